@@ -1,0 +1,11 @@
+/* pclean.h: libpclean, CLEAN imaging of radio interferometer data. Include this one; read the others in this order. */
+#ifndef PCLEAN_H
+#define PCLEAN_H
+
+#define PCLEAN_VERSION "0.1.0"
+
+#include "pclean/error.h"  /* how functions fail */
+#include "pclean/config.h" /* what the user asks for */
+#include "pclean/run.h"    /* make an image */
+
+#endif

@@ -1,0 +1,130 @@
+/* config.h: what the user asked for. One struct, filled from ONE table of parameters (tclean's names) that also drives
+ * YAML, command-line flags, presets, validation, help and docs. Pure data; const once validated.
+ *
+ * Strings are owned by the config (never NULL after pclean_config_init; "" = not set). */
+#ifndef PCLEAN_CONFIG_H
+#define PCLEAN_CONFIG_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include "pclean/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct pclean_strlist {
+    size_t n;
+    char **item;
+} pclean_strlist;
+
+/* Enumerations: values are the index in the parameter's list of choices. */
+enum pclean_datacolumn { PCLEAN_DATACOLUMN_CORRECTED, PCLEAN_DATACOLUMN_DATA, PCLEAN_DATACOLUMN_MODEL };
+enum pclean_specmode { PCLEAN_SPECMODE_MFS, PCLEAN_SPECMODE_CUBE, PCLEAN_SPECMODE_CUBEDATA };
+enum pclean_interpolation { PCLEAN_INTERPOLATION_LINEAR, PCLEAN_INTERPOLATION_NEAREST };
+enum pclean_weighting { PCLEAN_WEIGHTING_NATURAL, PCLEAN_WEIGHTING_UNIFORM, PCLEAN_WEIGHTING_BRIGGS };
+enum pclean_gridder { PCLEAN_GRIDDER_STANDARD };
+enum pclean_deconvolver { PCLEAN_DECONVOLVER_HOGBOM };
+enum pclean_usemask { PCLEAN_USEMASK_USER, PCLEAN_USEMASK_PB };
+enum pclean_cyclecontrol { PCLEAN_CYCLECONTROL_CHANNEL, PCLEAN_CYCLECONTROL_GLOBAL };
+enum pclean_veltype { PCLEAN_VELTYPE_RADIO, PCLEAN_VELTYPE_OPTICAL };
+enum pclean_progress_mode { PCLEAN_PROGRESS_AUTO, PCLEAN_PROGRESS_BAR, PCLEAN_PROGRESS_LINES, PCLEAN_PROGRESS_JSON, PCLEAN_PROGRESS_NONE };
+
+typedef struct pclean_config {
+    /* selection */
+    pclean_strlist vis;
+    char *field, *spw, *timerange, *uvrange, *antenna, *scan, *observation, *intent;
+    int datacolumn;
+    /* image */
+    char *imagename;
+    int imsize[2];         /* pixels, x (RA) then y (Dec); one given value is used for both */
+    double cell_rad[2];    /* one given value is used for both */
+    char *phasecenter;     /* "", field id, or "J2000 12h56m44 21d41m05" */
+    char *stokes;          /* "I", "IQUV", "RR", "pseudoI" ... */
+    char *projection;      /* SIN */
+    pclean_strlist startmodel;
+    int specmode;
+    int nchan;             /* -1: all from start to the band's edge */
+    char *start, *width;   /* "", channel number, frequency or velocity with unit */
+    char *outframe;        /* LSRK, BARY, TOPO ... */
+    int veltype;
+    char *restfreq;        /* "" or "1.420405752GHz" */
+    int interpolation;
+    bool perchanweightdensity;
+    /* grid */
+    int gridder;
+    double accuracy;       /* rms error of a dirty image over its peak; 1e-6 ... 1e-2 */
+    double pblimit;
+    /* weight */
+    int weighting;
+    double robust;
+    pclean_strlist uvtaper; /* "1klambda" | "60arcsec" | major, minor, pa */
+    /* deconvolution */
+    int deconvolver;
+    bool restoration;
+    pclean_strlist restoringbeam; /* empty: each plane's fitted beam; or major[, minor, pa] */
+    bool pbcor;
+    int usemask;
+    char *mask;            /* "", CASA image, region file or region text */
+    double pbmask;
+    double psfcutoff;
+    /* iteration */
+    int niter;
+    double gain;
+    double threshold_jy;
+    double nsigma;
+    int cycleniter;        /* -1: niter */
+    double cyclefactor, minpsffraction, maxpsffraction;
+    int nmajor;            /* -1: no limit */
+    int cyclecontrol;
+    /* normalization */
+    /* (normtype etc. arrive with the gridders that need them) */
+    /* misc */
+    bool overwrite;
+    bool restart;          /* continue from the .model of an earlier run of the same name */
+    int progress;
+    bool verbose;
+    /* cluster */
+    int threads;           /* 0: all cores this process may use */
+} pclean_config;
+
+/* Defaults. Never fails to leave a config that pclean_config_clear accepts. */
+int pclean_config_init(pclean_config *config, pclean_err *err);
+void pclean_config_clear(pclean_config *config);
+
+/* Sets one parameter from text, as a flag or YAML scalar would ("--cell 0.4arcsec", lists as "a,b" or repeated flags).
+ * Unknown name: -PCLEAN_EPARAM naming the nearest one. A tclean parameter that this version does not serve says so. */
+int pclean_config_set(pclean_config *config, const char *name, const char *value, pclean_err *err);
+
+/* Reads a YAML file: parameters nested by group, as the Python pclean writes them, or flat at the top level.
+ * Sets what it names, leaves the rest. Errors carry file:line. */
+int pclean_config_read_yaml(pclean_config *config, const char *path, pclean_err *err);
+
+/* Applies a preset by name (share/presets/NAME.yaml beside the library, or a path ending in .yaml). */
+int pclean_config_apply_preset(pclean_config *config, const char *name, pclean_err *err);
+/* Lists "name\tone-line description\n" for each preset into `out`. */
+int pclean_config_list_presets(FILE *out, pclean_err *err);
+
+/* The resolved configuration as YAML that pclean_config_read_yaml reads back to the same config. */
+int pclean_config_dump_yaml(const pclean_config *config, FILE *out, pclean_err *err);
+
+/* The resolved configuration as one JSON object {group:{parameter:value}}; *json malloc'ed, caller frees with free(). */
+int pclean_config_dump_json(const pclean_config *config, char **json, pclean_err *err);
+
+/* Checks ranges and combinations; the message lists EVERY violation, one per line. No file is touched. */
+int pclean_config_validate(const pclean_config *config, pclean_err *err);
+
+/* Help of all parameters (name, type, default, unit, choices, meaning) by group: plain text `width` columns wide, or Markdown. */
+int pclean_config_print_help(FILE *out, int width, pclean_err *err);
+int pclean_config_print_markdown(FILE *out, pclean_err *err);
+
+/* Number of parameters and their names, in table order; NULL past the end. Static storage. */
+size_t pclean_config_count(void);
+const char *pclean_config_name(size_t i);
+/* true when a flag of that name needs no value (--overwrite). */
+bool pclean_config_is_bool(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

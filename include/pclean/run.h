@@ -1,0 +1,96 @@
+/* run.h: make an image. One call per run; the config says what, the hooks hear what happens, the result says what became
+ * of every channel. Not thread-safe (casacore is not): one run at a time in a process. */
+#ifndef PCLEAN_RUN_H
+#define PCLEAN_RUN_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "pclean/config.h"
+#include "pclean/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Why a channel's CLEAN ended; numbers 0-9 are tclean's stop codes, ours follow. X(symbol, number, text) */
+#define PCLEAN_STOP_LIST(X)                                                                                            \
+    X(PCLEAN_STOP_NONE, 0, "not cleaned")                                                                              \
+    X(PCLEAN_STOP_NITER, 1, "iteration limit")                                                                         \
+    X(PCLEAN_STOP_THRESHOLD, 2, "threshold")                                                                           \
+    X(PCLEAN_STOP_FORCED, 3, "zero iterations")                                                                        \
+    X(PCLEAN_STOP_NOCHANGE, 4, "no change in peak residual")                                                           \
+    X(PCLEAN_STOP_DIVERGED_STEP, 5, "diverged: peak over 4 x the previous one")                                        \
+    X(PCLEAN_STOP_DIVERGED_MIN, 6, "diverged: peak over 4 x its minimum")                                              \
+    X(PCLEAN_STOP_ZEROMASK, 7, "empty mask")                                                                           \
+    X(PCLEAN_STOP_NSIGMA, 8, "n-sigma threshold")                                                                      \
+    X(PCLEAN_STOP_NMAJOR, 9, "major cycle limit")                                                                      \
+    X(PCLEAN_STOP_BLANK, 20, "no data")                                                                                \
+    X(PCLEAN_STOP_FAILED, 21, "failed")
+
+enum pclean_stop {
+#define X(symbol, number, text) symbol = number,
+    PCLEAN_STOP_LIST(X)
+#undef X
+};
+const char *pclean_stop_text(int stop); /* static storage */
+
+/* What happened to one plane (a channel and Stokes pair). */
+typedef struct pclean_plane {
+    size_t chan, pol;
+    double freq_hz;            /* in outframe */
+    uint64_t nvis;             /* gridded visibility samples */
+    double sumwt;
+    double beam_major_rad, beam_minor_rad, beam_pa_rad;
+    double psf_sidelobe;
+    double peak_dirty, peak_residual; /* Jy/beam, |.| inside mask and pblimit */
+    double rms_residual;       /* Jy/beam, 1.4826 * MAD over the plane */
+    double model_flux;         /* Jy */
+    int niter, nmajor, stop;   /* enum pclean_stop */
+    double seconds;
+} pclean_plane;
+
+typedef struct pclean_stage_time { const char *name; double seconds; } pclean_stage_time;
+
+typedef struct pclean_result {
+    size_t nchan, npol;
+    pclean_plane *plane;       /* [nchan][npol] */
+    int stop;                  /* one for the run: the worst of the planes */
+    char **product;            /* NULL-terminated list of what was written, .run.json last */
+    char **warning;            /* NULL-terminated */
+    double seconds, cpu_seconds;
+    uint64_t ms_bytes_read, peak_memory_bytes;
+    uint64_t nvis_used, nvis_flagged, nvis_nonfinite;
+    size_t nstage;
+    pclean_stage_time stage[16];
+} pclean_result;
+void pclean_result_clear(pclean_result *result);
+
+/* Reports of a run in progress. Strings borrowed for the call. */
+typedef struct pclean_progress {
+    const char *stage;         /* "read", "weight", "image" */
+    double fraction;           /* of the whole run, 0 to 1 */
+    size_t done, total;        /* units of the stage: rows, channels */
+    const char *unit;          /* "rows", "channels" */
+    double elapsed_s, remaining_s; /* remaining_s < 0: not known yet */
+    const pclean_plane *plane; /* NULL, or the plane that has just been finished */
+} pclean_progress;
+
+enum pclean_level { PCLEAN_LEVEL_DEBUG, PCLEAN_LEVEL_INFO, PCLEAN_LEVEL_WARNING };
+typedef struct pclean_hooks {
+    void (*progress)(const pclean_progress *p, void *user); /* NULL: none */
+    void (*log)(enum pclean_level level, const char *text, void *user); /* NULL: none */
+    /* Polled often; a non-zero answer ends the run with -PCLEAN_EINTERRUPTED, no product under a final name. NULL: never. */
+    int (*stop_requested)(void *user);
+    void *user;
+} pclean_hooks;
+
+/* Validates, images, writes the products NAME.psf ... and, last, NAME.run.json. *result is filled as far as the run got,
+ * also on failure. A run with failed planes returns -PCLEAN_EFAILED with its good planes written. */
+int pclean_image(const pclean_config *config, const pclean_hooks *hooks, pclean_result *result, pclean_err *err);
+
+const char *pclean_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

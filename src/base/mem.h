@@ -1,0 +1,24 @@
+/* mem.h: aligned, overflow-checked arrays. Free with pcl_free. */
+#ifndef PCL_MEM_H
+#define PCL_MEM_H
+#include <stddef.h>
+#include "base/err.h"
+
+/* nmemb * size bytes, 64-byte aligned, uninitialised / zeroed. *out = NULL and -PCLEAN_ENOMEM (naming `what`) on failure.
+ * nmemb = 0 gives a valid pointer. The environment-free test hook pcl_mem_fail_after makes the n-th allocation fail. */
+int pcl_alloc(void **out, size_t nmemb, size_t size, const char *what, pclean_err *err) PCL_CHECK;
+int pcl_zalloc(void **out, size_t nmemb, size_t size, const char *what, pclean_err *err) PCL_CHECK;
+void pcl_free(void *p);
+
+/* Typed forms: PCL_NEW(&ptr, n, "what", err) */
+#define PCL_NEW(pp, n, what, err) pcl_alloc((void **)(pp), (n), sizeof **(pp), (what), (err))
+#define PCL_ZNEW(pp, n, what, err) pcl_zalloc((void **)(pp), (n), sizeof **(pp), (what), (err))
+
+/* Test hook: the n-th allocation from now (1 = the next) fails; 0 switches the hook off. */
+void pcl_mem_fail_after(long n);
+
+/* strdup and printf into fresh memory, same contract. */
+int pcl_strdup(char **out, const char *s, pclean_err *err) PCL_CHECK;
+int pcl_asprintf(char **out, pclean_err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4))) PCL_CHECK;
+
+#endif

@@ -1,0 +1,181 @@
+/* casa.h: the only door to casacore. Pure C; every body runs inside casa_call() so that no exception leaves this folder.
+ *
+ * casacore is not thread-safe and a Table must not cross a fork: call everything here from one thread, and close every
+ * handle before forking. Tables are opened with TableLock::NoLocking, so read-only media and tables locked by another
+ * program work. Paths are file-system paths. Angles rad, frequencies Hz, times s (MJD * 86400) in the reference named
+ * beside them. Complex data are (re, im) float pairs, layout-compatible with `float complex`. */
+#ifndef PCL_CASA_H
+#define PCL_CASA_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Routes casacore's log messages to pcl_log and checks that the measures data (observatories, TAI_UTC) are found.
+ * Call once, before anything else here. */
+int casa_init(pclean_err *err) PCL_CHECK;
+const char *casa_version(void); /* "3.5.0", static storage */
+
+/* ------------------------------------------------------------------ sky directions and spectral frames (coords.cpp) */
+
+/* A direction in one of casacore's frames; `frame` is the MDirection code, 0 = J2000. */
+typedef struct casa_direction {
+    int frame;
+    double lon_rad, lat_rad;
+} casa_direction;
+
+/* "J2000 12h56m44 21d41m05", "ICRS ...", "B1950 ...", "GALACTIC ...", or without a frame (J2000). tclean's syntax. */
+int casa_direction_parse(const char *text, casa_direction *out, pclean_err *err) PCL_CHECK;
+int casa_direction_convert(const casa_direction *in, int to_frame, casa_direction *out, pclean_err *err) PCL_CHECK;
+const char *casa_direction_frame_name(int frame); /* "J2000", "ICRS", "B1950_VLA" ...; static */
+
+/* Spectral frame codes are casacore's MFrequency::Types (REST 0, LSRK 1, LSRD 2, BARY 3, GEO 4, TOPO 5, GALACTO 6 ...). */
+int casa_freq_frame_parse(const char *name, int *frame, pclean_err *err) PCL_CHECK;
+const char *casa_freq_frame_name(int frame);
+
+/* Stokes codes are casacore's Stokes::StokesTypes (I 1, Q 2, U 3, V 4, RR 5, RL 6, LR 7, LL 8, XX 9, XY 10, YX 11, YY 12). */
+const char *casa_stokes_name(int code);
+
+/* ------------------------------------------------------------------ MeasurementSets (ms.cpp) */
+
+typedef struct casa_ms casa_ms;
+
+/* MSSelection expressions, "" or NULL = all; the same syntax and meaning as tclean's. */
+typedef struct casa_ms_selection {
+    const char *field, *spw, *timerange, *uvrange, *antenna, *scan, *observation, *intent;
+    const char *datacolumn; /* "data", "corrected" (falls back to DATA when the column is absent) or "model" */
+} casa_ms_selection;
+
+/* One data description (spectral window x polarization) that has selected rows. Arrays belong to the casa_ms. */
+typedef struct casa_ms_dd {
+    int ddid, spwid, polid;
+    size_t nchan;                 /* channels of the spectral window */
+    const double *chan_freq_hz;   /* [nchan] centres, in frame freq_ref */
+    const double *chan_width_hz;  /* [nchan] absolute values */
+    size_t nchansel;              /* selected channels (spw="0:10~20;30~40") */
+    const int *chansel;           /* [nchansel] ascending indices into the window */
+    int freq_ref;                 /* MFrequency code of CHAN_FREQ */
+    size_t ncorr;
+    const int *corr;              /* [ncorr] Stokes codes as stored */
+    size_t nrow;                  /* selected rows with this ddid, autocorrelations excluded */
+} casa_ms_dd;
+
+typedef struct casa_ms_field {
+    int id;
+    const char *name;
+    casa_direction phase_dir; /* its own frame */
+} casa_ms_field;
+
+/* What the selected rows of an opened MS say. Borrowed from the casa_ms. */
+typedef struct casa_ms_info {
+    const char *path;
+    size_t nrow;               /* rows that casa_ms_read will walk: selected, cross-correlations only */
+    size_t nrow_auto;          /* selected autocorrelation rows, left out */
+    size_t ndd;
+    const casa_ms_dd *dd;
+    size_t nfield;             /* fields with selected rows */
+    const casa_ms_field *field;
+    const char *telescope, *observer;   /* OBSERVATION row 0 */
+    double dish_diameter_m;    /* smallest and equal-to-all flag below, antennas of selected rows */
+    bool dish_diameter_mixed;
+    double position_itrf_m[3]; /* observatory table entry of `telescope`; first antenna where unknown */
+    bool position_from_table;
+    double first_time_s;       /* TIME of the first selected row (row order of the MS, autocorrelations included as tclean does) */
+    const char *time_ref;      /* "UTC", "TAI" ...: TIME column's MEASINFO */
+    double restfreq_hz;        /* SOURCE.REST_FREQUENCY of first selected field/spw, 0 when there is none */
+    const char *datacolumn;    /* column that is read: "DATA", "CORRECTED_DATA", "MODEL_DATA" */
+    bool has_weight_spectrum;
+    uint64_t column_bytes;     /* size on disk of the data-manager files that hold the columns that are read */
+} casa_ms_info;
+
+/* Opens read-only and applies the selection. Errors name the path and the failing expression; an empty selection is
+ * -PCLEAN_EDATA and says which expression emptied it where that can be told. */
+int casa_ms_open(const char *path, const casa_ms_selection *sel, casa_ms **out, pclean_err *err) PCL_CHECK;
+void casa_ms_close(casa_ms *ms);
+const casa_ms_info *casa_ms_get_info(const casa_ms *ms);
+
+/* Rows of one data description inside a block. All arrays borrowed from the casa_ms, valid until the next read or close.
+ * Order: rows as in the MS; [row][chan][corr] with corr fastest, selected channels only. */
+typedef struct casa_ms_rows {
+    size_t nrow;
+    const double *time_s;        /* [nrow] */
+    const double *uvw_m;         /* [nrow][3]; may hold NaN */
+    const int *field_id;         /* [nrow] */
+    const int *antenna1, *antenna2; /* [nrow] */
+    const bool *flag_row;        /* [nrow] */
+    const float *vis;            /* [nrow][nchansel][ncorr][2] */
+    const bool *flag;            /* [nrow][nchansel][ncorr] */
+    const float *weight;         /* [nrow][weight_nchan][ncorr]; WEIGHT_SPECTRUM where its cell is filled, else WEIGHT */
+    size_t weight_nchan;         /* nchansel or 1 */
+} casa_ms_rows;
+
+/* Reads rows [irow, irow+nrow) of the selection (cross-correlations, MS order) and fills rows[0..ndd). */
+int casa_ms_read(casa_ms *ms, size_t irow, size_t nrow, casa_ms_rows *rows, pclean_err *err) PCL_CHECK;
+
+/* factor[i] = frequency in `to_frame` / frequency in the frame `from_frame`, for an observer at position_itrf_m at
+ * time_s[i] (reference time_ref) looking towards dir. One Doppler factor serves all frequencies. */
+int casa_doppler(int from_frame, int to_frame, const double position_itrf_m[3], const char *time_ref,
+                 const casa_direction *dir, size_t ntime, const double *time_s, double *factor, pclean_err *err) PCL_CHECK;
+
+/* As tclean converts single frequencies (casacore MFrequency::Convert), for checks and for the channel grid. */
+int casa_freq_convert(int from_frame, int to_frame, const double position_itrf_m[3], const char *time_ref, double time_s,
+                      const casa_direction *dir, size_t n, const double *freq_hz, double *out_hz, pclean_err *err) PCL_CHECK;
+
+/* ------------------------------------------------------------------ CASA images (image.cpp) */
+
+typedef struct casa_image_desc {
+    size_t nx, ny, npol, nchan;
+    int stokes[4];                 /* Stokes codes of the planes */
+    casa_direction centre;         /* reference value; its frame is the image's frame */
+    double crpix_x, crpix_y;       /* 0-based: nx/2, ny/2 in integer division */
+    double increment_x_rad, increment_y_rad; /* -cell, +cell */
+    const char *projection;        /* "SIN" */
+    int freq_frame;                /* MFrequency code of the label */
+    double crval_hz, cdelt_hz;     /* channel 0 centre and spacing */
+    const double *chan_freq_hz;    /* NULL, or [nchan] for a tabular axis */
+    double restfreq_hz;
+    const char *telescope, *observer, *object;
+    double obsdate_s;              /* with time_ref */
+    const char *time_ref;
+    double position_itrf_m[3];
+    const char *unit;              /* "Jy/beam", "Jy/pixel" or "" */
+} casa_image_desc;
+
+/* How the pixels of a finished image lie in the file `pixel_file` (TiledCellStMan, one plane = ntile_x*ntile_y tiles). */
+typedef struct casa_image_layout {
+    char pixel_file[1024];
+    size_t tile_x, tile_y;      /* tile depth is 1 on the Stokes and spectral axes */
+    bool big_endian;            /* byte order of the floats */
+    uint64_t size_bytes;        /* whole file */
+} casa_image_layout;
+
+/* Creates the image folder `path` (must not exist) with everything but its pixels and beams, and closes it: coordinates,
+ * units, miscinfo, object, table structure; tile shape [tile_x, tile_y, 1, 1]. `mask` NULL, or [ny][nx], true =
+ * good: stored as the default mask "mask0", the same for every plane. */
+int casa_image_create(const char *path, const casa_image_desc *desc, const bool *mask, casa_image_layout *layout,
+                      pclean_err *err) PCL_CHECK;
+
+/* After the pixels are in: restoring beams (major, minor FWHM rad, pa rad north through east; per plane, nbeam = nchan*npol
+ * with pol fastest; 1 = one beam; 0 = none), and history lines. */
+typedef struct casa_beam { double major_rad, minor_rad, pa_rad; } casa_beam;
+int casa_image_finish(const char *path, const casa_beam *beams, size_t nbeam, const char *const *history, size_t nhistory,
+                      pclean_err *err) PCL_CHECK;
+
+/* Reading, for masks, start models and tests: any CASA image (any tile shape, virtual concatenations). */
+typedef struct casa_image casa_image;
+int casa_image_open(const char *path, casa_image **out, pclean_err *err) PCL_CHECK;
+void casa_image_close(casa_image *im);
+/* desc strings borrowed from im. nbeam as above. Axes missing in the file count as length 1. */
+int casa_image_get_desc(casa_image *im, casa_image_desc *desc, pclean_err *err) PCL_CHECK;
+int casa_image_read_plane(casa_image *im, size_t ipol, size_t ichan, float *pixels /* [ny][nx] */,
+                          bool *mask /* [ny][nx] or NULL */, pclean_err *err) PCL_CHECK;
+int casa_image_get_beam(casa_image *im, size_t ipol, size_t ichan, casa_beam *beam, bool *has, pclean_err *err) PCL_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
