@@ -89,40 +89,40 @@ typedef struct pclean_config {
 } pclean_config;
 
 /* Defaults. Never fails to leave a config that pclean_config_clear accepts. */
-int pclean_config_init(pclean_config *config, pclean_err *err);
-void pclean_config_clear(pclean_config *config);
+PCLEAN_API int pclean_config_init(pclean_config *config, pclean_err *err);
+PCLEAN_API void pclean_config_clear(pclean_config *config);
 
 /* Sets one parameter from text, as a flag or YAML scalar would ("--cell 0.4arcsec", lists as "a,b" or repeated flags).
  * Unknown name: -PCLEAN_EPARAM naming the nearest one. A tclean parameter that this version does not serve says so. */
-int pclean_config_set(pclean_config *config, const char *name, const char *value, pclean_err *err);
+PCLEAN_API int pclean_config_set(pclean_config *config, const char *name, const char *value, pclean_err *err);
 
 /* Reads a YAML file: parameters nested by group, as the Python pclean writes them, or flat at the top level.
  * Sets what it names, leaves the rest. Errors carry file:line. */
-int pclean_config_read_yaml(pclean_config *config, const char *path, pclean_err *err);
+PCLEAN_API int pclean_config_read_yaml(pclean_config *config, const char *path, pclean_err *err);
 
 /* Applies a preset by name (share/presets/NAME.yaml beside the library, or a path ending in .yaml). */
-int pclean_config_apply_preset(pclean_config *config, const char *name, pclean_err *err);
+PCLEAN_API int pclean_config_apply_preset(pclean_config *config, const char *name, pclean_err *err);
 /* Lists "name\tone-line description\n" for each preset into `out`. */
-int pclean_config_list_presets(FILE *out, pclean_err *err);
+PCLEAN_API int pclean_config_list_presets(FILE *out, pclean_err *err);
 
 /* The resolved configuration as YAML that pclean_config_read_yaml reads back to the same config. */
-int pclean_config_dump_yaml(const pclean_config *config, FILE *out, pclean_err *err);
+PCLEAN_API int pclean_config_dump_yaml(const pclean_config *config, FILE *out, pclean_err *err);
 
 /* The resolved configuration as one JSON object {group:{parameter:value}}; *json malloc'ed, caller frees with free(). */
-int pclean_config_dump_json(const pclean_config *config, char **json, pclean_err *err);
+PCLEAN_API int pclean_config_dump_json(const pclean_config *config, char **json, pclean_err *err);
 
 /* Checks ranges and combinations; the message lists EVERY violation, one per line. No file is touched. */
-int pclean_config_validate(const pclean_config *config, pclean_err *err);
+PCLEAN_API int pclean_config_validate(const pclean_config *config, pclean_err *err);
 
 /* Help of all parameters (name, type, default, unit, choices, meaning) by group: plain text `width` columns wide, or Markdown. */
-int pclean_config_print_help(FILE *out, int width, pclean_err *err);
-int pclean_config_print_markdown(FILE *out, pclean_err *err);
+PCLEAN_API int pclean_config_print_help(FILE *out, int width, pclean_err *err);
+PCLEAN_API int pclean_config_print_markdown(FILE *out, pclean_err *err);
 
 /* Number of parameters and their names, in table order; NULL past the end. Static storage. */
-size_t pclean_config_count(void);
-const char *pclean_config_name(size_t i);
+PCLEAN_API size_t pclean_config_count(void);
+PCLEAN_API const char *pclean_config_name(size_t i);
 /* true when a flag of that name needs no value (--overwrite). */
-bool pclean_config_is_bool(const char *name);
+PCLEAN_API bool pclean_config_is_bool(const char *name);
 
 #ifdef __cplusplus
 }

@@ -10,6 +10,9 @@
 extern "C" {
 #endif
 
+/* Marks what the shared library shows; everything else in it is hidden. */
+#define PCLEAN_API __attribute__((visibility("default")))
+
 /* One list makes the enum and the names. X(symbol, what it means) */
 #define PCLEAN_ERROR_LIST(X)                                                                                           \
     X(PCLEAN_EPARAM, "parameter")             /* a parameter is unknown, malformed or contradictory */                 \
@@ -39,7 +42,7 @@ typedef struct pclean_err {
 } pclean_err;
 
 /* Short English name of a code (sign ignored); static storage. Thread-safe. */
-const char *pclean_error_name(int code);
+PCLEAN_API const char *pclean_error_name(int code);
 
 #ifdef __cplusplus
 }

@@ -32,7 +32,7 @@ enum pclean_stop {
     PCLEAN_STOP_LIST(X)
 #undef X
 };
-const char *pclean_stop_text(int stop); /* static storage */
+PCLEAN_API const char *pclean_stop_text(int stop); /* static storage */
 
 /* What happened to one plane (a channel and Stokes pair). */
 typedef struct pclean_plane {
@@ -63,7 +63,7 @@ typedef struct pclean_result {
     size_t nstage;
     pclean_stage_time stage[16];
 } pclean_result;
-void pclean_result_clear(pclean_result *result);
+PCLEAN_API void pclean_result_clear(pclean_result *result);
 
 /* Reports of a run in progress. Strings borrowed for the call. */
 typedef struct pclean_progress {
@@ -86,9 +86,9 @@ typedef struct pclean_hooks {
 
 /* Validates, images, writes the products NAME.psf ... and, last, NAME.run.json. *result is filled as far as the run got,
  * also on failure. A run with failed planes returns -PCLEAN_EFAILED with its good planes written. */
-int pclean_image(const pclean_config *config, const pclean_hooks *hooks, pclean_result *result, pclean_err *err);
+PCLEAN_API int pclean_image(const pclean_config *config, const pclean_hooks *hooks, pclean_result *result, pclean_err *err);
 
-const char *pclean_version(void);
+PCLEAN_API const char *pclean_version(void);
 
 #ifdef __cplusplus
 }

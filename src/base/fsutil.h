@@ -17,6 +17,9 @@ int pcl_fs_remove_tree(const char *path, pclean_err *err) PCL_CHECK;
  * old one, now under `from`, is removed. At no time is there neither. */
 int pcl_fs_publish(const char *from, const char *to, bool overwrite, pclean_err *err) PCL_CHECK;
 
+/* The fallback of pcl_fs_publish alone; `to` must exist. Public only for its test. */
+int pcl_fs_publish_aside(const char *from, const char *to, pclean_err *err) PCL_CHECK;
+
 /* Writes a small text file whole: temporary name beside it, fsync, rename. */
 int pcl_fs_write_text(const char *path, const char *text, size_t len, pclean_err *err) PCL_CHECK;
 

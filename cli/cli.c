@@ -1,0 +1,121 @@
+#include "cli.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+
+static void print_hint(const char *command) {
+    fprintf(stderr, "See: pclean %s%s--help\n", command, *command ? " " : "");
+}
+
+int cli_usage_error(const char *command, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    fputs("pclean: error: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+    print_hint(command);
+    return CLI_USAGE;
+}
+
+void cli_print_error(const char *text) {
+    fputs("pclean: error: ", stderr);
+    for (; *text; text++) {
+        fputs(*text == '\n' ? "\n               " : (char[]){*text, 0}, stderr);
+    }
+    fputc('\n', stderr);
+}
+
+int cli_library_error(const char *command, const pclean_err *err) {
+    cli_print_error(err->msg);
+    if (err->code != PCLEAN_EPARAM) {
+        return CLI_FAILED;
+    }
+    print_hint(command);
+    return CLI_USAGE;
+}
+
+static size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
+
+/* Edit distance; words longer than 31 letters count as far from everything. */
+static size_t distance(const char *a, const char *b) {
+    size_t na = strlen(a), nb = strlen(b), row[32];
+    if (na > 31 || nb > 31) {
+        return 99;
+    }
+    for (size_t j = 0; j <= nb; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; i <= na; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= nb; j++) {
+            size_t change = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            row[j] = min_size(change, 1 + min_size(row[j], row[j - 1]));
+        }
+    }
+    return row[nb];
+}
+
+const char *cli_nearest(const char *word, const char *const *list) {
+    const char *best = NULL;
+    size_t nearest = 3; /* two typing errors at most */
+    for (; *list; list++) {
+        size_t d = distance(word, *list);
+        if (d < nearest && d < strlen(*list)) {
+            nearest = d;
+            best = *list;
+        }
+    }
+    return best;
+}
+
+int cli_columns(int fd, int otherwise) {
+    const char *env = getenv("COLUMNS");
+    int columns = env ? atoi(env) : 0;
+    struct winsize size;
+    if (columns <= 0 && ioctl(fd, TIOCGWINSZ, &size) == 0) {
+        columns = size.ws_col;
+    }
+    return columns >= 20 ? columns : otherwise;
+}
+
+void cli_args_init(cli_args *args, int argc, char **argv) { *args = (cli_args){.argc = argc, .argv = argv, .next = 1}; }
+
+bool cli_args_next(cli_args *args) {
+    if (args->next >= args->argc) {
+        return false;
+    }
+    const char *word = args->argv[args->next++];
+    word = strcmp(word, "-h") == 0 ? "--help" : word;
+    args->name[0] = 0;
+    args->value = word;
+    if (strncmp(word, "--", 2) == 0) {
+        const char *equals = strchr(word, '=');
+        snprintf(args->name, sizeof args->name, "%.*s", (int)(equals ? equals - word - 2 : (long)strlen(word) - 2), word + 2);
+        args->value = equals ? equals + 1 : NULL;
+    }
+    return true;
+}
+
+const char *cli_args_value(cli_args *args) {
+    bool more = args->next < args->argc && strncmp(args->argv[args->next], "--", 2) != 0;
+    if (!args->value && more) {
+        args->value = args->argv[args->next++];
+    }
+    return args->value;
+}
+
+const char *cli_args_bool(cli_args *args) {
+    static const char *const words[] = {"true", "false", "yes", "no", "1", "0"};
+    for (size_t i = 0; !args->value && args->next < args->argc && i < sizeof words / sizeof *words; i++) {
+        if (strcasecmp(args->argv[args->next], words[i]) == 0) {
+            args->value = args->argv[args->next++];
+        }
+    }
+    return args->value ? args->value : "true";
+}

@@ -1,0 +1,48 @@
+/* cli.h: what the subcommands share. The command uses the public API only. */
+#ifndef CLI_H
+#define CLI_H
+#include <stdbool.h>
+#include <stddef.h>
+#include "pclean.h"
+
+/* Exit statuses, the same for every subcommand. */
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+/* argv[0] is the subcommand's own name. Return an exit status. */
+int cmd_image(int argc, char **argv);
+int cmd_config(int argc, char **argv);
+int cmd_plot(int argc, char **argv);
+
+/* Wrong usage: "pclean: error: ..." and where to read on; returns CLI_USAGE. */
+int cli_usage_error(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* "pclean: error: TEXT" on standard error; further lines of the text are indented. */
+void cli_print_error(const char *text);
+
+/* Prints a failure of the library; returns CLI_USAGE (with a hint) for a bad parameter, else CLI_FAILED. */
+int cli_library_error(const char *command, const pclean_err *err);
+
+/* The word of a NULL-terminated list nearest to a mistyped one; NULL when none is near. */
+const char *cli_nearest(const char *word, const char *const *list);
+
+/* Columns of the terminal behind a file descriptor (COLUMNS, then the terminal's own), or `otherwise`. */
+int cli_columns(int fd, int otherwise);
+
+/* A walk along the command line: flags are --NAME VALUE or --NAME=VALUE, or --NAME alone where no value is needed. */
+typedef struct cli_args {
+    int argc, next;
+    char **argv;
+    char name[64];     /* of the present flag, without dashes; "" for a word that is no flag */
+    const char *value; /* after '=', or the word itself; NULL when there is none yet */
+} cli_args;
+
+void cli_args_init(cli_args *args, int argc, char **argv);
+/* Takes the next argument; false at the end. "-h" counts as --help. */
+bool cli_args_next(cli_args *args);
+/* The value of the present flag, taking the following word if there was no '='; NULL when there is none. A value may begin
+ * with one dash (--nchan -1), not with two. */
+const char *cli_args_value(cli_args *args);
+/* The same for a flag that may stand alone: the following word is taken only if it reads true, false, yes, no, 1 or 0. */
+const char *cli_args_bool(cli_args *args);
+
+#endif

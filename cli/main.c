@@ -1,0 +1,91 @@
+/* main.c: the table of subcommands. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "cli.h"
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    {"image", cmd_image, "make a CLEAN image or spectral cube from MeasurementSets"},
+    {"plot", cmd_plot, "draw an image as a PNG: channel maps, integrated spectrum"},
+    {"config", cmd_config, "print the table of parameters: as text, Markdown or YAML"},
+};
+#define NCOMMAND (sizeof commands / sizeof *commands)
+
+static void print_help(void) {
+    fputs("pclean: CLEAN imaging of radio interferometer data, with tclean's parameters.\n"
+          "\n"
+          "Usage: pclean COMMAND [ARGUMENTS]\n"
+          "\n"
+          "A spectral cube of a line, then a picture of it:\n"
+          "  pclean image --vis my.ms --imagename out/line --specmode cube \\\n"
+          "      --imsize 512 --cell 0.4arcsec --weighting briggs --robust 0.5 \\\n"
+          "      --restfreq 115.2712GHz --niter 1000 --threshold 5mJy\n"
+          "  pclean plot out/line.image\n"
+          "\n"
+          "The same from a file that keeps the parameters, one of them changed:\n"
+          "  pclean image line.yaml --robust 0\n"
+          "\n"
+          "Commands:\n",
+          stdout);
+    for (size_t i = 0; i < NCOMMAND; i++) {
+        printf("  %-8s %s\n", commands[i].name, commands[i].summary);
+    }
+    fputs("\n"
+          "  pclean COMMAND --help   usage, examples, parameters\n"
+          "  pclean --version        version\n"
+          "\n"
+          "Results go to standard output, the log to standard error.\n"
+          "Exit status: 0 done, 1 failed, 2 wrong usage.\n",
+          stdout);
+}
+
+static int unknown_command(const char *word) {
+    const char *names[NCOMMAND + 1] = {0};
+    for (size_t i = 0; i < NCOMMAND; i++) {
+        names[i] = commands[i].name;
+    }
+    const char *nearest = cli_nearest(word, names);
+    return nearest ? cli_usage_error("", "unknown command \"%s\"; did you mean \"%s\"?", word, nearest)
+                   : cli_usage_error("", "unknown command \"%s\"", word);
+}
+
+static int dispatch(int argc, char **argv) {
+    if (argc < 2) {
+        return cli_usage_error("", "which command? For example: pclean image --vis my.ms --imagename out/my");
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (strcmp(word, "help") == 0 && argc == 2)) {
+        print_help();
+        return CLI_DONE;
+    }
+    if (strcmp(word, "--version") == 0) {
+        printf("pclean %s\n", pclean_version());
+        return CLI_DONE;
+    }
+    bool help = strcmp(word, "help") == 0; /* "pclean help image" */
+    char *help_argv[] = {argv[1], "--help", NULL};
+    for (size_t i = 0; i < NCOMMAND; i++) {
+        if (strcmp(commands[i].name, help ? argv[2] : word) == 0) {
+            return help ? commands[i].run(2, help_argv) : commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    return unknown_command(help ? argv[2] : word);
+}
+
+/* A reader that went away is no failure of a run; a full disk behind standard output is. */
+static int finish_stdout(int status) {
+    bool bad = fflush(stdout) != 0 || ferror(stdout);
+    if (!bad || errno == EPIPE) {
+        return status;
+    }
+    fprintf(stderr, "pclean: error: cannot write to standard output: %s\n", strerror(errno));
+    return status ? status : CLI_FAILED;
+}
+
+int main(int argc, char **argv) {
+    return finish_stdout(dispatch(argc, argv));
+}

@@ -1,0 +1,331 @@
+#include "base/fsutil.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+bool pcl_fs_exists(const char *path) {
+    struct stat st;
+    return lstat(path, &st) == 0;
+}
+
+bool pcl_fs_is_dir(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* -PCLEAN_ENOSPC or -PCLEAN_EIO with errno's own words. */
+static int fail_errno(pclean_err *err, const char *verb, const char *path) {
+    int e = errno;
+    int code = e == ENOSPC || e == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO;
+    return PCL_FAIL(err, code, "cannot %s %s: %s", verb, path, strerror(e));
+}
+
+/* ---- removal: by file descriptors, so that a link planted on the way is never followed ---- */
+
+static int remove_at(int dir, const char *name);
+
+static int remove_children(int fd) {
+    DIR *stream = fdopendir(fd);
+    if (!stream) {
+        close(fd);
+        return -1;
+    }
+    int rc = 0;
+    for (;;) {
+        errno = 0;
+        struct dirent *entry = readdir(stream);
+        if (!entry) {
+            rc = errno ? -1 : 0;
+            break;
+        }
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if ((rc = remove_at(dirfd(stream), entry->d_name)) != 0)
+            break;
+    }
+    int saved = errno;
+    closedir(stream);
+    errno = saved;
+    return rc;
+}
+
+/* 0, or -1 with errno. */
+static int remove_at(int dir, const char *name) {
+    if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR && errno != EPERM) /* POSIX says EPERM for a folder, Linux EISDIR */
+        return -1;
+    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        errno = errno == ENOTDIR ? EPERM : errno; /* a file that may not be removed */
+        return -1;
+    }
+    if (remove_children(fd) != 0)
+        return -1;
+    return unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -1;
+}
+
+int pcl_fs_remove_tree(const char *path, pclean_err *err) {
+    if (remove_at(AT_FDCWD, path) != 0)
+        return fail_errno(err, "remove", path);
+    return 0;
+}
+
+/* ---- publishing ---- */
+
+/* Makes a rename itself survive a power cut. Best effort: some file systems refuse fsync on a folder, and the rename
+ * has been done in any case. */
+static void sync_parent(const char *path) {
+    char *parent = NULL;
+    const char *slash = strrchr(path, '/');
+    if (pcl_strdup(&parent, slash == path ? "/" : slash ? path : ".", NULL) != 0)
+        return;
+    if (slash && slash != path)
+        parent[slash - path] = '\0';
+    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd);
+        close(fd);
+    }
+    pcl_free(parent);
+}
+
+static bool lacks_flag(int e) { return e == EINVAL || e == ENOSYS || e == EOPNOTSUPP; }
+
+static int publish_new(const char *from, const char *to, pclean_err *err) {
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (lacks_flag(errno)) {
+        errno = EEXIST;
+        if (!pcl_fs_exists(to) && rename(from, to) == 0)
+            return 0;
+    }
+    if (errno == EEXIST)
+        return PCL_FAIL(err, PCLEAN_EEXIST, "%s exists already: remove it, choose another name, or allow overwriting", to);
+    return fail_errno(err, "give the final name to", from);
+}
+
+/* The old one's removal is tidying: the new product is in place, so its failure is a warning. */
+static void remove_old(const char *path) {
+    pclean_err err;
+    if (pcl_fs_remove_tree(path, &err) != 0)
+        pcl_log(PCL_LOG_WARNING, "the replaced product is left behind: %s", err.msg);
+}
+
+int pcl_fs_publish_aside(const char *from, const char *to, pclean_err *err) {
+    char *aside = NULL;
+    int rc = pcl_asprintf(&aside, err, "%s.old.%ld", to, (long)getpid());
+    if (rc)
+        return rc;
+    if (rename(to, aside) != 0) {
+        rc = fail_errno(err, "move aside", to);
+    } else if (rename(from, to) != 0) {
+        rc = fail_errno(err, "give the final name to", from);
+        if (rename(aside, to) != 0)
+            pcl_err_prefix(err, "the old %s is now %s (%s); ", to, aside, strerror(errno));
+    } else {
+        remove_old(aside);
+    }
+    pcl_free(aside);
+    return rc;
+}
+
+static int publish_over(const char *from, const char *to, pclean_err *err) {
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0) {
+        sync_parent(to);
+        remove_old(from);
+        return 0;
+    }
+    if (errno == ENOENT && !pcl_fs_exists(to))
+        return publish_new(from, to, err);
+    if (lacks_flag(errno))
+        return pcl_fs_publish_aside(from, to, err);
+    return fail_errno(err, "exchange with its predecessor", from);
+}
+
+int pcl_fs_publish(const char *from, const char *to, bool overwrite, pclean_err *err) {
+    int rc = overwrite ? publish_over(from, to, err) : publish_new(from, to, err);
+    if (rc == 0)
+        sync_parent(to);
+    return rc;
+}
+
+/* ---- whole small files ---- */
+
+int pcl_fs_write_text(const char *path, const char *text, size_t len, pclean_err *err) {
+    char *temporary = NULL;
+    int fd = -1;
+    int rc = pcl_asprintf(&temporary, err, "%s.tmp.%ld", path, (long)getpid());
+    if (rc)
+        return rc;
+    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0) {
+        rc = fail_errno(err, "create", path);
+        goto done;
+    }
+    if ((rc = pcl_fs_pwrite_all(fd, path, text, len, 0, err)) != 0)
+        goto done;
+    if (fsync(fd) != 0) {
+        rc = fail_errno(err, "write", path);
+        goto done;
+    }
+    int closed = close(fd);
+    fd = -1;
+    if (closed != 0 || rename(temporary, path) != 0)
+        rc = fail_errno(err, "write", path);
+    else
+        sync_parent(path);
+done:
+    if (fd >= 0)
+        close(fd);
+    if (rc)
+        unlink(temporary);
+    pcl_free(temporary);
+    return rc;
+}
+
+/* ---- sizes ---- */
+
+/* Adds the sizes under `name` in the folder `dir`; 0, or -1 with errno. */
+static int add_size_at(int dir, const char *name, uint64_t *bytes) {
+    struct stat st;
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return -1;
+    if (S_ISREG(st.st_mode))
+        *bytes += (uint64_t)st.st_size;
+    if (!S_ISDIR(st.st_mode))
+        return 0;
+    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    if (!stream) {
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    int rc = 0;
+    struct dirent *entry;
+    while (rc == 0 && (errno = 0, entry = readdir(stream)) != NULL)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            rc = add_size_at(dirfd(stream), entry->d_name, bytes);
+    int saved = errno;
+    closedir(stream);
+    errno = saved;
+    return rc == 0 && saved ? -1 : rc;
+}
+
+int pcl_fs_tree_size(const char *path, uint64_t *bytes, pclean_err *err) {
+    *bytes = 0;
+    uint64_t sum = 0;
+    if (add_size_at(AT_FDCWD, path, &sum) != 0)
+        return fail_errno(err, "find the size of", path);
+    *bytes = sum;
+    return 0;
+}
+
+/* ---- space and plain input and output ---- */
+
+static int no_space(int fd, const char *path, uint64_t size, pclean_err *err) {
+    struct statvfs fs;
+    double gib = 1024.0 * 1024.0 * 1024.0;
+    if (fstatvfs(fd, &fs) != 0)
+        return PCL_FAIL(err, PCLEAN_ENOSPC, "no space for %s: %.3f GiB wanted", path, (double)size / gib);
+    return PCL_FAIL(err, PCLEAN_ENOSPC, "no space for %s: %.3f GiB wanted, %.3f GiB free on its disk", path,
+                    (double)size / gib, (double)fs.f_bavail * (double)fs.f_frsize / gib);
+}
+
+/* For a file system without any form of fallocate: zeros over the part that does not exist yet. */
+static int allocate_by_writing(int fd, uint64_t old_size, uint64_t size) {
+    static const char zeros[65536];
+    uint64_t at = old_size;
+    while (at < size) {
+        size_t want = size - at < sizeof zeros ? (size_t)(size - at) : sizeof zeros;
+        ssize_t n = pwrite(fd, zeros, want, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? errno : EIO;
+        at += (uint64_t)n;
+    }
+    return 0;
+}
+
+/* Asked first: finding out by filling the disk to the brim would hurt everybody else on it. */
+static bool cannot_fit(int fd, const struct stat *st, uint64_t size) {
+    struct statvfs fs;
+    uint64_t has = (uint64_t)st->st_blocks * 512;
+    if (fstatvfs(fd, &fs) != 0 || fs.f_blocks == 0 || size <= has)
+        return false;
+    return (double)(size - has) > (double)fs.f_bavail * (double)fs.f_frsize;
+}
+
+int pcl_fs_allocate(int fd, const char *path, uint64_t size, pclean_err *err) {
+    struct stat st;
+    if (size == 0)
+        return 0;
+    if (size > (uint64_t)INT64_MAX)
+        return PCL_FAIL(err, PCLEAN_ENOSPC, "no space for %s: no file can have %.3g bytes", path, (double)size);
+    if (fstat(fd, &st) != 0)
+        return fail_errno(err, "find the size of", path);
+    if (cannot_fit(fd, &st, size))
+        return no_space(fd, path, size, err);
+    int e;
+    do
+        e = posix_fallocate(fd, 0, (off_t)size);
+    while (e == EINTR);
+    if (e == EOPNOTSUPP || e == EINVAL)
+        e = allocate_by_writing(fd, (uint64_t)st.st_size, size);
+    if (e == 0)
+        return 0;
+    int rc;
+    if (e == ENOSPC || e == EDQUOT) {
+        rc = no_space(fd, path, size, err);
+    } else {
+        errno = e;
+        rc = fail_errno(err, "reserve space for", path);
+    }
+    if (ftruncate(fd, st.st_size) != 0) /* give back what was taken; the space is short */
+        pcl_err_prefix(err, "(%s also keeps a partial file: %s) ", path, strerror(errno));
+    return rc;
+}
+
+int pcl_fs_pwrite_all(int fd, const char *path, const void *data, size_t size, uint64_t offset, pclean_err *err) {
+    const char *p = data;
+    while (size > 0) {
+        ssize_t n = pwrite(fd, p, size, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail_errno(err, "write", path);
+        if (n == 0)
+            return PCL_FAIL(err, PCLEAN_EIO, "cannot write %s: the system accepts no more bytes", path);
+        p += n;
+        size -= (size_t)n;
+        offset += (uint64_t)n;
+    }
+    return 0;
+}
+
+int pcl_fs_pread_all(int fd, const char *path, void *data, size_t size, uint64_t offset, pclean_err *err) {
+    char *p = data;
+    while (size > 0) {
+        ssize_t n = pread(fd, p, size, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail_errno(err, "read", path);
+        if (n == 0)
+            return PCL_FAIL(err, PCLEAN_EIO, "cannot read %s: it ends at byte %llu, %zu bytes are missing", path,
+                            (unsigned long long)offset, size);
+        p += n;
+        size -= (size_t)n;
+        offset += (uint64_t)n;
+    }
+    return 0;
+}

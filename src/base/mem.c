@@ -1,0 +1,67 @@
+#include "base/mem.h"
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One cache line, and the widest vector register (AVX-512). */
+#define ALIGNMENT ((size_t)64)
+
+static atomic_long countdown; /* see pcl_mem_fail_after */
+
+void pcl_mem_fail_after(long n) { atomic_store(&countdown, n); }
+
+static bool told_to_fail(void) {
+    if (atomic_load(&countdown) <= 0)
+        return false;
+    return atomic_fetch_sub(&countdown, 1) == 1;
+}
+
+int pcl_alloc(void **out, size_t nmemb, size_t size, const char *what, pclean_err *err) {
+    *out = NULL;
+    size_t bytes;
+    if (__builtin_mul_overflow(nmemb, size, &bytes) || bytes > (size_t)PTRDIFF_MAX - ALIGNMENT)
+        return PCL_FAIL(err, PCLEAN_ENOMEM, "%s: %zu x %zu bytes is more than any address space holds", what, nmemb, size);
+    size_t rounded = bytes == 0 ? ALIGNMENT : (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (!told_to_fail())
+        *out = aligned_alloc(ALIGNMENT, rounded);
+    if (!*out)
+        return PCL_FAIL(err, PCLEAN_ENOMEM, "%s: no memory for %zu bytes (%.3g GiB)", what, bytes,
+                        (double)bytes / (1024.0 * 1024.0 * 1024.0));
+    return 0;
+}
+
+int pcl_zalloc(void **out, size_t nmemb, size_t size, const char *what, pclean_err *err) {
+    int rc = pcl_alloc(out, nmemb, size, what, err);
+    if (rc == 0)
+        memset(*out, 0, nmemb * size);
+    return rc;
+}
+
+void pcl_free(void *p) { free(p); }
+
+int pcl_strdup(char **out, const char *s, pclean_err *err) {
+    size_t n = strlen(s) + 1;
+    int rc = PCL_NEW(out, n, "text", err);
+    if (rc == 0)
+        memcpy(*out, s, n);
+    return rc;
+}
+
+int pcl_asprintf(char **out, pclean_err *err, const char *fmt, ...) {
+    *out = NULL;
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, args);
+    int rc = n < 0 ? PCL_FAIL(err, PCLEAN_EBUG, "text format \"%s\" cannot be written", fmt)
+                   : PCL_NEW(out, (size_t)n + 1, "text", err);
+    if (rc == 0)
+        vsnprintf(*out, (size_t)n + 1, fmt, again);
+    va_end(again);
+    va_end(args);
+    return rc;
+}

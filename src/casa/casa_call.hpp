@@ -1,0 +1,50 @@
+/* casa_call.hpp: the one place where C++ exceptions end. Every body of casa.h runs inside casa_call(). */
+#ifndef PCL_CASA_CALL_HPP
+#define PCL_CASA_CALL_HPP
+/* The headers of base are C and say nothing about C++: a .cpp of this folder includes this file, never those. */
+extern "C" {
+#include "base/err.h"
+#include "base/log.h"
+}
+#include "casa/casa.h"
+#include <cstring>
+#include <exception>
+#include <new>
+#include <string>
+
+/* casacore's messages may have several lines, and trailing blanks and commas: the first line with text, without those.
+ */
+inline std::string casa_first_line(const char *text) {
+    const char *blank = " \t\r\n";
+    const std::string s(text ? text : "");
+    const size_t begin = s.find_first_not_of(blank);
+    if (begin == std::string::npos)
+        return "casacore gave no reason";
+    const size_t end = s.find_last_not_of(" \t\r\n,", s.find('\n', begin) - 1); /* npos - 1: still past the end */
+    return s.substr(begin, end == std::string::npos ? end : end - begin + 1);
+}
+
+/* Runs body(), an int function that returns 0 or -PCLEAN_E... with *err filled, and gives its result. An exception
+ * becomes -PCLEAN_ECASA (bad_alloc: -PCLEAN_ENOMEM) with its own text. `what` (a path, a subject; NULL: nothing) is put
+ * in front of every failure's message. */
+template <typename Body> int casa_call(pclean_err *err, const char *what, Body &&body) noexcept {
+    int status;
+    try {
+        try {
+            status = body();
+        } catch (const std::bad_alloc &) {
+            status = PCL_FAIL(err, PCLEAN_ENOMEM, "out of memory in casacore");
+        } catch (const std::exception &e) {
+            status = PCL_FAIL(err, PCLEAN_ECASA, "%s", casa_first_line(e.what()).c_str());
+        } catch (...) {
+            status = PCL_FAIL(err, PCLEAN_ECASA, "casacore raised an unknown exception");
+        }
+    } catch (...) { /* no memory for the text of the exception */
+        status = PCL_FAIL(err, PCLEAN_ENOMEM, "out of memory in casacore");
+    }
+    if (status != 0 && what != nullptr && what[0] != '\0')
+        pcl_err_prefix(err, "%s: ", what);
+    return status;
+}
+
+#endif

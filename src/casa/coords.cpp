@@ -1,0 +1,239 @@
+// coords.cpp: sky directions, spectral frames and Stokes names through casacore's measures.
+#include "casa/casa_call.hpp"
+#include <array>
+#include <casacore/casa/Quanta/MVAngle.h>
+#include <casacore/casa/Quanta/Quantum.h>
+#include <casacore/measures/Measures/MCDirection.h>
+#include <casacore/measures/Measures/MCFrequency.h>
+#include <casacore/measures/Measures/MDirection.h>
+#include <casacore/measures/Measures/MEpoch.h>
+#include <casacore/measures/Measures/MFrequency.h>
+#include <casacore/measures/Measures/MPosition.h>
+#include <casacore/measures/Measures/MeasConvert.h>
+#include <casacore/measures/Measures/MeasFrame.h>
+#include <casacore/measures/Measures/Stokes.h>
+#include <cmath>
+#include <sstream>
+#include <string>
+#include <strings.h>
+#include <vector>
+
+using namespace casacore;
+
+namespace {
+
+MDirection to_measure(const casa_direction &d) {
+    return MDirection(MVDirection(d.lon_rad, d.lat_rad), MDirection::castType(static_cast<uInt>(d.frame)));
+}
+
+casa_direction from_measure(const MDirection &d, int frame) {
+    const Vector<Double> angles = d.getValue().get();
+    return casa_direction{frame, angles[0], angles[1]};
+}
+
+bool direction_frame_known(int frame) {
+    return frame >= 0 && frame < static_cast<int>(MDirection::N_Types);
+}
+
+// The names that tclean's outframe takes. MFrequency::getType would accept abbreviations too ("L" for LSRK).
+bool freq_frame_known(int frame) {
+    return frame >= 0 && frame < static_cast<int>(MFrequency::N_Types);
+}
+
+std::vector<std::string> split_words(const std::string &text) {
+    std::string blanks = text;
+    for (char &c : blanks)
+        if (c == ',')
+            c = ' ';
+    std::istringstream in(blanks);
+    std::vector<std::string> words;
+    for (std::string word; in >> word;)
+        words.push_back(word);
+    return words;
+}
+
+// An angle as tclean's phasecenter has it: "12h56m44", "12:56:44" (hours), "21d41m05", "21.41.05", "188.2deg",
+// "3.2rad".
+bool parse_angle(const std::string &word, double *rad) {
+    Quantum<Double> q;
+    if (!Quantum<Double>::read(q, word) || !q.isConform(Unit("rad")))
+        return false;
+    *rad = q.getValue("rad");
+    return std::isfinite(*rad);
+}
+
+// Frames between which casacore goes without a velocity of the source.
+int check_freq_frames(int from, int to, pclean_err *err) {
+    for (int frame : {from, to}) {
+        if (!freq_frame_known(frame))
+            return PCL_FAIL(err, PCLEAN_EPARAM, "spectral frame code %d is not known", frame);
+        if (frame == MFrequency::REST && from != to)
+            return PCL_FAIL(
+                err, PCLEAN_EUNSUPPORTED,
+                "frequencies cannot be converted between %s and %s: the rest frame needs the source's velocity",
+                casa_freq_frame_name(from), casa_freq_frame_name(to));
+    }
+    return 0;
+}
+
+int make_frame(const double position_itrf_m[3], const char *time_ref, double time_s, const casa_direction *dir,
+               MeasFrame *frame, pclean_err *err) {
+    MEpoch::Types epoch_type;
+    if (!MEpoch::getType(epoch_type, String(time_ref)))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "time reference \"%s\" is not known", time_ref);
+    if (!direction_frame_known(dir->frame))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "direction frame code %d is not known", dir->frame);
+    frame->set(MEpoch(MVEpoch(Quantity(time_s, "s")), epoch_type));
+    frame->set(MPosition(MVPosition(position_itrf_m[0], position_itrf_m[1], position_itrf_m[2]), MPosition::ITRF));
+    frame->set(to_measure(*dir));
+    return 0;
+}
+
+MFrequency::Convert make_converter(int from, int to, const MeasFrame &frame) {
+    return MFrequency::Convert(MFrequency::Ref(MFrequency::castType(static_cast<uInt>(from)), frame),
+                               MFrequency::Ref(MFrequency::castType(static_cast<uInt>(to)), frame));
+}
+
+} // namespace
+
+int casa_direction_parse(const char *text, casa_direction *out, pclean_err *err) {
+    return casa_call(err, nullptr, [&]() -> int {
+        *out = casa_direction{};
+        std::vector<std::string> words = split_words(text ? text : "");
+        if (words.size() == 2)
+            words.insert(words.begin(), "J2000");
+        if (words.size() != 3)
+            return PCL_FAIL(
+                err, PCLEAN_EPARAM,
+                "direction \"%s\" is not of the form \"J2000 12h56m44 21d41m05\" (frame, longitude, latitude)",
+                text ? text : "");
+        MDirection::Types frame;
+        String name(words[0]);
+        name.upcase();
+        if (!MDirection::getType(frame, name))
+            return PCL_FAIL(err, PCLEAN_EPARAM,
+                            "direction \"%s\": frame \"%s\" is not known (J2000, ICRS, B1950, GALACTIC ...)", text,
+                            words[0].c_str());
+        double lon, lat;
+        if (!parse_angle(words[1], &lon))
+            return PCL_FAIL(err, PCLEAN_EPARAM,
+                            "direction \"%s\": longitude \"%s\" is not an angle such as 12h56m44 or 194.2deg", text,
+                            words[1].c_str());
+        // casacore (and tclean) read "21:41:05" as HOURS whatever the axis: nobody means that for a latitude.
+        if (words[2].find(':') != std::string::npos)
+            return PCL_FAIL(err, PCLEAN_EPARAM,
+                            "direction \"%s\": latitude \"%s\" is ambiguous, CASA takes colons as hours; write "
+                            "21d41m05 or 21.41.05",
+                            text, words[2].c_str());
+        if (!parse_angle(words[2], &lat))
+            return PCL_FAIL(err, PCLEAN_EPARAM,
+                            "direction \"%s\": latitude \"%s\" is not an angle such as 21d41m05 or 21.7deg", text,
+                            words[2].c_str());
+        if (std::fabs(lat) > M_PI_2 * (1 + 1e-12))
+            return PCL_FAIL(err, PCLEAN_EPARAM, "direction \"%s\": latitude \"%s\" is beyond 90 degrees", text,
+                            words[2].c_str());
+        *out = from_measure(MDirection(MVDirection(lon, lat), frame), static_cast<int>(frame));
+        return 0;
+    });
+}
+
+int casa_direction_convert(const casa_direction *in, int to_frame, casa_direction *out, pclean_err *err) {
+    return casa_call(err, nullptr, [&]() -> int {
+        const casa_direction from = *in; // out may be in
+        *out = casa_direction{};
+        for (int frame : {from.frame, to_frame})
+            if (!direction_frame_known(frame))
+                return PCL_FAIL(err, PCLEAN_EPARAM, "direction frame code %d is not known", frame);
+        if (from.frame == to_frame) {
+            *out = from;
+            return 0;
+        }
+        const MDirection::Types to = MDirection::castType(static_cast<uInt>(to_frame));
+        *out = from_measure(MDirection::Convert(to_measure(from), MDirection::Ref(to))(), to_frame);
+        return 0;
+    });
+}
+
+const char *casa_direction_frame_name(int frame) {
+    static const std::array<String, MDirection::N_Types> names = [] {
+        std::array<String, MDirection::N_Types> list;
+        for (uInt i = 0; i < list.size(); i++)
+            list[i] = MDirection::showType(i);
+        return list;
+    }();
+    return direction_frame_known(frame) ? names[static_cast<size_t>(frame)].c_str() : "unknown";
+}
+
+int casa_freq_frame_parse(const char *name, int *frame, pclean_err *err) {
+    for (int i = 0; i < static_cast<int>(MFrequency::N_Types); i++)
+        if (name && strcasecmp(name, casa_freq_frame_name(i)) == 0) {
+            *frame = i;
+            return 0;
+        }
+    return PCL_FAIL(err, PCLEAN_EPARAM,
+                    "spectral frame \"%s\" is not one of REST LSRK LSRD BARY GEO TOPO GALACTO LGROUP CMB",
+                    name ? name : "");
+}
+
+const char *casa_freq_frame_name(int frame) {
+    static const std::array<String, MFrequency::N_Types> names = [] {
+        std::array<String, MFrequency::N_Types> list;
+        for (uInt i = 0; i < list.size(); i++)
+            list[i] = MFrequency::showType(i);
+        return list;
+    }();
+    return freq_frame_known(frame) ? names[static_cast<size_t>(frame)].c_str() : "Undefined";
+}
+
+const char *casa_stokes_name(int code) {
+    static const std::array<String, Stokes::NumberOfTypes> names = [] {
+        std::array<String, Stokes::NumberOfTypes> list;
+        for (Int i = 0; i < Stokes::NumberOfTypes; i++)
+            list[static_cast<size_t>(i)] = Stokes::name(Stokes::type(i));
+        return list;
+    }();
+    return code > 0 && code < Stokes::NumberOfTypes ? names[static_cast<size_t>(code)].c_str() : "??";
+}
+
+int casa_doppler(int from_frame, int to_frame, const double position_itrf_m[3], const char *time_ref,
+                 const casa_direction *dir, size_t ntime, const double *time_s, double *factor, pclean_err *err) {
+    return casa_call(err, nullptr, [&]() -> int {
+        for (size_t i = 0; i < ntime; i++)
+            factor[i] = from_frame == to_frame ? 1.0 : 0.0;
+        int status = check_freq_frames(from_frame, to_frame, err);
+        if (status || from_frame == to_frame || ntime == 0)
+            return status;
+        MeasFrame frame;
+        if ((status = make_frame(position_itrf_m, time_ref, time_s[0], dir, &frame, err)) != 0)
+            return status;
+        MFrequency::Convert convert = make_converter(from_frame, to_frame, frame);
+        const double probe_hz = 1e9; // the shift is a factor: any frequency shows it
+        for (size_t i = 0; i < ntime; i++) {
+            frame.resetEpoch(MVEpoch(Quantity(time_s[i], "s")));
+            factor[i] = convert(MVFrequency(probe_hz)).getValue().getValue() / probe_hz;
+        }
+        return 0;
+    });
+}
+
+int casa_freq_convert(int from_frame, int to_frame, const double position_itrf_m[3], const char *time_ref,
+                      double time_s, const casa_direction *dir, size_t n, const double *freq_hz, double *out_hz,
+                      pclean_err *err) {
+    return casa_call(err, nullptr, [&]() -> int {
+        int status = check_freq_frames(from_frame, to_frame, err);
+        if (status)
+            return status;
+        if (from_frame == to_frame) {
+            for (size_t i = 0; i < n; i++)
+                out_hz[i] = freq_hz[i];
+            return 0;
+        }
+        MeasFrame frame;
+        if ((status = make_frame(position_itrf_m, time_ref, time_s, dir, &frame, err)) != 0)
+            return status;
+        MFrequency::Convert convert = make_converter(from_frame, to_frame, frame);
+        for (size_t i = 0; i < n; i++)
+            out_hz[i] = convert(MVFrequency(freq_hz[i])).getValue().getValue();
+        return 0;
+    });
+}

@@ -1,0 +1,1215 @@
+// ms.cpp: reads MeasurementSets: selection, description, and row blocks. Also the start-up of casacore.
+//
+// Each byte of the selected columns is to come from disk about once. Three things serve that: the small scalar columns
+// are read once at open and kept packed (8 bytes per row); bulk columns are read with one block get per data
+// description; and the tile caches hold what a block leaves unfinished, so that the next block (or the next data
+// description, where several share a hypercube) finds it there.
+#include "casa/casa_call.hpp"
+#include <algorithm>
+#include <array>
+#include <casacore/casa/Arrays/ArrayMath.h>
+#include <casacore/casa/Logging/LogSink.h>
+#include <casacore/casa/OS/Path.h>
+#include <casacore/casa/version.h>
+#include <casacore/measures/Measures/MCPosition.h>
+#include <casacore/measures/Measures/MeasConvert.h>
+#include <casacore/measures/Measures/MeasTable.h>
+#include <casacore/ms/MSSel/MSSelection.h>
+#include <casacore/ms/MeasurementSets/MSAntennaColumns.h>
+#include <casacore/ms/MeasurementSets/MSFieldColumns.h>
+#include <casacore/ms/MeasurementSets/MeasurementSet.h>
+#include <casacore/tables/DataMan/IncrStManAccessor.h>
+#include <casacore/tables/DataMan/StandardStManAccessor.h>
+#include <casacore/tables/DataMan/TiledStManAccessor.h>
+#include <casacore/tables/Tables/ArrayColumn.h>
+#include <casacore/tables/Tables/RefRows.h>
+#include <casacore/tables/Tables/ScalarColumn.h>
+#include <cmath>
+#include <cstdarg>
+#include <cstdint>
+#include <dirent.h>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <sys/stat.h>
+#include <vector>
+
+using namespace casacore;
+
+namespace {
+
+constexpr size_t scan_rows = 65536;                   // rows per step of the scan at open
+constexpr size_t max_index_bytes = size_t(64) << 20;  // packed scalars are kept up to here
+constexpr size_t max_scalar_cache = size_t(16) << 20; // StandardStMan buckets kept during the scan
+constexpr size_t max_tile_cache = size_t(32) << 20;   // per column, unless one row of tiles needs more
+
+// ------------------------------------------------------------------------------------------------ start-up
+
+/* casacore's log goes to pcl_log. Notes on Earth orientation and the age of the leap second table come with every
+ * Debian installation and change LSRK by 4e-11 at most: told once, as debug. */
+class LogToPcl : public LogSinkInterface {
+  public:
+    Bool postLocally(const LogMessage &message) override {
+        if (!filter().pass(message))
+            return False;
+        std::string text = message.message();
+        std::replace(text.begin(), text.end(), '\n', ' ');
+        const bool noise = is_known_noise(text);
+        if (text == previous || (noise && !noise_told.insert(text.substr(0, 24)).second))
+            return True;
+        previous = text;
+        const bool warning = !noise && message.priority() >= LogMessage::WARN;
+        pcl_log(warning ? PCL_LOG_WARNING : PCL_LOG_DEBUG, "casacore: %s", text.c_str());
+        return True;
+    }
+    String id() const override { return "LogToPcl"; }
+
+  private:
+    static bool is_known_noise(const std::string &text) {
+        for (const char *word : {"IERS", "Earth axis", "TAI_UTC seems out-of-date"})
+            if (text.find(word) != std::string::npos)
+                return true;
+        return false;
+    }
+    std::set<std::string> noise_told;
+    std::string previous; // an expression is tried more than once to explain a failure
+};
+
+int check_measures_data(pclean_err *err) {
+    std::string missing;
+    try {
+        MeasTable::Observatories();
+    } catch (const AipsError &) {
+        missing = "the table of observatories (Debian package casacore-data-observatories)";
+    }
+    try {
+        MeasTable::dUTC(51544.0);
+    } catch (const AipsError &) {
+        missing += missing.empty() ? "" : " and ";
+        missing += "the leap seconds TAI_UTC (casacore-data-tai-utc)";
+    }
+    if (missing.empty())
+        return 0;
+    return PCL_FAIL(err, PCLEAN_ECASA, "casacore's measures data lack %s: install what is named", missing.c_str());
+}
+
+// ------------------------------------------------------------------------------------------------ small helpers
+
+/* An array that grows and is never initialised; std::vector would zero what is about to be read. */
+template <typename T> class Buffer {
+  public:
+    T *need(size_t n) {
+        if (n > capacity) {
+            data.reset();
+            capacity = 0;
+            data.reset(new T[n]);
+            capacity = n;
+        }
+        return data.get();
+    }
+    T *get() { return data.get(); }
+
+  private:
+    std::unique_ptr<T[]> data;
+    size_t capacity = 0;
+};
+
+/* Consecutive rows of the MS: index is the position of the first in the list of all rows walked. */
+struct Run {
+    uint64_t row, index;
+};
+
+struct TimeRun {
+    double time_s;
+    uint64_t index;
+};
+
+/* What is kept of one row, cross-correlations only. */
+struct RowIndex {
+    uint16_t antenna1, antenna2, dd;
+    uint16_t field_and_flag; // field << 1 | FLAG_ROW
+};
+
+/* The scalar columns of some rows, as read. */
+struct Scalars {
+    Vector<Double> time;
+    Vector<Int> antenna1, antenna2, field, ddid;
+    Vector<Bool> flag_row;
+};
+
+/* A bulk column and the door to its tile cache. */
+template <typename T> struct Bulk {
+    ArrayColumn<T> column;
+    std::unique_ptr<ROTiledStManAccessor> tiles; // null: not tiled, or a reference table
+    std::string name;
+};
+
+struct Expression {
+    const char *name;
+    std::string text;
+};
+
+struct DataDescription {
+    casa_ms_dd face{};
+    std::vector<double> chan_freq, chan_width;
+    std::vector<int> chansel, corr;
+    size_t first_chan = 0, span = 0; // channels that are read: [first_chan, first_chan + span)
+    uint64_t first_row = 0;
+    // of the current block
+    std::vector<uint64_t> rows;
+    std::vector<size_t> where; // position of each row in the block
+    Buffer<double> time, uvw;
+    Buffer<int> field, antenna1, antenna2;
+    Buffer<bool> flag_row, flag;
+    Buffer<float> vis, weight;
+};
+
+std::string format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+std::string format(const char *fmt, ...) {
+    char text[600];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    return text;
+}
+
+RefRows ref_rows(const std::vector<uint64_t> &rows) {
+    Vector<rownr_t> list(rows.size());
+    std::copy(rows.begin(), rows.end(), list.begin());
+    return RefRows(list, False, True);
+}
+
+uint64_t data_manager_bytes(const std::string &table, int seqnr) {
+    const std::string name = "table.f" + std::to_string(seqnr);
+    uint64_t bytes = 0;
+    DIR *dir = opendir(table.c_str());
+    if (!dir)
+        return 0;
+    while (const dirent *entry = readdir(dir)) {
+        const std::string file = entry->d_name; // table.f3, table.f3i, table.f3_TSM0
+        struct stat st;
+        if (file.compare(0, name.size(), name) == 0 && (file.size() == name.size() || !isdigit(file[name.size()])) &&
+            stat((table + "/" + file).c_str(), &st) == 0)
+            bytes += static_cast<uint64_t>(st.st_size);
+    }
+    closedir(dir);
+    return bytes;
+}
+
+} // namespace
+
+struct casa_ms {
+    std::string path, telescope, observer, time_ref, datacolumn, stage;
+    MeasurementSet ms;
+    bool whole = true; // every row of the MS is selected
+    bool warned_of_frame = false;
+    Bulk<Complex> data;
+    Bulk<Bool> flag;
+    Bulk<Float> weight, weight_spectrum;
+    Bulk<Double> uvw;
+    ScalarColumn<Double> time;
+    ScalarColumn<Int> antenna1, antenna2, field_id, ddid;
+    ScalarColumn<Bool> flag_row;
+    std::map<int, std::vector<int>> channels; // by spectral window; empty: all of all
+    std::vector<DataDescription> dds;         // ascending ddid
+    std::map<int, size_t> dd_of_id;
+    std::vector<std::string> field_names;
+    std::vector<casa_ms_field> fields;
+    std::vector<casa_ms_dd> dd_faces;
+    casa_ms_info info{};
+    // rows
+    std::vector<Run> runs;
+    bool indexed = true; // `index` and `times` hold all rows; else the scalars are read again in each block
+    std::vector<RowIndex> index;
+    std::vector<TimeRun> times;
+    // scratch of the current block
+    std::vector<uint64_t> block_rows;
+    Buffer<double> block_uvw;
+    Buffer<float> scratch;
+};
+
+namespace {
+
+// ------------------------------------------------------------------------------------------------ opening
+
+int check_path(const char *path, pclean_err *err) {
+    struct stat st;
+    if (!path || !*path)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "no MeasurementSet is named");
+    if (stat(path, &st) != 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot be opened: %s", strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return PCL_FAIL(err, PCLEAN_EDATA, "is a file, not a MeasurementSet (which is a folder)");
+    const std::string descriptor = std::string(path) + "/table.dat";
+    if (stat(descriptor.c_str(), &st) != 0)
+        return PCL_FAIL(err, PCLEAN_EDATA, "is not a MeasurementSet: there is no table.dat in it");
+    return 0;
+}
+
+int check_is_ms(const Table &table, pclean_err *err) {
+    for (const char *name :
+         {"ANTENNA1", "ANTENNA2", "DATA_DESC_ID", "FIELD_ID", "FLAG", "FLAG_ROW", "TIME", "UVW", "WEIGHT"})
+        if (!table.tableDesc().isColumn(name))
+            return PCL_FAIL(err, PCLEAN_EDATA, "is not a MeasurementSet: there is no column %s", name);
+    for (const char *name : {"ANTENNA", "DATA_DESCRIPTION", "FIELD", "OBSERVATION", "POLARIZATION", "SPECTRAL_WINDOW"})
+        if (!table.keywordSet().isDefined(name))
+            return PCL_FAIL(err, PCLEAN_EDATA, "is not a MeasurementSet: there is no sub-table %s", name);
+    return 0;
+}
+
+/* NoLocking holds for the sub-tables too: MeasurementSet opens them with the main table's lock options. */
+int open_tables(casa_ms &m, pclean_err *err) {
+    int status = check_path(m.path.c_str(), err);
+    if (status)
+        return status;
+    const TableLock lock(TableLock::NoLocking);
+    const Table table(m.path, lock, Table::Old); // stays open while the MS opens: both share one set of files
+    if ((status = check_is_ms(table, err)) != 0)
+        return status;
+    m.ms = MeasurementSet(m.path, lock, Table::Old);
+    if (m.ms.nrow() == 0)
+        return PCL_FAIL(err, PCLEAN_EDATA, "the MeasurementSet has no rows");
+    return 0;
+}
+
+int choose_datacolumn(casa_ms &m, const char *wanted, pclean_err *err) {
+    const TableDesc &desc = m.ms.tableDesc();
+    const std::string want = wanted && *wanted ? wanted : "corrected";
+    if (want == "corrected")
+        m.datacolumn = desc.isColumn("CORRECTED_DATA") ? "CORRECTED_DATA" : "DATA";
+    else if (want == "data")
+        m.datacolumn = "DATA";
+    else if (want == "model")
+        m.datacolumn = "MODEL_DATA";
+    else
+        return PCL_FAIL(err, PCLEAN_EPARAM, "datacolumn \"%s\" is not one of data, corrected, model", want.c_str());
+    if (desc.isColumn(m.datacolumn))
+        return 0;
+    if (desc.isColumn("FLOAT_DATA"))
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "there is no column %s, only FLOAT_DATA: single-dish data hold no visibilities to image",
+                        m.datacolumn.c_str());
+    return PCL_FAIL(err, PCLEAN_EDATA, "there is no column %s (datacolumn: %s)", m.datacolumn.c_str(), want.c_str());
+}
+
+template <typename T> void attach(Bulk<T> &bulk, const Table &table, const std::string &name) {
+    bulk.name = name;
+    bulk.column.attach(table, name);
+    try {
+        bulk.tiles.reset(new ROTiledStManAccessor(table, name, True));
+    } catch (const AipsError &) {
+        bulk.tiles.reset(); // another storage manager: nothing to tune
+    }
+}
+
+void attach_columns(casa_ms &m) {
+    attach(m.data, m.ms, m.datacolumn);
+    attach(m.flag, m.ms, "FLAG");
+    attach(m.weight, m.ms, "WEIGHT");
+    attach(m.uvw, m.ms, "UVW");
+    if (m.ms.tableDesc().isColumn("WEIGHT_SPECTRUM"))
+        attach(m.weight_spectrum, m.ms, "WEIGHT_SPECTRUM");
+    m.time.attach(m.ms, "TIME");
+    m.antenna1.attach(m.ms, "ANTENNA1");
+    m.antenna2.attach(m.ms, "ANTENNA2");
+    m.field_id.attach(m.ms, "FIELD_ID");
+    m.ddid.attach(m.ms, "DATA_DESC_ID");
+    m.flag_row.attach(m.ms, "FLAG_ROW");
+}
+
+// ------------------------------------------------------------------------------------------------ selection
+
+std::vector<Expression> expressions(const casa_ms_selection *sel) {
+    const std::pair<const char *, const char *> all[] = {
+        {"field", sel->field},     {"spw", sel->spw},   {"timerange", sel->timerange},     {"uvrange", sel->uvrange},
+        {"antenna", sel->antenna}, {"scan", sel->scan}, {"observation", sel->observation}, {"intent", sel->intent},
+    };
+    std::vector<Expression> given;
+    for (const auto &one : all)
+        if (one.second && one.second[strspn(one.second, " \t")] != '\0')
+            given.push_back({one.first, one.second});
+    return given;
+}
+
+void set_expression(MSSelection &selection, const Expression &e) {
+    const std::string name = e.name;
+    if (name == "field")
+        selection.setFieldExpr(e.text);
+    else if (name == "spw")
+        selection.setSpwExpr(e.text);
+    else if (name == "timerange")
+        selection.setTimeExpr(e.text);
+    else if (name == "uvrange")
+        selection.setUvDistExpr(e.text);
+    else if (name == "antenna")
+        selection.setAntennaExpr(e.text);
+    else if (name == "scan")
+        selection.setScanExpr(e.text);
+    else if (name == "observation")
+        selection.setObservationExpr(e.text);
+    else
+        selection.setStateExpr(e.text);
+}
+
+/* The rows of a selection, as a reference table (the MS itself when nothing narrows it). */
+Table select_rows(const MeasurementSet &ms, MSSelection &selection) {
+    const TableExprNode node = selection.toTableExprNode(&ms);
+    return node.isNull() ? Table(ms) : ms(node);
+}
+
+size_t count_alone(const MeasurementSet &ms, const Expression &e) {
+    MSSelection selection;
+    set_expression(selection, e);
+    return select_rows(ms, selection).nrow();
+}
+
+/* After a selection threw: the expression that throws on its own, with MSSelection's words. */
+int explain_refused(const MeasurementSet &ms, const std::vector<Expression> &given, const std::string &message,
+                    pclean_err *err) {
+    for (const Expression &e : given)
+        try {
+            count_alone(ms, e);
+        } catch (const std::exception &x) {
+            return PCL_FAIL(err, PCLEAN_EDATA, "%s=\"%s\": %s", e.name, e.text.c_str(),
+                            casa_first_line(x.what()).c_str());
+        }
+    return PCL_FAIL(err, PCLEAN_EDATA, "the selection failed: %s", message.c_str());
+}
+
+/* After a selection gave no rows: the expressions that match nothing on their own, or all of them together. */
+int explain_empty(const MeasurementSet &ms, const std::vector<Expression> &given, pclean_err *err) {
+    std::string all;
+    for (const Expression &e : given) {
+        if (count_alone(ms, e) == 0)
+            return PCL_FAIL(err, PCLEAN_EDATA, "%s=\"%s\" selects no rows", e.name, e.text.c_str());
+        all += (all.empty() ? "" : ", ") + format("%s=\"%s\"", e.name, e.text.c_str());
+    }
+    return PCL_FAIL(err, PCLEAN_EDATA, "no row matches %s together (each matches some alone)", all.c_str());
+}
+
+/* MSSelection's channel list: rows of (spw, first, last, step). */
+void keep_channels(casa_ms &m, const Matrix<Int> &list) {
+    std::map<int, std::set<int>> sets;
+    for (rownr_t i = 0; i < list.nrow(); i++) {
+        const int lo = std::min(list(i, 1), list(i, 2)), hi = std::max(list(i, 1), list(i, 2));
+        const int step = std::max(1, std::abs(list(i, 3)));
+        for (int c = lo; c <= hi; c += step)
+            sets[list(i, 0)].insert(c);
+    }
+    for (const auto &one : sets)
+        m.channels[one.first] = std::vector<int>(one.second.begin(), one.second.end());
+}
+
+/* MSSelection moves a channel number beyond the last channel to the last one ("0:100~200" gives channel 62 of 63). What
+ * lies outside altogether is a mistake: plain numbers that start beyond every selected window's end are refused. */
+int check_channel_numbers(const casa_ms &m, const std::string &spw, pclean_err *err) {
+    const ScalarColumn<Int> num_chan(m.ms.spectralWindow(), "NUM_CHAN");
+    int most = 0;
+    for (const auto &one : m.channels)
+        most = std::max(most, num_chan(static_cast<rownr_t>(one.first)));
+    bool channels = false;
+    for (size_t i = 0; i < spw.size(); i++) {
+        if (spw[i] == ',')
+            channels = false;
+        else if (spw[i] == ':')
+            channels = true;
+        const bool starts = spw[i] == ':' || (channels && spw[i] == ';');
+        char *end;
+        const char *text = spw.c_str() + i + 1;
+        if (!starts || !isdigit(text[strspn(text, " ")]))
+            continue;
+        const long first = strtol(text, &end, 10);
+        end += strspn(end, " ");
+        const char *after = *end == '~' ? end + 1 + strspn(end + 1, " 0123456789") : end; // a unit would follow here
+        if (strchr(";,^", *after) == nullptr || first < most) // strchr finds the final NUL too
+            continue;
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "spw=\"%s\": there is no channel %ld, the spectral windows have up to %d channels", spw.c_str(),
+                        first, most);
+    }
+    return 0;
+}
+
+int apply_selection(casa_ms &m, const casa_ms_selection *sel, Table *selected, pclean_err *err) {
+    const std::vector<Expression> given = expressions(sel);
+    *selected = m.ms;
+    if (given.empty())
+        return 0;
+    std::string refused;
+    { // MSSelection's error handlers are static: one object at a time
+        MSSelection selection;
+        for (const Expression &e : given)
+            set_expression(selection, e);
+        try {
+            *selected = select_rows(m.ms, selection);
+            if (sel->spw && *sel->spw)
+                keep_channels(m, selection.getChanList(nullptr, 1, True));
+        } catch (const std::bad_alloc &) {
+            throw;
+        } catch (const std::exception &x) {
+            refused = casa_first_line(x.what());
+        }
+    }
+    if (!refused.empty())
+        return explain_refused(m.ms, given, refused, err);
+    if (selected->nrow() == 0)
+        return explain_empty(m.ms, given, err);
+    m.whole = selected->nrow() == m.ms.nrow();
+    return m.channels.empty() ? 0 : check_channel_numbers(m, sel->spw, err);
+}
+
+// ------------------------------------------------------------------------------------------------ rows
+
+void read_scalars(casa_ms &m, const std::vector<uint64_t> &rows, Scalars *s) {
+    const RefRows refs = ref_rows(rows);
+    m.time.getColumnCells(refs, s->time, True);
+    m.antenna1.getColumnCells(refs, s->antenna1, True);
+    m.antenna2.getColumnCells(refs, s->antenna2, True);
+    m.field_id.getColumnCells(refs, s->field, True);
+    m.ddid.getColumnCells(refs, s->ddid, True);
+    m.flag_row.getColumnCells(refs, s->flag_row, True);
+}
+
+template <typename Accessor>
+void set_bucket_cache(const Table &table, const String &column, size_t bucket, bool large) {
+    Accessor accessor(table, column, True);
+    if (!large)
+        accessor.clearCache();
+    accessor.setCacheSize(large ? static_cast<uInt>(std::max<size_t>(2, max_scalar_cache / bucket)) : 2, False);
+}
+
+/* The scalar columns often share buckets: enough of them are cached that each bucket is read once for all columns. */
+void set_scalar_cache(const casa_ms &m, bool large) {
+    const Record managers = m.ms.dataManagerInfo();
+    for (uInt i = 0; i < managers.nfields(); i++) {
+        const Record &one = managers.subRecord(i);
+        const Vector<String> columns = one.asArrayString("COLUMNS");
+        const String type = one.asString("TYPE");
+        if (columns.empty() || (type != "StandardStMan" && type != "IncrementalStMan"))
+            continue;
+        const size_t bucket = static_cast<size_t>(std::max(1, one.subRecord("SPEC").asInt("BUCKETSIZE")));
+        try {
+            if (type == "StandardStMan")
+                set_bucket_cache<ROStandardStManAccessor>(m.ms, columns[0], bucket, large);
+            else
+                set_bucket_cache<ROIncrementalStManAccessor>(m.ms, columns[0], bucket, large);
+        } catch (const AipsError &) {
+            // a reference table: its parent's caches stay as they are
+        }
+    }
+}
+
+int find_dd(casa_ms &m, int ddid, uint64_t row, size_t *idd, pclean_err *err);
+
+struct Scan {
+    std::set<int> antennas, fields;
+    uint64_t nrow_auto = 0, nrow = 0;
+    uint64_t last_row = 0;
+};
+
+/* Adds one cross-correlation row to the lists. */
+int scan_row(casa_ms &m, Scan &scan, uint64_t row, const Scalars &s, size_t i, pclean_err *err) {
+    size_t idd = 0;
+    int status = find_dd(m, s.ddid[i], row, &idd, err);
+    if (status)
+        return status;
+    m.dds[idd].face.nrow++;
+    if (scan.nrow == 0 || row != scan.last_row + 1)
+        m.runs.push_back({row, scan.nrow});
+    scan.last_row = row;
+    scan.antennas.insert(s.antenna1[i]);
+    scan.antennas.insert(s.antenna2[i]);
+    scan.fields.insert(s.field[i]);
+    const int largest = std::max({s.antenna1[i], s.antenna2[i], s.field[i] * 2 + 1, static_cast<int>(idd)});
+    const int smallest = std::min({s.antenna1[i], s.antenna2[i], s.field[i]});
+    if (m.indexed && (smallest < 0 || largest > UINT16_MAX || (scan.nrow + 1) * sizeof(RowIndex) > max_index_bytes)) {
+        m.indexed = false;
+        std::vector<RowIndex>().swap(m.index);
+        std::vector<TimeRun>().swap(m.times);
+    }
+    if (m.indexed) {
+        m.index.push_back({static_cast<uint16_t>(s.antenna1[i]), static_cast<uint16_t>(s.antenna2[i]),
+                           static_cast<uint16_t>(idd),
+                           static_cast<uint16_t>(s.field[i] * 2 + (s.flag_row[i] ? 1 : 0))});
+        if (m.times.empty() || m.times.back().time_s != s.time[i])
+            m.times.push_back({s.time[i], scan.nrow});
+    }
+    scan.nrow++;
+    return 0;
+}
+
+/* One pass over the selected rows: separates the autocorrelations, finds data descriptions, fields and antennas. */
+int scan_rows_once(casa_ms &m, const Table &selected, Scan &scan, pclean_err *err) {
+    const Vector<rownr_t> numbers = m.whole ? Vector<rownr_t>() : Vector<rownr_t>(selected.rowNumbers());
+    const uint64_t total = m.whole ? m.ms.nrow() : numbers.size();
+    if (total * sizeof(RowIndex) <= max_index_bytes)
+        m.index.reserve(total);
+    std::vector<uint64_t> rows;
+    Scalars s;
+    set_scalar_cache(m, true);
+    for (uint64_t begin = 0; begin < total; begin += scan_rows) {
+        rows.resize(std::min<uint64_t>(scan_rows, total - begin));
+        for (size_t i = 0; i < rows.size(); i++)
+            rows[i] = m.whole ? begin + i : numbers[begin + i];
+        m.stage = format("reading TIME, ANTENNA and other small columns, rows %llu to %llu",
+                         static_cast<unsigned long long>(rows.front()), static_cast<unsigned long long>(rows.back()));
+        read_scalars(m, rows, &s);
+        m.stage.clear();
+        if (begin == 0)
+            m.info.first_time_s = s.time[0];
+        for (size_t i = 0; i < rows.size(); i++) {
+            if (s.antenna1[i] == s.antenna2[i]) {
+                scan.nrow_auto++;
+                continue;
+            }
+            const int status = scan_row(m, scan, rows[i], s, i, err);
+            if (status)
+                return status;
+        }
+    }
+    set_scalar_cache(m, false);
+    if (scan.nrow == 0)
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "the selection holds autocorrelations only (%llu rows): there is nothing to image",
+                        static_cast<unsigned long long>(scan.nrow_auto));
+    m.index.shrink_to_fit();
+    return 0;
+}
+
+// ------------------------------------------------------------------------------------------------ data descriptions
+
+/* MEAS_FREQ_REF counts in the table's own list of names where it has one. LOFAR's averager writes rubbish there
+ * (10922): correlators observe in TOPO, so that is what it is taken for. */
+int frequency_reference(casa_ms &m, int spwid) {
+    const MSSpectralWindow &table = m.ms.spectralWindow();
+    const int code = ScalarColumn<Int>(table, "MEAS_FREQ_REF")(static_cast<rownr_t>(spwid));
+    const TableRecord &keywords = TableColumn(table, "CHAN_FREQ").keywordSet();
+    int frame = code;
+    if (keywords.isDefined("MEASINFO")) {
+        const TableRecord &info = keywords.subRecord("MEASINFO");
+        if (info.isDefined("TabRefCodes") && info.isDefined("TabRefTypes")) {
+            const Vector<uInt> codes(info.asArrayuInt("TabRefCodes"));
+            const Vector<String> names(info.asArrayString("TabRefTypes"));
+            for (size_t i = 0; i < std::min(codes.size(), names.size()); i++)
+                if (static_cast<int>(codes[i]) == code && casa_freq_frame_parse(names[i].c_str(), &frame, nullptr) == 0)
+                    return frame;
+        }
+    }
+    if (frame >= 0 && frame < static_cast<int>(MFrequency::N_Types))
+        return frame;
+    if (!m.warned_of_frame)
+        pcl_log(PCL_LOG_WARNING,
+                "%s: spectral window %d has MEAS_FREQ_REF %d, which is no frequency frame; taken as TOPO",
+                m.path.c_str(), spwid, code);
+    m.warned_of_frame = true;
+    return MFrequency::TOPO;
+}
+
+int fill_window(casa_ms &m, DataDescription &dd, pclean_err *err) {
+    const MSSpectralWindow &table = m.ms.spectralWindow();
+    const int spwid = dd.face.spwid;
+    if (spwid < 0 || static_cast<rownr_t>(spwid) >= table.nrow())
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "data description %d names spectral window %d, but SPECTRAL_WINDOW has %llu rows", dd.face.ddid,
+                        spwid, static_cast<unsigned long long>(table.nrow()));
+    const rownr_t row = static_cast<rownr_t>(spwid);
+    const Vector<Double> freq(ArrayColumn<Double>(table, "CHAN_FREQ")(row));
+    const Vector<Double> width(ArrayColumn<Double>(table, "CHAN_WIDTH")(row));
+    if (freq.empty() || width.size() != freq.size())
+        return PCL_FAIL(err, PCLEAN_EDATA, "spectral window %d has %zu frequencies and %zu widths", spwid, freq.size(),
+                        width.size());
+    dd.chan_freq.assign(freq.begin(), freq.end());
+    for (const double w : width)
+        dd.chan_width.push_back(std::fabs(w));
+    dd.face.freq_ref = frequency_reference(m, spwid);
+    return 0;
+}
+
+int fill_polarization(casa_ms &m, DataDescription &dd, pclean_err *err) {
+    const MSPolarization &table = m.ms.polarization();
+    const int polid = dd.face.polid;
+    if (polid < 0 || static_cast<rownr_t>(polid) >= table.nrow())
+        return PCL_FAIL(
+            err, PCLEAN_EDATA,
+            "data description %d names polarization setup %d, but POLARIZATION has %llu rows: which correlations the "
+            "data hold is unknown (was table.lock lost in a copy?)",
+            dd.face.ddid, polid, static_cast<unsigned long long>(table.nrow()));
+    const Vector<Int> corr(ArrayColumn<Int>(table, "CORR_TYPE")(static_cast<rownr_t>(polid)));
+    if (corr.empty())
+        return PCL_FAIL(err, PCLEAN_EDATA, "polarization setup %d has no correlations", polid);
+    dd.corr.assign(corr.begin(), corr.end());
+    return 0;
+}
+
+int fill_channels(const casa_ms &m, DataDescription &dd, pclean_err *err) {
+    const int nchan = static_cast<int>(dd.chan_freq.size());
+    const auto found = m.channels.find(dd.face.spwid);
+    if (found == m.channels.end()) {
+        for (int c = 0; c < nchan; c++)
+            dd.chansel.push_back(c);
+    } else {
+        for (const int c : found->second)
+            if (c >= 0 && c < nchan)
+                dd.chansel.push_back(c);
+    }
+    if (dd.chansel.empty())
+        return PCL_FAIL(err, PCLEAN_EDATA, "no channel of spectral window %d is selected", dd.face.spwid);
+    dd.first_chan = static_cast<size_t>(dd.chansel.front());
+    dd.span = static_cast<size_t>(dd.chansel.back() - dd.chansel.front()) + 1;
+    return 0;
+}
+
+int check_cell_shape(const casa_ms &m, const DataDescription &dd, pclean_err *err) {
+    if (!m.data.column.isDefined(dd.first_row))
+        return PCL_FAIL(err, PCLEAN_EDATA, "%s of row %llu is empty", m.datacolumn.c_str(),
+                        static_cast<unsigned long long>(dd.first_row));
+    const IPosition shape = m.data.column.shape(dd.first_row);
+    const IPosition want(2, static_cast<ssize_t>(dd.corr.size()), static_cast<ssize_t>(dd.chan_freq.size()));
+    if (shape.isEqual(want))
+        return 0;
+    return PCL_FAIL(err, PCLEAN_EDATA,
+                    "%s of row %llu has shape %s, but its data description %d says %s (correlations, channels)",
+                    m.datacolumn.c_str(), static_cast<unsigned long long>(dd.first_row), shape.toString().c_str(),
+                    dd.face.ddid, want.toString().c_str());
+}
+
+/* The entry of a data description, made at its first row. */
+int find_dd(casa_ms &m, int ddid, uint64_t row, size_t *idd, pclean_err *err) {
+    const auto found = m.dd_of_id.find(ddid);
+    if (found != m.dd_of_id.end()) {
+        *idd = found->second;
+        return 0;
+    }
+    const MSDataDescription &table = m.ms.dataDescription();
+    if (ddid < 0 || static_cast<rownr_t>(ddid) >= table.nrow())
+        return PCL_FAIL(err, PCLEAN_EDATA, "row %llu has DATA_DESC_ID %d, but DATA_DESCRIPTION has %llu rows",
+                        static_cast<unsigned long long>(row), ddid, static_cast<unsigned long long>(table.nrow()));
+    DataDescription dd;
+    dd.first_row = row;
+    dd.face.ddid = ddid;
+    dd.face.spwid = ScalarColumn<Int>(table, "SPECTRAL_WINDOW_ID")(static_cast<rownr_t>(ddid));
+    dd.face.polid = ScalarColumn<Int>(table, "POLARIZATION_ID")(static_cast<rownr_t>(ddid));
+    int status = fill_window(m, dd, err);
+    if (status == 0)
+        status = fill_polarization(m, dd, err);
+    if (status == 0)
+        status = fill_channels(m, dd, err);
+    if (status == 0)
+        status = check_cell_shape(m, dd, err);
+    if (status)
+        return status;
+    *idd = m.dds.size();
+    m.dd_of_id[ddid] = *idd;
+    m.dds.push_back(std::move(dd));
+    return 0;
+}
+
+/* Entries come in order of appearance; the face wants them by ddid. */
+void sort_dds(casa_ms &m) {
+    std::vector<uint16_t> new_place(m.dds.size());
+    std::vector<DataDescription> sorted;
+    for (auto &one : m.dd_of_id) { // a map walks by ddid
+        new_place[one.second] = static_cast<uint16_t>(sorted.size());
+        sorted.push_back(std::move(m.dds[one.second]));
+        one.second = sorted.size() - 1;
+    }
+    m.dds = std::move(sorted);
+    for (RowIndex &row : m.index)
+        row.dd = new_place[row.dd];
+    for (DataDescription &dd : m.dds) {
+        dd.face.nchan = dd.chan_freq.size();
+        dd.face.chan_freq_hz = dd.chan_freq.data();
+        dd.face.chan_width_hz = dd.chan_width.data();
+        dd.face.nchansel = dd.chansel.size();
+        dd.face.chansel = dd.chansel.data();
+        dd.face.ncorr = dd.corr.size();
+        dd.face.corr = dd.corr.data();
+        m.dd_faces.push_back(dd.face);
+    }
+}
+
+// ------------------------------------------------------------------------------------------------ description
+
+int describe_fields(casa_ms &m, const std::set<int> &ids, pclean_err *err) {
+    const MSField &table = m.ms.field();
+    const MSFieldColumns columns(table);
+    for (const int id : ids) {
+        if (id < 0 || static_cast<rownr_t>(id) >= table.nrow())
+            return PCL_FAIL(err, PCLEAN_EDATA, "rows have FIELD_ID %d, but FIELD has %llu rows", id,
+                            static_cast<unsigned long long>(table.nrow()));
+        const MDirection dir = columns.phaseDirMeas(static_cast<rownr_t>(id), m.info.first_time_s);
+        const Vector<Double> angles = dir.getValue().get();
+        casa_ms_field field{};
+        field.id = id;
+        field.phase_dir = {static_cast<int>(dir.getRef().getType()), angles[0], angles[1]};
+        m.fields.push_back(field);
+        m.field_names.push_back(columns.name()(static_cast<rownr_t>(id)));
+    }
+    for (size_t i = 0; i < m.fields.size(); i++)
+        m.fields[i].name = m.field_names[i].c_str();
+    return 0;
+}
+
+/* The table's own matching takes abbreviations ("V" may become the VLA): names must agree but for case. EVLA, which
+ * Debian's table lacks, is the VLA's site. */
+bool observatory_position(const std::string &telescope, MPosition *position) {
+    String wanted(telescope);
+    wanted.upcase();
+    if (wanted == "EVLA" || wanted == "JVLA")
+        wanted = "VLA";
+    for (const String &name : MeasTable::Observatories()) {
+        String upper(name);
+        upper.upcase();
+        if (upper == wanted)
+            return MeasTable::Observatory(*position, name);
+    }
+    return false;
+}
+
+void describe_array(casa_ms &m, const std::set<int> &antennas) {
+    const MSObservation &observation = m.ms.observation();
+    if (observation.nrow() > 0) {
+        m.telescope = ScalarColumn<String>(observation, "TELESCOPE_NAME")(0);
+        m.observer = ScalarColumn<String>(observation, "OBSERVER")(0);
+    }
+    const MSAntennaColumns columns(m.ms.antenna());
+    MPosition position;
+    m.info.position_from_table = observatory_position(m.telescope, &position);
+    if (!m.info.position_from_table && m.ms.antenna().nrow() > 0)
+        position = columns.positionMeas()(0);
+    const Vector<Double> xyz = MPosition::Convert(position, MPosition::ITRF)().getValue().getValue();
+    std::copy(xyz.begin(), xyz.end(), m.info.position_itrf_m);
+    for (const int id : antennas) {
+        if (id < 0 || static_cast<rownr_t>(id) >= m.ms.antenna().nrow())
+            continue; // imaging needs no antenna entry
+        const double d = columns.dishDiameter()(static_cast<rownr_t>(id));
+        if (m.info.dish_diameter_m > 0 && d != m.info.dish_diameter_m)
+            m.info.dish_diameter_mixed = true;
+        if (m.info.dish_diameter_m <= 0 || d < m.info.dish_diameter_m)
+            m.info.dish_diameter_m = d;
+    }
+}
+
+/* SOURCE.REST_FREQUENCY of the first field and window; 0 where there is none. */
+double rest_frequency(const casa_ms &m) {
+    if (!m.ms.keywordSet().isDefined("SOURCE") || m.ms.source().isNull() || m.fields.empty())
+        return 0;
+    const MSSource &table = m.ms.source();
+    if (!table.tableDesc().isColumn("REST_FREQUENCY"))
+        return 0;
+    const int source = ScalarColumn<Int>(m.ms.field(), "SOURCE_ID")(static_cast<rownr_t>(m.fields[0].id));
+    const ScalarColumn<Int> ids(table, "SOURCE_ID"), windows(table, "SPECTRAL_WINDOW_ID");
+    const ArrayColumn<Double> rest(table, "REST_FREQUENCY");
+    for (rownr_t row = 0; row < table.nrow(); row++) {
+        if (ids(row) != source || (windows(row) != -1 && windows(row) != m.dds[0].face.spwid) || !rest.isDefined(row))
+            continue;
+        const Vector<Double> lines(rest(row));
+        if (!lines.empty() && lines[0] > 0)
+            return lines[0];
+    }
+    return 0;
+}
+
+std::string time_reference(const casa_ms &m) {
+    const TableRecord &keywords = m.time.keywordSet();
+    if (keywords.isDefined("MEASINFO")) {
+        const TableRecord &info = keywords.asRecord("MEASINFO");
+        if (info.isDefined("Ref"))
+            return info.asString("Ref");
+    }
+    return "UTC";
+}
+
+/* WEIGHT_SPECTRUM may exist with empty cells. A column of fixed shape has none. */
+bool spectrum_filled(const casa_ms &m, const DataDescription &dd, uint64_t row) {
+    const ArrayColumn<Float> &column = m.weight_spectrum.column;
+    if (column.isNull() || !column.isDefined(row))
+        return false;
+    const IPosition shape = column.shape(row);
+    return shape.size() == 2 && shape[0] == static_cast<ssize_t>(dd.corr.size()) &&
+           shape[1] == static_cast<ssize_t>(dd.chan_freq.size());
+}
+
+/* Files of the storage managers that hold the columns casa_ms_read reads, in each part of a virtual or reference table.
+ */
+uint64_t column_bytes(const casa_ms &m) {
+    std::set<std::string> wanted = {"TIME",         "ANTENNA1", "ANTENNA2", "FIELD_ID",
+                                    "DATA_DESC_ID", "FLAG_ROW", "UVW",      "FLAG"};
+    bool all_spectrum = m.info.has_weight_spectrum, any_spectrum = false;
+    for (const DataDescription &dd : m.dds) {
+        const bool filled = spectrum_filled(m, dd, dd.first_row);
+        all_spectrum = all_spectrum && filled;
+        any_spectrum = any_spectrum || filled;
+    }
+    wanted.insert(m.datacolumn);
+    if (any_spectrum)
+        wanted.insert("WEIGHT_SPECTRUM");
+    if (!all_spectrum)
+        wanted.insert("WEIGHT");
+    uint64_t bytes = 0;
+    for (const String &part : m.ms.getPartNames(True)) {
+        const Table table(part, TableLock(TableLock::NoLocking), Table::Old);
+        const Record managers = table.dataManagerInfo();
+        for (uInt i = 0; i < managers.nfields(); i++) {
+            const Record &one = managers.subRecord(i);
+            const Vector<String> columns = one.asArrayString("COLUMNS");
+            if (std::any_of(columns.begin(), columns.end(), [&](const String &c) { return wanted.count(c) > 0; }))
+                bytes += data_manager_bytes(part, static_cast<int>(one.asInt64("SEQNR")));
+        }
+    }
+    return bytes;
+}
+
+void describe(casa_ms &m, const Scan &scan) {
+    casa_ms_info &info = m.info;
+    m.time_ref = time_reference(m);
+    info.path = m.path.c_str();
+    info.nrow = scan.nrow;
+    info.nrow_auto = scan.nrow_auto;
+    info.ndd = m.dd_faces.size();
+    info.dd = m.dd_faces.data();
+    info.nfield = m.fields.size();
+    info.field = m.fields.data();
+    info.telescope = m.telescope.c_str();
+    info.observer = m.observer.c_str();
+    info.time_ref = m.time_ref.c_str();
+    info.restfreq_hz = rest_frequency(m);
+    info.datacolumn = m.datacolumn.c_str();
+    for (const DataDescription &dd : m.dds)
+        info.has_weight_spectrum = info.has_weight_spectrum || spectrum_filled(m, dd, dd.first_row);
+    info.column_bytes = column_bytes(m);
+}
+
+int open_ms(casa_ms &m, const casa_ms_selection *sel, pclean_err *err) {
+    int status = open_tables(m, err);
+    if (status || (status = choose_datacolumn(m, sel->datacolumn, err)) != 0)
+        return status;
+    attach_columns(m);
+    Table selected;
+    if ((status = apply_selection(m, sel, &selected, err)) != 0)
+        return status;
+    Scan scan;
+    if ((status = scan_rows_once(m, selected, scan, err)) != 0)
+        return status;
+    sort_dds(m);
+    if ((status = describe_fields(m, scan.fields, err)) != 0)
+        return status;
+    describe_array(m, scan.antennas);
+    describe(m, scan);
+    return 0;
+}
+
+// ------------------------------------------------------------------------------------------------ reading
+
+/* Row numbers of the walked rows [irow, irow + nrow). */
+void collect_rows(casa_ms &m, size_t irow, size_t nrow) {
+    m.block_rows.resize(nrow);
+    auto run =
+        std::upper_bound(m.runs.begin(), m.runs.end(), irow, [](size_t i, const Run &r) { return i < r.index; }) - 1;
+    for (size_t i = 0; i < nrow; i++) {
+        if (run + 1 != m.runs.end() && (run + 1)->index == irow + i)
+            ++run;
+        m.block_rows[i] = run->row + (irow + i - run->index);
+    }
+}
+
+/* Which rows of the block belong to which data description. */
+void split_block(casa_ms &m, const std::vector<size_t> &dd_of_row) {
+    for (DataDescription &dd : m.dds) {
+        dd.rows.clear();
+        dd.where.clear();
+    }
+    for (size_t i = 0; i < dd_of_row.size(); i++) {
+        DataDescription &dd = m.dds[dd_of_row[i]];
+        dd.rows.push_back(m.block_rows[i]);
+        dd.where.push_back(i);
+    }
+    for (DataDescription &dd : m.dds) {
+        const size_t n = dd.rows.size();
+        dd.time.need(n);
+        dd.field.need(n);
+        dd.antenna1.need(n);
+        dd.antenna2.need(n);
+        dd.flag_row.need(n);
+    }
+}
+
+void fill_scalars_from_index(casa_ms &m, size_t irow, size_t nrow) {
+    std::vector<size_t> dd_of_row(nrow);
+    for (size_t i = 0; i < nrow; i++)
+        dd_of_row[i] = m.index[irow + i].dd;
+    split_block(m, dd_of_row);
+    for (DataDescription &dd : m.dds) {
+        auto time = std::upper_bound(m.times.begin(), m.times.end(), irow,
+                                     [](size_t i, const TimeRun &t) { return i < t.index; }) -
+                    1;
+        for (size_t i = 0; i < dd.rows.size(); i++) {
+            const size_t at = irow + dd.where[i];
+            const RowIndex &row = m.index[at];
+            while (time + 1 != m.times.end() && (time + 1)->index <= at)
+                ++time;
+            dd.time.get()[i] = time->time_s;
+            dd.field.get()[i] = row.field_and_flag >> 1;
+            dd.flag_row.get()[i] = row.field_and_flag & 1;
+            dd.antenna1.get()[i] = row.antenna1;
+            dd.antenna2.get()[i] = row.antenna2;
+        }
+    }
+}
+
+void fill_scalars_from_table(casa_ms &m, size_t nrow) {
+    Scalars s;
+    read_scalars(m, m.block_rows, &s);
+    std::vector<size_t> dd_of_row(nrow);
+    for (size_t i = 0; i < nrow; i++)
+        dd_of_row[i] = m.dd_of_id.at(s.ddid[i]);
+    split_block(m, dd_of_row);
+    for (DataDescription &dd : m.dds)
+        for (size_t i = 0; i < dd.rows.size(); i++) {
+            const size_t at = dd.where[i];
+            dd.time.get()[i] = s.time[at];
+            dd.field.get()[i] = s.field[at];
+            dd.flag_row.get()[i] = s.flag_row[at];
+            dd.antenna1.get()[i] = s.antenna1[at];
+            dd.antenna2.get()[i] = s.antenna2[at];
+        }
+}
+
+/* Lets the tile cache of a column keep what the next read needs again: the row of tiles in which the block ends, and
+ * where other data descriptions may lie in the same hypercube all tiles of the block. */
+template <typename T>
+void fit_tile_cache(Bulk<T> &bulk, const std::vector<uint64_t> &rows, size_t chan0, size_t nchan, bool shared) {
+    if (!bulk.tiles || rows.empty())
+        return;
+    const uint64_t row = rows.front();
+    const IPosition tile = bulk.tiles->tileShape(row), cube = bulk.tiles->hypercubeShape(row);
+    const size_t last = tile.size() - 1;
+    size_t per_row = 1;
+    for (size_t axis = 0; axis < last; axis++) {
+        const bool channels = axis == 1 && nchan > 0;
+        const size_t lo = channels ? chan0 : 0, hi = channels ? chan0 + nchan - 1 : static_cast<size_t>(cube[axis]) - 1;
+        per_row *= hi / static_cast<size_t>(tile[axis]) - lo / static_cast<size_t>(tile[axis]) + 1;
+    }
+    size_t want = per_row;
+    if (shared)
+        want *= (rows.back() - row) / static_cast<size_t>(tile[last]) + 2;
+    const size_t limit = std::max<size_t>(per_row, max_tile_cache / std::max<uInt>(1, bulk.tiles->bucketSize(row)));
+    want = std::min(want, limit);
+    if (want > bulk.tiles->cacheSize(row))
+        bulk.tiles->setCacheSize(row, static_cast<uInt>(want), False);
+}
+
+template <typename T, typename Out>
+void read_cells(Bulk<T> &bulk, const RefRows &rows, const IPosition &shape, const Slicer *slicer, Out *out) {
+    static_assert(sizeof(T) % sizeof(Out) == 0, "out is T or its parts");
+    Array<T> cells(shape, reinterpret_cast<T *>(out), SHARE);
+    if (slicer)
+        bulk.column.getColumnCells(rows, *slicer, cells, False);
+    else
+        bulk.column.getColumnCells(rows, cells, False);
+}
+
+/* Keeps the selected channels of [nrow][span][width] in place: [nrow][nchansel][width]. */
+template <typename T> void keep_selected(const DataDescription &dd, size_t nrow, size_t width, T *data) {
+    if (dd.span == dd.chansel.size())
+        return;
+    T *to = data;
+    for (size_t row = 0; row < nrow; row++)
+        for (const int c : dd.chansel) {
+            memmove(to, data + (row * dd.span + static_cast<size_t>(c) - dd.first_chan) * width, width * sizeof(T));
+            to += width;
+        }
+}
+
+void set_stage(casa_ms &m, const std::string &column, const std::vector<uint64_t> &rows) {
+    m.stage = format("reading column %s, rows %llu to %llu", column.c_str(),
+                     static_cast<unsigned long long>(rows.front()), static_cast<unsigned long long>(rows.back()));
+}
+
+/* One channelised column of the block rows `rows` of a data description, selected channels only. parts: floats per
+ * value. */
+template <typename T, typename Out>
+void read_channels(casa_ms &m, Bulk<T> &bulk, const DataDescription &dd, const std::vector<uint64_t> &rows, bool shared,
+                   Buffer<Out> &buffer) {
+    const size_t ncorr = dd.corr.size(), parts = sizeof(T) / sizeof(Out);
+    set_stage(m, bulk.name, rows);
+    fit_tile_cache(bulk, rows, dd.first_chan, dd.span, shared);
+    const Slicer slicer(IPosition(2, 0, static_cast<ssize_t>(dd.first_chan)),
+                        IPosition(2, static_cast<ssize_t>(ncorr), static_cast<ssize_t>(dd.span)));
+    const IPosition shape(3, static_cast<ssize_t>(ncorr), static_cast<ssize_t>(dd.span),
+                          static_cast<ssize_t>(rows.size()));
+    Out *out = buffer.need(rows.size() * dd.span * ncorr * parts);
+    read_cells(bulk, ref_rows(rows), shape, dd.span == dd.chan_freq.size() ? nullptr : &slicer, out);
+    keep_selected(dd, rows.size(), ncorr * parts, out);
+}
+
+void read_weight(casa_ms &m, const DataDescription &dd, const std::vector<uint64_t> &rows, bool shared,
+                 Buffer<float> &buffer) {
+    set_stage(m, "WEIGHT", rows);
+    fit_tile_cache(m.weight, rows, 0, 0, shared);
+    const IPosition shape(2, static_cast<ssize_t>(dd.corr.size()), static_cast<ssize_t>(rows.size()));
+    read_cells(m.weight, ref_rows(rows), shape, nullptr, buffer.need(rows.size() * dd.corr.size()));
+}
+
+/* WEIGHT_SPECTRUM where its cells are filled, WEIGHT (spread over the channels when the block mixes both) elsewhere. */
+size_t read_weights(casa_ms &m, DataDescription &dd, bool shared) {
+    std::vector<uint64_t> filled, empty;
+    std::vector<bool> is_filled(dd.rows.size());
+    for (size_t i = 0; i < dd.rows.size(); i++) {
+        is_filled[i] = spectrum_filled(m, dd, dd.rows[i]);
+        (is_filled[i] ? filled : empty).push_back(dd.rows[i]);
+    }
+    if (filled.empty()) {
+        read_weight(m, dd, dd.rows, shared, dd.weight);
+        return 1;
+    }
+    if (empty.empty()) {
+        read_channels(m, m.weight_spectrum, dd, dd.rows, shared, dd.weight);
+        return dd.chansel.size();
+    }
+    Buffer<float> spectra, plain;
+    read_channels(m, m.weight_spectrum, dd, filled, shared, spectra);
+    read_weight(m, dd, empty, shared, plain);
+    const size_t ncorr = dd.corr.size(), ncell = dd.chansel.size() * ncorr;
+    const float *spectrum = spectra.get(), *weight = plain.get();
+    float *out = dd.weight.need(dd.rows.size() * ncell);
+    for (size_t i = 0; i < dd.rows.size(); i++, out += ncell) {
+        if (is_filled[i]) {
+            std::copy(spectrum, spectrum + ncell, out);
+            spectrum += ncell;
+            continue;
+        }
+        for (size_t k = 0; k < ncell; k++)
+            out[k] = weight[k % ncorr];
+        weight += ncorr;
+    }
+    return dd.chansel.size();
+}
+
+/* UVW has one shape for all rows: read for the whole block, then dealt out. */
+void read_uvw(casa_ms &m) {
+    set_stage(m, "UVW", m.block_rows);
+    const size_t nrow = m.block_rows.size();
+    double *uvw = m.block_uvw.need(nrow * 3);
+    read_cells(m.uvw, ref_rows(m.block_rows), IPosition(2, 3, static_cast<ssize_t>(nrow)), nullptr, uvw);
+    for (DataDescription &dd : m.dds) {
+        double *out = dd.uvw.need(dd.rows.size() * 3);
+        for (const size_t at : dd.where)
+            out = std::copy(uvw + 3 * at, uvw + 3 * at + 3, out);
+    }
+}
+
+void read_block(casa_ms &m, size_t irow, size_t nrow, casa_ms_rows *rows) {
+    collect_rows(m, irow, nrow);
+    if (m.indexed)
+        fill_scalars_from_index(m, irow, nrow);
+    else
+        fill_scalars_from_table(m, nrow);
+    read_uvw(m);
+    const bool shared =
+        std::count_if(m.dds.begin(), m.dds.end(), [](const DataDescription &dd) { return !dd.rows.empty(); }) > 1;
+    for (size_t i = 0; i < m.dds.size(); i++) {
+        DataDescription &dd = m.dds[i];
+        if (dd.rows.empty())
+            continue;
+        read_channels(m, m.data, dd, dd.rows, shared, dd.vis);
+        read_channels(m, m.flag, dd, dd.rows, shared, dd.flag);
+        const size_t weight_nchan = read_weights(m, dd, shared);
+        rows[i] = casa_ms_rows{dd.rows.size(),    dd.time.get(),     dd.uvw.get(),      dd.field.get(),
+                               dd.antenna1.get(), dd.antenna2.get(), dd.flag_row.get(), dd.vis.get(),
+                               dd.flag.get(),     dd.weight.get(),   weight_nchan};
+    }
+    m.stage.clear();
+}
+
+} // namespace
+
+int casa_init(pclean_err *err) {
+    return casa_call(err, nullptr, [&]() -> int {
+        LogSinkInterface *sink = new LogToPcl;
+        LogSink::globalSink(sink); // takes it over
+        return check_measures_data(err);
+    });
+}
+
+const char *casa_version(void) {
+    static const std::string version = getVersion();
+    return version.c_str();
+}
+
+/* casacore's I/O layers speak of buckets and blocks: says first what that means. */
+static void explain_damage(pclean_err *err) {
+    if (err->code != PCLEAN_ECASA)
+        return;
+    for (const char *word : {"FilebufIO", "FiledesIO", "RegularFileIO", "BucketCache", "BucketFile", "TSMFile",
+                             "headerFileGet", "AipsIO", "does not exist"})
+        if (strstr(err->msg, word) != nullptr) {
+            pcl_err_prefix(err, "a file of the MeasurementSet is missing, damaged or cut short; casacore says: ");
+            err->code = PCLEAN_EIO;
+            return;
+        }
+}
+
+/* Adds the stage and the path to a failure and hands it to the caller. */
+static int report(const char *path, const std::string &stage, pclean_err *failure, pclean_err *err) {
+    explain_damage(failure);
+    if (!stage.empty())
+        pcl_err_prefix(failure, "%s: ", stage.c_str());
+    if (path && *path)
+        pcl_err_prefix(failure, "%s: ", path);
+    if (err)
+        *err = *failure;
+    return -failure->code;
+}
+
+int casa_ms_open(const char *path, const casa_ms_selection *sel, casa_ms **out, pclean_err *err) {
+    *out = nullptr;
+    const casa_ms_selection everything{};
+    std::unique_ptr<casa_ms> m;
+    pclean_err failure{};
+    const int status = casa_call(&failure, nullptr, [&]() -> int {
+        m.reset(new casa_ms);
+        m->path = path ? path : "";
+        return open_ms(*m, sel ? sel : &everything, &failure);
+    });
+    if (status == 0) {
+        *out = m.release();
+        return 0;
+    }
+    const std::string stage = m ? m->stage : "";
+    casa_ms_close(m.release());
+    return report(path, stage, &failure, err);
+}
+
+void casa_ms_close(casa_ms *ms) {
+    (void)casa_call(nullptr, nullptr, [&]() -> int {
+        delete ms;
+        return 0;
+    });
+}
+
+const casa_ms_info *casa_ms_get_info(const casa_ms *ms) {
+    return &ms->info;
+}
+
+int casa_ms_read(casa_ms *ms, size_t irow, size_t nrow, casa_ms_rows *rows, pclean_err *err) {
+    for (size_t i = 0; i < ms->dds.size(); i++)
+        rows[i] = casa_ms_rows{};
+    if (irow > ms->info.nrow || nrow > ms->info.nrow - irow)
+        return PCL_FAIL(err, PCLEAN_EBUG, "%s: rows [%zu, %zu) asked for, but %zu are selected", ms->path.c_str(), irow,
+                        irow + nrow, ms->info.nrow);
+    if (nrow == 0)
+        return 0;
+    pclean_err failure{};
+    const int status = casa_call(&failure, nullptr, [&]() -> int {
+        read_block(*ms, irow, nrow, rows);
+        return 0;
+    });
+    if (status == 0)
+        return 0;
+    for (size_t i = 0; i < ms->dds.size(); i++)
+        rows[i] = casa_ms_rows{};
+    return report(ms->path.c_str(), ms->stage, &failure, err);
+}

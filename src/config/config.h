@@ -1,0 +1,23 @@
+/* config.h (of this layer): what yaml.c, preset.c and config.c share. */
+#ifndef PCL_CONFIG_H
+#define PCL_CONFIG_H
+#include "base/err.h"
+#include "pclean/config.h"
+
+/* How many files may include one another by `preset:`. */
+#define PCL_PRESET_DEPTH 4
+
+/* A copy that owns its strings; *to is not read. On failure *to is zeroed. */
+int pcl_config_copy(pclean_config *to, const pclean_config *from, pclean_err *err) PCL_CHECK;
+
+/* Sets a served parameter, or checks that an unserved one asks for nothing. group NULL: any. */
+int pcl_config_assign(pclean_config *config, const char *group, const char *name, const char *const *items, size_t n,
+                      pclean_err *err) PCL_CHECK;
+
+/* pclean_config_read_yaml and _apply_preset, `depth` files deep; a relative path is looked up from the folder of
+ * `from_file` (NULL: the working folder). */
+int pcl_yaml_read(pclean_config *config, const char *path, int depth, pclean_err *err) PCL_CHECK;
+int pcl_preset_apply(pclean_config *config, const char *name, const char *from_file, int depth, pclean_err *err)
+    PCL_CHECK;
+
+#endif

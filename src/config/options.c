@@ -1,0 +1,288 @@
+#include "config/options.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define AT(member) offsetof(pclean_config, member)
+
+/* clang-format off */
+static const struct pcl_option table[] = {
+/* ------------------------------------------------------------------------------------------------- selection */
+{.group = "selection", .name = "vis", .type = PCL_TEXTLIST, .offset = AT(vis), .def = "",
+ .help = "Path of the MeasurementSet, or of several that are imaged together."},
+{.group = "selection", .name = "field", .type = PCL_TEXT, .offset = AT(field), .def = "",
+ .help = "Fields to image, by number or name, as in CASA (\"\": all)."},
+{.group = "selection", .name = "spw", .type = PCL_TEXT, .offset = AT(spw), .def = "",
+ .help = "Spectral windows and channels, e.g. 0:10~20 (\"\": all)."},
+{.group = "selection", .name = "timerange", .type = PCL_TEXT, .offset = AT(timerange), .def = "",
+ .help = "Times to use, e.g. 09:14:00~09:54:00 (\"\": all)."},
+{.group = "selection", .name = "uvrange", .type = PCL_TEXT, .offset = AT(uvrange), .def = "",
+ .help = "Baseline lengths to use, e.g. 0~1000m or >2klambda (\"\": all)."},
+{.group = "selection", .name = "antenna", .type = PCL_TEXT, .offset = AT(antenna), .def = "",
+ .help = "Antennas or baselines to use, e.g. DV01&DV02 or !ea05 (\"\": all)."},
+{.group = "selection", .name = "scan", .type = PCL_TEXT, .offset = AT(scan), .def = "",
+ .help = "Scan numbers to use, e.g. 3,5~9 (\"\": all)."},
+{.group = "selection", .name = "observation", .type = PCL_TEXT, .offset = AT(observation), .def = "",
+ .help = "Observation numbers to use (\"\": all)."},
+{.group = "selection", .name = "intent", .type = PCL_TEXT, .offset = AT(intent), .def = "",
+ .help = "Scan intents to use, e.g. *TARGET* (\"\": all)."},
+{.group = "selection", .name = "datacolumn", .type = PCL_CHOICE, .offset = AT(datacolumn), .def = "corrected",
+ .choices = "corrected|data|model",
+ .help = "Column to image; corrected falls back to data where there is no CORRECTED_DATA."},
+/* ----------------------------------------------------------------------------------------------------- image */
+{.group = "image", .name = "imagename", .type = PCL_TEXT, .offset = AT(imagename), .def = "",
+ .help = "Beginning of the names of all products: NAME.image, NAME.psf and so on."},
+{.group = "image", .name = "imsize", .type = PCL_INTPAIR, .offset = AT(imsize), .def = "100", .unit = "pixel",
+ .help = "Image size in x and y; one number makes a square."},
+{.group = "image", .name = "cell", .type = PCL_ANGLEPAIR, .offset = AT(cell_rad), .def = "1arcsec", .unit = "arcsec",
+ .help = "Pixel size in x and y; take a third to a fifth of the beam's minor axis."},
+{.group = "image", .name = "phasecenter", .type = PCL_TEXT, .offset = AT(phasecenter), .def = "",
+ .help = "Direction of the image centre: \"\" (the first field's), a field number, or e.g. J2000 12h56m44 +21d41m05."},
+{.group = "image", .name = "stokes", .type = PCL_WORD, .offset = AT(stokes), .def = "I",
+ .choices = "I|Q|U|V|IV|IQ|QU|UV|IQU|IUV|IQUV|RR|LL|RL|LR|XX|YY|XY|YX|RRLL|XXYY|pseudoI",
+ .help = "Polarization planes to image; pseudoI uses a sample also where one of its two hands is flagged."},
+{.group = "image", .name = "projection", .type = PCL_WORD, .offset = AT(projection), .def = "SIN", .choices = "SIN",
+ .unavailable = "NCP|TAN|ARC|STG|ZEA|AIT|CAR|HPX",
+ .help = "Projection of the sky onto the image."},
+{.group = "image", .name = "startmodel", .type = PCL_TEXTLIST, .offset = AT(startmodel), .def = "",
+ .help = "Image to start the model from (\"\": empty)."},
+{.group = "image", .name = "specmode", .type = PCL_CHOICE, .offset = AT(specmode), .def = "mfs",
+ .choices = "mfs|cube|cubedata", .unavailable = "cubesource|mvc",
+ .help = "mfs makes one continuum plane of all channels; cube makes a plane per channel in outframe; cubedata does so without following the frame."},
+{.group = "image", .name = "nchan", .type = PCL_INT, .offset = AT(nchan), .def = "-1", .unit = "channel",
+ .help = "Number of channels of the cube; -1: from start to the end of the data."},
+{.group = "image", .name = "start", .type = PCL_TEXT, .offset = AT(start), .def = "",
+ .help = "First channel of the cube: a data channel number, a frequency or a velocity (\"\": the first selected one)."},
+{.group = "image", .name = "width", .type = PCL_TEXT, .offset = AT(width), .def = "",
+ .help = "Channel width of the cube: a number of data channels, a frequency or a velocity (\"\": that of the data)."},
+{.group = "image", .name = "outframe", .type = PCL_WORD, .offset = AT(outframe), .def = "LSRK",
+ .choices = "LSRK|LSRD|BARY|GEO|TOPO|GALACTO|LGROUP|CMB", .unavailable = "REST|SOURCE",
+ .help = "Frame of the image's frequencies, and of start and width."},
+{.group = "image", .name = "veltype", .type = PCL_CHOICE, .offset = AT(veltype), .def = "radio",
+ .choices = "radio|optical", .unavailable = "z|ratio|beta|gamma|relativistic|true",
+ .help = "Definition of velocity for start and width given in km/s."},
+{.group = "image", .name = "restfreq", .type = PCL_TEXT, .offset = AT(restfreq), .def = "",
+ .help = "Rest frequency of the line, e.g. 1.420405752GHz (\"\": the data's own)."},
+{.group = "image", .name = "interpolation", .type = PCL_CHOICE, .offset = AT(interpolation), .def = "linear",
+ .choices = "linear|nearest", .unavailable = "cubic",
+ .help = "How data channels are brought onto image channels."},
+{.group = "image", .name = "perchanweightdensity", .type = PCL_BOOL, .offset = AT(perchanweightdensity), .def = "true",
+ .help = "Cubes: density of uniform and briggs weights for each channel by itself; false: one of all channels."},
+/* ------------------------------------------------------------------------------------------------------ grid */
+{.group = "grid", .name = "gridder", .type = PCL_CHOICE, .offset = AT(gridder), .def = "standard",
+ .choices = "standard", .alias = "ft=standard|gridft=standard",
+ .unavailable = "wproject|wprojectft|widefield|mosaic|mosaicft|ftmosaic|imagemosaic|awproject|awprojectft|awphpg|awp2",
+ .help = "How visibilities are gridded; standard takes the array and the sky as flat."},
+{.group = "grid", .name = "accuracy", .type = PCL_REAL, .offset = AT(accuracy), .def = "1e-5",
+ .unit = "of the peak",
+ .help = "Gridding error allowed: rms over the dirty image over its peak, 1e-6 to 1e-2; a larger one is faster."},
+/* ---------------------------------------------------------------------------------------------------- weight */
+{.group = "weight", .name = "weighting", .type = PCL_CHOICE, .offset = AT(weighting), .def = "natural",
+ .choices = "natural|uniform|briggs", .unavailable = "briggsabs|briggsbwtaper|radial|superuniform",
+ .help = "natural is the most sensitive, uniform has the smallest beam, briggs lies between by robust."},
+{.group = "weight", .name = "robust", .type = PCL_REAL, .offset = AT(robust), .def = "0.5",
+ .help = "For briggs: from -2 (nearly uniform) to 2 (nearly natural)."},
+{.group = "weight", .name = "uvtaper", .type = PCL_TEXTLIST, .offset = AT(uvtaper), .def = "", .unit = "lambda",
+ .help = "Gaussian taper, e.g. 5klambda (half width at half maximum in uv) or 10arcsec (full width on the sky); or major, minor, position angle."},
+/* --------------------------------------------------------------------------------------------- deconvolution */
+{.group = "deconvolution", .name = "deconvolver", .type = PCL_CHOICE, .offset = AT(deconvolver), .def = "hogbom",
+ .choices = "hogbom",
+ .unavailable = "clark|clark_exp|clarkstokes|clarkstokes_exp|multiscale|mtmfs|mem|asp",
+ .help = "Minor-cycle algorithm."},
+{.group = "deconvolution", .name = "restoration", .type = PCL_BOOL, .offset = AT(restoration), .def = "true",
+ .help = "Make NAME.image: the model seen with the clean beam, plus the residual."},
+{.group = "deconvolution", .name = "restoringbeam", .type = PCL_TEXTLIST, .offset = AT(restoringbeam), .def = "",
+ .help = "Clean beam: \"\" (each plane's fitted one), e.g. 10arcsec, or major, minor, position angle."},
+{.group = "deconvolution", .name = "pbcor", .type = PCL_BOOL, .offset = AT(pbcor), .def = "false",
+ .help = "Also make NAME.image.pbcor, corrected for the primary beam."},
+{.group = "deconvolution", .name = "usemask", .type = PCL_CHOICE, .offset = AT(usemask), .def = "user",
+ .choices = "user|pb", .unavailable = "auto-multithresh",
+ .help = "Where CLEAN looks: in mask (user; everywhere if there is none), or where the primary beam exceeds pbmask (pb)."},
+{.group = "deconvolution", .name = "mask", .type = PCL_TEXT, .offset = AT(mask), .def = "",
+ .help = "CASA image, region file, or region text, e.g. circle[[100pix,100pix],20pix] (\"\": none)."},
+{.group = "deconvolution", .name = "pbmask", .type = PCL_REAL, .offset = AT(pbmask), .def = "0",
+ .unit = "of the primary beam",
+ .help = "For usemask pb: CLEAN where the primary beam is above this."},
+/* ------------------------------------------------------------------------------------------------- iteration */
+{.group = "iteration", .name = "niter", .type = PCL_INT, .offset = AT(niter), .def = "0",
+ .help = "CLEAN components at most; 0 makes the dirty image only."},
+{.group = "iteration", .name = "gain", .type = PCL_REAL, .offset = AT(gain), .def = "0.1",
+ .help = "Fraction of the peak that each CLEAN component takes away."},
+{.group = "iteration", .name = "threshold", .type = PCL_FLUX, .offset = AT(threshold_jy), .def = "0Jy", .unit = "Jy",
+ .help = "Stop when the largest residual is below this, e.g. 5mJy."},
+{.group = "iteration", .name = "nsigma", .type = PCL_REAL, .offset = AT(nsigma), .def = "0", .unit = "rms",
+ .help = "Stop when the largest residual is below this many times the residual's robust rms; 0: off."},
+{.group = "iteration", .name = "cycleniter", .type = PCL_INT, .offset = AT(cycleniter), .def = "-1",
+ .help = "CLEAN components of one minor cycle and plane at most; -1: niter."},
+{.group = "iteration", .name = "cyclefactor", .type = PCL_REAL, .offset = AT(cyclefactor), .def = "1",
+ .help = "A minor cycle stops at cyclefactor times the highest sidelobe of the peak; a larger one means more major cycles."},
+{.group = "iteration", .name = "minpsffraction", .type = PCL_REAL, .offset = AT(minpsffraction), .def = "0.05",
+ .unit = "of the peak",
+ .help = "A minor cycle never goes deeper than this fraction of its first peak."},
+{.group = "iteration", .name = "maxpsffraction", .type = PCL_REAL, .offset = AT(maxpsffraction), .def = "0.8",
+ .unit = "of the peak",
+ .help = "A minor cycle always goes at least down to this fraction of its first peak."},
+{.group = "iteration", .name = "nmajor", .type = PCL_INT, .offset = AT(nmajor), .def = "-1",
+ .help = "Major cycles at most; -1: no limit."},
+{.group = "iteration", .name = "cyclecontrol", .type = PCL_CHOICE, .offset = AT(cyclecontrol), .def = "channel",
+ .choices = "channel|global",
+ .help = "channel: niter and the cycle's depth hold for each channel by itself; global: for the whole cube, as tclean."},
+/* --------------------------------------------------------------------------------------------- normalization */
+{.group = "normalization", .name = "pblimit", .type = PCL_REAL, .offset = AT(pblimit), .def = "0.2",
+ .also_group = "grid", .unit = "of the primary beam",
+ .help = "The image is masked where the primary beam is below this; negative: no mask, the value still limits divisions."},
+{.group = "normalization", .name = "psfcutoff", .type = PCL_REAL, .offset = AT(psfcutoff), .def = "0.35",
+ .also_group = "misc", .unit = "of the PSF's peak",
+ .help = "The clean beam is fitted to the main lobe of the PSF above this."},
+/* ------------------------------------------------------------------------------------------------------ misc */
+{.group = "misc", .name = "overwrite", .type = PCL_BOOL, .offset = AT(overwrite), .def = "false",
+ .help = "Replace products of the same name, once the new ones are complete."},
+{.group = "misc", .name = "restart", .type = PCL_BOOL, .offset = AT(restart), .def = "false",
+ .help = "Continue from the NAME.model of an earlier run (tclean's default is true; here existing products are kept)."},
+{.group = "misc", .name = "progress", .type = PCL_CHOICE, .offset = AT(progress), .def = "auto",
+ .choices = "auto|bar|lines|json|none",
+ .help = "How progress is shown: a bar on a terminal, a line now and then, JSON for machines, or not at all."},
+{.group = "misc", .name = "verbose", .type = PCL_BOOL, .offset = AT(verbose), .def = "false",
+ .also_group = "deconvolution",
+ .help = "Say more in the log."},
+/* --------------------------------------------------------------------------------------------------- cluster */
+{.group = "cluster", .name = "threads", .type = PCL_INT, .offset = AT(threads), .def = "0",
+ .help = "Processor cores to use; 0: all that this process may use."},
+};
+/* clang-format on */
+#define NTABLE (sizeof table / sizeof table[0])
+
+static const char *const groups[] = {"selection", "image",         "grid", "weight", "deconvolution",
+                                     "iteration", "normalization", "misc", "cluster"};
+#define NGROUP (sizeof groups / sizeof groups[0])
+
+size_t pcl_group_count(void) { return NGROUP; }
+
+const char *pcl_group_name(size_t i) { return i < NGROUP ? groups[i] : NULL; }
+
+size_t pcl_option_count(void) { return NTABLE; }
+
+const struct pcl_option *pcl_option_at(size_t i) { return i < NTABLE ? &table[i] : NULL; }
+
+const struct pcl_option *pcl_option_find(const char *name) {
+    for (size_t i = 0; i < NTABLE; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}
+
+bool pcl_option_in_group(const struct pcl_option *option, const char *group) {
+    return strcmp(option->group, group) == 0 || (option->also_group && pcl_words_index(option->also_group, group) >= 0);
+}
+
+void *pcl_option_field(const struct pcl_option *option, pclean_config *config) {
+    return (char *)config + option->offset;
+}
+
+const void *pcl_option_const_field(const struct pcl_option *option, const pclean_config *config) {
+    return (const char *)config + option->offset;
+}
+
+size_t pclean_config_count(void) { return NTABLE; }
+
+const char *pclean_config_name(size_t i) { return i < NTABLE ? table[i].name : NULL; }
+
+bool pclean_config_is_bool(const char *name) {
+    const struct pcl_option *option = pcl_option_find(name);
+    return option && option->type == PCL_BOOL;
+}
+
+/* ---- lists of words ---- */
+
+/* Word i of "a|b|c": its beginning and length; NULL past the end. */
+static const char *word_at(const char *words, size_t i, size_t *len) {
+    const char *p = words;
+    if (!p || !*p)
+        return NULL;
+    for (; i > 0; i--) {
+        p = strchr(p, '|');
+        if (!p)
+            return NULL;
+        p++;
+    }
+    *len = strcspn(p, "|");
+    return p;
+}
+
+int pcl_words_index(const char *words, const char *word) {
+    size_t len, n = strlen(word);
+    const char *p;
+    for (size_t i = 0; (p = word_at(words, i, &len)) != NULL; i++)
+        if (len == n && strncasecmp(p, word, n) == 0)
+            return (int)i;
+    return -1;
+}
+
+bool pcl_words_at(const char *words, size_t i, char *buf, size_t size) {
+    size_t len;
+    const char *p = word_at(words, i, &len);
+    if (p)
+        snprintf(buf, size, "%.*s", (int)len, p);
+    return p != NULL;
+}
+
+void pcl_words_join(const char *words, char *buf, size_t size) {
+    size_t at = 0;
+    for (; words && *words && at + 3 < size; words++) {
+        buf[at++] = *words == '|' ? ',' : *words;
+        if (*words == '|')
+            buf[at++] = ' ';
+    }
+    buf[at] = '\0';
+}
+
+/* ---- the nearest name ---- */
+
+#define LONGEST 40
+
+static size_t min3(size_t a, size_t b, size_t c) {
+    size_t m = a < b ? a : b;
+    return m < c ? m : c;
+}
+
+/* Optimal string alignment: three rows of the table suffice. Names longer than any of ours are far from all of them. */
+size_t pcl_edit_distance(const char *a, const char *b) {
+    size_t na = strlen(a), nb = strlen(b);
+    if (na > LONGEST || nb > LONGEST)
+        return na > nb ? na : nb;
+    size_t rows[3][LONGEST + 1];
+    for (size_t j = 0; j <= nb; j++)
+        rows[0][j] = j;
+    for (size_t i = 1; i <= na; i++) {
+        size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *above2 = rows[(i + 1) % 3];
+        row[0] = i;
+        for (size_t j = 1; j <= nb; j++) {
+            int ca = tolower((unsigned char)a[i - 1]), cb = tolower((unsigned char)b[j - 1]);
+            row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + (ca != cb));
+            if (i > 1 && j > 1 && ca == tolower((unsigned char)b[j - 2]) && cb == tolower((unsigned char)a[i - 2]) &&
+                above2[j - 2] + 1 < row[j])
+                row[j] = above2[j - 2] + 1;
+        }
+    }
+    return rows[na % 3][nb];
+}
+
+bool pcl_near_enough(const char *name, size_t distance) {
+    size_t n = strlen(name);
+    return distance <= (n < 6 ? 2 : n / 3 + 1) && distance < n;
+}
+
+/* Only served names: whoever mistypes one of the others learns of that soon enough. */
+const char *pcl_option_nearest(const char *name) {
+    const char *best = NULL;
+    size_t least = 0;
+    for (size_t i = 0; i < NTABLE; i++) {
+        size_t d = pcl_edit_distance(name, table[i].name);
+        if (!best || d < least) {
+            best = table[i].name;
+            least = d;
+        }
+    }
+    return pcl_near_enough(name, least) ? best : NULL;
+}

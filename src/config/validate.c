@@ -1,0 +1,210 @@
+#include "base/quantity.h"
+#include "config/config.h"
+#include "config/options.h"
+#include "config/problems.h"
+#include "config/value.h"
+#include <stdio.h>
+#include <string.h>
+
+/* Every check adds its own line; "value" texts are as a user would have written them. Comparisons are written so that a
+ * NaN fails them. */
+
+static void value_text(const pclean_config *c, const char *name, char *buf, size_t size) {
+    struct pcl_texts texts;
+    size_t at = 0;
+    buf[0] = '\0';
+    if (pcl_value_get(pcl_option_find(name), c, &texts, NULL) != 0)
+        return;
+    for (size_t i = 0; i < texts.n && at < size; i++)
+        at += (size_t)snprintf(buf + at, size - at, "%s%s", i ? "," : "", texts.item[i]);
+    pcl_texts_clear(&texts);
+}
+
+static void complain(struct pcl_problems *r, const pclean_config *c, const char *name, const char *todo) {
+    char value[160];
+    value_text(c, name, value, sizeof value);
+    pcl_problems_add(r, PCLEAN_EPARAM, "%s=%s: %s", name, value[0] ? value : "\"\"", todo);
+}
+
+static void require(bool ok, struct pcl_problems *r, const pclean_config *c, const char *name, const char *todo) {
+    if (!ok)
+        complain(r, c, name, todo);
+}
+
+/* Choices and words can be wrong only in a config that a program filled by hand. */
+static void check_choices(const pclean_config *c, struct pcl_problems *r) {
+    char choices[400];
+    for (size_t i = 0; i < pcl_option_count(); i++) {
+        const struct pcl_option *o = pcl_option_at(i);
+        const void *field = pcl_option_const_field(o, c);
+        char word[64];
+        bool ok = true;
+        if (o->type == PCL_CHOICE)
+            ok = *(const int *)field >= 0 && pcl_words_at(o->choices, (size_t)*(const int *)field, word, sizeof word);
+        else if (o->type == PCL_WORD)
+            ok = pcl_words_index(o->choices, *(char *const *)field) >= 0;
+        pcl_words_join(o->choices, choices, sizeof choices);
+        if (!ok)
+            pcl_problems_add(r, PCLEAN_EPARAM, "%s: choose one of %s", o->name, choices);
+    }
+}
+
+static void check_names(const pclean_config *c, struct pcl_problems *r) {
+    size_t n = strlen(c->imagename);
+    if (c->vis.n == 0)
+        pcl_problems_add(r, PCLEAN_EPARAM, "vis is not given: name the MeasurementSet to image");
+    if (n == 0)
+        pcl_problems_add(r, PCLEAN_EPARAM, "imagename is not given: say what the products shall be called");
+    else if (c->imagename[n - 1] == '/')
+        complain(r, c, "imagename", "this is a folder; add the beginning of a file name");
+    require(!strpbrk(c->imagename, "\n\r\t"), r, c, "imagename", "leave out the line break or tab");
+}
+
+static void check_image(const pclean_config *c, struct pcl_problems *r) {
+    require(c->imsize[0] >= 1 && c->imsize[1] >= 1, r, c, "imsize", "at least 1 pixel in x and y");
+    require(c->cell_rad[0] > 0 && c->cell_rad[1] > 0, r, c, "cell", "a pixel size above 0");
+    require(c->cell_rad[0] < 1 && c->cell_rad[1] < 1, r, c, "cell", "a pixel size below one radian");
+    require(c->startmodel.n <= 1, r, c, "startmodel", "give one image");
+}
+
+/* "" | field number | [frame] longitude latitude */
+static bool phasecenter_ok(const char *text) {
+    char word[3][64] = {"", "", ""}, more[2];
+    int n = sscanf(text, "%63s %63s %63s %1s", word[0], word[1], word[2], more), field;
+    double rad;
+    if (n == 1)
+        return pcl_parse_int(word[0], &field) && field >= 0;
+    if (n < 2 || n > 3)
+        return n <= 0;
+    return pcl_parse_longitude(word[n - 2], &rad, NULL) == 0 && pcl_parse_latitude(word[n - 1], &rad, NULL) == 0;
+}
+
+enum form { FORM_EMPTY, FORM_INT, FORM_FREQ, FORM_VELOCITY, FORM_BAD };
+
+static enum form spectral_form(const char *text, double *value) {
+    pcl_quantity q;
+    int i;
+    *value = 0;
+    if (text[strspn(text, " ")] == '\0')
+        return FORM_EMPTY;
+    if (pcl_quantity_parse(text, &q, NULL) != 0)
+        return FORM_BAD;
+    *value = q.value;
+    if (q.dim == PCL_DIM_NONE)
+        return pcl_parse_int(text, &i) ? FORM_INT : FORM_BAD;
+    return q.dim == PCL_DIM_FREQ ? FORM_FREQ : q.dim == PCL_DIM_VELOCITY ? FORM_VELOCITY : FORM_BAD;
+}
+
+static bool is_zero(double x) { return !(x < 0) && !(x > 0); }
+
+static void check_start_width(const pclean_config *c, struct pcl_problems *r) {
+    double start, width;
+    enum form fs = spectral_form(c->start, &start), fw = spectral_form(c->width, &width);
+    require(fs != FORM_BAD, r, c, "start", "a data channel number, or a frequency or velocity with its unit");
+    require(fw != FORM_BAD, r, c, "width", "a number of data channels, or a frequency or velocity with its unit");
+    require(fs != FORM_INT || start >= 0, r, c, "start", "data channels count from 0");
+    require(fs != FORM_FREQ || start > 0, r, c, "start", "a frequency above 0");
+    require(fw < FORM_INT || fw > FORM_VELOCITY || !is_zero(width), r, c, "width", "anything but 0");
+    if ((fs == FORM_FREQ && fw == FORM_VELOCITY) || (fs == FORM_VELOCITY && fw == FORM_FREQ))
+        complain(r, c, "width", "start and width must both be frequencies or both be velocities");
+}
+
+static void check_spectral(const pclean_config *c, struct pcl_problems *r) {
+    double hz;
+    bool mfs = c->specmode == PCLEAN_SPECMODE_MFS;
+    require(c->nchan == -1 || c->nchan >= 1, r, c, "nchan", "-1 (all) or at least 1");
+    require(!mfs || c->nchan <= 1, r, c, "nchan", "specmode=mfs makes one plane; for a cube set specmode=cube");
+    require(!mfs || !c->start[0], r, c, "start", "specmode=mfs takes all selected channels; set specmode=cube, or select by spw");
+    require(!mfs || !c->width[0], r, c, "width", "specmode=mfs takes all selected channels; set specmode=cube, or select by spw");
+    check_start_width(c, r);
+    if (c->restfreq[0])
+        require(pcl_quantity_parse_as(c->restfreq, PCL_DIM_FREQ, NULL, &hz, NULL) == 0 && hz > 0, r, c, "restfreq",
+                "a frequency with its unit, e.g. 1.420405752GHz");
+}
+
+static bool position_angle_ok(const pclean_strlist *list) {
+    double rad;
+    return list->n < 3 || pcl_quantity_parse_as(list->item[2], PCL_DIM_ANGLE, "deg", &rad, NULL) == 0;
+}
+
+static void check_uvtaper(const pclean_config *c, struct pcl_problems *r) {
+    enum pcl_dimension dim[2] = {PCL_DIM_NONE, PCL_DIM_NONE};
+    require(c->uvtaper.n <= 3, r, c, "uvtaper", "one size, or major, minor, position angle");
+    for (size_t i = 0; i < c->uvtaper.n && i < 2; i++) {
+        pcl_quantity q;
+        bool parsed = pcl_quantity_parse(c->uvtaper.item[i], &q, NULL) == 0;
+        dim[i] = parsed && q.dim == PCL_DIM_NONE ? PCL_DIM_LAMBDA : q.dim; /* as tclean takes a bare number */
+        if (parsed && q.dim == PCL_DIM_LENGTH) {
+            complain(r, c, "uvtaper", "a length depends on the frequency; give wavelengths, e.g. 1klambda");
+            return;
+        }
+        if (!parsed || (dim[i] != PCL_DIM_LAMBDA && dim[i] != PCL_DIM_ANGLE) || !(q.value > 0)) {
+            complain(r, c, "uvtaper", "sizes above 0 in lambda, klambda, arcsec ...");
+            return;
+        }
+    }
+    require(c->uvtaper.n < 2 || dim[0] == dim[1], r, c, "uvtaper", "both axes in wavelengths or both in angles");
+    require(position_angle_ok(&c->uvtaper), r, c, "uvtaper", "the position angle with its unit, e.g. 45deg");
+}
+
+static void check_weight(const pclean_config *c, struct pcl_problems *r) {
+    require(c->robust >= -2 && c->robust <= 2, r, c, "robust", "from -2 to 2");
+    /* A single-precision grid has an rms floor of about 1e-6. */
+    require(c->accuracy >= 1e-6 && c->accuracy <= 1e-2, r, c, "accuracy", "from 1e-6 to 1e-2");
+    check_uvtaper(c, r);
+}
+
+static void check_restoringbeam(const pclean_config *c, struct pcl_problems *r) {
+    const pclean_strlist *beam = &c->restoringbeam;
+    double rad[2] = {0, 0};
+    if (beam->n == 1 && strcmp(beam->item[0], "common") == 0) {
+        pcl_problems_add(r, PCLEAN_EUNSUPPORTED, "restoringbeam=common is tclean's but not available in this version of "
+                                               "pclean; give the beam, e.g. 10arcsec, or leave it out");
+        return;
+    }
+    require(beam->n <= 3, r, c, "restoringbeam", "one size, or major, minor, position angle");
+    for (size_t i = 0; i < beam->n && i < 2; i++)
+        if (pcl_quantity_parse_as(beam->item[i], PCL_DIM_ANGLE, NULL, &rad[i], NULL) != 0 || !(rad[i] > 0)) {
+            complain(r, c, "restoringbeam", "sizes above 0 with their unit, e.g. 10arcsec");
+            return;
+        }
+    require(beam->n < 2 || rad[0] >= rad[1], r, c, "restoringbeam", "the major axis comes first");
+    require(position_angle_ok(beam), r, c, "restoringbeam", "the position angle with its unit, e.g. 45deg");
+}
+
+static void check_deconvolution(const pclean_config *c, struct pcl_problems *r) {
+    check_restoringbeam(c, r);
+    require(c->pbmask >= 0 && c->pbmask < 1, r, c, "pbmask", "from 0 to below 1");
+    require(c->usemask != PCLEAN_USEMASK_PB || c->pbmask > 0, r, c, "pbmask", "usemask=pb needs a pbmask above 0, e.g. 0.2");
+    require(c->pblimit > -1 && c->pblimit < 1, r, c, "pblimit", "between -1 and 1");
+    require(c->psfcutoff > 0 && c->psfcutoff < 1, r, c, "psfcutoff", "between 0 and 1");
+    require(!c->pbcor || c->restoration, r, c, "pbcor", "it corrects the restored image; set restoration=true");
+}
+
+static void check_iteration(const pclean_config *c, struct pcl_problems *r) {
+    require(c->niter >= 0, r, c, "niter", "0 or more");
+    require(c->gain > 0 && c->gain <= 1, r, c, "gain", "above 0, at most 1");
+    require(c->threshold_jy >= 0, r, c, "threshold", "0 or more");
+    require(c->nsigma >= 0, r, c, "nsigma", "0 or more");
+    require(c->cycleniter == -1 || c->cycleniter >= 1, r, c, "cycleniter", "-1 (niter) or at least 1");
+    require(c->cyclefactor > 0, r, c, "cyclefactor", "above 0");
+    require(c->minpsffraction > 0 && c->minpsffraction <= 1, r, c, "minpsffraction", "above 0, at most 1");
+    require(c->maxpsffraction > 0 && c->maxpsffraction <= 1, r, c, "maxpsffraction", "above 0, at most 1");
+    require(c->minpsffraction <= c->maxpsffraction, r, c, "minpsffraction", "not above maxpsffraction");
+    require(c->nmajor >= -1, r, c, "nmajor", "-1 (no limit), 0 or more");
+}
+
+int pclean_config_validate(const pclean_config *config, pclean_err *err) {
+    struct pcl_problems problems = {0};
+    check_choices(config, &problems);
+    check_names(config, &problems);
+    check_image(config, &problems);
+    require(phasecenter_ok(config->phasecenter), &problems, config, "phasecenter",
+            "a field number, or a direction such as J2000 12h56m44 +21d41m05");
+    check_spectral(config, &problems);
+    check_weight(config, &problems);
+    check_deconvolution(config, &problems);
+    check_iteration(config, &problems);
+    require(config->threads >= 0, &problems, config, "threads", "0 (all cores) or more");
+    return pcl_problems_finish(&problems, err);
+}

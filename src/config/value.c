@@ -1,0 +1,349 @@
+#include "config/value.h"
+#include "base/mem.h"
+#include "base/quantity.h"
+#include <ctype.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- lists of texts ---- */
+
+void pcl_texts_clear(struct pcl_texts *texts) {
+    for (size_t i = 0; i < texts->n; i++)
+        pcl_free(texts->item[i]);
+    pcl_free(texts->item);
+    *texts = (struct pcl_texts){0};
+}
+
+int pcl_texts_add(struct pcl_texts *texts, const char *text, size_t len, pclean_err *err) {
+    char **grown = NULL, *copy = NULL;
+    int rc = pcl_asprintf(&copy, err, "%.*s", (int)len, text);
+    if (rc == 0)
+        rc = PCL_NEW(&grown, texts->n + 1, "list of values", err);
+    if (rc) {
+        pcl_free(copy);
+        return rc;
+    }
+    if (texts->n)
+        memcpy(grown, texts->item, texts->n * sizeof *grown);
+    grown[texts->n] = copy;
+    pcl_free(texts->item);
+    texts->item = grown;
+    texts->n++;
+    return 0;
+}
+
+/* One item without the blanks and the quotation marks around it. */
+static int add_trimmed(struct pcl_texts *texts, const char *begin, const char *end, pclean_err *err) {
+    while (begin < end && isspace((unsigned char)*begin))
+        begin++;
+    while (end > begin && isspace((unsigned char)end[-1]))
+        end--;
+    if (end - begin >= 2 && (*begin == '\'' || *begin == '"') && end[-1] == *begin) {
+        begin++;
+        end--;
+    }
+    return end > begin ? pcl_texts_add(texts, begin, (size_t)(end - begin), err) : 0;
+}
+
+int pcl_texts_split(struct pcl_texts *texts, const char *text, pclean_err *err) {
+    const char *begin = text, *end = text + strlen(text);
+    while (begin < end && isspace((unsigned char)*begin))
+        begin++;
+    while (end > begin && isspace((unsigned char)end[-1]))
+        end--;
+    texts->is_list = end - begin >= 2 && *begin == '[' && end[-1] == ']';
+    if (texts->is_list) {
+        begin++;
+        end--;
+    }
+    while (begin < end) {
+        const char *comma = memchr(begin, ',', (size_t)(end - begin));
+        const char *stop = comma ? comma : end;
+        int rc = add_trimmed(texts, begin, stop, err);
+        if (rc) {
+            pcl_texts_clear(texts);
+            return rc;
+        }
+        begin = comma ? comma + 1 : end;
+    }
+    return 0;
+}
+
+/* ---- text to value ---- */
+
+bool pcl_parse_bool(const char *text, bool *value) {
+    static const char yes[] = "true|yes|1", no[] = "false|no|0";
+    *value = pcl_words_index(yes, text) >= 0;
+    return *value || pcl_words_index(no, text) >= 0;
+}
+
+static bool parse_real(const char *text, double *value) {
+    pcl_quantity q;
+    if (pcl_quantity_parse(text, &q, NULL) != 0 || q.dim != PCL_DIM_NONE)
+        return false;
+    *value = q.value;
+    return true;
+}
+
+bool pcl_parse_int(const char *text, int *value) {
+    double x;
+    if (!parse_real(text, &x) || x < INT_MIN || x > INT_MAX || trunc(x) < x || trunc(x) > x)
+        return false;
+    *value = (int)x;
+    return true;
+}
+
+static int bad_value(const struct pcl_option *o, const char *text, const char *wanted, pclean_err *err) {
+    return PCL_FAIL(err, PCLEAN_EPARAM, "%s=%.200s: %s", o->name, text[0] ? text : "\"\"", wanted);
+}
+
+static int bad_choice(const struct pcl_option *o, const char *text, pclean_err *err) {
+    char choices[400];
+    pcl_words_join(o->choices, choices, sizeof choices);
+    if (o->unavailable && pcl_words_index(o->unavailable, text) >= 0)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "%s=%s is tclean's but not available in this version of pclean (available: %s)", o->name, text,
+                        choices);
+    return PCL_FAIL(err, PCLEAN_EPARAM, "%s=%.200s: choose one of %s", o->name, text[0] ? text : "\"\"", choices);
+}
+
+/* "ft" -> "standard" by "ft=standard|gridft=standard"; other texts pass. `word` holds the result. */
+static const char *resolve_alias(const struct pcl_option *o, const char *text, char *word, size_t size) {
+    for (size_t i = 0; pcl_words_at(o->alias, i, word, size); i++) {
+        char *equals = strchr(word, '=');
+        if (equals && strlen(text) == (size_t)(equals - word) && strncasecmp(word, text, (size_t)(equals - word)) == 0)
+            return equals + 1;
+    }
+    return text;
+}
+
+static int find_choice(const struct pcl_option *o, const char *text, int *index, pclean_err *err) {
+    char word[64];
+    *index = pcl_words_index(o->choices, resolve_alias(o, text, word, sizeof word));
+    return *index < 0 ? bad_choice(o, text, err) : 0;
+}
+
+static int set_text(char **field, const char *text, pclean_err *err) {
+    char *copy = NULL;
+    int rc = pcl_strdup(&copy, text, err);
+    if (rc == 0) {
+        pcl_free(*field);
+        *field = copy;
+    }
+    return rc;
+}
+
+static int set_word(const struct pcl_option *o, char **field, const char *text, pclean_err *err) {
+    char word[64] = "";
+    int index, rc = find_choice(o, text, &index, err);
+    if (rc)
+        return rc;
+    pcl_words_at(o->choices, (size_t)index, word, sizeof word);
+    return set_text(field, word, err);
+}
+
+/* Empty items ask for nothing: tclean writes uvtaper=['']. */
+static int set_list(pclean_strlist *field, const char *const *items, size_t n, pclean_err *err) {
+    struct pcl_texts texts = {0};
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (items[i][0])
+            rc = pcl_texts_add(&texts, items[i], strlen(items[i]), err);
+    if (rc) {
+        pcl_texts_clear(&texts);
+        return rc;
+    }
+    struct pcl_texts old = {.n = field->n, .item = field->item};
+    pcl_texts_clear(&old);
+    *field = (pclean_strlist){texts.n, texts.item};
+    return 0;
+}
+
+static int parse_angle(const struct pcl_option *o, const char *text, double *rad, pclean_err *err) {
+    int rc = pcl_quantity_parse_as(text, PCL_DIM_ANGLE, o->unit, rad, err);
+    if (rc)
+        pcl_err_prefix(err, "%s=%s: ", o->name, text);
+    return rc;
+}
+
+static int set_pair(const struct pcl_option *o, void *field, const char *const *items, size_t n, pclean_err *err) {
+    int pixel[2];
+    double rad[2];
+    if (n < 1 || n > 2)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s: give one value, or two for x and y; there are %zu", o->name, n);
+    for (size_t i = 0; i < 2; i++) {
+        const char *text = items[i < n ? i : 0];
+        if (o->type == PCL_INTPAIR && !pcl_parse_int(text, &pixel[i]))
+            return bad_value(o, text, "a whole number is needed", err);
+        int rc = o->type == PCL_ANGLEPAIR ? parse_angle(o, text, &rad[i], err) : 0;
+        if (rc)
+            return rc;
+    }
+    if (o->type == PCL_INTPAIR)
+        memcpy(field, pixel, sizeof pixel);
+    else
+        memcpy(field, rad, sizeof rad);
+    return 0;
+}
+
+static int set_scalar(const struct pcl_option *o, void *field, const char *text, pclean_err *err) {
+    double x;
+    int i, rc;
+    bool b;
+    switch (o->type) {
+    case PCL_TEXT:
+        return set_text(field, text, err);
+    case PCL_WORD:
+        return set_word(o, field, text, err);
+    case PCL_INT:
+        if (!pcl_parse_int(text, &i))
+            return bad_value(o, text, "a whole number is needed", err);
+        *(int *)field = i;
+        return 0;
+    case PCL_REAL:
+        if (!parse_real(text, &x))
+            return bad_value(o, text, "a number is needed", err);
+        *(double *)field = x;
+        return 0;
+    case PCL_BOOL:
+        if (!pcl_parse_bool(text, &b))
+            return bad_value(o, text, "say true or false", err);
+        *(bool *)field = b;
+        return 0;
+    case PCL_CHOICE:
+        if ((rc = find_choice(o, text, &i, err)) == 0)
+            *(int *)field = i;
+        return rc;
+    case PCL_FLUX:
+        rc = pcl_quantity_parse_as(text, PCL_DIM_FLUX, o->unit, &x, err);
+        if (rc)
+            pcl_err_prefix(err, "%s=%s: ", o->name, text);
+        else
+            *(double *)field = x;
+        return rc;
+    case PCL_TEXTLIST:
+    case PCL_INTPAIR:
+    case PCL_ANGLEPAIR:
+        break;
+    }
+    return PCL_FAIL(err, PCLEAN_EBUG, "%s is not a scalar", o->name);
+}
+
+int pcl_value_set(const struct pcl_option *option, pclean_config *config, const char *const *items, size_t n,
+                  pclean_err *err) {
+    void *field = pcl_option_field(option, config);
+    if (option->type == PCL_TEXTLIST)
+        return set_list(field, items, n, err);
+    if (option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR)
+        return set_pair(option, field, items, n, err);
+    if (n > 1)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s takes one value, not a list of %zu", option->name, n);
+    return set_scalar(option, field, n ? items[0] : "", err);
+}
+
+/* ---- value to text ---- */
+
+/* The shortest decimal number that is read back to the same double. */
+static void format_real(char *buf, size_t size, double x) {
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(buf, size, "%.*g", digits, x);
+        double back = strtod(buf, NULL);
+        if (back <= x && back >= x)
+            return;
+    }
+}
+
+/* As above in arcsec; the few doubles that no number of arcsec gives are written in rad, which always works. */
+static void format_angle(char *buf, size_t size, double rad) {
+    double arcsec = rad * (648000.0 / 3.14159265358979323846);
+    for (int digits = 1; digits <= 17; digits++) {
+        double back;
+        snprintf(buf, size, "%.*garcsec", digits, arcsec);
+        if (pcl_quantity_parse_as(buf, PCL_DIM_ANGLE, NULL, &back, NULL) == 0 && back <= rad && back >= rad)
+            return;
+    }
+    format_real(buf, size - 4, rad);
+    strcat(buf, "rad");
+}
+
+static int add(struct pcl_texts *texts, const char *text, pclean_err *err) {
+    return pcl_texts_add(texts, text, strlen(text), err);
+}
+
+static int get_scalar(const struct pcl_option *o, const void *field, struct pcl_texts *texts, pclean_err *err) {
+    char buf[64];
+    switch (o->type) {
+    case PCL_TEXT:
+    case PCL_WORD:
+        return add(texts, *(char *const *)field ? *(char *const *)field : "", err);
+    case PCL_INT:
+        snprintf(buf, sizeof buf, "%d", *(const int *)field);
+        return add(texts, buf, err);
+    case PCL_REAL:
+        format_real(buf, sizeof buf, *(const double *)field);
+        return add(texts, buf, err);
+    case PCL_FLUX:
+        format_real(buf, sizeof buf - 4, *(const double *)field);
+        strcat(buf, "Jy");
+        return add(texts, buf, err);
+    case PCL_BOOL:
+        return add(texts, *(const bool *)field ? "true" : "false", err);
+    case PCL_CHOICE:
+        if (*(const int *)field < 0 || !pcl_words_at(o->choices, (size_t)*(const int *)field, buf, sizeof buf))
+            return PCL_FAIL(err, PCLEAN_EBUG, "%s has no choice number %d", o->name, *(const int *)field);
+        return add(texts, buf, err);
+    case PCL_TEXTLIST:
+    case PCL_INTPAIR:
+    case PCL_ANGLEPAIR:
+        break;
+    }
+    return PCL_FAIL(err, PCLEAN_EBUG, "%s is not a scalar", o->name);
+}
+
+static int get_list(const struct pcl_option *o, const void *field, struct pcl_texts *texts, pclean_err *err) {
+    char buf[64];
+    int rc = 0;
+    texts->is_list = true;
+    if (o->type == PCL_TEXTLIST) {
+        const pclean_strlist *list = field;
+        for (size_t i = 0; i < list->n && rc == 0; i++)
+            rc = add(texts, list->item[i], err);
+        return rc;
+    }
+    for (size_t i = 0; i < 2 && rc == 0; i++) {
+        if (o->type == PCL_INTPAIR)
+            snprintf(buf, sizeof buf, "%d", ((const int *)field)[i]);
+        else
+            format_angle(buf, sizeof buf, ((const double *)field)[i]);
+        rc = add(texts, buf, err);
+    }
+    return rc;
+}
+
+int pcl_value_get(const struct pcl_option *option, const pclean_config *config, struct pcl_texts *texts,
+                  pclean_err *err) {
+    const void *field = pcl_option_const_field(option, config);
+    bool list = option->type == PCL_TEXTLIST || option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR;
+    *texts = (struct pcl_texts){0};
+    int rc = list ? get_list(option, field, texts, err) : get_scalar(option, field, texts, err);
+    if (rc)
+        pcl_texts_clear(texts);
+    return rc;
+}
+
+void pcl_value_clear(const struct pcl_option *option, pclean_config *config) {
+    void *field = pcl_option_field(option, config);
+    if (option->type == PCL_TEXT || option->type == PCL_WORD) {
+        pcl_free(*(char **)field);
+        *(char **)field = NULL;
+    } else if (option->type == PCL_TEXTLIST) {
+        pclean_strlist *list = field;
+        struct pcl_texts texts = {.n = list->n, .item = list->item};
+        pcl_texts_clear(&texts);
+        *list = (pclean_strlist){0};
+    }
+}

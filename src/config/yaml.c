@@ -1,0 +1,372 @@
+/* A parameter file is read in two steps: libyaml's events into a flat list of entries (the grammar: which nesting is
+ * allowed), then the entries through the table into the config (the meaning). All complaints of the second step are
+ * reported together, and the config changes only if there is none. */
+#include <yaml.h>
+#include "base/mem.h"
+#include "config/config.h"
+#include "config/options.h"
+#include "config/problems.h"
+#include "config/unserved.h"
+#include "config/value.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* A parameter file has some hundred lines; a cap keeps a mistaken path (an image, a log) from being swallowed. */
+#define LARGEST_FILE ((size_t)1 << 20)
+
+struct entry {
+    char *group; /* NULL: at top level */
+    char *name;
+    struct pcl_texts value;
+    bool null;
+    size_t line;
+};
+
+struct reader {
+    yaml_parser_t parser;
+    const char *path;
+    struct entry *entry;
+    size_t n, capacity;
+};
+
+static void clear_entry(struct entry *e) {
+    pcl_free(e->group);
+    pcl_free(e->name);
+    pcl_texts_clear(&e->value);
+}
+
+static void clear_entries(struct reader *r) {
+    for (size_t i = 0; i < r->n; i++)
+        clear_entry(&r->entry[i]);
+    pcl_free(r->entry);
+    r->entry = NULL;
+    r->n = r->capacity = 0;
+}
+
+/* ---- grammar ---- */
+
+static int fail_at(const struct reader *r, size_t line, pclean_err *err, const char *what) {
+    return PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: %s", r->path, line, what);
+}
+
+static size_t line_of(const yaml_event_t *event) { return event->start_mark.line + 1; }
+
+static int next_event(struct reader *r, yaml_event_t *event, pclean_err *err) {
+    if (yaml_parser_parse(&r->parser, event))
+        return 0;
+    if (r->parser.error == YAML_MEMORY_ERROR)
+        return PCL_FAIL(err, PCLEAN_ENOMEM, "%s: no memory to read it", r->path);
+    size_t line = r->parser.error == YAML_READER_ERROR ? 0 : r->parser.problem_mark.line + 1;
+    if (line == 0)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s: not a YAML text file: %s", r->path, r->parser.problem);
+    return PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: not valid YAML: %s", r->path, line, r->parser.problem);
+}
+
+static const char *scalar_text(const yaml_event_t *event) { return (const char *)event->data.scalar.value; }
+
+static bool scalar_is_null(const yaml_event_t *event) {
+    const char *s = scalar_text(event);
+    return event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+           (s[0] == '\0' || strcmp(s, "~") == 0 || strcasecmp(s, "null") == 0);
+}
+
+static int check_scalar(const struct reader *r, const yaml_event_t *event, pclean_err *err) {
+    if (strlen(scalar_text(event)) != event->data.scalar.length)
+        return fail_at(r, line_of(event), err, "a text contains a NUL character");
+    return 0;
+}
+
+static int read_sequence(struct reader *r, struct entry *e, pclean_err *err) {
+    e->value.is_list = true;
+    for (;;) {
+        yaml_event_t event;
+        int rc = next_event(r, &event, err);
+        if (rc)
+            return rc;
+        yaml_event_type_t type = event.type;
+        if (type == YAML_SCALAR_EVENT) {
+            rc = check_scalar(r, &event, err);
+            if (rc == 0 && !scalar_is_null(&event))
+                rc = pcl_texts_add(&e->value, scalar_text(&event), event.data.scalar.length, err);
+        } else if (type != YAML_SEQUENCE_END_EVENT) {
+            rc = PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: %s: a list may hold plain values only", r->path,
+                          line_of(&event), e->name);
+        }
+        yaml_event_delete(&event);
+        if (rc || type == YAML_SEQUENCE_END_EVENT)
+            return rc;
+    }
+}
+
+static int read_mapping(struct reader *r, const char *group, pclean_err *err);
+
+static bool is_group(const char *name) {
+    for (size_t i = 0; i < pcl_group_count(); i++)
+        if (strcmp(pcl_group_name(i), name) == 0)
+            return true;
+    return false;
+}
+
+static int unknown_group(const struct reader *r, const struct entry *e, pclean_err *err) {
+    const char *best = NULL;
+    size_t least = 0;
+    if (pcl_option_find(e->name) || pcl_unserved_find(e->name))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: %s takes a value, not a group of parameters", r->path, e->line,
+                        e->name);
+    for (size_t i = 0; i < pcl_group_count(); i++) {
+        size_t d = pcl_edit_distance(e->name, pcl_group_name(i));
+        if (!best || d < least) {
+            best = pcl_group_name(i);
+            least = d;
+        }
+    }
+    bool near = pcl_near_enough(e->name, least);
+    return PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: there is no group \"%.80s\"%s%s%s", r->path, e->line, e->name,
+                    near ? "; did you mean " : "", near ? best : "", near ? "?" : "");
+}
+
+static int read_group(struct reader *r, const struct entry *e, pclean_err *err) {
+    char path[128];
+    snprintf(path, sizeof path, "%s%s%.60s", e->group ? e->group : "", e->group ? "." : "", e->name);
+    if (e->group ? pcl_unserved_is_group(path) : is_group(path))
+        return read_mapping(r, path, err);
+    return unknown_group(r, e, err);
+}
+
+/* Reads the value of e->name; *nested says that it was a group, which has made entries of its own. */
+static int read_value(struct reader *r, struct entry *e, bool *nested, pclean_err *err) {
+    yaml_event_t event;
+    int rc = next_event(r, &event, err);
+    if (rc)
+        return rc;
+    *nested = event.type == YAML_MAPPING_START_EVENT;
+    if (event.type == YAML_SCALAR_EVENT) {
+        rc = check_scalar(r, &event, err);
+        e->null = scalar_is_null(&event);
+        if (rc == 0)
+            rc = pcl_texts_add(&e->value, scalar_text(&event), event.data.scalar.length, err);
+    } else if (event.type == YAML_SEQUENCE_START_EVENT) {
+        rc = read_sequence(r, e, err);
+    } else if (*nested) {
+        rc = read_group(r, e, err);
+    } else {
+        rc = fail_at(r, line_of(&event), err, "aliases (*name) are not supported here: write the value");
+    }
+    yaml_event_delete(&event);
+    return rc;
+}
+
+static int keep_entry(struct reader *r, struct entry *e, pclean_err *err) {
+    if (r->n == r->capacity) {
+        struct entry *grown = NULL;
+        size_t capacity = r->capacity ? 2 * r->capacity : 32;
+        int rc = PCL_NEW(&grown, capacity, "parameters of a file", err);
+        if (rc)
+            return rc;
+        if (r->n)
+            memcpy(grown, r->entry, r->n * sizeof *grown);
+        pcl_free(r->entry);
+        r->entry = grown;
+        r->capacity = capacity;
+    }
+    r->entry[r->n++] = *e;
+    *e = (struct entry){0};
+    return 0;
+}
+
+/* One "name: value"; *end when the mapping ends instead. */
+static int read_pair(struct reader *r, const char *group, bool *end, pclean_err *err) {
+    yaml_event_t event;
+    struct entry e = {0};
+    bool nested = false;
+    int rc = next_event(r, &event, err);
+    if (rc)
+        return rc;
+    *end = event.type == YAML_MAPPING_END_EVENT;
+    if (!*end && event.type != YAML_SCALAR_EVENT)
+        rc = fail_at(r, line_of(&event), err, "the name of a parameter is expected here");
+    else if (!*end && (rc = check_scalar(r, &event, err)) == 0)
+        rc = pcl_strdup(&e.name, scalar_text(&event), err);
+    e.line = line_of(&event);
+    yaml_event_delete(&event);
+    if (rc == 0 && !*end && group)
+        rc = pcl_strdup(&e.group, group, err);
+    if (rc == 0 && !*end)
+        rc = read_value(r, &e, &nested, err);
+    if (rc == 0 && !*end && !nested)
+        rc = keep_entry(r, &e, err);
+    clear_entry(&e);
+    return rc;
+}
+
+static int read_mapping(struct reader *r, const char *group, pclean_err *err) {
+    bool end = false;
+    int rc = 0;
+    while (rc == 0 && !end)
+        rc = read_pair(r, group, &end, err);
+    return rc;
+}
+
+/* The frame around the one mapping of a file; an empty file is one without parameters. */
+static int read_document(struct reader *r, pclean_err *err) {
+    bool done = false, seen = false;
+    int rc = 0;
+    while (rc == 0 && !done) {
+        yaml_event_t event;
+        rc = next_event(r, &event, err);
+        if (rc)
+            return rc;
+        if (event.type == YAML_MAPPING_START_EVENT)
+            rc = read_mapping(r, NULL, err);
+        else if (event.type == YAML_DOCUMENT_START_EVENT && seen)
+            rc = fail_at(r, line_of(&event), err, "a second document (---) begins here; one is read");
+        else if (event.type == YAML_SEQUENCE_START_EVENT || event.type == YAML_ALIAS_EVENT ||
+                 (event.type == YAML_SCALAR_EVENT && !scalar_is_null(&event)))
+            rc = fail_at(r, line_of(&event), err, "not a list of \"parameter: value\"");
+        seen = seen || event.type == YAML_DOCUMENT_START_EVENT;
+        done = event.type == YAML_STREAM_END_EVENT;
+        yaml_event_delete(&event);
+    }
+    return rc;
+}
+
+/* ---- meaning ---- */
+
+static bool same_texts(const struct pcl_texts *a, const struct pcl_texts *b) {
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (strcmp(a->item[i], b->item[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool same_group(const struct entry *a, const struct entry *b) {
+    return a->group && b->group ? strcmp(a->group, b->group) == 0 : a->group == b->group;
+}
+
+/* The Python pclean writes pblimit and others into two groups: harmless while they agree. */
+static const struct entry *contradicting(const struct reader *r, size_t i) {
+    const struct entry *e = &r->entry[i];
+    for (size_t j = 0; j < i; j++) {
+        const struct entry *other = &r->entry[j];
+        if (strcmp(e->name, other->name) != 0 || e->null || other->null)
+            continue;
+        if (same_group(e, other) || (pcl_option_find(e->name) && !same_texts(&e->value, &other->value)))
+            return other;
+    }
+    return NULL;
+}
+
+static bool asks_for_nothing(const struct entry *e) {
+    const struct pcl_option *option = pcl_option_find(e->name);
+    if (e->null)
+        return option || pcl_unserved_find(e->name) || (!e->group && is_group(e->name));
+    return option && e->value.n == 0 && (option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR);
+}
+
+static int apply_entry(const struct reader *r, size_t i, pclean_config *config, pclean_err *err) {
+    const struct entry *e = &r->entry[i];
+    const struct entry *other = contradicting(r, i);
+    if (other)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s is given here and in line %zu", e->name, other->line);
+    if ((!e->group && strcmp(e->name, "preset") == 0) || asks_for_nothing(e))
+        return 0;
+    if (!e->group && is_group(e->name))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s is a group: indent its parameters below it", e->name);
+    return pcl_config_assign(config, e->group, e->name, (const char *const *)e->value.item, e->value.n, err);
+}
+
+static int apply_preset_entry(const struct reader *r, pclean_config *config, int depth, pclean_err *err) {
+    for (size_t i = 0; i < r->n; i++) {
+        const struct entry *e = &r->entry[i];
+        if (e->group || strcmp(e->name, "preset") != 0 || e->null)
+            continue;
+        if (e->value.n != 1)
+            return fail_at(r, e->line, err, "preset takes one name");
+        int rc = depth >= PCL_PRESET_DEPTH
+                     ? PCL_FAIL(err, PCLEAN_EPARAM, "presets that name presets, more than %d deep", PCL_PRESET_DEPTH)
+                     : pcl_preset_apply(config, e->value.item[0], r->path, depth + 1, err);
+        if (rc)
+            pcl_err_prefix(err, "%s:%zu: ", r->path, e->line);
+        return rc;
+    }
+    return 0;
+}
+
+static int apply_entries(const struct reader *r, pclean_config *config, pclean_err *err) {
+    struct pcl_problems problems = {0};
+    for (size_t i = 0; i < r->n; i++) {
+        pclean_err one;
+        int rc = apply_entry(r, i, config, &one);
+        if (rc == -PCLEAN_ENOMEM)
+            return PCL_FAIL(err, PCLEAN_ENOMEM, "%s:%zu: %s", r->path, r->entry[i].line, one.msg);
+        if (rc)
+            pcl_problems_add(&problems, rc, "%s:%zu: %s", r->path, r->entry[i].line, one.msg);
+    }
+    return pcl_problems_finish(&problems, err);
+}
+
+/* ---- the file ---- */
+
+static int read_file(const char *path, char **text, size_t *len, pclean_err *err) {
+    *text = NULL;
+    *len = 0;
+    FILE *in = fopen(path, "rb");
+    if (!in)
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot read %s: %s", path, strerror(errno));
+    int rc = PCL_NEW(text, LARGEST_FILE + 1, "text of a parameter file", err);
+    if (rc == 0) {
+        *len = fread(*text, 1, LARGEST_FILE + 1, in);
+        if (ferror(in))
+            rc = PCL_FAIL(err, PCLEAN_EIO, "cannot read %s: %s", path, strerror(errno));
+        else if (*len > LARGEST_FILE)
+            rc = PCL_FAIL(err, PCLEAN_EPARAM, "%s is too large for a parameter file", path);
+    }
+    fclose(in);
+    if (rc) {
+        pcl_free(*text);
+        *text = NULL;
+    }
+    return rc;
+}
+
+static int parse_text(struct reader *r, const char *text, size_t len, pclean_err *err) {
+    if (!yaml_parser_initialize(&r->parser))
+        return PCL_FAIL(err, PCLEAN_ENOMEM, "%s: no memory to read it", r->path);
+    yaml_parser_set_input_string(&r->parser, (const unsigned char *)text, len);
+    int rc = read_document(r, err);
+    yaml_parser_delete(&r->parser);
+    return rc;
+}
+
+int pcl_yaml_read(pclean_config *config, const char *path, int depth, pclean_err *err) {
+    struct reader reader = {.path = path};
+    pclean_config changed = {0};
+    char *text = NULL;
+    size_t len;
+    int rc = read_file(path, &text, &len, err);
+    if (rc == 0)
+        rc = parse_text(&reader, text, len, err);
+    if (rc == 0)
+        rc = pcl_config_copy(&changed, config, err);
+    if (rc == 0)
+        rc = apply_preset_entry(&reader, &changed, depth, err);
+    if (rc == 0)
+        rc = apply_entries(&reader, &changed, err);
+    if (rc == 0) {
+        pclean_config old = *config;
+        *config = changed;
+        changed = old;
+    }
+    pclean_config_clear(&changed);
+    clear_entries(&reader);
+    pcl_free(text);
+    return rc;
+}
+
+int pclean_config_read_yaml(pclean_config *config, const char *path, pclean_err *err) {
+    return pcl_yaml_read(config, path, 0, err);
+}

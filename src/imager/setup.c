@@ -1,0 +1,271 @@
+#include "imager/setup.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/quantity.h"
+
+/* ---------------------------------------------------------------------------------------------------- phase centre */
+
+static double separation(const casa_direction *a, const casa_direction *b) {
+    const double s1 = sin(0.5 * (a->lat_rad - b->lat_rad)), s2 = sin(0.5 * (a->lon_rad - b->lon_rad));
+    return 2 * asin(fmin(1, sqrt(s1 * s1 + cos(a->lat_rad) * cos(b->lat_rad) * s2 * s2)));
+}
+
+static int centre_from_field(const pcl_setup *s, const char *text, long id, casa_direction *out, pclean_err *err) {
+    const casa_ms_info *info = pcl_vis_source_info(s->source, 0);
+    for (size_t i = 0; i < info->nfield; i++)
+        if (info->field[i].id == id) {
+            *out = info->field[i].phase_dir;
+            return 0;
+        }
+    return PCL_FAIL(err, PCLEAN_EPARAM, "phasecenter=\"%s\": field %ld is not among the selected fields of %s", text, id, info->path);
+}
+
+static int find_centre(pcl_setup *s, pclean_err *err) {
+    const char *text = s->config->phasecenter;
+    if (!*text) {
+        s->centre = pcl_vis_source_info(s->source, 0)->field[0].phase_dir;
+        return 0;
+    }
+    char *end;
+    const long id = strtol(text, &end, 10);
+    if (end != text && !*end)
+        return centre_from_field(s, text, id, &s->centre, err);
+    int rc = casa_direction_parse(text, &s->centre, err);
+    if (rc)
+        pcl_err_prefix(err, "phasecenter=\"%s\": ", text);
+    return rc;
+}
+
+/* Until reprojection exists every field must be centred where the image is. */
+static int check_fields(const pcl_setup *s, pclean_err *err) {
+    const double tolerance = 0.01 * fmin(s->config->cell_rad[0], s->config->cell_rad[1]);
+    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
+        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+        for (size_t k = 0; k < info->nfield; k++) {
+            casa_direction d;
+            int rc = casa_direction_convert(&info->field[k].phase_dir, s->centre.frame, &d, err);
+            if (rc)
+                return rc;
+            const double away = separation(&d, &s->centre);
+            if (away > tolerance) {
+                char text[32];
+                pcl_format_si(text, sizeof text, away, PCL_DIM_ANGLE);
+                return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                                "field %d (%s) of %s has its phase centre %s away from the image's; this version images one phase centre at a time: select one field, or leave phasecenter empty",
+                                info->field[k].id, info->field[k].name, info->path, text);
+            }
+        }
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------------- channels */
+
+static int spectral_frame(pcl_setup *s, pclean_err *err) {
+    if (s->config->specmode == PCLEAN_SPECMODE_CUBEDATA) {
+        s->frame = -1;
+        return 0;
+    }
+    int rc = casa_freq_frame_parse(s->config->outframe, &s->frame, err);
+    if (rc)
+        pcl_err_prefix(err, "outframe=\"%s\": ", s->config->outframe);
+    return rc;
+}
+
+/* Middle of the selected data, in their own frame: tclean's rest frequency where nothing else is known. */
+static double middle_of_data(const casa_ms_dd *dd) {
+    double low = INFINITY, high = -INFINITY;
+    for (size_t i = 0; i < dd->nchansel; i++) {
+        const double f = dd->chan_freq_hz[dd->chansel[i]], w = 0.5 * dd->chan_width_hz[dd->chansel[i]];
+        low = fmin(low, f - w);
+        high = fmax(high, f + w);
+    }
+    return 0.5 * (low + high);
+}
+
+static int rest_frequency(pcl_setup *s, pclean_err *err) {
+    const casa_ms_info *info = pcl_vis_source_info(s->source, 0);
+    if (*s->config->restfreq) {
+        int rc = pcl_quantity_parse_as(s->config->restfreq, PCL_DIM_FREQ, "Hz", &s->restfreq_hz, err);
+        if (rc)
+            pcl_err_prefix(err, "restfreq: ");
+        return rc;
+    }
+    s->restfreq_hz = info->restfreq_hz > 0 ? info->restfreq_hz : middle_of_data(&info->dd[0]);
+    return 0;
+}
+
+/* The channel grid; doppler_min and _max widen an mfs image to all times. */
+static int channel_grid(pcl_setup *s, double doppler_min, double doppler_max, pclean_err *err) {
+    const pclean_config *c = s->config;
+    pcl_band *band = NULL;
+    int rc = PCL_NEW(&band, s->ndd, "list of spectral windows", err);
+    size_t n = 0;
+    for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source); i++) {
+        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+        for (size_t d = 0; !rc && d < info->ndd; d++, n++) {
+            const casa_ms_dd *dd = &info->dd[d];
+            band[n] = (pcl_band){.nchan = dd->nchan, .freq_hz = dd->chan_freq_hz, .width_hz = dd->chan_width_hz,
+                                 .nsel = dd->nchansel, .sel = dd->chansel};
+            rc = pcl_vis_doppler(s->source, i, d, s->frame, &s->centre, 1, &info->first_time_s, &band[n].doppler, err);
+        }
+    }
+    if (!rc) {
+        const pcl_channel_request request = {
+            .mfs = c->specmode == PCLEAN_SPECMODE_MFS, .nchan = c->nchan, .start = c->start, .width = c->width,
+            .restfreq_hz = s->restfreq_hz, .optical = c->veltype == PCLEAN_VELTYPE_OPTICAL,
+            .nearest = c->interpolation == PCLEAN_INTERPOLATION_NEAREST,
+            .doppler_min = doppler_min, .doppler_max = doppler_max};
+        rc = pcl_channels_resolve(&request, n, band, &s->channels, err);
+    }
+    pcl_free(band);
+    return rc;
+}
+
+/* ------------------------------------------------------------------------------------------------- what to read */
+
+static int planes_of_dd(pcl_setup *s, const casa_ms_info *info, const casa_ms_dd *dd, pcl_vis_plane *out, pclean_err *err) {
+    for (size_t p = 0; p < s->stokes.npol; p++) {
+        pcl_stokes_terms t;
+        int rc = pcl_stokes_find_terms(&s->stokes, p, dd->ncorr, dd->corr, &t, err);
+        if (rc) {
+            pcl_err_prefix(err, "%s: ", info->path);
+            return rc;
+        }
+        out[p] = (pcl_vis_plane){.nterm = t.n, .either = s->stokes.either_hand};
+        for (size_t k = 0; k < t.n; k++) {
+            out[p].index[k] = t.term[k].index;
+            out[p].re[k] = t.term[k].re;
+            out[p].im[k] = t.term[k].im;
+        }
+    }
+    return 0;
+}
+
+/* Selected channels that the cube can need. The Doppler factors of single rows are not known yet: the Earth's orbit and
+ * rotation bound them. One density grid for all channels needs them all. */
+static int channels_of_dd(const pcl_setup *s, size_t ims, size_t idd, size_t *from, size_t *to, pclean_err *err) {
+    const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
+    const casa_ms_dd *dd = &info->dd[idd];
+    *from = 0;
+    *to = dd->nchansel;
+    if (s->config->weighting != PCLEAN_WEIGHTING_NATURAL && !s->config->perchanweightdensity)
+        return 0;
+    double *freq = NULL, doppler;
+    int rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s, &doppler, err);
+    if (!rc)
+        rc = PCL_NEW(&freq, dd->nchansel, "channel list", err);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < dd->nchansel; i++)
+        freq[i] = dd->chan_freq_hz[dd->chansel[i]];
+    const double swing = s->frame < 0 || dd->freq_ref == s->frame ? 0 : 2.1e-4;
+    pcl_channels_needed(&s->channels, dd->nchansel, freq, doppler * (1 - swing), doppler * (1 + swing), from, to);
+    pcl_free(freq);
+    return 0;
+}
+
+static int plan_reading(pcl_setup *s, pclean_err *err) {
+    int rc;
+    if ((rc = PCL_NEW(&s->plane, s->ndd * s->stokes.npol, "reading plan", err)) ||
+        (rc = PCL_NEW(&s->from, s->ndd, "reading plan", err)) || (rc = PCL_NEW(&s->to, s->ndd, "reading plan", err)))
+        return rc;
+    size_t k = 0;
+    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
+        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+        for (size_t d = 0; d < info->ndd; d++, k++)
+            if ((rc = planes_of_dd(s, info, &info->dd[d], s->plane + k * s->stokes.npol, err)) ||
+                (rc = channels_of_dd(s, i, d, &s->from[k], &s->to[k], err)))
+                return rc;
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------------------- image header */
+
+static void describe_image(pcl_setup *s) {
+    const pclean_config *c = s->config;
+    const casa_ms_info *info = pcl_vis_source_info(s->source, 0);
+    s->desc = (casa_image_desc){
+        .nx = (size_t)c->imsize[0], .ny = (size_t)c->imsize[1], .npol = s->stokes.npol, .nchan = s->channels.nchan,
+        .centre = s->centre, .crpix_x = c->imsize[0] / 2, .crpix_y = c->imsize[1] / 2,
+        .increment_x_rad = -c->cell_rad[0], .increment_y_rad = c->cell_rad[1], .projection = c->projection,
+        .freq_frame = s->frame < 0 ? 0 : s->frame, .crval_hz = s->channels.first_hz, .cdelt_hz = s->channels.step_hz,
+        .restfreq_hz = s->restfreq_hz, .telescope = info->telescope, .observer = info->observer, .object = info->field[0].name,
+        .obsdate_s = info->first_time_s, .time_ref = info->time_ref, .unit = ""};
+    memcpy(s->desc.position_itrf_m, info->position_itrf_m, sizeof s->desc.position_itrf_m);
+    for (size_t p = 0; p < s->stokes.npol; p++)
+        s->desc.stokes[p] = s->stokes.code[p];
+    s->dish_diameter_m = info->dish_diameter_m;
+}
+
+static void hint_imsize(const pclean_config *c) {
+    for (int axis = 0; axis < 2; axis++) {
+        int rest = c->imsize[axis];
+        for (int f = 2; f <= 7; f++)
+            while (rest % f == 0)
+                rest /= f;
+        if (rest > 1)
+            pcl_log(PCL_LOG_INFO, "imsize=%d has a prime factor above 7: fine here (the uv grid is padded to a good size), slow in other imagers", c->imsize[axis]);
+        else if (c->imsize[axis] > 1 && c->imsize[axis] % 2)
+            pcl_log(PCL_LOG_INFO, "imsize=%d is odd: the phase centre is pixel %d, as in tclean", c->imsize[axis], c->imsize[axis] / 2);
+        if (c->imsize[0] == c->imsize[1])
+            break;
+    }
+}
+
+static const char *const datacolumns[] = {"corrected", "data", "model"};
+
+int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
+    *s = (pcl_setup){.config = config};
+    const casa_ms_selection sel = {.field = config->field, .spw = config->spw, .timerange = config->timerange,
+                                   .uvrange = config->uvrange, .antenna = config->antenna, .scan = config->scan,
+                                   .observation = config->observation, .intent = config->intent,
+                                   .datacolumn = datacolumns[config->datacolumn]};
+    int rc;
+    if ((rc = pcl_stokes_parse(config->stokes, &s->stokes, err)) || (rc = casa_init(err)) ||
+        (rc = pcl_vis_open(config->vis.n, (const char *const *)config->vis.item, &sel, &s->source, err)))
+        goto done;
+    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++)
+        s->ndd += pcl_vis_source_info(s->source, i)->ndd;
+    if ((rc = find_centre(s, err)) || (rc = check_fields(s, err)) || (rc = spectral_frame(s, err)) ||
+        (rc = rest_frequency(s, err)) || (rc = channel_grid(s, 1, 1, err)) || (rc = plan_reading(s, err)))
+        goto done;
+    describe_image(s);
+    hint_imsize(config);
+done:
+    if (rc)
+        pcl_setup_close(s);
+    return rc;
+}
+
+int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis *vis, pclean_err *err) {
+    const pcl_vis_request request = {.npol = s->stokes.npol, .plane = s->plane, .from = s->from, .to = s->to,
+                                     .frame = s->frame, .direction = s->centre};
+    int rc = pcl_vis_read(s->source, &request, progress, user, vis, err);
+    if (rc)
+        return rc;
+    if (s->channels.mfs) {
+        rc = channel_grid(s, vis->doppler_min, vis->doppler_max, err);
+        describe_image(s);
+    }
+    if (!rc && vis->nused == 0)
+        rc = PCL_FAIL(err, PCLEAN_EDATA, "%s: no usable visibility is left: %llu samples are flagged or have no weight, %llu are not finite",
+                      pcl_vis_source_info(s->source, 0)->path, (unsigned long long)vis->nflagged, (unsigned long long)vis->nonfinite);
+    if (rc)
+        pcl_vis_clear(vis);
+    return rc;
+}
+
+void pcl_setup_close(pcl_setup *s) {
+    pcl_vis_close(s->source);
+    pcl_free(s->plane);
+    pcl_free(s->from);
+    pcl_free(s->to);
+    *s = (pcl_setup){0};
+}

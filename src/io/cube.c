@@ -1,0 +1,258 @@
+#include "io/cube.h"
+#include "base/fsutil.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct pcl_cube {
+    char *final_path, *part_path;
+    size_t nx, ny, npol, nchan;
+    casa_image_layout layout;
+    int fd;         /* of the pixel file, -1 once finished */
+    bool published; /* part_path is gone */
+    bool exchanged; /* inside publish_all: part_path is the old product */
+};
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+static const bool host_is_big_endian = true;
+#else
+static const bool host_is_big_endian = false;
+#endif
+
+static size_t div_up(size_t a, size_t b) {
+    return (a + b - 1) / b;
+}
+
+size_t pcl_cube_work_size(const pcl_cube *cube) {
+    size_t tile_x = cube->layout.tile_x, tile_y = cube->layout.tile_y;
+    return div_up(cube->nx, tile_x) * div_up(cube->ny, tile_y) * tile_x * tile_y;
+}
+
+/* ---- creation ---- */
+
+static int open_pixels(pcl_cube *cube, pclean_err *err) {
+    const char *path = cube->layout.pixel_file;
+    cube->fd = open(path, O_RDWR | O_CLOEXEC);
+    if (cube->fd < 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot open %s: %s", path, strerror(errno));
+    return pcl_fs_allocate(cube->fd, path, cube->layout.size_bytes, err);
+}
+
+int pcl_cube_create(const char *final_path, const casa_image_desc *desc, const bool *mask, pcl_cube **out,
+                    pclean_err *err) {
+    pcl_cube *cube = NULL;
+    *out = NULL;
+    int rc = PCL_ZNEW(&cube, 1, "image product", err);
+    if (rc)
+        return rc;
+    cube->fd = -1;
+    cube->published = true; /* nothing to remove yet */
+    cube->nx = desc->nx;
+    cube->ny = desc->ny;
+    cube->npol = desc->npol;
+    cube->nchan = desc->nchan;
+    if ((rc = pcl_strdup(&cube->final_path, final_path, err)) != 0 ||
+        (rc = pcl_asprintf(&cube->part_path, err, "%s.part", final_path)) != 0 ||
+        (rc = pcl_fs_remove_tree(cube->part_path, err)) != 0 ||
+        (rc = casa_image_create(cube->part_path, desc, mask, &cube->layout, err)) != 0)
+        goto done;
+    cube->published = false;
+    rc = open_pixels(cube, err);
+done:
+    if (rc)
+        pcl_cube_abort(cube);
+    else
+        *out = cube;
+    return rc;
+}
+
+/* ---- planes ---- */
+
+static void swap_bytes(float *values, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        bits = __builtin_bswap32(bits);
+        memcpy(&values[i], &bits, sizeof bits);
+    }
+}
+
+/* One tile: rows of `width` pixels, filled up with zeros to [tile_y][tile_x]. */
+static void copy_tile(const float *restrict from, size_t stride, size_t width, size_t height, size_t tile_x,
+                      size_t tile_y, float *restrict to) {
+    for (size_t y = 0; y < height; y++) {
+        memcpy(to + y * tile_x, from + y * stride, width * sizeof *to);
+        memset(to + y * tile_x + width, 0, (tile_x - width) * sizeof *to);
+    }
+    memset(to + height * tile_x, 0, (tile_y - height) * tile_x * sizeof *to);
+}
+
+static void reorder(const pcl_cube *cube, const float *pixels, float *work) {
+    size_t tile_x = cube->layout.tile_x, tile_y = cube->layout.tile_y;
+    for (size_t y = 0; y < cube->ny; y += tile_y) {
+        size_t height = cube->ny - y < tile_y ? cube->ny - y : tile_y;
+        for (size_t x = 0; x < cube->nx; x += tile_x) {
+            size_t width = cube->nx - x < tile_x ? cube->nx - x : tile_x;
+            copy_tile(pixels + y * cube->nx + x, cube->nx, width, height, tile_x, tile_y, work);
+            work += tile_x * tile_y;
+        }
+    }
+}
+
+int pcl_cube_write_plane(pcl_cube *cube, size_t ipol, size_t ichan, const float *pixels, float *work, pclean_err *err) {
+    if (ipol >= cube->npol || ichan >= cube->nchan || cube->fd < 0)
+        return PCL_FAIL(err, PCLEAN_EBUG, "%s: cannot write polarization %zu, channel %zu of %zu x %zu%s",
+                        cube->part_path, ipol, ichan, cube->npol, cube->nchan, cube->fd < 0 ? " any more" : "");
+    size_t n = pcl_cube_work_size(cube);
+    reorder(cube, pixels, work);
+    if (cube->layout.big_endian != host_is_big_endian)
+        swap_bytes(work, n);
+    uint64_t offset = (uint64_t)(ichan * cube->npol + ipol) * n * sizeof *work;
+    int rc = pcl_fs_pwrite_all(cube->fd, cube->layout.pixel_file, work, n * sizeof *work, offset, err);
+    if (rc)
+        pcl_err_prefix(err, "channel %zu, polarization %zu: ", ichan, ipol);
+    return rc;
+}
+
+/* For nftw: 0 or errno. */
+static int sync_one(const char *path, const struct stat *st, int type, struct FTW *where) {
+    (void)st;
+    (void)where;
+    if (type != FTW_F)
+        return 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int failed = fd < 0 || fsync(fd) != 0 ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return failed;
+}
+
+int pcl_cube_finish(pcl_cube *cube, const casa_beam *beams, size_t nbeam, const char *const *history, size_t nhistory,
+                    pclean_err *err) {
+    if (cube->fd >= 0)
+        close(cube->fd); /* what it cannot tell, fsync below does */
+    cube->fd = -1;
+    int rc = casa_image_finish(cube->part_path, beams, nbeam, history, nhistory, err);
+    if (rc)
+        return rc;
+    int failed = nftw(cube->part_path, sync_one, 8, FTW_PHYS);
+    if (failed) {
+        failed = failed < 0 ? errno : failed;
+        int code = failed == ENOSPC || failed == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO;
+        return PCL_FAIL(err, code, "cannot write %s to the disk: %s", cube->part_path, strerror(failed));
+    }
+    return 0;
+}
+
+/* ---- final names ---- */
+
+/* Lets two folders change names in one step; where the file system cannot, by way of a third name. 0 or errno. */
+static int exchange_names(const char *a, const char *b) {
+    if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+        return errno;
+    char *aside = NULL;
+    if (pcl_asprintf(&aside, NULL, "%s.old.%ld", b, (long)getpid()) != 0)
+        return ENOMEM;
+    int failed = 0;
+    if (rename(b, aside) != 0) {
+        failed = errno;
+    } else if (rename(a, b) != 0) {
+        failed = errno;
+        if (rename(aside, b) != 0)
+            pcl_log(PCL_LOG_WARNING, "the old %s is now called %s: %s", b, aside, strerror(errno));
+    } else if (rename(aside, a) != 0) {
+        pcl_log(PCL_LOG_WARNING, "the replaced %s is now called %s: %s", b, aside, strerror(errno));
+    }
+    pcl_free(aside);
+    return failed;
+}
+
+static int give_final_name(pcl_cube *cube, bool overwrite, pclean_err *err) {
+    if (!overwrite || !pcl_fs_exists(cube->final_path))
+        return pcl_fs_publish(cube->part_path, cube->final_path, false, err);
+    int failed = exchange_names(cube->part_path, cube->final_path);
+    if (failed)
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot exchange %s with %s: %s", cube->part_path, cube->final_path,
+                        strerror(failed));
+    cube->exchanged = true;
+    return 0;
+}
+
+static void take_back_final_name(pcl_cube *cube) {
+    int failed = cube->exchanged                                  ? exchange_names(cube->part_path, cube->final_path)
+                 : rename(cube->final_path, cube->part_path) == 0 ? 0
+                                                                  : errno;
+    if (failed)
+        pcl_log(PCL_LOG_WARNING, "cannot undo the renaming of %s to %s: %s", cube->part_path, cube->final_path,
+                strerror(failed));
+    cube->exchanged = false;
+}
+
+/* The old product, now under the .part name. Its removal is tidying: the new one is in place. */
+static void remove_old(pcl_cube *cube) {
+    pclean_err err;
+    if (cube->exchanged && pcl_fs_remove_tree(cube->part_path, &err) != 0)
+        pcl_log(PCL_LOG_WARNING, "the replaced product is left behind: %s", err.msg);
+    cube->exchanged = false;
+}
+
+int pcl_cube_publish_all(pcl_cube *const *cubes, size_t n, bool overwrite, pclean_err *err) {
+    size_t done = 0;
+    int rc = 0;
+    for (; done < n && rc == 0; done++)
+        if (cubes[done] && !cubes[done]->published)
+            rc = give_final_name(cubes[done], overwrite, err);
+    if (rc) {
+        done--; /* the one that failed */
+        while (done-- > 0)
+            if (cubes[done] && !cubes[done]->published)
+                take_back_final_name(cubes[done]);
+        return rc;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (cubes[i] && !cubes[i]->published) {
+            remove_old(cubes[i]);
+            cubes[i]->published = true;
+        }
+    return 0;
+}
+
+int pcl_cube_publish(pcl_cube *cube, bool overwrite, pclean_err *err) {
+    return pcl_cube_publish_all(&cube, 1, overwrite, err);
+}
+
+/* ---- the rest ---- */
+
+const char *pcl_cube_final_path(const pcl_cube *cube) {
+    return cube->final_path;
+}
+
+const char *pcl_cube_path(const pcl_cube *cube) {
+    return cube->published ? cube->final_path : cube->part_path;
+}
+
+void pcl_cube_free(pcl_cube *cube) {
+    if (!cube)
+        return;
+    if (cube->fd >= 0)
+        close(cube->fd);
+    pcl_free(cube->part_path);
+    pcl_free(cube->final_path);
+    pcl_free(cube);
+}
+
+void pcl_cube_abort(pcl_cube *cube) {
+    pclean_err err;
+    if (cube && !cube->published && pcl_fs_remove_tree(cube->part_path, &err) != 0)
+        pcl_log(PCL_LOG_WARNING, "an unfinished product is left behind: %s", err.msg);
+    pcl_cube_free(cube);
+}

@@ -1,0 +1,273 @@
+#include "report/draw.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FAMILY "sans-serif"
+#define MASKED 0xffb9bcc0u
+#define MINUS "\xe2\x88\x92"
+
+double pcl_scale_fraction(const pcl_scale *s, double value) {
+    if (s->soft <= 0) {
+        return (value - s->lo) / (s->hi - s->lo);
+    }
+    double lo = asinh(s->lo / s->soft), hi = asinh(s->hi / s->soft);
+    return (asinh(value / s->soft) - lo) / (hi - lo);
+}
+
+static double select_font(cairo_t *cr, double size, bool bold, const char *text, cairo_text_extents_t *extents) {
+    cairo_select_font_face(cr, FAMILY, CAIRO_FONT_SLANT_NORMAL, bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_font_size(cr, size);
+    cairo_text_extents(cr, text, extents);
+    return extents->x_advance;
+}
+
+double pcl_draw_text_width(cairo_t *cr, double size, bool bold, const char *text) {
+    cairo_text_extents_t e;
+    return select_font(cr, size, bold, text, &e);
+}
+
+void pcl_draw_text(cairo_t *cr, double x, double y, double size, bool bold, double grey, enum pcl_align align, const char *text) {
+    double width = pcl_draw_text_width(cr, size, bold, text);
+    double shift = align == PCL_LEFT ? 0 : align == PCL_CENTRE ? width / 2 : width;
+    cairo_set_source_rgb(cr, grey, grey, grey);
+    cairo_move_to(cr, x - shift, y);
+    cairo_show_text(cr, text);
+}
+
+void pcl_draw_label(cairo_t *cr, double x, double y, double size, const char *text) {
+    pcl_draw_text_width(cr, size, true, text);
+    cairo_move_to(cr, x, y);
+    cairo_text_path(cr, text);
+    cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
+    cairo_set_line_width(cr, size / 4.5);
+    cairo_set_source_rgba(cr, 0, 0, 0, 0.65);
+    cairo_stroke_preserve(cr);
+    cairo_set_source_rgb(cr, 1, 1, 1);
+    cairo_fill(cr);
+}
+
+void pcl_draw_text_up(cairo_t *cr, double x, double y, double size, double grey, const char *text) {
+    cairo_save(cr);
+    cairo_translate(cr, x, y);
+    cairo_rotate(cr, -M_PI / 2);
+    pcl_draw_text(cr, 0, size * 0.35, size, false, grey, PCL_CENTRE, text);
+    cairo_restore(cr);
+}
+
+static uint32_t color_of(double value, const pcl_scale *scale, const uint32_t *map) {
+    if (isnan(value)) {
+        return MASKED;
+    }
+    double t = fmin(fmax(pcl_scale_fraction(scale, value), 0), 1);
+    return map[(int)(t * (PCL_COLORMAP_SIZE - 1) + 0.5)];
+}
+
+/* Bilinear between pixel centres; the nearest pixel beside a masked one. x, y in pixels, 0 = lower left pixel's centre. */
+static double value_at(const float *p, size_t nx, size_t ny, double x, double y) {
+    x = fmin(fmax(x, 0), (double)nx - 1);
+    y = fmin(fmax(y, 0), (double)ny - 1);
+    size_t ix = (size_t)x, iy = (size_t)y, jx = ix + 1 < nx ? ix + 1 : ix, jy = iy + 1 < ny ? iy + 1 : iy;
+    double fx = x - (double)ix, fy = y - (double)iy;
+    double a = (double)p[iy * nx + ix], b = (double)p[iy * nx + jx], c = (double)p[jy * nx + ix], d = (double)p[jy * nx + jx];
+    double mean = (1 - fy) * ((1 - fx) * a + fx * b) + fy * ((1 - fx) * c + fx * d);
+    return isnan(mean) ? (double)p[(fy < 0.5 ? iy : jy) * nx + (fx < 0.5 ? ix : jx)] : mean;
+}
+
+void pcl_draw_map(cairo_t *cr, pcl_rect r, const float *pixels, size_t nx, size_t ny, const pcl_scale *scale,
+                  const uint32_t map[PCL_COLORMAP_SIZE]) {
+    int w = (int)ceil(r.w), h = (int)ceil(r.h);
+    cairo_surface_t *image = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, w, h);
+    if (cairo_surface_status(image) == CAIRO_STATUS_SUCCESS) {
+        unsigned char *data = cairo_image_surface_get_data(image);
+        int stride = cairo_image_surface_get_stride(image);
+        for (int row = 0; row < h; row++) {
+            for (int col = 0; col < w; col++) {
+                double x = (col + 0.5) / w * (double)nx - 0.5, y = (h - row - 0.5) / h * (double)ny - 0.5;
+                uint32_t color = color_of(value_at(pixels, nx, ny, x, y), scale, map);
+                memcpy(data + (ptrdiff_t)row * stride + (ptrdiff_t)col * 4, &color, 4);
+            }
+        }
+        cairo_surface_mark_dirty(image);
+        cairo_save(cr);
+        cairo_rectangle(cr, r.x, r.y, r.w, r.h);
+        cairo_clip(cr);
+        cairo_set_source_surface(cr, image, r.x, r.y);
+        cairo_paint(cr);
+        cairo_restore(cr);
+    }
+    cairo_surface_destroy(image);
+}
+
+void pcl_draw_outline(cairo_t *cr, pcl_rect r, const bool *mask, size_t row_stride, size_t nx, size_t ny) {
+    double dx = r.w / (double)nx, dy = r.h / (double)ny;
+    for (size_t y = 0; y < ny; y++) {
+        for (size_t x = 0; x < nx; x++) {
+            const bool *m = mask + y * row_stride + x;
+            double left = r.x + (double)x * dx, bottom = r.y + r.h - (double)y * dy;
+            if (x + 1 < nx && m[0] != m[1]) {
+                cairo_move_to(cr, left + dx, bottom);
+                cairo_line_to(cr, left + dx, bottom - dy);
+            }
+            if (y + 1 < ny && m[0] != m[row_stride]) {
+                cairo_move_to(cr, left, bottom - dy);
+                cairo_line_to(cr, left + dx, bottom - dy);
+            }
+        }
+    }
+    cairo_stroke(cr);
+}
+
+double pcl_tick_step(double range, double wanted) {
+    double raw = fabs(range) / fmax(wanted, 1);
+    if (!(raw > 0) || !isfinite(raw)) {
+        return 1;
+    }
+    double decade = pow(10, floor(log10(raw))), lead = raw / decade;
+    return decade * (lead <= 1 ? 1 : lead <= 2 ? 2 : lead <= 5 ? 5 : 10);
+}
+
+void pcl_tick_text(char *buf, size_t size, double value, double step) {
+    int digits = step < 1 ? (int)ceil(-log10(step) - 1e-9) : 0;
+    double shown = fabs(value) < step * 1e-6 ? 0 : value;
+    snprintf(buf, size, "%s%.*f", shown < 0 ? MINUS : "", digits, fabs(shown));
+}
+
+/* Returns the width of the label. */
+static double bar_tick(cairo_t *cr, pcl_rect r, const pcl_scale *scale, double value, const char *text, double font) {
+    double y = r.y + r.h * (1 - pcl_scale_fraction(scale, value));
+    cairo_move_to(cr, r.x + r.w, y);
+    cairo_line_to(cr, r.x + r.w + 6, y);
+    cairo_set_source_rgb(cr, 0.2, 0.2, 0.2);
+    cairo_stroke(cr);
+    pcl_draw_text(cr, r.x + r.w + 10, y + font * 0.35, font, false, 0.15, PCL_LEFT, text);
+    return pcl_draw_text_width(cr, font, false, text);
+}
+
+static double linear_ticks(cairo_t *cr, pcl_rect r, const pcl_scale *scale, double unit, double font) {
+    double step = pcl_tick_step((scale->hi - scale->lo) / unit, fmin(fmax(r.h / (3.2 * font), 3), 10)), widest = 0;
+    for (double k = ceil(scale->lo / unit / step - 1e-9); k * step <= scale->hi / unit * (1 + 1e-9); k++) {
+        char text[48];
+        pcl_tick_text(text, sizeof text, k * step, step);
+        widest = fmax(widest, bar_tick(cr, r, scale, k * step * unit, text, font));
+    }
+    return widest;
+}
+
+/* 0, and 1, 2, 5 of each decade where there is room. */
+static double asinh_ticks(cairo_t *cr, pcl_rect r, const pcl_scale *scale, double unit, double font) {
+    double last = 1e30, widest = bar_tick(cr, r, scale, 0, "0", font);
+    for (int decade = 6; decade >= -6; decade--) {
+        for (int k = 2; k >= 0; k--) {
+            double step = pow(10, decade), shown = step * (double[]){1, 2, 5}[k];
+            double y = r.h * (1 - pcl_scale_fraction(scale, shown * unit)), zero = r.h * (1 - pcl_scale_fraction(scale, 0));
+            bool room = shown * unit <= scale->hi && (last > 1e29 || y - last > 1.5 * font) && zero - y > 1.4 * font;
+            if (room) {
+                char text[48];
+                pcl_tick_text(text, sizeof text, shown, step);
+                widest = fmax(widest, bar_tick(cr, r, scale, shown * unit, text, font));
+                last = y;
+            }
+        }
+    }
+    return widest;
+}
+
+void pcl_draw_colorbar(cairo_t *cr, pcl_rect r, const pcl_scale *scale, double unit, const char *label, double font,
+                       const uint32_t map[PCL_COLORMAP_SIZE]) {
+    float ramp[PCL_COLORMAP_SIZE];
+    for (int i = 0; i < PCL_COLORMAP_SIZE; i++) {
+        ramp[i] = (float)i;
+    }
+    pcl_draw_map(cr, r, ramp, 1, PCL_COLORMAP_SIZE, &(pcl_scale){0, PCL_COLORMAP_SIZE - 1, 0}, map);
+    cairo_set_line_width(cr, 1);
+    cairo_set_source_rgb(cr, 0.2, 0.2, 0.2);
+    cairo_rectangle(cr, r.x, r.y, r.w, r.h);
+    cairo_stroke(cr);
+    double widest = (scale->soft > 0 ? asinh_ticks : linear_ticks)(cr, r, scale, unit, font);
+    pcl_draw_text_up(cr, r.x + r.w + 10 + widest + 1.3 * font, r.y + r.h / 2, font, 0.15, label);
+}
+
+double pcl_axes_x(const pcl_axes *a, double value) { return a->r.x + a->r.w * (value - a->left) / (a->right - a->left); }
+
+double pcl_axes_y(const pcl_axes *a, double value) {
+    return a->r.y + a->r.h * (1 - (value - a->bottom) / (a->top - a->bottom));
+}
+
+static void x_tick(cairo_t *cr, const pcl_axes *a, double value, const char *text, double font, double grey) {
+    double x = pcl_axes_x(a, value), length = 0.4 * font;
+    cairo_set_source_rgb(cr, grey, grey, grey);
+    cairo_move_to(cr, x, a->r.y + a->r.h);
+    cairo_rel_line_to(cr, 0, -length);
+    cairo_move_to(cr, x, a->r.y);
+    cairo_rel_line_to(cr, 0, length);
+    cairo_stroke(cr);
+    if (text) {
+        pcl_draw_text(cr, x, a->r.y + a->r.h + 1.35 * font, font, false, 0.15, PCL_CENTRE, text);
+    }
+}
+
+static void y_tick(cairo_t *cr, const pcl_axes *a, double value, const char *text, double font, double grey) {
+    double y = pcl_axes_y(a, value), length = 0.4 * font;
+    cairo_set_source_rgb(cr, grey, grey, grey);
+    cairo_move_to(cr, a->r.x, y);
+    cairo_rel_line_to(cr, length, 0);
+    cairo_move_to(cr, a->r.x + a->r.w, y);
+    cairo_rel_line_to(cr, -length, 0);
+    cairo_stroke(cr);
+    if (text) {
+        pcl_draw_text(cr, a->r.x - 0.4 * font, y + 0.35 * font, font, false, 0.15, PCL_RIGHT, text);
+    }
+}
+
+typedef void tick_function(cairo_t *, const pcl_axes *, double, const char *, double, double);
+
+static void ticks(cairo_t *cr, const pcl_axes *a, double from, double to, double wanted, bool labelled, double font,
+                  double grey, tick_function *draw) {
+    double lo = fmin(from, to), hi = fmax(from, to), step = pcl_tick_step(hi - lo, wanted), edge = 0.02 * (hi - lo);
+    for (double k = ceil((lo + edge) / step); k * step <= hi - edge; k++) {
+        char text[48];
+        pcl_tick_text(text, sizeof text, k * step, step);
+        draw(cr, a, k * step, labelled ? text : NULL, font, grey);
+    }
+}
+
+void pcl_draw_axes(cairo_t *cr, const pcl_axes *a, int labelled, double font, double tick_grey, double wanted_x, double wanted_y) {
+    cairo_set_line_width(cr, 1.2);
+    ticks(cr, a, a->left, a->right, wanted_x, labelled & PCL_AXIS_X, font, tick_grey, x_tick);
+    ticks(cr, a, a->bottom, a->top, wanted_y, labelled & PCL_AXIS_Y, font, tick_grey, y_tick);
+    cairo_set_source_rgb(cr, 0.2, 0.2, 0.2);
+    cairo_rectangle(cr, a->r.x, a->r.y, a->r.w, a->r.h);
+    cairo_stroke(cr);
+}
+
+static double step_edge(const double *x, size_t n, size_t i) { /* left edge of bin i; i = n: right edge of the last */
+    if (n == 1) {
+        return x[0] + (i ? 0.5 : -0.5);
+    }
+    if (i == 0) {
+        return x[0] - 0.5 * (x[1] - x[0]);
+    }
+    return i == n ? x[n - 1] + 0.5 * (x[n - 1] - x[n - 2]) : 0.5 * (x[i - 1] + x[i]);
+}
+
+static void step_path(cairo_t *cr, const pcl_axes *a, const double *x, const double *y, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        cairo_line_to(cr, pcl_axes_x(a, step_edge(x, n, i)), pcl_axes_y(a, y[i]));
+        cairo_line_to(cr, pcl_axes_x(a, step_edge(x, n, i + 1)), pcl_axes_y(a, y[i]));
+    }
+}
+
+void pcl_draw_steps(cairo_t *cr, const pcl_axes *a, const double *x, const double *y, size_t n) {
+    cairo_move_to(cr, pcl_axes_x(a, step_edge(x, n, 0)), pcl_axes_y(a, 0));
+    step_path(cr, a, x, y, n);
+    cairo_line_to(cr, pcl_axes_x(a, step_edge(x, n, n)), pcl_axes_y(a, 0));
+    cairo_close_path(cr);
+    cairo_set_source_rgba(cr, 0.60, 0.15, 0.45, 0.16);
+    cairo_fill(cr);
+    cairo_new_path(cr);
+    step_path(cr, a, x, y, n);
+    cairo_set_source_rgb(cr, 0.45, 0.08, 0.38);
+    cairo_set_line_width(cr, 2.2);
+    cairo_stroke(cr);
+}

@@ -1,0 +1,97 @@
+#include "config/config.h"
+#include "base/mem.h"
+#include "config/options.h"
+#include "config/value.h"
+#include "unit/check.h"
+
+/* Every default equals its documented text. */
+static void test_defaults_are_the_documented_ones(void **state) {
+    (void)state;
+    pclean_config config, again;
+    pclean_err err;
+    assert_ok(pclean_config_init(&config, &err));
+    assert_ok(pclean_config_init(&again, &err));
+    for (size_t i = 0; i < pcl_option_count(); i++) {
+        const struct pcl_option *o = pcl_option_at(i);
+        struct pcl_texts a, b;
+        assert_ok(pclean_config_set(&again, o->name, o->def, &err));
+        assert_ok(pcl_value_get(o, &config, &a, &err));
+        assert_ok(pcl_value_get(o, &again, &b, &err));
+        assert_int_equal(a.n, b.n);
+        for (size_t j = 0; j < a.n; j++)
+            assert_string_equal(a.item[j], b.item[j]);
+        if (o->type == PCL_BOOL || o->type == PCL_CHOICE || o->type == PCL_WORD || o->type == PCL_INT ||
+            o->type == PCL_TEXT)
+            assert_string_equal(a.item[0], o->def);
+        pcl_texts_clear(&a);
+        pcl_texts_clear(&b);
+    }
+    assert_non_null(config.field);
+    assert_non_null(config.outframe);
+    pclean_config_clear(&again);
+    pclean_config_clear(&config);
+    pclean_config_clear(&config); /* twice is harmless */
+    pclean_config_clear(NULL);
+}
+
+static void test_set_names_what_is_wrong(void **state) {
+    (void)state;
+    pclean_config config;
+    pclean_err err;
+    assert_ok(pclean_config_init(&config, &err));
+    assert_fails(pclean_config_set(&config, "nitter", "1", &err), PCLEAN_EPARAM, "did you mean niter?");
+    assert_fails(pclean_config_set(&config, "nitter", NULL, &err), PCLEAN_EPARAM, "did you mean niter?");
+    assert_fails(pclean_config_set(&config, "qqqqqqq", "1", &err), PCLEAN_EPARAM, "no parameter \"qqqqqqq\"");
+    assert_fails(pclean_config_set(&config, "wprojplanes", "128", &err), PCLEAN_EUNSUPPORTED, "wprojplanes=128");
+    assert_ok(pclean_config_set(&config, "wprojplanes", "1", &err));
+    assert_ok(pclean_config_set(&config, "scales", "[]", &err));
+    assert_fails(pclean_config_set(&config, "scales", "[0,5,15]", &err), PCLEAN_EUNSUPPORTED, "scales=0,5,15");
+    assert_fails(pcl_config_assign(&config, "image", "niter", NULL, 0, &err), PCLEAN_EPARAM,
+                 "niter belongs to the group iteration, not to image");
+    pclean_config_clear(&config);
+}
+
+static void test_copy(void **state) {
+    (void)state;
+    pclean_config a, b;
+    pclean_err err;
+    assert_ok(pclean_config_init(&a, &err));
+    assert_ok(pclean_config_set(&a, "vis", "a.ms,b.ms", &err));
+    assert_ok(pclean_config_set(&a, "cell", "0.123456789arcsec", &err));
+    assert_ok(pcl_config_copy(&b, &a, &err));
+    assert_int_equal(b.vis.n, 2);
+    assert_ptr_not_equal(a.vis.item, b.vis.item);
+    assert_string_equal(b.vis.item[1], "b.ms");
+    assert_memory_equal(a.cell_rad, b.cell_rad, sizeof a.cell_rad);
+    pclean_config_clear(&a);
+    pclean_config_clear(&b);
+}
+
+/* Whichever allocation fails: an error, no leak (the sanitizer looks), and a config that can be cleared and used. */
+static void test_out_of_memory(void **state) {
+    (void)state;
+    pclean_err err;
+    int rc = -1;
+    for (long n = 1; rc != 0; n++) {
+        pclean_config a, b;
+        pcl_mem_fail_after(n);
+        rc = pclean_config_init(&a, &err);
+        if (rc == 0)
+            rc = pclean_config_set(&a, "vis", "a.ms,b.ms", &err);
+        if (rc == 0)
+            rc = pclean_config_set(&a, "outframe", "TOPO", &err);
+        if (rc == 0 && (rc = pcl_config_copy(&b, &a, &err)) == 0)
+            pclean_config_clear(&b);
+        pcl_mem_fail_after(0);
+        pclean_config_clear(&a);
+        assert_true(rc == 0 || rc == -PCLEAN_ENOMEM);
+        assert_true(n < 1000);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_defaults_are_the_documented_ones),
+                                       cmocka_unit_test(test_set_names_what_is_wrong), cmocka_unit_test(test_copy),
+                                       cmocka_unit_test(test_out_of_memory)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

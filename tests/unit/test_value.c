@@ -1,0 +1,152 @@
+#include "config/value.h"
+#include "unit/check.h"
+#include <math.h>
+#include <stdlib.h>
+
+static pclean_config config;
+static pclean_err err;
+
+static int set(const char *name, const char *text) { return pclean_config_set(&config, name, text, &err); }
+
+static int begin(void **state) {
+    (void)state;
+    return pclean_config_init(&config, &err);
+}
+
+static int end(void **state) {
+    (void)state;
+    pclean_config_clear(&config);
+    return 0;
+}
+
+static void test_int_and_real(void **state) {
+    (void)state;
+    assert_ok(set("niter", "1000"));
+    assert_int_equal(config.niter, 1000);
+    assert_ok(set("niter", "1e4"));
+    assert_int_equal(config.niter, 10000);
+    assert_fails(set("niter", "1.5"), PCLEAN_EPARAM, "niter=1.5: a whole number");
+    assert_fails(set("niter", "3000000000"), PCLEAN_EPARAM, "niter=3000000000");
+    assert_fails(set("niter", ""), PCLEAN_EPARAM, "niter=\"\"");
+    assert_int_equal(config.niter, 10000);
+    assert_ok(set("robust", "-2"));
+    assert_true(config.robust <= -2);
+    assert_fails(set("robust", "nan"), PCLEAN_EPARAM, "robust=nan: a number");
+    assert_fails(set("robust", "1Jy"), PCLEAN_EPARAM, "robust");
+}
+
+static void test_bool(void **state) {
+    (void)state;
+    static const char *const yes[] = {"true", "True", "YES", "1"}, *const no[] = {"false", "False", "no", "0"};
+    for (size_t i = 0; i < 4; i++) {
+        assert_ok(set("pbcor", yes[i]));
+        assert_true(config.pbcor);
+        assert_ok(set("pbcor", no[i]));
+        assert_false(config.pbcor);
+    }
+    assert_fails(set("pbcor", "maybe"), PCLEAN_EPARAM, "true or false");
+    assert_ok(set("pbcor", NULL));
+    assert_true(config.pbcor);
+    assert_fails(set("niter", NULL), PCLEAN_EPARAM, "niter needs a value");
+}
+
+static void test_choice(void **state) {
+    (void)state;
+    assert_ok(set("weighting", "Briggs"));
+    assert_int_equal(config.weighting, PCLEAN_WEIGHTING_BRIGGS);
+    assert_fails(set("weighting", "brigs"), PCLEAN_EPARAM, "choose one of natural, uniform, briggs");
+    assert_fails(set("gridder", "mosaic"), PCLEAN_EUNSUPPORTED,
+                 "gridder=mosaic is tclean's but not available in this version of pclean (available: standard)");
+    assert_fails(set("specmode", "cubesource"), PCLEAN_EUNSUPPORTED, "cubesource");
+    assert_fails(set("specmode", "cont"), PCLEAN_EPARAM, "cont");
+    assert_ok(set("gridder", "gridft"));
+    assert_ok(set("gridder", "ft"));
+    assert_ok(set("outframe", "bary"));
+    assert_string_equal(config.outframe, "BARY");
+    assert_ok(set("stokes", "pseudoi"));
+    assert_string_equal(config.stokes, "pseudoI");
+    assert_fails(set("projection", "TAN"), PCLEAN_EUNSUPPORTED, "available: SIN");
+}
+
+static void test_pairs(void **state) {
+    (void)state;
+    double arcsec = 3.14159265358979323846 / 648000;
+    assert_ok(set("imsize", "512"));
+    assert_int_equal(config.imsize[0], 512);
+    assert_int_equal(config.imsize[1], 512);
+    assert_ok(set("imsize", "[512, 256]"));
+    assert_int_equal(config.imsize[1], 256);
+    assert_ok(set("imsize", "100,50"));
+    assert_int_equal(config.imsize[0], 100);
+    assert_fails(set("imsize", "1,2,3"), PCLEAN_EPARAM, "there are 3");
+    assert_fails(set("imsize", ""), PCLEAN_EPARAM, "there are 0");
+    assert_int_equal(config.imsize[0], 100);
+    assert_ok(set("cell", "['0.5arcsec','1arcmin']"));
+    assert_true(fabs(config.cell_rad[0] - 0.5 * arcsec) < 1e-20);
+    assert_true(fabs(config.cell_rad[1] - 60 * arcsec) < 1e-18);
+    assert_ok(set("cell", "2"));
+    assert_true(fabs(config.cell_rad[1] - 2 * arcsec) < 1e-20);
+    assert_fails(set("cell", "2GHz"), PCLEAN_EPARAM, "cell=2GHz");
+}
+
+static void test_flux(void **state) {
+    (void)state;
+    assert_ok(set("threshold", "5mJy"));
+    assert_true(config.threshold_jy <= 0.005 && config.threshold_jy >= 0.005);
+    assert_ok(set("threshold", "0.25"));
+    assert_true(config.threshold_jy <= 0.25 && config.threshold_jy >= 0.25);
+    assert_fails(set("threshold", "5arcsec"), PCLEAN_EPARAM, "flux density");
+}
+
+static void test_lists(void **state) {
+    (void)state;
+    assert_ok(set("vis", "a.ms, b c.ms"));
+    assert_int_equal(config.vis.n, 2);
+    assert_string_equal(config.vis.item[0], "a.ms");
+    assert_string_equal(config.vis.item[1], "b c.ms");
+    assert_ok(set("uvtaper", "['']"));
+    assert_int_equal(config.uvtaper.n, 0);
+    assert_ok(set("field", "0,1")); /* a text: MSSelection's own syntax */
+    assert_string_equal(config.field, "0,1");
+}
+
+/* Everything set reads, get writes so that set reads it to the same bits. */
+static void test_angles_survive(void **state) {
+    (void)state;
+    const struct pcl_option *cell = pcl_option_find("cell");
+    srand(1);
+    for (int i = 0; i < 2000; i++) {
+        config.cell_rad[0] = (1 + (double)rand() / RAND_MAX) * pow(10, -rand() % 9);
+        config.cell_rad[1] = config.cell_rad[0] * 1.2345678901234567;
+        double before[2] = {config.cell_rad[0], config.cell_rad[1]};
+        struct pcl_texts texts;
+        assert_ok(pcl_value_get(cell, &config, &texts, &err));
+        config.cell_rad[0] = config.cell_rad[1] = 0;
+        assert_ok(pcl_value_set(cell, &config, (const char *const *)texts.item, texts.n, &err));
+        assert_memory_equal(before, config.cell_rad, sizeof before);
+        pcl_texts_clear(&texts);
+    }
+}
+
+static void test_shortest(void **state) {
+    (void)state;
+    struct pcl_texts texts;
+    assert_ok(set("cell", "0.1arcsec"));
+    assert_ok(pcl_value_get(pcl_option_find("cell"), &config, &texts, &err));
+    assert_string_equal(texts.item[0], "0.1arcsec");
+    pcl_texts_clear(&texts);
+    assert_ok(set("gain", "0.1"));
+    assert_ok(pcl_value_get(pcl_option_find("gain"), &config, &texts, &err));
+    assert_string_equal(texts.item[0], "0.1");
+    pcl_texts_clear(&texts);
+}
+
+#define with_config(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {with_config(test_int_and_real),   with_config(test_bool),
+                                       with_config(test_choice),         with_config(test_pairs),
+                                       with_config(test_flux),           with_config(test_lists),
+                                       with_config(test_angles_survive), with_config(test_shortest)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
