@@ -28,7 +28,7 @@ $(BUILD)/.configured: | ready
 	@touch $@
 
 demo: all
-	@tools/demo
+	@BUILD=$(BUILD) tools/demo
 
 test: all
 	@tools/run-tests $(BUILD) $(ASAN) $(TEST_ARGS)

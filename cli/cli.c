@@ -38,7 +38,9 @@ int cli_library_error(const char *command, const pclean_err *err) {
     return CLI_USAGE;
 }
 
-static size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
+static size_t min_size(size_t a, size_t b) {
+    return a < b ? a : b;
+}
 
 /* Edit distance; words longer than 31 letters count as far from everything. */
 static size_t distance(const char *a, const char *b) {
@@ -84,7 +86,9 @@ int cli_columns(int fd, int otherwise) {
     return columns >= 20 ? columns : otherwise;
 }
 
-void cli_args_init(cli_args *args, int argc, char **argv) { *args = (cli_args){.argc = argc, .argv = argv, .next = 1}; }
+void cli_args_init(cli_args *args, int argc, char **argv) {
+    *args = (cli_args){.argc = argc, .argv = argv, .next = 1};
+}
 
 bool cli_args_next(cli_args *args) {
     if (args->next >= args->argc) {
@@ -96,7 +100,8 @@ bool cli_args_next(cli_args *args) {
     args->value = word;
     if (strncmp(word, "--", 2) == 0) {
         const char *equals = strchr(word, '=');
-        snprintf(args->name, sizeof args->name, "%.*s", (int)(equals ? equals - word - 2 : (long)strlen(word) - 2), word + 2);
+        snprintf(args->name, sizeof args->name, "%.*s", (int)(equals ? equals - word - 2 : (long)strlen(word) - 2),
+                 word + 2);
         args->value = equals ? equals + 1 : NULL;
     }
     return true;

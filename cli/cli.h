@@ -1,9 +1,9 @@
 /* cli.h: what the subcommands share. The command uses the public API only. */
 #ifndef CLI_H
 #define CLI_H
+#include "pclean.h"
 #include <stdbool.h>
 #include <stddef.h>
-#include "pclean.h"
 
 /* Exit statuses, the same for every subcommand. */
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
@@ -39,10 +39,11 @@ typedef struct cli_args {
 void cli_args_init(cli_args *args, int argc, char **argv);
 /* Takes the next argument; false at the end. "-h" counts as --help. */
 bool cli_args_next(cli_args *args);
-/* The value of the present flag, taking the following word if there was no '='; NULL when there is none. A value may begin
- * with one dash (--nchan -1), not with two. */
+/* The value of the present flag, taking the following word if there was no '='; NULL when there is none. A value may
+ * begin with one dash (--nchan -1), not with two. */
 const char *cli_args_value(cli_args *args);
-/* The same for a flag that may stand alone: the following word is taken only if it reads true, false, yes, no, 1 or 0. */
+/* The same for a flag that may stand alone: the following word is taken only if it reads true, false, yes, no, 1 or 0.
+ */
 const char *cli_args_bool(cli_args *args);
 
 #endif

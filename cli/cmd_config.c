@@ -1,12 +1,16 @@
 /* cmd_config.c: the table of parameters, for people, for docs, for a first configuration file. */
+#include "cli.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "cli.h"
 
-static int print_text(pclean_err *err) { return pclean_config_print_help(stdout, cli_columns(STDOUT_FILENO, 100), err); }
+static int print_text(pclean_err *err) {
+    return pclean_config_print_help(stdout, cli_columns(STDOUT_FILENO, 100), err);
+}
 
-static int print_markdown(pclean_err *err) { return pclean_config_print_markdown(stdout, err); }
+static int print_markdown(pclean_err *err) {
+    return pclean_config_print_markdown(stdout, err);
+}
 
 static int print_defaults(pclean_err *err) {
     pclean_config config;
@@ -16,7 +20,9 @@ static int print_defaults(pclean_err *err) {
     return rc;
 }
 
-static int print_presets(pclean_err *err) { return pclean_config_list_presets(stdout, err); }
+static int print_presets(pclean_err *err) {
+    return pclean_config_list_presets(stdout, err);
+}
 
 static int print_usage(pclean_err *err);
 

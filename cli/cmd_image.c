@@ -1,13 +1,13 @@
-/* cmd_image.c: the main command. Parameters come from defaults < presets < file < flags, whatever their order on the line,
- * so the line is first read whole, then applied in that order. */
+/* cmd_image.c: the main command. Parameters come from defaults < presets < file < flags, whatever their order on the
+ * line, so the line is first read whole, then applied in that order. */
+#include "cli.h"
+#include "progress.h"
+#include "report.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "cli.h"
-#include "progress.h"
-#include "report.h"
 
 static const char usage_head[] =
     "pclean image: make a CLEAN image or spectral cube from MeasurementSets.\n"
@@ -111,8 +111,8 @@ static int add_setting(request *r, const char *name, const char *value) {
     return 0;
 }
 
-/* A flag that is not in the table: another parameter of tclean with a value that changes nothing is let pass, of what is
- * wrong the table says why; or one of our own flags is misspelt. */
+/* A flag that is not in the table: another parameter of tclean with a value that changes nothing is let pass, of what
+ * is wrong the table says why; or one of our own flags is misspelt. */
 static int take_other_flag(request *r, cli_args *args) {
     static const char *const own[] = {"preset", "list-presets", "dump-config", "help", NULL};
     const char *value = cli_args_value(args), *nearest = cli_nearest(args->name, own);
@@ -176,7 +176,8 @@ static int take_word(request *r, cli_args *args) {
         return cli_usage_error("image", "unexpected \"%s\"; lists are written with commas, as --imsize 512,256", word);
     }
     if (r->file) {
-        return cli_usage_error("image", "one configuration file at a time: \"%s\" and \"%s\" were given", r->file, word);
+        return cli_usage_error("image", "one configuration file at a time: \"%s\" and \"%s\" were given", r->file,
+                               word);
     }
     r->file = word;
     return 0;
@@ -243,8 +244,7 @@ static int stop_requested(void *user) {
 
 static void print_run_error(const pclean_err *err) {
     if (err->code == PCLEAN_EINTERRUPTED) {
-        fprintf(stderr, "pclean: error: stopped by %s: %s; nothing half-written stands under a final name\n",
-                stop_signal ? strsignal(stop_signal) : "request", err->msg);
+        fprintf(stderr, "pclean: error: %s; nothing half-written stands under a final name\n", err->msg);
     } else {
         cli_print_error(err->msg);
     }

@@ -1,10 +1,10 @@
 /* cmd_plot.c: a picture of an image. */
+#include "cli.h"
+#include "pclean/plot.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cli.h"
-#include "pclean/plot.h"
 
 static const char usage[] =
     "pclean plot: draw an image as a PNG file.\n"
@@ -66,7 +66,8 @@ static int set_size(plot_request *r, const char *value) {
 static const struct flag {
     const char *name;
     int (*set)(plot_request *r, const char *value);
-} flags[] = {{"output", set_output}, {"title", set_title}, {"field", set_field}, {"panels", set_panels}, {"size", set_size}};
+} flags[] = {
+    {"output", set_output}, {"title", set_title}, {"field", set_field}, {"panels", set_panels}, {"size", set_size}};
 #define NFLAG (sizeof flags / sizeof *flags)
 
 static int set_flag(plot_request *r, cli_args *args) {

@@ -1,8 +1,8 @@
 /* main.c: the table of subcommands. */
+#include "cli.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "cli.h"
 
 static const struct command {
     const char *name;

@@ -1,4 +1,5 @@
 #include "progress.h"
+#include "cli.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -6,13 +7,12 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "cli.h"
 
-#define REDRAW_S 0.1
-#define LINE_S 10.0
+#define REDRAW_S      0.1
+#define LINE_S        10.0
 #define LINE_FRACTION 0.1
-#define LINE_MIN_S 1.0
-#define LINE_SIZE 512
+#define LINE_MIN_S    1.0
+#define LINE_SIZE     512
 
 static double now_s(void) {
     struct timespec t;
@@ -26,7 +26,8 @@ static bool terminal(void) {
 }
 
 void cli_progress_init(cli_progress *d, const pclean_config *config) {
-    *d = (cli_progress){.mode = (enum pclean_progress_mode)config->progress, .verbose = config->verbose, .start_s = now_s()};
+    *d = (cli_progress){
+        .mode = (enum pclean_progress_mode)config->progress, .verbose = config->verbose, .start_s = now_s()};
     if (d->mode == PCLEAN_PROGRESS_AUTO) {
         d->mode = terminal() ? PCLEAN_PROGRESS_BAR : PCLEAN_PROGRESS_LINES;
     }
@@ -90,8 +91,8 @@ static void draw_bar(cli_progress *d, const pclean_progress *p) {
     int fixed = (int)strlen(p->stage) + state_width + 12; /* the bar keeps its width while the numbers change theirs */
     int room = columns - 1 - fixed, width = room > 40 ? 40 : room < 0 ? 0 : room, full = (int)(p->fraction * width);
     static const char bar[] = "########################################";
-    int n = snprintf(line, sizeof line, "\r%s [%.*s%*s] %3.0f %%  %s", p->stage, full, bar, width - full, "", 100 * p->fraction,
-                     state);
+    int n = snprintf(line, sizeof line, "\r%s [%.*s%*s] %3.0f %%  %s", p->stage, full, bar, width - full, "",
+                     100 * p->fraction, state);
     n = n > columns ? columns : n; /* '\r' and columns - 1 characters: never wraps */
     snprintf(line + n, sizeof line - (size_t)n, "\033[K");
     put(line, strlen(line));
@@ -103,7 +104,8 @@ static void draw_bar(cli_progress *d, const pclean_progress *p) {
 static void time_stamp(char *buf, size_t size, bool utc) {
     time_t t = time(NULL);
     struct tm tm;
-    strftime(buf, size, utc ? "%Y-%m-%dT%H:%M:%SZ" : "%Y-%m-%d %H:%M:%S", utc ? gmtime_r(&t, &tm) : localtime_r(&t, &tm));
+    strftime(buf, size, utc ? "%Y-%m-%dT%H:%M:%SZ" : "%Y-%m-%d %H:%M:%S",
+             utc ? gmtime_r(&t, &tm) : localtime_r(&t, &tm));
 }
 
 static void put_line(const char *before, const char *text, const char *after) {
@@ -124,9 +126,13 @@ static void draw_line(const cli_progress *d, const pclean_progress *p) {
 
 /* ------------------------------------------------------------------ JSON */
 
-static json_t *real(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+static json_t *real(double x) {
+    return isfinite(x) ? json_real(x) : json_null();
+}
 
-static json_t *count(size_t n) { return json_integer((json_int_t)n); }
+static json_t *count(size_t n) {
+    return json_integer((json_int_t)n);
+}
 
 static json_t *plane_object(const pclean_plane *p) {
     json_t *o = json_object();

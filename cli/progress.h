@@ -2,7 +2,8 @@
  *
  * --progress json writes one JSON object per line and nothing else:
  *   {"event":"progress","stage":S,"fraction":F,"done":N,"total":N,"unit":U,"elapsed_s":T,"remaining_s":T|null,
- *    "plane":{...}}                    at most ten a second, but each one that reports a finished plane; "plane" only then:
+ *    "plane":{...}}                    at most ten a second, but each one that reports a finished plane; "plane" only
+ * then:
  *       {"chan","pol","freq_hz","nvis","sumwt","beam_major_rad","beam_minor_rad","beam_pa_rad","psf_sidelobe","peak_dirty",
  *        "peak_residual","rms_residual","model_flux","niter","nmajor","stop","stop_text","seconds"}
  *   {"event":"log","time":"2025-01-31T12:00:00Z","level":"info"|"warning"|"debug","text":S}
@@ -10,9 +11,9 @@
  * Numbers that are not finite are null. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
+#include "pclean.h"
 #include <pthread.h>
 #include <stdbool.h>
-#include "pclean.h"
 
 typedef struct cli_progress {
     enum pclean_progress_mode mode; /* as shown: never AUTO */

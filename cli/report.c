@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALL_PLANES 64    /* a longer table is not read */
+#define ALL_PLANES 64 /* a longer table is not read */
 #define NBRIGHTEST 5
-#define MOST_BAD 40
-#define ARCSEC (3.14159265358979323846 / 180 / 3600)
+#define MOST_BAD   40
+#define ARCSEC     (3.14159265358979323846 / 180 / 3600)
 
 /* What went wrong with a plane; each group names its channels in the summary. */
 static const struct trouble {
@@ -22,7 +22,9 @@ static const struct trouble {
 };
 #define NTROUBLE (sizeof troubles / sizeof *troubles)
 
-static bool in_trouble(const struct trouble *t, int stop) { return stop == t->stop[0] || stop == t->stop[1]; }
+static bool in_trouble(const struct trouble *t, int stop) {
+    return stop == t->stop[0] || stop == t->stop[1];
+}
 
 static bool is_bad(const pclean_plane *p) {
     for (size_t i = 0; i < NTROUBLE; i++) {
@@ -96,7 +98,8 @@ static void print_header(FILE *out, const pclean_config *config, const format *f
     snprintf(peaks, sizeof peaks, "%s/beam", f->flux_name);
     const char *pol = f->pol ? " pol" : "", *no_pol = f->pol ? "    " : "";
     fprintf(out, ROW, "", no_pol, "frequency", "beam", "PA", "peak", "residual", "rms", "model", "CLEAN", "major", "");
-    fprintf(out, ROW, "chan", pol, freq, f->angle_name, "deg", peaks, peaks, peaks, "Jy", "iter.", "cycles", "stopped by");
+    fprintf(out, ROW, "chan", pol, freq, f->angle_name, "deg", peaks, peaks, peaks, "Jy", "iter.", "cycles",
+            "stopped by");
 }
 
 static void number(char *buf, size_t size, double value, int digits) {
@@ -107,8 +110,10 @@ static void number(char *buf, size_t size, double value, int digits) {
     }
 }
 
-static void print_plane(FILE *out, const pclean_config *config, const pclean_result *r, const format *f, const pclean_plane *p) {
-    char chan[24], pol[16] = "", freq[32], niter[16], nmajor[16], beam[64] = "-", pa[16] = "-", peak[32], residual[32], rms[32], model[32], name[16];
+static void print_plane(FILE *out, const pclean_config *config, const pclean_result *r, const format *f,
+                        const pclean_plane *p) {
+    char chan[24], pol[16] = "", freq[32], niter[16], nmajor[16], beam[64] = "-", pa[16] = "-", peak[32], residual[32],
+                   rms[32], model[32], name[16];
     if (f->pol) {
         pol_name(config, r, p->pol, name, sizeof name);
         snprintf(pol, sizeof pol, " %3.3s", name);
@@ -179,8 +184,10 @@ static void print_table(FILE *out, const pclean_config *config, const pclean_res
         gap = !shown[i];
     }
     if (n > ALL_PLANES) {
-        fprintf(out, "(of %zu planes: the first, the last, the %d brightest, those that went wrong; all are in the .run.json)\n", n,
-                NBRIGHTEST);
+        fprintf(
+            out,
+            "(of %zu planes: the first, the last, the %d brightest, those that went wrong; all are in the .run.json)\n",
+            n, NBRIGHTEST);
     }
     free(shown);
 }
@@ -268,8 +275,8 @@ static void print_resources(FILE *out, const pclean_result *r) {
     fputs(" at the peak\nData      ", out);
     print_bytes(out, r->ms_bytes_read);
     double all = (double)r->nvis_used + (double)r->nvis_flagged + (double)r->nvis_nonfinite;
-    fprintf(out, " read; samples: %" PRIu64 " used, %" PRIu64 " flagged (%.1f %%), %" PRIu64 " not finite\n", r->nvis_used,
-            r->nvis_flagged, all > 0 ? 100 * (double)r->nvis_flagged / all : 0, r->nvis_nonfinite);
+    fprintf(out, " read; samples: %" PRIu64 " used, %" PRIu64 " flagged (%.1f %%), %" PRIu64 " not finite\n",
+            r->nvis_used, r->nvis_flagged, all > 0 ? 100 * (double)r->nvis_flagged / all : 0, r->nvis_nonfinite);
 }
 
 void cli_report_print(FILE *out, const pclean_config *config, const pclean_result *r) {

@@ -1,8 +1,8 @@
 /* plot.h: a picture of an image, to look at or to show. */
 #ifndef PCLEAN_PLOT_H
 #define PCLEAN_PLOT_H
-#include <stddef.h>
 #include "pclean/error.h"
+#include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,11 +20,11 @@ PCLEAN_API void pclean_plot_options_init(pclean_plot_options *options);
 
 /* Draws the CASA image `image_path` (read only; its first Stokes plane) as a PNG file.
  * A cube: channel maps of the channels with emission, integrated intensity, and the spectrum summed over the region of
- * significant emission (outlined). One channel: one map. Masked pixels are grey. Velocities are radio velocities for the
- * image's rest frequency; frequencies take their place where it has none.
- * The file is written under a temporary name and renamed, so a failure leaves png_path as it was; an existing picture is
- * replaced. options NULL: the defaults. Reads the cube plane by plane, up to three times; memory: a few planes.
- * Not thread-safe (casacore is not). */
+ * significant emission (outlined). One channel: one map. Masked pixels are grey. Velocities are radio velocities for
+ * the image's rest frequency; frequencies take their place where it has none. The file is written under a temporary
+ * name and renamed, so a failure leaves png_path as it was; an existing picture is replaced. options NULL: the
+ * defaults. Reads the cube plane by plane, up to three times; memory: a few planes. Not thread-safe (casacore is not).
+ */
 PCLEAN_API int pclean_plot_cube(const char *image_path, const char *png_path, const pclean_plot_options *options,
                                 pclean_err *err);
 

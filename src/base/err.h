@@ -10,7 +10,8 @@
 int pcl_err_set(pclean_err *err, int code, const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* Puts context in front of the message ("channel 17: ..."); the lower text is kept as far as it fits. Keeps the code. */
+/* Puts context in front of the message ("channel 17: ..."); the lower text is kept as far as it fits. Keeps the code.
+ */
 void pcl_err_prefix(pclean_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -97,7 +97,9 @@ static void sync_parent(const char *path) {
     pcl_free(parent);
 }
 
-static bool lacks_flag(int e) { return e == EINVAL || e == ENOSYS || e == EOPNOTSUPP; }
+static bool lacks_flag(int e) {
+    return e == EINVAL || e == ENOSYS || e == EOPNOTSUPP;
+}
 
 static int publish_new(const char *from, const char *to, pclean_err *err) {
     if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
@@ -108,7 +110,8 @@ static int publish_new(const char *from, const char *to, pclean_err *err) {
             return 0;
     }
     if (errno == EEXIST)
-        return PCL_FAIL(err, PCLEAN_EEXIST, "%s exists already: remove it, choose another name, or allow overwriting", to);
+        return PCL_FAIL(err, PCLEAN_EEXIST, "%s exists already: remove it, choose another name, or allow overwriting",
+                        to);
     return fail_errno(err, "give the final name to", from);
 }
 

@@ -1,15 +1,16 @@
 /* fsutil.h: file-system operations that either happen whole or leave things as they were. */
 #ifndef PCL_FSUTIL_H
 #define PCL_FSUTIL_H
+#include "base/err.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "base/err.h"
 
 bool pcl_fs_exists(const char *path);
 bool pcl_fs_is_dir(const char *path);
 
-/* Removes a file, or a folder with all it holds; a path that does not exist is no error. Never follows symbolic links. */
+/* Removes a file, or a folder with all it holds; a path that does not exist is no error. Never follows symbolic links.
+ */
 int pcl_fs_remove_tree(const char *path, pclean_err *err) PCL_CHECK;
 
 /* Renames `from` to `to`. If `to` exists: an error unless overwrite, else the two are exchanged in one step
@@ -31,7 +32,8 @@ int pcl_fs_tree_size(const char *path, uint64_t *bytes, pclean_err *err) PCL_CHE
 int pcl_fs_allocate(int fd, const char *path, uint64_t size, pclean_err *err) PCL_CHECK;
 
 /* pwrite/pread in full, restarting on EINTR and short counts. */
-int pcl_fs_pwrite_all(int fd, const char *path, const void *data, size_t size, uint64_t offset, pclean_err *err) PCL_CHECK;
+int pcl_fs_pwrite_all(int fd, const char *path, const void *data, size_t size, uint64_t offset,
+                      pclean_err *err) PCL_CHECK;
 int pcl_fs_pread_all(int fd, const char *path, void *data, size_t size, uint64_t offset, pclean_err *err) PCL_CHECK;
 
 #endif

@@ -12,7 +12,9 @@
 
 static atomic_long countdown; /* see pcl_mem_fail_after */
 
-void pcl_mem_fail_after(long n) { atomic_store(&countdown, n); }
+void pcl_mem_fail_after(long n) {
+    atomic_store(&countdown, n);
+}
 
 static bool told_to_fail(void) {
     if (atomic_load(&countdown) <= 0)
@@ -24,7 +26,8 @@ int pcl_alloc(void **out, size_t nmemb, size_t size, const char *what, pclean_er
     *out = NULL;
     size_t bytes;
     if (__builtin_mul_overflow(nmemb, size, &bytes) || bytes > (size_t)PTRDIFF_MAX - ALIGNMENT)
-        return PCL_FAIL(err, PCLEAN_ENOMEM, "%s: %zu x %zu bytes is more than any address space holds", what, nmemb, size);
+        return PCL_FAIL(err, PCLEAN_ENOMEM, "%s: %zu x %zu bytes is more than any address space holds", what, nmemb,
+                        size);
     size_t rounded = bytes == 0 ? ALIGNMENT : (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (!told_to_fail())
         *out = aligned_alloc(ALIGNMENT, rounded);
@@ -41,7 +44,9 @@ int pcl_zalloc(void **out, size_t nmemb, size_t size, const char *what, pclean_e
     return rc;
 }
 
-void pcl_free(void *p) { free(p); }
+void pcl_free(void *p) {
+    free(p);
+}
 
 int pcl_strdup(char **out, const char *s, pclean_err *err) {
     size_t n = strlen(s) + 1;

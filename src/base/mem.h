@@ -1,17 +1,18 @@
 /* mem.h: aligned, overflow-checked arrays. Free with pcl_free. */
 #ifndef PCL_MEM_H
 #define PCL_MEM_H
-#include <stddef.h>
 #include "base/err.h"
+#include <stddef.h>
 
-/* nmemb * size bytes, 64-byte aligned, uninitialised / zeroed. *out = NULL and -PCLEAN_ENOMEM (naming `what`) on failure.
- * nmemb = 0 gives a valid pointer. The environment-free test hook pcl_mem_fail_after makes the n-th allocation fail. */
+/* nmemb * size bytes, 64-byte aligned, uninitialised / zeroed. *out = NULL and -PCLEAN_ENOMEM (naming `what`) on
+ * failure. nmemb = 0 gives a valid pointer. The environment-free test hook pcl_mem_fail_after makes the n-th allocation
+ * fail. */
 int pcl_alloc(void **out, size_t nmemb, size_t size, const char *what, pclean_err *err) PCL_CHECK;
 int pcl_zalloc(void **out, size_t nmemb, size_t size, const char *what, pclean_err *err) PCL_CHECK;
 void pcl_free(void *p);
 
 /* Typed forms: PCL_NEW(&ptr, n, "what", err) */
-#define PCL_NEW(pp, n, what, err) pcl_alloc((void **)(pp), (n), sizeof **(pp), (what), (err))
+#define PCL_NEW(pp, n, what, err)  pcl_alloc((void **)(pp), (n), sizeof **(pp), (what), (err))
 #define PCL_ZNEW(pp, n, what, err) pcl_zalloc((void **)(pp), (n), sizeof **(pp), (what), (err))
 
 /* Test hook: the n-th allocation from now (1 = the next) fails; 0 switches the hook off. */

@@ -204,7 +204,7 @@ int pcl_quantity_parse_as(const char *text, enum pcl_dimension dim, const char *
         q = (pcl_quantity){q.value * unit->mul / unit->div, unit->dim};
     }
     if (q.dim != dim)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "\"%s\" is a %s; a %s is needed here (units: %s)", text,
+        return PCL_FAIL(err, PCLEAN_EPARAM, "\"%s\" is of the kind %s; needed is: %s (units: %s)", text,
                         pcl_dimension_name(q.dim), pcl_dimension_name(dim), example_units(dim));
     *si = q.value;
     return 0;
@@ -226,17 +226,15 @@ static void format_scaled(char *buf, size_t size, double value, const struct sca
 }
 
 void pcl_format_si(char *buf, size_t size, double value, enum pcl_dimension dim) {
-    static const struct scale freq[] = {
-        {1e12, 1e12, "THz"}, {1e9, 1e9, "GHz"}, {1e6, 1e6, "MHz"}, {1e3, 1e3, "kHz"}, {0, 1, "Hz"}, {0, 1, NULL}};
-    static const struct scale angle[] = {{PI / 180, PI / 180, "deg"},
-                                         {PI / 5400, PI / 10800, "arcmin"},
-                                         {PI / 6480000, PI / 648000, "arcsec"},
-                                         {PI / 648000e4, PI / 648000e3, "mas"},
-                                         {0, PI / 648000e6, "uas"},
-                                         {0, 1, NULL}};
+    static const struct scale freq[] = {{1e12, 1e12, "THz"}, {1e9, 1e9, "GHz"}, {1e6, 1e6, "MHz"},
+                                        {1e3, 1e3, "kHz"},   {0, 1, "Hz"},      {0, 1, NULL}};
+    static const struct scale angle[] = {
+        {PI / 180, PI / 180, "deg"},           {PI / 5400, PI / 10800, "arcmin"}, {PI / 6480000, PI / 648000, "arcsec"},
+        {PI / 648000e4, PI / 648000e3, "mas"}, {0, PI / 648000e6, "uas"},         {0, 1, NULL}};
     static const struct scale velocity[] = {{1e3, 1e3, "km/s"}, {0, 1, "m/s"}, {0, 1, NULL}};
     static const struct scale flux[] = {{1, 1, "Jy"}, {1e-3, 1e-3, "mJy"}, {0, 1e-6, "uJy"}, {0, 1, NULL}};
-    static const struct scale length[] = {{1e3, 1e3, "km"}, {1, 1, "m"}, {1e-2, 1e-2, "cm"}, {0, 1e-3, "mm"}, {0, 1, NULL}};
+    static const struct scale length[] = {
+        {1e3, 1e3, "km"}, {1, 1, "m"}, {1e-2, 1e-2, "cm"}, {0, 1e-3, "mm"}, {0, 1, NULL}};
     static const struct scale time[] = {
         {172800, 86400, "d"}, {7200, 3600, "h"}, {120, 60, "min"}, {0, 1, "s"}, {0, 1, NULL}};
     static const struct scale lambda[] = {

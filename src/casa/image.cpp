@@ -252,31 +252,46 @@ int fill_layout(const String &path, const Shape &shape, bool big_endian, casa_im
 
 /* ------------------------------------------------------------------ finishing */
 
+bool is_blank(const casa_beam &b) {
+    return !(b.major_rad > 0 && b.minor_rad > 0);
+}
+
 GaussianBeam make_beam(const casa_beam &b) {
-    if (b.major_rad == 0 && b.minor_rad == 0) // a blank plane has none
-        return GaussianBeam::NULL_BEAM;
     Quantity major(b.major_rad, "rad"), minor(b.minor_rad, "rad"), pa(b.pa_rad, "rad");
     return GaussianBeam(major.get("arcsec"), minor.get("arcsec"), pa.get("deg")); // the units that CASA writes
 }
 
+/* casacore refuses an image of which one plane has no beam. As tclean does: a blank plane gets the beam of the channel
+ * before it, at the start of the band that of the first channel that has one. nullptr: no plane has a beam. */
+const casa_beam *beam_to_write(const casa_beam *beams, size_t nchan, size_t npol, size_t ichan, size_t ipol) {
+    for (size_t i = ichan + 1; i-- > 0;)
+        if (!is_blank(beams[i * npol + ipol]))
+            return &beams[i * npol + ipol];
+    for (size_t i = 0; i < nchan * npol; i++) // any plane's rather than none
+        if (!is_blank(beams[i]))
+            return &beams[i];
+    return nullptr;
+}
+
 int set_beams(PagedImage<Float> &image, const casa_beam *beams, size_t nbeam, pclean_err *err) {
     const IPosition shape = image.shape();
-    const size_t npol = static_cast<size_t>(shape[2]), nchan = static_cast<size_t>(shape[3]);
+    size_t npol = static_cast<size_t>(shape[2]), nchan = static_cast<size_t>(shape[3]);
     if (nbeam != 1 && nbeam != npol * nchan)
         return PCL_FAIL(err, PCLEAN_EBUG, "%zu beams for %zu channels of %zu polarizations", nbeam, nchan, npol);
+    if (nbeam == 1)
+        npol = nchan = 1;
+    if (!beam_to_write(beams, nchan, npol, 0, 0))
+        return 0;
+    Matrix<GaussianBeam> set(nchan, npol);
+    for (size_t i = 0; i < nchan; i++)
+        for (size_t j = 0; j < npol; j++)
+            set(i, j) = make_beam(*beam_to_write(beams, nchan, npol, i, j));
     ImageInfo info = image.imageInfo();
     info.removeRestoringBeam();
-    if (nbeam == 1) {
-        const GaussianBeam beam = make_beam(beams[0]);
-        if (!beam.isNull())
-            info.setRestoringBeam(beam);
-    } else {
-        Matrix<GaussianBeam> set(nchan, npol);
-        for (size_t i = 0; i < nchan; i++)
-            for (size_t j = 0; j < npol; j++)
-                set(i, j) = make_beam(beams[i * npol + j]);
+    if (nbeam == 1)
+        info.setRestoringBeam(set(0, 0));
+    else
         info.setBeams(ImageBeamSet(set));
-    }
     image.setImageInfo(info);
     return 0;
 }

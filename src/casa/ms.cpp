@@ -31,6 +31,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <sys/stat.h>
 #include <vector>
@@ -56,7 +57,7 @@ class LogToPcl : public LogSinkInterface {
         std::string text = message.message();
         std::replace(text.begin(), text.end(), '\n', ' ');
         const bool noise = is_known_noise(text);
-        if (text == previous || (noise && !noise_told.insert(text.substr(0, 24)).second))
+        if (text == previous || (noise && !noise_told.insert(text.substr(0, 16)).second))
             return True;
         previous = text;
         const bool warning = !noise && message.priority() >= LogMessage::WARN;
@@ -67,7 +68,7 @@ class LogToPcl : public LogSinkInterface {
 
   private:
     static bool is_known_noise(const std::string &text) {
-        for (const char *word : {"IERS", "Earth axis", "TAI_UTC seems out-of-date"})
+        for (const char *word : {"IERS", "Earth axis", "TAI_UTC seems out-of-date", "lstat failed for"})
             if (text.find(word) != std::string::npos)
                 return true;
         return false;
@@ -80,12 +81,12 @@ int check_measures_data(pclean_err *err) {
     std::string missing;
     try {
         MeasTable::Observatories();
-    } catch (const AipsError &) {
+    } catch (const std::exception &) {
         missing = "the table of observatories (Debian package casacore-data-observatories)";
     }
     try {
         MeasTable::dUTC(51544.0);
-    } catch (const AipsError &) {
+    } catch (const std::exception &) {
         missing += missing.empty() ? "" : " and ";
         missing += "the leap seconds TAI_UTC (casacore-data-tai-utc)";
     }
@@ -143,6 +144,11 @@ template <typename T> struct Bulk {
     ArrayColumn<T> column;
     std::unique_ptr<ROTiledStManAccessor> tiles; // null: not tiled, or a reference table
     std::string name;
+};
+
+/* A row whose cells cannot be used: the data's fault, not casacore's. */
+struct CellError : std::runtime_error {
+    using std::runtime_error::runtime_error;
 };
 
 struct Expression {
@@ -299,7 +305,7 @@ template <typename T> void attach(Bulk<T> &bulk, const Table &table, const std::
     bulk.column.attach(table, name);
     try {
         bulk.tiles.reset(new ROTiledStManAccessor(table, name, True));
-    } catch (const AipsError &) {
+    } catch (const std::exception &) {
         bulk.tiles.reset(); // another storage manager: nothing to tune
     }
 }
@@ -495,7 +501,7 @@ void set_scalar_cache(const casa_ms &m, bool large) {
                 set_bucket_cache<ROStandardStManAccessor>(m.ms, columns[0], bucket, large);
             else
                 set_bucket_cache<ROIncrementalStManAccessor>(m.ms, columns[0], bucket, large);
-        } catch (const AipsError &) {
+        } catch (const std::exception &) {
             // a reference table: its parent's caches stay as they are
         }
     }
@@ -1001,6 +1007,25 @@ void fit_tile_cache(Bulk<T> &bulk, const std::vector<uint64_t> &rows, size_t cha
         bulk.tiles->setCacheSize(row, static_cast<uInt>(want), False);
 }
 
+/* A block read failed: does a cell of the block have no data, or another shape than its data description says? */
+template <typename T>
+void explain_cells(const ArrayColumn<T> &column, const DataDescription &dd, const std::vector<uint64_t> &rows) {
+    const IPosition want(2, static_cast<ssize_t>(dd.corr.size()), static_cast<ssize_t>(dd.chan_freq.size()));
+    for (const uint64_t row : rows) {
+        IPosition shape;
+        try {
+            if (column.isDefined(row))
+                shape = column.shape(row);
+        } catch (const std::exception &) {
+            // TiledShapeStMan's answer for a cell never written
+        }
+        if (!shape.isEqual(want))
+            throw CellError(format("row %llu has a cell of shape %s where its data description %d says %s",
+                                   static_cast<unsigned long long>(row), shape.toString().c_str(), dd.face.ddid,
+                                   want.toString().c_str()));
+    }
+}
+
 template <typename T, typename Out>
 void read_cells(Bulk<T> &bulk, const RefRows &rows, const IPosition &shape, const Slicer *slicer, Out *out) {
     static_assert(sizeof(T) % sizeof(Out) == 0, "out is T or its parts");
@@ -1041,7 +1066,12 @@ void read_channels(casa_ms &m, Bulk<T> &bulk, const DataDescription &dd, const s
     const IPosition shape(3, static_cast<ssize_t>(ncorr), static_cast<ssize_t>(dd.span),
                           static_cast<ssize_t>(rows.size()));
     Out *out = buffer.need(rows.size() * dd.span * ncorr * parts);
-    read_cells(bulk, ref_rows(rows), shape, dd.span == dd.chan_freq.size() ? nullptr : &slicer, out);
+    try {
+        read_cells(bulk, ref_rows(rows), shape, dd.span == dd.chan_freq.size() ? nullptr : &slicer, out);
+    } catch (const std::exception &) { // casacore's array errors are no AipsError
+        explain_cells(bulk.column, dd, rows);
+        throw;
+    }
     keep_selected(dd, rows.size(), ncorr * parts, out);
 }
 
@@ -1204,7 +1234,11 @@ int casa_ms_read(casa_ms *ms, size_t irow, size_t nrow, casa_ms_rows *rows, pcle
         return 0;
     pclean_err failure{};
     const int status = casa_call(&failure, nullptr, [&]() -> int {
-        read_block(*ms, irow, nrow, rows);
+        try {
+            read_block(*ms, irow, nrow, rows);
+        } catch (const CellError &e) {
+            return PCL_FAIL(&failure, PCLEAN_EDATA, "%s", e.what());
+        }
         return 0;
     });
     if (status == 0)

@@ -12,23 +12,10 @@ void pclean_config_clear(pclean_config *config) {
     *config = (pclean_config){0};
 }
 
-static int set_text(const struct pcl_option *option, pclean_config *config, const char *text, pclean_err *err) {
-    struct pcl_texts texts = {0};
-    int rc;
-    if (option->type == PCL_TEXTLIST || option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR)
-        rc = pcl_texts_split(&texts, text, err);
-    else
-        rc = pcl_texts_add(&texts, text, strlen(text), err);
-    if (rc == 0)
-        rc = pcl_value_set(option, config, (const char *const *)texts.item, texts.n, err);
-    pcl_texts_clear(&texts);
-    return rc;
-}
-
 int pclean_config_init(pclean_config *config, pclean_err *err) {
     *config = (pclean_config){0};
     for (size_t i = 0; i < pcl_option_count(); i++) {
-        int rc = set_text(pcl_option_at(i), config, pcl_option_at(i)->def, err);
+        int rc = pcl_config_assign_text(config, NULL, pcl_option_at(i)->name, pcl_option_at(i)->def, err);
         if (rc) {
             pclean_config_clear(config);
             return rc;
@@ -81,18 +68,22 @@ int pcl_config_assign(pclean_config *config, const char *group, const char *name
     return unknown(name, err);
 }
 
-int pclean_config_set(pclean_config *config, const char *name, const char *value, pclean_err *err) {
+int pcl_config_assign_text(pclean_config *config, const char *group, const char *name, const char *text,
+                           pclean_err *err) {
     const struct pcl_option *option = pcl_option_find(name);
-    if (!value && option && option->type == PCL_BOOL)
-        value = "true";
-    if (!value)
-        return option ? PCL_FAIL(err, PCLEAN_EPARAM, "%s needs a value", name) : unknown(name, err);
-    if (option)
-        return set_text(option, config, value, err);
     struct pcl_texts texts = {0};
-    int rc = pcl_texts_split(&texts, value, err);
+    int rc = option && !pcl_option_is_list(option) ? pcl_texts_add(&texts, text, strlen(text), err)
+                                                   : pcl_texts_split(&texts, text, err);
     if (rc == 0)
-        rc = pcl_config_assign(config, NULL, name, (const char *const *)texts.item, texts.n, err);
+        rc = pcl_config_assign(config, group, name, (const char *const *)texts.item, texts.n, err);
     pcl_texts_clear(&texts);
     return rc;
+}
+
+int pclean_config_set(pclean_config *config, const char *name, const char *value, pclean_err *err) {
+    if (!value && pclean_config_is_bool(name))
+        value = "true";
+    if (!value)
+        return pcl_option_find(name) ? PCL_FAIL(err, PCLEAN_EPARAM, "%s needs a value", name) : unknown(name, err);
+    return pcl_config_assign_text(config, NULL, name, value, err);
 }

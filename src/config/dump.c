@@ -32,8 +32,7 @@ static bool emit_scalar(yaml_emitter_t *emitter, const char *text, bool quoted) 
 
 static bool emit_mapping_start(yaml_emitter_t *emitter) {
     yaml_event_t event;
-    return emit(emitter, &event,
-                yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE));
+    return emit(emitter, &event, yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE));
 }
 
 static bool emit_mapping_end(yaml_emitter_t *emitter) {
@@ -43,9 +42,9 @@ static bool emit_mapping_end(yaml_emitter_t *emitter) {
 
 static bool emit_value(yaml_emitter_t *emitter, const struct pcl_option *o, const struct pcl_texts *texts) {
     yaml_event_t event;
-    bool ok = !texts->is_list || emit(emitter, &event,
-                                      yaml_sequence_start_event_initialize(&event, NULL, NULL, 1,
-                                                                           YAML_FLOW_SEQUENCE_STYLE));
+    bool ok =
+        !texts->is_list ||
+        emit(emitter, &event, yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_FLOW_SEQUENCE_STYLE));
     for (size_t i = 0; i < texts->n && ok; i++)
         ok = emit_scalar(emitter, texts->item[i], is_text(o) && needs_quotes(texts->item[i]));
     return ok && (!texts->is_list || emit(emitter, &event, yaml_sequence_end_event_initialize(&event)));

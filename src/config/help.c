@@ -59,8 +59,8 @@ static void print_option(FILE *out, const struct pcl_option *o, int width) {
     char line[600], choices[420];
     fprintf(out, "\n  --%s\n", o->name);
     print_paragraph(out, o->help, width, 6);
-    snprintf(line, sizeof line, "%s; default %s%s%s", type_name(o), o->def[0] ? o->def : "\"\"", o->unit ? "; unit: " : "",
-             o->unit ? o->unit : "");
+    snprintf(line, sizeof line, "%s; default %s%s%s", type_name(o), o->def[0] ? o->def : "\"\"",
+             o->unit ? "; unit: " : "", o->unit ? o->unit : "");
     print_paragraph(out, line, width, 6);
     if (o->choices) {
         pcl_words_join(o->choices, choices, sizeof choices);
@@ -114,7 +114,8 @@ int pclean_config_print_markdown(FILE *out, pclean_err *err) {
           "`--name=value`; a list is written `a,b`.\n",
           out);
     for (size_t g = 0; g < pcl_group_count(); g++) {
-        fprintf(out, "\n## %s\n\n| parameter | type | default | unit | choices | meaning |\n|---|---|---|---|---|---|\n",
+        fprintf(out,
+                "\n## %s\n\n| parameter | type | default | unit | choices | meaning |\n|---|---|---|---|---|---|\n",
                 pcl_group_name(g));
         for (size_t i = 0; i < pcl_option_count(); i++)
             if (strcmp(pcl_option_at(i)->group, pcl_group_name(g)) == 0)

@@ -157,13 +157,21 @@ static const char *const groups[] = {"selection", "image",         "grid", "weig
                                      "iteration", "normalization", "misc", "cluster"};
 #define NGROUP (sizeof groups / sizeof groups[0])
 
-size_t pcl_group_count(void) { return NGROUP; }
+size_t pcl_group_count(void) {
+    return NGROUP;
+}
 
-const char *pcl_group_name(size_t i) { return i < NGROUP ? groups[i] : NULL; }
+const char *pcl_group_name(size_t i) {
+    return i < NGROUP ? groups[i] : NULL;
+}
 
-size_t pcl_option_count(void) { return NTABLE; }
+size_t pcl_option_count(void) {
+    return NTABLE;
+}
 
-const struct pcl_option *pcl_option_at(size_t i) { return i < NTABLE ? &table[i] : NULL; }
+const struct pcl_option *pcl_option_at(size_t i) {
+    return i < NTABLE ? &table[i] : NULL;
+}
 
 const struct pcl_option *pcl_option_find(const char *name) {
     for (size_t i = 0; i < NTABLE; i++)
@@ -176,6 +184,10 @@ bool pcl_option_in_group(const struct pcl_option *option, const char *group) {
     return strcmp(option->group, group) == 0 || (option->also_group && pcl_words_index(option->also_group, group) >= 0);
 }
 
+bool pcl_option_is_list(const struct pcl_option *option) {
+    return option->type == PCL_TEXTLIST || option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR;
+}
+
 void *pcl_option_field(const struct pcl_option *option, pclean_config *config) {
     return (char *)config + option->offset;
 }
@@ -184,9 +196,13 @@ const void *pcl_option_const_field(const struct pcl_option *option, const pclean
     return (const char *)config + option->offset;
 }
 
-size_t pclean_config_count(void) { return NTABLE; }
+size_t pclean_config_count(void) {
+    return NTABLE;
+}
 
-const char *pclean_config_name(size_t i) { return i < NTABLE ? table[i].name : NULL; }
+const char *pclean_config_name(size_t i) {
+    return i < NTABLE ? table[i].name : NULL;
+}
 
 bool pclean_config_is_bool(const char *name) {
     const struct pcl_option *option = pcl_option_find(name);

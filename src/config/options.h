@@ -1,21 +1,21 @@
 /* options.h: THE table of parameters. YAML, flags, defaults, validation, help, dumps and docs all read it. */
 #ifndef PCL_OPTIONS_H
 #define PCL_OPTIONS_H
+#include "pclean/config.h"
 #include <stdbool.h>
 #include <stddef.h>
-#include "pclean/config.h"
 
 enum pcl_option_type {
-    PCL_TEXT,     /* char *: as given */
-    PCL_WORD,     /* char *: one of the choices, in their spelling */
-    PCL_TEXTLIST, /* pclean_strlist */
-    PCL_INT,      /* int */
-    PCL_INTPAIR,  /* int[2]: one value is used for both */
-    PCL_REAL,     /* double, a bare number */
-    PCL_BOOL,     /* bool */
-    PCL_CHOICE,   /* int: index in the choices */
+    PCL_TEXT,      /* char *: as given */
+    PCL_WORD,      /* char *: one of the choices, in their spelling */
+    PCL_TEXTLIST,  /* pclean_strlist */
+    PCL_INT,       /* int */
+    PCL_INTPAIR,   /* int[2]: one value is used for both */
+    PCL_REAL,      /* double, a bare number */
+    PCL_BOOL,      /* bool */
+    PCL_CHOICE,    /* int: index in the choices */
     PCL_ANGLEPAIR, /* double[2], rad: a bare number is in `unit` */
-    PCL_FLUX      /* double, Jy: a bare number is in `unit` */
+    PCL_FLUX       /* double, Jy: a bare number is in `unit` */
 };
 
 struct pcl_option {
@@ -40,6 +40,8 @@ const struct pcl_option *pcl_option_at(size_t i);
 /* NULL: no such parameter. */
 const struct pcl_option *pcl_option_find(const char *name);
 bool pcl_option_in_group(const struct pcl_option *option, const char *group);
+/* It takes several values: a list, or one for x and one for y. */
+bool pcl_option_is_list(const struct pcl_option *option);
 /* The parameter's place in a config. */
 void *pcl_option_field(const struct pcl_option *option, pclean_config *config);
 const void *pcl_option_const_field(const struct pcl_option *option, const pclean_config *config);
@@ -51,7 +53,8 @@ size_t pcl_edit_distance(const char *a, const char *b);
 /* How far a name may be from its correction to be worth suggesting. */
 bool pcl_near_enough(const char *name, size_t distance);
 
-/* "a|b|c": does it hold the word (any case), at which index, and what is word i (copied into buf; false past the end). */
+/* "a|b|c": does it hold the word (any case), at which index, and what is word i (copied into buf; false past the end).
+ */
 int pcl_words_index(const char *words, const char *word);
 bool pcl_words_at(const char *words, size_t i, char *buf, size_t size);
 /* "a|b|c" -> "a, b, c". */

@@ -151,8 +151,10 @@ static int not_found(const struct presets *list, const char *name, pclean_err *e
     for (size_t i = 0; i < list->n && at < sizeof known; i++)
         at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", list->item[i].name);
     if (list->n == 0)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "there is no preset \"%.80s\", nor any other: set PCLEAN_SHARE to the folder "
-                        "that holds presets/", name);
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "there is no preset \"%.80s\", nor any other: set PCLEAN_SHARE to the folder "
+                        "that holds presets/",
+                        name);
     return PCL_FAIL(err, PCLEAN_EPARAM, "there is no preset \"%.80s\" (there are: %s)", name, known);
 }
 

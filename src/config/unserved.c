@@ -87,11 +87,17 @@ static const struct pcl_unserved table[] = {
 };
 #define NTABLE (sizeof table / sizeof table[0])
 
-size_t pcl_unserved_count(void) { return NTABLE; }
+size_t pcl_unserved_count(void) {
+    return NTABLE;
+}
 
-const struct pcl_unserved *pcl_unserved_at(size_t i) { return i < NTABLE ? &table[i] : NULL; }
+const struct pcl_unserved *pcl_unserved_at(size_t i) {
+    return i < NTABLE ? &table[i] : NULL;
+}
 
-const struct pcl_unserved *pcl_unserved_find(const char *name) { return pcl_unserved_find_in(NULL, name); }
+const struct pcl_unserved *pcl_unserved_find(const char *name) {
+    return pcl_unserved_find_in(NULL, name);
+}
 
 const struct pcl_unserved *pcl_unserved_find_in(const char *group, const char *name) {
     for (size_t i = 0; i < NTABLE; i++)
@@ -135,7 +141,6 @@ int pcl_unserved_check(const struct pcl_unserved *u, const char *const *items, s
         if (same_value(value, word))
             return 0;
     pcl_words_join(u->accept, accepted, sizeof accepted);
-    return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
-                    "%s=%s: this version of pclean does not have %s, %s; leave it out%s%s%s", u->name, value, u->name,
-                    u->what, accepted[0] ? " (accepted: " : "", accepted, accepted[0] ? ")" : "");
+    return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s=%s is not available in this version of pclean (%s); leave it out%s%s",
+                    u->name, value, u->what, accepted[0] ? " or say " : "", accepted);
 }

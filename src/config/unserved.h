@@ -2,12 +2,12 @@
  * that their files can be read: a value that asks for nothing we lack is accepted, any other is refused by name. */
 #ifndef PCL_UNSERVED_H
 #define PCL_UNSERVED_H
+#include "base/err.h"
 #include <stdbool.h>
 #include <stddef.h>
-#include "base/err.h"
 
 struct pcl_unserved {
-    const char *group;  /* "a|b" */
+    const char *group; /* "a|b" */
     const char *name;
     const char *accept; /* "a|b": values without effect here ("" or null always is); "*": all of them */
     const char *what;   /* what it is about, completes "NAME (...)" */

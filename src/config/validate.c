@@ -40,7 +40,7 @@ static void check_choices(const pclean_config *c, struct pcl_problems *r) {
         char word[64];
         bool ok = true;
         if (o->type == PCL_CHOICE)
-            ok = *(const int *)field >= 0 && pcl_words_at(o->choices, (size_t)*(const int *)field, word, sizeof word);
+            ok = *(const int *)field >= 0 && pcl_words_at(o->choices, (size_t) * (const int *)field, word, sizeof word);
         else if (o->type == PCL_WORD)
             ok = pcl_words_index(o->choices, *(char *const *)field) >= 0;
         pcl_words_join(o->choices, choices, sizeof choices);
@@ -57,7 +57,8 @@ static void check_names(const pclean_config *c, struct pcl_problems *r) {
         pcl_problems_add(r, PCLEAN_EPARAM, "imagename is not given: say what the products shall be called");
     else if (c->imagename[n - 1] == '/')
         complain(r, c, "imagename", "this is a folder; add the beginning of a file name");
-    require(!strpbrk(c->imagename, "\n\r\t"), r, c, "imagename", "leave out the line break or tab");
+    if (strpbrk(c->imagename, "\n\r\t"))
+        pcl_problems_add(r, PCLEAN_EPARAM, "imagename holds a line break or a tab: leave it out");
 }
 
 static void check_image(const pclean_config *c, struct pcl_problems *r) {
@@ -95,7 +96,9 @@ static enum form spectral_form(const char *text, double *value) {
     return q.dim == PCL_DIM_FREQ ? FORM_FREQ : q.dim == PCL_DIM_VELOCITY ? FORM_VELOCITY : FORM_BAD;
 }
 
-static bool is_zero(double x) { return !(x < 0) && !(x > 0); }
+static bool is_zero(double x) {
+    return !(x < 0) && !(x > 0);
+}
 
 static void check_start_width(const pclean_config *c, struct pcl_problems *r) {
     double start, width;
@@ -114,8 +117,10 @@ static void check_spectral(const pclean_config *c, struct pcl_problems *r) {
     bool mfs = c->specmode == PCLEAN_SPECMODE_MFS;
     require(c->nchan == -1 || c->nchan >= 1, r, c, "nchan", "-1 (all) or at least 1");
     require(!mfs || c->nchan <= 1, r, c, "nchan", "specmode=mfs makes one plane; for a cube set specmode=cube");
-    require(!mfs || !c->start[0], r, c, "start", "specmode=mfs takes all selected channels; set specmode=cube, or select by spw");
-    require(!mfs || !c->width[0], r, c, "width", "specmode=mfs takes all selected channels; set specmode=cube, or select by spw");
+    require(!mfs || !c->start[0], r, c, "start",
+            "specmode=mfs takes all selected channels; set specmode=cube, or select by spw");
+    require(!mfs || !c->width[0], r, c, "width",
+            "specmode=mfs takes all selected channels; set specmode=cube, or select by spw");
     check_start_width(c, r);
     if (c->restfreq[0])
         require(pcl_quantity_parse_as(c->restfreq, PCL_DIM_FREQ, NULL, &hz, NULL) == 0 && hz > 0, r, c, "restfreq",
@@ -158,8 +163,9 @@ static void check_restoringbeam(const pclean_config *c, struct pcl_problems *r) 
     const pclean_strlist *beam = &c->restoringbeam;
     double rad[2] = {0, 0};
     if (beam->n == 1 && strcmp(beam->item[0], "common") == 0) {
-        pcl_problems_add(r, PCLEAN_EUNSUPPORTED, "restoringbeam=common is tclean's but not available in this version of "
-                                               "pclean; give the beam, e.g. 10arcsec, or leave it out");
+        pcl_problems_add(r, PCLEAN_EUNSUPPORTED,
+                         "restoringbeam=common is tclean's but not available in this version of "
+                         "pclean; give the beam, e.g. 10arcsec, or leave it out");
         return;
     }
     require(beam->n <= 3, r, c, "restoringbeam", "one size, or major, minor, position angle");
@@ -175,7 +181,8 @@ static void check_restoringbeam(const pclean_config *c, struct pcl_problems *r) 
 static void check_deconvolution(const pclean_config *c, struct pcl_problems *r) {
     check_restoringbeam(c, r);
     require(c->pbmask >= 0 && c->pbmask < 1, r, c, "pbmask", "from 0 to below 1");
-    require(c->usemask != PCLEAN_USEMASK_PB || c->pbmask > 0, r, c, "pbmask", "usemask=pb needs a pbmask above 0, e.g. 0.2");
+    require(c->usemask != PCLEAN_USEMASK_PB || c->pbmask > 0, r, c, "pbmask",
+            "usemask=pb needs a pbmask above 0, e.g. 0.2");
     require(c->pblimit > -1 && c->pblimit < 1, r, c, "pblimit", "between -1 and 1");
     require(c->psfcutoff > 0 && c->psfcutoff < 1, r, c, "psfcutoff", "between 0 and 1");
     require(!c->pbcor || c->restoration, r, c, "pbcor", "it corrects the restored image; set restoration=true");

@@ -293,7 +293,7 @@ static int get_scalar(const struct pcl_option *o, const void *field, struct pcl_
     case PCL_BOOL:
         return add(texts, *(const bool *)field ? "true" : "false", err);
     case PCL_CHOICE:
-        if (*(const int *)field < 0 || !pcl_words_at(o->choices, (size_t)*(const int *)field, buf, sizeof buf))
+        if (*(const int *)field < 0 || !pcl_words_at(o->choices, (size_t) * (const int *)field, buf, sizeof buf))
             return PCL_FAIL(err, PCLEAN_EBUG, "%s has no choice number %d", o->name, *(const int *)field);
         return add(texts, buf, err);
     case PCL_TEXTLIST:
@@ -327,9 +327,8 @@ static int get_list(const struct pcl_option *o, const void *field, struct pcl_te
 int pcl_value_get(const struct pcl_option *option, const pclean_config *config, struct pcl_texts *texts,
                   pclean_err *err) {
     const void *field = pcl_option_const_field(option, config);
-    bool list = option->type == PCL_TEXTLIST || option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR;
     *texts = (struct pcl_texts){0};
-    int rc = list ? get_list(option, field, texts, err) : get_scalar(option, field, texts, err);
+    int rc = pcl_option_is_list(option) ? get_list(option, field, texts, err) : get_scalar(option, field, texts, err);
     if (rc)
         pcl_texts_clear(texts);
     return rc;

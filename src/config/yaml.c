@@ -1,7 +1,6 @@
 /* A parameter file is read in two steps: libyaml's events into a flat list of entries (the grammar: which nesting is
  * allowed), then the entries through the table into the config (the meaning). All complaints of the second step are
  * reported together, and the config changes only if there is none. */
-#include <yaml.h>
 #include "base/mem.h"
 #include "config/config.h"
 #include "config/options.h"
@@ -12,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <yaml.h>
 
 /* A parameter file has some hundred lines; a cap keeps a mistaken path (an image, a log) from being swallowed. */
 #define LARGEST_FILE ((size_t)1 << 20)
@@ -51,7 +51,9 @@ static int fail_at(const struct reader *r, size_t line, pclean_err *err, const c
     return PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: %s", r->path, line, what);
 }
 
-static size_t line_of(const yaml_event_t *event) { return event->start_mark.line + 1; }
+static size_t line_of(const yaml_event_t *event) {
+    return event->start_mark.line + 1;
+}
 
 static int next_event(struct reader *r, yaml_event_t *event, pclean_err *err) {
     if (yaml_parser_parse(&r->parser, event))
@@ -64,7 +66,9 @@ static int next_event(struct reader *r, yaml_event_t *event, pclean_err *err) {
     return PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: not valid YAML: %s", r->path, line, r->parser.problem);
 }
 
-static const char *scalar_text(const yaml_event_t *event) { return (const char *)event->data.scalar.value; }
+static const char *scalar_text(const yaml_event_t *event) {
+    return (const char *)event->data.scalar.value;
+}
 
 static bool scalar_is_null(const yaml_event_t *event) {
     const char *s = scalar_text(event);
@@ -91,8 +95,8 @@ static int read_sequence(struct reader *r, struct entry *e, pclean_err *err) {
             if (rc == 0 && !scalar_is_null(&event))
                 rc = pcl_texts_add(&e->value, scalar_text(&event), event.data.scalar.length, err);
         } else if (type != YAML_SEQUENCE_END_EVENT) {
-            rc = PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: %s: a list may hold plain values only", r->path,
-                          line_of(&event), e->name);
+            rc = PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: %s: a list may hold plain values only", r->path, line_of(&event),
+                          e->name);
         }
         yaml_event_delete(&event);
         if (rc || type == YAML_SEQUENCE_END_EVENT)
@@ -276,6 +280,8 @@ static int apply_entry(const struct reader *r, size_t i, pclean_config *config, 
         return 0;
     if (!e->group && is_group(e->name))
         return PCL_FAIL(err, PCLEAN_EPARAM, "%s is a group: indent its parameters below it", e->name);
+    if (!e->value.is_list)
+        return pcl_config_assign_text(config, e->group, e->name, e->value.item[0], err);
     return pcl_config_assign(config, e->group, e->name, (const char *const *)e->value.item, e->value.n, err);
 }
 
@@ -296,15 +302,18 @@ static int apply_preset_entry(const struct reader *r, pclean_config *config, int
     return 0;
 }
 
+/* The whole path in the first line only: the room is for the complaints. */
 static int apply_entries(const struct reader *r, pclean_config *config, pclean_err *err) {
     struct pcl_problems problems = {0};
+    const char *slash = strrchr(r->path, '/');
     for (size_t i = 0; i < r->n; i++) {
         pclean_err one;
         int rc = apply_entry(r, i, config, &one);
         if (rc == -PCLEAN_ENOMEM)
             return PCL_FAIL(err, PCLEAN_ENOMEM, "%s:%zu: %s", r->path, r->entry[i].line, one.msg);
         if (rc)
-            pcl_problems_add(&problems, rc, "%s:%zu: %s", r->path, r->entry[i].line, one.msg);
+            pcl_problems_add(&problems, rc, "%s:%zu: %s", problems.n && slash ? slash + 1 : r->path, r->entry[i].line,
+                             one.msg);
     }
     return pcl_problems_finish(&problems, err);
 }

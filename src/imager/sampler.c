@@ -16,6 +16,7 @@ int pcl_sampler_init(pcl_sampler *s, const pcl_vis *vis, const pcl_channels *cha
     }
     int rc;
     if ((rc = PCL_NEW(&s->u, s->nmax, "sample batch", err)) || (rc = PCL_NEW(&s->v, s->nmax, "sample batch", err)) ||
+        (rc = PCL_NEW(&s->frame_u, s->nmax, "sample batch", err)) || (rc = PCL_NEW(&s->frame_v, s->nmax, "sample batch", err)) ||
         (rc = PCL_NEW(&s->near_u, s->nmax, "sample batch", err)) || (rc = PCL_NEW(&s->near_v, s->nmax, "sample batch", err)) ||
         (rc = PCL_NEW(&s->samples, 2 * s->nmax, "sample batch", err)) ||
         (rc = PCL_NEW(&s->weight, s->nmax, "sample batch", err)) ||
@@ -27,6 +28,8 @@ int pcl_sampler_init(pcl_sampler *s, const pcl_vis *vis, const pcl_channels *cha
 void pcl_sampler_clear(pcl_sampler *s) {
     pcl_free(s->u);
     pcl_free(s->v);
+    pcl_free(s->frame_u);
+    pcl_free(s->frame_v);
     pcl_free(s->near_u);
     pcl_free(s->near_v);
     pcl_free(s->samples);
@@ -90,6 +93,8 @@ static void add_sample(pcl_sampler *s, const pcl_vis_block *b, size_t row, const
                  looked_up = b->freq_hz[e->near] * doppler / C;
     s->u[i] = b->u_m[row] * observed;
     s->v[i] = b->v_m[row] * observed;
+    s->frame_u[i] = b->u_m[row] * e->freq_hz / C;
+    s->frame_v[i] = b->v_m[row] * e->freq_hz / C;
     s->near_u[i] = b->u_m[row] * looked_up;
     s->near_v[i] = b->v_m[row] * looked_up;
     const float a = e->alpha;

@@ -16,6 +16,7 @@ typedef struct pcl_sampler {
     /* The batch: n samples. */
     size_t n;
     double *u, *v;           /* wavelengths at the observed frequency: where a sample is gridded */
+    double *frame_u, *frame_v; /* at the sample's frequency in the image's frame: where weights are counted */
     double *near_u, *near_v; /* at the nearest data channel's frequency in the image's frame: where weights are looked up */
     float *samples;          /* [n][2] Jy */
     float *weight;           /* natural weight, interpolated */

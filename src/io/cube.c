@@ -121,6 +121,25 @@ int pcl_cube_write_plane(pcl_cube *cube, size_t ipol, size_t ichan, const float 
     return rc;
 }
 
+int pcl_cube_read_plane(pcl_cube *cube, size_t ipol, size_t ichan, float *pixels, float *work, pclean_err *err) {
+    if (ipol >= cube->npol || ichan >= cube->nchan || cube->fd < 0)
+        return PCL_FAIL(err, PCLEAN_EBUG, "%s: cannot read polarization %zu, channel %zu of %zu x %zu", cube->part_path,
+                        ipol, ichan, cube->npol, cube->nchan);
+    const size_t n = pcl_cube_work_size(cube), tile_x = cube->layout.tile_x, tile_y = cube->layout.tile_y;
+    int rc = pcl_fs_pread_all(cube->fd, cube->layout.pixel_file, work, n * sizeof *work,
+                              (uint64_t)(ichan * cube->npol + ipol) * n * sizeof *work, err);
+    if (rc)
+        return rc;
+    if (cube->layout.big_endian != host_is_big_endian)
+        swap_bytes(work, n);
+    for (size_t y = 0; y < cube->ny; y += tile_y)
+        for (size_t x = 0; x < cube->nx; x += tile_x, work += tile_x * tile_y)
+            for (size_t j = 0; j < tile_y && y + j < cube->ny; j++)
+                memcpy(pixels + (y + j) * cube->nx + x, work + j * tile_x,
+                       (cube->nx - x < tile_x ? cube->nx - x : tile_x) * sizeof *pixels);
+    return 0;
+}
+
 /* For nftw: 0 or errno. */
 static int sync_one(const char *path, const struct stat *st, int type, struct FTW *where) {
     (void)st;

@@ -32,7 +32,13 @@ size_t pcl_cube_work_size(const pcl_cube *cube);
 int pcl_cube_write_plane(pcl_cube *cube, size_t ipol, size_t ichan, const float *pixels, float *work,
                          pclean_err *err) PCL_CHECK;
 
-/* After the last plane: beams and history as in casa_image_finish, then all files go to the disk (fsync), so that the
+/* Reads back a plane that was written before (cyclecontrol=global keeps its planes on disk between cycles); pixels
+ * [ny][nx], work as above. Same thread-safety. */
+int pcl_cube_read_plane(pcl_cube *cube, size_t ipol, size_t ichan, float *pixels, float *work,
+                        pclean_err *err) PCL_CHECK;
+
+/* After the last plane: beams and history as in casa_image_finish (a blank plane, major_rad 0, is given the beam of the
+ * channel before it, as tclean does: casacore wants all or none), then all files go to the disk (fsync), so that the
  * rename that follows never replaces a good product by one that a power cut empties. Calls casacore: one thread. */
 int pcl_cube_finish(pcl_cube *cube, const casa_beam *beams, size_t nbeam, const char *const *history, size_t nhistory,
                     pclean_err *err) PCL_CHECK;

@@ -1,5 +1,7 @@
-/* Geometry is done in pixels. World positions go through our own SIN projection about the image centre. Edges count as
- * inside, within 1e-4 pixel; casacore's LCPolygon and LCEllipsoid do so within 1e-5 of the pixel's index, or more. */
+/* Shapes are drawn in pixels. World positions go through our own SIN projection about the image centre, boxes and
+ * rectangles have their corners on the sky where CASA puts them. Edges count as inside, within the margins below: what
+ * casacore's LCEllipsoid and LCPolygon do with their single precision, so that the masks are tclean's but for a pixel
+ * in some thousands whose centre lies that near to an edge. */
 #include "io/mask.h"
 #include "base/fsutil.h"
 #include "base/log.h"
@@ -13,7 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
-static const double edge_pix = 1e-4;
+static const double ellipse_edge_pix = 1e-4, polygon_edge_pix = 1e-3;
 
 enum kind { KIND_ALL, KIND_IMAGE, KIND_REGIONS };
 
@@ -40,7 +42,7 @@ struct pcl_mask {
 /* ------------------------------------------------------------------ filling */
 
 static void fill_row(bool *row, size_t nx, double from, double to, bool value) {
-    double first = ceil(fmax(from - edge_pix, 0)), last = floor(fmin(to + edge_pix, (double)nx - 1));
+    double first = ceil(fmax(from - polygon_edge_pix, 0)), last = floor(fmin(to + polygon_edge_pix, (double)nx - 1));
     for (double x = first; x <= last; x++)
         row[(size_t)x] = value;
 }
@@ -73,7 +75,7 @@ static bool in_ellipse(const region *r, double x, double y) {
     double u = (east * r->sin_pa + north * r->cos_pa) / r->semi[0];
     double v = (east * r->cos_pa - north * r->sin_pa) / r->semi[1];
     double radius = hypot(u, v);
-    double edge = edge_pix * fabs(r->scale[0]) / fmin(r->semi[0], r->semi[1]);
+    double edge = ellipse_edge_pix * fabs(r->scale[0]) / fmin(r->semi[0], r->semi[1]);
     return radius <= 1 + edge && (r->inner <= 0 || radius > r->inner + edge);
 }
 
@@ -135,36 +137,26 @@ static bool scan_unit(const char *text, const char *unit, double *value) {
     return strcasecmp(end, unit) == 0;
 }
 
+/* What the text says: pixels, or an angle pair in `frame`. */
 typedef struct position {
     bool pix;
-    double v[2]; /* pixels, or rad in the image's frame */
+    int frame;
+    double v[2];
 } position;
 
-static int parse_world(const char *x, const char *y, int frame, const casa_image_desc *d, position *out,
-                       pclean_err *err) {
-    casa_direction at = {.frame = frame};
-    int rc = pcl_parse_longitude(x, &at.lon_rad, err);
-    if (rc)
-        return rc;
+static int parse_position(const char *x, const char *y, int frame, position *out, pclean_err *err) {
+    bool pix_x = scan_unit(x, "pix", &out->v[0]), pix_y = scan_unit(y, "pix", &out->v[1]);
+    out->pix = pix_x && pix_y;
+    out->frame = frame;
+    if (pix_x != pix_y)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "position [%s, %s] mixes pixels and sky coordinates", x, y);
+    if (out->pix)
+        return 0;
     if (strchr(y, ':'))
         return PCL_FAIL(err, PCLEAN_EPARAM,
                         "latitude \"%s\" is ambiguous, CASA takes colons as hours; write +12d34m56 or +12.34.56", y);
-    if ((rc = pcl_parse_latitude(y, &at.lat_rad, err)) != 0)
-        return rc;
-    if (frame != d->centre.frame && (rc = casa_direction_convert(&at, d->centre.frame, &at, err)) != 0)
-        return rc;
-    out->v[0] = at.lon_rad;
-    out->v[1] = at.lat_rad;
-    return 0;
-}
-
-static int parse_position(const char *x, const char *y, int frame, const casa_image_desc *d, position *out,
-                          pclean_err *err) {
-    bool pix_x = scan_unit(x, "pix", &out->v[0]), pix_y = scan_unit(y, "pix", &out->v[1]);
-    out->pix = pix_x && pix_y;
-    if (pix_x != pix_y)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "position [%s, %s] mixes pixels and sky coordinates", x, y);
-    return out->pix ? 0 : parse_world(x, y, frame, d, out, err);
+    int rc = pcl_parse_longitude(x, &out->v[0], err);
+    return rc ? rc : pcl_parse_latitude(y, &out->v[1], err);
 }
 
 static int to_pixels(const position *p, const casa_image_desc *d, double *xy, pclean_err *err) {
@@ -172,9 +164,36 @@ static int to_pixels(const position *p, const casa_image_desc *d, double *xy, pc
         memcpy(xy, p->v, sizeof p->v);
         return 0;
     }
-    if (!sky_to_pixel(d, p->v[0], p->v[1], &xy[0], &xy[1]))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "a position lies more than 90 degrees from the image centre");
+    casa_direction at = {p->frame, p->v[0], p->v[1]};
+    int rc = p->frame == d->centre.frame ? 0 : casa_direction_convert(&at, d->centre.frame, &at, err);
+    if (rc == 0 && !sky_to_pixel(d, at.lon_rad, at.lat_rad, &xy[0], &xy[1]))
+        rc = PCL_FAIL(err, PCLEAN_EPARAM, "a position lies more than 90 degrees from the image centre");
+    return rc;
+}
+
+/* Makes a position in pixels one on the sky, in the image's frame. */
+static int to_sky(position *p, const casa_image_desc *d, pclean_err *err) {
+    if (!p->pix)
+        return 0;
+    double l = (p->v[0] - d->crpix_x) * d->increment_x_rad, m = (p->v[1] - d->crpix_y) * d->increment_y_rad;
+    double s0 = sin(d->centre.lat_rad), c0 = cos(d->centre.lat_rad), n = sqrt(1 - l * l - m * m);
+    if (!(l * l + m * m < 1))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "pixel [%g, %g] is not on the sky", p->v[0], p->v[1]);
+    p->pix = false;
+    p->frame = d->centre.frame;
+    p->v[0] = d->centre.lon_rad + atan2(l, n * c0 - m * s0);
+    p->v[1] = asin(m * c0 + n * s0);
     return 0;
+}
+
+/* The position `north` along the meridian, then `east` along the great circle across it: casacore's MVDirection::shift.
+ */
+static position shifted(const position *p, double east, double north) {
+    double lat = p->v[1] + north;
+    position out = *p;
+    out.v[0] = p->v[0] + atan2(sin(east), cos(east) * cos(lat));
+    out.v[1] = asin(cos(east) * sin(lat));
+    return out;
 }
 
 /* Two lengths of one shape: both in pixels or both angles. */
@@ -242,7 +261,7 @@ static int add_vertices(region *r, size_t n, pclean_err *err) {
 /* Positions a hair from a pixel centre are on it: what the edge rule needs to see. */
 static void snap_vertices(region *r) {
     for (size_t i = 0; i < 2 * r->nvertex; i++)
-        if (fabs(r->vertex[i] - round(r->vertex[i])) < edge_pix)
+        if (fabs(r->vertex[i] - round(r->vertex[i])) < polygon_edge_pix)
             r->vertex[i] = round(r->vertex[i]);
 }
 
@@ -252,7 +271,7 @@ static int make_ellipse(const words *w, const options *o, const casa_image_desc 
     double xy[2];
     bool full = w->n == 5;
     r->cos_pa = 1;
-    int rc = parse_position(w->item[0], w->item[1], o->frame, d, &p, err);
+    int rc = parse_position(w->item[0], w->item[1], o->frame, &p, err);
     if (rc || (rc = to_pixels(&p, d, xy, err)) != 0)
         return rc;
     if ((rc = parse_lengths(w->item[2], full ? w->item[3] : w->item[2], &size, err)) != 0)
@@ -284,15 +303,15 @@ static int make_annulus(const words *w, const options *o, const casa_image_desc 
 
 static int make_box(const words *w, const options *o, const casa_image_desc *d, region *r, pclean_err *err) {
     position a, b;
-    int rc = parse_position(w->item[0], w->item[1], o->frame, d, &a, err);
-    if (rc || (rc = parse_position(w->item[2], w->item[3], o->frame, d, &b, err)) != 0)
+    int rc = parse_position(w->item[0], w->item[1], o->frame, &a, err);
+    if (rc || (rc = parse_position(w->item[2], w->item[3], o->frame, &b, err)) != 0)
         return rc;
     if (a.pix != b.pix)
         return PCL_FAIL(err, PCLEAN_EPARAM, "the corners mix pixels and sky coordinates");
     if ((rc = add_vertices(r, 4, err)) != 0)
         return rc;
     for (size_t i = 0; i < 4 && rc == 0; i++) { /* sides along the coordinates, as CASA has it */
-        position corner = {a.pix, {i == 1 || i == 2 ? b.v[0] : a.v[0], i >= 2 ? b.v[1] : a.v[1]}};
+        position corner = {a.pix, a.frame, {i == 1 || i == 2 ? b.v[0] : a.v[0], i >= 2 ? b.v[1] : a.v[1]}};
         rc = to_pixels(&corner, d, r->vertex + 2 * i, err);
     }
     return rc;
@@ -301,29 +320,30 @@ static int make_box(const words *w, const options *o, const casa_image_desc *d, 
 static int make_rotbox(const words *w, const options *o, const casa_image_desc *d, region *r, pclean_err *err) {
     position p;
     lengths size;
-    double xy[2], scale[2];
     r->cos_pa = 1;
-    int rc = parse_position(w->item[0], w->item[1], o->frame, d, &p, err);
-    if (rc || (rc = to_pixels(&p, d, xy, err)) != 0 || (rc = parse_lengths(w->item[2], w->item[3], &size, err)) != 0)
+    int rc = parse_position(w->item[0], w->item[1], o->frame, &p, err);
+    if (rc || (rc = to_sky(&p, d, err)) != 0 || (rc = parse_lengths(w->item[2], w->item[3], &size, err)) != 0)
         return rc;
     if (w->n == 5 && (rc = parse_angle(w->item[4], &size, d, r, err)) != 0)
         return rc;
-    if ((rc = add_vertices(r, 4, err)) != 0)
-        return rc;
-    set_scale(d, size.pix, scale);
-    for (size_t i = 0; i < 4; i++) {
-        double across = (i == 1 || i == 2 ? 0.5 : -0.5) * size.v[0], along = (i >= 2 ? 0.5 : -0.5) * size.v[1];
-        r->vertex[2 * i] = xy[0] + (across * r->cos_pa + along * r->sin_pa) / scale[0];
-        r->vertex[2 * i + 1] = xy[1] + (along * r->cos_pa - across * r->sin_pa) / scale[1];
+    if (size.pix) {
+        size.v[0] *= fabs(d->increment_x_rad);
+        size.v[1] *= fabs(d->increment_y_rad);
     }
-    return 0;
+    rc = add_vertices(r, 4, err);
+    for (size_t i = 0; i < 4 && rc == 0; i++) {
+        double across = (i == 1 || i == 2 ? 0.5 : -0.5) * size.v[0], along = (i >= 2 ? 0.5 : -0.5) * size.v[1];
+        position corner = shifted(&p, across * r->cos_pa + along * r->sin_pa, along * r->cos_pa - across * r->sin_pa);
+        rc = to_pixels(&corner, d, r->vertex + 2 * i, err);
+    }
+    return rc;
 }
 
 static int make_poly(const words *w, const options *o, const casa_image_desc *d, region *r, pclean_err *err) {
     position p;
     int rc = add_vertices(r, w->n / 2, err);
     for (size_t i = 0; i < w->n / 2 && rc == 0; i++)
-        if ((rc = parse_position(w->item[2 * i], w->item[2 * i + 1], o->frame, d, &p, err)) == 0)
+        if ((rc = parse_position(w->item[2 * i], w->item[2 * i + 1], o->frame, &p, err)) == 0)
             rc = to_pixels(&p, d, r->vertex + 2 * i, err);
     return rc;
 }

@@ -1,15 +1,15 @@
 /* The map is a path through OKLab (B. Ottosson 2020), in which equal distances look equally different: lightness is a
- * straight line, so brightness alone carries the values and the picture survives a grey printer; hue runs from violet over
- * red to yellow, with the chroma that sRGB can show. */
+ * straight line, so brightness alone carries the values and the picture survives a grey printer; hue runs from violet
+ * over red to yellow, with the chroma that sRGB can show. */
 #include "report/colormap.h"
 #include <math.h>
 #include <stdbool.h>
 
 #define LIGHTNESS_LO 0.14
 #define LIGHTNESS_HI 0.985
-#define HUE_LO (-78.0) /* degrees: violet blue */
-#define HUE_HI 106.0   /* yellow */
-#define CHROMA 0.21
+#define HUE_LO       (-78.0) /* degrees: violet blue */
+#define HUE_HI       106.0   /* yellow */
+#define CHROMA       0.21
 
 static bool oklab_to_linear(double lightness, double chroma, double hue_deg, double rgb[3]) {
     double a = chroma * cos(hue_deg * M_PI / 180), b = chroma * sin(hue_deg * M_PI / 180);

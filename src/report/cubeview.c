@@ -5,25 +5,25 @@
  * 2. the spectrum inside that region, unclipped, so that noise does not bias it; the channel range with emission;
  * 3. the channel maps and their sum over that range. */
 #include "report/cubeview.h"
+#include "base/mem.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/mem.h"
 
-#define SIGMA_PAIR 3.5
-#define SIGMA_SINGLE 6.0
-#define NOISE_SAMPLES 20000
+#define SIGMA_PAIR     3.5
+#define SIGMA_SINGLE   6.0
+#define NOISE_SAMPLES  20000
 #define MAP_MAX_PIXELS 600
 
 typedef struct workspace {
-    float *pixels;  /* [ny][nx] */
-    bool *good;     /* [ny][nx] */
-    bool *hot;      /* [ny][nx] above SIGMA_PAIR in the previous channel */
-    bool *ever;     /* [ny][nx] good in some channel */
-    float *sample;  /* [NOISE_SAMPLES] */
-    size_t *stack;  /* [ny*nx] */
+    float *pixels; /* [ny][nx] */
+    bool *good;    /* [ny][nx] */
+    bool *hot;     /* [ny][nx] above SIGMA_PAIR in the previous channel */
+    bool *ever;    /* [ny][nx] good in some channel */
+    float *sample; /* [NOISE_SAMPLES] */
+    size_t *stack; /* [ny*nx] */
     double peak_snr;
-    size_t peak;    /* index of the brightest pixel, in units of the noise */
+    size_t peak; /* index of the brightest pixel, in units of the noise */
 } workspace;
 
 static int compare_float(const void *a, const void *b) {
@@ -141,7 +141,8 @@ static size_t collect_patch(const pcl_cube_source *s, const bool *region, size_t
     w->stack[n++] = seed;
     for (size_t k = 0; k < n; k++) {
         size_t i = w->stack[k], x = i % s->nx, y = i / s->nx;
-        size_t next[4] = {x > 0 ? i - 1 : i, x + 1 < s->nx ? i + 1 : i, y > 0 ? i - s->nx : i, y + 1 < s->ny ? i + s->nx : i};
+        size_t next[4] = {x > 0 ? i - 1 : i, x + 1 < s->nx ? i + 1 : i, y > 0 ? i - s->nx : i,
+                          y + 1 < s->ny ? i + s->nx : i};
         for (int j = 0; j < 4; j++) {
             if (region[next[j]] && !w->hot[next[j]]) {
                 w->hot[next[j]] = true;
@@ -270,7 +271,8 @@ static void place_interval(double centre, double size, size_t n, size_t *first, 
     *count = (size_t)want;
 }
 
-/* A window that is square on the sky: the field asked for; or 1.6 x the region and at least 10 beams; or all good pixels. */
+/* A window that is square on the sky: the field asked for; or 1.6 x the region and at least 10 beams; or all good
+ * pixels. */
 static void choose_window(const pcl_cube_source *s, double field_rad, const bool *ever, pcl_cubeview *v) {
     bool automatic = field_rad <= 0, zoom = v->found && s->nchan > 1;
     box b = bounding_box(zoom ? v->region : ever, s->nx, s->ny);

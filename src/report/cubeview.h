@@ -1,10 +1,10 @@
 /* cubeview.h: the numbers behind a picture of a cube: where the emission is, its spectrum, the channel maps to show. */
 #ifndef PCL_CUBEVIEW_H
 #define PCL_CUBEVIEW_H
-#include <stdbool.h>
-#include <stddef.h>
 #include "base/err.h"
 #include "casa/casa.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 /* A cube that is read plane by plane. All borrowed. */
 typedef struct pcl_cube_source {
@@ -35,8 +35,8 @@ typedef struct pcl_cubeview {
 } pcl_cubeview;
 
 /* field_rad 0: the window is chosen to hold the emission. On failure *view is cleared. */
-int pcl_cubeview_make(const pcl_cube_source *source, double field_rad, size_t max_panels, pcl_cubeview *view, pclean_err *err)
-    PCL_CHECK;
+int pcl_cubeview_make(const pcl_cube_source *source, double field_rad, size_t max_panels, pcl_cubeview *view,
+                      pclean_err *err) PCL_CHECK;
 void pcl_cubeview_clear(pcl_cubeview *view);
 
 /* Width of channel i along the axis, positive; 1 for a single channel. */

@@ -5,7 +5,7 @@
 
 #define FAMILY "sans-serif"
 #define MASKED 0xffb9bcc0u
-#define MINUS "\xe2\x88\x92"
+#define MINUS  "\xe2\x88\x92"
 
 double pcl_scale_fraction(const pcl_scale *s, double value) {
     if (s->soft <= 0) {
@@ -16,7 +16,8 @@ double pcl_scale_fraction(const pcl_scale *s, double value) {
 }
 
 static double select_font(cairo_t *cr, double size, bool bold, const char *text, cairo_text_extents_t *extents) {
-    cairo_select_font_face(cr, FAMILY, CAIRO_FONT_SLANT_NORMAL, bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_select_font_face(cr, FAMILY, CAIRO_FONT_SLANT_NORMAL,
+                           bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_font_size(cr, size);
     cairo_text_extents(cr, text, extents);
     return extents->x_advance;
@@ -27,7 +28,8 @@ double pcl_draw_text_width(cairo_t *cr, double size, bool bold, const char *text
     return select_font(cr, size, bold, text, &e);
 }
 
-void pcl_draw_text(cairo_t *cr, double x, double y, double size, bool bold, double grey, enum pcl_align align, const char *text) {
+void pcl_draw_text(cairo_t *cr, double x, double y, double size, bool bold, double grey, enum pcl_align align,
+                   const char *text) {
     double width = pcl_draw_text_width(cr, size, bold, text);
     double shift = align == PCL_LEFT ? 0 : align == PCL_CENTRE ? width / 2 : width;
     cairo_set_source_rgb(cr, grey, grey, grey);
@@ -63,13 +65,15 @@ static uint32_t color_of(double value, const pcl_scale *scale, const uint32_t *m
     return map[(int)(t * (PCL_COLORMAP_SIZE - 1) + 0.5)];
 }
 
-/* Bilinear between pixel centres; the nearest pixel beside a masked one. x, y in pixels, 0 = lower left pixel's centre. */
+/* Bilinear between pixel centres; the nearest pixel beside a masked one. x, y in pixels, 0 = lower left pixel's centre.
+ */
 static double value_at(const float *p, size_t nx, size_t ny, double x, double y) {
     x = fmin(fmax(x, 0), (double)nx - 1);
     y = fmin(fmax(y, 0), (double)ny - 1);
     size_t ix = (size_t)x, iy = (size_t)y, jx = ix + 1 < nx ? ix + 1 : ix, jy = iy + 1 < ny ? iy + 1 : iy;
     double fx = x - (double)ix, fy = y - (double)iy;
-    double a = (double)p[iy * nx + ix], b = (double)p[iy * nx + jx], c = (double)p[jy * nx + ix], d = (double)p[jy * nx + jx];
+    double a = (double)p[iy * nx + ix], b = (double)p[iy * nx + jx], c = (double)p[jy * nx + ix],
+           d = (double)p[jy * nx + jx];
     double mean = (1 - fy) * ((1 - fx) * a + fx * b) + fy * ((1 - fx) * c + fx * d);
     return isnan(mean) ? (double)p[(fy < 0.5 ? iy : jy) * nx + (fx < 0.5 ? ix : jx)] : mean;
 }
@@ -160,7 +164,8 @@ static double asinh_ticks(cairo_t *cr, pcl_rect r, const pcl_scale *scale, doubl
     for (int decade = 6; decade >= -6; decade--) {
         for (int k = 2; k >= 0; k--) {
             double step = pow(10, decade), shown = step * (double[]){1, 2, 5}[k];
-            double y = r.h * (1 - pcl_scale_fraction(scale, shown * unit)), zero = r.h * (1 - pcl_scale_fraction(scale, 0));
+            double y = r.h * (1 - pcl_scale_fraction(scale, shown * unit)),
+                   zero = r.h * (1 - pcl_scale_fraction(scale, 0));
             bool room = shown * unit <= scale->hi && (last > 1e29 || y - last > 1.5 * font) && zero - y > 1.4 * font;
             if (room) {
                 char text[48];
@@ -188,7 +193,9 @@ void pcl_draw_colorbar(cairo_t *cr, pcl_rect r, const pcl_scale *scale, double u
     pcl_draw_text_up(cr, r.x + r.w + 10 + widest + 1.3 * font, r.y + r.h / 2, font, 0.15, label);
 }
 
-double pcl_axes_x(const pcl_axes *a, double value) { return a->r.x + a->r.w * (value - a->left) / (a->right - a->left); }
+double pcl_axes_x(const pcl_axes *a, double value) {
+    return a->r.x + a->r.w * (value - a->left) / (a->right - a->left);
+}
 
 double pcl_axes_y(const pcl_axes *a, double value) {
     return a->r.y + a->r.h * (1 - (value - a->bottom) / (a->top - a->bottom));
@@ -232,7 +239,8 @@ static void ticks(cairo_t *cr, const pcl_axes *a, double from, double to, double
     }
 }
 
-void pcl_draw_axes(cairo_t *cr, const pcl_axes *a, int labelled, double font, double tick_grey, double wanted_x, double wanted_y) {
+void pcl_draw_axes(cairo_t *cr, const pcl_axes *a, int labelled, double font, double tick_grey, double wanted_x,
+                   double wanted_y) {
     cairo_set_line_width(cr, 1.2);
     ticks(cr, a, a->left, a->right, wanted_x, labelled & PCL_AXIS_X, font, tick_grey, x_tick);
     ticks(cr, a, a->bottom, a->top, wanted_y, labelled & PCL_AXIS_Y, font, tick_grey, y_tick);

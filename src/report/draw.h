@@ -1,11 +1,12 @@
-/* draw.h: the pieces of a scientific figure, in cairo: maps, axes, colour bars, step plots. Device units: pixels, y down. */
+/* draw.h: the pieces of a scientific figure, in cairo: maps, axes, colour bars, step plots. Device units: pixels, y
+ * down. */
 #ifndef PCL_DRAW_H
 #define PCL_DRAW_H
+#include "report/colormap.h"
 #include <cairo.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "report/colormap.h"
 
 typedef struct pcl_rect {
     double x, y, w, h;
@@ -20,7 +21,8 @@ double pcl_scale_fraction(const pcl_scale *s, double value); /* 0 at lo, 1 at hi
 enum pcl_align { PCL_LEFT, PCL_CENTRE, PCL_RIGHT };
 
 /* Text with its baseline at y; grey 0 black ... 1 white. */
-void pcl_draw_text(cairo_t *cr, double x, double y, double size, bool bold, double grey, enum pcl_align align, const char *text);
+void pcl_draw_text(cairo_t *cr, double x, double y, double size, bool bold, double grey, enum pcl_align align,
+                   const char *text);
 double pcl_draw_text_width(cairo_t *cr, double size, bool bold, const char *text);
 /* White text on a dark edge, readable on any map. */
 void pcl_draw_label(cairo_t *cr, double x, double y, double size, const char *text);
@@ -53,7 +55,8 @@ double pcl_axes_y(const pcl_axes *a, double value);
 
 enum pcl_axis_side { PCL_AXIS_X = 1, PCL_AXIS_Y = 2 };
 /* Frame and ticks in `grey`, tick labels for the sides in `labelled` (PCL_AXIS_X | PCL_AXIS_Y). */
-void pcl_draw_axes(cairo_t *cr, const pcl_axes *a, int labelled, double font, double tick_grey, double wanted_x, double wanted_y);
+void pcl_draw_axes(cairo_t *cr, const pcl_axes *a, int labelled, double font, double tick_grey, double wanted_x,
+                   double wanted_y);
 
 /* Histogram-like line through n values at ascending x; fills down to zero. */
 void pcl_draw_steps(cairo_t *cr, const pcl_axes *a, const double *x, const double *y, size_t n);

@@ -1,11 +1,6 @@
-/* The picture of an image: reading and describing it (load_*), choosing scales (choose_*), the layout (draw_*). The canvas
- * is 2000 x 1125 (16:9, a slide) or 1300 x 1180 units, whatever the number of pixels. */
+/* The picture of an image: reading and describing it (load_*), choosing scales (choose_*), the layout (draw_*). The
+ * canvas is 2000 x 1125 (16:9, a slide) or 1300 x 1180 units, whatever the number of pixels. */
 #include "pclean/plot.h"
-#include <errno.h>
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 #include "base/err.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
@@ -13,13 +8,18 @@
 #include "casa/casa.h"
 #include "report/cubeview.h"
 #include "report/draw.h"
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #define C_KM_S 299792.458
-#define FONT 17.0
+#define FONT   17.0
 #define ARCSEC (M_PI / 180 / 3600)
-#define MINUS "\xe2\x88\x92"
-#define TIMES "\xc3\x97"
-#define MICRO "\xc2\xb5"
+#define MINUS  "\xe2\x88\x92"
+#define TIMES  "\xc3\x97"
+#define MICRO  "\xc2\xb5"
 
 typedef struct unit {
     double size; /* of one unit in the base unit */
@@ -43,7 +43,9 @@ typedef struct picture {
     uint32_t map[PCL_COLORMAP_SIZE];
 } picture;
 
-void pclean_plot_options_init(pclean_plot_options *options) { *options = (pclean_plot_options){.max_panels = 25}; }
+void pclean_plot_options_init(pclean_plot_options *options) {
+    *options = (pclean_plot_options){.max_panels = 25};
+}
 
 /* ------------------------------------------------------------------ the image */
 
@@ -57,7 +59,8 @@ static int load_channels(picture *p, pclean_err *err) {
     rc = rc ? rc : PCL_NEW(&p->axis, n, "spectral axis", err);
     rc = rc ? rc : PCL_ZNEW(&p->beam, n, "beams", err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        p->freq_hz[i] = p->desc.chan_freq_hz ? p->desc.chan_freq_hz[i] : p->desc.crval_hz + (double)i * p->desc.cdelt_hz;
+        p->freq_hz[i] =
+            p->desc.chan_freq_hz ? p->desc.chan_freq_hz[i] : p->desc.crval_hz + (double)i * p->desc.cdelt_hz;
         bool has = false;
         rc = casa_image_get_beam(p->image, 0, i, &p->beam[i], &has, err);
         if (!has) {
@@ -89,8 +92,8 @@ static int load_image(picture *p, pclean_err *err) {
     }
     const casa_image_desc *d = &p->desc;
     if (d->nx < 2 || d->ny < 2 || d->npol < 1 || d->nchan < 1 || !(d->increment_x_rad * d->increment_y_rad != 0)) {
-        return PCL_FAIL(err, PCLEAN_EDATA, "%s: not an image of the sky (%zu x %zu pixels, %zu channels)", p->path, d->nx,
-                        d->ny, d->nchan);
+        return PCL_FAIL(err, PCLEAN_EDATA, "%s: not an image of the sky (%zu x %zu pixels, %zu channels)", p->path,
+                        d->nx, d->ny, d->nchan);
     }
     rc = load_channels(p, err);
     if (rc) {
@@ -244,12 +247,14 @@ static void title_text(const picture *p, char *buf, size_t size) {
 static void beam_text(const picture *p, char *buf, size_t size) {
     size_t mid = (p->view.chan_lo + p->view.chan_hi) / 2;
     const casa_beam *b = beam_of(p, mid);
-    unit u = choose_angle_unit(b->major_rad > 300 * ARCSEC ? b->major_rad : b->major_rad < 0.1 * ARCSEC ? 0 : 2 * ARCSEC);
+    unit u = choose_angle_unit(b->major_rad > 300 * ARCSEC   ? b->major_rad
+                               : b->major_rad < 0.1 * ARCSEC ? 0
+                                                             : 2 * ARCSEC);
     if (b->major_rad > 0) {
         double minor = b->minor_rad / u.size;
         int digits = minor >= 10 ? 1 : 2;
-        snprintf(buf, size, "beam %.*f " TIMES " %.*f %s, PA %.0f\xc2\xb0", digits, b->major_rad / u.size, digits, minor, u.name,
-                 b->pa_rad * 180 / M_PI);
+        snprintf(buf, size, "beam %.*f " TIMES " %.*f %s, PA %.0f\xc2\xb0", digits, b->major_rad / u.size, digits,
+                 minor, u.name, b->pa_rad * 180 / M_PI);
     }
 }
 
@@ -271,8 +276,8 @@ static void channels_text(const picture *p, char *buf, size_t size) {
     if (p->view.stride > 1) {
         snprintf(every, sizeof every, " in steps of %zu", p->view.stride);
     }
-    snprintf(buf, size, "channels %zu to %zu of %zu%s, %.4g %s wide, %s", p->view.chan_lo, p->view.chan_hi, p->desc.nchan, every,
-             width, p->axis_unit.name, frame);
+    snprintf(buf, size, "channels %zu to %zu of %zu%s, %.4g %s wide, %s", p->view.chan_lo, p->view.chan_hi,
+             p->desc.nchan, every, width, p->axis_unit.name, frame);
 }
 
 static void subtitle_text(const picture *p, char *buf, size_t size) {
@@ -292,8 +297,8 @@ static void centre_text(const picture *p, char *buf, size_t size) {
     double hours = fmod(c->lon_rad * 12 / M_PI + 48, 24), deg = fabs(c->lat_rad) * 180 / M_PI;
     long ts = lround(hours * 36000) % 864000, as = lround(deg * 3600);
     snprintf(buf, size, "offsets from %s %02ldh%02ldm%02ld.%lds %s%02ld\xc2\xb0%02ld\xe2\x80\xb2%02ld\xe2\x80\xb3",
-             casa_direction_frame_name(c->frame), ts / 36000, ts / 600 % 60, ts / 10 % 60, ts % 10, c->lat_rad < 0 ? MINUS : "+",
-             as / 3600, as / 60 % 60, as % 60);
+             casa_direction_frame_name(c->frame), ts / 36000, ts / 600 % 60, ts / 10 % 60, ts % 10,
+             c->lat_rad < 0 ? MINUS : "+", as / 3600, as / 60 % 60, as % 60);
 }
 
 static const char *base_name(const char *path) {
@@ -618,7 +623,8 @@ static void clear_picture(picture *p) {
     casa_image_close(p->image);
 }
 
-int pclean_plot_cube(const char *image_path, const char *png_path, const pclean_plot_options *options, pclean_err *err) {
+int pclean_plot_cube(const char *image_path, const char *png_path, const pclean_plot_options *options,
+                     pclean_err *err) {
     picture p = {.path = image_path};
     pclean_plot_options_init(&p.options);
     if (options) {

@@ -16,7 +16,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 common = dict(vis=sys.argv[1], specmode='mfs', imsize=96, cell='15arcsec', weighting='briggs', robust=0.5, spw='0:30', pblimit=-1e-6, interactive=False)
 region = 'circle[[45pix,50pix],14pix]'
 # cycleniter below 5000: one block; 12000: blocks of 2000, ended by code 4 (possible divergence)
-runs = [('n50', 0.1, 0.0, 50, ''), ('n200', 0.1, 0.0, 200, ''), ('thr', 0.1, 0.006, 4000, ''), ('blocks', 0.1, 0.0, 12000, ''),
+runs = [('n200', 0.1, 0.0, 200, ''), ('thr', 0.1, 0.006, 4000, ''), ('blocks', 0.1, 0.0, 12000, ''),
         ('inmask', 0.2, 0.0, 300, region), ('inmask_thr', 0.05, 0.004, 3000, region)]
 
 

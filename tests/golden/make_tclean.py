@@ -1,6 +1,6 @@
-"""make_tclean.py DATA_DIR [part ...]: makes every golden file of this folder with the real tclean (casatasks 6.7.0.31).
-DATA_DIR: where tests/data/unpack put the MeasurementSets. Parts: images chan_grid sumwt clean pb (default: all).
-README.md says what the files hold. Runs in a scratch folder; about 2 minutes on one core."""
+"""make_tclean.py DATA_DIR [part ...]: makes the golden files that README.md describes with the real tclean (casatasks 6.7.0.31).
+DATA_DIR: where tests/data/unpack put the MeasurementSets. Parts: images chan_grid sumwt clean (default: all).
+Runs in a scratch folder; about 2 minutes on one core."""
 import json, os, shutil, sys, tempfile
 import numpy as np
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -10,7 +10,7 @@ import casatasks
 from casatasks import casalog, tclean
 from casatools import image
 casalog.setlogfile('/dev/null')
-PARTS = sys.argv[2:] or ['images', 'chan_grid', 'sumwt', 'clean', 'pb']
+PARTS = sys.argv[2:] or ['images', 'chan_grid', 'sumwt', 'clean']
 VERSION = casatasks.version_string()
 ia = image()
 NGC, HERA, POSA, HD, M87, SIM, MSSEL = ('vla_ngc5921.ms', 'hera_zen_2458101.ms', 'vla_posa_74mhz.ms', 'alma_hd142527_b9_3spw.ms',
@@ -81,7 +81,7 @@ def beams():
 
 
 def manifest(name, ms, par, extra):
-    clean = {k: v for k, v in par.items()}
+    clean = {k: os.path.basename(v) if k == 'mask' and v.startswith('/') else v for k, v in par.items()}
     with open(os.path.join(HERE, name + '.json'), 'w') as f:
         json.dump(dict(name=name, ms=ms, casatasks=VERSION, tclean=clean, **extra), f, indent=1, sort_keys=True)
         f.write('\n')
@@ -309,19 +309,8 @@ def clean():
             manifest(name, NGC, p, dict(record={k: (v.item() if hasattr(v, 'item') else v) for k, v in rec.items() if k in ('iterdone', 'nmajordone', 'stopcode', 'cyclethreshold', 'maxpsfsidelobe', 'stopDescription', 'niter', 'threshold', 'cyclefactor', 'loopgain', 'cycleniter')}))
 
 
-def pb():
-    with open(os.path.join(HERE, 'pb.tsv'), 'w') as f:
-        f.write('#ms\ttelescope\tfreq_hz\tcell_arcsec\tn\tvalues of .pb from the centre eastwards... along +x, pixels n/2 ... n-1\n')
-        for ms, tel, cell, arc in ((NGC, 'VLA', '60arcsec', 60.0), (HD, 'ALMA', '0.3arcsec', 0.3), (SIM, 'ALMA', '1arcsec', 1.0), (POSA, 'VLA', '600arcsec', 600.0), (HERA, 'HERA', '1deg', 3600.0), (M87, 'VLBA', '20arcsec', 20.0)):
-            run(ms, specmode='mfs', imsize=64, cell=cell, weighting='natural')
-            f0 = spectral()[0]
-            a = pixels('pb')[0]
-            f.write('\t'.join([ms, tel, '%.9f' % f0, '%g' % arc, '64', ','.join('%.7g' % v for v in a[32, 32:])]) + '\n')
-            print(ms, a[32, 32:40])
-
-
 for part in PARTS:
-    {'images': images, 'chan_grid': chan_grid, 'sumwt': sumwt_table, 'clean': clean, 'pb': pb}[part]()
+    {'images': images, 'chan_grid': chan_grid, 'sumwt': sumwt_table, 'clean': clean}[part]()
 scratch = os.getcwd()
 os.chdir(tempfile.gettempdir())   # CASA asks for its folder once more when Python ends
 shutil.rmtree(scratch)

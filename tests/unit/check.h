@@ -1,4 +1,5 @@
-/* check.h: cmocka, and the two questions that most unit tests ask: did it work, and did it fail with the right words. */
+/* check.h: cmocka, and the two questions that most unit tests ask: did it work, and did it fail with the right words.
+ */
 #ifndef TEST_CHECK_H
 #define TEST_CHECK_H
 #include <setjmp.h>

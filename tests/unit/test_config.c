@@ -1,5 +1,5 @@
-#include "config/config.h"
 #include "base/mem.h"
+#include "config/config.h"
 #include "config/options.h"
 #include "config/value.h"
 #include "unit/check.h"

@@ -56,8 +56,7 @@ static void test_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_set), cmocka_unit_test(test_arguments_may_be_the_message),
-        cmocka_unit_test(test_prefix), cmocka_unit_test(test_long_texts_keep_whole_characters),
-        cmocka_unit_test(test_names)};
+        cmocka_unit_test(test_set), cmocka_unit_test(test_arguments_may_be_the_message), cmocka_unit_test(test_prefix),
+        cmocka_unit_test(test_long_texts_keep_whole_characters), cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

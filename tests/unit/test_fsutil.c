@@ -160,8 +160,8 @@ static void test_read_write(void **state) {
 #define in_folder(test) cmocka_unit_test_setup_teardown(test, enter, leave)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {in_folder(test_remove),     in_folder(test_publish),   in_folder(test_publish_aside),
-                                       in_folder(test_write_text), in_folder(test_tree_size), in_folder(test_allocate),
-                                       in_folder(test_read_write)};
+    const struct CMUnitTest tests[] = {
+        in_folder(test_remove),    in_folder(test_publish),  in_folder(test_publish_aside), in_folder(test_write_text),
+        in_folder(test_tree_size), in_folder(test_allocate), in_folder(test_read_write)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,7 +85,7 @@ static void tclean_model_bit_for_bit(void **state) {
         nrun++;
     }
     fclose(f);
-    assert_int_equal(nrun, 6);
+    assert_int_equal(nrun, 5);
 }
 
 /* ---- The lazy form against the plain one ---- */

@@ -6,7 +6,9 @@
 static pclean_config config;
 static pclean_err err;
 
-static int set(const char *name, const char *text) { return pclean_config_set(&config, name, text, &err); }
+static int set(const char *name, const char *text) {
+    return pclean_config_set(&config, name, text, &err);
+}
 
 static int begin(void **state) {
     (void)state;

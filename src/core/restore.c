@@ -1,0 +1,223 @@
+/* restore.c: two ways to convolve a model with a Gaussian, both linear (nothing wraps around the edges).
+ *
+ * The Gaussian is cut where it falls below exp(-CUT) = 1.4e-11. Direct: the cut Gaussian is made once and added for each
+ * component, row by row of the output, in double; a row belongs to one thread and takes its components in the order of
+ * the model's pixels, so threads change nothing. FFT: real transforms of size >= image + radius of the cut Gaussian, so
+ * that what wraps around falls outside the image; the kernel is the sampled Gaussian, not its analytic transform, which
+ * differs for beams of one or two pixels. Costs (2 cores, EPYC): 0.3 ns per component and kernel pixel, 0.3 ns per padded
+ * pixel and log2 of their number: the choice compares the two counts. */
+#include "core/restore.h"
+#include <fftw3.h>
+#include <math.h>
+#include <omp.h>
+#include <stdbool.h>
+#include <string.h>
+#include "base/mem.h"
+
+#define CUT 25.0
+
+void pcl_restore_params_init(pcl_restore_params *p) { *p = (pcl_restore_params){.method = PCL_RESTORE_AUTO}; }
+
+/* The cut Gaussian: value [2 ry + 1][2 rx + 1]. */
+typedef struct kernel {
+    size_t rx, ry;
+    float *value;
+} kernel;
+
+/* Half sizes of the box in which the exponent is below CUT, no larger than the image needs. */
+static void kernel_radius(const pcl_restore_params *p, size_t nx, size_t ny, size_t *rx, size_t *ry) {
+    const pcl_beam_form f = pcl_beam_pixel_form(&p->beam, p->cellx_rad, p->celly_rad);
+    const double det = f.xx * f.yy - f.xy * f.xy;
+    const double x = ceil(sqrt(CUT * f.yy / det)), y = ceil(sqrt(CUT * f.xx / det));
+    *rx = x < (double)(nx - 1) ? (size_t)x : nx - 1;
+    *ry = y < (double)(ny - 1) ? (size_t)y : ny - 1;
+}
+
+static int make_kernel(const pcl_restore_params *p, size_t nx, size_t ny, kernel *k, pclean_err *err) {
+    kernel_radius(p, nx, ny, &k->rx, &k->ry);
+    const size_t kx = 2 * k->rx + 1, ky = 2 * k->ry + 1;
+    const int rc = PCL_NEW(&k->value, kx * ky, "the restoring beam", err);
+    if (!rc)
+        pcl_beam_gaussian(&p->beam, kx, ky, p->cellx_rad, p->celly_rad, k->value);
+    return rc;
+}
+
+/* ---- Direct ---- */
+
+/* One row of the output into sum [nx]. */
+static void direct_row(const float *model, size_t nx, size_t ny, const kernel *k, size_t y, double *sum) {
+    for (size_t x = 0; x < nx; x++)
+        sum[x] = 0;
+    for (size_t my = y > k->ry ? y - k->ry : 0; my < ny && my <= y + k->ry; my++) {
+        const float *g = k->value + (y + k->ry - my) * (2 * k->rx + 1);
+        for (size_t mx = 0; mx < nx; mx++) {
+            const double v = (double)model[my * nx + mx];
+            if (v == 0)
+                continue;
+            const size_t first = mx > k->rx ? mx - k->rx : 0, end = mx + k->rx < nx ? mx + k->rx + 1 : nx;
+            for (size_t x = first; x < end; x++)
+                sum[x] += v * (double)g[x + k->rx - mx];
+        }
+    }
+}
+
+static int convolve_direct(const float *model, const float *residual, size_t nx, size_t ny, const kernel *k, float *out,
+                           pclean_err *err) {
+    double *sum = NULL;
+    const int nthread = omp_get_max_threads();
+    const int rc = PCL_NEW(&sum, (size_t)nthread * nx, "rows of the restored image", err);
+    if (rc)
+        return rc;
+#pragma omp parallel for schedule(dynamic, 8) num_threads(nthread)
+    for (size_t y = 0; y < ny; y++) {
+        double *row = sum + (size_t)omp_get_thread_num() * nx;
+        direct_row(model, nx, ny, k, y, row);
+        for (size_t x = 0; x < nx; x++)
+            out[y * nx + x] = (float)((residual ? (double)residual[y * nx + x] : 0) + row[x]);
+    }
+    pcl_free(sum);
+    return 0;
+}
+
+/* ---- FFT ---- */
+
+/* The next even number with factors 2, 3, 5, 7 only. */
+static size_t good_size(size_t n) {
+    for (n += n % 2;; n += 2) {
+        size_t m = n;
+        for (size_t f = 2; f <= 7; f++)
+            while (m % f == 0)
+                m /= f;
+        if (m == 1)
+            return n;
+    }
+}
+
+typedef struct padded {
+    size_t nx, ny, stride; /* stride of a row of reals: nx + 2 */
+} padded;
+
+static padded pad(size_t nx, size_t ny, size_t rx, size_t ry) {
+    padded p = {good_size(nx + rx), good_size(ny + ry), 0};
+    p.stride = p.nx + 2;
+    return p;
+}
+
+static int transform(const padded *p, float *data, bool forward, pclean_err *err) {
+    fftwf_plan plan = NULL;
+#pragma omp critical(fftw_planner)
+    plan = forward ? fftwf_plan_dft_r2c_2d((int)p->ny, (int)p->nx, data, (fftwf_complex *)data, FFTW_ESTIMATE)
+                   : fftwf_plan_dft_c2r_2d((int)p->ny, (int)p->nx, (fftwf_complex *)data, data, FFTW_ESTIMATE);
+    if (!plan)
+        return PCL_FAIL(err, PCLEAN_ENOMEM, "no plan for a Fourier transform of %zu x %zu", p->nx, p->ny);
+    fftwf_execute(plan);
+#pragma omp critical(fftw_planner)
+    fftwf_destroy_plan(plan);
+    return 0;
+}
+
+/* The kernel with its centre at pixel (0, 0), negative offsets at the far ends. */
+static void place_kernel(const kernel *k, const padded *p, float *data) {
+    const size_t kx = 2 * k->rx + 1;
+    for (size_t y = 0; y <= 2 * k->ry; y++)
+        for (size_t x = 0; x < kx; x++) {
+            const size_t px = (x + p->nx - k->rx) % p->nx, py = (y + p->ny - k->ry) % p->ny;
+            data[py * p->stride + px] += k->value[y * kx + x];
+        }
+}
+
+/* a *= b * scale, complex */
+static void multiply(float *a, const float *b, size_t n, float scale) {
+    for (size_t i = 0; i < n; i++) {
+        const float re = a[2 * i] * b[2 * i] - a[2 * i + 1] * b[2 * i + 1];
+        const float im = a[2 * i] * b[2 * i + 1] + a[2 * i + 1] * b[2 * i];
+        a[2 * i] = re * scale;
+        a[2 * i + 1] = im * scale;
+    }
+}
+
+static int convolve_fft(const float *model, const float *residual, size_t nx, size_t ny, const kernel *k, float *out,
+                        pclean_err *err) {
+    const padded p = pad(nx, ny, k->rx, k->ry);
+    float *data = NULL, *beam = NULL;
+    int rc = PCL_ZNEW(&data, p.stride * p.ny, "the padded model", err);
+    if (!rc)
+        rc = PCL_ZNEW(&beam, p.stride * p.ny, "the padded beam", err);
+    if (rc)
+        goto done;
+    for (size_t y = 0; y < ny; y++)
+        memcpy(data + y * p.stride, model + y * nx, nx * sizeof *model);
+    place_kernel(k, &p, beam);
+    rc = transform(&p, data, true, err);
+    if (!rc)
+        rc = transform(&p, beam, true, err);
+    if (rc)
+        goto done;
+    multiply(data, beam, p.stride / 2 * p.ny, (float)(1.0 / ((double)p.nx * (double)p.ny)));
+    rc = transform(&p, data, false, err);
+    if (rc)
+        goto done;
+    for (size_t y = 0; y < ny; y++)
+        for (size_t x = 0; x < nx; x++)
+            out[y * nx + x] = (residual ? residual[y * nx + x] : 0.0f) + data[y * p.stride + x];
+done:
+    pcl_free(beam);
+    pcl_free(data);
+    return rc;
+}
+
+/* ---- Choice ---- */
+
+static bool direct_is_cheaper(size_t ncomponent, size_t nx, size_t ny, const kernel *k) {
+    const padded p = pad(nx, ny, k->rx, k->ry);
+    const double pixels = (double)p.nx * (double)p.ny;
+    return (double)ncomponent * (double)(2 * k->rx + 1) * (double)(2 * k->ry + 1) < pixels * log2(pixels);
+}
+
+static void copy_residual(const float *residual, size_t n, float *out) {
+    if (!residual)
+        memset(out, 0, n * sizeof *out);
+    else if (residual != out)
+        memcpy(out, residual, n * sizeof *out);
+}
+
+int pcl_restore(const float *model, const float *residual, size_t nx, size_t ny, const pcl_restore_params *p, float *out,
+                pclean_err *err) {
+    size_t ncomponent = 0;
+    bool finite = true;
+    for (size_t i = 0; i < nx * ny; i++) {
+        ncomponent += model[i] != 0;
+        finite &= isfinite(model[i]) != 0;
+    }
+    if (!finite)
+        return PCL_FAIL(err, PCLEAN_EDATA, "the model has pixels that are not finite; it cannot be restored");
+    if (ncomponent == 0) {
+        copy_residual(residual, nx * ny, out);
+        return 0;
+    }
+    if (!(p->beam.major_rad > 0) || !(p->beam.minor_rad > 0) || !(p->cellx_rad > 0) || !(p->celly_rad > 0))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "a model cannot be restored without a beam and a cell size");
+    kernel k = {0, 0, NULL};
+    int rc = make_kernel(p, nx, ny, &k, err);
+    if (rc)
+        return rc;
+    const bool direct = p->method == PCL_RESTORE_DIRECT ||
+                        (p->method == PCL_RESTORE_AUTO && direct_is_cheaper(ncomponent, nx, ny, &k));
+    rc = direct ? convolve_direct(model, residual, nx, ny, &k, out, err) : convolve_fft(model, residual, nx, ny, &k, out, err);
+    pcl_free(k.value);
+    return rc;
+}
+
+size_t pcl_restore_bytes(size_t nx, size_t ny, const pcl_restore_params *p) {
+    size_t rx, ry;
+    kernel_radius(p, nx, ny, &rx, &ry);
+    const padded q = pad(nx, ny, rx, ry);
+    return (2 * rx + 1) * (2 * ry + 1) * sizeof(float) + 2 * q.stride * q.ny * sizeof(float) +
+           (size_t)omp_get_max_threads() * nx * sizeof(double);
+}
+
+void pcl_restore_pbcor(const float *image, const float *pb, size_t n, float pblimit, float *out) {
+    const float limit = fabsf(pblimit);
+    for (size_t i = 0; i < n; i++)
+        out[i] = pb[i] > limit ? image[i] / pb[i] : 0.0f;
+}

@@ -1,0 +1,79 @@
+/* plane.h: one image plane (a channel and a Stokes parameter) from samples to residual, and one minor cycle on it. The
+ * order of the calls is the life of a plane: begin, {minor, major}*, restore. Everything a plane needs is allocated once
+ * and used for plane after plane. */
+#ifndef PCL_PLANE_H
+#define PCL_PLANE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "core/beam.h"
+#include "core/grid.h"
+#include "core/weight.h"
+#include "imager/converge.h"
+#include "imager/sampler.h"
+#include "imager/setup.h"
+
+typedef struct pcl_plane {
+    const pcl_setup *setup;
+    const pcl_vis *vis;
+    size_t nx, ny;
+    pcl_control control;
+    pcl_taper taper;
+
+    pcl_gridder *gridder;
+    pcl_grid_scratch *scratch;
+    pcl_uvgrid vis_grid, psf_grid, model_grid; /* model_grid only when cleaning */
+    pcl_sampler sampler;
+    pcl_density density;        /* of this plane, or of all channels: made once per Stokes plane */
+    bool common_density;        /* the latter */
+    size_t density_pol;         /* Stokes plane that a common density is of */
+
+    /* The plane at hand; arrays [ny][nx]. */
+    size_t ichan, ipol;
+    float *psf, *residual, *model, *image, *pb;
+    bool *user_mask;            /* NULL: none */
+    bool *search;               /* user mask and primary beam: where CLEAN looks */
+    size_t nsearch;
+    double sumwt;               /* of the gridded samples */
+    uint64_t nvis, noutside;
+    double umax_lambda, vmax_lambda;
+    pcl_beam beam;              /* fitted; zero when the plane is blank */
+    bool has_beam;
+    double sidelobe;
+    double peak, rms;           /* |residual| in the search region; robust rms of the plane */
+    double model_flux;
+    float *work;                /* [nx ny] for statistics */
+    int (*stop_requested)(void *user); /* polled between batches; NULL: never */
+    void *stop_user;
+} pcl_plane;
+
+int pcl_plane_init(pcl_plane *p, const pcl_setup *setup, const pcl_vis *vis, pclean_err *err) PCL_CHECK;
+void pcl_plane_clear(pcl_plane *p);
+
+/* The telescope's primary beam at a frequency, cut as tclean's .pb, into pb [ny][nx]; *name says which model. */
+int pcl_plane_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const char **name, pclean_err *err) PCL_CHECK;
+
+/* Primary beam at the plane's frequency and the search region (p->user_mask filled by the caller before). */
+int pcl_plane_begin(pcl_plane *p, size_t ichan, size_t ipol, pclean_err *err) PCL_CHECK;
+
+/* Weights, PSF, its beam and sidelobe, and the residual of the model that p->model holds (zeros: the dirty image).
+ * Without data: everything zero, nvis 0. */
+int pcl_plane_dirty(pcl_plane *p, pclean_err *err) PCL_CHECK;
+
+/* The weights alone, for a plane whose first pass was made earlier (cyclecontrol=global). */
+int pcl_plane_reweigh(pcl_plane *p, pclean_err *err) PCL_CHECK;
+
+/* Minor cycle to a threshold; adds to the model. *niter as tclean counts. p->residual is spent: pcl_plane_major follows. */
+int pcl_plane_minor(pcl_plane *p, double threshold_jy, int cycleniter, int *niter, pclean_err *err) PCL_CHECK;
+
+/* Major cycle: p->residual = data - model. */
+int pcl_plane_major(pcl_plane *p, pclean_err *err) PCL_CHECK;
+
+/* Peak, rms and model flux of what p->residual and p->model hold. */
+void pcl_plane_measure(pcl_plane *p);
+
+/* p->image = model convolved with the beam + residual. */
+int pcl_plane_restore(pcl_plane *p, const pcl_beam *beam, pclean_err *err) PCL_CHECK;
+
+#endif

@@ -1,0 +1,141 @@
+#include "imager/products.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fsutil.h"
+#include "base/mem.h"
+#include "core/restore.h"
+#include "imager/record.h"
+
+static const struct {
+    const char *extension, *unit;
+    bool masked, beams;
+} products[PCL_NPRODUCT] = {
+#define X(symbol, extension, unit, masked, beams) {extension, unit, masked, beams},
+    PCL_PRODUCT_LIST(X)
+#undef X
+};
+
+bool pcl_product_wanted(const pclean_config *c, enum pcl_product product) {
+    switch (product) {
+    case PCL_PRODUCT_IMAGE:
+        return c->restoration;
+    case PCL_PRODUCT_PBCOR:
+        return c->restoration && c->pbcor;
+    case PCL_PRODUCT_MASK:
+        return c->niter > 0;
+    default:
+        return true;
+    }
+}
+
+void pcl_product_path(const pclean_config *c, enum pcl_product product, char *buf, size_t size) {
+    snprintf(buf, size, "%s%s", c->imagename, products[product].extension);
+}
+
+int pcl_products_check(const pclean_config *c, pclean_err *err) {
+    char found[512] = "", path[4096];
+    for (enum pcl_product k = 0; k < PCL_NPRODUCT; k++) {
+        pcl_product_path(c, k, path, sizeof path);
+        if (pcl_fs_exists(path))
+            snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s", *found ? " " : "", products[k].extension);
+    }
+    if (*found && !c->overwrite && !c->restart)
+        return PCL_FAIL(err, PCLEAN_EEXIST,
+                        "products of %s exist already (%s) and are kept; choose another imagename, or give --overwrite to replace them or --restart to continue from their model",
+                        c->imagename, found);
+    return 0;
+}
+
+int pcl_products_create(pcl_products *s, const pcl_setup *setup, const bool *pb_mask, pclean_err *err) {
+    *s = (pcl_products){.config = setup->config};
+    int rc = 0;
+    size_t work = 0;
+    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
+        if (!pcl_product_wanted(s->config, k))
+            continue;
+        casa_image_desc desc = setup->desc;
+        desc.unit = products[k].unit;
+        if (k == PCL_PRODUCT_SUMWT) {
+            desc.nx = desc.ny = 1;
+            desc.crpix_x = desc.crpix_y = 0;
+        }
+        char path[4096];
+        pcl_product_path(s->config, k, path, sizeof path);
+        rc = pcl_cube_create(path, &desc, products[k].masked ? pb_mask : NULL, &s->cube[k], err);
+        if (!rc && pcl_cube_work_size(s->cube[k]) > work)
+            work = pcl_cube_work_size(s->cube[k]);
+    }
+    if (!rc)
+        rc = PCL_NEW(&s->work, work, "plane in tile order", err);
+    if (rc)
+        pcl_products_abort(s);
+    return rc;
+}
+
+static int write_plane(pcl_products *s, enum pcl_product k, const pcl_plane *p, const float *pixels, pclean_err *err) {
+    return s->cube[k] ? pcl_cube_write_plane(s->cube[k], p->ipol, p->ichan, pixels, s->work, err) : 0;
+}
+
+int pcl_products_save_state(pcl_products *s, const pcl_plane *p, pclean_err *err) {
+    int rc;
+    if ((rc = write_plane(s, PCL_PRODUCT_PSF, p, p->psf, err)) || (rc = write_plane(s, PCL_PRODUCT_RESIDUAL, p, p->residual, err)))
+        return rc;
+    return write_plane(s, PCL_PRODUCT_MODEL, p, p->model, err);
+}
+
+int pcl_products_load_state(pcl_products *s, pcl_plane *p, pclean_err *err) {
+    const struct { enum pcl_product product; float *pixels; } plane[] = {
+        {PCL_PRODUCT_PSF, p->psf}, {PCL_PRODUCT_RESIDUAL, p->residual}, {PCL_PRODUCT_MODEL, p->model}};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < sizeof plane / sizeof *plane; i++)
+        rc = pcl_cube_read_plane(s->cube[plane[i].product], p->ipol, p->ichan, plane[i].pixels, s->work, err);
+    return rc;
+}
+
+int pcl_products_write(pcl_products *s, pcl_plane *p, double sumwt, pclean_err *err) {
+    const float weight = (float)sumwt;
+    int rc;
+    if ((rc = pcl_products_save_state(s, p, err)) || (rc = write_plane(s, PCL_PRODUCT_PB, p, p->pb, err)) ||
+        (rc = write_plane(s, PCL_PRODUCT_SUMWT, p, &weight, err)) || (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->image, err)))
+        return rc;
+    const size_t n = p->nx * p->ny;
+    if (s->cube[PCL_PRODUCT_PBCOR]) {
+        pcl_pbcor(p->image, p->pb, n, s->config->pblimit, p->work);
+        if ((rc = write_plane(s, PCL_PRODUCT_PBCOR, p, p->work, err)))
+            return rc;
+    }
+    if (s->cube[PCL_PRODUCT_MASK]) {
+        for (size_t i = 0; i < n; i++)
+            p->work[i] = !p->user_mask || p->user_mask[i] ? 1 : 0;
+        rc = write_plane(s, PCL_PRODUCT_MASK, p, p->work, err);
+    }
+    return rc;
+}
+
+int pcl_products_finish(pcl_products *s, const pcl_setup *setup, const casa_beam *fitted, const casa_beam *restoring,
+                        const char *const *history, size_t nhistory, pclean_err *err) {
+    int rc = 0;
+    const size_t nplane = setup->desc.nchan * setup->desc.npol;
+    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
+        if (!s->cube[k])
+            continue;
+        const casa_beam *beams = products[k].beams ? (k == PCL_PRODUCT_PSF ? fitted : restoring) : NULL;
+        rc = pcl_cube_finish(s->cube[k], beams, beams ? nplane : 0, history, nhistory, err);
+    }
+    if (rc)
+        return rc;
+    char record[4096];
+    pcl_record_path(s->config, record, sizeof record);
+    if ((rc = pcl_fs_remove_tree(record, err)))
+        return rc;
+    return pcl_cube_publish_all(s->cube, PCL_NPRODUCT, s->config->overwrite || s->config->restart, err);
+}
+
+void pcl_products_abort(pcl_products *s) {
+    for (enum pcl_product k = 0; k < PCL_NPRODUCT; k++)
+        pcl_cube_abort(s->cube[k]);
+    pcl_free(s->work);
+    *s = (pcl_products){0};
+}

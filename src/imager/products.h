@@ -1,0 +1,60 @@
+/* products.h: the images that a run leaves, under tclean's names, and when each exists. */
+#ifndef PCL_PRODUCTS_H
+#define PCL_PRODUCTS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/err.h"
+#include "imager/plane.h"
+#include "imager/setup.h"
+#include "io/cube.h"
+
+/* X(symbol, extension, unit, has the primary-beam mask, has beams) */
+#define PCL_PRODUCT_LIST(X)                                                                                            \
+    X(PCL_PRODUCT_PSF, ".psf", "", false, true)                                                                        \
+    X(PCL_PRODUCT_RESIDUAL, ".residual", "", true, false)                                                              \
+    X(PCL_PRODUCT_MODEL, ".model", "Jy/pixel", false, false)                                                           \
+    X(PCL_PRODUCT_IMAGE, ".image", "Jy/beam", true, true)                                                              \
+    X(PCL_PRODUCT_PBCOR, ".image.pbcor", "Jy/beam", true, true)                                                        \
+    X(PCL_PRODUCT_PB, ".pb", "", true, false)                                                                          \
+    X(PCL_PRODUCT_SUMWT, ".sumwt", "", false, false)                                                                   \
+    X(PCL_PRODUCT_MASK, ".mask", "", false, false)
+
+enum pcl_product {
+#define X(symbol, extension, unit, masked, beams) symbol,
+    PCL_PRODUCT_LIST(X)
+#undef X
+        PCL_NPRODUCT
+};
+
+typedef struct pcl_products {
+    const pclean_config *config;
+    pcl_cube *cube[PCL_NPRODUCT]; /* NULL: not made in this run */
+    float *work;                  /* of pcl_cube_write_plane */
+} pcl_products;
+
+bool pcl_product_wanted(const pclean_config *config, enum pcl_product product);
+/* NAME.extension into buf. */
+void pcl_product_path(const pclean_config *config, enum pcl_product product, char *buf, size_t size);
+
+/* -PCLEAN_EEXIST naming what exists, unless overwrite or restart is set. */
+int pcl_products_check(const pclean_config *config, pclean_err *err) PCL_CHECK;
+
+/* Makes all products as .part; pb_mask [ny][nx] (NULL: none) is their default mask. */
+int pcl_products_create(pcl_products *out, const pcl_setup *setup, const bool *pb_mask, pclean_err *err) PCL_CHECK;
+
+/* Planes of the product that change from cycle to cycle, and back (cyclecontrol=global keeps them on disk meanwhile). */
+int pcl_products_save_state(pcl_products *s, const pcl_plane *p, pclean_err *err) PCL_CHECK;
+int pcl_products_load_state(pcl_products *s, pcl_plane *p, pclean_err *err) PCL_CHECK;
+
+/* All planes of a finished plane; p->image is the restored one. Uses p->work. */
+int pcl_products_write(pcl_products *s, pcl_plane *p, double sumwt, pclean_err *err) PCL_CHECK;
+
+/* Beams [nchan][npol] (fitted for .psf, restoring for .image; NULL: none) and history into the headers, then the final
+ * names. The record of an older run goes first: it says "complete". */
+int pcl_products_finish(pcl_products *s, const pcl_setup *setup, const casa_beam *fitted, const casa_beam *restoring,
+                        const char *const *history, size_t nhistory, pclean_err *err) PCL_CHECK;
+
+/* Removes what was not finished. */
+void pcl_products_abort(pcl_products *s);
+
+#endif

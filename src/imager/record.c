@@ -1,0 +1,126 @@
+#include "imager/record.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/fsutil.h"
+#include "base/mem.h"
+#include "pclean.h"
+
+void pcl_record_path(const pclean_config *config, char *buf, size_t size) {
+    snprintf(buf, size, "%s.run.json", config->imagename);
+}
+
+static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+static json_t *strings(char *const *list) {
+    json_t *a = json_array();
+    for (; list && *list; list++)
+        json_array_append_new(a, json_string(*list));
+    return a;
+}
+
+static json_t *plane_record(const pclean_plane *p) {
+    const double arcsec = 180 * 3600 / M_PI;
+    return json_pack("{s:I s:I s:o s:I s:o s:{s:o s:o s:o} s:o s:o s:o s:o s:o s:i s:i s:i s:s s:o}", "chan", (json_int_t)p->chan,
+                     "pol", (json_int_t)p->pol, "freq_hz", number(p->freq_hz), "nvis", (json_int_t)p->nvis, "sumwt",
+                     number(p->sumwt), "beam", "major_arcsec", number(p->beam_major_rad * arcsec), "minor_arcsec",
+                     number(p->beam_minor_rad * arcsec), "pa_deg", number(p->beam_pa_rad * 180 / M_PI), "psf_sidelobe",
+                     number(p->psf_sidelobe), "peak_dirty", number(p->peak_dirty), "peak_residual", number(p->peak_residual),
+                     "rms_residual", number(p->rms_residual), "model_flux", number(p->model_flux), "niter", p->niter, "nmajor",
+                     p->nmajor, "stopcode", p->stop, "stop", pclean_stop_text(p->stop), "seconds", number(p->seconds));
+}
+
+static json_t *ms_record(const pcl_setup *setup) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < pcl_vis_source_count(setup->source); i++) {
+        const casa_ms_info *info = pcl_vis_source_info(setup->source, i);
+        json_array_append_new(list, json_pack("{s:s s:s s:I s:I s:s}", "path", info->path, "column", info->datacolumn, "rows",
+                                              (json_int_t)info->nrow, "autocorrelations_left_out", (json_int_t)info->nrow_auto,
+                                              "telescope", info->telescope));
+    }
+    return list;
+}
+
+static void now_text(char *buf, size_t size) {
+    const time_t now = time(NULL);
+    struct tm tm;
+    gmtime_r(&now, &tm);
+    strftime(buf, size, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+int pcl_record_write(const pcl_setup *setup, const pclean_result *r, const char *started, pclean_err *err) {
+    char *config_text = NULL, finished[32], path[4096];
+    int rc = pclean_config_dump_json(setup->config, &config_text, err);
+    if (rc)
+        return rc;
+    now_text(finished, sizeof finished);
+    json_t *planes = json_array(), *stages = json_object();
+    for (size_t i = 0; i < r->nchan * r->npol; i++)
+        json_array_append_new(planes, plane_record(&r->plane[i]));
+    for (size_t i = 0; i < r->nstage; i++)
+        json_object_set_new(stages, r->stage[i].name, number(r->stage[i].seconds));
+    json_t *config = json_loads(config_text, 0, NULL);
+    free(config_text);
+    json_t *record = json_pack(
+        "{s:s s:s s:s s:s s:o s:o s:{s:I s:I s:o s:o s:o} s:i s:s s:o s:o s:{s:I s:I s:I} s:I s:I s:o s:o s:o}", "pclean",
+        PCLEAN_VERSION, "casacore", casa_version(), "started", started, "finished", finished, "config", config, "ms",
+        ms_record(setup), "cube", "nchan", (json_int_t)r->nchan, "npol", (json_int_t)r->npol, "first_hz",
+        number(setup->channels.first_hz), "step_hz", number(setup->channels.step_hz), "restfreq_hz", number(setup->restfreq_hz),
+        "stopcode", r->stop, "stop", pclean_stop_text(r->stop), "planes", planes, "stages_s", stages, "samples", "used",
+        (json_int_t)r->nvis_used, "flagged", (json_int_t)r->nvis_flagged, "not_finite", (json_int_t)r->nvis_nonfinite,
+        "ms_bytes_read", (json_int_t)r->ms_bytes_read, "peak_memory_bytes", (json_int_t)r->peak_memory_bytes, "seconds",
+        number(r->seconds), "cpu_seconds", number(r->cpu_seconds), "warnings", strings(r->warning));
+    char *text = record ? json_dumps(record, JSON_INDENT(1)) : NULL;
+    json_decref(record);
+    if (!text)
+        return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the run record");
+    pcl_record_path(setup->config, path, sizeof path);
+    rc = pcl_fs_write_text(path, text, strlen(text), err);
+    free(text);
+    return rc;
+}
+
+int pcl_record_history(const pclean_config *config, char ***lines, size_t *n, pclean_err *err) {
+    *lines = NULL;
+    *n = 0;
+    char *text = NULL;
+    int rc = pclean_config_dump_json(config, &text, err);
+    if (rc)
+        return rc;
+    json_t *root = json_loads(text, 0, NULL);
+    free(text);
+    if ((rc = PCL_ZNEW(lines, pclean_config_count() + 2, "history", err)))
+        goto done;
+    rc = pcl_asprintf(&(*lines)[(*n)++], err, "taskname=pclean image");
+    if (!rc)
+        rc = pcl_asprintf(&(*lines)[(*n)++], err, "version: pclean " PCLEAN_VERSION " casacore %s", casa_version());
+    const char *group, *key;
+    json_t *members, *value;
+    json_object_foreach(root, group, members) json_object_foreach(members, key, value) {
+        if (rc || *n >= pclean_config_count() + 2)
+            break;
+        char *shown = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        rc = pcl_asprintf(&(*lines)[*n], err, "%-22s= %s", key, shown ? shown : "?");
+        *n += !rc;
+        free(shown);
+    }
+done:
+    json_decref(root);
+    if (rc) {
+        pcl_record_free_lines(*lines, *n);
+        *lines = NULL;
+        *n = 0;
+    }
+    return rc;
+}
+
+void pcl_record_free_lines(char **lines, size_t n) {
+    for (size_t i = 0; lines && i < n; i++)
+        pcl_free(lines[i]);
+    pcl_free(lines);
+}

@@ -1,0 +1,16 @@
+/* record.h: NAME.run.json, written last: what was asked, with what, and what became of every plane. Its presence says
+ * that the run is complete. Schema: docs/data-model.md. */
+#ifndef PCL_RECORD_H
+#define PCL_RECORD_H
+#include "base/err.h"
+#include "imager/setup.h"
+#include "pclean/run.h"
+
+void pcl_record_path(const pclean_config *config, char *buf, size_t size);
+int pcl_record_write(const pcl_setup *setup, const pclean_result *result, const char *started, pclean_err *err) PCL_CHECK;
+
+/* The configuration as history lines, "name = value"; array and strings to be freed with pcl_record_free_lines. */
+int pcl_record_history(const pclean_config *config, char ***lines, size_t *n, pclean_err *err) PCL_CHECK;
+void pcl_record_free_lines(char **lines, size_t n);
+
+#endif

@@ -1,0 +1,64 @@
+# What goes where: results on standard output, log and progress on standard error.
+. "$(dirname "$(realpath "$0")")/lib.bash"
+ms=$DATA/vla_ngc5921.ms
+small="--vis $ms --imsize 64 --cell 15arcsec --specmode cube --start 20 --nchan 3 --niter 20 --restfreq 1.420405752GHz"
+
+run image $small --imagename a
+expect_status 0
+expect_out 'stopped by'; expect_out '^ +0 '; expect_out '^ +2 '; expect_out '^Stopped by: '
+expect_out '^Products'; expect_out '^  a\.image$'; expect_out '^  a\.run\.json$'
+expect_out '^Time '; expect_out '^Memory '; expect_out '^Data '
+grep -Eq '^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}  ' err || fail "log lines carry the time"
+grep -q $'\r' err && fail "no bar where standard error is no terminal"
+while read -r product; do expect_there "$product"; done < <(sed -n '/^Products/,/^Time/s/^  //p' out)
+
+run image $small --imagename b --progress none
+expect_status 0
+grep -q '%' err && fail "--progress none shows no progress"
+run image $small --imagename c --progress lines --verbose
+expect_status 0; expect_err '%'; expect_err 'debug: '
+
+# JSON: every line an object; a line per plane; the end
+run image $small --imagename d --progress json
+expect_status 0; expect_out '^Products'
+grep -Evq '^\{"event":"(progress|log|end)",.*\}$' err && fail "a line that is no JSON object of a known event"
+[ "$(grep -c '"plane":{"chan":' err)" = 3 ] || fail "each finished plane is reported once"
+tail -n 1 err | grep -q '^{"event":"end","status":0,"error":null,' || fail "the last line tells the end"
+if command -v python3 >/dev/null; then
+    python3 -c 'import json,sys; [json.loads(l) for l in open("err")]' || fail "not JSON"
+fi
+run image --vis absent.ms --imagename e --progress json
+expect_status 1; expect_no_out
+tail -n 1 err | grep -q '^{"event":"end","status":1,"error":".*absent.ms' || fail "the last line tells the error"
+
+# a bar on a terminal, cleared before log lines and at the end
+if command -v script >/dev/null; then
+    line='pclean image on a terminal'
+    script -qec "$PCLEAN image $small --imagename f" typescript >/dev/null </dev/null
+    status=$?
+    expect_status 0
+    grep -q $'\r.*\[#* *\] .*%' typescript || fail "no bar on a terminal"
+fi
+
+# the log closed: the run goes on
+line='pclean image 2>&-'
+"$PCLEAN" image $small --imagename g >out 2>&-; status=$?; : >err
+expect_status 0; expect_there g.image
+line='pclean image, the reader of the log gone'
+"$PCLEAN" image $small --imagename h 2> >(exec true) >out; status=$?
+expect_status 0; expect_there h.image
+
+# plot
+run plot a.image
+expect_status 0; expect_no_err; expect_out '^a\.image\.png$'; expect_there a.image.png
+head -c 8 a.image.png | cmp -s - <(printf '\x89PNG\r\n\x1a\n') || fail "not a PNG file"
+run plot a.image/ --output p.png --title T --field 10arcmin --panels 2 --size 800x450
+expect_status 0; expect_there p.png
+run plot a.image --output nowhere/p.png
+expect_failure 'nowhere/p\.png'
+mkdir folder && touch folder/kept
+run plot a.image --output folder
+expect_failure 'folder'
+expect_there folder/kept
+[ -z "$(compgen -G '*.png.part')" ] || fail "left behind: $(compgen -G '*.png.part')"
+finish

@@ -1,0 +1,120 @@
+# How flags, files and presets give values: forms, order, and that a dumped configuration reads back the same.
+. "$(dirname "$(realpath "$0")")/lib.bash"
+
+dump() { run image "$@" --dump-config; expect_status 0; expect_no_err; }
+
+dump --imsize 512,256
+expect_out '^  imsize: \[512, 256\]'
+dump --imsize=512
+expect_out '^  imsize: \[512, 512\]'
+dump --imsize '[512, 256]'
+expect_out '^  imsize: \[512, 256\]'
+dump --nchan -1 --robust -0.5 --pblimit -0.1
+expect_out '^  nchan: -1'; expect_out '^  robust: -0.5'; expect_out '^  pblimit: -0.1'
+dump --nchan=-1 --robust=-2
+expect_out '^  robust: -2'
+dump --start -300km/s --width -2
+expect_out '^  start: .*-300km/s'; expect_out "^  width: .*-2"
+dump --overwrite
+expect_out '^  overwrite: true'
+dump --overwrite --niter 7
+expect_out '^  overwrite: true'; expect_out '^  niter: 7'
+dump --overwrite true --restoration false
+expect_out '^  overwrite: true'; expect_out '^  restoration: false'
+dump --restoration=False
+expect_out '^  restoration: false'
+dump --vis a.ms --vis b.ms
+expect_out '^  vis: \[a.ms, b.ms\]'
+dump --vis a.ms,b.ms
+expect_out '^  vis: \[a.ms, b.ms\]'
+dump --niter 5 --niter 6
+expect_out '^  niter: 6'
+dump --field ''
+expect_out "^  field: ''"
+dump --spw '0:10~20;30~40'
+expect_out '0:10~20;30~40'
+
+# defaults < preset < file < flags, wherever they stand
+cat >a.yaml <<END
+iteration:
+  niter: 11
+weight:
+  weighting: briggs
+  robust: 1
+END
+cat >p.yaml <<END
+# a preset of one's own
+iteration:
+  niter: 22
+  gain: 0.2
+END
+dump a.yaml
+expect_out '^  niter: 11'
+dump --robust 0 a.yaml --preset p.yaml
+expect_out '^  niter: 11'; expect_out '^  robust: 0$'; expect_out '^  gain: 0\.2'
+dump --preset p.yaml
+expect_out '^  niter: 22'
+dump --overwrite a.yaml
+expect_out '^  overwrite: true'; expect_out '^  niter: 11'
+
+# every preset, and a dump of everything, reads back the same
+"$PCLEAN" image --list-presets >presets || fail "list-presets"
+[ -s presets ] || fail "there are presets"
+while read -r name _; do
+    dump --preset "$name" --vis 'a b.ms' --imagename "it's: #1" --mask 'circle[[100pix,100pix],20pix]' --phasecenter 'J2000 12h56m44 -21d41m05'
+    cp out first.yaml
+    dump first.yaml
+    cmp -s out first.yaml || fail "preset $name: the dump does not read back the same"
+done <presets
+dump
+cp out first.yaml
+dump first.yaml
+cmp -s out first.yaml || fail "the dump does not read back the same"
+
+# the demonstration's file is a good one
+run image "$SOURCE/share/demo.yaml" --dump-config
+expect_status 0; expect_out '^  specmode: cube'
+
+run image --nitter 5
+expect_usage 'did you mean niter'
+run image --niter
+expect_usage '--niter needs a value'
+run image --niter --gain 0.1
+expect_usage '--niter needs a value'
+run image --niter many
+expect_usage 'niter.*many'
+run image --weighting brigs
+expect_usage 'weighting'
+run image --cell 3GHz
+expect_usage 'cell'
+run image --overwrite=perhaps
+expect_usage 'overwrite'
+run image -niter 5
+expect_usage 'two dashes'
+run image --imsize 512 256
+expect_usage 'unexpected "256".*commas'
+run image a.yaml p.yaml
+expect_usage 'one configuration file'
+run image --dump-cofig
+expect_usage 'did you mean --dump-config'
+run image --dump-config=yes
+expect_usage 'takes no value'
+run image --preset nowhere
+expect_usage 'nowhere'
+run image --preset
+expect_usage 'needs a name'
+run image nowhere.yaml
+expect_usage 'nowhere\.yaml'
+printf 'iteration:\n  nitter: 5\n' >bad.yaml
+run image bad.yaml
+expect_usage 'bad\.yaml:2.*did you mean niter'
+printf 'iteration: [\n' >bad.yaml
+run image bad.yaml
+expect_usage 'bad\.yaml:'
+
+# all that is missing or wrong at once
+run image
+expect_usage 'vis'; expect_err 'imagename'
+run image --vis a.ms --imagename b --imsize 0 --gain 7 --specmode cube
+expect_usage 'imsize'; expect_err 'gain'
+finish

@@ -1,0 +1,151 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "plan/channels.h"
+
+/* A window of 32 channels of 1 MHz from 1000 MHz, ascending or descending. The grid rules themselves are held against
+ * real tclean in tests/property/golden_channels.c. */
+enum { N = 32 };
+static double freq[N], width[N];
+static int all[N];
+static pcl_band band(int direction, double doppler) {
+    for (int i = 0; i < N; i++) {
+        freq[i] = 1000e6 + 1e6 * (direction > 0 ? i : N - 1 - i);
+        width[i] = 1e6;
+        all[i] = i;
+    }
+    return (pcl_band){.nchan = N, .freq_hz = freq, .width_hz = width, .nsel = N, .sel = all, .doppler = doppler};
+}
+
+static pcl_channels resolve(const pcl_band *b, const char *start, const char *w, int nchan) {
+    pcl_channels c;
+    pclean_err err = {0};
+    const pcl_channel_request r = {.nchan = nchan, .start = start, .width = w, .restfreq_hz = 1010e6, .doppler_min = 1, .doppler_max = 1};
+    if (pcl_channels_resolve(&r, 1, b, &c, &err))
+        fail_msg("start=%s width=%s: %s", start, w, err.msg);
+    return c;
+}
+
+static void a_start_outside_the_data_is_an_error(void **state) {
+    (void)state;
+    const pcl_band b = band(1, 1);
+    const struct { const char *start, *width; int code; } bad[] = {
+        {"32", "", -PCLEAN_EPARAM},     {"-1", "", -PCLEAN_EPARAM},       {"990MHz", "", -PCLEAN_EPARAM},
+        {"1040MHz", "2MHz", -PCLEAN_EPARAM}, {"5000km/s", "", -PCLEAN_EPARAM}, {"1010MHz", "0.5MHz", -PCLEAN_EPARAM},
+        {"5", "0", -PCLEAN_EPARAM},     {"5arcsec", "", -PCLEAN_EPARAM},  {"five", "", -PCLEAN_EPARAM},
+        {"", "100MHz", -PCLEAN_EPARAM}, {"1.5", "", -PCLEAN_EPARAM}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        pcl_channels c;
+        pclean_err err = {0};
+        const pcl_channel_request r = {.nchan = -1, .start = bad[i].start, .width = bad[i].width, .restfreq_hz = 1010e6};
+        if (pcl_channels_resolve(&r, 1, &b, &c, &err) != bad[i].code)
+            fail_msg("start=%s width=%s was accepted or failed otherwise: %s", bad[i].start, bad[i].width, err.msg);
+        assert_true(strlen(err.msg) > 20);
+    }
+}
+
+/* Every data channel inside the cube feeds exactly one image channel: no gap, no overlap. */
+static void nearest_is_a_partition_of_the_data(void **state) {
+    (void)state;
+    const char *widths[] = {"", "2", "3", "1.7MHz", "-2", "-1.3MHz"};
+    for (int direction = -1; direction <= 1; direction += 2)
+        for (size_t k = 0; k < sizeof widths / sizeof *widths; k++) {
+            const pcl_band b = band(direction, 1);
+            pcl_channels c = resolve(&b, strchr(widths[k], '-') ? "20" : "4", widths[k], 5);
+            c.nearest = true;
+            for (double doppler = 1; doppler < 1.0006; doppler += 1e-4) {
+                int hits[N] = {0};
+                pcl_channel_sample s[64];
+                for (size_t i = 0; i < c.nchan; i++) {
+                    const size_t n = pcl_channels_samples(&c, i, N, freq, doppler, s);
+                    assert_true(n <= pcl_channels_max_samples(&c, N, freq));
+                    for (size_t j = 0; j < n; j++) {
+                        hits[s[j].lo]++;
+                        const double centre = c.first_hz + (double)i * c.step_hz;
+                        assert_true(fabs(freq[s[j].lo] * doppler - centre) <= 0.5001 * fabs(c.step_hz));
+                    }
+                }
+                const double end = c.first_hz + ((double)c.nchan - 1) * c.step_hz;
+                const double low = fmin(c.first_hz, end) - 0.499 * fabs(c.step_hz), high = fmax(c.first_hz, end) + 0.499 * fabs(c.step_hz);
+                for (int i = 0; i < N; i++) {
+                    assert_true(hits[i] <= 1);
+                    if (freq[i] * doppler > low && freq[i] * doppler < high)
+                        assert_int_equal(hits[i], 1);
+                }
+            }
+        }
+}
+
+/* Linear interpolation reproduces a straight line, never extrapolates, and takes floor(width) points. */
+static void linear_interpolation_is_exact_for_a_line(void **state) {
+    (void)state;
+    for (int direction = -1; direction <= 1; direction += 2)
+        for (int w = 1; w <= 3; w++) {
+            const pcl_band b = band(direction, 1);
+            char text[8] = {(char)('0' + w), 0};
+            const pcl_channels c = resolve(&b, "3", text, 4);
+            const double doppler = 1.0003;
+            for (size_t i = 0; i < c.nchan; i++) {
+                pcl_channel_sample s[8];
+                const size_t n = pcl_channels_samples(&c, i, N, freq, doppler, s);
+                assert_int_equal(n, w);
+                double mean = 0;
+                for (size_t j = 0; j < n; j++) {
+                    const double f = freq[s[j].lo] + (double)s[j].alpha * (freq[s[j].hi] - freq[s[j].lo]);
+                    assert_true(fabs(f * doppler - s[j].freq_hz) < 100);
+                    assert_true(fabs(freq[s[j].near] * doppler - s[j].freq_hz) <= 0.5001e6);
+                    mean += s[j].freq_hz / (double)n;
+                }
+                assert_true(fabs(mean - (c.first_hz + (double)i * c.step_hz)) < 1);
+            }
+        }
+    const pcl_band b = band(1, 1);
+    const pcl_channels c = resolve(&b, "0", "", 3);
+    pcl_channel_sample s[8];
+    assert_int_equal(pcl_channels_samples(&c, 0, N, freq, 1.0003, s), 0); /* the row begins above channel 0 */
+    assert_int_equal(pcl_channels_samples(&c, 0, N, freq, 1, s), 1);      /* equal frequencies: that channel alone */
+    assert_int_equal(s[0].lo, s[0].hi);
+}
+
+static void needed_channels_hold_all_that_is_used(void **state) {
+    (void)state;
+    for (int direction = -1; direction <= 1; direction += 2)
+        for (int nearest = 0; nearest <= 1; nearest++) {
+            const pcl_band b = band(direction, 1);
+            pcl_channels c = resolve(&b, "10", "2", 3);
+            c.nearest = nearest;
+            const double dmin = 0.999, dmax = 1.001;
+            size_t from, to;
+            pcl_channels_needed(&c, N, freq, dmin, dmax, &from, &to);
+            assert_true(to - from < N);
+            for (double d = dmin; d <= dmax; d += 1e-4)
+                for (size_t i = 0; i < c.nchan; i++) {
+                    pcl_channel_sample s[16];
+                    const size_t n = pcl_channels_samples(&c, i, N, freq, d, s);
+                    for (size_t j = 0; j < n; j++)
+                        assert_true(s[j].lo >= (int)from && s[j].hi < (int)to && s[j].lo < (int)to && s[j].hi >= (int)from);
+                }
+        }
+}
+
+static void one_channel_is_never_interpolated(void **state) {
+    (void)state;
+    const pcl_band b = band(1, 1);
+    assert_true(resolve(&b, "3", "", 1).nearest);
+    assert_false(resolve(&b, "3", "", 2).nearest);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_start_outside_the_data_is_an_error), cmocka_unit_test(nearest_is_a_partition_of_the_data),
+        cmocka_unit_test(linear_interpolation_is_exact_for_a_line), cmocka_unit_test(needed_channels_hold_all_that_is_used),
+        cmocka_unit_test(one_channel_is_never_interpolated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,190 @@
+#include "config/config.h"
+#include "unit/check.h"
+#include <math.h>
+
+static pclean_config config;
+static pclean_err err;
+
+static int begin(void **state) {
+    (void)state;
+    int rc = pclean_config_init(&config, &err);
+    rc = rc ? rc : pclean_config_set(&config, "vis", "a.ms", &err);
+    return rc ? rc : pclean_config_set(&config, "imagename", "out/name", &err);
+}
+
+static int end(void **state) {
+    (void)state;
+    pclean_config_clear(&config);
+    return 0;
+}
+
+static void set(const char *name, const char *value) {
+    assert_ok(pclean_config_set(&config, name, value, &err));
+}
+
+static void test_defaults_need_only_names(void **state) {
+    (void)state;
+    assert_ok(pclean_config_validate(&config, &err));
+    pclean_config bare;
+    assert_ok(pclean_config_init(&bare, &err));
+    assert_fails(pclean_config_validate(&bare, &err), PCLEAN_EPARAM, "vis is not given");
+    assert_non_null(strstr(err.msg, "\nimagename is not given"));
+    pclean_config_clear(&bare);
+}
+
+static void test_each_rule(void **state) {
+    (void)state;
+    static const char *const bad[][3] = {
+        {"imagename", "folder/", "imagename=folder/: "},
+        {"imagename", "a\nb", "line break"},
+        {"imsize", "0", "imsize=0,0: at least 1"},
+        {"imsize", "10,-1", "imsize=10,-1"},
+        {"cell", "0arcsec", "cell=0arcsec,0arcsec: "},
+        {"cell", "60deg", "below one radian"},
+        {"startmodel", "a,b", "startmodel"},
+        {"phasecenter", "J2000 12h56m44", "phasecenter=J2000 12h56m44: "},
+        {"phasecenter", "-1", "phasecenter=-1"},
+        {"phasecenter", "a b c d", "phasecenter"},
+        {"phasecenter", "MOON", "phasecenter"},
+        {"nchan", "0", "nchan=0"},
+        {"nchan", "-2", "nchan=-2"},
+        {"start", "5arcsec", "start=5arcsec"},
+        {"start", "-3", "count from 0"},
+        {"start", "1.5", "start=1.5"},
+        {"start", "-1GHz", "above 0"},
+        {"width", "0", "width=0: anything but 0"},
+        {"width", "wide", "width=wide"},
+        {"restfreq", "1.4", "restfreq=1.4: a frequency"},
+        {"robust", "2.1", "robust=2.1: from -2 to 2"},
+        {"accuracy", "1e-7", "accuracy"},
+        {"accuracy", "0.1", "accuracy=0.1"},
+        {"uvtaper", "100m", "1klambda"},
+        {"uvtaper", "1GHz", "uvtaper=1GHz"},
+        {"uvtaper", "0arcsec", "uvtaper=0arcsec"},
+        {"uvtaper", "1klambda,2arcsec", "both axes"},
+        {"uvtaper", "1klambda,2klambda,3m", "position angle"},
+        {"uvtaper", "1,2,3,4", "one size, or"},
+        {"restoringbeam", "10", "with their unit"},
+        {"restoringbeam", "1arcsec,2arcsec", "major axis comes first"},
+        {"pbmask", "1", "pbmask=1"},
+        {"usemask", "pb", "pbmask=0: usemask=pb needs"},
+        {"pblimit", "1", "pblimit=1"},
+        {"psfcutoff", "0", "psfcutoff=0"},
+        {"psfcutoff", "1", "psfcutoff=1"},
+        {"niter", "-1", "niter=-1"},
+        {"gain", "0", "gain=0"},
+        {"gain", "1.1", "gain=1.1"},
+        {"threshold", "-1mJy", "threshold=-0.001Jy"},
+        {"nsigma", "-1", "nsigma=-1"},
+        {"cycleniter", "0", "cycleniter=0"},
+        {"cyclefactor", "0", "cyclefactor=0"},
+        {"minpsffraction", "0", "minpsffraction=0"},
+        {"minpsffraction", "0.9", "not above maxpsffraction"},
+        {"maxpsffraction", "1.5", "maxpsffraction=1.5"},
+        {"nmajor", "-2", "nmajor=-2"},
+        {"threads", "-1", "threads=-1"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        end(NULL);
+        begin(NULL);
+        set("specmode", "cube");
+        set(bad[i][0], bad[i][1]);
+        assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, bad[i][2]);
+        if (strchr(err.msg, '\n'))
+            fail_msg("more than one complaint about %s: %s", bad[i][0], err.msg);
+    }
+}
+
+static void test_good_values(void **state) {
+    (void)state;
+    static const char *const good[][2] = {{"imsize", "101"},
+                                          {"imsize", "7919,1"},
+                                          {"phasecenter", "3"},
+                                          {"phasecenter", "J2000 12h56m44 +21d41m05"},
+                                          {"phasecenter", "292.5deg -40.0deg"},
+                                          {"phasecenter", "ICRS 13:05:27.2780 -049.28.04.458"},
+                                          {"nchan", "64"},
+                                          {"start", "0"},
+                                          {"start", "1.4GHz"},
+                                          {"start", "-300km/s"},
+                                          {"start", ""},
+                                          {"width", "-2"},
+                                          {"width", "5km/s"},
+                                          {"width", "-5km/s"},
+                                          {"restfreq", "1.42GHz"},
+                                          {"robust", "-2"},
+                                          {"accuracy", "1e-6"},
+                                          {"accuracy", "0.01"},
+                                          {"uvtaper", "5klambda"},
+                                          {"uvtaper", "300"},
+                                          {"uvtaper", "10arcsec,5arcsec,30deg"},
+                                          {"restoringbeam", "10arcsec"},
+                                          {"restoringbeam", "10arcsec,5arcsec,-30deg"},
+                                          {"pblimit", "-0.1"},
+                                          {"gain", "1"},
+                                          {"nmajor", "0"},
+                                          {"cycleniter", "1"},
+                                          {"stokes", "RRLL"},
+                                          {"projection", "sin"}};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        end(NULL);
+        begin(NULL);
+        set("specmode", "cube");
+        set(good[i][0], good[i][1]);
+        assert_ok(pclean_config_validate(&config, &err));
+    }
+}
+
+static void test_combinations(void **state) {
+    (void)state;
+    set("nchan", "5");
+    set("start", "3");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "nchan=5: specmode=mfs");
+    assert_non_null(strstr(err.msg, "\nstart=3: specmode=mfs"));
+    set("specmode", "cube");
+    assert_ok(pclean_config_validate(&config, &err));
+    set("start", "1.4GHz");
+    set("width", "5km/s");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "both be frequencies");
+    set("width", "1");
+    set("usemask", "pb");
+    set("pbmask", "0.2");
+    assert_ok(pclean_config_validate(&config, &err));
+    set("pbcor", "true");
+    set("restoration", "false");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "pbcor=true");
+}
+
+static void test_unsupported(void **state) {
+    (void)state;
+    set("restoringbeam", "common");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EUNSUPPORTED, "restoringbeam=common");
+    set("niter", "-5");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "restoringbeam=common");
+    assert_non_null(strstr(err.msg, "niter=-5"));
+}
+
+/* A program may fill the struct itself, with anything. */
+static void test_hand_filled(void **state) {
+    (void)state;
+    config.specmode = 17;
+    config.gain = NAN;
+    config.cell_rad[0] = INFINITY;
+    config.outframe[0] = '?';
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "specmode: choose one of mfs, cube, cubedata");
+    assert_non_null(strstr(err.msg, "gain=nan"));
+    assert_non_null(strstr(err.msg, "cell="));
+    assert_non_null(strstr(err.msg, "outframe: choose one of LSRK"));
+}
+
+#define with_config(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {with_config(test_defaults_need_only_names),
+                                       with_config(test_each_rule),
+                                       with_config(test_good_values),
+                                       with_config(test_combinations),
+                                       with_config(test_unsupported),
+                                       with_config(test_hand_filled)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
