@@ -15,7 +15,7 @@ static const char usage_head[] =
     "Usage: pclean image [CONFIG.yaml] [--preset NAME] [--PARAMETER VALUE | --PARAMETER=VALUE ...]\n"
     "\n"
     "Examples:\n"
-    "  pclean image --vis my.ms --imagename out/cont --imsize 1024 --cell 0.2arcsec \\\n"
+    "  pclean image --vis my.ms --imagename cont --imsize 1024 --cell 0.2arcsec \\\n"
     "      --weighting briggs --robust 0.5 --niter 5000 --threshold 0.1mJy\n"
     "  pclean image line.yaml --start 1400km/s --width 5km/s --nchan 40 --overwrite\n"
     "\n"

@@ -21,7 +21,7 @@ static const char usage[] =
     "  --panels N         channel maps at most (default: 25)\n"
     "  --size WxH         pixels of the picture (default: 2000x1125; one map: 1300x1180)\n"
     "\n"
-    "Example: pclean plot out/line.image --title \"NGC 5921, HI\" --output line.png\n"
+    "Example: pclean plot line.image --title \"NGC 5921, HI\" --output ngc5921.png\n"
     "The name of the picture is printed on standard output. Exit status: 0 done, 1 failed, 2 wrong usage.\n";
 
 typedef struct plot_request {

@@ -1,8 +1,10 @@
 /* main.c: the table of subcommands. */
 #include "cli.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command {
     const char *name;
@@ -21,10 +23,10 @@ static void print_help(void) {
           "Usage: pclean COMMAND [ARGUMENTS]\n"
           "\n"
           "A spectral cube of a line, then a picture of it:\n"
-          "  pclean image --vis my.ms --imagename out/line --specmode cube \\\n"
+          "  pclean image --vis my.ms --imagename line --specmode cube \\\n"
           "      --imsize 512 --cell 0.4arcsec --weighting briggs --robust 0.5 \\\n"
           "      --restfreq 115.2712GHz --niter 1000 --threshold 5mJy\n"
-          "  pclean plot out/line.image\n"
+          "  pclean plot line.image\n"
           "\n"
           "The same from a file that keeps the parameters, one of them changed:\n"
           "  pclean image line.yaml --robust 0\n"
@@ -55,7 +57,7 @@ static int unknown_command(const char *word) {
 
 static int dispatch(int argc, char **argv) {
     if (argc < 2) {
-        return cli_usage_error("", "which command? For example: pclean image --vis my.ms --imagename out/my");
+        return cli_usage_error("", "which command? For example: pclean image --vis my.ms --imagename my");
     }
     const char *word = argv[1];
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (strcmp(word, "help") == 0 && argc == 2)) {
@@ -86,6 +88,16 @@ static int finish_stdout(int status) {
     return status ? status : CLI_FAILED;
 }
 
+/* A closed standard stream would be the number of the next file opened, and the log would be written into it. */
+static void open_standard_streams(void) {
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", O_RDWR) != fd) {
+            _exit(CLI_FAILED);
+        }
+    }
+}
+
 int main(int argc, char **argv) {
+    open_standard_streams();
     return finish_stdout(dispatch(argc, argv));
 }

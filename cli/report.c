@@ -54,14 +54,14 @@ static int decimals(double value, int significant, int most) {
 }
 
 static format choose_format(const pclean_result *r) {
-    double peak = 0, rms = INFINITY, beam = INFINITY, model = INFINITY;
+    double peak = 0, rms = INFINITY, beam = INFINITY, model = 0;
     size_t n = r->nchan * r->npol;
     for (size_t i = 0; i < n; i++) {
         const pclean_plane *p = &r->plane[i];
         peak = isfinite(p->peak_dirty) ? fmax(peak, fabs(p->peak_dirty)) : peak;
         rms = p->rms_residual > 0 ? fmin(rms, p->rms_residual) : rms;
         beam = p->beam_minor_rad > 0 ? fmin(beam, p->beam_minor_rad) : beam;
-        model = fabs(p->model_flux) > 0 ? fmin(model, fabs(p->model_flux)) : model;
+        model = isfinite(p->model_flux) ? fmax(model, fabs(p->model_flux)) : model;
     }
     format f = {.pol = r->npol > 1};
     f.flux = peak >= 1 ? 1 : peak >= 1e-3 ? 1e-3 : 1e-6;
@@ -69,7 +69,7 @@ static format choose_format(const pclean_result *r) {
     f.angle = beam < 0.1 * ARCSEC ? ARCSEC / 1000 : ARCSEC;
     f.angle_name = beam < 0.1 * ARCSEC ? "mas" : "arcsec";
     f.flux_digits = decimals(rms / f.flux, 3, 6);
-    f.model_digits = decimals(model, 2, 6);
+    f.model_digits = decimals(model, 4, 6);
     f.angle_digits = decimals(beam / f.angle, 4, 4);
     double step = r->nchan > 1 ? fabs(r->plane[r->npol].freq_hz - r->plane[0].freq_hz) / 1e9 : 1e-6;
     f.freq_digits = decimals(step, 2, 10);

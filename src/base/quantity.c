@@ -23,6 +23,8 @@ static const struct unit units[] = {
     {"arcsec", PCL_DIM_ANGLE, PI / 648000, 1, false},
     {"mas", PCL_DIM_ANGLE, PI / 648000, 1e3, true},
     {"uas", PCL_DIM_ANGLE, PI / 648000, 1e6, false},
+    {"marcsec", PCL_DIM_ANGLE, PI / 648000, 1e3, true},
+    {"uarcsec", PCL_DIM_ANGLE, PI / 648000, 1e6, false},
     {"rad", PCL_DIM_ANGLE, 1, 1, false},
     {"'", PCL_DIM_ANGLE, PI / 10800, 1, false},
     {"\"", PCL_DIM_ANGLE, PI / 648000, 1, false},

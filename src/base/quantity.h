@@ -7,7 +7,7 @@
 
 enum pcl_dimension {
     PCL_DIM_NONE,     /* a bare number */
-    PCL_DIM_ANGLE,    /* rad: deg arcmin arcsec mas uas rad, ' and " */
+    PCL_DIM_ANGLE,    /* rad: deg arcmin arcsec mas uas marcsec uarcsec rad, ' and " */
     PCL_DIM_FREQ,     /* Hz: Hz kHz MHz GHz THz */
     PCL_DIM_VELOCITY, /* m/s: m/s km/s */
     PCL_DIM_FLUX,     /* Jy: uJy mJy Jy kJy, optionally followed by /beam */

@@ -13,6 +13,7 @@ extern "C" {
 #include "casa/casa.h"
 #include "casa/casa_call.hpp"
 #include <casacore/casa/Arrays/ArrayMath.h>
+#include <casacore/casa/OS/Time.h>
 #include <casacore/coordinates/Coordinates/CoordinateSystem.h>
 #include <casacore/coordinates/Coordinates/DirectionCoordinate.h>
 #include <casacore/coordinates/Coordinates/SpectralCoordinate.h>
@@ -30,7 +31,9 @@ extern "C" {
 #include <casacore/measures/Measures/MeasConvert.h>
 #include <casacore/tables/DataMan/TiledCellStMan.h>
 #include <casacore/tables/Tables/ArrColDesc.h>
+#include <casacore/tables/Tables/ScalarColumn.h>
 #include <casacore/tables/Tables/SetupNewTab.h>
+#include <casacore/tables/Tables/TableColumn.h>
 #include <casacore/tables/Tables/TableDesc.h>
 #include <cerrno>
 #include <cmath>
@@ -138,9 +141,23 @@ int io_fail(pclean_err *err, const char *what) {
     return PCL_FAIL(err, e == ENOSPC || e == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO, "%s: %s", what, std::strerror(e));
 }
 
-/* Tells in the words of the system what casacore would say in riddles, and that there is room: casacore's destructors
- * flush, and a failing flush in a destructor ends the process. */
-int check_place(const char *path, uint64_t bytes, pclean_err *err) {
+/* casacore's destructors flush, and a flush that fails in a destructor ends the process: so the room for what casacore
+ * will write is reserved, in a file of no further use, before casacore is let in. Sees quotas, too. */
+int check_room(const std::string &folder, uint64_t bytes, pclean_err *err) {
+    const std::string file = folder + "/.room";
+    const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0)
+        return io_fail(err, "cannot write into this folder");
+    const int status = pcl_fs_allocate(fd, folder.c_str(), bytes, err);
+    close(fd);
+    if (unlink(file.c_str()) != 0 && status == 0)
+        return io_fail(err, "cannot remove a trial file");
+    return status;
+}
+
+/* Tells in the words of the system what casacore would say in riddles. pixel_bytes go to the disk later, header_bytes
+ * now. */
+int check_place(const char *path, uint64_t pixel_bytes, uint64_t header_bytes, pclean_err *err) {
     if (mkdir(path, 0777) != 0) {
         if (errno == EEXIST)
             return PCL_FAIL(err, PCLEAN_EEXIST, "exists already");
@@ -148,13 +165,17 @@ int check_place(const char *path, uint64_t bytes, pclean_err *err) {
     }
     struct statvfs fs;
     const bool known = statvfs(path, &fs) == 0 && fs.f_blocks > 0;
-    if (rmdir(path) != 0)
-        return io_fail(err, "cannot remove a trial folder");
+    const uint64_t bytes = pixel_bytes + header_bytes;
     const uint64_t room = known ? uint64_t{fs.f_bavail} * fs.f_frsize : bytes;
+    int status = 0;
     if (room < bytes)
-        return PCL_FAIL(err, PCLEAN_ENOSPC, "no space: %.3f GiB wanted, %.3f GiB free on its disk",
-                        static_cast<double>(bytes) / 1073741824.0, static_cast<double>(room) / 1073741824.0);
-    return 0;
+        status = PCL_FAIL(err, PCLEAN_ENOSPC, "no space: %.3f GiB wanted, %.3f GiB free on its disk",
+                          static_cast<double>(bytes) / 1073741824.0, static_cast<double>(room) / 1073741824.0);
+    else
+        status = check_room(path, header_bytes, err);
+    if (rmdir(path) != 0 && status == 0)
+        return io_fail(err, "cannot remove a trial folder");
+    return status;
 }
 
 /* A new table of one cell `column`, its file already as long as it will be. */
@@ -273,8 +294,8 @@ const casa_beam *beam_to_write(const casa_beam *beams, size_t nchan, size_t npol
     return nullptr;
 }
 
-int set_beams(PagedImage<Float> &image, const casa_beam *beams, size_t nbeam, pclean_err *err) {
-    const IPosition shape = image.shape();
+int set_beams(Table &table, const casa_beam *beams, size_t nbeam, pclean_err *err) {
+    const IPosition shape = TableColumn(table, pixel_column).shape(0);
     size_t npol = static_cast<size_t>(shape[2]), nchan = static_cast<size_t>(shape[3]);
     if (nbeam != 1 && nbeam != npol * nchan)
         return PCL_FAIL(err, PCLEAN_EBUG, "%zu beams for %zu channels of %zu polarizations", nbeam, nchan, npol);
@@ -286,14 +307,40 @@ int set_beams(PagedImage<Float> &image, const casa_beam *beams, size_t nbeam, pc
     for (size_t i = 0; i < nchan; i++)
         for (size_t j = 0; j < npol; j++)
             set(i, j) = make_beam(*beam_to_write(beams, nchan, npol, i, j));
-    ImageInfo info = image.imageInfo();
+    TableRecord &keywords = table.rwKeywordSet();
+    ImageInfo info;
+    String why;
+    if (keywords.isDefined("imageinfo") && !info.fromRecord(why, keywords.asRecord("imageinfo")))
+        return PCL_FAIL(err, PCLEAN_ECASA, "%s", why.c_str());
     info.removeRestoringBeam();
     if (nbeam == 1)
         info.setRestoringBeam(set(0, 0));
     else
         info.setBeams(ImageBeamSet(set));
-    image.setImageInfo(info);
+    TableRecord record;
+    if (!info.toRecord(why, record))
+        return PCL_FAIL(err, PCLEAN_ECASA, "%s", why.c_str());
+    keywords.defineRecord("imageinfo", record);
     return 0;
+}
+
+/* As casacore's log sink writes it, but without its lock: that would wait for any reader to close the image. */
+void append_history(const String &path, const char *const *history, size_t nhistory) {
+    Table log(path + "/logtable", TableLock(TableLock::NoLocking), Table::Update);
+    ScalarColumn<Double> time(log, "TIME");
+    ScalarColumn<String> priority(log, "PRIORITY"), message(log, "MESSAGE"), location(log, "LOCATION"),
+        id(log, "OBJECT_ID");
+    const Double now = Time().modifiedJulianDay() * C::day;
+    const auto first = log.nrow();
+    log.addRow(nhistory);
+    for (size_t i = 0; i < nhistory; i++) {
+        time.put(first + i, now);
+        priority.put(first + i, "INFO");
+        message.put(first + i, history[i]);
+        location.put(first + i, "::pclean");
+        id.put(first + i, "");
+    }
+    log.flush();
 }
 
 /* ------------------------------------------------------------------ reading */
@@ -487,7 +534,7 @@ int casa_image_create(const char *path, const casa_image_desc *desc, const bool 
             return rc;
         const Shape shape(*desc);
         const uint64_t headers = 1u << 20;
-        if ((rc = check_place(path, shape.pixel_bytes() + (mask ? shape.mask_bytes() : 0) + headers, err)) != 0)
+        if ((rc = check_place(path, shape.pixel_bytes() + (mask ? shape.mask_bytes() : 0), headers, err)) != 0)
             return rc;
         mine = true;
         bool big_endian = false;
@@ -504,16 +551,18 @@ int casa_image_create(const char *path, const casa_image_desc *desc, const bool 
 int casa_image_finish(const char *path, const casa_beam *beams, size_t nbeam, const char *const *history,
                       size_t nhistory, pclean_err *err) {
     return casa_call(err, path, [&]() -> int {
-        Table table(path, TableLock(TableLock::AutoNoReadLocking), Table::Update);
-        PagedImage<Float> image(table);
-        const int rc = nbeam > 0 ? set_beams(image, beams, nbeam, err) : 0;
+        uint64_t bytes = (1u << 20) + 1024 * nbeam;
+        for (size_t i = 0; i < nhistory; i++)
+            bytes += 256 + 2 * std::strlen(history[i]);
+        int rc = check_room(path, bytes, err);
         if (rc)
             return rc;
-        const LogOrigin origin("pclean");
-        LogSink &sink = image.logger().sink();
-        for (size_t i = 0; i < nhistory; i++)
-            sink.postLocally(LogMessage(history[i], origin));
-        image.flush();
+        Table table(path, TableLock(TableLock::NoLocking), Table::Update);
+        if (nbeam > 0 && (rc = set_beams(table, beams, nbeam, err)) != 0)
+            return rc;
+        if (nhistory > 0)
+            append_history(path, history, nhistory);
+        table.flush();
         return 0;
     });
 }

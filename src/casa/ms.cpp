@@ -554,7 +554,6 @@ int scan_rows_once(casa_ms &m, const Table &selected, Scan &scan, pclean_err *er
         m.index.reserve(total);
     std::vector<uint64_t> rows;
     Scalars s;
-    set_scalar_cache(m, true);
     for (uint64_t begin = 0; begin < total; begin += scan_rows) {
         rows.resize(std::min<uint64_t>(scan_rows, total - begin));
         for (size_t i = 0; i < rows.size(); i++)
@@ -893,6 +892,7 @@ int open_ms(casa_ms &m, const casa_ms_selection *sel, pclean_err *err) {
     if (status || (status = choose_datacolumn(m, sel->datacolumn, err)) != 0)
         return status;
     attach_columns(m);
+    set_scalar_cache(m, true); // for the selection and for the scan, which ends it
     Table selected;
     if ((status = apply_selection(m, sel, &selected, err)) != 0)
         return status;

@@ -1,23 +1,23 @@
 /* beam.c: CASA's Gaussian fit to the main lobe of a PSF (StokesImageUtil::FitGaussianPSF, FindNpoints, ResamplePSF).
  *
- *  1. Divide by the peak. Main-lobe pixels: from the peak's row outwards at most SEARCH rows, in each row from the peak's
- *     column outwards until the value falls below the cutoff.
- *  2. Their bounding box, made square in PIXEL INDEX (not in size: the smaller of the two lower indices and the larger of
- *     the two upper ones, for both axes; it differs where the axes have different lengths), grown by MARGIN, clipped.
+ *  1. Divide by the peak. Main-lobe pixels: from the peak's row outwards at most SEARCH rows, in each row from the
+ * peak's column outwards until the value falls below the cutoff.
+ *  2. Their bounding box, made square in PIXEL INDEX (not in size: the smaller of the two lower indices and the larger
+ * of the two upper ones, for both axes; it differs where the axes have different lengths), grown by MARGIN, clipped.
  *  3. The box is resampled by int(sqrt(SAMPLES / pixels)), cubic (Catmull-Rom), so that a beam of few pixels has about
  *     3000 samples; normalised again; its main-lobe samples found as in 1.
- *  4. Least squares of a Gaussian, height 1, centred on the largest sample, all samples alike. Not converged: the cutoff
- *     divided by 1.5 and again from 1, as CASA does.
+ *  4. Least squares of a Gaussian, height 1, centred on the largest sample, all samples alike. Not converged: the
+ * cutoff divided by 1.5 and again from 1, as CASA does.
  *
- * CASA iterates on (major, ratio, angle) from a fixed start. The minimum does not depend on the parameters, so here they
- * are the three coefficients of the exponent, z = exp(-(xx x^2 + 2 xy x y + yy y^2)): no angle that is undefined for a
- * round beam, and the weighted linear fit to ln z is within a few percent, so Levenberg-Marquardt needs some five steps.
- * Agrees with CASA's header to its float32 (tests/golden/make_beams.py). */
+ * CASA iterates on (major, ratio, angle) from a fixed start. The minimum does not depend on the parameters, so here
+ * they are the three coefficients of the exponent, z = exp(-(xx x^2 + 2 xy x y + yy y^2)): no angle that is undefined
+ * for a round beam, and the weighted linear fit to ln z is within a few percent, so Levenberg-Marquardt needs some five
+ * steps. Agrees with CASA's header to its float32 (tests/golden/make_beams.py). */
 #include "core/beam.h"
+#include "base/mem.h"
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
-#include "base/mem.h"
 
 enum { SEARCH = 20, MARGIN = 5, SAMPLES = 3001, MAX_STEPS = 200, SMALLEST = 4 };
 #define LAST_CUTOFF 0.009f /* CASA gives up below it */
@@ -119,8 +119,8 @@ static void resample_line(const double *in, size_t n, size_t stride, size_t fact
 }
 
 /* Cuts the window out of the normalised PSF and resamples it; *out [my][mx], normalised to its peak; caller frees. */
-static int resample(const float *psf, size_t nx, float peak, const box *w, size_t factor, float **out, size_t *mx, size_t *my,
-                    pclean_err *err) {
+static int resample(const float *psf, size_t nx, float peak, const box *w, size_t factor, float **out, size_t *mx,
+                    size_t *my, pclean_err *err) {
     const size_t kx = w->x1 - w->x0 + 1, ky = w->y1 - w->y0 + 1;
     double *cut = NULL, *half = NULL, *full = NULL;
     *out = NULL;
@@ -184,9 +184,10 @@ static bool solve3(double m[3][3], const double v[3], double q[3]) {
     return true;
 }
 
-/* Normal equations of the residuals z - f at q: m = J^T J, v = J^T (z - f), and the sum of squares. With log_fit those of
- * the linear problem z^2 (ln z + q . (x^2, 2xy, y^2))^2 = min. */
-static double normal_equations(const sample *s, size_t n, const double q[3], bool log_fit, double m[3][3], double v[3]) {
+/* Normal equations of the residuals z - f at q: m = J^T J, v = J^T (z - f), and the sum of squares. With log_fit those
+ * of the linear problem z^2 (ln z + q . (x^2, 2xy, y^2))^2 = min. */
+static double normal_equations(const sample *s, size_t n, const double q[3], bool log_fit, double m[3][3],
+                               double v[3]) {
     double squares = 0;
     for (size_t i = 0; i < 3; i++) {
         v[i] = 0;
@@ -261,8 +262,8 @@ static pcl_beam beam_of(const double q[3]) {
 
 /* ---- The fit ---- */
 
-/* One attempt at one cutoff. *found false: no convergence. Samples are in units of pixels of cell y (so that the numbers
- * are of order one), x scaled by the ratio of the cells. */
+/* One attempt at one cutoff. *found false: no convergence. Samples are in units of pixels of cell y (so that the
+ * numbers are of order one), x scaled by the ratio of the cells. */
 static int fit_at(const lobe *p, float peak, float cutoff, double ratio, bool *found, pcl_beam *out, pclean_err *err) {
     float *fine = NULL;
     sample *s = NULL;
@@ -302,18 +303,20 @@ static int check_psf(const float *psf, size_t nx, size_t ny, const lobe *p, pcle
     if (peak < 1e-7f)
         return PCL_FAIL(err, PCLEAN_EDATA, "the PSF is zero: there are no data for it; no beam can be fitted");
     if (4 * p->px < nx || 4 * p->px > 3 * nx || 4 * p->py < ny || 4 * p->py > 3 * ny)
-        return PCL_FAIL(err, PCLEAN_EDATA, "the peak of the PSF, at pixel (%zu, %zu) of %zu x %zu, is not near the centre",
-                        p->px, p->py, nx, ny);
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "the peak of the PSF, at pixel (%zu, %zu) of %zu x %zu, is not near the centre", p->px, p->py,
+                        nx, ny);
     return 0;
 }
 
-int pcl_beam_fit(const float *psf, size_t nx, size_t ny, double cellx_rad, double celly_rad, double cutoff, pcl_beam *out,
-                 pclean_err *err) {
+int pcl_beam_fit(const float *psf, size_t nx, size_t ny, double cellx_rad, double celly_rad, double cutoff,
+                 pcl_beam *out, pclean_err *err) {
     *out = (pcl_beam){0, 0, 0};
     if (nx < SMALLEST || ny < SMALLEST)
         return PCL_FAIL(err, PCLEAN_EPARAM, "an image of %zu x %zu pixels is too small for a beam fit", nx, ny);
     if (!(cellx_rad > 0) || !(celly_rad > 0) || !(cutoff > 0) || !(cutoff < 1))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "beam fit: cells must be positive and the cutoff (%g) between 0 and 1", cutoff);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "beam fit: cells must be positive and the cutoff (%g) between 0 and 1",
+                        cutoff);
     const lobe p = find_peak(psf, nx, ny);
     int rc = check_psf(psf, nx, ny, &p, err);
     const float peak = psf[p.py * nx + p.px];
@@ -324,11 +327,14 @@ int pcl_beam_fit(const float *psf, size_t nx, size_t ny, double cellx_rad, doubl
     if (rc)
         return rc;
     if (!found)
-        return PCL_FAIL(err, PCLEAN_EDATA, "the main lobe of the PSF does not look like a Gaussian; use a smaller cell or another weighting");
+        return PCL_FAIL(
+            err, PCLEAN_EDATA,
+            "the main lobe of the PSF does not look like a Gaussian; use a smaller cell or another weighting");
     const double width = fmax((double)nx * cellx_rad, (double)ny * celly_rad) / celly_rad;
     if (beam.major_rad > width)
         return PCL_FAIL(err, PCLEAN_EDATA,
-                        "the main lobe of the PSF is wider (%.3g cells) than the image (%.3g cells); make the image larger or the cell coarser",
+                        "the main lobe of the PSF is wider (%.3g cells) than the image (%.3g cells); make the image "
+                        "larger or the cell coarser",
                         beam.major_rad, width);
     *out = (pcl_beam){beam.major_rad * celly_rad, beam.minor_rad * celly_rad, beam.pa_rad};
     return 0;
@@ -338,7 +344,8 @@ int pcl_beam_fit(const float *psf, size_t nx, size_t ny, double cellx_rad, doubl
 
 pcl_beam_form pcl_beam_pixel_form(const pcl_beam *beam, double cellx_rad, double celly_rad) {
     const double s = sin(beam->pa_rad), c = cos(beam->pa_rad);
-    const double a = 4 * M_LN2 / (beam->major_rad * beam->major_rad), b = 4 * M_LN2 / (beam->minor_rad * beam->minor_rad);
+    const double a = 4 * M_LN2 / (beam->major_rad * beam->major_rad),
+                 b = 4 * M_LN2 / (beam->minor_rad * beam->minor_rad);
     /* major axis along (x, y) = (-sin pa, cos pa), minor along (cos pa, sin pa) */
     return (pcl_beam_form){(a * s * s + b * c * c) * cellx_rad * cellx_rad, (b - a) * s * c * cellx_rad * celly_rad,
                            (a * c * c + b * s * s) * celly_rad * celly_rad};
@@ -355,7 +362,8 @@ void pcl_beam_gaussian(const pcl_beam *beam, size_t nx, size_t ny, double cellx_
             out[y * nx + x] = (float)gaussian(&f, (double)x - (double)(nx / 2), (double)y - (double)(ny / 2));
 }
 
-double pcl_beam_sidelobe(const float *psf, size_t nx, size_t ny, double cellx_rad, double celly_rad, const pcl_beam *beam) {
+double pcl_beam_sidelobe(const float *psf, size_t nx, size_t ny, double cellx_rad, double celly_rad,
+                         const pcl_beam *beam) {
     const pcl_beam_form f = pcl_beam_pixel_form(beam, cellx_rad, celly_rad);
     const double narrow = f.yy - f.xy * f.xy / f.xx; /* least exponent of a row is narrow * dy^2 */
     double least = 0, most = 0;

@@ -1,10 +1,11 @@
 /* beam.h: the Gaussian beam of a PSF: CASA's fit, its sidelobe level, and the Gaussian itself on a pixel grid.
  *
- * Arrays are [ny][nx], x fastest; x grows to the WEST (lower right ascension), y to the north. Cells are positive, rad. */
+ * Arrays are [ny][nx], x fastest; x grows to the WEST (lower right ascension), y to the north. Cells are positive, rad.
+ */
 #ifndef PCL_BEAM_H
 #define PCL_BEAM_H
-#include <stddef.h>
 #include "base/err.h"
+#include <stddef.h>
 
 typedef struct pcl_beam {
     double major_rad, minor_rad; /* full widths at half maximum */
@@ -13,16 +14,18 @@ typedef struct pcl_beam {
 
 #define PCL_BEAM_CUTOFF 0.35 /* tclean's psfcutoff */
 
-/* Fits the main lobe of psf [ny][nx] (any scale; its peak is divided out) as tclean does (StokesImageUtil::FitGaussianPSF;
- * docs/algorithms.md). cutoff: fraction of the peak that bounds the main lobe, in (0, 1).
- * Errors: -PCLEAN_EPARAM (image below 4 pixels on a side, bad cell or cutoff); -PCLEAN_EDATA: the PSF is zero or not finite,
- * its peak lies outside the central half, its main lobe does not look like a Gaussian at any cutoff, or is wider than the
- * image; -PCLEAN_ENOMEM. *out is zeroed on failure. tclean rounds the result to float32 arcsec and degrees in headers. */
-int pcl_beam_fit(const float *psf, size_t nx, size_t ny, double cellx_rad, double celly_rad, double cutoff, pcl_beam *out,
-                 pclean_err *err) PCL_CHECK;
+/* Fits the main lobe of psf [ny][nx] (any scale; its peak is divided out) as tclean does
+ * (StokesImageUtil::FitGaussianPSF; docs/algorithms.md). cutoff: fraction of the peak that bounds the main lobe, in (0,
+ * 1). Errors: -PCLEAN_EPARAM (image below 4 pixels on a side, bad cell or cutoff); -PCLEAN_EDATA: the PSF is zero or
+ * not finite, its peak lies outside the central half, its main lobe does not look like a Gaussian at any cutoff, or is
+ * wider than the image; -PCLEAN_ENOMEM. *out is zeroed on failure. tclean rounds the result to float32 arcsec and
+ * degrees in headers. */
+int pcl_beam_fit(const float *psf, size_t nx, size_t ny, double cellx_rad, double celly_rad, double cutoff,
+                 pcl_beam *out, pclean_err *err) PCL_CHECK;
 
 /* Largest sidelobe of psf [ny][nx] with peak 1 at (nx/2, ny/2): max(|min psf|, max(psf - Gaussian of the beam)). */
-double pcl_beam_sidelobe(const float *psf, size_t nx, size_t ny, double cellx_rad, double celly_rad, const pcl_beam *beam);
+double pcl_beam_sidelobe(const float *psf, size_t nx, size_t ny, double cellx_rad, double celly_rad,
+                         const pcl_beam *beam);
 
 /* The beam as exp(-(xx dx^2 + 2 xy dx dy + yy dy^2)) for offsets dx, dy in pixels. */
 typedef struct pcl_beam_form {

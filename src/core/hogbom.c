@@ -1,4 +1,5 @@
-/* hogbom.c: the minor cycle of CASA (hclean.f under SDAlgorithmBase.cc), a plain form and a lazy one with the same bits.
+/* hogbom.c: the minor cycle of CASA (hclean.f under SDAlgorithmBase.cc), a plain form and a lazy one with the same
+ * bits.
  *
  * THE LAZY FORM. The image is cut into tiles of TILE x TILE pixels. For each tile we keep
  *   fresh[t]   max |r| over its searched pixels after the first done[t] components have been subtracted from it,
@@ -10,37 +11,38 @@
  * The bound. A component v turns r into r' = fl(r - fl(v p)). With u = 2^-24 and results outside the subnormal range
  * |r'| <= (|r| + |v||p|(1 + u))(1 + u). Let P be the largest |p| over a region that covers the tile's shift of the PSF.
  * In float32 we form  w = fl(|v| P), s = fl(fl(bound + w) + FLT_MIN), bound' = fl(s (1 + 16u)): each fl loses at most a
- * factor (1 - u), so bound' >= (bound + |v|P (1 - u))(1 - u)^3 (1 + 16u) > (bound + |v|P(1 + u))(1 + u). FLT_MIN makes up
- * for products in the subnormal range (wrong by at most 2^-150) where it matters, and is lost to rounding, covered by the
- * slack of 12u bound, where it does not. Overflow gives +Inf, which is still a bound.
+ * factor (1 - u), so bound' >= (bound + |v|P (1 - u))(1 - u)^3 (1 + 16u) > (bound + |v|P(1 + u))(1 + u). FLT_MIN makes
+ * up for products in the subnormal range (wrong by at most 2^-150) where it matters, and is lost to rounding, covered
+ * by the slack of 12u bound, where it does not. Overflow gives +Inf, which is still a bound.
  *
  * The peak. Let best be the largest fresh[t] of the tiles that are up to date. Every stale tile with bound >= best is
- * brought up to date, highest bound first, until none is left: then no other tile can hold a value >= best. Equal values
- * are told apart by position (row, then column): the first in the order of the plain loop. Which tiles are brought up to
- * date, and by which thread, changes only when the work is done, never its result.
+ * brought up to date, highest bound first, until none is left: then no other tile can hold a value >= best. Equal
+ * values are told apart by position (row, then column): the first in the order of the plain loop. Which tiles are
+ * brought up to date, and by which thread, changes only when the work is done, never its result.
  *
- * Measured (one core of an AMD EPYC with AVX-512, NGC 5921 and HD 142527, full mask, deep into the noise so that three
- * quarters of all (tile, component) pairs must be applied): 4 us per component at 256^2, 48 at 1024^2, 220 to 350 at
- * 2048^2; the plain loop takes 33, 650 and 2400, a fused AVX2 pass over everything 140 at 1024^2. What is left is the
- * reading of the PSF; tiles of 64 pixels are no faster, and slower at 256^2. In the worst case, a PSF whose sidelobes
- * never fall, each tile is touched for each component and the cost is that of one fused pass. */
+ * Measured (one core of an AMD EPYC, AVX2 form, dirty images of NGC 5921 and HD 142527, full mask, 500 components, deep
+ * enough that three quarters of all (tile, component) pairs must be applied): 3.4 to 5 us per component at 256^2, 45 to
+ * 60 at 1024^2, 220 to 320 at 2048^2; the plain loop takes 33, 600 and 2300, a fused AVX2 pass over everything 140 at
+ * 1024^2. Setting up takes 0.15, 3 and 14 ms. What is left is the reading of the PSF from the last cache: AVX-512 gains
+ * a tenth, tiles of 64 pixels nothing, and lose at 256^2. In the worst case, a PSF whose sidelobes never fall, each
+ * tile is touched for each component and the cost is that of one fused pass. */
 #include "core/hogbom.h"
+#include "base/mem.h"
 #include <float.h>
 #include <math.h>
 #include <omp.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
-#include "base/mem.h"
 
-#define SIMD __attribute__((target_clones("avx512f", "avx2", "default")))
+#define SIMD __attribute__((target_clones("avx2", "default")))
 
 enum {
-    TILE = 32,           /* pixels; one row of a tile is a few vector registers */
-    CELL = 8,            /* pixels; grain of the table of PSF maxima */
+    TILE = 32, /* pixels; one row of a tile is a few vector registers */
+    CELL = 8,  /* pixels; grain of the table of PSF maxima */
     PHASES = TILE / CELL,
-    PARALLEL_TILES = 48, /* stale tiles that make a parallel region worth its start */
-    BLOCK_FROM = 5000,   /* tclean: cycleniter from which it works in blocks, and their size */
+    PARALLEL_TILES = 192, /* stale tiles that make a parallel region worth its start, also on a busy machine */
+    BLOCK_FROM = 5000,    /* tclean: cycleniter from which it works in blocks, and their size */
     BLOCK_SIZE = 2000
 };
 
@@ -92,8 +94,8 @@ static int run_block(const engine *e, const pcl_hogbom_params *p, size_t nx, siz
 }
 
 /* SIMinorCycleController::majorCycleRequired after a block: the later rules win. */
-static enum pcl_hogbom_stop stop_code(const pcl_hogbom_params *p, size_t niter, size_t done, size_t nstep, float abs_peak,
-                                      float smallest) {
+static enum pcl_hogbom_stop stop_code(const pcl_hogbom_params *p, size_t niter, size_t done, size_t nstep,
+                                      float abs_peak, float smallest) {
     int stop = -1;
     if (niter >= p->cycleniter)
         stop = PCL_HOGBOM_CYCLENITER;
@@ -198,17 +200,22 @@ int pcl_hogbom_plain(size_t nx, size_t ny, float *residual, const float *psf, co
 
 /* ---- The lazy form ---- */
 
+/* See DEFINE_APPLY. */
+typedef void apply_function(float *restrict r, const float *const *restrict p, const float *restrict v, size_t n,
+                            size_t stride);
+
 typedef struct lazy {
     size_t nx, ny, ntx, nty; /* pixels; tiles */
     /* The PSF with TILE zeros on each side; its last row or column of an odd axis, which is never used, is zero too. */
     float *psf;
     size_t psf_stride;
-    /* cover[row][phase][k]: max |psf| over the (TILE + CELL)-square that starts at table cell (PHASES k + phase, row). */
+    /* cover[row][phase][k]: max |psf| over the (TILE + CELL)-square that starts at table cell (PHASES k + phase, row).
+     */
     float *cover;
-    size_t cover_nk, cover_ny;
-    float *residual;       /* [ntile in use][TILE][TILE] */
-    int32_t *select;       /* [tiles with a partial mask][TILE][TILE]: 0x7fffffff where searched, else 0 */
-    int32_t *select_all;   /* [TILE][TILE] of 0x7fffffff */
+    size_t cover_nk;
+    float *residual;             /* [ntile in use][TILE][TILE] */
+    int32_t *select;             /* [tiles with a partial mask][TILE][TILE]: 0x7fffffff where searched, else 0 */
+    int32_t *select_all;         /* [TILE][TILE] of 0x7fffffff */
     const int32_t **tile_select; /* [ntile]; NULL: nothing to search in this tile */
     float **tile_residual;       /* [ntile]; NULL: tile not in use */
     float *fresh, *bound;        /* [ntile] */
@@ -219,28 +226,56 @@ typedef struct lazy {
     const float **pending; /* [nthread][capacity] */
     float *pending_v;      /* [nthread][capacity] */
     int nthread;
+    apply_function *apply;
 } lazy;
 
-static size_t tiles(size_t n) { return (n + TILE - 1) / TILE; }
+static size_t tiles(size_t n) {
+    return (n + TILE - 1) / TILE;
+}
 
-/* Applies n components to a tile, in order, and returns the bits of max |r| over the selected pixels (floats that are not
- * negative order as their bits do). p[j] points at the PSF pixel that falls on the tile's first pixel. */
-SIMD static int32_t apply(float *restrict r, const int32_t *restrict select, const float *const *restrict p,
-                          const float *restrict v, size_t n, size_t stride) {
-    typedef float vec __attribute__((vector_size(64), aligned(4), may_alias));
-    for (size_t y = 0; y < TILE && n > 0; y++) {
-        float *row = r + y * TILE;
-        vec a = *(vec *)row, b = *(vec *)(row + 16);
-        for (size_t j = 0; j < n; j++) {
-            const float *q = p[j] + y * stride;
-            for (size_t line = 0; line < 3; line++) /* each row lies on another page: no hardware prefetch */
-                __builtin_prefetch(q + 4 * stride + 16 * line);
-            a -= v[j] * *(const vec *)q;
-            b -= v[j] * *(const vec *)(q + 16);
-        }
-        *(vec *)row = a;
-        *(vec *)(row + 16) = b;
+/* Applies n components to a tile, in order: r -= v[j] * p[j], where p[j] points at the PSF pixel that falls on the
+ * tile's first pixel. Four vectors of a row are held in registers while the components pass. Each row of the PSF lies
+ * on another page, where no hardware prefetch helps. One body for each register width: left to itself, gcc 12 keeps the
+ * row in memory (AVX2) or splits wider vectors (three times slower than this). */
+#define DEFINE_APPLY(name, isa, width)                                                                                 \
+    isa static void name(float *restrict r, const float *const *restrict p, const float *restrict v, size_t n,         \
+                         size_t stride) {                                                                              \
+        typedef float vec __attribute__((vector_size(4 * (width)), aligned(4), may_alias));                            \
+        for (size_t y = 0; y < TILE; y++)                                                                              \
+            for (size_t x = 0; x < TILE; x += 4 * (width)) {                                                           \
+                vec *row = (vec *)(r + y * TILE + x);                                                                  \
+                vec a = row[0], b = row[1], c = row[2], d = row[3];                                                    \
+                for (size_t j = 0; j < n; j++) {                                                                       \
+                    const float *next = p[j] + (y + 4) * stride + x;                                                   \
+                    for (size_t line = 0; line < 4 * (width) + 16; line += 16)                                         \
+                        __builtin_prefetch(next + line);                                                               \
+                    const vec *q = (const vec *)(p[j] + y * stride + x);                                               \
+                    a -= v[j] * q[0];                                                                                  \
+                    b -= v[j] * q[1];                                                                                  \
+                    c -= v[j] * q[2];                                                                                  \
+                    d -= v[j] * q[3];                                                                                  \
+                }                                                                                                      \
+                row[0] = a;                                                                                            \
+                row[1] = b;                                                                                            \
+                row[2] = c;                                                                                            \
+                row[3] = d;                                                                                            \
+            }                                                                                                          \
     }
+DEFINE_APPLY(apply_baseline, , 4)
+#ifdef __x86_64__
+DEFINE_APPLY(apply_avx2, __attribute__((target("avx2"))), 8)
+#endif
+
+static apply_function *choose_apply(void) {
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2"))
+        return apply_avx2;
+#endif
+    return apply_baseline;
+}
+
+/* The bits of max |r| over the selected pixels of a tile (floats that are not negative order as their bits do). */
+SIMD static int32_t tile_max(const float *restrict r, const int32_t *restrict select) {
     int32_t most = 0;
     for (size_t i = 0; i < TILE * TILE; i++) {
         int32_t bits;
@@ -283,8 +318,8 @@ static void refresh(lazy *s, size_t t, int thread) {
     }
     s->done[t] = s->ncomponent;
     if (n > 0) {
-        const int32_t bits = apply(s->tile_residual[t], s->tile_select[t] ? s->tile_select[t] : s->select_all, p, v, n,
-                                   s->psf_stride);
+        s->apply(s->tile_residual[t], p, v, n, s->psf_stride);
+        const int32_t bits = tile_max(s->tile_residual[t], s->tile_select[t] ? s->tile_select[t] : s->select_all);
         memcpy(&s->fresh[t], &bits, sizeof bits);
     }
     if (s->tile_select[t])
@@ -462,13 +497,16 @@ static void sliding_max(const float *in, float *out, size_t n, size_t stride, si
     }
 }
 
-/* The table of PSF maxima. Its pixel 0 is PSF pixel -nx: a tile starts at PSF pixel TILE tx + nx/2 - x >= -nx. */
+/* Cells of the table of PSF maxima along an axis of n pixels. Its pixel 0 is PSF pixel -n: a tile starts at PSF pixel
+ * TILE t + n/2 - x >= -n. A multiple of PHASES. */
+static size_t cover_cells(size_t n) {
+    return (n + tiles(n) * TILE + n / 2) / CELL / PHASES * PHASES + 2 * PHASES;
+}
+
 static int make_cover(lazy *s, const float *psf, pclean_err *err) {
-    const size_t mx = (s->nx + tiles(s->nx) * TILE + s->nx / 2) / CELL / PHASES * PHASES + 2 * PHASES;
-    const size_t my = (s->ny + tiles(s->ny) * TILE + s->ny / 2) / CELL + 2;
+    const size_t mx = cover_cells(s->nx), my = cover_cells(s->ny);
     float *a = NULL, *b = NULL;
     s->cover_nk = mx / PHASES;
-    s->cover_ny = my;
     int rc = PCL_ZNEW(&a, mx * my, "the PSF maxima", err);
     if (!rc)
         rc = PCL_NEW(&b, mx * my, "the PSF maxima", err);
@@ -564,7 +602,7 @@ static int load_tiles(lazy *s, const float *residual, const bool *mask, bool kee
             s->tile_select[t] = select;
             select += area;
         }
-        const int32_t bits = apply(s->tile_residual[t], s->tile_select[t], NULL, NULL, 0, 0);
+        const int32_t bits = tile_max(s->tile_residual[t], s->tile_select[t]);
         memcpy(&s->fresh[t], &bits, sizeof bits);
         s->bound[t] = s->fresh[t];
     }
@@ -573,9 +611,14 @@ static int load_tiles(lazy *s, const float *residual, const bool *mask, bool kee
     return 0;
 }
 
-static int lazy_init(lazy *s, size_t nx, size_t ny, const float *residual, const float *psf, const bool *mask, bool keep_all,
-                     pclean_err *err) {
-    *s = (lazy){.nx = nx, .ny = ny, .ntx = tiles(nx), .nty = tiles(ny), .nthread = omp_get_max_threads()};
+static int lazy_init(lazy *s, size_t nx, size_t ny, const float *residual, const float *psf, const bool *mask,
+                     bool keep_all, pclean_err *err) {
+    *s = (lazy){.nx = nx,
+                .ny = ny,
+                .ntx = tiles(nx),
+                .nty = tiles(ny),
+                .nthread = omp_get_max_threads(),
+                .apply = choose_apply()};
     const size_t ntile = s->ntx * s->nty;
     int rc = copy_psf(s, psf, err);
     if (!rc)
@@ -633,11 +676,12 @@ int pcl_hogbom(size_t nx, size_t ny, float *residual, const float *psf, const bo
 }
 
 size_t pcl_hogbom_bytes(size_t nx, size_t ny, size_t ncomponent) {
-    const size_t ntile = tiles(nx) * tiles(ny), area = TILE * TILE;
+    const size_t ntile = tiles(nx) * tiles(ny), area = TILE * TILE, nthread = (size_t)omp_get_max_threads();
     const size_t padded = (nx + 2 * TILE) * (ny + 2 * TILE) * sizeof(float);
-    const size_t cover = 3 * ((5 * nx / 2 + 3 * TILE) / CELL + 1) * ((5 * ny / 2 + 3 * TILE) / CELL + 1) * sizeof(float);
+    const size_t cover =
+        3 * cover_cells(nx) * cover_cells(ny) * sizeof(float); /* two of the three only while it is made */
     const size_t per_tile = area * (sizeof(float) + sizeof(int32_t)) + 2 * sizeof(float) + 3 * sizeof(void *);
-    const size_t capacity = ncomponent < 1024 ? 1024 : 2 * ncomponent;
-    const size_t nthread = (size_t)omp_get_max_threads();
-    return padded + cover + ntile * per_tile + capacity * (sizeof(component) + nthread * (sizeof(void *) + sizeof(float)));
+    const size_t capacity = ncomponent < 1024 ? 1024 : 3 * ncomponent; /* doubled, old and new at once */
+    return padded + cover + ntile * per_tile + area * sizeof(int32_t) + tiles(ny) * sizeof(float) +
+           capacity * (sizeof(component) + nthread * (sizeof(void *) + sizeof(float)));
 }

@@ -3,9 +3,9 @@
  * Units: Jy/beam for the residual, 1 for the PSF (peak 1), Jy for the model. Arrays are [ny][nx], x fastest. */
 #ifndef PCL_HOGBOM_H
 #define PCL_HOGBOM_H
+#include "base/err.h"
 #include <stdbool.h>
 #include <stddef.h>
-#include "base/err.h"
 
 /* Why a minor cycle ended: tclean's numbers of the summaryminor record. */
 enum pcl_hogbom_stop {
@@ -38,10 +38,10 @@ void pcl_hogbom_params_init(pcl_hogbom_params *p);
 
 typedef struct pcl_hogbom_result {
     enum pcl_hogbom_stop stop;
-    size_t niter;      /* as tclean reports it */
-    size_t ncomponent; /* components really made */
-    float peak_start;  /* signed residual at the largest |residual| inside the mask, before ... */
-    float peak_end;    /* ... and after */
+    size_t niter;          /* as tclean reports it */
+    size_t ncomponent;     /* components really made */
+    float peak_start;      /* signed residual at the largest |residual| inside the mask, before ... */
+    float peak_end;        /* ... and after */
     size_t peak_x, peak_y; /* where peak_end is, pixels */
     double flux;           /* sum of the components, Jy */
 } pcl_hogbom_result;
@@ -51,12 +51,12 @@ typedef struct pcl_hogbom_result {
  *   psf      [ny][nx], peak 1 at (nx/2, ny/2); read; must be finite.
  *   mask     [ny][nx], true where peaks may be searched; NULL: everywhere.
  *   model    [ny][nx], Jy/pixel; components are added to it.
- * Each component is gain * residual in float32 at the largest |residual|, the first of equals with x running fastest; the
- * PSF is subtracted at offsets -n/2 ... n/2 - 1 (integer division) in each axis. After code 4 tclean keeps the model and
- * goes on with the next major cycle: it ends a minor cycle, never a run; it is looked for at the end of each block only,
- * so with cycleniter < 5000 once, at the end.
- * Errors: -PCLEAN_ENOMEM; -PCLEAN_EPARAM (an axis below 2 pixels or above 2^24); -PCLEAN_EDATA (PSF not finite, or a peak
- * that is infinite). model is then unusable. Thread-safe; the same bits for any number of threads. */
+ * Each component is gain * residual in float32 at the largest |residual|, the first of equals with x running fastest;
+ * the PSF is subtracted at offsets -n/2 ... n/2 - 1 (integer division) in each axis. After code 4 tclean keeps the
+ * model and goes on with the next major cycle: it ends a minor cycle, never a run; it is looked for at the end of each
+ * block only, so with cycleniter < 5000 once, at the end. Errors: -PCLEAN_ENOMEM; -PCLEAN_EPARAM (an axis below 2
+ * pixels or above 2^24); -PCLEAN_EDATA (PSF not finite, or a peak that is infinite). model is then unusable.
+ * Thread-safe; the same bits for any number of threads. */
 int pcl_hogbom(size_t nx, size_t ny, float *residual, const float *psf, const bool *mask, float *model,
                const pcl_hogbom_params *p, pcl_hogbom_result *result, pclean_err *err) PCL_CHECK;
 

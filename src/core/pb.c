@@ -3,24 +3,26 @@
  * What tclean's standard gridder does (SynthesisImager::makePBImage, PBMath*.cc), measured on its .pb to 2e-6:
  *   - the model goes by the exact TELESCOPE_NAME (ALMA with dishes below 12 m is ACA); an unknown one gets the VLA's
  *     measured beam scaled by 25 m / dish diameter;
- *   - the pattern is tabulated at 10000 radii x frequency and looked up without interpolation (a staircase of about 2e-4,
- *     which decides single pixels of masks, so it is kept); 0 beyond the last radius;
+ *   - the pattern is tabulated at 10000 radii x frequency and looked up without interpolation (a staircase of about
+ * 2e-4, which decides single pixels of masks, so it is kept); 0 beyond the last radius;
  *   - .pb is then set to 0 where it is not above |pblimit|.
- * CASA's Airy disc with a central blockage of diameter b is (R^2 2 J1(x)/x - 2 J1(xR)/(xR)) / (R^2 - 1) with R = D/b, where
- * physics has x/R for xR: up to 1.1e-2 off, but it is what ALMA's and the VLA's images are corrected with, so we keep it.
+ * CASA's Airy disc with a central blockage of diameter b is (R^2 2 J1(x)/x - 2 J1(xR)/(xR)) / (R^2 - 1) with R = D/b,
+ * where physics has x/R for xR: up to 1.1e-2 off, but it is what ALMA's and the VLA's images are corrected with, so we
+ * keep it.
  *
  * Not as CASA: WSRT: CASA raises the cosine to the 8th power, the observatory (and the source of its constants) to the
  * 6th. GMRT: CASA scales the VLA's beam to 45 m, 25 % too narrow at 1.4 GHz: here NCRA's polynomials (GMRT primary beam
- * technical note 2018). MeerKAT: Mauch et al. 2020, ApJ 888, 61: 57.5 arcmin at 1.5 GHz, cosine-squared taper; CASA scales
- * the VLA's beam to 13.5 m, 8 % too narrow. ASKAP: Gaussian of 1.09 lambda / D (ASKAPsoft's default); CASA by diameter. */
+ * technical note 2018). MeerKAT: Mauch et al. 2020, ApJ 888, 61: 57.5 arcmin at 1.5 GHz, cosine-squared taper; CASA
+ * scales the VLA's beam to 13.5 m, 8 % too narrow. ASKAP: Gaussian of 1.09 lambda / D (ASKAPsoft's default); CASA by
+ * diameter. */
 #include "core/pb.h"
+#include "core/pb_evla.h"
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <strings.h>
-#include "core/pb_evla.h"
 
-#define ARCMIN (M_PI / 180 / 60)
+#define ARCMIN   (M_PI / 180 / 60)
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 enum { MAX_TERMS = 31 };
@@ -38,10 +40,14 @@ typedef struct model {
     bool first_minimum;     /* the model ends at its first minimum or zero */
 } model;
 
-static double square(double x) { return x * x; }
+static double square(double x) {
+    return x * x;
+}
 
 /* 2 J1(x) / x */
-static double jinc(double x) { return x == 0 ? 1 : 2 * j1(x) / x; }
+static double jinc(double x) {
+    return x == 0 ? 1 : 2 * j1(x) / x;
+}
 
 static double airy(const model *m, double rho) {
     const double x = rho * 7.016 / (1.566 * 60) * m->a / 24.5; /* CASA's constant: second null of 24.5 m at 1 GHz */
@@ -58,7 +64,9 @@ static double sum_terms(const double *term, size_t n, double rho) {
     return sum;
 }
 
-static double polynomial(const model *m, double rho) { return fmax(0, sum_terms(m->term, m->nterm, rho)); }
+static double polynomial(const model *m, double rho) {
+    return fmax(0, sum_terms(m->term, m->nterm, rho));
+}
 
 /* One over a polynomial, or the voltage mixed from two of them. */
 static double inverse_polynomial(const model *m, double rho) {
@@ -68,9 +76,13 @@ static double inverse_polynomial(const model *m, double rho) {
     return square((1 - m->mix) / sqrt(first) + m->mix / sqrt(sum_terms(m->other, m->nterm, rho)));
 }
 
-static double gauss(const model *m, double rho) { return exp(-M_LN2 * square(rho / m->a)); }
+static double gauss(const model *m, double rho) {
+    return exp(-M_LN2 * square(rho / m->a));
+}
 
-static double cosine6(const model *m, double rho) { return pow(cos(m->a * rho), 6); }
+static double cosine6(const model *m, double rho) {
+    return pow(cos(m->a * rho), 6);
+}
 
 /* Mauch et al. 2020, eq. 3; a = full width at half maximum. */
 static double cosine_taper(const model *m, double rho) {
@@ -102,15 +114,16 @@ static void set_terms(double *out, const double *term, size_t n) {
         out[i] = term[i];
 }
 
-static model series(const char *name, double (*power)(const model *, double), double reach, const double *term, size_t n) {
+static model series(const char *name, double (*power)(const model *, double), double reach, const double *term,
+                    size_t n) {
     model m = {.name = name, .power = power, .reach = reach, .nterm = n};
     set_terms(m.term, term, n);
     return m;
 }
 
-/* n samples of the power from the centre to the reach, interpolated as PBMath1DNumeric does by Fourier transforms: mirrored,
- * as a cosine series, normalised at 0. Its highest term counts twice, and the last of the 10000 samples falls one short of
- * the reach, as there. */
+/* n samples of the power from the centre to the reach, interpolated as PBMath1DNumeric does by Fourier transforms:
+ * mirrored, as a cosine series, normalised at 0. Its highest term counts twice, and the last of the 10000 samples falls
+ * one short of the reach, as there. */
 static model sampled(const char *name, double reach, const double *sample, size_t n) {
     model m = {.name = name, .power = cosine_series, .reach = reach, .nterm = n};
     double centre = 0;
@@ -128,13 +141,15 @@ static model sampled(const char *name, double reach, const double *sample, size_
 
 /* The VLA's beam as measured, scaled to another dish (PBMath::initByDiameter). */
 static model by_diameter(const char *name, double dish_m) {
-    static const double vla[] = {1.000000,  0.997634,  0.972516, 0.913722, 0.837871,  0.750356,  0.651549,
-                                 0.549903,  0.449083,  0.352819, 0.266025, 0.190533,  0.128047,  0.0794855,
+    static const double vla[] = {1.000000,  0.997634,  0.972516,  0.913722,    0.837871,   0.750356, 0.651549,
+                                 0.549903,  0.449083,  0.352819,  0.266025,    0.190533,   0.128047, 0.0794855,
                                  0.0438381, 0.0201386, 0.0065117, 0.000690041, 8.87288e-05};
     return sampled(name, 1.1998662 * 25 / dish_m * 43, vla, COUNT(vla));
 }
 
-static bool within(double x, double lo, double hi) { return x > lo && x < hi; }
+static bool within(double x, double lo, double hi) {
+    return x > lo && x < hi;
+}
 
 static model vla(double ghz) {
     const bool band = within(ghz, 35, 55) || within(ghz, 19, 35) || within(ghz, 11, 19) || within(ghz, 7, 11) ||
@@ -145,9 +160,10 @@ static model vla(double ghz) {
 
 /* The range of rows of the receiver band that holds a frequency; the whole table where none does. */
 static void evla_band(double mhz, size_t *first, size_t *last) {
-    static const int band[][4] = {{224, 480, 232, 470},         {900, 2003, 1040, 2000},      {1990, 4001, 2052, 3948},
-                                  {3990, 8001, 4052, 7948},     {7990, 12001, 8052, 11948},   {12000, 18000, 12052, 17948},
-                                  {19000, 26000, 19052, 25948}, {28000, 38000, 28052, 38048}, {41000, 50000, 41052, 43948}};
+    static const int band[][4] = {
+        {224, 480, 232, 470},         {900, 2003, 1040, 2000},      {1990, 4001, 2052, 3948},
+        {3990, 8001, 4052, 7948},     {7990, 12001, 8052, 11948},   {12000, 18000, 12052, 17948},
+        {19000, 26000, 19052, 25948}, {28000, 38000, 28052, 38048}, {41000, 50000, 41052, 43948}};
     int lo = 0, hi = 1000000;
     for (size_t i = COUNT(band); i-- > 0;)
         if (mhz > band[i][0] && mhz < band[i][1]) {
@@ -175,7 +191,8 @@ static model evla(double ghz) {
 }
 
 /* Two inverse polynomials and the share of the second. */
-static model mixed(const char *name, const double (*row)[5], size_t nrow, double first_ghz, double step_ghz, double ghz) {
+static model mixed(const char *name, const double (*row)[5], size_t nrow, double first_ghz, double step_ghz,
+                   double ghz) {
     const double at = fmin(fmax((ghz - first_ghz) / step_ghz, 0), (double)(nrow - 1));
     const size_t i = at >= (double)(nrow - 1) ? nrow - 2 : (size_t)at;
     model m = series(name, inverse_polynomial, 53, row[i], 5);
@@ -185,12 +202,15 @@ static model mixed(const char *name, const double (*row)[5], size_t nrow, double
 }
 
 static model atca(double ghz) {
-    static const double cm16[7][5] = {
-        {1, 1.06274e-03, 1.32342e-06, -8.72013e-10, 1.08020e-12}, {1, 9.80817e-04, 1.17898e-06, -7.83160e-10, 8.66199e-13},
-        {1, 9.53553e-04, 9.33233e-07, -4.26759e-10, 5.63667e-13}, {1, 9.78268e-04, 6.63231e-07, 4.18235e-11, 2.62297e-13},
-        {1, 1.02424e-03, 6.12726e-07, 2.25733e-10, 2.04834e-13},  {1, 1.05818e-03, 5.37473e-07, 4.22386e-10, 1.17530e-13},
-        {1, 1.10650e-03, 5.11574e-07, 5.89732e-10, 8.13628e-14}};
-    static const double cx[2][5] = {{1, 1.08e-3, 1.31e-6, -1.17e-9, 1.07e-12}, {1, 1.04e-3, 8.36e-7, -4.68e-10, 5.50e-13}};
+    static const double cm16[7][5] = {{1, 1.06274e-03, 1.32342e-06, -8.72013e-10, 1.08020e-12},
+                                      {1, 9.80817e-04, 1.17898e-06, -7.83160e-10, 8.66199e-13},
+                                      {1, 9.53553e-04, 9.33233e-07, -4.26759e-10, 5.63667e-13},
+                                      {1, 9.78268e-04, 6.63231e-07, 4.18235e-11, 2.62297e-13},
+                                      {1, 1.02424e-03, 6.12726e-07, 2.25733e-10, 2.04834e-13},
+                                      {1, 1.05818e-03, 5.37473e-07, 4.22386e-10, 1.17530e-13},
+                                      {1, 1.10650e-03, 5.11574e-07, 5.89732e-10, 8.13628e-14}};
+    static const double cx[2][5] = {{1, 1.08e-3, 1.31e-6, -1.17e-9, 1.07e-12},
+                                    {1, 1.04e-3, 8.36e-7, -4.68e-10, 5.50e-13}};
     static const double kq[5] = {1, 9.832e-4, 1.081e-6, -4.676e-10, 6.650e-13};
     static const double w[5] = {1, 1.271e-3, -3.040e-7, 1.410e-9, 0};
     static const double l1[5] = {1, 8.99e-4, 2.15e-6, -2.23e-9, 1.56e-12};
@@ -224,7 +244,8 @@ static model sma(void) {
     for (size_t k = 0; k < 31; k++) {
         const double eta = (double)k / 30, edge = eta > 0.75 ? 1 : 0.75;
         const double *c = eta > 0.75 ? high : low, x = eta * eta - edge * edge;
-        sample[k] = (c[0] + x * (c[1] + x * (c[2] + x * (c[3] + x * c[4])))) / (1 + x * (c[5] + x * c[6])) * (1 - eta * eta);
+        sample[k] =
+            (c[0] + x * (c[1] + x * (c[2] + x * (c[3] + x * c[4])))) / (1 + x * (c[5] + x * c[6])) * (1 - eta * eta);
     }
     return sampled("SMA: spheroidal, 52.3 arcsec at 224 GHz", 52.3 / 2 * 3 / 1.1117 / 60 * 224, sample, 31);
 }
@@ -242,7 +263,8 @@ static model gbt(void) {
 
 static model wsrt(double ghz) {
     const bool low = (ghz < 0.8 && ghz > 0.5) || ghz < 0.5;
-    return (model){.name = "WSRT: cosine to the 6th power", .power = cosine6, .reach = 60, .a = low ? 0.01830 : 0.01891};
+    return (model){
+        .name = "WSRT: cosine to the 6th power", .power = cosine6, .reach = 60, .a = low ? 0.01830 : 0.01891};
 }
 
 static bool is_any(const char *name, const char *const *list) {
@@ -286,7 +308,10 @@ static bool choose(const char *telescope, double dish_m, double ghz, model *m) {
     else if (IS("GMRT", "UGMRT"))
         *m = gmrt(ghz);
     else if (IS("MEERKAT"))
-        *m = (model){.name = "MeerKAT: Mauch et al. 2020", .power = cosine_taper, .reach = 1.5 / 1.189 * 57.5 * 1.5, .a = 57.5 * 1.5};
+        *m = (model){.name = "MeerKAT: Mauch et al. 2020",
+                     .power = cosine_taper,
+                     .reach = 1.5 / 1.189 * 57.5 * 1.5,
+                     .a = 57.5 * 1.5};
     else if (IS("ASKAP")) /* 1.09 lambda / 12 m; ends where it is 0.5 % */
         *m = (model){.name = "ASKAP: Gaussian, 1.09 lambda / 12 m", .power = gauss, .reach = 129.4, .a = 46.81};
     else if (dish_m > 0)
@@ -317,7 +342,8 @@ int pcl_pb_init(pcl_pb *pb, const char *telescope, double dish_diameter_m, doubl
     if (!(freq_hz > 0))
         return PCL_FAIL(err, PCLEAN_EPARAM, "primary beam: the frequency %g Hz is not positive", freq_hz);
     if (!choose(telescope, dish_diameter_m, freq_hz * 1e-9, &m))
-        return PCL_FAIL(err, PCLEAN_EDATA, "no primary beam is known for telescope \"%s\", and its antennas have no dish diameter",
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "no primary beam is known for telescope \"%s\", and its antennas have no dish diameter",
                         telescope);
     if (m.first_minimum)
         m.reach = first_minimum(&m);
@@ -342,10 +368,12 @@ static float look_up(const pcl_pb *pb, float r2_deg2) {
     return i < PCL_PB_SAMPLES ? pb->power[(size_t)i] : 0.0f;
 }
 
-float pcl_pb_at(const pcl_pb *pb, double radius_rad) { return look_up(pb, (float)square(radius_rad / ARCMIN / 60)); }
+float pcl_pb_at(const pcl_pb *pb, double radius_rad) {
+    return look_up(pb, (float)square(radius_rad / ARCMIN / 60));
+}
 
-void pcl_pb_fill(const pcl_pb *pb, double centre_x, double centre_y, size_t nx, size_t ny, double cellx_rad, double celly_rad,
-                 float *out) {
+void pcl_pb_fill(const pcl_pb *pb, double centre_x, double centre_y, size_t nx, size_t ny, double cellx_rad,
+                 double celly_rad, float *out) {
     const double cellx = cellx_rad / ARCMIN / 60, celly = celly_rad / ARCMIN / 60;
     for (size_t y = 0; y < ny; y++) {
         const float y2 = (float)square(celly * ((double)y - centre_y));

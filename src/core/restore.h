@@ -1,9 +1,9 @@
 /* restore.h: restored image = model convolved with the beam + residual; correction for the primary beam. */
 #ifndef PCL_RESTORE_H
 #define PCL_RESTORE_H
-#include <stddef.h>
 #include "base/err.h"
 #include "core/beam.h"
+#include <stddef.h>
 
 enum pcl_restore_method {
     PCL_RESTORE_AUTO,   /* the cheaper one, by counts of components and pixels only */
@@ -23,10 +23,10 @@ void pcl_restore_params_init(pcl_restore_params *p);
  *   model    [ny][nx], Jy/pixel; read
  *   residual [ny][nx], Jy/beam; read; NULL: zeros; may be out
  *   out      [ny][nx], Jy/beam; may not be model
- * A model of zeros needs no beam (blank channels). Both methods agree to 1e-6 of the peak; the same bits for any number of
- * threads. Errors: -PCLEAN_EPARAM: no beam, bad cells; -PCLEAN_EDATA: the model is not finite; -PCLEAN_ENOMEM. */
-int pcl_restore(const float *model, const float *residual, size_t nx, size_t ny, const pcl_restore_params *p, float *out,
-                pclean_err *err) PCL_CHECK;
+ * A model of zeros needs no beam (blank channels). Both methods agree to 1e-6 of the peak; the same bits for any number
+ * of threads. Errors: -PCLEAN_EPARAM: no beam, bad cells; -PCLEAN_EDATA: the model is not finite; -PCLEAN_ENOMEM. */
+int pcl_restore(const float *model, const float *residual, size_t nx, size_t ny, const pcl_restore_params *p,
+                float *out, pclean_err *err) PCL_CHECK;
 
 /* Bytes that pcl_restore allocates at most for these beam and cells, for the memory plan. */
 size_t pcl_restore_bytes(size_t nx, size_t ny, const pcl_restore_params *p);

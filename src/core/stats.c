@@ -1,5 +1,5 @@
-/* stats.c: sums run row by row, each row on its own, so that no order of threads can enter; selection goes by the bits of
- * the floats (three histograms of 11, 11 and 10 bits), which is linear for any data and moves nothing. */
+/* stats.c: sums run row by row, each row on its own, so that no order of threads can enter; selection goes by the bits
+ * of the floats (three histograms of 11, 11 and 10 bits), which is linear for any data and moves nothing. */
 #include "core/stats.h"
 #include <float.h>
 #include <math.h>
@@ -8,7 +8,9 @@
 
 #define MAD_TO_RMS 1.4826 /* of a Gaussian */
 
-static bool counts(const float *image, const bool *mask, size_t i) { return (!mask || mask[i]) && isfinite(image[i]); }
+static bool counts(const float *image, const bool *mask, size_t i) {
+    return (!mask || mask[i]) && isfinite(image[i]);
+}
 
 static void add_row(const float *row, const bool *mask, size_t nx, size_t y, pcl_stats *out, double *squares) {
     double sum = 0, sum2 = 0;

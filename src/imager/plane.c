@@ -66,7 +66,7 @@ static int init_density(pcl_plane *p, pclean_err *err) {
     if (c->weighting == PCLEAN_WEIGHTING_NATURAL)
         return 0;
     p->common_density = p->setup->channels.mfs || !c->perchanweightdensity;
-    const double per_sample = p->setup->channels.mfs ? 1 : p->setup->stokes.sumwt_factor;
+    const double per_sample = p->common_density ? 1 : p->setup->stokes.sumwt_factor; /* as tclean's two codes */
     return pcl_density_init(&p->density, p->nx, p->ny, c->cell_rad[0], c->cell_rad[1],
                             p->common_density ? PCL_DENSITY_TRUNCATE : PCL_DENSITY_ROUND, per_sample, err);
 }
@@ -304,9 +304,13 @@ int pcl_plane_minor(pcl_plane *p, double threshold_jy, int cycleniter, int *nite
 
 void pcl_plane_measure(pcl_plane *p) {
     const size_t n = npixel(p);
-    p->peak = pcl_stats_peak(p->residual, p->search, n);
-    p->rms = pcl_stats_mad_rms(p->residual, n, p->work);
-    p->model_flux = pcl_stats_sum(p->model, n);
+    double median;
+    pcl_stats residual, model;
+    pcl_stats_plane(p->residual, p->search, p->nx, p->ny, &residual);
+    pcl_stats_plane(p->model, NULL, p->nx, p->ny, &model);
+    p->peak = fabs((double)residual.peak);
+    p->rms = pcl_stats_mad_rms(p->residual, NULL, n, p->work, &median);
+    p->model_flux = model.sum;
 }
 
 int pcl_plane_restore(pcl_plane *p, const pcl_beam *beam, pclean_err *err) {
@@ -315,5 +319,10 @@ int pcl_plane_restore(pcl_plane *p, const pcl_beam *beam, pclean_err *err) {
         memcpy(p->image, p->residual, npixel(p) * sizeof *p->image);
         return 0;
     }
-    return pcl_restore(p->model, p->residual, p->nx, p->ny, c->cell_rad[0], c->cell_rad[1], beam, p->image, err);
+    pcl_restore_params r;
+    pcl_restore_params_init(&r);
+    r.beam = *beam;
+    r.cellx_rad = c->cell_rad[0];
+    r.celly_rad = c->cell_rad[1];
+    return pcl_restore(p->model, p->residual, p->nx, p->ny, &r, p->image, err);
 }

@@ -102,7 +102,7 @@ int pcl_products_write(pcl_products *s, pcl_plane *p, double sumwt, pclean_err *
         return rc;
     const size_t n = p->nx * p->ny;
     if (s->cube[PCL_PRODUCT_PBCOR]) {
-        pcl_pbcor(p->image, p->pb, n, s->config->pblimit, p->work);
+        pcl_restore_pbcor(p->image, p->pb, n, (float)s->config->pblimit, p->work);
         if ((rc = write_plane(s, PCL_PRODUCT_PBCOR, p, p->work, err)))
             return rc;
     }

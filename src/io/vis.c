@@ -202,6 +202,10 @@ static int store_rows(pcl_vis *vis, pcl_vis_block *b, time_table *times, const c
     for (size_t r = 0; r < rows->nrow; r++) {
         const double *uvw = rows->uvw_m + 3 * r;
         const uint64_t nsample = vis->npol * b->nchan;
+        uint32_t itime; /* flagged rows too: an mfs image is labelled with the extent over all selected times */
+        int rc = time_index(times, rows->time_s[r], &itime, err);
+        if (rc)
+            return rc;
         if (rows->flag_row[r]) {
             vis->nflagged += nsample;
             continue;
@@ -215,10 +219,7 @@ static int store_rows(pcl_vis *vis, pcl_vis_block *b, time_table *times, const c
         b->u_m[b->nrow] = uvw[0];
         b->v_m[b->nrow] = uvw[1];
         b->w_m[b->nrow] = uvw[2];
-        int rc = time_index(times, rows->time_s[r], &b->itime[b->nrow], err);
-        if (rc)
-            return rc;
-        b->nrow++;
+        b->itime[b->nrow++] = itime;
     }
     return 0;
 }
@@ -233,10 +234,14 @@ static int finish_block(pcl_vis_source *src, size_t ims, size_t idd, const pcl_v
     int rc = PCL_NEW(&b->doppler, b->ntime, "Doppler factors", err);
     if (!rc)
         rc = pcl_vis_doppler(src, ims, idd, request->frame, &request->direction, b->ntime, b->time_s, b->doppler, err);
+    double first;
+    if (!rc)
+        rc = pcl_vis_doppler(src, ims, idd, request->frame, &request->direction, 1,
+                             &pcl_vis_source_info(src, ims)->first_time_s, &first, err);
     if (rc)
         return rc;
     for (size_t i = 0; i < b->ntime; i++) {
-        double d = b->doppler[i] / b->doppler[0];
+        double d = b->doppler[i] / first;
         vis->doppler_min = fmin(vis->doppler_min, d);
         vis->doppler_max = fmax(vis->doppler_max, d);
     }

@@ -43,7 +43,7 @@ typedef struct pcl_vis {
     pcl_vis_block *block;
     uint64_t nflagged, nonfinite, nused; /* samples per plane summed over planes */
     uint64_t bytes;                      /* memory of the store */
-    double doppler_min, doppler_max;     /* relative to each block's first row */
+    double doppler_min, doppler_max;     /* relative to the first selected row of each MS */
 } pcl_vis;
 
 /* One plane: sum of terms; see plan/stokes.h, whose result this repeats in plain numbers. */

@@ -22,7 +22,7 @@ typedef struct workspace {
     bool *ever;    /* [ny][nx] good in some channel */
     float *sample; /* [NOISE_SAMPLES] */
     size_t *stack; /* [ny*nx] */
-    double peak_snr;
+    double peak_snr, peak_value;
     size_t peak; /* index of the brightest pixel, in units of the noise */
 } workspace;
 
@@ -91,13 +91,15 @@ static int read_plane(const pcl_cube_source *s, size_t ichan, workspace *w, pcle
 
 static void mark_significant(workspace *w, size_t n, double rms, bool *region) {
     for (size_t i = 0; i < n; i++) {
-        double snr = w->good[i] && rms > 0 ? (double)w->pixels[i] / rms : 0;
+        double value = w->good[i] ? (double)w->pixels[i] : 0, snr = rms > 0 ? value / rms : 0;
         bool hot = snr > SIGMA_PAIR;
         region[i] = region[i] || (hot && w->hot[i]) || snr > SIGMA_SINGLE;
         w->hot[i] = hot;
         w->ever[i] = w->ever[i] || w->good[i];
-        if (fabs(snr) > w->peak_snr) {
+        bool brighter = fabs(snr) > w->peak_snr || (w->peak_snr == 0 && fabs(value) > w->peak_value);
+        if (brighter) {
             w->peak_snr = fabs(snr);
+            w->peak_value = fabs(value);
             w->peak = i;
         }
     }

@@ -235,7 +235,8 @@ static void ticks(cairo_t *cr, const pcl_axes *a, double from, double to, double
     for (double k = ceil((lo + edge) / step); k * step <= hi - edge; k++) {
         char text[48];
         pcl_tick_text(text, sizeof text, k * step, step);
-        draw(cr, a, k * step, labelled ? text : NULL, font, grey);
+        bool room = labelled && k * step > lo + 3 * edge && k * step < hi - 3 * edge; /* a neighbour has labels too */
+        draw(cr, a, k * step, room ? text : NULL, font, grey);
     }
 }
 
@@ -267,7 +268,8 @@ static void step_path(cairo_t *cr, const pcl_axes *a, const double *x, const dou
 }
 
 void pcl_draw_steps(cairo_t *cr, const pcl_axes *a, const double *x, const double *y, size_t n) {
-    cairo_move_to(cr, pcl_axes_x(a, step_edge(x, n, 0)), pcl_axes_y(a, 0));
+    cairo_new_path(cr);
+    cairo_line_to(cr, pcl_axes_x(a, step_edge(x, n, 0)), pcl_axes_y(a, 0));
     step_path(cr, a, x, y, n);
     cairo_line_to(cr, pcl_axes_x(a, step_edge(x, n, n)), pcl_axes_y(a, 0));
     cairo_close_path(cr);

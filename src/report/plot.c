@@ -34,6 +34,7 @@ typedef struct picture {
     double *freq_hz, *axis; /* [nchan] */
     casa_beam *beam;        /* [nchan] */
     bool any_beam, velocity;
+    bool flux;       /* the unit is Jy/beam: sums over a region are flux densities */
     unit axis_unit;  /* of axis: km/s, MHz, GHz */
     unit pixel_unit; /* Jy/beam, mJy/beam ... */
     unit angle_unit; /* of the offsets */
@@ -100,13 +101,14 @@ static int load_image(picture *p, pclean_err *err) {
         return rc;
     }
     choose_axis(p);
+    p->flux = d->unit && strcmp(d->unit, "Jy/beam") == 0;
     p->source = (pcl_cube_source){.nx = d->nx,
                                   .ny = d->ny,
                                   .nchan = d->nchan,
                                   .cell_x_rad = fabs(d->increment_x_rad),
                                   .cell_y_rad = fabs(d->increment_y_rad),
                                   .axis = p->axis,
-                                  .beam = p->any_beam ? p->beam : NULL,
+                                  .beam = p->any_beam && p->flux ? p->beam : NULL,
                                   .read = read_source_plane,
                                   .user = p->image};
     return 0;
@@ -444,6 +446,7 @@ static void vertical_band(cairo_t *cr, const pcl_axes *a, double x0, double x1) 
 }
 
 static void noise_band(cairo_t *cr, const pcl_axes *a, const double *x, const double *noise, size_t n) {
+    cairo_new_path(cr);
     for (int sign = 1; sign >= -1; sign -= 2) {
         for (size_t k = 0; k < n; k++) {
             size_t i = sign > 0 ? k : n - 1 - k;
@@ -460,13 +463,15 @@ static void spectrum_labels(cairo_t *cr, const picture *p, pcl_rect r, const cha
     snprintf(text, sizeof text, "%s, %s (%s)", p->velocity ? "radio velocity" : "frequency",
              casa_freq_frame_name(p->desc.freq_frame), p->axis_unit.name);
     pcl_draw_text(cr, r.x + r.w / 2, r.y + r.h + 2.9 * FONT, FONT, false, 0.15, PCL_CENTRE, text);
-    bool summed = p->any_beam && p->view.found;
-    snprintf(text, sizeof text, "%s (%s)", p->any_beam ? "flux density" : "brightest pixel", unit_name);
+    bool summed = p->source.beam && p->view.found;
+    snprintf(text, sizeof text, *unit_name ? "%s (%s)" : "%s%s", p->source.beam ? "flux density" : "brightest pixel",
+             unit_name);
     pcl_draw_text_up(cr, r.x - 4.1 * FONT, r.y + r.h / 2, FONT, 0.15, text);
     if (summed) {
         snprintf(text, sizeof text, "sum inside the outline: %.3g Jy %s", flux, p->axis_unit.name);
     } else {
-        snprintf(text, sizeof text, "no significant emission: spectrum at the brightest pixel");
+        snprintf(text, sizeof text, "%sspectrum at the brightest pixel",
+                 p->view.found ? "" : "no significant emission: ");
     }
     pcl_draw_text(cr, r.x + r.w - 10, r.y + 24, FONT - 1, true, 0.2, PCL_RIGHT, text);
 }
@@ -483,7 +488,7 @@ static int draw_spectrum(cairo_t *cr, const picture *p, pcl_rect r, pclean_err *
     for (size_t i = 0; i < n; i++) {
         largest = fmax(largest, fabs(v->spectrum[i]));
     }
-    unit u = flux_unit(p->any_beam ? "Jy" : p->desc.unit ? p->desc.unit : "", largest);
+    unit u = flux_unit(p->source.beam ? "Jy" : p->desc.unit ? p->desc.unit : "", largest);
     double flux = sorted_spectrum(p, u.size, x, y, noise);
     pcl_axes a = spectrum_axes(p, r, x, y, noise);
     if (v->chan_hi - v->chan_lo + 1 < n) {

@@ -36,12 +36,11 @@ expect_failure 'nosuchfield'; no_products
 run image --vis "$ms" --imagename out $small --scan 999
 expect_failure '999'; no_products
 run image --vis "$ms" --imagename out $small --spw 7
-expect_status 1; expect_err '^pclean: error: .*7'; no_products
+expect_failure '7'; no_products
 run image --vis "$ms" --imagename out $small --uvrange '>900km'
 expect_failure 'uvrange|900km'; no_products
 run image --vis "$ms" --imagename out --imsize 64 --cell 15arcsec --specmode cube --start 500 --nchan 2
-expect_err '^pclean: error: .*500'; no_products
-[ "$status" != 0 ] || fail "a start outside the data is an error"
+expect_usage '500'; no_products
 
 # parameters
 run image --vis "$ms" --imagename out --imsize 0 --cell 15arcsec
@@ -49,7 +48,7 @@ expect_usage 'imsize'; no_products
 run image --vis "$ms" --imagename out $small --nitter 5
 expect_usage 'niter'; no_products
 run image --vis "$ms" --imagename out $small --mask absent.mask
-expect_status 1; expect_err 'absent\.mask'; no_products
+expect_usage 'absent\.mask'; no_products
 
 # folders that cannot hold products
 run image --vis "$ms" --imagename file/out $small

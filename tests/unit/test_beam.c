@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <cmocka.h>
+
 #include "base/mem.h"
 #include "core/beam.h"
 
@@ -47,8 +49,8 @@ static void tclean_beams(void **state) {
     while (fgets(line, sizeof line, f)) {
         if (line[0] == '#')
             continue;
-        assert_int_equal(sscanf(line, "%31s %zu %zu %lf %lf %lf %lf %lf %lf", name, &nx, &ny, &cx, &cy, &major, &minor, &pa,
-                                &sidelobe),
+        assert_int_equal(sscanf(line, "%31s %zu %zu %lf %lf %lf %lf %lf %lf", name, &nx, &ny, &cx, &cy, &major, &minor,
+                                &pa, &sidelobe),
                          9);
         float *psf = read_psf(name, nx * ny);
         pcl_beam b;

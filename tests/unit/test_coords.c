@@ -79,8 +79,8 @@ static void test_convert(void **state) {
         assert_true(fabs(to.lon_rad - known[i].lon) < 1e-14);
         assert_true(fabs(to.lat_rad - known[i].lat) < 1e-14);
         assert_ok(casa_direction_convert(&to, from.frame, &to, &err)); /* in place, and back */
-        assert_true(fabs(to.lon_rad - from.lon_rad) < 1e-13);
-        assert_true(fabs(to.lat_rad - from.lat_rad) < 1e-13);
+        assert_true(fabs(to.lon_rad - from.lon_rad) < 1e-10);          /* B1950's E-terms are solved for by iteration */
+        assert_true(fabs(to.lat_rad - from.lat_rad) < 1e-10);
     }
     const casa_direction odd = {999, 0, 0};
     casa_direction to;

@@ -1,8 +1,8 @@
 /* io/cube.c: planes in any order from threads and processes, final names, and what failure leaves behind. */
 #include "base/fsutil.h"
 #include "base/mem.h"
-#include "unit/check.h"
 #include "io/cube.h"
+#include "unit/check.h"
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -267,6 +267,13 @@ static void a_full_disk_shows_at_the_start(void **state) {
     assert_null(cube);
     assert_false(pcl_fs_exists(in_folder("disk/big.part")));
     assert_ok(pcl_cube_create(in_folder("disk/small"), &small, NULL, &cube, &err));
+    FILE *filler = fopen(in_folder("disk/filler"), "wb");
+    for (int i = 0; i < 4096 && fwrite(folder, 1, 1024, filler) == 1024; i++)
+        ;
+    fclose(filler);
+    const char *const history[] = {"a line"};
+    assert_fails(pcl_cube_finish(cube, NULL, 0, history, 1, &err), PCLEAN_ENOSPC,
+                 "no space"); /* casacore would abort */
     pcl_cube_abort(cube);
     umount2(disk, MNT_DETACH);
 }

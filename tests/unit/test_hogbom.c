@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <cmocka.h>
+
 #include "base/mem.h"
 #include "core/hogbom.h"
 
@@ -105,8 +107,8 @@ typedef struct image {
     bool *mask;
 } image;
 
-/* A PSF with a main lobe, noise-like sidelobes of the given level, and a residual of sources plus noise. quantum > 0 rounds
- * everything to its multiples, which makes many equal peaks. */
+/* A PSF with a main lobe, noise-like sidelobes of the given level, and a residual of sources plus noise. quantum > 0
+ * rounds everything to its multiples, which makes many equal peaks. */
 static image random_image(size_t nx, size_t ny, double sidelobe, double cover, double quantum) {
     const size_t n = nx * ny;
     image im = {nx, ny, array(n, 4), array(n, 4), array(n, 4), array(n, sizeof(bool))};
@@ -125,7 +127,9 @@ static image random_image(size_t nx, size_t ny, double sidelobe, double cover, d
     return im;
 }
 
-static void free_image(image *im) { free(im->residual), free(im->psf), free(im->model), free(im->mask); }
+static void free_image(image *im) {
+    free(im->residual), free(im->psf), free(im->model), free(im->mask);
+}
 
 static image copy_image(const image *im) {
     const size_t n = im->nx * im->ny;
@@ -190,10 +194,10 @@ static void lazy_equals_plain(void **state) {
 
 static void many_tiles_in_parallel(void **state) {
     (void)state;
-    image im = random_image(513, 400, 0.4, 0.9, 0); /* 17 x 13 tiles, sidelobes that touch them all */
+    image im = random_image(801, 640, 0.4, 0.9, 0); /* 26 x 20 tiles, sidelobes that touch them all */
     pcl_hogbom_params p;
     pcl_hogbom_params_init(&p);
-    p.cycleniter = 150;
+    p.cycleniter = 80;
     for (int nthread = 1; nthread <= 4; nthread++)
         compare_forms(&im, nthread % 2, &p, nthread);
     free_image(&im);
@@ -295,9 +299,12 @@ static void bad_input(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tclean_model_bit_for_bit), cmocka_unit_test(lazy_equals_plain),
-        cmocka_unit_test(many_tiles_in_parallel),   cmocka_unit_test(blocks_and_box_mask),
-        cmocka_unit_test(planted_sources),          cmocka_unit_test(counting_rules),
+        cmocka_unit_test(tclean_model_bit_for_bit),
+        cmocka_unit_test(lazy_equals_plain),
+        cmocka_unit_test(many_tiles_in_parallel),
+        cmocka_unit_test(blocks_and_box_mask),
+        cmocka_unit_test(planted_sources),
+        cmocka_unit_test(counting_rules),
         cmocka_unit_test(bad_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

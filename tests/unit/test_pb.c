@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <cmocka.h>
+
 #include "core/pb.h"
 
 #define ARCSEC (M_PI / 180 / 3600)
@@ -57,10 +59,10 @@ static double width(const char *telescope, double dish, double freq_hz) {
 static void published_widths(void **state) {
     (void)state;
     const double arcmin = 60 * ARCSEC;
-    assert_true(fabs(width("MeerKAT", 13.5, 1.5e9) / arcmin - 57.5) < 0.1);  /* Mauch et al. 2020 */
+    assert_true(fabs(width("MeerKAT", 13.5, 1.5e9) / arcmin - 57.5) < 0.1); /* Mauch et al. 2020 */
     assert_true(fabs(width("MeerKAT", 13.5, 0.75e9) / arcmin - 115) < 0.2);
-    assert_true(fabs(width("WSRT", 25, 1.4e9) / arcmin - 35.6) < 0.5);       /* cos^6 */
-    assert_true(fabs(width("GMRT", 45, 1.39e9) / arcmin - 24) < 1.5);        /* NCRA */
+    assert_true(fabs(width("WSRT", 25, 1.4e9) / arcmin - 35.6) < 0.5); /* cos^6 */
+    assert_true(fabs(width("GMRT", 45, 1.39e9) / arcmin - 24) < 1.5);  /* NCRA */
     assert_true(fabs(width("GMRT", 45, 0.4e9) / arcmin - 75) < 5);
     assert_true(fabs(width("ASKAP", 12, 1e9) - 1.09 * 0.299792458 / 12) < 0.1 * arcmin);
     assert_true(fabs(width("ALMA", 12, 230e9) / ARCSEC - 1.13 * 0.299792458 / 230 / 12 / ARCSEC) < 1.5);
@@ -68,8 +70,8 @@ static void published_widths(void **state) {
 
 static void every_beam_falls_and_ends(void **state) {
     (void)state;
-    const char *const list[] = {"VLA", "EVLA", "ALMA", "ACA", "NGVLA", "ATCA", "BIMA", "OVRO", "SMA", "ATA", "GBT", "NRAO12M",
-                                "IRAM_PDB", "WSRT", "GMRT", "MeerKAT", "ASKAP", "SOMETHING"};
+    const char *const list[] = {"VLA", "EVLA", "ALMA",    "ACA",      "NGVLA", "ATCA", "BIMA",    "OVRO",  "SMA",
+                                "ATA", "GBT",  "NRAO12M", "IRAM_PDB", "WSRT",  "GMRT", "MeerKAT", "ASKAP", "SOMETHING"};
     for (size_t k = 0; k < sizeof list / sizeof *list; k++)
         for (double freq = 0.05e9; freq < 1000e9; freq *= 1.3) {
             assert_int_equal(pcl_pb_init(&pb, list[k], 20, freq, NULL), 0);

@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <cmocka.h>
+
 #include "base/mem.h"
 #include "core/restore.h"
 
@@ -48,7 +50,8 @@ static double difference(const float *a, const float *b, size_t n) {
     return most / peak;
 }
 
-static void written_out(const float *model, const float *residual, size_t nx, size_t ny, const pcl_restore_params *p, float *out) {
+static void written_out(const float *model, const float *residual, size_t nx, size_t ny, const pcl_restore_params *p,
+                        float *out) {
     const pcl_beam_form f = pcl_beam_pixel_form(&p->beam, p->cellx_rad, p->celly_rad);
     for (size_t i = 0; i < nx * ny; i++) {
         double sum = (double)residual[i];

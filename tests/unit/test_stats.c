@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+
 #include <cmocka.h>
+
 #include "core/stats.h"
 
 static uint64_t seed = 7;
@@ -48,7 +50,8 @@ static void selection_equals_sorting(void **state) {
     for (size_t n = 1; n < MOST; n += 1 + n / 7) {
         float value[MOST], sorted[MOST];
         for (size_t i = 0; i < n; i++)
-            sorted[i] = value[i] = (float)(n % 2 ? floor(20 * uniform()) - 10 : (uniform() - 0.5) * pow(10, 60 * uniform() - 30));
+            sorted[i] = value[i] =
+                (float)(n % 2 ? floor(20 * uniform()) - 10 : (uniform() - 0.5) * pow(10, 60 * uniform() - 30));
         qsort(sorted, n, sizeof *sorted, ascending);
         for (size_t k = 0; k < n; k++)
             assert_true(pcl_stats_select(value, n, k) == sorted[k]);
