@@ -256,7 +256,8 @@ static void all_names_change_or_none(void **state) {
 
 static void a_full_disk_shows_at_the_start(void **state) {
     (void)state;
-    const char *disk = in_folder("disk");
+    char disk[1200];
+    snprintf(disk, sizeof disk, "%s", in_folder("disk"));
     assert_int_equal(mkdir(disk, 0777), 0);
     if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("tmpfs", disk, "tmpfs", 0, "size=3m") != 0)
