@@ -85,6 +85,7 @@ typedef struct casa_ms_info {
     double position_itrf_m[3]; /* observatory table entry of `telescope`; first antenna where unknown */
     bool position_from_table;
     double first_time_s;       /* TIME of the first selected row (row order of the MS, autocorrelations included as tclean does) */
+    double time_min_s, time_max_s; /* over the selected rows */
     const char *time_ref;      /* "UTC", "TAI" ...: TIME column's MEASINFO */
     double restfreq_hz;        /* SOURCE.REST_FREQUENCY of first selected field/spw, 0 when there is none */
     const char *datacolumn;    /* column that is read: "DATA", "CORRECTED_DATA", "MODEL_DATA" */
@@ -151,6 +152,8 @@ typedef struct casa_image_layout {
     size_t tile_x, tile_y;      /* tile depth is 1 on the Stokes and spectral axes */
     bool big_endian;            /* byte order of the floats */
     uint64_t size_bytes;        /* whole file */
+    /* The default mask, "" when there is none: the same tiles, one bit a pixel (lowest bit first), each tile in whole bytes. */
+    char mask_file[1024];
 } casa_image_layout;
 
 /* Creates the image folder `path` (must not exist) with everything but its pixels and beams, and closes it: coordinates,

@@ -252,10 +252,12 @@ void make_image(const String &path, const casa_image_desc &d, const Shape &shape
     table.flush();
 }
 
-int fill_layout(const String &path, const Shape &shape, bool big_endian, casa_image_layout *layout, pclean_err *err) {
+int fill_layout(const String &path, const Shape &shape, bool big_endian, bool has_mask, casa_image_layout *layout,
+                pclean_err *err) {
     const String file = path + "/" + pixel_file_name;
+    const String bits = has_mask ? path + "/" + mask_name + "/" + pixel_file_name : String();
     struct stat st;
-    if (file.size() >= sizeof layout->pixel_file)
+    if (file.size() >= sizeof layout->pixel_file || bits.size() >= sizeof layout->mask_file)
         return PCL_FAIL(err, PCLEAN_EPARAM, "this name is too long (%zu characters at most)",
                         sizeof layout->pixel_file - 1);
     if (stat(file.c_str(), &st) != 0)
@@ -268,6 +270,7 @@ int fill_layout(const String &path, const Shape &shape, bool big_endian, casa_im
     layout->tile_y = shape.tile_y();
     layout->big_endian = big_endian;
     layout->size_bytes = shape.pixel_bytes();
+    std::memcpy(layout->mask_file, bits.c_str(), bits.size() + 1);
     return 0;
 }
 
@@ -541,7 +544,7 @@ int casa_image_create(const char *path, const casa_image_desc *desc, const bool 
         make_image(path, *desc, shape, mask, &big_endian);
         if (mask && (rc = repeat_mask_plane(path, shape, err)) != 0)
             return rc;
-        return fill_layout(path, shape, big_endian, layout, err);
+        return fill_layout(path, shape, big_endian, mask != nullptr, layout, err);
     });
     if (status != 0 && mine && pcl_fs_remove_tree(path, nullptr) != 0)
         pcl_err_prefix(err, "(%s is left behind) ", path);

@@ -563,7 +563,11 @@ int scan_rows_once(casa_ms &m, const Table &selected, Scan &scan, pclean_err *er
         read_scalars(m, rows, &s);
         m.stage.clear();
         if (begin == 0)
-            m.info.first_time_s = s.time[0];
+            m.info.first_time_s = m.info.time_min_s = m.info.time_max_s = s.time[0];
+        for (size_t i = 0; i < rows.size(); i++) {
+            m.info.time_min_s = std::min(m.info.time_min_s, s.time[i]);
+            m.info.time_max_s = std::max(m.info.time_max_s, s.time[i]);
+        }
         for (size_t i = 0; i < rows.size(); i++) {
             if (s.antenna1[i] == s.antenna2[i]) {
                 scan.nrow_auto++;

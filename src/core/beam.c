@@ -75,6 +75,25 @@ static size_t find_lobe(const lobe *p, size_t reach, float cutoff, double dx, do
     return n;
 }
 
+/* Those of the lobe that holds the peak alone: rows next to each other whose middle is above the cutoff. A PSF with grating
+ * lobes (redundant arrays) has others within reach; CASA fits them all, but which minimum it finds is the one that starts
+ * from the main lobe. */
+static size_t find_core(const lobe *p, size_t reach, float cutoff, double dx, double dy, sample *out) {
+    box b = {p->px, p->py, p->px, p->py};
+    size_t n = 0;
+    for (int up = 0; up <= 1; up++)
+        for (size_t i = up ? 1 : 0; i <= reach; i++) {
+            if (up ? p->py + i >= p->ny : i > p->py)
+                break;
+            const size_t y = up ? p->py + i : p->py - i;
+            if (!(p->value[y * p->nx + p->px] > cutoff))
+                break;
+            n = walk_row(p, y, -1, reach, cutoff, dx, dy, out, n, &b);
+            n = walk_row(p, y, 1, reach, cutoff, dx, dy, out, n, &b);
+        }
+    return n;
+}
+
 static lobe find_peak(const float *value, size_t nx, size_t ny) {
     lobe p = {value, nx, ny, 0, 0};
     float most = -FLT_MAX;
@@ -213,11 +232,12 @@ static bool is_beam(const double q[3]) {
     return isfinite(q[0]) && isfinite(q[1]) && isfinite(q[2]) && q[0] > 0 && q[2] > 0 && q[0] * q[2] > q[1] * q[1];
 }
 
-/* Levenberg-Marquardt; q in: nothing, out: xx, xy, yy. False: no convergence to a closed ellipse. */
-static bool fit_gaussian(const sample *s, size_t n, double q[3]) {
+/* Levenberg-Marquardt on all samples, from the linear fit to the core's; q out: xx, xy, yy. False: no convergence to a
+ * closed ellipse. */
+static bool fit_gaussian(const sample *s, size_t n, const sample *core, size_t ncore, double q[3]) {
     double m[3][3], v[3], step[3], lambda = 1e-4;
     q[0] = q[1] = q[2] = 0;
-    normal_equations(s, n, q, true, m, v);
+    normal_equations(core, ncore, q, true, m, v);
     if (!solve3(m, v, q) || !is_beam(q))
         return false;
     double squares = normal_equations(s, n, q, false, m, v);
@@ -266,7 +286,7 @@ static pcl_beam beam_of(const double q[3]) {
  * numbers are of order one), x scaled by the ratio of the cells. */
 static int fit_at(const lobe *p, float peak, float cutoff, double ratio, bool *found, pcl_beam *out, pclean_err *err) {
     float *fine = NULL;
-    sample *s = NULL;
+    sample *s = NULL, *core = NULL;
     size_t mx, my;
     box b;
     *found = false;
@@ -281,17 +301,22 @@ static int fit_at(const lobe *p, float peak, float cutoff, double ratio, bool *f
     const size_t reach = (factor * (kx < ky ? kx : ky) - 1) / 2;
     const size_t n = find_lobe(&f, reach, cutoff, 1, 1, NULL, &b);
     rc = PCL_NEW(&s, n, "the samples of a beam fit", err);
+    if (!rc)
+        rc = PCL_NEW(&core, n, "the samples of a beam fit", err);
     if (rc)
         goto done;
-    (void)find_lobe(&f, reach, cutoff, ratio / (double)factor, 1 / (double)factor, s, &b);
+    const double dx = ratio / (double)factor, dy = 1 / (double)factor;
+    (void)find_lobe(&f, reach, cutoff, dx, dy, s, &b);
+    const size_t ncore = find_core(&f, reach, cutoff, dx, dy, core);
     double q[3];
-    if (n >= 3 && fit_gaussian(s, n, q)) {
+    if (ncore >= 3 && fit_gaussian(s, n, core, ncore, q)) {
         *found = true;
         *out = beam_of(q);
     }
 done:
     pcl_free(fine);
     pcl_free(s);
+    pcl_free(core);
     return rc;
 }
 

@@ -127,12 +127,11 @@ int pcl_plane_begin(pcl_plane *p, size_t ichan, size_t ipol, pclean_err *err) {
     int rc = pcl_plane_primary_beam(s, s->channels.first_hz + (double)ichan * s->channels.step_hz, p->pb, &name, err);
     if (rc)
         return rc;
-    double limit = c->pblimit > 0 ? c->pblimit : 0;
-    if (c->usemask == PCLEAN_USEMASK_PB)
-        limit = fmax(limit, c->pbmask);
+    const bool use_pb = c->pblimit > 0 || c->usemask == PCLEAN_USEMASK_PB; /* pb is 0 at and below pblimit */
+    const float limit = c->usemask == PCLEAN_USEMASK_PB ? (float)c->pbmask : 0;
     p->nsearch = 0;
     for (size_t i = 0; i < npixel(p); i++) {
-        p->search[i] = (!p->user_mask || p->user_mask[i]) && (limit <= 0 || (double)p->pb[i] > limit);
+        p->search[i] = (!p->user_mask || p->user_mask[i]) && (!use_pb || p->pb[i] > limit);
         p->nsearch += p->search[i];
     }
     return 0;

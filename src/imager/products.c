@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fsutil.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "core/restore.h"
 #include "imager/record.h"
@@ -48,6 +49,11 @@ int pcl_products_check(const pclean_config *c, pclean_err *err) {
     return 0;
 }
 
+/* Whether a product carries the primary beam's mask: .pb always (tclean's does), the others for a positive pblimit. */
+static bool has_mask(const pclean_config *c, enum pcl_product k) {
+    return products[k].masked && (c->pblimit > 0 || (c->pblimit < 0 && k == PCL_PRODUCT_PB));
+}
+
 int pcl_products_create(pcl_products *s, const pcl_setup *setup, const bool *pb_mask, pclean_err *err) {
     *s = (pcl_products){.config = setup->config};
     int rc = 0;
@@ -63,7 +69,7 @@ int pcl_products_create(pcl_products *s, const pcl_setup *setup, const bool *pb_
         }
         char path[4096];
         pcl_product_path(s->config, k, path, sizeof path);
-        rc = pcl_cube_create(path, &desc, products[k].masked ? pb_mask : NULL, &s->cube[k], err);
+        rc = pcl_cube_create(path, &desc, has_mask(s->config, k) ? pb_mask : NULL, &s->cube[k], err);
         if (!rc && pcl_cube_work_size(s->cube[k]) > work)
             work = pcl_cube_work_size(s->cube[k]);
     }
@@ -94,11 +100,24 @@ int pcl_products_load_state(pcl_products *s, pcl_plane *p, pclean_err *err) {
     return rc;
 }
 
+/* The primary beam, and so its mask, changes along the band. */
+static int write_masks(pcl_products *s, const pcl_plane *p, pclean_err *err) {
+    bool *good = p->search; /* the plane is finished: free */
+    int rc = 0;
+    for (size_t i = 0; i < p->nx * p->ny; i++)
+        good[i] = p->pb[i] > 0; /* cut at |pblimit| already */
+    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
+        if (s->cube[k] && has_mask(s->config, k))
+            rc = pcl_cube_write_mask(s->cube[k], p->ipol, p->ichan, good, s->work, err);
+    return rc;
+}
+
 int pcl_products_write(pcl_products *s, pcl_plane *p, double sumwt, pclean_err *err) {
     const float weight = (float)sumwt;
     int rc;
     if ((rc = pcl_products_save_state(s, p, err)) || (rc = write_plane(s, PCL_PRODUCT_PB, p, p->pb, err)) ||
-        (rc = write_plane(s, PCL_PRODUCT_SUMWT, p, &weight, err)) || (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->image, err)))
+        (rc = write_plane(s, PCL_PRODUCT_SUMWT, p, &weight, err)) || (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->image, err)) ||
+        (rc = write_masks(s, p, err)))
         return rc;
     const size_t n = p->nx * p->ny;
     if (s->cube[PCL_PRODUCT_PBCOR]) {
@@ -126,11 +145,15 @@ int pcl_products_finish(pcl_products *s, const pcl_setup *setup, const casa_beam
     }
     if (rc)
         return rc;
-    char record[4096];
+    /* The record of an older run says "complete": it steps aside while the names change, and comes back if they cannot. */
+    char record[4096], aside[4112];
     pcl_record_path(s->config, record, sizeof record);
-    if ((rc = pcl_fs_remove_tree(record, err)))
-        return rc;
-    return pcl_cube_publish_all(s->cube, PCL_NPRODUCT, s->config->overwrite || s->config->restart, err);
+    snprintf(aside, sizeof aside, "%s.old", record);
+    const bool had_record = rename(record, aside) == 0;
+    rc = pcl_cube_publish_all(s->cube, PCL_NPRODUCT, s->config->overwrite || s->config->restart, err);
+    if (had_record && (rc ? rename(aside, record) : remove(aside)))
+        pcl_log(PCL_LOG_WARNING, "%s could not be %s", aside, rc ? "renamed back" : "removed");
+    return rc;
 }
 
 void pcl_products_abort(pcl_products *s) {

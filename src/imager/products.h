@@ -50,7 +50,7 @@ int pcl_products_load_state(pcl_products *s, pcl_plane *p, pclean_err *err) PCL_
 int pcl_products_write(pcl_products *s, pcl_plane *p, double sumwt, pclean_err *err) PCL_CHECK;
 
 /* Beams [nchan][npol] (fitted for .psf, restoring for .image; NULL: none) and history into the headers, then the final
- * names. The record of an older run goes first: it says "complete". */
+ * names. Failure leaves older products and their run record as they were. */
 int pcl_products_finish(pcl_products *s, const pcl_setup *setup, const casa_beam *fitted, const casa_beam *restoring,
                         const char *const *history, size_t nhistory, pclean_err *err) PCL_CHECK;
 

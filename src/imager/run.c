@@ -355,22 +355,19 @@ static int parse_fixed_beam(run *r, pclean_err *err) {
     return 0;
 }
 
-/* Default mask of the products: where the primary beam at the middle of the band is at least pblimit. */
+/* The products, with the primary beam's mask at the middle of the band in every plane until the plane is written. */
 static int create_products(run *r, pclean_err *err) {
     const pcl_setup *s = &r->setup;
     pcl_plane *p = &r->plane;
-    bool *mask = NULL;
-    int rc = 0;
-    if (r->config->pblimit > 0) {
-        const char *name;
-        const double middle = s->channels.first_hz + 0.5 * (double)(s->channels.nchan - 1) * s->channels.step_hz;
-        if ((rc = pcl_plane_primary_beam(s, middle, p->pb, &name, err)))
-            return rc;
-        pcl_log(PCL_LOG_INFO, "primary beam: %s", name);
-        mask = p->search; /* free until the first plane begins */
-        for (size_t i = 0; i < p->nx * p->ny; i++)
-            mask[i] = (double)p->pb[i] > r->config->pblimit;
-    }
+    const char *name;
+    const double middle = s->channels.first_hz + 0.5 * (double)(s->channels.nchan - 1) * s->channels.step_hz;
+    int rc = pcl_plane_primary_beam(s, middle, p->pb, &name, err);
+    if (rc)
+        return rc;
+    pcl_log(PCL_LOG_INFO, "primary beam: %s", name);
+    bool *mask = p->search; /* free until the first plane begins */
+    for (size_t i = 0; i < p->nx * p->ny; i++)
+        mask[i] = p->pb[i] > 0;
     return pcl_products_create(&r->products, s, mask, err);
 }
 

@@ -147,8 +147,12 @@ static int planes_of_dd(pcl_setup *s, const casa_ms_info *info, const casa_ms_dd
     return 0;
 }
 
-/* Selected channels that the cube can need. The Doppler factors of single rows are not known yet: the Earth's orbit and
- * rotation bound them. One density grid for all channels needs them all. */
+/* How far the Doppler factor can move from that of the first row: the Earth's rotation, its orbit (v/c changes by 2e-11 a
+ * second), and never more than the orbit's whole swing. */
+static double doppler_swing(const casa_ms_info *info) { return fmin(2.1e-4, 3.2e-6 + 2e-11 * (info->time_max_s - info->time_min_s)); }
+
+/* Selected channels that the cube can need; the Doppler factors of single rows are not known yet. One density grid for all
+ * channels needs them all. */
 static int channels_of_dd(const pcl_setup *s, size_t ims, size_t idd, size_t *from, size_t *to, pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
     const casa_ms_dd *dd = &info->dd[idd];
@@ -164,7 +168,7 @@ static int channels_of_dd(const pcl_setup *s, size_t ims, size_t idd, size_t *fr
         return rc;
     for (size_t i = 0; i < dd->nchansel; i++)
         freq[i] = dd->chan_freq_hz[dd->chansel[i]];
-    const double swing = s->frame < 0 || dd->freq_ref == s->frame ? 0 : 2.1e-4;
+    const double swing = s->frame < 0 || dd->freq_ref == s->frame ? 0 : doppler_swing(info);
     pcl_channels_needed(&s->channels, dd->nchansel, freq, doppler * (1 - swing), doppler * (1 + swing), from, to);
     pcl_free(freq);
     return 0;

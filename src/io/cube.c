@@ -15,7 +15,7 @@ struct pcl_cube {
     char *final_path, *part_path;
     size_t nx, ny, npol, nchan;
     casa_image_layout layout;
-    int fd;         /* of the pixel file, -1 once finished */
+    int fd, mask_fd; /* of the pixel file and of the mask's; -1 once finished, or no mask */
     bool published; /* part_path is gone */
     bool exchanged; /* inside publish_all: part_path is the old product */
 };
@@ -42,6 +42,8 @@ static int open_pixels(pcl_cube *cube, pclean_err *err) {
     cube->fd = open(path, O_RDWR | O_CLOEXEC);
     if (cube->fd < 0)
         return PCL_FAIL(err, PCLEAN_EIO, "cannot open %s: %s", path, strerror(errno));
+    if (*cube->layout.mask_file && (cube->mask_fd = open(cube->layout.mask_file, O_RDWR | O_CLOEXEC)) < 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot open %s: %s", cube->layout.mask_file, strerror(errno));
     return pcl_fs_allocate(cube->fd, path, cube->layout.size_bytes, err);
 }
 
@@ -52,7 +54,7 @@ int pcl_cube_create(const char *final_path, const casa_image_desc *desc, const b
     int rc = PCL_ZNEW(&cube, 1, "image product", err);
     if (rc)
         return rc;
-    cube->fd = -1;
+    cube->fd = cube->mask_fd = -1;
     cube->published = true; /* nothing to remove yet */
     cube->nx = desc->nx;
     cube->ny = desc->ny;
@@ -121,6 +123,26 @@ int pcl_cube_write_plane(pcl_cube *cube, size_t ipol, size_t ichan, const float 
     return rc;
 }
 
+int pcl_cube_write_mask(pcl_cube *cube, size_t ipol, size_t ichan, const bool *mask, float *work, pclean_err *err) {
+    if (ipol >= cube->npol || ichan >= cube->nchan || cube->mask_fd < 0)
+        return PCL_FAIL(err, PCLEAN_EBUG, "%s: no mask for polarization %zu, channel %zu of %zu x %zu", cube->part_path, ipol,
+                        ichan, cube->npol, cube->nchan);
+    const size_t tile_x = cube->layout.tile_x, tile_y = cube->layout.tile_y, tile_bytes = (tile_x * tile_y + 7) / 8;
+    const size_t size = div_up(cube->nx, tile_x) * div_up(cube->ny, tile_y) * tile_bytes;
+    unsigned char *bytes = (unsigned char *)work, *tile = bytes; /* a bit for each float of the work space: it fits */
+    memset(bytes, 0, size);
+    for (size_t y0 = 0; y0 < cube->ny; y0 += tile_y)
+        for (size_t x0 = 0; x0 < cube->nx; x0 += tile_x, tile += tile_bytes)
+            for (size_t y = y0; y < y0 + tile_y && y < cube->ny; y++)
+                for (size_t x = x0; x < x0 + tile_x && x < cube->nx; x++)
+                    if (mask[y * cube->nx + x]) {
+                        const size_t bit = (y - y0) * tile_x + x - x0;
+                        tile[bit / 8] = (unsigned char)(tile[bit / 8] | 1u << bit % 8);
+                    }
+    return pcl_fs_pwrite_all(cube->mask_fd, cube->layout.mask_file, bytes, size,
+                             (uint64_t)(ichan * cube->npol + ipol) * size, err);
+}
+
 int pcl_cube_read_plane(pcl_cube *cube, size_t ipol, size_t ichan, float *pixels, float *work, pclean_err *err) {
     if (ipol >= cube->npol || ichan >= cube->nchan || cube->fd < 0)
         return PCL_FAIL(err, PCLEAN_EBUG, "%s: cannot read polarization %zu, channel %zu of %zu x %zu", cube->part_path,
@@ -140,6 +162,14 @@ int pcl_cube_read_plane(pcl_cube *cube, size_t ipol, size_t ichan, float *pixels
     return 0;
 }
 
+static void close_files(pcl_cube *cube) {
+    if (cube->fd >= 0)
+        close(cube->fd);
+    if (cube->mask_fd >= 0)
+        close(cube->mask_fd);
+    cube->fd = cube->mask_fd = -1;
+}
+
 /* For nftw: 0 or errno. */
 static int sync_one(const char *path, const struct stat *st, int type, struct FTW *where) {
     (void)st;
@@ -155,9 +185,7 @@ static int sync_one(const char *path, const struct stat *st, int type, struct FT
 
 int pcl_cube_finish(pcl_cube *cube, const casa_beam *beams, size_t nbeam, const char *const *history, size_t nhistory,
                     pclean_err *err) {
-    if (cube->fd >= 0)
-        close(cube->fd); /* what it cannot tell, fsync below does */
-    cube->fd = -1;
+    close_files(cube); /* what close cannot tell, fsync below does */
     int rc = casa_image_finish(cube->part_path, beams, nbeam, history, nhistory, err);
     if (rc)
         return rc;
@@ -262,8 +290,7 @@ const char *pcl_cube_path(const pcl_cube *cube) {
 void pcl_cube_free(pcl_cube *cube) {
     if (!cube)
         return;
-    if (cube->fd >= 0)
-        close(cube->fd);
+    close_files(cube);
     pcl_free(cube->part_path);
     pcl_free(cube->final_path);
     pcl_free(cube);

@@ -32,6 +32,10 @@ size_t pcl_cube_work_size(const pcl_cube *cube);
 int pcl_cube_write_plane(pcl_cube *cube, size_t ipol, size_t ichan, const float *pixels, float *work,
                          pclean_err *err) PCL_CHECK;
 
+/* Replaces the default mask of one plane (a cube made with a mask has that one in every plane); mask [ny][nx], true =
+ * good. Same thread-safety. */
+int pcl_cube_write_mask(pcl_cube *cube, size_t ipol, size_t ichan, const bool *mask, float *work, pclean_err *err) PCL_CHECK;
+
 /* Reads back a plane that was written before (cyclecontrol=global keeps its planes on disk between cycles); pixels
  * [ny][nx], work as above. Same thread-safety. */
 int pcl_cube_read_plane(pcl_cube *cube, size_t ipol, size_t ichan, float *pixels, float *work,

@@ -299,8 +299,54 @@ static void bad_input_is_named(void **state) {
     }
 }
 
+/* Each plane its own mask, over sizes whose tiles do not end on whole bytes; and planes read back as they were written. */
+static void masks_and_planes_come_back(void **state) {
+    (void)state;
+    const size_t sizes[][2] = {{1, 1}, {7, 5}, {101, 57}, {300, 131}};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        const casa_image_desc d = example(sizes[k][0], sizes[k][1], 2, 3);
+        const size_t n = d.nx * d.ny;
+        pcl_cube *cube = NULL;
+        casa_image *im = NULL;
+        float *pixels = NULL, *again = NULL, *work = NULL;
+        bool *mask = NULL, *have = NULL;
+        assert_ok(PCL_NEW(&pixels, n, "pixels", &err));
+        assert_ok(PCL_NEW(&again, n, "pixels", &err));
+        assert_ok(PCL_ZNEW(&mask, n, "mask", &err));
+        assert_ok(PCL_NEW(&have, n, "mask", &err));
+        assert_ok(pcl_cube_create(in_folder("masks"), &d, mask, &cube, &err));
+        assert_ok(PCL_NEW(&work, pcl_cube_work_size(cube), "work", &err));
+        for (size_t plane = 0; plane < 6; plane++) {
+            assert_ok(write_one(cube, &d, plane));
+            for (size_t i = 0; i < n; i++)
+                mask[i] = (i * 2654435761u >> 7) % 6 > plane;
+            assert_ok(pcl_cube_write_mask(cube, plane % 2, plane / 2, mask, work, &err));
+        }
+        for (size_t plane = 0; plane < 6; plane++) {
+            assert_ok(pcl_cube_read_plane(cube, plane % 2, plane / 2, again, work, &err));
+            for (size_t i = 0; i < n; i++)
+                assert_true(again[i] == value_of(plane / 2, plane % 2, i));
+        }
+        assert_ok(pcl_cube_finish(cube, NULL, 0, NULL, 0, &err));
+        assert_ok(casa_image_open(pcl_cube_path(cube), &im, &err));
+        for (size_t plane = 0; plane < 6; plane++) {
+            assert_ok(casa_image_read_plane(im, plane % 2, plane / 2, pixels, have, &err));
+            for (size_t i = 0; i < n; i++)
+                assert_int_equal(have[i], (i * 2654435761u >> 7) % 6 > plane);
+        }
+        casa_image_close(im);
+        pcl_cube_abort(cube);
+        pcl_free(pixels);
+        pcl_free(again);
+        pcl_free(work);
+        pcl_free(mask);
+        pcl_free(have);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(masks_and_planes_come_back),
         cmocka_unit_test(what_is_written_is_read),        cmocka_unit_test(threads_write_planes),
         cmocka_unit_test(processes_write_planes),         cmocka_unit_test(an_existing_product_is_kept_or_exchanged),
         cmocka_unit_test(all_names_change_or_none),       cmocka_unit_test(bad_input_is_named),
