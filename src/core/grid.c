@@ -1,26 +1,11 @@
 #include "core/grid.h"
 
-#include <fftw3.h>
 #include <math.h>
 #include <omp.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "core/grid_kernel.h"
-
-/* The half uv plane as stored: rows are v = -ngy/2 ... ngy/2 - 1 with PAD_V rows before and behind, columns u = 0 ...
- * ngx/2 with PAD_U columns before and behind, so that no footprint needs a bounds check; fold_* brings the padding home. */
-enum { PAD_V = 8, PAD_U = 16, BLOCK = 16 /* columns transformed together: one cache line of floats */ };
-
-struct pcl_gridder {
-    pcl_gridder_params p;
-    pcl_gridfn fn;
-    pcl_grid_kernel kernel; /* instruction-set specific inner loops */
-    size_t ngx, ngy, stride, nrow;
-    size_t tile_shift, ntile_u, ntile_v, ntile_colour; /* tiles of 2^tile_shift cells a side */
-    float *hx, *hy;                                    /* grid corrections [nx], [ny] */
-    fftwf_plan column_back, column_forth, row_back, row_forth;
-};
+#include "core/grid_private.h"
 
 /* Smallest even product of 2, 3, 5, 7 that is >= n. */
 static size_t good_size(size_t n) {
@@ -48,15 +33,50 @@ static int make_plans(pcl_gridder *g, pclean_err *err) {
                 fftwf_plan_many_dft(1, &ny, BLOCK, c, NULL, BLOCK, 1, c, NULL, BLOCK, 1, FFTW_BACKWARD, FFTW_ESTIMATE);
             g->column_forth =
                 fftwf_plan_many_dft(1, &ny, BLOCK, c, NULL, BLOCK, 1, c, NULL, BLOCK, 1, FFTW_FORWARD, FFTW_ESTIMATE);
-            g->row_back = fftwf_plan_dft_c2r_1d(nx, c, r, FFTW_ESTIMATE);
-            g->row_forth = fftwf_plan_dft_r2c_1d(nx, r, c, FFTW_ESTIMATE);
+            if (g->w) {
+                g->full_back = fftwf_plan_dft_1d(nx, c, c, FFTW_BACKWARD, FFTW_ESTIMATE);
+                g->full_forth = fftwf_plan_dft_1d(nx, c, c, FFTW_FORWARD, FFTW_ESTIMATE);
+            } else {
+                g->row_back = fftwf_plan_dft_c2r_1d(nx, c, r, FFTW_ESTIMATE);
+                g->row_forth = fftwf_plan_dft_r2c_1d(nx, r, c, FFTW_ESTIMATE);
+            }
         }
-        if (!g->column_back || !g->column_forth || !g->row_back || !g->row_forth)
+        if (!g->column_back || !g->column_forth || !(g->w ? g->full_back && g->full_forth : g->row_back && g->row_forth))
             rc = PCL_FAIL(err, PCLEAN_ENOMEM, "FFTW could not plan transforms of %zu x %zu", g->ngx, g->ngy);
     }
     pcl_free(r);
     pcl_free(c);
     return rc;
+}
+
+/* Kernel and sizes: everything that needs no memory. */
+static int lay_out(pcl_gridder *g, const pcl_gridder_params *params, pclean_err *err) {
+    g->p = *params;
+    if (params->kernel < 0)
+        pcl_gridfn_choose(params->accuracy, (double)params->nx * (double)params->ny, params->nvis, &g->fn);
+    else if (!pcl_gridfn_get((size_t)params->kernel, &g->fn))
+        return PCL_FAIL(err, PCLEAN_EBUG, "no gridding kernel %d", params->kernel);
+    g->kernel = pcl_grid_kernel_for(g->fn.support);
+    size_t least = 2 * PCL_GRIDFN_TAPS; /* a footprint must not wrap onto itself */
+    size_t wx = (size_t)ceil(g->fn.sigma * (double)params->nx), wy = (size_t)ceil(g->fn.sigma * (double)params->ny);
+    g->ngx = good_size(wx < least ? least : wx);
+    g->ngy = good_size(wy < least ? least : wy);
+    g->nrow = g->ngy + 2 * PAD_V;
+    g->w = params->wmax_lambda > 0;
+    g->column0 = g->w ? PAD_U + g->ngx / 2 : PAD_U;
+    g->stride = (PAD_U + (g->w ? g->ngx : g->ngx / 2 + 1) + PAD_U + 15) / 16 * 16;
+    if (g->stride % 256 == 0)
+        g->stride += 16; /* rows a multiple of 1 KiB apart would share cache sets */
+    if (g->nrow * g->stride > UINT32_MAX)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "imsize %zu x %zu needs a uv grid of %zu x %zu cells, more than 2^32; make it smaller",
+                        params->nx, params->ny, g->nrow, g->stride);
+    g->tile_shift = 4;
+    while ((g->nrow >> g->tile_shift) * (g->stride >> g->tile_shift) > 16384)
+        g->tile_shift++;
+    g->ntile_u = ((g->stride >> g->tile_shift) + 2) / 2;
+    g->ntile_v = ((g->nrow >> g->tile_shift) + 2) / 2;
+    g->ntile_colour = g->ntile_u * g->ntile_v;
+    return 0;
 }
 
 int pcl_gridder_new(const pcl_gridder_params *params, pcl_gridder **out, pclean_err *err) {
@@ -65,38 +85,14 @@ int pcl_gridder_new(const pcl_gridder_params *params, pcl_gridder **out, pclean_
     int rc = PCL_ZNEW(&g, 1, "gridder", err);
     if (rc)
         return rc;
-    g->p = *params;
-    if (params->kernel < 0)
-        pcl_gridfn_choose(params->accuracy, (double)params->nx * (double)params->ny, params->nvis, &g->fn);
-    else if (!pcl_gridfn_get((size_t)params->kernel, &g->fn)) {
-        rc = PCL_FAIL(err, PCLEAN_EBUG, "no gridding kernel %d", params->kernel);
+    if ((rc = lay_out(g, params, err)))
         goto done;
-    }
-    g->kernel = pcl_grid_kernel_for(g->fn.support);
-    size_t least = 2 * PCL_GRIDFN_TAPS; /* a footprint must not wrap onto itself */
-    size_t wx = (size_t)ceil(g->fn.sigma * (double)params->nx), wy = (size_t)ceil(g->fn.sigma * (double)params->ny);
-    g->ngx = good_size(wx < least ? least : wx);
-    g->ngy = good_size(wy < least ? least : wy);
-    g->nrow = g->ngy + 2 * PAD_V;
-    g->stride = (PAD_U + g->ngx / 2 + 1 + PAD_U + 15) / 16 * 16;
-    if (g->stride % 256 == 0)
-        g->stride += 16; /* rows a multiple of 1 KiB apart would share cache sets */
-    if (g->nrow * g->stride > UINT32_MAX) {
-        rc = PCL_FAIL(err, PCLEAN_EPARAM, "imsize %zu x %zu needs a uv grid of %zu x %zu cells, more than 2^32; make it smaller",
-                      params->nx, params->ny, g->nrow, g->stride);
-        goto done;
-    }
-    g->tile_shift = 4;
-    while ((g->nrow >> g->tile_shift) * (g->stride >> g->tile_shift) > 16384)
-        g->tile_shift++;
-    g->ntile_u = ((g->stride >> g->tile_shift) + 2) / 2;
-    g->ntile_v = ((g->nrow >> g->tile_shift) + 2) / 2;
-    g->ntile_colour = g->ntile_u * g->ntile_v;
     if ((rc = PCL_NEW(&g->hx, params->nx, "grid correction", err)) || (rc = PCL_NEW(&g->hy, params->ny, "grid correction", err)))
         goto done;
     pcl_gridfn_correction(&g->fn, params->nx, g->ngx, g->hx);
     pcl_gridfn_correction(&g->fn, params->ny, g->ngy, g->hy);
-    rc = make_plans(g, err);
+    if (!(rc = make_plans(g, err)) && g->w)
+        rc = pcl_wplan_init(g, err);
 done:
     if (rc) {
         pcl_gridder_free(g);
@@ -109,11 +105,12 @@ done:
 void pcl_gridder_free(pcl_gridder *g) {
     if (!g)
         return;
-    fftwf_plan plan[] = {g->column_back, g->column_forth, g->row_back, g->row_forth};
+    fftwf_plan plan[] = {g->column_back, g->column_forth, g->row_back, g->row_forth, g->full_back, g->full_forth};
 #pragma omp critical(fftw_planner)
     for (size_t i = 0; i < sizeof plan / sizeof *plan; i++)
         if (plan[i])
             fftwf_destroy_plan(plan[i]);
+    pcl_wplan_clear(&g->wp);
     pcl_free(g->hx);
     pcl_free(g->hy);
     pcl_free(g);
@@ -170,6 +167,7 @@ struct pcl_grid_scratch {
     uint32_t *start;                  /* [ntile + 1] */
     uint32_t *active;                 /* [ntile] tiles that hold samples */
     double *slice_weight;             /* [nslice] */
+    float *predicted;                 /* [nmax][2], with w only */
 };
 
 int pcl_grid_scratch_new(const pcl_gridder *g, size_t nmax, pcl_grid_scratch **out, pclean_err *err) {
@@ -186,11 +184,28 @@ int pcl_grid_scratch_new(const pcl_gridder *g, size_t nmax, pcl_grid_scratch **o
         (rc = PCL_NEW(&s->count, s->nchunk * ntile, "gridding scratch", err)) ||
         (rc = PCL_NEW(&s->start, ntile + 1, "gridding scratch", err)) ||
         (rc = PCL_NEW(&s->active, ntile, "gridding scratch", err)) ||
-        (rc = PCL_NEW(&s->slice_weight, nmax / SLICE + 1, "gridding scratch", err))) {
+        (rc = PCL_NEW(&s->slice_weight, nmax / SLICE + 1, "gridding scratch", err)) ||
+        (g->w && (rc = PCL_NEW(&s->predicted, 2 * nmax, "gridding scratch", err)))) {
         pcl_grid_scratch_free(s);
         return rc;
     }
     *out = s;
+    return 0;
+}
+
+int pcl_grid_count_bytes(const pcl_gridder_params *params, size_t nmax, size_t nthread, pcl_grid_bytes *out, pclean_err *err) {
+    pcl_gridder g = {0};
+    *out = (pcl_grid_bytes){0};
+    int rc = lay_out(&g, params, err);
+    if (rc)
+        return rc;
+    const size_t ntile = 4 * g.ntile_colour;
+    out->plane = pcl_gridder_plane_bytes(&g);
+    out->scratch = nmax * (2 * sizeof(pcl_grid_item) + sizeof(uint32_t) + (g.w ? 2 * sizeof(float) : 0)) +
+                   ((nthread + 2) * ntile + 1) * sizeof(uint32_t) + (nmax / SLICE + 1) * sizeof(double);
+    out->fft = pcl_fft_buffers_bytes(&g, nthread);
+    out->tables = sizeof g + (params->nx + params->ny) * (g.w ? sizeof(float) + sizeof(double) : sizeof(float)) +
+                  (g.w ? 3 * (WTABLE + 2) * sizeof(float) : 0);
     return 0;
 }
 
@@ -204,20 +219,52 @@ void pcl_grid_scratch_free(pcl_grid_scratch *s) {
     pcl_free(s->start);
     pcl_free(s->active);
     pcl_free(s->slice_weight);
+    pcl_free(s->predicted);
     pcl_free(s);
 }
 
+/* What is asked of the samples: their values for gridding, or only their places for prediction; with w, on one plane. */
+typedef struct request {
+    bool values;
+    size_t iplane;
+} request;
+
+/* Values of a sample for the kernel; false when the w plane does not see it. With w the kernel's weight and phase are
+ * multiplied in: weight and sign carry the complex value of the PSF. */
+static bool fill_values(const pcl_gridder *g, const pcl_samples *in, const request *q, size_t i, float w, float sign,
+                        pcl_grid_item *it) {
+    it->weight = w;
+    it->sign = sign;
+    if (q->values) {
+        it->re = in->vis[2 * i];
+        it->im = sign * in->vis[2 * i + 1];
+    }
+    if (!g->w)
+        return true;
+    float k[2];
+    if (!pcl_wplan_kernel(&g->wp, fabs(in->w[i]), q->iplane, k))
+        return false;
+    if (q->values) {
+        const float re = it->re, im = it->im;
+        it->re = w * (re * k[0] - im * k[1]);
+        it->im = w * (re * k[1] + im * k[0]);
+        it->weight = w * k[0];
+        it->sign = w * k[1];
+    }
+    return true;
+}
+
 /* Where samples [from, to) fall: fills unsorted, tile and this chunk's histogram. */
-static void locate(const pcl_gridder *g, const pcl_samples *in, bool use_weight, size_t from, size_t to, pcl_grid_scratch *s,
+static void locate(const pcl_gridder *g, const pcl_samples *in, const request *q, size_t from, size_t to, pcl_grid_scratch *s,
                    uint32_t *count, pcl_grid_count *total) {
     const double du = g->p.cellx_rad, dv = g->p.celly_rad, half = 0.5 * g->fn.support;
-    const double column0 = PAD_U - half, row0 = (double)(PAD_V + g->ngy / 2) - half;
+    const double column0 = (double)g->column0 - half, row0 = (double)(PAD_V + g->ngy / 2) - half;
     for (size_t slice = from / SLICE; slice * SLICE < to; slice++) {
         double weight = 0;
         size_t end = (slice + 1) * SLICE < to ? (slice + 1) * SLICE : to;
         for (size_t i = slice * SLICE; i < end; i++) {
             s->tile[i] = UINT32_MAX;
-            float w = use_weight ? in->weight[i] : 1;
+            const float w = q->values ? in->weight[i] : 1;
             if (!(w > 0))
                 continue;
             double u = in->u[i] * du, v = -in->v[i] * dv;
@@ -225,27 +272,27 @@ static void locate(const pcl_gridder *g, const pcl_samples *in, bool use_weight,
                 total->outside++;
                 continue;
             }
-            float sign = u < 0 ? -1.0f : 1.0f;
-            double x = fabs(u) * (double)g->ngx + column0, y = (u < 0 ? -v : v) * (double)g->ngy + row0;
-            double column = ceil(x), row = ceil(y);
-            size_t c = (size_t)column, r = (size_t)row;
+            const bool mirrored = g->w ? in->w[i] < 0 : u < 0;
             pcl_grid_item *it = &s->unsorted[i];
+            weight += (double)w;
+            total->used++;
+            if (!fill_values(g, in, q, i, w, mirrored ? -1.0f : 1.0f, it))
+                continue;
+            if (mirrored) {
+                u = -u;
+                v = -v;
+            }
+            const double x = u * (double)g->ngx + column0, y = v * (double)g->ngy + row0;
+            const double column = ceil(x), row = ceil(y);
+            const size_t c = (size_t)column, r = (size_t)row;
             it->cell = (uint32_t)(r * g->stride + c);
             it->index = (uint32_t)i;
             it->dx = (float)(2 * (column - x) - 1);
             it->dy = (float)(2 * (row - y) - 1);
-            it->weight = w;
-            it->sign = sign;
-            if (use_weight) {
-                it->re = in->vis[2 * i];
-                it->im = sign * in->vis[2 * i + 1];
-            }
-            size_t tu = c >> g->tile_shift, tv = r >> g->tile_shift, colour = (tv & 1) * 2 + (tu & 1);
-            uint32_t tile = (uint32_t)(colour * g->ntile_colour + (tv >> 1) * g->ntile_u + (tu >> 1));
+            const size_t tu = c >> g->tile_shift, tv = r >> g->tile_shift, colour = (tv & 1) * 2 + (tu & 1);
+            const uint32_t tile = (uint32_t)(colour * g->ntile_colour + (tv >> 1) * g->ntile_u + (tu >> 1));
             s->tile[i] = tile;
             count[tile]++;
-            weight += (double)w;
-            total->used++;
         }
         s->slice_weight[slice] = weight;
     }
@@ -253,7 +300,7 @@ static void locate(const pcl_gridder *g, const pcl_samples *in, bool use_weight,
 
 /* Stable counting sort of a batch by tile; chunks of whole slices are located and moved in parallel. Because the sort is
  * stable the result does not depend on the number of chunks. */
-static void sort_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *in, bool use_weight,
+static void sort_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *in, const request *q,
                          pcl_grid_count *total) {
     size_t ntile = 4 * g->ntile_colour, nslice = (in->n + SLICE - 1) / SLICE, nchunk = s->nchunk;
     uint64_t used = 0, outside = 0;
@@ -263,7 +310,7 @@ static void sort_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_sa
         memset(count, 0, ntile * sizeof *count);
         size_t from = nslice * k / nchunk * SLICE, to = nslice * (k + 1) / nchunk * SLICE;
         pcl_grid_count part = {0};
-        locate(g, in, use_weight, from, to < in->n ? to : in->n, s, count, &part);
+        locate(g, in, q, from, to < in->n ? to : in->n, s, count, &part);
         used += part.used;
         outside += part.outside;
     }
@@ -312,14 +359,37 @@ static size_t columns_touched(const pcl_gridder *g, const pcl_grid_scratch *s) {
                 last = tu;
         }
     size_t end = ((last + 1) << g->tile_shift) + PCL_GRIDFN_TAPS; /* stored column */
+    if (g->w)
+        return g->ngx;
     end = end > PAD_U ? end - PAD_U : 1;
     return end > g->ngx / 2 + 1 ? g->ngx / 2 + 1 : end;
 }
 
-void pcl_grid_add(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, const pcl_uvgrid *model,
-                  pcl_uvgrid *vis, pcl_uvgrid *psf, pcl_grid_count *count) {
-    sort_samples(g, s, samples, true, count);
-    size_t ncol = columns_touched(g, s);
+/* Runs one kernel function over the sorted samples, tile by tile: colours one after the other, the tiles of a colour in
+ * parallel. */
+static void for_each_tile(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_grid_target *target, float *predicted) {
+    for (size_t colour = 0; colour < 4; colour++) {
+        size_t n = active_tiles(g, s, colour);
+#pragma omp parallel for schedule(dynamic, 1)
+        for (size_t k = 0; k < n; k++) {
+            const uint32_t t = s->active[k];
+            const pcl_grid_item *item = s->sorted + s->start[t];
+            const size_t nitem = s->start[t + 1] - s->start[t];
+            if (predicted)
+                g->kernel.predict(&g->fn, item, nitem, target, predicted);
+            else if (g->w)
+                g->kernel.add_w(&g->fn, item, nitem, target);
+            else
+                g->kernel.add(&g->fn, item, nitem, target);
+        }
+    }
+}
+
+static void add_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, size_t iplane,
+                        const pcl_uvgrid *model, pcl_uvgrid *vis, pcl_uvgrid *psf, pcl_grid_count *count) {
+    const request q = {.values = true, .iplane = iplane};
+    sort_samples(g, s, samples, &q, count);
+    const size_t ncol = columns_touched(g, s);
     if (vis && ncol > vis->ncol)
         vis->ncol = ncol;
     if (psf && ncol > psf->ncol)
@@ -328,248 +398,47 @@ void pcl_grid_add(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *
                                     .re = vis ? vis->re : NULL,
                                     .im = vis ? vis->im : NULL,
                                     .psf = psf ? psf->re : NULL,
+                                    .psf_im = psf ? psf->im : NULL,
                                     .model_re = model ? model->re : NULL,
                                     .model_im = model ? model->im : NULL};
-    for (size_t colour = 0; colour < 4; colour++) {
-        size_t n = active_tiles(g, s, colour);
-#pragma omp parallel for schedule(dynamic, 1)
-        for (size_t k = 0; k < n; k++) {
-            uint32_t t = s->active[k];
-            g->kernel.add(&g->fn, s->sorted + s->start[t], s->start[t + 1] - s->start[t], &target);
-        }
-    }
+    for_each_tile(g, s, &target, NULL);
+}
+
+void pcl_grid_add(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, const pcl_uvgrid *model,
+                  pcl_uvgrid *vis, pcl_uvgrid *psf, pcl_grid_count *count) {
+    add_samples(g, s, samples, 0, model, vis, psf, count);
+}
+
+void pcl_grid_add_w(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, size_t iplane, pcl_uvgrid *vis,
+                    pcl_uvgrid *psf, pcl_grid_count *count) {
+    add_samples(g, s, samples, iplane, NULL, vis, psf, count);
 }
 
 void pcl_grid_predict(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, const pcl_uvgrid *model,
                       float *vis) {
-    sort_samples(g, s, samples, false, NULL);
+    sort_samples(g, s, samples, &(const request){.values = false}, NULL);
     memset(vis, 0, 2 * samples->n * sizeof *vis);
     const pcl_grid_target target = {.stride = g->stride, .model_re = model->re, .model_im = model->im};
-    for (size_t colour = 0; colour < 4; colour++) {
-        size_t n = active_tiles(g, s, colour);
-#pragma omp parallel for schedule(dynamic, 1)
-        for (size_t k = 0; k < n; k++) {
-            uint32_t t = s->active[k];
-            g->kernel.predict(&g->fn, s->sorted + s->start[t], s->start[t + 1] - s->start[t], &target, vis);
-        }
-    }
+    for_each_tile(g, s, &target, vis);
 }
 
-/* ---------------------------------------------------------------------------------------- folding the padding home */
-
-/* Stored row of -v for the stored row of v (v = -ngy/2 is its own mirror: they differ by ngy). */
-static size_t mirror_row(const pcl_gridder *g, size_t r) {
-    size_t i = r - PAD_V;
-    return i == 0 ? r : PAD_V + g->ngy - i;
-}
-
-static void fold_rows(const pcl_gridder *g, float *plane) {
-    for (size_t r = 0; r < PAD_V; r++) {
-        float *low = plane + r * g->stride, *high = plane + (g->ngy + PAD_V + r) * g->stride;
-        float *low_home = low + g->ngy * g->stride, *high_home = high - g->ngy * g->stride;
-        for (size_t c = 0; c < g->stride; c++) {
-            low_home[c] += low[c];
-            high_home[c] += high[c];
-        }
-    }
-}
-
-/* Columns beyond u = 0 and beyond the Nyquist frequency are conjugate mirrors of columns inside; the two columns
- * themselves become Hermitian in v. sign = +1 for the real part, -1 for the imaginary part. Afterwards the grid is
- * twice the Hermitian part of what was gridded. */
-static void fold_columns(const pcl_gridder *g, float *plane, float sign) {
-    size_t edge[2] = {PAD_U, PAD_U + g->ngx / 2};
-    for (size_t e = 0; e < 2; e++)
-        for (size_t r = PAD_V; r < PAD_V + g->ngy; r++) {
-            size_t m = mirror_row(g, r);
-            float *row = plane + r * g->stride + edge[e], *other = plane + m * g->stride + edge[e];
-            for (size_t k = 1; k < PCL_GRIDFN_TAPS; k++) {
-                if (e == 0)
-                    row[k] += sign * other[-(long)k];
-                else
-                    row[-(long)k] += sign * other[k];
-            }
-            if (m > r) {
-                float a = row[0], b = other[0];
-                row[0] = a + sign * b;
-                other[0] = b + sign * a;
-            } else if (m == r)
-                row[0] += sign * row[0];
-        }
-}
-
-/* The inverse for a model grid: fill the padding with what the symmetry says. */
-static void unfold(const pcl_gridder *g, float *plane, float sign) {
-    for (size_t r = PAD_V; r < PAD_V + g->ngy; r++) {
-        float *row = plane + r * g->stride + PAD_U, *other = plane + mirror_row(g, r) * g->stride + PAD_U;
-        for (size_t k = 1; k < PCL_GRIDFN_TAPS; k++) {
-            row[-(long)k] = sign * other[k];
-            row[g->ngx / 2 + k] = sign * other[g->ngx / 2 - k];
-        }
-    }
-    for (size_t r = 0; r < PAD_V; r++) {
-        memcpy(plane + r * g->stride, plane + (r + g->ngy) * g->stride, g->stride * sizeof *plane);
-        memcpy(plane + (g->ngy + PAD_V + r) * g->stride, plane + (PAD_V + r) * g->stride, g->stride * sizeof *plane);
-    }
-}
-
-/* ------------------------------------------------------------------------------------------------------ transforms */
-
-typedef struct fft_buffers {
-    size_t n;
-    fftwf_complex *column, *row; /* [n][ngy * BLOCK], [n][ngx / 2 + 1 rounded up] */
-    float *real;                 /* [n][ngx rounded up] */
-    size_t ncolumn, nrow, nreal;
-} fft_buffers;
-
-static int buffers_new(const pcl_gridder *g, fft_buffers *b, pclean_err *err) {
-    *b = (fft_buffers){.n = (size_t)omp_get_max_threads(),
-                       .ncolumn = g->ngy * BLOCK,
-                       .nrow = (g->ngx / 2 + 1 + 15) / 16 * 16,
-                       .nreal = (g->ngx + 15) / 16 * 16};
-    int rc;
-    if ((rc = PCL_NEW(&b->column, b->n * b->ncolumn, "FFT buffer", err)) ||
-        (rc = PCL_NEW(&b->row, b->n * b->nrow, "FFT buffer", err)))
-        return rc;
-    return PCL_NEW(&b->real, b->n * b->nreal, "FFT buffer", err);
-}
-
-static void buffers_clear(fft_buffers *b) {
-    pcl_free(b->column);
-    pcl_free(b->row);
-    pcl_free(b->real);
-}
-
-/* Index of pixel i - n/2 in a transform of size ngrid. */
-static size_t wrapped(size_t i, size_t n, size_t ngrid) {
-    size_t centre = n / 2;
-    return i >= centre ? i - centre : ngrid - (centre - i);
-}
-
-/* v -> y, in place: rows [0, nout) of the stored planes afterwards hold y = first ... first + nout - 1 (pixels from the
- * centre). A real grid has no imaginary plane: its result's imaginary part goes to rows [nout, 2 nout) of the same. */
-static void columns_to_image(const pcl_gridder *g, pcl_uvgrid *grid, fft_buffers *b, long first, size_t nout) {
-    float *im_out = grid->im ? grid->im : grid->re + nout * g->stride;
-    long nblock = (long)((grid->ncol + BLOCK - 1) / BLOCK);
-#pragma omp parallel for schedule(dynamic, 1)
-    for (long k = 0; k < nblock; k++) {
-        fftwf_complex *buf = b->column + (size_t)omp_get_thread_num() * b->ncolumn;
-        size_t c0 = PAD_U + (size_t)k * BLOCK;
-        for (size_t i = 0; i < g->ngy; i++) {
-            size_t at = (PAD_V + (i < g->ngy / 2 ? i + g->ngy / 2 : i - g->ngy / 2)) * g->stride + c0;
-            pcl_interleave(BLOCK, grid->re + at, grid->im ? grid->im + at : NULL, (float *)(buf + i * BLOCK));
-        }
-        fftwf_execute_dft(g->column_back, buf, buf);
-        for (size_t j = 0; j < nout; j++) {
-            long y = first + (long)j;
-            size_t i = y >= 0 ? (size_t)y : g->ngy - (size_t)-y;
-            pcl_deinterleave(BLOCK, (const float *)(buf + i * BLOCK), grid->re + j * g->stride + c0, im_out + j * g->stride + c0);
-        }
-    }
-}
-
-/* u -> x for stored row j; the result is in real, index x mod ngx. */
-static void row_to_image(const pcl_gridder *g, const float *re, const float *im, size_t ncol, fftwf_complex *row, float *real) {
-    pcl_interleave(ncol, re, im, (float *)row);
-    memset(row + ncol, 0, (g->ngx / 2 + 1 - ncol) * sizeof *row);
-    fftwf_execute_dft_c2r(g->row_back, row, real);
-}
-
-int pcl_grid_to_image(const pcl_gridder *g, pcl_uvgrid *grid, float scale, float *image, pclean_err *err) {
-    const size_t nx = g->p.nx, ny = g->p.ny;
-    const bool real = !grid->im;
-    fft_buffers b;
-    int rc = buffers_new(g, &b, err);
-    if (rc)
-        goto done;
-    fold_rows(g, grid->re);
-    fold_columns(g, grid->re, 1);
-    if (!real) {
-        fold_rows(g, grid->im);
-        fold_columns(g, grid->im, -1);
-    }
-    /* The image of a real grid is even, I(-x, -y) = I(x, y): rows y >= 0 are enough. */
-    const long first = real ? 0 : -(long)(ny / 2);
-    const size_t nout = real ? ny / 2 + 1 : ny;
-    columns_to_image(g, grid, &b, first, nout);
-    const float *re = grid->re + PAD_U, *im = (real ? grid->re + nout * g->stride : grid->im) + PAD_U;
-    const float half = 0.5f * scale;
+void pcl_grid_predict_w(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, size_t iplane,
+                        const pcl_uvgrid *model, float *vis) {
+    sort_samples(g, s, samples, &(const request){.iplane = iplane}, NULL);
+    const pcl_grid_target target = {.stride = g->stride, .model_re = model->re, .model_im = model->im};
+    const uint32_t nsorted = s->start[4 * g->ntile_colour];
+    /* the kernel writes plain values beside the items; the w kernel's conjugate (this is the adjoint) weighs them */
+    float *plain = s->predicted;
+    for_each_tile(g, s, &target, plain);
 #pragma omp parallel for schedule(static)
-    for (size_t j = 0; j < nout; j++) {
-        size_t thread = (size_t)omp_get_thread_num();
-        float *line = b.real + thread * b.nreal;
-        row_to_image(g, re + j * g->stride, im + j * g->stride, grid->ncol, b.row + thread * b.nrow, line);
-        size_t y = (size_t)((long)(ny / 2) + first + (long)j);
-        if (y < ny)
-            for (size_t x = 0; x < nx; x++)
-                image[y * nx + x] = half * g->hy[y] * g->hx[x] * line[wrapped(x, nx, g->ngx)];
-        if (real && j > 0 && j <= ny / 2) {
-            y = ny / 2 - j;
-            for (size_t x = 0; x < nx; x++) {
-                size_t i = wrapped(x, nx, g->ngx);
-                image[y * nx + x] = half * g->hy[y] * g->hx[x] * line[i ? g->ngx - i : 0];
-            }
-        }
-    }
-    grid->ncol = 0;
-done:
-    buffers_clear(&b);
-    return rc;
-}
-
-static bool all_zero(const float *p, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (p[i] != 0)
-            return false;
-    return true;
-}
-
-int pcl_grid_from_image(const pcl_gridder *g, const float *image, double umax_lambda, pcl_uvgrid *grid, pclean_err *err) {
-    const size_t nx = g->p.nx, ny = g->p.ny;
-    double reach = ceil(umax_lambda * g->p.cellx_rad * (double)g->ngx) + PCL_GRIDFN_TAPS;
-    const size_t ncol = reach < (double)(g->ngx / 2) ? (size_t)reach + 1 : g->ngx / 2 + 1;
-    grid->ncol = ncol;
-    fft_buffers b;
-    int rc = buffers_new(g, &b, err);
-    if (rc)
-        goto done;
-#pragma omp parallel for schedule(static)
-    for (size_t y = 0; y < ny; y++) {
-        float *re = grid->re + y * g->stride + PAD_U, *im = grid->im + y * g->stride + PAD_U;
-        const float *pixels = image + y * nx;
-        if (all_zero(pixels, nx)) {
-            memset(re, 0, ncol * sizeof *re);
-            memset(im, 0, ncol * sizeof *im);
+    for (uint32_t k = 0; k < nsorted; k++) {
+        const size_t i = s->sorted[k].index;
+        const float sign = s->sorted[k].sign;
+        float kw[2];
+        if (!pcl_wplan_kernel(&g->wp, fabs(samples->w[i]), iplane, kw))
             continue;
-        }
-        size_t thread = (size_t)omp_get_thread_num();
-        float *line = b.real + thread * b.nreal;
-        fftwf_complex *row = b.row + thread * b.nrow;
-        memset(line, 0, g->ngx * sizeof *line);
-        for (size_t x = 0; x < nx; x++)
-            line[wrapped(x, nx, g->ngx)] = pixels[x] * g->hy[y] * g->hx[x];
-        fftwf_execute_dft_r2c(g->row_forth, line, row);
-        pcl_deinterleave(ncol, (const float *)row, re, im);
+        const float re = plain[2 * i], im = sign * plain[2 * i + 1]; /* as on the mirrored side */
+        vis[2 * i] += kw[0] * re + kw[1] * im;
+        vis[2 * i + 1] += sign * (kw[0] * im - kw[1] * re);
     }
-    const long nblock = (long)((ncol + BLOCK - 1) / BLOCK);
-#pragma omp parallel for schedule(dynamic, 1)
-    for (long k = 0; k < nblock; k++) {
-        fftwf_complex *buf = b.column + (size_t)omp_get_thread_num() * b.ncolumn;
-        size_t c0 = PAD_U + (size_t)k * BLOCK;
-        memset(buf, 0, b.ncolumn * sizeof *buf);
-        for (size_t y = 0; y < ny; y++) {
-            size_t at = y * g->stride + c0;
-            pcl_interleave(BLOCK, grid->re + at, grid->im + at, (float *)(buf + wrapped(y, ny, g->ngy) * BLOCK));
-        }
-        fftwf_execute_dft(g->column_forth, buf, buf);
-        for (size_t i = 0; i < g->ngy; i++) {
-            size_t at = (PAD_V + (i < g->ngy / 2 ? i + g->ngy / 2 : i - g->ngy / 2)) * g->stride + c0;
-            pcl_deinterleave(BLOCK, (const float *)(buf + i * BLOCK), grid->re + at, grid->im + at);
-        }
-    }
-    unfold(g, grid->re, 1);
-    unfold(g, grid->im, -1);
-done:
-    buffers_clear(&b);
-    return rc;
 }

@@ -84,26 +84,53 @@ void pcl_gridfn_choose(double accuracy, double npixel, double nvis, pcl_gridfn *
     (void)pcl_gridfn_get(best, out);
 }
 
-/* Fourier transform of C at frequency k cycles per cell, by Gauss-Chebyshev quadrature (C vanishes smoothly enough at
- * its ends: 200 nodes give 1e-12). */
-static double transform(const pcl_gridfn *fn, double k) {
-    enum { N = 200 };
-    double sum = 0;
-    for (int i = 0; i < N; i++) {
-        double a = M_PI * (i + 0.5) / N, r = cos(a);
-        sum += sin(a) * pcl_gridfn_value(fn, 0.5 * fn->support * r) * cos(M_PI * k * fn->support * r);
+/* Fourier transform of C by Gauss-Chebyshev quadrature on the half axis (C is even and vanishes smoothly enough at its
+ * ends: 100 nodes give 1e-12). */
+enum { NNODE = 100 };
+typedef struct quadrature {
+    double x[NNODE], weight[NNODE]; /* x in cells; weight includes C */
+} quadrature;
+
+static void quadrature_init(quadrature *q, const pcl_gridfn *fn) {
+    for (int i = 0; i < NNODE; i++) {
+        const double a = M_PI * (i + 0.5) / (2 * NNODE); /* 0 ... pi/2: the positive half */
+        q->x[i] = 0.5 * fn->support * cos(a);
+        q->weight[i] = sin(a) * pcl_gridfn_value(fn, q->x[i]) * M_PI / (2 * NNODE) * fn->support;
     }
-    return sum * M_PI / N * 0.5 * fn->support;
+}
+
+/* At k cycles per cell. */
+static double transform(const quadrature *q, double k) {
+    double sum = 0;
+    for (int i = 0; i < NNODE; i++)
+        sum += q->weight[i] * cos(2 * M_PI * k * q->x[i]);
+    return sum;
+}
+
+/* Aliases beyond +-2 are below 1e-8 of the pixel's own value for all kernels of the table. */
+static double correction(const quadrature *q, double x) {
+    const double c = transform(q, x);
+    double power = c * c;
+    for (int m = 1; m <= 2; m++) {
+        const double a = transform(q, x + m), b = transform(q, x - m);
+        power += a * a + b * b;
+    }
+    return c / power;
+}
+
+double pcl_gridfn_correction_at(const pcl_gridfn *fn, double x) {
+    quadrature q;
+    quadrature_init(&q, fn);
+    return correction(&q, x);
 }
 
 void pcl_gridfn_correction(const pcl_gridfn *fn, size_t n, size_t ngrid, float *h) {
-    for (size_t i = 0; i < n; i++) {
-        double x = ((double)i - (double)(n / 2)) / (double)ngrid;
-        double c = transform(fn, x), power = c * c;
-        for (int m = 1; m <= 4; m++) {
-            double a = transform(fn, x + m), b = transform(fn, x - m);
-            power += a * a + b * b;
-        }
-        h[i] = (float)(c / power);
+    quadrature q;
+    quadrature_init(&q, fn);
+    for (size_t i = 0; i <= n / 2; i++) {
+        const float value = (float)correction(&q, (double)i / (double)ngrid);
+        h[n / 2 - i] = value; /* even in x */
+        if (n / 2 + i < n)
+            h[n / 2 + i] = value;
     }
 }

@@ -34,4 +34,7 @@ double pcl_gridfn_value(const pcl_gridfn *fn, double x);
  * after the FFT (gridding) or before (degridding). [n] */
 void pcl_gridfn_correction(const pcl_gridfn *fn, size_t n, size_t ngrid, float *h);
 
+/* The same at x cycles per cell, for other axes (w). */
+double pcl_gridfn_correction_at(const pcl_gridfn *fn, double x);
+
 #endif

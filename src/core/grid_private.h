@@ -1,0 +1,76 @@
+/* grid_private.h: what grid.c, grid_fft.c and grid_w.c share. Not for use outside them. */
+#ifndef PCL_GRID_PRIVATE_H
+#define PCL_GRID_PRIVATE_H
+#include <fftw3.h>
+#include "core/grid.h"
+#include "core/grid_kernel.h"
+
+/* The uv plane as stored: rows are v = -ngy/2 ... ngy/2 - 1 with PAD_V rows before and behind; columns are u = 0 ...
+ * ngx/2 (half plane) or -ngx/2 ... ngx/2 - 1 (full plane, with w) with PAD_U columns before and behind, so that no
+ * footprint needs a bounds check; folding brings the padding home. BLOCK columns are transformed together: one cache line
+ * of floats. */
+enum { PAD_V = 8, PAD_U = 16, BLOCK = 16 };
+
+/* The w direction (grid_w.c): planes at w = (first + j) dw. */
+typedef struct pcl_wplan {
+    pcl_gridfn fn;
+    double dw;          /* wavelengths */
+    double nshift;      /* middle of the image's range of n - 1 */
+    double nmost;       /* |n - 1 - nshift| at most */
+    long first;
+    size_t nplane;
+    float *table;       /* [WTABLE + 2][2]: kernel times exp(-2 pi i d dw nshift), d from -W/2 to W/2 */
+    float *correction;  /* [WTABLE + 2]: of (n - 1 - nshift) / nmost from -1 to 1 */
+    double *l2, *m2;    /* l^2 [nx], m^2 [ny] */
+} pcl_wplan;
+enum { WTABLE = 4096 };
+
+struct pcl_gridder {
+    pcl_gridder_params p;
+    pcl_gridfn fn;
+    pcl_grid_kernel kernel; /* instruction-set specific inner loops */
+    size_t ngx, ngy, stride, nrow;
+    size_t column0;                                    /* stored column of u = 0 */
+    size_t tile_shift, ntile_u, ntile_v, ntile_colour; /* tiles of 2^tile_shift cells a side */
+    float *hx, *hy;                                    /* grid corrections [nx], [ny] */
+    fftwf_plan column_back, column_forth;              /* BLOCK complex columns of ngy, in place */
+    fftwf_plan row_back, row_forth;                    /* half plane: complex to real and back */
+    fftwf_plan full_back, full_forth;                  /* full plane: one complex row of ngx, in place */
+    bool w;
+    pcl_wplan wp;
+};
+
+/* Work space of the transforms, one set for each thread. */
+typedef struct pcl_fft_buffers {
+    size_t n;
+    fftwf_complex *column, *row; /* [n][ngy BLOCK], [n][ngx] */
+    float *real;                 /* [n][ngx rounded up; twice that with w, for a row of the screen] */
+    size_t ncolumn, nrow, nreal;
+} pcl_fft_buffers;
+int pcl_fft_buffers_new(const pcl_gridder *g, pcl_fft_buffers *b, pclean_err *err) PCL_CHECK;
+void pcl_fft_buffers_clear(pcl_fft_buffers *b);
+size_t pcl_fft_buffers_bytes(const pcl_gridder *g, size_t nthread);
+
+/* Index of pixel i - n/2 in a transform of size ngrid. */
+static inline size_t pcl_wrapped(size_t i, size_t n, size_t ngrid) {
+    const size_t centre = n / 2;
+    return i >= centre ? i - centre : ngrid - (centre - i);
+}
+
+/* Adds the rows of padding to the rows they mirror. */
+void pcl_grid_fold_rows(const pcl_gridder *g, float *plane);
+
+/* v -> y for stored columns [first_column, + ncolumn rounded up to BLOCK), in place: rows [0, nout) afterwards hold y =
+ * first ... first + nout - 1 (pixels from the centre); the imaginary part goes to im_out. im NULL: zero. */
+void pcl_grid_columns_to_image(const pcl_gridder *g, float *re, float *im, float *im_out, size_t first_column, size_t ncolumn,
+                               pcl_fft_buffers *b, long first, size_t nout);
+/* The adjoint: rows [0, ny) hold y; afterwards all rows of v, without padding. */
+void pcl_grid_columns_from_image(const pcl_gridder *g, float *re, float *im, size_t first_column, size_t ncolumn,
+                                 pcl_fft_buffers *b);
+
+int pcl_wplan_init(pcl_gridder *g, pclean_err *err) PCL_CHECK;
+void pcl_wplan_clear(pcl_wplan *wp);
+/* Kernel value (re, im) of a sample at |w| for plane j; false outside the kernel. */
+bool pcl_wplan_kernel(const pcl_wplan *wp, double w, size_t iplane, float k[2]);
+
+#endif

@@ -1,0 +1,238 @@
+/* grid_w.c: w-stacking on the full uv plane (grid.h says how its functions are used together).
+ *
+ * With c = n - 1 - nshift, the image's range of n - 1 made symmetric about 0,
+ *     exp(-2 pi i w (n - 1)) = exp(-2 pi i w nshift) exp(-2 pi i w c)
+ * and gridding in w says: exp(-2 pi i w c) = h(dw c) sum_j C((w - w_j)/dw) exp(-2 pi i w_j c), where |dw c| <= 1/(2 sigma)
+ * fixes the spacing of the planes. The phase of w nshift is split into that of w_j, which makes the plane's screen
+ * exp(-2 pi i w_j (n - 1)), and that of w - w_j, which is tabulated with the kernel. */
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/grid_private.h"
+
+/* -------------------------------------------------------------------------------------------------------- the plan */
+
+/* The kernel along w: its error adds to that of u and v, so a little more is allowed than theirs; few planes per sample
+ * matter most. */
+static void choose_kernel(double accuracy, pcl_gridfn *fn) {
+    pcl_gridfn k;
+    *fn = (pcl_gridfn){0};
+    for (size_t i = 0; pcl_gridfn_get(i, &k); i++)
+        if (k.sigma >= 1.5 && k.misfit <= 2 * accuracy && (fn->support == 0 || k.support < fn->support))
+            *fn = k;
+    if (fn->support == 0)
+        pcl_gridfn_choose(0, 1, 1, fn);
+}
+
+static int fill_tables(pcl_wplan *wp, pclean_err *err) {
+    int rc;
+    if ((rc = PCL_NEW(&wp->table, 2 * (WTABLE + 2), "w kernel", err)) ||
+        (rc = PCL_NEW(&wp->correction, WTABLE + 2, "w correction", err)))
+        return rc;
+    for (size_t i = 0; i < WTABLE + 2; i++) {
+        const double d = ((double)i / WTABLE - 0.5) * wp->fn.support, phase = -2 * M_PI * d * wp->dw * wp->nshift;
+        const double edge = d < 0.5 * wp->fn.support ? pcl_gridfn_value(&wp->fn, fabs(d)) : 0;
+        wp->table[2 * i] = (float)(edge * cos(phase));
+        wp->table[2 * i + 1] = (float)(edge * sin(phase));
+        wp->correction[i] = (float)pcl_gridfn_correction_at(&wp->fn, (2.0 * (double)i / WTABLE - 1) * wp->nmost * wp->dw);
+    }
+    return 0;
+}
+
+int pcl_wplan_init(pcl_gridder *g, pclean_err *err) {
+    pcl_wplan *wp = &g->wp;
+    const size_t nx = g->p.nx, ny = g->p.ny;
+    int rc;
+    if ((rc = PCL_NEW(&wp->l2, nx, "w plan", err)) || (rc = PCL_NEW(&wp->m2, ny, "w plan", err)))
+        return rc;
+    for (size_t x = 0; x < nx; x++)
+        wp->l2[x] = pow(((double)x - (double)(nx / 2)) * g->p.cellx_rad, 2);
+    for (size_t y = 0; y < ny; y++)
+        wp->m2[y] = pow(((double)y - (double)(ny / 2)) * g->p.celly_rad, 2);
+    const double r2 = fmin(1, wp->l2[0] + wp->m2[0]); /* pixel (0, 0) is the farthest from the centre */
+    const double farthest = r2 / (1 + sqrt(1 - r2));  /* 1 - n */
+    wp->nmost = fmax(0.5 * farthest, 1e-12);
+    wp->nshift = -0.5 * farthest;
+    choose_kernel(g->p.accuracy, &wp->fn);
+    wp->dw = 0.5 / (wp->fn.sigma * wp->nmost);
+    /* |w| runs from 0: the first plane is the first whose kernel reaches it */
+    wp->first = (long)ceil(-0.5 * wp->fn.support);
+    const long last = (long)floor(g->p.wmax_lambda / wp->dw + 0.5 * wp->fn.support);
+    wp->nplane = (size_t)(last - wp->first + 1);
+    return fill_tables(wp, err);
+}
+
+void pcl_wplan_clear(pcl_wplan *wp) {
+    pcl_free(wp->table);
+    pcl_free(wp->correction);
+    pcl_free(wp->l2);
+    pcl_free(wp->m2);
+}
+
+size_t pcl_gridder_nplane(const pcl_gridder *g) { return g->w ? g->wp.nplane : 0; }
+
+static double plane_w(const pcl_wplan *wp, size_t iplane) { return (double)(wp->first + (long)iplane) * wp->dw; }
+
+void pcl_gridder_plane_range(const pcl_gridder *g, size_t iplane, double *low, double *high) {
+    const double reach = 0.5 * g->wp.fn.support * g->wp.dw, w = plane_w(&g->wp, iplane);
+    *low = w - reach;
+    *high = w + reach;
+}
+
+bool pcl_wplan_kernel(const pcl_wplan *wp, double w, size_t iplane, float k[2]) {
+    const double at = ((w - plane_w(wp, iplane)) / (wp->dw * wp->fn.support) + 0.5) * WTABLE;
+    if (!(at >= 0 && at < WTABLE))
+        return false;
+    const size_t i = (size_t)at;
+    const float f = (float)(at - (double)i), *t = wp->table + 2 * i;
+    k[0] = t[0] + f * (t[2] - t[0]);
+    k[1] = t[1] + f * (t[3] - t[1]);
+    return true;
+}
+
+/* h(dw c) at a pixel, by its l^2 and m^2. */
+static float correction(const pcl_wplan *wp, double l2, double m2) {
+    const double r2 = l2 + m2;
+    if (!(r2 < 1))
+        return 0;
+    const double c = -r2 / (1 + sqrt(1 - r2)) - wp->nshift, at = (c / wp->nmost + 1) * (0.5 * WTABLE);
+    const size_t i = at > 0 ? (size_t)at : 0;
+    const float f = (float)(at - (double)i), *t = wp->correction + (i <= WTABLE ? i : WTABLE);
+    return t[0] + f * (t[1] - t[0]);
+}
+
+/* ----------------------------------------------------------------------------------------------- planes and images */
+
+/* Columns beyond the plane's edges belong ngx further on. */
+static void fold_columns(const pcl_gridder *g, float *plane) {
+    for (size_t r = 0; r < g->nrow; r++) {
+        float *row = plane + r * g->stride;
+        for (size_t k = 0; k < PAD_U; k++) {
+            row[k + g->ngx] += row[k];
+            row[PAD_U + k] += row[PAD_U + g->ngx + k];
+        }
+    }
+}
+
+static void unfold(const pcl_gridder *g, float *plane) {
+    for (size_t r = 0; r < g->nrow; r++) {
+        float *row = plane + r * g->stride;
+        memcpy(row, row + g->ngx, PAD_U * sizeof *row);
+        memcpy(row + PAD_U + g->ngx, row + PAD_U, PAD_U * sizeof *row);
+    }
+    for (size_t r = 0; r < PAD_V; r++) {
+        memcpy(plane + r * g->stride, plane + (r + g->ngy) * g->stride, g->stride * sizeof *plane);
+        memcpy(plane + (g->ngy + PAD_V + r) * g->stride, plane + (PAD_V + r) * g->stride, g->stride * sizeof *plane);
+    }
+}
+
+/* Row y of a grid after pcl_grid_columns_to_image -> complex row of x (index x mod ngx). */
+static void row_to_image(const pcl_gridder *g, const pcl_uvgrid *grid, size_t y, fftwf_complex *row) {
+    const size_t half = g->ngx / 2;
+    const float *re = grid->re + y * g->stride + PAD_U, *im = grid->im + y * g->stride + PAD_U;
+    pcl_interleave(half, re, im, (float *)(row + half)); /* u < 0 */
+    pcl_interleave(half, re + half, im + half, (float *)row);
+    fftwf_execute_dft(g->full_back, row, row);
+}
+
+/* image row += Re(row exp(-i phase)), with cos and sin of the phase. */
+static void add_row(const pcl_gridder *g, const fftwf_complex *row, const float *c, const float *s, float *image) {
+    const size_t nx = g->p.nx, centre = nx / 2;
+    const float *z = (const float *)(row + g->ngx - centre);
+    for (size_t x = 0; x < centre; x++)
+        image[x] += z[2 * x] * c[x] + z[2 * x + 1] * s[x];
+    z = (const float *)row;
+    for (size_t x = centre; x < nx; x++)
+        image[x] += z[2 * (x - centre)] * c[x] + z[2 * (x - centre) + 1] * s[x];
+}
+
+int pcl_grid_plane_to_image(const pcl_gridder *g, size_t iplane, pcl_uvgrid *vis, float *image, pcl_uvgrid *psf,
+                            float *psf_image, pclean_err *err) {
+    const size_t nx = g->p.nx, ny = g->p.ny;
+    const double w = plane_w(&g->wp, iplane);
+    pcl_uvgrid *grid[2] = {vis, psf};
+    float *out[2] = {image, psf_image};
+    pcl_fft_buffers b;
+    int rc = pcl_fft_buffers_new(g, &b, err);
+    if (rc)
+        goto done;
+    for (size_t k = 0; k < 2; k++) {
+        if (!grid[k])
+            continue;
+        float *plane[2] = {grid[k]->re, grid[k]->im};
+        for (size_t i = 0; i < 2; i++) {
+            pcl_grid_fold_rows(g, plane[i]);
+            fold_columns(g, plane[i]);
+        }
+        pcl_grid_columns_to_image(g, grid[k]->re, grid[k]->im, grid[k]->im, PAD_U, g->ngx, &b, -(long)(ny / 2), ny);
+    }
+#pragma omp parallel for schedule(static)
+    for (size_t y = 0; y < ny; y++) {
+        const size_t thread = (size_t)omp_get_thread_num();
+        fftwf_complex *row = b.row + thread * b.nrow;
+        float *c = b.real + thread * b.nreal, *s = c + g->ngx;
+        pcl_w_screen(nx, g->wp.l2, g->wp.m2[y], w, c, s);
+        for (size_t k = 0; k < 2; k++)
+            if (grid[k]) {
+                row_to_image(g, grid[k], y, row);
+                add_row(g, row, c, s, out[k] + y * nx);
+            }
+    }
+done:
+    pcl_fft_buffers_clear(&b);
+    return rc;
+}
+
+void pcl_grid_finish_w(const pcl_gridder *g, float scale, float *image) {
+    const size_t nx = g->p.nx, ny = g->p.ny;
+#pragma omp parallel for schedule(static)
+    for (size_t y = 0; y < ny; y++)
+        for (size_t x = 0; x < nx; x++)
+            image[y * nx + x] *= scale * g->hy[y] * g->hx[x] * correction(&g->wp, g->wp.l2[x], g->wp.m2[y]);
+}
+
+int pcl_grid_plane_from_image(const pcl_gridder *g, size_t iplane, const float *image, pcl_uvgrid *model, pclean_err *err) {
+    const size_t nx = g->p.nx, ny = g->p.ny, half = g->ngx / 2;
+    const double w = plane_w(&g->wp, iplane);
+    pcl_fft_buffers b;
+    int rc = pcl_fft_buffers_new(g, &b, err);
+    if (rc)
+        goto done;
+#pragma omp parallel for schedule(static)
+    for (size_t y = 0; y < ny; y++) {
+        float *re = model->re + y * g->stride + PAD_U, *im = model->im + y * g->stride + PAD_U;
+        const float *pixels = image + y * nx;
+        size_t used = 0;
+        while (used < nx && pixels[used] == 0)
+            used++;
+        if (used == nx) { /* CLEAN models are sparse */
+            memset(re, 0, g->ngx * sizeof *re);
+            memset(im, 0, g->ngx * sizeof *im);
+            continue;
+        }
+        const size_t thread = (size_t)omp_get_thread_num();
+        fftwf_complex *row = b.row + thread * b.nrow;
+        float *c = b.real + thread * b.nreal, *s = c + g->ngx;
+        pcl_w_screen(nx, g->wp.l2, g->wp.m2[y], w, c, s);
+        memset(row, 0, g->ngx * sizeof *row);
+        for (size_t x = 0; x < nx; x++) {
+            if (pixels[x] == 0)
+                continue;
+            const float value = pixels[x] * g->hy[y] * g->hx[x] * correction(&g->wp, g->wp.l2[x], g->wp.m2[y]);
+            float *z = (float *)(row + pcl_wrapped(x, nx, g->ngx));
+            z[0] = value * c[x];
+            z[1] = value * s[x];
+        }
+        fftwf_execute_dft(g->full_forth, row, row);
+        pcl_deinterleave(half, (const float *)(row + half), re, im);
+        pcl_deinterleave(half, (const float *)row, re + half, im + half);
+    }
+    pcl_grid_columns_from_image(g, model->re, model->im, PAD_U, g->ngx, &b);
+    unfold(g, model->re);
+    unfold(g, model->im);
+done:
+    pcl_fft_buffers_clear(&b);
+    return rc;
+}
