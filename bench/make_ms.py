@@ -26,7 +26,7 @@ KINDS = {
                 feed="perfect R L", direction=("12h00m00", "34d00m00"), sources=CONTINUA, noise=0.1),
 }
 KINDS["small"] = dict(KINDS["vla"], nchan=4, ntime=8)
-KINDS["growth"] = dict(KINDS["vla"], bare=True)
+KINDS["growth"] = dict(KINDS["vla"], bare=True, chan_hz=0.5e6)
 
 
 def empty_ms(path, k):

@@ -12,6 +12,7 @@ enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 int cmd_image(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
+int cmd_memory(int argc, char **argv);
 
 /* Wrong usage: "pclean: error: ..." and where to read on; returns CLI_USAGE. */
 int cli_usage_error(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -60,6 +60,7 @@ static format choose_format(const pclean_result *r) {
         const pclean_plane *p = &r->plane[i];
         peak = isfinite(p->peak_dirty) ? fmax(peak, fabs(p->peak_dirty)) : peak;
         rms = p->rms_residual > 0 ? fmin(rms, p->rms_residual) : rms;
+        peak = isfinite(p->rms_residual) ? fmax(peak, p->rms_residual) : peak; /* an empty mask has no peak */
         beam = p->beam_minor_rad > 0 ? fmin(beam, p->beam_minor_rad) : beam;
         model = isfinite(p->model_flux) ? fmax(model, fabs(p->model_flux)) : model;
     }

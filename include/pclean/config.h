@@ -23,7 +23,7 @@ enum pclean_datacolumn { PCLEAN_DATACOLUMN_CORRECTED, PCLEAN_DATACOLUMN_DATA, PC
 enum pclean_specmode { PCLEAN_SPECMODE_MFS, PCLEAN_SPECMODE_CUBE, PCLEAN_SPECMODE_CUBEDATA };
 enum pclean_interpolation { PCLEAN_INTERPOLATION_LINEAR, PCLEAN_INTERPOLATION_NEAREST };
 enum pclean_weighting { PCLEAN_WEIGHTING_NATURAL, PCLEAN_WEIGHTING_UNIFORM, PCLEAN_WEIGHTING_BRIGGS };
-enum pclean_gridder { PCLEAN_GRIDDER_STANDARD };
+enum pclean_gridder { PCLEAN_GRIDDER_STANDARD, PCLEAN_GRIDDER_WPROJECT, PCLEAN_GRIDDER_WIDEFIELD };
 enum pclean_deconvolver { PCLEAN_DECONVOLVER_HOGBOM };
 enum pclean_usemask { PCLEAN_USEMASK_USER, PCLEAN_USEMASK_PB };
 enum pclean_cyclecontrol { PCLEAN_CYCLECONTROL_CHANNEL, PCLEAN_CYCLECONTROL_GLOBAL };
@@ -53,6 +53,7 @@ typedef struct pclean_config {
     bool perchanweightdensity;
     /* grid */
     int gridder;
+    int wprojplanes;       /* accepted, without effect: the accuracy decides */
     double accuracy;       /* rms error of a dirty image over its peak; 1e-6 ... 1e-2 */
     double pblimit;
     /* weight */
@@ -85,7 +86,10 @@ typedef struct pclean_config {
     int progress;
     bool verbose;
     /* cluster */
-    int threads;           /* 0: all cores this process may use */
+    int nworkers;          /* processes that image planes; 0: as planes, cores and memory allow */
+    int threads;           /* of each worker; 0: the cores this process may use, divided among the workers */
+    char *scratch;         /* folder in which the visibilities are kept in a file; "": in memory while they fit there */
+    char *memory;          /* "16GiB" that all processes of the run may use; "": what this process may use */
 } pclean_config;
 
 /* Defaults. Never fails to leave a config that pclean_config_clear accepts. */

@@ -58,7 +58,12 @@ typedef struct pclean_result {
     char **product;            /* NULL-terminated list of what was written, .run.json last */
     char **warning;            /* NULL-terminated */
     double seconds, cpu_seconds;
-    uint64_t ms_bytes_read, peak_memory_bytes;
+    uint64_t ms_bytes_read;
+    uint64_t ms_column_bytes;    /* size of the files that hold the columns that are read */
+    uint64_t peak_memory_bytes;  /* anonymous memory (which nothing can evict) of all processes together, */
+    uint64_t plan_memory_bytes, limit_memory_bytes; /* what was planned, and what the run might use */
+    bool store_in_file;          /* the visibilities were in a scratch file, not in memory */
+    int nworkers, nthreads;    /* processes that imaged, threads of each */
     uint64_t nvis_used, nvis_flagged, nvis_nonfinite;
     size_t nstage;
     pclean_stage_time stage[16];

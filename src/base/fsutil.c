@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -158,6 +159,37 @@ int pcl_fs_publish(const char *from, const char *to, bool overwrite, pclean_err 
     if (rc == 0)
         sync_parent(to);
     return rc;
+}
+
+/* ---- claims ---- */
+
+int pcl_fs_claim(const char *path, int *fd, bool *claimed, pclean_err *err) {
+    for (;;) {
+        struct stat held, named;
+        *claimed = true;
+        *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (*fd < 0)
+            return fail_errno(err, "create", path);
+        if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+            if (errno != EWOULDBLOCK)
+                return 0; /* no locks here */
+            close(*fd);
+            *fd = -1;
+            *claimed = false;
+            return 0;
+        }
+        /* the file that was opened may have been removed by its holder before the lock was had */
+        if (fstat(*fd, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev)
+            return 0;
+        close(*fd);
+    }
+}
+
+void pcl_fs_unclaim(const char *path, int fd) {
+    if (fd < 0)
+        return;
+    unlink(path);
+    close(fd);
 }
 
 /* ---- whole small files ---- */

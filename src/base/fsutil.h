@@ -21,6 +21,12 @@ int pcl_fs_publish(const char *from, const char *to, bool overwrite, pclean_err 
 /* The fallback of pcl_fs_publish alone; `to` must exist. Public only for its test. */
 int pcl_fs_publish_aside(const char *from, const char *to, pclean_err *err) PCL_CHECK;
 
+/* Claims a name for this process: creates the file `path` and locks it until pcl_fs_unclaim removes it. What a process
+ * that died has left is taken over. *claimed is false when another process holds it (no error). Where the file system knows
+ * no locks, every claim succeeds. */
+int pcl_fs_claim(const char *path, int *fd, bool *claimed, pclean_err *err) PCL_CHECK;
+void pcl_fs_unclaim(const char *path, int fd); /* fd < 0: nothing */
+
 /* Writes a small text file whole: temporary name beside it, fsync, rename. */
 int pcl_fs_write_text(const char *path, const char *text, size_t len, pclean_err *err) PCL_CHECK;
 

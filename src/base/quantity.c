@@ -251,7 +251,7 @@ void pcl_format_si(char *buf, size_t size, double value, enum pcl_dimension dim)
     if (dim == PCL_DIM_NONE)
         snprintf(buf, size, "%.6g", value);
     else if (value == 0) /* "0 Jy", not "0 uJy" */
-        snprintf(buf, size, "0 %s", dim == PCL_DIM_ANGLE ? "arcsec" : dim == PCL_DIM_FLUX ? "Jy" : scales[dim]->name);
+        snprintf(buf, size, "0 %s", dim == PCL_DIM_ANGLE ? "arcsec" : dim == PCL_DIM_FLUX ? "Jy" : dim == PCL_DIM_BYTES ? "B" : scales[dim]->name);
     else if (dim == PCL_DIM_BYTES)
         format_scaled(buf, size, value, scales[dim], fabs(value) < 1024 ? "%.0f" : "%.1f");
     else

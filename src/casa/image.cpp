@@ -148,7 +148,12 @@ int check_room(const std::string &folder, uint64_t bytes, pclean_err *err) {
     const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0)
         return io_fail(err, "cannot write into this folder");
-    const int status = pcl_fs_allocate(fd, folder.c_str(), bytes, err);
+    struct statvfs fs;
+    int status = 0;
+    if (fstatvfs(fd, &fs) == 0 && fs.f_files > 0 && fs.f_favail < 40) /* an image is some 25 files */
+        status = PCL_FAIL(err, PCLEAN_ENOSPC, "no space: its disk takes only %llu more files", static_cast<unsigned long long>(fs.f_favail));
+    else
+        status = pcl_fs_allocate(fd, folder.c_str(), bytes, err);
     close(fd);
     if (unlink(file.c_str()) != 0 && status == 0)
         return io_fail(err, "cannot remove a trial file");

@@ -71,9 +71,11 @@ static const struct pcl_option table[] = {
  .help = "Cubes: density of uniform and briggs weights for each channel by itself; false: one of all channels."},
 /* ------------------------------------------------------------------------------------------------------ grid */
 {.group = "grid", .name = "gridder", .type = PCL_CHOICE, .offset = AT(gridder), .def = "standard",
- .choices = "standard", .alias = "ft=standard|gridft=standard",
- .unavailable = "wproject|wprojectft|widefield|mosaic|mosaicft|ftmosaic|imagemosaic|awproject|awprojectft|awphpg|awp2",
- .help = "How visibilities are gridded; standard takes the array and the sky as flat."},
+ .choices = "standard|wproject|widefield", .alias = "ft=standard|gridft=standard|wprojectft=wproject",
+ .unavailable = "mosaic|mosaicft|ftmosaic|imagemosaic|awproject|awprojectft|awphpg|awp2",
+ .help = "standard takes the array and the sky as flat; wproject and widefield (the same here) correct for w to the accuracy below."},
+{.group = "grid", .name = "wprojplanes", .type = PCL_INT, .offset = AT(wprojplanes), .def = "1",
+ .help = "Read for tclean's sake: pclean makes as many w planes as the accuracy needs."},
 {.group = "grid", .name = "accuracy", .type = PCL_REAL, .offset = AT(accuracy), .def = "1e-5",
  .unit = "of the peak",
  .help = "Gridding error allowed: rms over the dirty image over its peak, 1e-6 to 1e-2; a larger one is faster."},
@@ -147,8 +149,14 @@ static const struct pcl_option table[] = {
  .also_group = "deconvolution",
  .help = "Say more in the log."},
 /* --------------------------------------------------------------------------------------------------- cluster */
+{.group = "cluster", .name = "nworkers", .type = PCL_INT, .offset = AT(nworkers), .def = "0",
+ .help = "Processes that image planes side by side; 0: as many as planes, cores and memory allow. The pixels are the same for any number."},
 {.group = "cluster", .name = "threads", .type = PCL_INT, .offset = AT(threads), .def = "0",
- .help = "Processor cores to use; 0: all that this process may use."},
+ .help = "Threads of each worker; 0: the processor cores that this process may use, divided among the workers."},
+{.group = "cluster", .name = "scratch", .type = PCL_TEXT, .offset = AT(scratch), .def = "",
+ .help = "Folder for scratch files, best on a fast local disk; the visibilities are then kept there, not in memory (\"\": in memory while they fit, else in the folder of imagename)."},
+{.group = "cluster", .name = "memory", .type = PCL_TEXT, .offset = AT(memory), .def = "",
+ .help = "Memory that the run may use, all workers together, e.g. 16GiB (\"\": what the machine, cgroup, Slurm and ulimit leave)."},
 };
 /* clang-format on */
 #define NTABLE (sizeof table / sizeof table[0])

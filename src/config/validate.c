@@ -115,6 +115,7 @@ static void check_start_width(const pclean_config *c, struct pcl_problems *r) {
 static void check_spectral(const pclean_config *c, struct pcl_problems *r) {
     double hz;
     bool mfs = c->specmode == PCLEAN_SPECMODE_MFS;
+    require(c->wprojplanes == -1 || c->wprojplanes >= 1, r, c, "wprojplanes", "-1 (automatic) or at least 1");
     require(c->nchan == -1 || c->nchan >= 1, r, c, "nchan", "-1 (all) or at least 1");
     require(!mfs || c->nchan <= 1, r, c, "nchan", "specmode=mfs makes one plane; for a cube set specmode=cube");
     require(!mfs || !c->start[0], r, c, "start",
@@ -212,6 +213,10 @@ int pclean_config_validate(const pclean_config *config, pclean_err *err) {
     check_weight(config, &problems);
     check_deconvolution(config, &problems);
     check_iteration(config, &problems);
+    require(config->nworkers >= 0, &problems, config, "nworkers", "0 (automatic) or more");
     require(config->threads >= 0, &problems, config, "threads", "0 (all cores) or more");
+    double bytes;
+    require(!config->memory[0] || (pcl_quantity_parse_as(config->memory, PCL_DIM_BYTES, NULL, &bytes, NULL) == 0 && bytes >= 1),
+            &problems, config, "memory", "a size with its unit, e.g. 16GiB");
     return pcl_problems_finish(&problems, err);
 }

@@ -254,6 +254,11 @@ static bool fill_values(const pcl_gridder *g, const pcl_samples *in, const reque
     return true;
 }
 
+/* With w a sample comes to several planes: it is counted on the one nearest to it. */
+static bool counts_here(const pcl_gridder *g, const pcl_samples *in, const request *q, size_t i) {
+    return !g->w || (long)floor(fabs(in->w[i]) / g->wp.dw + 0.5) == g->wp.first + (long)q->iplane;
+}
+
 /* Where samples [from, to) fall: fills unsorted, tile and this chunk's histogram. */
 static void locate(const pcl_gridder *g, const pcl_samples *in, const request *q, size_t from, size_t to, pcl_grid_scratch *s,
                    uint32_t *count, pcl_grid_count *total) {
@@ -268,14 +273,15 @@ static void locate(const pcl_gridder *g, const pcl_samples *in, const request *q
             if (!(w > 0))
                 continue;
             double u = in->u[i] * du, v = -in->v[i] * dv;
+            const bool counted = counts_here(g, in, q, i);
             if (!(fabs(u) < 0.5 && fabs(v) < 0.5)) {
-                total->outside++;
+                total->outside += counted;
                 continue;
             }
             const bool mirrored = g->w ? in->w[i] < 0 : u < 0;
             pcl_grid_item *it = &s->unsorted[i];
-            weight += (double)w;
-            total->used++;
+            weight += counted ? (double)w : 0;
+            total->used += counted;
             if (!fill_values(g, in, q, i, w, mirrored ? -1.0f : 1.0f, it))
                 continue;
             if (mirrored) {

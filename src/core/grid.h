@@ -107,7 +107,7 @@ size_t pcl_gridder_nplane(const pcl_gridder *g); /* 0 without w */
 /* Only samples with |w| in [low, high] touch the plane. */
 void pcl_gridder_plane_range(const pcl_gridder *g, size_t iplane, double *low, double *high);
 
-/* Either of vis and psf may be NULL; both are complex. count: every sample in range of the image, on this plane or not. */
+/* Either of vis and psf may be NULL; both are complex. Each sample is counted once, on the plane nearest to it. */
 void pcl_grid_add_w(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, size_t iplane, pcl_uvgrid *vis,
                     pcl_uvgrid *psf, pcl_grid_count *count);
 /* Adds plane iplane of the grids to image and psf_image [ny][nx]; a pair may be NULL. Destroys the grids' content. */

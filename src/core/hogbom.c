@@ -675,13 +675,40 @@ int pcl_hogbom(size_t nx, size_t ny, float *residual, const float *psf, const bo
     return rc;
 }
 
-size_t pcl_hogbom_bytes(size_t nx, size_t ny, size_t ncomponent) {
-    const size_t ntile = tiles(nx) * tiles(ny), area = TILE * TILE, nthread = (size_t)omp_get_max_threads();
+/* Tiles that the ellipse touches, and those of them that are not searched as a whole. */
+static void count_tiles(size_t nx, size_t ny, double half_x, double half_y, size_t *nused, size_t *npartial) {
+    *nused = *npartial = 0;
+    for (size_t ty = 0; ty < tiles(ny); ty++)
+        for (size_t tx = 0; tx < tiles(nx); tx++) {
+            const double x0 = (double)(tx * TILE) - (double)(nx / 2), y0 = (double)(ty * TILE) - (double)(ny / 2);
+            const double x1 = x0 + TILE - 1, y1 = y0 + TILE - 1;
+            const double near_x = x0 > 0 ? x0 : x1 < 0 ? -x1 : 0, near_y = y0 > 0 ? y0 : y1 < 0 ? -y1 : 0;
+            const double far_x = fmax(fabs(x0), fabs(x1)), far_y = fmax(fabs(y0), fabs(y1));
+            if (hypot(near_x / half_x, near_y / half_y) > 1)
+                continue;
+            ++*nused;
+            *npartial += (tx + 1) * TILE > nx || (ty + 1) * TILE > ny || hypot(far_x / half_x, far_y / half_y) > 1;
+        }
+}
+
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+size_t pcl_hogbom_bytes_within(size_t nx, size_t ny, double half_x, double half_y, bool any_mask, size_t ncomponent,
+                               size_t nthread) {
+    size_t nused, npartial;
+    count_tiles(nx, ny, half_x, half_y, &nused, &npartial);
+    const size_t ntile = tiles(nx) * tiles(ny), area = TILE * TILE;
     const size_t padded = (nx + 2 * TILE) * (ny + 2 * TILE) * sizeof(float);
-    const size_t cover =
-        3 * cover_cells(nx) * cover_cells(ny) * sizeof(float); /* two of the three only while it is made */
-    const size_t per_tile = area * (sizeof(float) + sizeof(int32_t)) + 2 * sizeof(float) + 3 * sizeof(void *);
+    const size_t cover = cover_cells(nx) * cover_cells(ny) * sizeof(float);
+    const size_t lists = ntile * (2 * sizeof(float) + 3 * sizeof(void *)) + area * sizeof(int32_t) + tiles(ny) * sizeof(float);
+    const size_t work = area * (nused * sizeof(float) + (any_mask ? nused : npartial) * sizeof(int32_t));
     const size_t capacity = ncomponent < 1024 ? 1024 : 3 * ncomponent; /* doubled, old and new at once */
-    return padded + cover + ntile * per_tile + area * sizeof(int32_t) + tiles(ny) * sizeof(float) +
-           capacity * (sizeof(component) + nthread * (sizeof(void *) + sizeof(float)));
+    return padded + larger(3 * cover, /* two of them only while one is made */
+                           cover + lists + work + capacity * (sizeof(component) + nthread * (sizeof(void *) + sizeof(float))));
+}
+
+size_t pcl_hogbom_bytes(size_t nx, size_t ny, size_t ncomponent) {
+    return pcl_hogbom_bytes_within(nx, ny, INFINITY, INFINITY, true, ncomponent, (size_t)omp_get_max_threads());
 }

@@ -67,4 +67,9 @@ int pcl_hogbom_plain(size_t nx, size_t ny, float *residual, const float *psf, co
 /* Bytes that pcl_hogbom allocates at most, for the memory plan. */
 size_t pcl_hogbom_bytes(size_t nx, size_t ny, size_t ncomponent);
 
+/* The same, of an image searched within an ellipse about pixel (nx/2, ny/2) with these half axes in pixels (a primary
+ * beam; infinite: everywhere), for nthread threads. any_mask: a mask inside it may have any shape. */
+size_t pcl_hogbom_bytes_within(size_t nx, size_t ny, double half_x, double half_y, bool any_mask, size_t ncomponent,
+                               size_t nthread);
+
 #endif

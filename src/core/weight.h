@@ -2,11 +2,15 @@
  *
  * The density grid has the image's own number of cells, 1/(imsize cell) wavelengths wide, so weights depend on imsize.
  * Each sample counts at (u, v) and at (-u, -v). Briggs 1995 (PhD thesis, New Mexico Tech), eq. 3.19, in the form
- * weight = w / (D f2 + 1), f2 = (5 10^-R)^2 / (sum D^2 / sum w). */
+ * weight = w / (D f2 + 1), f2 = (5 10^-R)^2 / (sum D^2 / sum w).
+ *
+ * Everything here uses OpenMP's threads and gives the same bits for any number of them: a cell belongs to one thread and
+ * sums its samples in their order; other sums go by slices of fixed size. */
 #ifndef PCL_WEIGHT_H
 #define PCL_WEIGHT_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "base/err.h"
 
 /* How a coordinate becomes a cell: one grid for all channels truncates (both signs of u and v, so the grid is not
@@ -21,7 +25,13 @@ typedef struct pcl_density {
     float *sum;        /* [ny][nx] */
     double sumwt;      /* of what was added, both signs */
     double f2, d2;     /* weight / (D f2 + d2) */
+    uint32_t *place;   /* work space of pcl_density_add: cells of a group of samples ... */
+    uint8_t *owner;    /* ... and the thread that each cell belongs to */
+    double *row;       /* [ny] */
 } pcl_density;
+
+/* What pcl_density_init allocates. */
+uint64_t pcl_density_bytes(size_t nx, size_t ny);
 
 int pcl_density_init(pcl_density *d, size_t nx, size_t ny, double cellx_rad, double celly_rad, enum pcl_density_cell cell,
                      double per_sample, pclean_err *err) PCL_CHECK;

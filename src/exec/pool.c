@@ -125,10 +125,6 @@ static void stop_place(pcl_pool *pool, place *at, pcl_worker_end *end) {
     pcl_worker_stop(&at->worker, &e);
     at->task = NONE;
     pool->usage.cpu_seconds += e.cpu_seconds;
-    if (e.growth_bytes > at->growth_bytes) { /* successors in one place never live together */
-        pool->usage.growth_bytes += e.growth_bytes - at->growth_bytes;
-        at->growth_bytes = e.growth_bytes;
-    }
     if (end)
         *end = e;
 }
@@ -197,6 +193,10 @@ static int hand_out(batch *b, pclean_err *err) {
 /* One message of a worker. */
 static int heed(batch *b, place *at, const pcl_message *head, pclean_err *err) {
     pcl_pool *pool = b->pool;
+    if (head->growth_bytes > at->growth_bytes) { /* successors in one place never live together */
+        pool->usage.growth_bytes += head->growth_bytes - at->growth_bytes;
+        at->growth_bytes = head->growth_bytes;
+    }
     switch (head->kind) {
     case PCL_MESSAGE_LOG:
         pool->buffer[pool->buffer_size - 1] = 0;

@@ -49,7 +49,7 @@ int pcl_pool_run(pcl_pool *pool, size_t n, const void *tasks, const pcl_pool_eve
 /* What the workers that have ended used: all of them after pcl_pool_stop. Nothing for the calling process. */
 typedef struct pcl_pool_usage {
     double cpu_seconds;
-    uint64_t growth_bytes; /* peak resident memory beyond what they share with the coordinator, summed over the crew */
+    uint64_t growth_bytes; /* peaks of anonymous memory beyond what they share with the coordinator, summed over the crew */
     size_t nstarted, ndied;
 } pcl_pool_usage;
 

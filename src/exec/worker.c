@@ -13,11 +13,16 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
+
+/* Anonymous memory that a forked process began with, all of it shared; 0 in the coordinator. */
+static size_t shared_bytes;
 
 /* ------------------------------------------------------------------------------------------------------- messages */
 
 bool pcl_message_send(int fd, enum pcl_message_kind kind, int level, const void *data, size_t size, bool wait) {
-    pcl_message head = {.kind = kind, .level = level, .size = size};
+    const size_t peak = shared_bytes && kind != PCL_MESSAGE_LOG ? pcl_mem_peak() : 0;
+    pcl_message head = {.kind = kind, .level = level, .size = size, .growth_bytes = peak > shared_bytes ? peak - shared_bytes : 0};
     struct iovec part[2] = {{&head, sizeof head}, {(void *)(uintptr_t)data, size}};
     const struct msghdr message = {.msg_iov = part, .msg_iovlen = 2};
     ssize_t n;
@@ -41,17 +46,6 @@ int pcl_message_receive(int fd, pcl_message *head, void *data, size_t capacity, 
 
 /* ------------------------------------------------------------------------------------------------------ the process */
 
-static uint64_t resident_bytes(void) {
-    unsigned long long total, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (f) {
-        if (fscanf(f, "%llu %llu", &total, &resident) != 2)
-            resident = 0;
-        fclose(f);
-    }
-    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static void log_to_line(enum pcl_log_level level, const char *text, void *user) {
     (void)pcl_message_send(*(const int *)user, PCL_MESSAGE_LOG, level, text, strlen(text) + 1, true);
 }
@@ -74,6 +68,7 @@ static _Noreturn void live(int fd, pid_t coordinator, pcl_worker_body *body, voi
     if (getppid() != coordinator) /* gone before the line above */
         _exit(0);
     reset_signals();
+    shared_bytes = pcl_mem_peak_restart();
     for (size_t i = 0; i < nother; i++)
         if (others[i].pid)
             close(others[i].fd);
@@ -89,7 +84,6 @@ int pcl_worker_start(pcl_worker *w, pcl_worker_body *body, void *user, const pcl
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) != 0)
         return PCL_FAIL(err, PCLEAN_EFAILED, "cannot open a line to a worker process: %s", strerror(errno));
     omp_pause_resource_all(omp_pause_hard);
-    const uint64_t rss = resident_bytes();
     const pid_t coordinator = getpid(), pid = fork();
     if (pid == 0) {
         close(line[0]);
@@ -101,7 +95,7 @@ int pcl_worker_start(pcl_worker *w, pcl_worker_body *body, void *user, const pcl
         close(line[0]);
         return PCL_FAIL(err, PCLEAN_EFAILED, "cannot start a worker process: %s; use fewer (nworkers)", strerror(why));
     }
-    *w = (pcl_worker){.pid = pid, .fd = line[0], .rss_bytes = rss};
+    *w = (pcl_worker){.pid = pid, .fd = line[0]};
     return 0;
 }
 
@@ -132,10 +126,9 @@ void pcl_worker_stop(pcl_worker *w, pcl_worker_end *end) {
         pid = wait4(w->pid, &status, 0, &use);
     while (pid < 0 && errno == EINTR);
     if (pid == w->pid) {
-        const uint64_t peak = (uint64_t)use.ru_maxrss * 1024;
         describe(status, end->how, sizeof end->how);
-        end->cpu_seconds = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) + 1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
-        end->growth_bytes = peak > w->rss_bytes ? peak - w->rss_bytes : 0;
+        end->cpu_seconds = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+                           1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
     }
     close(w->fd);
     *w = (pcl_worker){.fd = -1};

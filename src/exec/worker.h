@@ -12,16 +12,14 @@
 #include "base/err.h"
 
 typedef struct pcl_worker {
-    pid_t pid;           /* 0: no process */
-    int fd;              /* coordinator's end of the line */
-    uint64_t rss_bytes;  /* resident when it was forked: what it shares with the coordinator at first */
+    pid_t pid; /* 0: no process */
+    int fd;    /* coordinator's end of the line */
 } pcl_worker;
 
 /* How a process ended. */
 typedef struct pcl_worker_end {
-    char how[64];         /* "was killed by SIGKILL", "ended with exit status 3" */
+    char how[64]; /* "was killed by SIGKILL", "ended with exit status 3" */
     double cpu_seconds;
-    uint64_t growth_bytes; /* its peak of resident memory over what it began with */
 } pcl_worker_end;
 
 /* Forks. In the child `body(fd, user)` runs with the log going to the line, then the process ends; `others` are the
@@ -39,8 +37,9 @@ bool pcl_worker_is_dead(const pcl_worker *w);
 /* ---- messages */
 enum pcl_message_kind { PCL_MESSAGE_TASK, PCL_MESSAGE_RESULT, PCL_MESSAGE_ERROR, PCL_MESSAGE_LOG };
 typedef struct pcl_message {
-    int kind, level; /* level: of a log line */
-    size_t size;     /* of what follows */
+    int kind, level;       /* level: of a log line */
+    size_t size;           /* of what follows */
+    uint64_t growth_bytes; /* a worker's peak of anonymous memory so far, over what it shares with the coordinator */
 } pcl_message;
 
 /* false: the line is broken. wait: block until there is room. */

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "core/hogbom.h"
+#include "imager/major.h"
 #include "core/pb.h"
 #include "core/restore.h"
 #include "core/stats.h"
@@ -41,8 +42,13 @@ static int parse_taper(const pclean_strlist *text, pcl_taper *out, pclean_err *e
     return 0;
 }
 
-static double mean_samples_per_plane(const pcl_setup *s, const pcl_vis *vis) {
-    return (double)vis->nused / (double)(s->channels.nchan * s->stokes.npol);
+/* Samples per plane, about: the gridder weighs its kernels by it. It must not depend on how many channels the cube has, or a
+ * channel's bits would. */
+static double samples_per_plane(const pcl_setup *s, const pcl_vis *vis) {
+    double n = 0;
+    for (size_t k = 0; k < vis->nblock; k++)
+        n += (double)vis->block[k].row_stride * (s->channels.mfs ? (double)vis->block[k].nchan : 1);
+    return n;
 }
 
 static int allocate(pcl_plane *p, pclean_err *err) {
@@ -51,12 +57,16 @@ static int allocate(pcl_plane *p, pclean_err *err) {
     int rc;
     if ((rc = pcl_grid_scratch_new(p->gridder, p->sampler.nmax, &p->scratch, err)) ||
         (rc = pcl_uvgrid_new(p->gridder, false, &p->vis_grid, err)) ||
-        (rc = pcl_uvgrid_new(p->gridder, true, &p->psf_grid, err)) || (rc = PCL_ZNEW(&p->psf, n, "PSF plane", err)) ||
+        (rc = pcl_uvgrid_new(p->gridder, pcl_gridder_nplane(p->gridder) == 0, &p->psf_grid, err)) || (rc = PCL_ZNEW(&p->psf, n, "PSF plane", err)) ||
         (rc = PCL_ZNEW(&p->residual, n, "residual plane", err)) || (rc = PCL_ZNEW(&p->model, n, "model plane", err)) ||
         (rc = PCL_ZNEW(&p->image, n, "image plane", err)) || (rc = PCL_ZNEW(&p->pb, n, "primary beam plane", err)) ||
         (rc = PCL_NEW(&p->search, n, "search mask", err)) || (rc = PCL_NEW(&p->work, n, "work plane", err)))
         return rc;
-    return c->niter > 0 || c->restart || c->startmodel.n ? pcl_uvgrid_new(p->gridder, false, &p->model_grid, err) : 0;
+    if (c->niter == 0 && !c->restart && c->startmodel.n == 0)
+        return 0;
+    /* with w the model's planes pass through vis_grid before the data's do, and leave their prediction behind */
+    return pcl_gridder_nplane(p->gridder) ? PCL_NEW(&p->predicted, 2 * pcl_sampler_nid(&p->sampler), "model visibilities", err)
+                                          : pcl_uvgrid_new(p->gridder, false, &p->model_grid, err);
 }
 
 /* A common density needs all data once, so it is made when the first plane of a Stokes parameter asks for it. */
@@ -71,17 +81,48 @@ static int init_density(pcl_plane *p, pclean_err *err) {
                             p->common_density ? PCL_DENSITY_TRUNCATE : PCL_DENSITY_ROUND, per_sample, err);
 }
 
+static double largest_w(const pcl_vis *vis) {
+    double most = 0;
+    for (size_t k = 0; k < vis->nblock; k++) {
+        const pcl_vis_block *b = &vis->block[k];
+        double w_m = 0, freq = 0;
+        for (size_t r = 0; r < b->nrow; r++)
+            w_m = fmax(w_m, fabs(b->w_m[r]));
+        for (size_t c = 0; c < b->nchan; c++)
+            freq = fmax(freq, b->freq_hz[c]);
+        most = fmax(most, w_m * freq / 299792458.0);
+    }
+    return most * (1 + 1e-9);
+}
+
+/* |w| that the gridder must reach, wavelengths: 0 where w is to be ignored, or where all it does over the whole field
+ * stays below the accuracy. */
+static double wmax_to_correct(const pcl_setup *s, const pcl_vis *vis) {
+    const pclean_config *c = s->config;
+    if (c->gridder == PCLEAN_GRIDDER_STANDARD)
+        return 0;
+    const double wmax = largest_w(vis), l = 0.5 * c->imsize[0] * c->cell_rad[0], m = 0.5 * c->imsize[1] * c->cell_rad[1];
+    const double r2 = fmin(1, l * l + m * m), turns = wmax * r2 / (1 + sqrt(1 - r2));
+    return 2 * M_PI * turns < 0.1 * c->accuracy ? 0 : wmax;
+}
+
+pcl_control pcl_plane_control(const pclean_config *c) {
+    return (pcl_control){.niter = c->niter, .cycleniter = c->cycleniter, .nmajor = c->nmajor, .threshold_jy = c->threshold_jy,
+                         .nsigma = c->nsigma, .cyclefactor = c->cyclefactor, .minpsffraction = c->minpsffraction,
+                         .maxpsffraction = c->maxpsffraction};
+}
+
 int pcl_plane_init(pcl_plane *p, const pcl_setup *setup, const pcl_vis *vis, pclean_err *err) {
     const pclean_config *c = setup->config;
     *p = (pcl_plane){.setup = setup, .vis = vis, .nx = (size_t)c->imsize[0], .ny = (size_t)c->imsize[1],
-                     .control = {.niter = c->niter, .cycleniter = c->cycleniter, .nmajor = c->nmajor,
-                                 .threshold_jy = c->threshold_jy, .nsigma = c->nsigma, .cyclefactor = c->cyclefactor,
-                                 .minpsffraction = c->minpsffraction, .maxpsffraction = c->maxpsffraction}};
+                     .control = pcl_plane_control(c)};
     const pcl_gridder_params grid = {.nx = p->nx, .ny = p->ny, .cellx_rad = c->cell_rad[0], .celly_rad = c->cell_rad[1],
-                                     .accuracy = c->accuracy, .nvis = mean_samples_per_plane(setup, vis), .kernel = -1};
+                                     .accuracy = c->accuracy, .nvis = samples_per_plane(setup, vis), .wmax_lambda = wmax_to_correct(setup, vis),
+                                     .kernel = -1};
     int rc;
     if ((rc = parse_taper(&c->uvtaper, &p->taper, err)) || (rc = pcl_gridder_new(&grid, &p->gridder, err)) ||
-        (rc = pcl_sampler_init(&p->sampler, vis, &setup->channels, err)) || (rc = init_density(p, err)) ||
+        (rc = pcl_sampler_init(&p->sampler, vis, &setup->channels, err)) ||
+        (rc = init_density(p, err)) ||
         (rc = allocate(p, err)))
         pcl_plane_clear(p);
     return rc;
@@ -95,6 +136,7 @@ void pcl_plane_clear(pcl_plane *p) {
     pcl_gridder_free(p->gridder);
     pcl_sampler_clear(&p->sampler);
     pcl_density_clear(&p->density);
+    pcl_free(p->predicted);
     pcl_free(p->psf);
     pcl_free(p->residual);
     pcl_free(p->model);
@@ -144,7 +186,7 @@ static int add_density(pcl_plane *p, const pcl_channels *channels, pclean_err *e
     const pcl_channels *keep = s->channels;
     s->channels = channels;
     pcl_density_zero(&p->density);
-    pcl_sampler_begin(s, p->ichan, p->ipol);
+    pcl_sampler_begin(s, p->ichan, p->ipol, PCL_SAMPLER_FRAME);
     bool more = true;
     int rc;
     while (!(rc = pcl_sampler_next(s, &more, err)) && more) {
@@ -172,63 +214,13 @@ static int make_density(pcl_plane *p, pclean_err *err) {
     return rc;
 }
 
-/* Imaging weights of the batch, in place. */
-static void weigh_batch(pcl_plane *p) {
-    pcl_sampler *s = &p->sampler;
-    if (p->density.sum) {
-        memcpy(s->weight, s->near_weight, s->n * sizeof *s->weight);
-        pcl_density_apply(&p->density, s->n, s->near_u, s->near_v, s->weight);
-    }
-    pcl_taper_apply(&p->taper, s->n, s->u, s->v, s->weight);
-}
-
 /* ------------------------------------------------------------------------------------------------------ major cycle */
-
-/* Grids all samples of the plane, minus the model's where there is one; with_psf also their PSF. */
-static int grid_plane(pcl_plane *p, bool with_model, bool with_psf, pclean_err *err) {
-    pcl_sampler *s = &p->sampler;
-    pcl_grid_count count = {0};
-    pcl_uvgrid_zero(p->gridder, &p->vis_grid);
-    if (with_psf) {
-        pcl_uvgrid_zero(p->gridder, &p->psf_grid);
-        p->umax_lambda = p->vmax_lambda = 0;
-    }
-    pcl_sampler_begin(s, p->ichan, p->ipol);
-    bool more = true;
-    int rc;
-    while (!(rc = pcl_sampler_next(s, &more, err)) && more) {
-        if (p->stop_requested && p->stop_requested(p->stop_user))
-            return PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted; no product was changed");
-        weigh_batch(p);
-        const pcl_samples batch = {.n = s->n, .u = s->u, .v = s->v, .vis = s->samples, .weight = s->weight};
-        pcl_grid_add(p->gridder, p->scratch, &batch, with_model ? &p->model_grid : NULL, &p->vis_grid,
-                     with_psf ? &p->psf_grid : NULL, &count);
-        if (with_psf)
-            for (size_t i = 0; i < s->n; i++) {
-                p->umax_lambda = fmax(p->umax_lambda, fabs(s->u[i]));
-                p->vmax_lambda = fmax(p->vmax_lambda, fabs(s->v[i]));
-            }
-    }
-    if (!rc && with_psf) {
-        p->sumwt = count.sumwt;
-        p->nvis = count.used;
-        p->noutside = count.outside;
-    }
-    return rc;
-}
 
 static bool any_model(const pcl_plane *p) {
     for (size_t i = 0; i < npixel(p); i++)
         if (p->model[i] != 0)
             return true;
     return false;
-}
-
-static int transform_model(pcl_plane *p, bool *with_model, pclean_err *err) {
-    *with_model = p->model_grid.re && any_model(p);
-    /* every sample may be asked for: the first pass does not know umax yet */
-    const double umax = p->umax_lambda > 0 ? p->umax_lambda : 0.5 / p->setup->config->cell_rad[0];
-    return *with_model ? pcl_grid_from_image(p->gridder, p->model, umax, &p->model_grid, err) : 0;
 }
 
 static int measure_psf(pcl_plane *p, pclean_err *err) {
@@ -251,39 +243,18 @@ static int measure_psf(pcl_plane *p, pclean_err *err) {
 }
 
 int pcl_plane_dirty(pcl_plane *p, pclean_err *err) {
-    bool with_model;
     p->umax_lambda = p->vmax_lambda = 0;
     p->has_beam = false;
     p->sidelobe = 0;
     int rc;
-    if ((rc = make_density(p, err)) || (rc = transform_model(p, &with_model, err)) ||
-        (rc = grid_plane(p, with_model, true, err)))
+    if ((rc = make_density(p, err)) || (rc = pcl_major_cycle(p, any_model(p), true, err)))
         return rc;
-    if (!(p->sumwt > 0)) {
-        memset(p->psf, 0, npixel(p) * sizeof *p->psf);
-        memset(p->residual, 0, npixel(p) * sizeof *p->residual);
-        p->sumwt = 0;
-        p->nvis = 0;
-        return 0;
-    }
-    const float scale = (float)(1 / p->sumwt);
-    if ((rc = pcl_grid_to_image(p->gridder, &p->psf_grid, scale, p->psf, err)) ||
-        (rc = pcl_grid_to_image(p->gridder, &p->vis_grid, scale, p->residual, err)))
-        return rc;
-    return measure_psf(p, err);
+    return p->sumwt > 0 ? measure_psf(p, err) : 0;
 }
 
 int pcl_plane_reweigh(pcl_plane *p, pclean_err *err) { return make_density(p, err); }
 
-int pcl_plane_major(pcl_plane *p, pclean_err *err) {
-    if (!(p->sumwt > 0))
-        return 0;
-    bool with_model;
-    int rc;
-    if ((rc = transform_model(p, &with_model, err)) || (rc = grid_plane(p, with_model, false, err)))
-        return rc;
-    return pcl_grid_to_image(p->gridder, &p->vis_grid, (float)(1 / p->sumwt), p->residual, err);
-}
+int pcl_plane_major(pcl_plane *p, pclean_err *err) { return pcl_major_cycle(p, any_model(p), false, err); }
 
 /* ------------------------------------------------------------------------------------------- minor cycle and the end */
 

@@ -23,7 +23,8 @@ typedef struct pcl_plane {
 
     pcl_gridder *gridder;
     pcl_grid_scratch *scratch;
-    pcl_uvgrid vis_grid, psf_grid, model_grid; /* model_grid only when cleaning */
+    pcl_uvgrid vis_grid, psf_grid, model_grid; /* model_grid only when cleaning without w */
+    float *predicted;           /* [pcl_sampler_nid][2] model visibilities, only when cleaning with w */
     pcl_sampler sampler;
     pcl_density density;        /* of this plane, or of all channels: made once per Stokes plane */
     bool common_density;        /* the latter */
@@ -47,6 +48,9 @@ typedef struct pcl_plane {
     int (*stop_requested)(void *user); /* polled between batches; NULL: never */
     void *stop_user;
 } pcl_plane;
+
+/* The iteration control that a config asks for. */
+pcl_control pcl_plane_control(const pclean_config *config);
 
 int pcl_plane_init(pcl_plane *p, const pcl_setup *setup, const pcl_vis *vis, pclean_err *err) PCL_CHECK;
 void pcl_plane_clear(pcl_plane *p);

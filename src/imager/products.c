@@ -54,6 +54,36 @@ static bool has_mask(const pclean_config *c, enum pcl_product k) {
     return products[k].masked && (c->pblimit > 0 || (c->pblimit < 0 && k == PCL_PRODUCT_PB));
 }
 
+static void claim_path(const pclean_config *c, char *buf, size_t size) { snprintf(buf, size, "%s.lock", c->imagename); }
+
+int pcl_products_claim(const pclean_config *c, int *fd, pclean_err *err) {
+    char path[4096];
+    const char *slash = strrchr(c->imagename, '/'), *base = slash ? slash + 1 : c->imagename;
+    const size_t longest = strlen(".image.pbcor.part"); /* of what is added to it */
+    *fd = -1;
+    if (strlen(base) + longest > 255 || strlen(c->imagename) + longest >= sizeof path - 256)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "imagename is too long (%zu characters): no file system takes its products", strlen(c->imagename));
+    if (slash && slash != c->imagename) {
+        snprintf(path, sizeof path, "%.*s", (int)(slash - c->imagename), c->imagename);
+        if (!pcl_fs_is_dir(path))
+            return PCL_FAIL(err, PCLEAN_EIO, "imagename=%s: there is no folder %s; make it first", c->imagename, path);
+    }
+    claim_path(c, path, sizeof path);
+    bool claimed;
+    int rc = pcl_fs_claim(path, fd, &claimed, err);
+    if (rc)
+        pcl_err_prefix(err, "imagename=%s: its folder cannot hold products: ", c->imagename);
+    else if (!claimed)
+        rc = PCL_FAIL(err, PCLEAN_EEXIST, "another run is making the products of %s now; wait for it, or choose another imagename", c->imagename);
+    return rc;
+}
+
+void pcl_products_unclaim(const pclean_config *c, int fd) {
+    char path[4096];
+    claim_path(c, path, sizeof path);
+    pcl_fs_unclaim(path, fd);
+}
+
 int pcl_products_create(pcl_products *s, const pcl_setup *setup, const bool *pb_mask, pclean_err *err) {
     *s = (pcl_products){.config = setup->config};
     int rc = 0;
@@ -84,19 +114,35 @@ static int write_plane(pcl_products *s, enum pcl_product k, const pcl_plane *p, 
     return s->cube[k] ? pcl_cube_write_plane(s->cube[k], p->ipol, p->ichan, pixels, s->work, err) : 0;
 }
 
+static int read_plane(pcl_products *s, enum pcl_product k, const pcl_plane *p, float *pixels, pclean_err *err) {
+    return pcl_cube_read_plane(s->cube[k], p->ipol, p->ichan, pixels, s->work, err);
+}
+
+int pcl_products_save_psf(pcl_products *s, const pcl_plane *p, pclean_err *err) {
+    return write_plane(s, PCL_PRODUCT_PSF, p, p->psf, err);
+}
+
+int pcl_products_load_psf(pcl_products *s, pcl_plane *p, pclean_err *err) {
+    return read_plane(s, PCL_PRODUCT_PSF, p, p->psf, err);
+}
+
 int pcl_products_save_state(pcl_products *s, const pcl_plane *p, pclean_err *err) {
-    int rc;
-    if ((rc = write_plane(s, PCL_PRODUCT_PSF, p, p->psf, err)) || (rc = write_plane(s, PCL_PRODUCT_RESIDUAL, p, p->residual, err)))
-        return rc;
-    return write_plane(s, PCL_PRODUCT_MODEL, p, p->model, err);
+    int rc = write_plane(s, PCL_PRODUCT_RESIDUAL, p, p->residual, err);
+    return rc ? rc : write_plane(s, PCL_PRODUCT_MODEL, p, p->model, err);
 }
 
 int pcl_products_load_state(pcl_products *s, pcl_plane *p, pclean_err *err) {
-    const struct { enum pcl_product product; float *pixels; } plane[] = {
-        {PCL_PRODUCT_PSF, p->psf}, {PCL_PRODUCT_RESIDUAL, p->residual}, {PCL_PRODUCT_MODEL, p->model}};
-    int rc = 0;
-    for (size_t i = 0; !rc && i < sizeof plane / sizeof *plane; i++)
-        rc = pcl_cube_read_plane(s->cube[plane[i].product], p->ipol, p->ichan, plane[i].pixels, s->work, err);
+    int rc = read_plane(s, PCL_PRODUCT_RESIDUAL, p, p->residual, err);
+    return rc ? rc : read_plane(s, PCL_PRODUCT_MODEL, p, p->model, err);
+}
+
+int pcl_products_blank(pcl_products *s, size_t ipol, size_t ichan, pclean_err *err) {
+    float *zeros = NULL;
+    int rc = PCL_ZNEW(&zeros, (size_t)s->config->imsize[0] * (size_t)s->config->imsize[1], "blank plane", err);
+    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
+        if (s->cube[k])
+            rc = pcl_cube_write_plane(s->cube[k], ipol, ichan, zeros, s->work, err);
+    pcl_free(zeros);
     return rc;
 }
 
@@ -115,9 +161,9 @@ static int write_masks(pcl_products *s, const pcl_plane *p, pclean_err *err) {
 int pcl_products_write(pcl_products *s, pcl_plane *p, double sumwt, pclean_err *err) {
     const float weight = (float)sumwt;
     int rc;
-    if ((rc = pcl_products_save_state(s, p, err)) || (rc = write_plane(s, PCL_PRODUCT_PB, p, p->pb, err)) ||
-        (rc = write_plane(s, PCL_PRODUCT_SUMWT, p, &weight, err)) || (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->image, err)) ||
-        (rc = write_masks(s, p, err)))
+    if ((rc = pcl_products_save_psf(s, p, err)) || (rc = pcl_products_save_state(s, p, err)) ||
+        (rc = write_plane(s, PCL_PRODUCT_PB, p, p->pb, err)) || (rc = write_plane(s, PCL_PRODUCT_SUMWT, p, &weight, err)) ||
+        (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->image, err)) || (rc = write_masks(s, p, err)))
         return rc;
     const size_t n = p->nx * p->ny;
     if (s->cube[PCL_PRODUCT_PBCOR]) {

@@ -39,15 +39,27 @@ void pcl_product_path(const pclean_config *config, enum pcl_product product, cha
 /* -PCLEAN_EEXIST naming what exists, unless overwrite or restart is set. */
 int pcl_products_check(const pclean_config *config, pclean_err *err) PCL_CHECK;
 
-/* Makes all products as .part; pb_mask [ny][nx] (NULL: none) is their default mask. */
+/* Claims the name for this run, before anything is read: tells at once when another run is making these products, when
+ * the folder is missing or cannot be written, or when the name is too long. *fd to be given to pcl_products_unclaim. */
+int pcl_products_claim(const pclean_config *config, int *fd, pclean_err *err) PCL_CHECK;
+void pcl_products_unclaim(const pclean_config *config, int fd);
+
+/* Makes all products as .part; pb_mask [ny][nx] (NULL: none) is their default mask. Calls casacore; what follows, up to
+ * pcl_products_finish, does not, and may be called in forked processes for different planes. */
 int pcl_products_create(pcl_products *out, const pcl_setup *setup, const bool *pb_mask, pclean_err *err) PCL_CHECK;
 
-/* Planes of the product that change from cycle to cycle, and back (cyclecontrol=global keeps them on disk meanwhile). */
+/* The PSF, and the planes that change from cycle to cycle (residual, model), and back: cyclecontrol=global keeps them on
+ * disk meanwhile. */
+int pcl_products_save_psf(pcl_products *s, const pcl_plane *p, pclean_err *err) PCL_CHECK;
+int pcl_products_load_psf(pcl_products *s, pcl_plane *p, pclean_err *err) PCL_CHECK;
 int pcl_products_save_state(pcl_products *s, const pcl_plane *p, pclean_err *err) PCL_CHECK;
 int pcl_products_load_state(pcl_products *s, pcl_plane *p, pclean_err *err) PCL_CHECK;
 
 /* All planes of a finished plane; p->image is the restored one. Uses p->work. */
 int pcl_products_write(pcl_products *s, pcl_plane *p, double sumwt, pclean_err *err) PCL_CHECK;
+
+/* Zeros in all products of a plane that could not be made. */
+int pcl_products_blank(pcl_products *s, size_t ipol, size_t ichan, pclean_err *err) PCL_CHECK;
 
 /* Beams [nchan][npol] (fitted for .psf, restoring for .image; NULL: none) and history into the headers, then the final
  * names. Failure leaves older products and their run record as they were. */

@@ -37,11 +37,11 @@ static json_t *plane_record(const pclean_plane *p) {
 
 static json_t *ms_record(const pcl_setup *setup) {
     json_t *list = json_array();
-    for (size_t i = 0; i < pcl_vis_source_count(setup->source); i++) {
-        const casa_ms_info *info = pcl_vis_source_info(setup->source, i);
-        json_array_append_new(list, json_pack("{s:s s:s s:I s:I s:s}", "path", info->path, "column", info->datacolumn, "rows",
-                                              (json_int_t)info->nrow, "autocorrelations_left_out", (json_int_t)info->nrow_auto,
-                                              "telescope", info->telescope));
+    for (size_t i = 0; i < setup->nms; i++) {
+        const pcl_setup_ms *ms = &setup->ms[i];
+        json_array_append_new(list, json_pack("{s:s s:s s:I s:I s:s}", "path", ms->path, "column", ms->datacolumn, "rows",
+                                              (json_int_t)ms->nrow, "autocorrelations_left_out", (json_int_t)ms->nrow_auto,
+                                              "telescope", ms->telescope));
     }
     return list;
 }
@@ -67,13 +67,17 @@ int pcl_record_write(const pcl_setup *setup, const pclean_result *r, const char 
     json_t *config = json_loads(config_text, 0, NULL);
     free(config_text);
     json_t *record = json_pack(
-        "{s:s s:s s:s s:s s:o s:o s:{s:I s:I s:o s:o s:o} s:i s:s s:o s:o s:{s:I s:I s:I} s:I s:I s:o s:o s:o}", "pclean",
+        "{s:s s:s s:s s:s s:o s:o s:{s:I s:I s:o s:o s:o} s:i s:s s:o s:o s:{s:I s:I s:I} s:I s:I s:I s:{s:I s:I s:o s:s} s:{s:i s:i} s:o s:o s:o}", "pclean",
         PCLEAN_VERSION, "casacore", casa_version(), "started", started, "finished", finished, "config", config, "ms",
         ms_record(setup), "cube", "nchan", (json_int_t)r->nchan, "npol", (json_int_t)r->npol, "first_hz",
         number(setup->channels.first_hz), "step_hz", number(setup->channels.step_hz), "restfreq_hz", number(setup->restfreq_hz),
         "stopcode", r->stop, "stop", pclean_stop_text(r->stop), "planes", planes, "stages_s", stages, "samples", "used",
         (json_int_t)r->nvis_used, "flagged", (json_int_t)r->nvis_flagged, "not_finite", (json_int_t)r->nvis_nonfinite,
-        "ms_bytes_read", (json_int_t)r->ms_bytes_read, "peak_memory_bytes", (json_int_t)r->peak_memory_bytes, "seconds",
+        "ms_bytes_read", (json_int_t)r->ms_bytes_read, "ms_column_bytes", (json_int_t)r->ms_column_bytes, "peak_memory_bytes", (json_int_t)r->peak_memory_bytes, "memory", "plan_bytes", (json_int_t)r->plan_memory_bytes, "measured_bytes",
+        (json_int_t)r->peak_memory_bytes, "limit_bytes",
+        r->limit_memory_bytes < INT64_MAX ? json_integer((json_int_t)r->limit_memory_bytes) : json_null(), "visibilities",
+        r->store_in_file ? "scratch file" : "memory", "workers", "processes",
+        r->nworkers, "threads", r->nthreads, "seconds",
         number(r->seconds), "cpu_seconds", number(r->cpu_seconds), "warnings", strings(r->warning));
     char *text = record ? json_dumps(record, JSON_INDENT(1)) : NULL;
     json_decref(record);

@@ -192,6 +192,24 @@ static int plan_reading(pcl_setup *s, pclean_err *err) {
 
 /* ---------------------------------------------------------------------------------------------------- image header */
 
+/* What is needed of the MSs' descriptions after they are closed. */
+static int copy_texts(pcl_setup *s, pclean_err *err) {
+    const size_t n = pcl_vis_source_count(s->source);
+    const casa_ms_info *first = pcl_vis_source_info(s->source, 0);
+    const char *const text[] = {first->telescope, first->observer, first->field[0].name, first->time_ref};
+    int rc = PCL_ZNEW(&s->ms, n, "list of MeasurementSets", err);
+    for (size_t i = 0; !rc && i < sizeof text / sizeof *text; i++)
+        rc = pcl_strdup(&s->text[i], text[i], err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+        pcl_setup_ms *ms = &s->ms[s->nms++];
+        *ms = (pcl_setup_ms){.nrow = info->nrow, .nrow_auto = info->nrow_auto, .column_bytes = info->column_bytes};
+        if (!(rc = pcl_strdup(&ms->path, info->path, err)) && !(rc = pcl_strdup(&ms->datacolumn, info->datacolumn, err)))
+            rc = pcl_strdup(&ms->telescope, info->telescope, err);
+    }
+    return rc;
+}
+
 static void describe_image(pcl_setup *s) {
     const pclean_config *c = s->config;
     const casa_ms_info *info = pcl_vis_source_info(s->source, 0);
@@ -200,8 +218,8 @@ static void describe_image(pcl_setup *s) {
         .centre = s->centre, .crpix_x = c->imsize[0] / 2, .crpix_y = c->imsize[1] / 2,
         .increment_x_rad = -c->cell_rad[0], .increment_y_rad = c->cell_rad[1], .projection = c->projection,
         .freq_frame = s->frame < 0 ? 0 : s->frame, .crval_hz = s->channels.first_hz, .cdelt_hz = s->channels.step_hz,
-        .restfreq_hz = s->restfreq_hz, .telescope = info->telescope, .observer = info->observer, .object = info->field[0].name,
-        .obsdate_s = info->first_time_s, .time_ref = info->time_ref, .unit = ""};
+        .restfreq_hz = s->restfreq_hz, .telescope = s->text[0], .observer = s->text[1], .object = s->text[2],
+        .obsdate_s = info->first_time_s, .time_ref = s->text[3], .unit = ""};
     memcpy(s->desc.position_itrf_m, info->position_itrf_m, sizeof s->desc.position_itrf_m);
     for (size_t p = 0; p < s->stokes.npol; p++)
         s->desc.stokes[p] = s->stokes.code[p];
@@ -238,7 +256,8 @@ int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
     for (size_t i = 0; i < pcl_vis_source_count(s->source); i++)
         s->ndd += pcl_vis_source_info(s->source, i)->ndd;
     if ((rc = find_centre(s, err)) || (rc = check_fields(s, err)) || (rc = spectral_frame(s, err)) ||
-        (rc = rest_frequency(s, err)) || (rc = channel_grid(s, 1, 1, err)) || (rc = plan_reading(s, err)))
+        (rc = rest_frequency(s, err)) || (rc = channel_grid(s, 1, 1, err)) || (rc = plan_reading(s, err)) ||
+        (rc = copy_texts(s, err)))
         goto done;
     describe_image(s);
     hint_imsize(config);
@@ -250,7 +269,7 @@ done:
 
 int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis *vis, pclean_err *err) {
     const pcl_vis_request request = {.npol = s->stokes.npol, .plane = s->plane, .from = s->from, .to = s->to,
-                                     .frame = s->frame, .direction = s->centre};
+                                     .frame = s->frame, .direction = s->centre, .scratch = s->scratch};
     int rc = pcl_vis_read(s->source, &request, progress, user, vis, err);
     if (rc)
         return rc;
@@ -261,13 +280,25 @@ int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis
     if (!rc && vis->nused == 0)
         rc = PCL_FAIL(err, PCLEAN_EDATA, "%s: no usable visibility is left: %llu samples are flagged or have no weight, %llu are not finite",
                       pcl_vis_source_info(s->source, 0)->path, (unsigned long long)vis->nflagged, (unsigned long long)vis->nonfinite);
-    if (rc)
+    if (rc) {
         pcl_vis_clear(vis);
-    return rc;
+        return rc;
+    }
+    pcl_vis_close(s->source);
+    s->source = NULL;
+    return 0;
 }
 
 void pcl_setup_close(pcl_setup *s) {
     pcl_vis_close(s->source);
+    for (size_t i = 0; i < s->nms; i++) {
+        pcl_free(s->ms[i].path);
+        pcl_free(s->ms[i].datacolumn);
+        pcl_free(s->ms[i].telescope);
+    }
+    pcl_free(s->ms);
+    for (size_t i = 0; i < sizeof s->text / sizeof *s->text; i++)
+        pcl_free(s->text[i]);
     pcl_free(s->plane);
     pcl_free(s->from);
     pcl_free(s->to);

@@ -1,6 +1,8 @@
 /* setup.h: config + MeasurementSets -> everything a run needs to know before the first sample is gridded. */
 #ifndef PCL_SETUP_H
 #define PCL_SETUP_H
+#include <stddef.h>
+#include <stdint.h>
 #include "base/err.h"
 #include "casa/casa.h"
 #include "io/vis.h"
@@ -8,18 +10,29 @@
 #include "plan/channels.h"
 #include "plan/stokes.h"
 
+/* What is worth saying about a MeasurementSet after it is closed. */
+typedef struct pcl_setup_ms {
+    char *path, *datacolumn, *telescope;
+    size_t nrow, nrow_auto;
+    uint64_t column_bytes;
+} pcl_setup_ms;
+
 typedef struct pcl_setup {
     const pclean_config *config; /* borrowed */
-    pcl_vis_source *source;
+    pcl_vis_source *source;      /* NULL once the data are read */
+    size_t nms;
+    pcl_setup_ms *ms;            /* [nms] */
+    char *text[4];               /* telescope, observer, object, time reference: of desc */
     pcl_stokes stokes;
     casa_direction centre;    /* of the image, in the frame it is labelled with */
     int frame;                /* image's spectral frame, -1: the data's own, whatever it is (cubedata) */
     double restfreq_hz;
     pcl_channels channels;
-    casa_image_desc desc;     /* of every product but .sumwt; strings borrowed from source */
+    casa_image_desc desc;     /* of every product but .sumwt; strings borrowed from here and the config */
     double dish_diameter_m;
 
     /* What to read, per data description in order of opening. */
+    const char *scratch;      /* folder of a scratch file for the visibilities, borrowed; NULL: they stay in memory */
     size_t ndd;
     pcl_vis_plane *plane;     /* [ndd][npol] */
     size_t *from, *to;        /* [ndd] */
@@ -28,7 +41,7 @@ typedef struct pcl_setup {
 /* Opens the MSs and resolves phase centre, planes and channel grid. Opens files read-only; writes nothing. */
 int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) PCL_CHECK;
 /* Reads the visibilities; for mfs the band's extent over all times is known only then, so channels and desc are final after
- * this. The MSs are closed: s->source is NULL only after pcl_setup_close. */
+ * this. Success closes the MSs: no table is open any more. */
 int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis *vis, pclean_err *err) PCL_CHECK;
 void pcl_setup_close(pcl_setup *s);
 

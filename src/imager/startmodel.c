@@ -2,16 +2,23 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include "io/spool.h"
 
 struct pcl_startmodel {
-    size_t n, npixel;
+    size_t npol, nchan; /* nchan 1: one for all channels */
+    pcl_spool *planes;  /* [nchan][npol] of float [ny][nx] */
+};
+
+/* The images while they are open. */
+typedef struct sources {
+    size_t n;
     casa_image **image;
     size_t *nchan;
-    float *plane; /* [npixel] */
-};
+} sources;
 
 static int check_shape(casa_image *image, const char *path, const casa_image_desc *want, size_t *nchan, pclean_err *err) {
     casa_image_desc d;
@@ -25,10 +32,68 @@ static int check_shape(casa_image *image, const char *path, const casa_image_des
     const double cell = fabs(want->increment_x_rad);
     if (fabs(d.increment_x_rad - want->increment_x_rad) > 1e-6 * cell || fabs(d.increment_y_rad - want->increment_y_rad) > 1e-6 * cell)
         return PCL_FAIL(err, PCLEAN_EPARAM, "model %s has another cell than the image; regrid it first", path);
+    casa_direction centre;
+    if ((rc = casa_direction_convert(&d.centre, want->centre.frame, &centre, err)))
+        return rc;
+    const double east = cos(want->centre.lat_rad) * remainder(centre.lon_rad - want->centre.lon_rad, 2 * M_PI) + (d.crpix_x - want->crpix_x) * cell,
+                 north = centre.lat_rad - want->centre.lat_rad - (d.crpix_y - want->crpix_y) * cell;
+    if (hypot(east, north) > 0.01 * cell)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "model %s is centred elsewhere than the image; regrid it first", path);
+    const double last = (double)(want->nchan - 1), step = fabs(want->cdelt_hz);
+    if (d.nchan > 1 && (fabs(d.crval_hz - want->crval_hz) > 0.01 * step ||
+                        fabs(d.crval_hz + last * d.cdelt_hz - want->crval_hz - last * want->cdelt_hz) > 0.01 * step))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "model %s has other channel frequencies than the image; regrid it first", path);
     return 0;
 }
 
-int pcl_startmodel_open(const pclean_config *c, const casa_image_desc *desc, pcl_startmodel **out, pclean_err *err) {
+static int open_sources(sources *s, size_t n, const char *const *path, const casa_image_desc *desc, pclean_err *err) {
+    int rc = PCL_ZNEW(&s->image, n, "start model", err);
+    if (!rc)
+        rc = PCL_ZNEW(&s->nchan, n, "start model", err);
+    for (size_t i = 0; !rc && i < n; i++)
+        if (!(rc = casa_image_open(path[i], &s->image[i], err))) {
+            s->n = i + 1;
+            rc = check_shape(s->image[i], path[i], desc, &s->nchan[i], err);
+        }
+    return rc;
+}
+
+static void close_sources(sources *s) {
+    for (size_t i = 0; i < s->n; i++)
+        casa_image_close(s->image[i]);
+    pcl_free(s->image);
+    pcl_free(s->nchan);
+}
+
+/* Their sum in one plane; pixels that are not finite count as 0. */
+static int add_up(const sources *s, size_t ipol, size_t ichan, size_t npixel, float *work, float *sum, pclean_err *err) {
+    memset(sum, 0, npixel * sizeof *sum);
+    for (size_t i = 0; i < s->n; i++) {
+        int rc = casa_image_read_plane(s->image[i], ipol, s->nchan[i] == 1 ? 0 : ichan, work, NULL, err);
+        if (rc)
+            return rc;
+        for (size_t k = 0; k < npixel; k++)
+            if (isfinite(work[k]))
+                sum[k] += work[k];
+    }
+    return 0;
+}
+
+static int spool_sources(pcl_startmodel *m, const sources *s, size_t npixel, const char *folder, pclean_err *err) {
+    float *work = NULL, *sum = NULL;
+    int rc;
+    if (!(rc = PCL_NEW(&work, npixel, "start model plane", err)) && !(rc = PCL_NEW(&sum, npixel, "start model plane", err)))
+        rc = pcl_spool_new(folder, "the start model", npixel * sizeof *sum, m->nchan * m->npol, &m->planes, err);
+    for (size_t k = 0; !rc && k < m->nchan * m->npol; k++)
+        if (!(rc = add_up(s, k % m->npol, k / m->npol, npixel, work, sum, err)))
+            rc = pcl_spool_write(m->planes, k, sum, err);
+    pcl_free(sum);
+    pcl_free(work);
+    return rc;
+}
+
+int pcl_startmodel_open(const pclean_config *c, const casa_image_desc *desc, const char *folder, pcl_startmodel **out,
+                        pclean_err *err) {
     *out = NULL;
     char own[4096];
     snprintf(own, sizeof own, "%s.model", c->imagename);
@@ -37,48 +102,33 @@ int pcl_startmodel_open(const pclean_config *c, const casa_image_desc *desc, pcl
         return 0;
     if (restart && c->startmodel.n)
         return PCL_FAIL(err, PCLEAN_EPARAM, "startmodel and restart were both given and %s exists; give one of them", own);
-    pcl_startmodel *s = NULL;
-    int rc = PCL_ZNEW(&s, 1, "start model", err);
+    const char *const own_path[] = {own};
+    pcl_startmodel *m = NULL;
+    sources s = {0};
+    int rc = PCL_ZNEW(&m, 1, "start model", err);
+    if (!rc)
+        rc = open_sources(&s, restart ? 1 : c->startmodel.n, restart ? own_path : (const char *const *)c->startmodel.item, desc, err);
+    if (!rc) {
+        m->npol = desc->npol;
+        m->nchan = 1;
+        for (size_t i = 0; i < s.n; i++)
+            m->nchan = s.nchan[i] > m->nchan ? s.nchan[i] : m->nchan;
+        rc = spool_sources(m, &s, desc->nx * desc->ny, folder, err);
+    }
+    close_sources(&s);
     if (rc)
-        return rc;
-    s->npixel = desc->nx * desc->ny;
-    const size_t n = restart ? 1 : c->startmodel.n;
-    if (!(rc = PCL_ZNEW(&s->image, n, "start model", err)) && !(rc = PCL_ZNEW(&s->nchan, n, "start model", err)))
-        rc = PCL_NEW(&s->plane, s->npixel, "start model plane", err);
-    for (size_t i = 0; !rc && i < n; i++) {
-        const char *path = restart ? own : c->startmodel.item[i];
-        if (!(rc = casa_image_open(path, &s->image[i], err))) {
-            s->n = i + 1;
-            rc = check_shape(s->image[i], path, desc, &s->nchan[i], err);
-        }
-    }
-    if (rc) {
-        pcl_startmodel_close(s);
-        return rc;
-    }
-    *out = s;
-    return 0;
+        pcl_startmodel_close(m);
+    else
+        *out = m;
+    return rc;
 }
 
-void pcl_startmodel_close(pcl_startmodel *s) {
-    if (!s)
-        return;
-    for (size_t i = 0; i < s->n; i++)
-        casa_image_close(s->image[i]);
-    pcl_free(s->image);
-    pcl_free(s->nchan);
-    pcl_free(s->plane);
-    pcl_free(s);
+int pcl_startmodel_plane(const pcl_startmodel *m, size_t ipol, size_t ichan, float *model, pclean_err *err) {
+    return pcl_spool_read(m->planes, (m->nchan == 1 ? 0 : ichan) * m->npol + ipol, model, err);
 }
 
-int pcl_startmodel_plane(pcl_startmodel *s, size_t ipol, size_t ichan, float *model, pclean_err *err) {
-    for (size_t i = 0; i < s->n; i++) {
-        int rc = casa_image_read_plane(s->image[i], ipol, s->nchan[i] == 1 ? 0 : ichan, s->plane, NULL, err);
-        if (rc)
-            return rc;
-        for (size_t k = 0; k < s->npixel; k++)
-            if (isfinite(s->plane[k]))
-                model[k] += s->plane[k];
-    }
-    return 0;
+void pcl_startmodel_close(pcl_startmodel *m) {
+    if (m)
+        pcl_spool_free(m->planes);
+    pcl_free(m);
 }

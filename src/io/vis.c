@@ -1,8 +1,15 @@
 #include "io/vis.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "base/fsutil.h"
 #include "base/mem.h"
 
 struct pcl_vis_source {
@@ -104,47 +111,233 @@ static int time_index(time_table *t, double time, uint32_t *index, pclean_err *e
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------------------------ the store */
+/* ------------------------------------------------------------------------------------------- the store's place */
+
+enum { PAGE = 4096, HUGE_PAGE = 2 << 20 };
+
+static char *page_from(void *p) { return (char *)(((uintptr_t)p + PAGE - 1) / PAGE * PAGE); }
+
+/* Rows are padded to whole cache lines; channels a multiple of 4 KiB apart would share cache sets. */
+static size_t stride_of(size_t nrow) {
+    const size_t n = (nrow + 15) / 16 * 16;
+    return n % 512 == 0 ? n + 16 : n;
+}
+
+/* Bytes of a block; with b, its arrays are laid out from `base` on. */
+static size_t lay_out(pcl_vis_block *b, char *base, size_t npol, size_t nchan, size_t nrow) {
+    const size_t stride = stride_of(nrow), n = npol * nchan * stride;
+    const size_t size[] = {2 * n * sizeof *b->vis,      n * sizeof *b->weight,      stride * sizeof *b->u_m,
+                           stride * sizeof *b->v_m, stride * sizeof *b->w_m, stride * sizeof *b->itime};
+    size_t at[sizeof size / sizeof *size + 1] = {0};
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++)
+        at[i + 1] = at[i] + (size[i] + PAGE - 1) / PAGE * PAGE;
+    if (b) {
+        b->row_stride = stride;
+        b->vis = (float *)(base + at[0]);
+        b->weight = (float *)(base + at[1]);
+        b->u_m = (double *)(base + at[2]);
+        b->v_m = (double *)(base + at[3]);
+        b->w_m = (double *)(base + at[4]);
+        b->itime = (uint32_t *)(base + at[5]);
+    }
+    return at[sizeof size / sizeof *size];
+}
+
+/* A file that has no name; `path` is what messages call it. */
+static int open_scratch(const char *folder, char *path, size_t size, int *out, pclean_err *err) {
+    snprintf(path, size, "%s/pclean-scratch-XXXXXX", folder);
+    *out = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (*out >= 0)
+        return 0;
+    if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL) { /* not every file system can: make one, drop its name */
+        *out = mkostemp(path, O_CLOEXEC);
+        if (*out >= 0 && unlink(path) == 0)
+            return 0;
+    }
+    const int e = errno;
+    if (*out >= 0)
+        close(*out);
+    return PCL_FAIL(err, PCLEAN_EIO, "scratch=%s: no file can be made there: %s; name a folder that exists and can be written", folder, strerror(e));
+}
+
+static int map_scratch(const char *folder, size_t bytes, void **out, pclean_err *err) {
+    char path[4096];
+    int fd, rc = open_scratch(folder, path, sizeof path, &fd, err);
+    if (rc)
+        return rc;
+    rc = pcl_fs_allocate(fd, path, bytes, err); /* reserved: a write to the mapping finds its space */
+    if (!rc && (*out = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) == MAP_FAILED) {
+        *out = NULL;
+        rc = PCL_FAIL(err, PCLEAN_EIO, "%s cannot be mapped (%zu bytes): %s", path, bytes, strerror(errno));
+    }
+    close(fd);
+    return rc;
+}
+
+static int store_new(pcl_vis *vis, const char *folder, pclean_err *err) {
+    const size_t bytes = (size_t)vis->bytes;
+    if (folder && *folder && bytes) {
+        vis->in_file = true;
+        return map_scratch(folder, bytes, &vis->store, err);
+    }
+    int rc = PCL_NEW((char **)&vis->store, bytes + PAGE, "visibility store", err);
+    if (!rc && bytes >= HUGE_PAGE)
+        (void)madvise(page_from(vis->store), bytes, MADV_HUGEPAGE); /* fewer page faults; a kernel without them ignores it */
+    return rc;
+}
+
+static void store_free(pcl_vis *vis) {
+    if (!vis->in_file)
+        pcl_free(vis->store);
+    else if (vis->store)
+        munmap(vis->store, (size_t)vis->bytes);
+}
 
 void pcl_vis_clear(pcl_vis *vis) {
-    for (size_t k = 0; k < vis->nblock; k++) {
+    for (size_t k = 0; vis->block && k < vis->nblock; k++) {
         pcl_vis_block *b = &vis->block[k];
-        pcl_free(b->u_m);
-        pcl_free(b->v_m);
-        pcl_free(b->w_m);
-        pcl_free(b->itime);
         pcl_free(b->time_s);
         pcl_free(b->doppler);
         pcl_free(b->freq_hz);
-        pcl_free(b->vis);
-        pcl_free(b->weight);
     }
+    store_free(vis);
     pcl_free(vis->block);
     *vis = (pcl_vis){0};
 }
 
-static int block_init(pcl_vis_block *b, const casa_ms_dd *dd, size_t npol, size_t from, size_t to, uint64_t *bytes,
-                      pclean_err *err) {
-    const size_t n = dd->nrow;
-    b->row_stride = n;
-    b->nchan = to - from;
-    const size_t nsample = npol * b->nchan * n;
+/* Block k is data description *idd of the MS returned. */
+static const casa_ms_info *ms_of_block(const pcl_vis_source *src, size_t k, size_t *idd) {
+    size_t i = 0;
+    while (k >= pcl_vis_source_info(src, i)->ndd)
+        k -= pcl_vis_source_info(src, i++)->ndd;
+    *idd = k;
+    return pcl_vis_source_info(src, i);
+}
+
+static size_t count_blocks(const pcl_vis_source *src) {
+    size_t n = 0;
+    for (size_t i = 0; i < src->n; i++)
+        n += pcl_vis_source_info(src, i)->ndd;
+    return n;
+}
+
+static int blocks_new(const pcl_vis_source *src, const pcl_vis_request *request, pcl_vis *vis, pclean_err *err) {
+    uint64_t work;
+    pcl_vis_plan(src, request, &vis->bytes, &work);
     int rc;
-    if ((rc = PCL_NEW(&b->u_m, n, "uvw", err)) || (rc = PCL_NEW(&b->v_m, n, "uvw", err)) ||
-        (rc = PCL_NEW(&b->w_m, n, "uvw", err)) || (rc = PCL_NEW(&b->itime, n, "times", err)) ||
-        (rc = PCL_NEW(&b->freq_hz, b->nchan, "frequencies", err)) ||
-        (rc = PCL_NEW(&b->vis, 2 * nsample, "visibility store", err)) ||
-        (rc = PCL_NEW(&b->weight, nsample, "visibility store", err)))
+    if ((rc = PCL_ZNEW(&vis->block, vis->nblock, "visibility store", err)) || (rc = store_new(vis, request->scratch, err)))
         return rc;
-    for (size_t c = 0; c < b->nchan; c++)
-        b->freq_hz[c] = dd->chan_freq_hz[dd->chansel[from + c]];
-    *bytes += n * (3 * sizeof(double) + sizeof(uint32_t)) + nsample * 3 * sizeof(float);
+    char *base = page_from(vis->store);
+    for (size_t k = 0; k < vis->nblock; k++) {
+        size_t idd;
+        const casa_ms_dd *dd = &ms_of_block(src, k, &idd)->dd[idd];
+        pcl_vis_block *b = &vis->block[k];
+        b->nchan = request->to[k] - request->from[k];
+        base += lay_out(b, base, vis->npol, b->nchan, dd->nrow);
+        if ((rc = PCL_NEW(&b->freq_hz, b->nchan, "frequencies", err)))
+            return rc;
+        for (size_t c = 0; c < b->nchan; c++)
+            b->freq_hz[c] = dd->chan_freq_hz[dd->chansel[request->from[k] + c]];
+    }
     return 0;
 }
 
+/* --------------------------------------------------------------------------------------------------- order of rows */
+
+enum { WINDOW = 1 << 18, LEVELS = 7, SIDE = 1 << LEVELS, NTILE = SIDE * SIDE };
+
+typedef struct row_sorter {
+    size_t window;
+    uint16_t *tile;      /* [window] */
+    uint32_t *from;      /* [window] row that comes to this place */
+    uint64_t *copy;      /* [window] */
+    uint32_t *count;     /* [NTILE + 1] */
+} row_sorter;
+
+static int sorter_new(size_t window, row_sorter *s, pclean_err *err) {
+    *s = (row_sorter){.window = window};
+    int rc;
+    if ((rc = PCL_NEW(&s->tile, window, "row sorter", err)) || (rc = PCL_NEW(&s->from, window, "row sorter", err)) ||
+        (rc = PCL_NEW(&s->copy, window, "row sorter", err)))
+        return rc;
+    return PCL_NEW(&s->count, NTILE + 1, "row sorter", err);
+}
+
+static void sorter_clear(row_sorter *s) {
+    pcl_free(s->tile);
+    pcl_free(s->from);
+    pcl_free(s->copy);
+    pcl_free(s->count);
+}
+
+/* Place of cell (x, y) of a SIDE x SIDE square along Hilbert's curve (Warren 2012, Hacker's Delight, section 16). */
+static uint16_t hilbert(uint32_t x, uint32_t y) {
+    uint32_t place = 0;
+    for (uint32_t s = SIDE / 2; s > 0; s /= 2) {
+        const uint32_t rx = (x & s) != 0, ry = (y & s) != 0;
+        place += s * s * ((3 * rx) ^ ry);
+        if (!ry) {
+            if (rx) {
+                x = SIDE - 1 - x;
+                y = SIDE - 1 - y;
+            }
+            const uint32_t t = x;
+            x = y;
+            y = t;
+        }
+    }
+    return (uint16_t)place;
+}
+
+static void find_order(row_sorter *s, const double *u, const double *v, size_t n) {
+    double reach = 0;
+    for (size_t i = 0; i < n; i++)
+        reach = fmax(reach, fmax(fabs(u[i]), fabs(v[i])));
+    const double scale = reach > 0 ? 0.5 * (SIDE - 1) / reach : 0;
+    memset(s->count, 0, (NTILE + 1) * sizeof *s->count);
+    for (size_t i = 0; i < n; i++) {
+        const double sign = u[i] < 0 ? -scale : scale;
+        s->tile[i] = hilbert((uint32_t)(sign * u[i]), (uint32_t)(sign * v[i] + 0.5 * SIDE));
+        s->count[s->tile[i] + 1]++;
+    }
+    for (size_t t = 0; t < NTILE; t++)
+        s->count[t + 1] += s->count[t];
+    for (size_t i = 0; i < n; i++)
+        s->from[s->count[s->tile[i]]++] = (uint32_t)i;
+}
+
+static void permute_words(const row_sorter *s, void *array, size_t n) {
+    uint32_t *a = array, *copy = (uint32_t *)s->copy;
+    memcpy(copy, a, n * sizeof *a);
+    for (size_t i = 0; i < n; i++)
+        a[i] = copy[s->from[i]];
+}
+
+static void permute_pairs(const row_sorter *s, void *array, size_t n) {
+    uint64_t *a = array, *copy = s->copy;
+    memcpy(copy, a, n * sizeof *a);
+    for (size_t i = 0; i < n; i++)
+        a[i] = copy[s->from[i]];
+}
+
+/* Rows [from, from + n) of a block. */
+static void sort_rows(row_sorter *s, pcl_vis_block *b, size_t npol, size_t from, size_t n) {
+    find_order(s, b->u_m + from, b->v_m + from, n);
+    permute_pairs(s, b->u_m + from, n);
+    permute_pairs(s, b->v_m + from, n);
+    permute_pairs(s, b->w_m + from, n);
+    permute_words(s, b->itime + from, n);
+    for (size_t c = 0; c < npol * b->nchan; c++) {
+        permute_pairs(s, b->vis + 2 * (c * b->row_stride + from), n);
+        permute_words(s, b->weight + c * b->row_stride + from, n);
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------- rows to the store */
+
 /* One sample of a plane from its correlations; returns its weight, 0 when it is not used. */
-static float combine(const pcl_vis_plane *p, const float *vis, const bool *flag, float weight, float out[2], uint64_t *nflagged,
-                     uint64_t *nonfinite) {
+static inline float combine(const pcl_vis_plane *p, const float *vis, const bool *flag, float weight, float out[2],
+                            uint64_t *nflagged, uint64_t *nonfinite) {
     float re = 0, im = 0;
     size_t good = 0;
     for (size_t k = 0; k < p->nterm; k++) {
@@ -178,49 +371,158 @@ static float combine(const pcl_vis_plane *p, const float *vis, const bool *flag,
     return weight;
 }
 
-/* Row r of what casacore read -> row `to` of the block; false when nothing of it is usable. */
-static bool store_row(pcl_vis *vis, pcl_vis_block *b, const casa_ms_rows *rows, size_t r, size_t nchansel, size_t ncorr,
-                      size_t from, const pcl_vis_plane *plane, size_t to) {
-    bool any = false;
-    for (size_t p = 0; p < vis->npol; p++)
-        for (size_t c = 0; c < b->nchan; c++) {
-            const size_t in = (r * nchansel + from + c) * ncorr, at = (p * b->nchan + c) * b->row_stride + to;
-            const float *w = rows->weight + (rows->weight_nchan == 1 ? r : r * nchansel + from + c) * ncorr;
-            const float weight = 0.5f * (w[0] + w[ncorr - 1]);
-            b->weight[at] = combine(&plane[p], rows->vis + 2 * in, rows->flag + in, weight, b->vis + 2 * at, &vis->nflagged,
-                                    &vis->nonfinite);
-            if (b->weight[at] > 0) {
-                any = true;
-                vis->nused++;
-            }
-        }
-    return any;
+/* What the rows of one data description go through. */
+typedef struct reader {
+    pcl_vis *vis;
+    pcl_vis_block *block;
+    const casa_ms_dd *dd;
+    size_t from; /* first selected channel that is kept */
+    const pcl_vis_plane *plane;
+    time_table *times;
+    row_sorter *sorter;
+    size_t sorted; /* rows of the block that are in their order */
+} reader;
+
+enum { TOGETHER = 16 }; /* rows written together: a cache line of weights */
+
+/* Where the correlations of a row's first channel lie. */
+typedef struct row_place {
+    const float *vis, *weight;
+    const bool *flag;
+} row_place;
+
+typedef struct tally {
+    uint32_t any; /* bit k: row k has a usable sample */
+    uint64_t nflagged, nonfinite, nused;
+} tally;
+
+/* One channel of one plane. */
+static void convert_general(const pcl_vis_plane *plane, const row_place *row, size_t at, size_t weight_at, size_t ncorr, size_t n,
+                            float *vis, float *weight, tally *t) {
+    for (size_t k = 0; k < n; k++) {
+        const float *w = row[k].weight + weight_at;
+        weight[k] = combine(plane, row[k].vis + 2 * at, row[k].flag + at, 0.5f * (w[0] + w[ncorr - 1]), vis + 2 * k, &t->nflagged,
+                            &t->nonfinite);
+        t->any |= (uint32_t)(weight[k] > 0) << k;
+        t->nused += weight[k] > 0;
+    }
 }
 
-static int store_rows(pcl_vis *vis, pcl_vis_block *b, time_table *times, const casa_ms_rows *rows, const casa_ms_dd *dd,
-                      size_t from, const pcl_vis_plane *plane, pclean_err *err) {
-    for (size_t r = 0; r < rows->nrow; r++) {
-        const double *uvw = rows->uvw_m + 3 * r;
-        const uint64_t nsample = vis->npol * b->nchan;
-        uint32_t itime; /* flagged rows too: an mfs image is labelled with the extent over all selected times */
-        int rc = time_index(times, rows->time_s[r], &itime, err);
-        if (rc)
-            return rc;
-        if (rows->flag_row[r]) {
-            vis->nflagged += nsample;
-            continue;
+/* The same without branches for two real terms that are both needed: Stokes I, the most common. */
+static void convert_pair(const pcl_vis_plane *plane, const row_place *row, size_t at, size_t weight_at, size_t ncorr, size_t n,
+                         float *vis, float *weight, tally *t) {
+    const size_t i = at + plane->index[0], j = at + plane->index[1];
+    const float a = plane->re[0], b = plane->re[1];
+    for (size_t k = 0; k < n; k++) {
+        const float *p = row[k].vis + 2 * i, *q = row[k].vis + 2 * j, *wp = row[k].weight + weight_at;
+        const float re = a * p[0] + b * q[0], im = a * p[1] + b * q[1], w = 0.5f * (wp[0] + wp[ncorr - 1]);
+        /* x - x is 0 for what is finite, else NaN */
+        const bool flagged = row[k].flag[i] | row[k].flag[j], finite = (re - re) + (im - im) + (w - w) == 0;
+        const bool use = !flagged & finite & (w > 0);
+        vis[2 * k] = use ? re : 0;
+        vis[2 * k + 1] = use ? im : 0;
+        weight[k] = use ? w : 0;
+        t->any |= (uint32_t)use << k;
+        t->nused += use;
+        t->nonfinite += !flagged & !finite;
+        t->nflagged += flagged | (finite & !(w > 0));
+    }
+}
+
+/* Rows row[0 .. n) of what casacore read -> rows nrow ... of the block; bit k of the answer: row[k] has a usable sample. */
+static uint32_t convert_rows(reader *rd, const casa_ms_rows *rows, const size_t *row, size_t n) {
+    const pcl_vis_block *b = rd->block;
+    const size_t nchansel = rd->dd->nchansel, ncorr = rd->dd->ncorr, weight_step = rows->weight_nchan == 1 ? 0 : ncorr;
+    row_place place[TOGETHER];
+    for (size_t k = 0; k < n; k++) {
+        const size_t first = (row[k] * nchansel + rd->from) * ncorr;
+        place[k] = (row_place){rows->vis + 2 * first, rows->weight + (weight_step ? first : row[k] * ncorr), rows->flag + first};
+    }
+    tally t = {0};
+    for (size_t p = 0; p < rd->vis->npol; p++) {
+        const pcl_vis_plane *plane = &rd->plane[p];
+        const bool pair = plane->nterm == 2 && !plane->either && plane->im[0] == 0 && plane->im[1] == 0;
+        for (size_t c = 0; c < b->nchan; c++) {
+            const size_t to = (p * b->nchan + c) * b->row_stride + b->nrow;
+            (pair ? convert_pair : convert_general)(plane, place, c * ncorr, c * weight_step, ncorr, n, b->vis + 2 * to,
+                                                    b->weight + to, &t);
         }
-        if (!isfinite(uvw[0]) || !isfinite(uvw[1]) || !isfinite(uvw[2])) {
-            vis->nonfinite += nsample;
-            continue;
-        }
-        if (!store_row(vis, b, rows, r, dd->nchansel, dd->ncorr, from, plane, b->nrow))
-            continue;
+    }
+    rd->vis->nflagged += t.nflagged;
+    rd->vis->nonfinite += t.nonfinite;
+    rd->vis->nused += t.nused;
+    return t.any;
+}
+
+/* Takes the rows without a usable sample out again; returns how many are left. */
+static size_t close_ranks(reader *rd, uint32_t any, size_t *row, size_t n) {
+    const pcl_vis_block *b = rd->block;
+    for (size_t c = 0; c < rd->vis->npol * b->nchan; c++) {
+        float *vis = b->vis + 2 * (c * b->row_stride + b->nrow), *weight = b->weight + c * b->row_stride + b->nrow;
+        for (size_t k = 0, to = 0; k < n; k++)
+            if (any >> k & 1) {
+                vis[2 * to] = vis[2 * k];
+                vis[2 * to + 1] = vis[2 * k + 1];
+                weight[to++] = weight[k];
+            }
+    }
+    size_t left = 0;
+    for (size_t k = 0; k < n; k++)
+        if (any >> k & 1)
+            row[left++] = row[k];
+    return left;
+}
+
+static void store_rows(reader *rd, const casa_ms_rows *rows, size_t *row, const uint32_t *itime, size_t n) {
+    pcl_vis_block *b = rd->block;
+    uint32_t any = convert_rows(rd, rows, row, n), time[TOGETHER];
+    for (size_t k = 0, to = 0; k < n; k++)
+        if (any >> k & 1)
+            time[to++] = itime[k];
+    if (any != (1u << n) - 1)
+        n = close_ranks(rd, any, row, n);
+    for (size_t k = 0; k < n; k++, b->nrow++) {
+        const double *uvw = rows->uvw_m + 3 * row[k];
         b->u_m[b->nrow] = uvw[0];
         b->v_m[b->nrow] = uvw[1];
         b->w_m[b->nrow] = uvw[2];
-        b->itime[b->nrow++] = itime;
+        b->itime[b->nrow] = time[k];
+        b->umax_m = fmax(b->umax_m, fabs(uvw[0]));
+        b->vmax_m = fmax(b->vmax_m, fabs(uvw[1]));
+        b->wmax_m = fmax(b->wmax_m, fabs(uvw[2]));
     }
+    while (b->nrow - rd->sorted >= rd->sorter->window) {
+        sort_rows(rd->sorter, b, rd->vis->npol, rd->sorted, rd->sorter->window);
+        rd->sorted += rd->sorter->window;
+    }
+}
+
+static int take_rows(reader *rd, const casa_ms_rows *rows, pclean_err *err) {
+    const uint64_t nsample = rd->vis->npol * rd->block->nchan;
+    size_t row[TOGETHER], n = 0;
+    uint32_t itime[TOGETHER];
+    for (size_t r = 0; r < rows->nrow; r++) {
+        const double *uvw = rows->uvw_m + 3 * r;
+        /* flagged rows too: an mfs image is labelled with the extent over all selected times */
+        int rc = time_index(rd->times, rows->time_s[r], &itime[n], err);
+        if (rc)
+            return rc;
+        if (rows->flag_row[r]) {
+            rd->vis->nflagged += nsample;
+            continue;
+        }
+        if (!isfinite(uvw[0]) || !isfinite(uvw[1]) || !isfinite(uvw[2])) {
+            rd->vis->nonfinite += nsample;
+            continue;
+        }
+        row[n++] = r;
+        if (n == TOGETHER) {
+            store_rows(rd, rows, row, itime, n);
+            n = 0;
+        }
+    }
+    if (n)
+        store_rows(rd, rows, row, itime, n);
     return 0;
 }
 
@@ -248,60 +550,101 @@ static int finish_block(pcl_vis_source *src, size_t ims, size_t idd, const pcl_v
     return 0;
 }
 
-static int read_ms(pcl_vis_source *src, size_t ims, size_t first_block, const pcl_vis_request *request,
-                   pcl_vis_progress *progress, void *user, size_t *rows_done, size_t rows_total, pcl_vis *vis, pclean_err *err) {
-    const casa_ms_info *info = pcl_vis_source_info(src, ims);
-    casa_ms_rows *rows = NULL;
-    time_table *times = NULL;
-    size_t row_bytes = 1;
-    int rc = PCL_ZNEW(&rows, info->ndd, "row block", err);
-    if (!rc)
-        rc = PCL_ZNEW(&times, info->ndd, "table of times", err);
-    for (size_t d = 0; !rc && d < info->ndd; d++) {
-        const size_t k = first_block + d, bytes = info->dd[d].nchansel * info->dd[d].ncorr * 13;
-        rc = block_init(&vis->block[k], &info->dd[d], vis->npol, request->from[k], request->to[k], &vis->bytes, err);
-        row_bytes = bytes > row_bytes ? bytes : row_bytes;
+static size_t row_bytes(const casa_ms_info *info) {
+    size_t most = 1;
+    for (size_t d = 0; d < info->ndd; d++) {
+        const size_t bytes = info->dd[d].nchansel * info->dd[d].ncorr * 13;
+        most = bytes > most ? bytes : most;
     }
-    const size_t step = (16u << 20) / row_bytes + 1;
+    return most;
+}
+
+enum { STEP_BYTES = 4 << 20 }; /* of one read: what is read stays in the cache until it is converted */
+
+static int read_rows(pcl_vis_source *src, size_t ims, reader *rd, casa_ms_rows *rows, pcl_vis_progress *progress, void *user,
+                     size_t *rows_done, size_t rows_total, pclean_err *err) {
+    const casa_ms_info *info = pcl_vis_source_info(src, ims);
+    const size_t step = STEP_BYTES / row_bytes(info) + 1;
+    int rc = 0;
     for (size_t at = 0; !rc && at < info->nrow; at += step) {
         const size_t n = at + step < info->nrow ? step : info->nrow - at;
         rc = casa_ms_read(src->ms[ims], at, n, rows, err);
-        for (size_t d = 0; !rc && d < info->ndd; d++) {
-            const size_t k = first_block + d;
-            rc = store_rows(vis, &vis->block[k], &times[d], &rows[d], &info->dd[d], request->from[k],
-                            request->plane + k * vis->npol, err);
-        }
+        for (size_t d = 0; !rc && d < info->ndd; d++)
+            rc = take_rows(&rd[d], &rows[d], err);
         *rows_done += n;
         if (!rc && progress && progress(*rows_done, rows_total, user))
             rc = PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted while reading %s", info->path);
     }
-    for (size_t d = 0; !rc && d < info->ndd; d++)
-        rc = finish_block(src, ims, d, request, &times[d], &vis->block[first_block + d], vis, err);
+    return rc;
+}
+
+static int read_ms(pcl_vis_source *src, size_t ims, size_t first_block, const pcl_vis_request *request, row_sorter *sorter,
+                   pcl_vis_progress *progress, void *user, size_t *rows_done, size_t rows_total, pcl_vis *vis, pclean_err *err) {
+    const casa_ms_info *info = pcl_vis_source_info(src, ims);
+    casa_ms_rows *rows = NULL;
+    time_table *times = NULL;
+    reader *rd = NULL;
+    int rc;
+    if ((rc = PCL_ZNEW(&rows, info->ndd, "row block", err)) || (rc = PCL_ZNEW(&times, info->ndd, "table of times", err)) ||
+        (rc = PCL_ZNEW(&rd, info->ndd, "row block", err)))
+        goto done;
+    for (size_t d = 0; d < info->ndd; d++) {
+        const size_t k = first_block + d;
+        rd[d] = (reader){.vis = vis, .block = &vis->block[k], .dd = &info->dd[d], .from = request->from[k],
+                         .plane = request->plane + k * vis->npol, .times = &times[d], .sorter = sorter};
+    }
+    rc = read_rows(src, ims, rd, rows, progress, user, rows_done, rows_total, err);
+    for (size_t d = 0; !rc && d < info->ndd; d++) {
+        sort_rows(sorter, rd[d].block, vis->npol, rd[d].sorted, rd[d].block->nrow - rd[d].sorted);
+        rc = finish_block(src, ims, d, request, &times[d], rd[d].block, vis, err);
+    }
+done:
     for (size_t d = 0; times && d < info->ndd; d++) {
         pcl_free(times[d].slot);
         pcl_free(times[d].time);
     }
+    pcl_free(rd);
     pcl_free(times);
     pcl_free(rows);
     return rc;
 }
 
+static size_t window_of(const pcl_vis_source *src, const pcl_vis_request *request) {
+    size_t most = 1, window = request->window ? request->window : WINDOW;
+    for (size_t k = 0; k < count_blocks(src); k++) {
+        size_t d;
+        const casa_ms_info *info = ms_of_block(src, k, &d);
+        most = info->dd[d].nrow > most ? info->dd[d].nrow : most;
+    }
+    return most < window ? most : window;
+}
+
+void pcl_vis_plan(const pcl_vis_source *src, const pcl_vis_request *request, uint64_t *store_bytes, uint64_t *work_bytes) {
+    const row_sorter *s = NULL;
+    *store_bytes = 0;
+    for (size_t k = 0; k < count_blocks(src); k++) {
+        size_t d;
+        const casa_ms_info *info = ms_of_block(src, k, &d);
+        *store_bytes += lay_out(NULL, NULL, request->npol, request->to[k] - request->from[k], info->dd[d].nrow);
+    }
+    *work_bytes = STEP_BYTES + window_of(src, request) * (sizeof *s->tile + sizeof *s->from + sizeof *s->copy);
+}
+
 int pcl_vis_read(pcl_vis_source *src, const pcl_vis_request *request, pcl_vis_progress *progress, void *user, pcl_vis *out,
                  pclean_err *err) {
-    *out = (pcl_vis){.npol = request->npol, .doppler_min = 1, .doppler_max = 1};
-    size_t nblock = 0, total = 0, done = 0;
-    for (size_t i = 0; i < src->n; i++) {
-        nblock += pcl_vis_source_info(src, i)->ndd;
+    *out = (pcl_vis){.npol = request->npol, .nblock = count_blocks(src), .doppler_min = 1, .doppler_max = 1};
+    size_t total = 0, done = 0;
+    for (size_t i = 0; i < src->n; i++)
         total += pcl_vis_source_info(src, i)->nrow;
-    }
-    int rc = PCL_ZNEW(&out->block, nblock, "visibility store", err);
-    if (rc)
-        return rc;
-    out->nblock = nblock;
+    row_sorter sorter = {0};
+    int rc = blocks_new(src, request, out, err);
+    if (!rc)
+        rc = sorter_new(window_of(src, request), &sorter, err);
     for (size_t i = 0, first = 0; !rc && i < src->n; i++) {
-        rc = read_ms(src, i, first, request, progress, user, &done, total, out, err);
+        rc = read_ms(src, i, first, request, &sorter, progress, user, &done, total, out, err);
         first += pcl_vis_source_info(src, i)->ndd;
     }
+    sorter_clear(&sorter);
     if (rc)
         pcl_vis_clear(out);
     return rc;

@@ -1,9 +1,18 @@
 /* vis.h: MeasurementSets -> plain arrays. The MSs are read once, in row blocks, into a packed store; all that follows
- * (weights, PSF, residuals of every major cycle) reads the store and never casacore.
+ * (weights, PSF, residuals of every major cycle, in any number of processes) reads the store and never casacore.
  *
  * Store, for each data description of each MS (a "block"): vis and weight [npol][nchan][row_stride], row fastest, so the
- * samples of one image channel lie together; 12 bytes per visibility and Stokes plane. Weight 0 marks a sample that is
- * flagged, not finite or has no weight. Rows in which no sample is left are not stored. */
+ * samples of one image channel lie together; 12 bytes per visibility and Stokes plane, 28 per row. Weight 0 marks a sample
+ * that is flagged, not finite or has no weight. Rows in which no sample is left are not stored.
+ *
+ * Order of rows: those that pass are taken in windows of 2^18, in the order of the MS; inside a window they are sorted by
+ * uv tile (the uv plane folded to u >= 0, 64 x 128 tiles over the window's extent, along a Hilbert curve), rows of one tile
+ * staying in the order of the MS. So the samples of a batch fall on few cells of a grid, and the order depends on nothing
+ * but the data.
+ *
+ * Where: in memory, or in a scratch file that is reserved in full before the reading begins, has no name (nothing is left
+ * behind however the run ends), and is mapped: its pages can be evicted. After reading nothing writes to the store, so
+ * processes forked then share it. */
 #ifndef PCL_VIS_H
 #define PCL_VIS_H
 #include <stdbool.h>
@@ -29,6 +38,7 @@ int pcl_vis_doppler(const pcl_vis_source *src, size_t ims, size_t idd, int frame
 typedef struct pcl_vis_block {
     size_t nrow, row_stride;
     double *u_m, *v_m, *w_m; /* [nrow] */
+    double umax_m, vmax_m, wmax_m; /* largest |u|, |v|, |w| of the rows */
     uint32_t *itime;         /* [nrow] index into doppler */
     size_t ntime;
     double *time_s, *doppler; /* [ntime] image frame / data frame */
@@ -42,7 +52,9 @@ typedef struct pcl_vis {
     size_t npol, nblock;
     pcl_vis_block *block;
     uint64_t nflagged, nonfinite, nused; /* samples per plane summed over planes */
-    uint64_t bytes;                      /* memory of the store */
+    uint64_t bytes;                      /* size of the store, in memory or in the file */
+    bool in_file;
+    void *store; /* what the blocks' large arrays point into */
     double doppler_min, doppler_max;     /* relative to the first selected row of each MS */
 } pcl_vis;
 
@@ -62,11 +74,18 @@ typedef struct pcl_vis_request {
     const size_t *from, *to;
     int frame; /* image frame, or -1 */
     casa_direction direction;
+    const char *scratch; /* folder for a scratch file; NULL or "": the store is in memory */
+    size_t window;       /* rows sorted together; 0: 2^18 (tests give less) */
 } pcl_vis_request;
+
+/* Size of the store that pcl_vis_read will make, exactly, and of its work space besides casacore's, about. */
+void pcl_vis_plan(const pcl_vis_source *src, const pcl_vis_request *request, uint64_t *store_bytes, uint64_t *work_bytes);
 
 /* Called after each block of rows; a non-zero answer stops the reading with -PCLEAN_EINTERRUPTED. */
 typedef int pcl_vis_progress(size_t rows_done, size_t rows, void *user);
 
+/* Serial, on purpose: worker processes are forked after it, and OpenMP must not have run in a process that forks. A scratch
+ * file that does not fit: -PCLEAN_ENOSPC before anything is read. */
 int pcl_vis_read(pcl_vis_source *src, const pcl_vis_request *request, pcl_vis_progress *progress, void *user, pcl_vis *out,
                  pclean_err *err) PCL_CHECK;
 void pcl_vis_clear(pcl_vis *vis);

@@ -1,4 +1,4 @@
-/* What must not change an image: the number of threads, how the data are cut into MSs, the control of a single plane, a
+/* What must not change an image: the number of threads and workers, how the data are cut into MSs, the control of a single plane, a
  * run continued instead of a longer one; and what must change it in proportion: the data's scale. */
 #include "golden.h"
 
@@ -68,18 +68,21 @@ static const char *const mfs[] = {BASE, NULL};
 static const char *const cube[] = {BASE, "specmode", "cube", "start", "18", "nchan", "4", NULL};
 static const char *const odd_cube[] = {BASE, "specmode", "cube", "start", "1413.1MHz", "width", "61kHz", "nchan", "3", "interpolation", "nearest", "cyclecontrol", "global", NULL};
 
-static void threads_do_not_change_a_byte(void **state) {
+static void threads_and_workers_do_not_change_a_byte(void **state) {
     (void)state;
     const char *const *const settings[] = {mfs, cube, odd_cube};
+    static const char *const cores[][2] = {{"1", "2"}, {"1", "3"}, {"2", "1"}, {"3", "2"}}; /* nworkers, threads */
     for (size_t k = 0; k < 3; k++) {
         pclean_config one, more;
         pclean_result r1, r;
-        configure(&one, "vla_ngc5921.ms", "threads1", settings[k]);
+        configure(&one, "vla_ngc5921.ms", "alone", settings[k]);
+        golden_set(&one, "nworkers", "1");
         golden_set(&one, "threads", "1");
         run(&one, &r1);
-        for (int n = 2; n <= 3; n++) {
-            configure(&more, "vla_ngc5921.ms", "threads", settings[k]);
-            golden_set(&more, "threads", n == 2 ? "2" : "3");
+        for (size_t i = 0; i < sizeof cores / sizeof *cores; i++) {
+            configure(&more, "vla_ngc5921.ms", "together", settings[k]);
+            golden_set(&more, "nworkers", cores[i][0]);
+            golden_set(&more, "threads", cores[i][1]);
             run(&more, &r);
             same_bytes(&one, &more, 0, NEXT);
             done(&more, &r);
@@ -264,7 +267,7 @@ static void a_continued_run_is_a_longer_run(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads_do_not_change_a_byte), cmocka_unit_test(control_of_one_plane_is_the_same),
+        cmocka_unit_test(threads_and_workers_do_not_change_a_byte), cmocka_unit_test(control_of_one_plane_is_the_same),
         cmocka_unit_test(channels_do_not_depend_on_their_neighbours), cmocka_unit_test(the_same_data_twice),
         cmocka_unit_test(halves_are_the_whole), cmocka_unit_test(twice_the_data_is_twice_the_image),
         cmocka_unit_test(a_continued_run_is_a_longer_run),

@@ -42,8 +42,8 @@ static void test_set_names_what_is_wrong(void **state) {
     assert_fails(pclean_config_set(&config, "nitter", "1", &err), PCLEAN_EPARAM, "did you mean niter?");
     assert_fails(pclean_config_set(&config, "nitter", NULL, &err), PCLEAN_EPARAM, "did you mean niter?");
     assert_fails(pclean_config_set(&config, "qqqqqqq", "1", &err), PCLEAN_EPARAM, "no parameter \"qqqqqqq\"");
-    assert_fails(pclean_config_set(&config, "wprojplanes", "128", &err), PCLEAN_EUNSUPPORTED, "wprojplanes=128");
-    assert_ok(pclean_config_set(&config, "wprojplanes", "1", &err));
+    assert_fails(pclean_config_set(&config, "facets", "3", &err), PCLEAN_EUNSUPPORTED, "facets=3");
+    assert_ok(pclean_config_set(&config, "facets", "1", &err));
     assert_ok(pclean_config_set(&config, "scales", "[]", &err));
     assert_fails(pclean_config_set(&config, "scales", "[0,5,15]", &err), PCLEAN_EUNSUPPORTED, "scales=0,5,15");
     assert_fails(pcl_config_assign(&config, "image", "niter", NULL, 0, &err), PCLEAN_EPARAM,

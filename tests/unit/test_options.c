@@ -74,6 +74,7 @@ static void test_defaults(void **state) {
         {"progress", "auto"},
         {"verbose", "false"},
         {"threads", "0"},
+        {"memory", ""},
     };
     for (size_t i = 0; i < sizeof def / sizeof def[0]; i++) {
         assert_non_null(pcl_option_find(def[i][0]));

@@ -83,6 +83,10 @@ static void test_each_rule(void **state) {
         {"maxpsffraction", "1.5", "maxpsffraction=1.5"},
         {"nmajor", "-2", "nmajor=-2"},
         {"threads", "-1", "threads=-1"},
+        {"memory", "16", "memory=16: a size with its unit"},
+        {"memory", "plenty", "memory=plenty"},
+        {"memory", "-1GiB", "memory=-1GiB"},
+        {"memory", "3GHz", "memory=3GHz"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         end(NULL);

@@ -1,0 +1,243 @@
+#include "imager/budget.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/quantity.h"
+#include "core/grid.h"
+#include "core/hogbom.h"
+#include "core/pb.h"
+#include "core/restore.h"
+#include "core/weight.h"
+#include "imager/products.h"
+#include "imager/sampler.h"
+
+static const uint64_t MIB = 1024 * 1024;
+
+/* Measured (glibc 2.36, casacore 3.5): what libraries write before the first row is read, casacore's index of the rows,
+ * and what a forked worker touches of its own. */
+enum { BASE_MIB = 9, INDEX_BYTES_PER_ROW = 40, WORKER_MIB = 1 };
+
+static uint64_t rounded_up(uint64_t n, uint64_t unit) { return (n + unit - 1) / unit * unit; }
+
+/* --------------------------------------------------------------------------------------------------- what is read */
+
+typedef struct data_size {
+    size_t nrow, most_per_row;
+    size_t nid;     /* most_per_row of each row, summed */
+    size_t touched; /* of a batch: the rows that go into one, with the samples they have */
+    double nvis_per_plane;              /* on the average */
+    uint64_t ms_bytes;                  /* visibilities, flags and weights of the selected rows and channels */
+} data_size;
+
+/* Samples of a row for the middle channel, and room for the most there can be: two numbers for one data description. */
+static int samples_per_row(const pcl_setup *s, size_t ims, size_t idd, size_t from, size_t to, size_t *likely, size_t *most,
+                           pclean_err *err) {
+    const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
+    const casa_ms_dd *dd = &info->dd[idd];
+    double *freq = NULL, doppler = 1;
+    pcl_channel_sample *sample = NULL;
+    *likely = *most = 0;
+    if (from == to)
+        return 0;
+    int rc = PCL_NEW(&freq, to - from, "channel list", err);
+    if (rc)
+        return rc;
+    for (size_t c = from; c < to; c++)
+        freq[c - from] = dd->chan_freq_hz[dd->chansel[c]];
+    *most = pcl_channels_max_samples(&s->channels, to - from, freq);
+    if (s->channels.mfs)
+        *likely = *most;
+    else if (!(rc = PCL_NEW(&sample, *most, "channel list", err)) &&
+             !(rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s, &doppler, err)))
+        *likely = pcl_channels_samples(&s->channels, s->channels.nchan / 2, to - from, freq, doppler, sample);
+    pcl_free(sample);
+    pcl_free(freq);
+    return rc;
+}
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+static int measure_data(const pcl_setup *s, data_size *out, pclean_err *err) {
+    *out = (data_size){0};
+    size_t k = 0;
+    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
+        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+        for (size_t d = 0; d < info->ndd; d++, k++) {
+            const casa_ms_dd *dd = &info->dd[d];
+            size_t likely, most;
+            int rc = samples_per_row(s, i, d, s->from[k], s->to[k], &likely, &most, err);
+            if (rc)
+                return rc;
+            const size_t batch = most ? least(dd->nrow, pcl_sampler_batch(most) / most) * likely : 0;
+            out->touched = batch > out->touched ? batch : out->touched;
+            out->most_per_row = most > out->most_per_row ? most : out->most_per_row;
+            out->nid += most * dd->nrow;
+            out->nrow += dd->nrow;
+            out->nvis_per_plane += (double)dd->nrow * (double)(s->to[k] - s->from[k]) / (double)s->channels.nchan;
+            out->ms_bytes += (uint64_t)dd->nrow * (dd->nchansel * dd->ncorr * 13 + 64);
+        }
+    }
+    return 0;
+}
+
+static void count_reading(const pcl_setup *s, const data_size *data, pcl_memory_sizes *out) {
+    const pcl_vis_request request = {.npol = s->stokes.npol, .plane = s->plane, .from = s->from, .to = s->to,
+                                     .frame = s->frame, .direction = s->centre};
+    pcl_vis_plan(s->source, &request, &out->store, &out->reading);
+    if (out->reading > data->ms_bytes) /* a small MS fits into less than one step */
+        out->reading = data->ms_bytes;
+    out->base = BASE_MIB * MIB + INDEX_BYTES_PER_ROW * (uint64_t)data->nrow;
+}
+
+/* --------------------------------------------------------------------------------------------- what a worker holds */
+
+static bool has_model(const pclean_config *c) { return c->niter > 0 || c->restart || c->startmodel.n > 0; }
+
+static int count_gridding(const pcl_setup *s, const data_size *data, pcl_budget *b, pclean_err *err) {
+    const pclean_config *c = s->config;
+    const bool w = c->gridder != PCLEAN_GRIDDER_STANDARD;
+    const pcl_gridder_params params = {.nx = s->desc.nx, .ny = s->desc.ny, .cellx_rad = c->cell_rad[0], .celly_rad = c->cell_rad[1],
+                                       .accuracy = c->accuracy, .nvis = data->nvis_per_plane, .wmax_lambda = w ? 1 : 0, .kernel = -1};
+    pcl_grid_bytes grid;
+    int rc = pcl_grid_count_bytes(&params, data->touched, b->nthread, &grid, err);
+    if (rc)
+        return rc;
+    /* without w: visibilities 2, PSF 1, model 2; with w: visibilities, where the model passes through too, and PSF */
+    const size_t nplane = w ? 4 : 3 + (has_model(c) ? 2 : 0);
+    b->grids = nplane * grid.plane;
+    const bool natural = c->weighting == PCLEAN_WEIGHTING_NATURAL;
+    const unsigned want = PCL_SAMPLER_UV | PCL_SAMPLER_VIS | (w ? PCL_SAMPLER_W : 0u) | (natural ? 0u : PCL_SAMPLER_FRAME | PCL_SAMPLER_NEAR);
+    const size_t batch = pcl_sampler_batch(data->most_per_row);
+    b->batches = pcl_sampler_bytes(batch, want) / batch * data->touched + grid.scratch + grid.tables;
+    b->predicted = w && has_model(c) ? 2 * sizeof(float) * (uint64_t)data->nid : 0;
+    b->density = c->weighting == PCLEAN_WEIGHTING_NATURAL ? 0 : pcl_density_bytes(s->desc.nx, s->desc.ny);
+    b->sizes.stage[PCL_MEMORY_FFT] = grid.fft;
+    return 0;
+}
+
+/* psf, residual, model, image, pb, work: floats; search: bytes; a plane in the order of a product's tiles. */
+static void count_planes(const pcl_setup *s, pcl_budget *b) {
+    const uint64_t nx = s->desc.nx, ny = s->desc.ny, n = nx * ny;
+    const uint64_t tiled = rounded_up(nx, (nx + 127) / 128) * rounded_up(ny, (ny + 127) / 128);
+    b->planes = 6 * n * sizeof(float) + n * sizeof(bool) + tiled * sizeof(float);
+    if (*s->config->mask)
+        b->planes += n * sizeof(bool);
+}
+
+/* ------------------------------------------------------------------------------------------ what comes and goes */
+
+/* Radius in which CLEAN looks, rad: the primary beam's at the lowest frequency. */
+static double search_radius(const pcl_setup *s) {
+    const pclean_config *c = s->config;
+    const double limit = c->usemask == PCLEAN_USEMASK_PB ? fmax(c->pbmask, fabs(c->pblimit)) : c->pblimit;
+    const double last = s->channels.first_hz + (double)(s->channels.nchan - 1) * s->channels.step_hz;
+    pcl_pb pb;
+    if (!(limit > 0) || pcl_pb_init(&pb, s->desc.telescope, s->dish_diameter_m, fmin(s->channels.first_hz, last), NULL))
+        return INFINITY;
+    const double corner = hypot((double)s->desc.nx * c->cell_rad[0], (double)s->desc.ny * c->cell_rad[1]);
+    double reach = 0; /* a sidelobe of the beam may exceed a small limit: the last radius that does */
+    for (int i = 0; i <= 1000; i++)
+        if ((double)pcl_pb_at(&pb, corner * i / 1000) > limit)
+            reach = corner * (i + 1) / 1000;
+    return reach;
+}
+
+/* Components of one minor cycle. A minor cycle goes down to a fraction of its peak, which takes thousands, not niter. */
+static size_t components(const pclean_config *c) {
+    const size_t most = 100000;
+    const size_t n = (size_t)(c->cycleniter > 0 && c->cycleniter < c->niter ? c->cycleniter : c->niter);
+    return n < most ? n : most;
+}
+
+static uint64_t count_minor(const pcl_setup *s, size_t nthread) {
+    const pclean_config *c = s->config;
+    if (c->niter == 0)
+        return 0;
+    const double radius = search_radius(s);
+    return pcl_hogbom_bytes_within(s->desc.nx, s->desc.ny, radius / c->cell_rad[0], radius / c->cell_rad[1], *c->mask != '\0',
+                                   components(c), nthread);
+}
+
+/* The beam is not known yet: four pixels across, as the cell should be chosen, or what the user asks for. */
+static pcl_restore_params likely_beam(const pclean_config *c) {
+    pcl_restore_params p;
+    pcl_restore_params_init(&p);
+    p.cellx_rad = c->cell_rad[0];
+    p.celly_rad = c->cell_rad[1];
+    double major = 4 * fmax(c->cell_rad[0], c->cell_rad[1]), given;
+    if (c->restoringbeam.n && *c->restoringbeam.item[0] &&
+        pcl_quantity_parse_as(c->restoringbeam.item[0], PCL_DIM_ANGLE, "arcsec", &given, NULL) == 0)
+        major = given;
+    p.beam = (pcl_beam){major, major, 0};
+    return p;
+}
+
+static uint64_t count_restoring(const pcl_setup *s, size_t nthread) {
+    const pclean_config *c = s->config;
+    const uint64_t nx = s->desc.nx, ny = s->desc.ny, n = nx * ny;
+    if (!c->restoration || !has_model(c))
+        return 0;
+    const pcl_restore_params p = likely_beam(c);
+    const double reach = 6 * p.beam.major_rad / c->cell_rad[0] + 1; /* side of the cut beam in pixels */
+    const bool direct = !c->restart && !c->startmodel.n && (double)c->niter * reach * reach < (double)n * log2((double)n);
+    /* few components are added one by one: a list of them and a row for each thread */
+    return direct ? (uint64_t)c->niter * 8 + nthread * nx * sizeof(double) : pcl_restore_bytes(nx, ny, &p);
+}
+
+/* ------------------------------------------------------------------------------------------------------ the whole */
+
+static int find_limit(const pclean_config *c, const pcl_sysinfo *limits, pcl_budget *b, pclean_err *err) {
+    b->limit_bytes = limits->memory_bytes;
+    snprintf(b->limit_from, sizeof b->limit_from, "%s", limits->memory_from);
+    if (!*c->memory)
+        return 0;
+    double bytes;
+    int rc = pcl_quantity_parse_as(c->memory, PCL_DIM_BYTES, NULL, &bytes, err);
+    if (rc) {
+        pcl_err_prefix(err, "memory: ");
+        return rc;
+    }
+    if (bytes > (double)limits->memory_bytes)
+        pcl_log(PCL_LOG_WARNING, "memory=%s is more than there is (%s)", c->memory, limits->memory_from);
+    b->limit_bytes = bytes < 1e18 ? (uint64_t)bytes : (uint64_t)1e18;
+    snprintf(b->limit_from, sizeof b->limit_from, "memory=%.100s", c->memory);
+    return 0;
+}
+
+int pcl_budget_make(const pcl_setup *s, const pcl_sysinfo *limits, size_t wanted, size_t nthread, enum pcl_memory_file file,
+                    pcl_budget *b, pclean_err *err) {
+    *b = (pcl_budget){.nthread = nthread ? nthread : 1, .sizes.per_worker_base = WORKER_MIB * MIB};
+    data_size data;
+    int rc;
+    if ((rc = find_limit(s->config, limits, b, err)) || (rc = measure_data(s, &data, err)) ||
+        (rc = count_gridding(s, &data, b, err)))
+        return rc;
+    count_reading(s, &data, &b->sizes);
+    count_planes(s, b);
+    b->nvis_per_plane = data.nvis_per_plane;
+    b->sizes.stage[PCL_MEMORY_MINOR] = count_minor(s, b->nthread);
+    b->sizes.stage[PCL_MEMORY_RESTORE] = count_restoring(s, b->nthread);
+    b->sizes.worker = b->grids + b->planes + b->density + b->batches + b->predicted;
+    return pcl_memory_plan_make(&b->sizes, b->limit_bytes, limits->process_bytes, wanted, file, &b->plan, err);
+}
+
+static const char *text_of(uint64_t bytes, char *buf, size_t size) {
+    pcl_format_si(buf, size, (double)bytes, PCL_DIM_BYTES);
+    return buf;
+}
+
+void pcl_budget_log(const pcl_budget *b) {
+    char t[6][40];
+    const size_t z = sizeof t[0];
+    const pcl_memory_plan *p = &b->plan;
+    pcl_log(PCL_LOG_INFO, "memory: %s planned of %s (%s); visibilities %s %s", text_of(p->bytes, t[0], z),
+            b->limit_bytes == UINT64_MAX ? "any" : text_of(b->limit_bytes, t[1], z), b->limit_from, text_of(b->sizes.store, t[2], z),
+            p->store_in_file ? "in a scratch file" : "in memory");
+    pcl_log(PCL_LOG_INFO, "memory: a worker %s: uv grids %s, planes %s, density %s, batches %s, %s %s", text_of(p->each_bytes, t[0], z),
+            text_of(b->grids, t[1], z), text_of(b->planes, t[2], z), text_of(b->density, t[3], z),
+            text_of(b->batches + b->predicted, t[4], z), pcl_memory_stage_name(p->stage), text_of(b->sizes.stage[p->stage], t[5], z));
+}

@@ -1,0 +1,20 @@
+/* usermask.h: the user's mask as planes that every worker can read. It is drawn or read through casacore once, when it is
+ * opened, and kept in a scratch file: no table stays open for a fork to inherit. */
+#ifndef PCL_USERMASK_H
+#define PCL_USERMASK_H
+#include <stdbool.h>
+#include "base/err.h"
+#include "casa/casa.h"
+#include "pclean/config.h"
+
+typedef struct pcl_usermask pcl_usermask;
+
+/* *out stays NULL when the config has none. `folder`: for the scratch file. Errors as pcl_mask_open. Calls casacore. */
+int pcl_usermask_open(const pclean_config *config, const casa_image_desc *desc, const char *folder, pcl_usermask **out,
+                      pclean_err *err) PCL_CHECK;
+/* plane [ny][nx]. Any process, no casacore. */
+int pcl_usermask_plane(const pcl_usermask *m, size_t ipol, size_t ichan, bool *plane, pclean_err *err) PCL_CHECK;
+/* NULL is allowed. */
+void pcl_usermask_close(pcl_usermask *m);
+
+#endif

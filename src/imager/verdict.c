@@ -1,0 +1,174 @@
+/* verdict.c: what became of a run: its warnings, its stop code, what it used, and whether it may be called a success. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/mem.h"
+#include "base/quantity.h"
+#include "imager/record.h"
+#include "imager/run.h"
+
+/* ---------------------------------------------------------------------------------------------- naming of planes */
+
+void pcl_run_plane_name(const pcl_run *r, const pclean_plane *p, char *buf, size_t size) {
+    if (r->setup.desc.npol > 1)
+        snprintf(buf, size, "channel %zu, polarization %zu", p->chan, p->pol);
+    else
+        snprintf(buf, size, "channel %zu", p->chan);
+}
+
+/* "3, 7-9" of the channels for which the test holds; returns their number. */
+static size_t list_channels(const pcl_run *r, bool (*test)(const pcl_run *, const pclean_plane *), char *out, size_t size) {
+    size_t n = 0, nchan = r->setup.desc.nchan, npol = r->setup.desc.npol;
+    long from = -1;
+    out[0] = 0;
+    for (size_t c = 0; c <= nchan; c++) {
+        bool hit = false;
+        for (size_t p = 0; c < nchan && p < npol; p++)
+            hit = hit || test(r, &r->result->plane[c * npol + p]);
+        n += hit;
+        if (hit && from < 0)
+            from = (long)c;
+        if (!hit && from >= 0) {
+            const size_t used = strlen(out);
+            if (from == (long)c - 1)
+                snprintf(out + used, size - used, "%s%ld", used ? ", " : "", from);
+            else
+                snprintf(out + used, size - used, "%s%ld-%zu", used ? ", " : "", from, c - 1);
+            from = -1;
+        }
+    }
+    return n;
+}
+
+static uint64_t most_samples(const pcl_run *r) {
+    uint64_t most = 0;
+    for (size_t k = 0; k < r->nplane; k++)
+        most = r->result->plane[k].nvis > most ? r->result->plane[k].nvis : most;
+    return most;
+}
+
+static bool has_failed(const pcl_run *r, const pclean_plane *p) {
+    (void)r;
+    return p->stop == PCLEAN_STOP_FAILED;
+}
+static bool is_blank(const pcl_run *r, const pclean_plane *p) {
+    (void)r;
+    return p->nvis == 0 && p->stop != PCLEAN_STOP_FAILED;
+}
+static bool is_thin(const pcl_run *r, const pclean_plane *p) { return p->nvis > 0 && 2 * p->nvis < most_samples(r); }
+static bool has_no_beam(const pcl_run *r, const pclean_plane *p) {
+    (void)r;
+    return p->nvis > 0 && !(p->beam_major_rad > 0);
+}
+static bool has_empty_mask(const pcl_run *r, const pclean_plane *p) {
+    (void)r;
+    return p->stop == PCLEAN_STOP_ZEROMASK;
+}
+static bool has_diverged(const pcl_run *r, const pclean_plane *p) {
+    (void)r;
+    return p->stop == PCLEAN_STOP_DIVERGED_STEP || p->stop == PCLEAN_STOP_DIVERGED_MIN;
+}
+
+/* A cell too coarse for the longest baselines loses their visibilities: say which cell would carry them. */
+static void warn_cell(pcl_run *r) {
+    uint64_t noutside = 0;
+    double reach = 0;
+    for (size_t k = 0; k < r->nplane; k++) {
+        noutside += r->state[k].noutside;
+        reach = fmax(reach, r->state[k].reach_lambda);
+    }
+    if (noutside == 0)
+        return;
+    char good[40], have[40];
+    pcl_format_si(have, sizeof have, fmax(r->config->cell_rad[0], r->config->cell_rad[1]), PCL_DIM_ANGLE);
+    pcl_format_si(good, sizeof good, 1 / (3 * reach), PCL_DIM_ANGLE);
+    pcl_run_warn(r, "cell %s is too coarse for the longest baselines: %llu samples were left out (all planes together); use a cell of %s or less",
+                 have, (unsigned long long)noutside, good);
+}
+
+static void warn_about_planes(pcl_run *r) {
+    char list[600];
+    warn_cell(r);
+    if (list_channels(r, is_blank, list, sizeof list))
+        pcl_run_warn(r, "no data in channel %s: blank", list);
+    if (list_channels(r, is_thin, list, sizeof list))
+        pcl_run_warn(r, "less than half of the fullest channel's data in channel %s", list);
+    if (list_channels(r, has_no_beam, list, sizeof list))
+        pcl_run_warn(r, "no beam could be fitted to the PSF of channel %s", list);
+    if (list_channels(r, has_empty_mask, list, sizeof list))
+        pcl_run_warn(r, "nothing to clean in channel %s: the mask is empty there", list);
+    if (list_channels(r, has_diverged, list, sizeof list))
+        pcl_run_warn(r, "CLEAN diverged in channel %s", list);
+}
+
+/* One stop code for the run: what most needs attention. */
+static int worst_stop(const pcl_run *r) {
+    static const int order[] = {PCLEAN_STOP_FAILED, PCLEAN_STOP_DIVERGED_MIN, PCLEAN_STOP_DIVERGED_STEP, PCLEAN_STOP_ZEROMASK,
+                                PCLEAN_STOP_NITER, PCLEAN_STOP_NMAJOR, PCLEAN_STOP_NOCHANGE, PCLEAN_STOP_NSIGMA,
+                                PCLEAN_STOP_THRESHOLD, PCLEAN_STOP_FORCED, PCLEAN_STOP_BLANK};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        for (size_t k = 0; k < r->nplane; k++)
+            if (r->result->plane[k].stop == order[i])
+                return order[i];
+    return PCLEAN_STOP_NONE;
+}
+
+/* A run that wrote its products can still have failed: nobody should find out weeks later. */
+int pcl_run_verdict(const pcl_run *r, pclean_err *err) {
+    char list[600];
+    if (list_channels(r, has_failed, list, sizeof list))
+        return PCL_FAIL(err, PCLEAN_EFAILED, "the workers of channel %s died, as the warnings say; it is blank in the products, which hold all other channels (out of memory? fewer workers need less: nworkers)", list);
+    uint64_t noutside = 0;
+    for (size_t k = 0; k < r->nplane; k++)
+        noutside += r->state[k].noutside;
+    if (list_channels(r, is_blank, list, sizeof list) == r->setup.desc.nchan)
+        return noutside ? PCL_FAIL(err, PCLEAN_EFAILED, "all data lie beyond what the cell can carry: the image is blank; use a smaller cell")
+                        : PCL_FAIL(err, PCLEAN_EFAILED, "no channel of the image has data: the image is blank");
+    if (list_channels(r, has_diverged, list, sizeof list))
+        return PCL_FAIL(err, PCLEAN_EFAILED, "CLEAN diverged in channel %s; the products were written, look at them before use (a smaller gain or larger cyclefactor helps)", list);
+    if (r->config->niter > 0 && list_channels(r, has_empty_mask, list, sizeof list) == r->setup.desc.nchan)
+        return PCL_FAIL(err, PCLEAN_EFAILED, "nothing was cleaned: the mask leaves no pixel inside the primary beam in any channel; the dirty products were written");
+    return 0;
+}
+
+static void list_products(pcl_run *r) {
+    char path[4096];
+    char **list = calloc(PCL_NPRODUCT + 2, sizeof *list);
+    if (!list)
+        return;
+    size_t n = 0;
+    for (enum pcl_product k = 0; k < PCL_NPRODUCT; k++)
+        if (pcl_product_wanted(r->config, k)) {
+            pcl_product_path(r->config, k, path, sizeof path);
+            list[n++] = strdup(path);
+        }
+    pcl_record_path(r->config, path, sizeof path);
+    list[n] = strdup(path);
+    r->result->product = list;
+}
+
+void pcl_run_note_peak(pcl_run *r, uint64_t growth_bytes) {
+    const uint64_t peak = pcl_mem_peak() + growth_bytes;
+    r->peak_bytes = peak > r->peak_bytes ? peak : r->peak_bytes;
+    pcl_mem_peak_restart();
+}
+
+void pcl_run_measure(pcl_run *r) {
+    struct rusage use;
+    getrusage(RUSAGE_SELF, &use);
+    r->result->seconds = pcl_run_now() - r->start;
+    r->result->cpu_seconds = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+                             1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) + r->usage.cpu_seconds;
+    pcl_run_note_peak(r, 0);
+    r->result->peak_memory_bytes = r->peak_bytes;
+}
+
+void pcl_run_sum_up(pcl_run *r) {
+    warn_about_planes(r);
+    r->result->stop = worst_stop(r);
+    list_products(r);
+    pcl_run_measure(r);
+}

@@ -1,0 +1,53 @@
+/* memory.h: how many workers the memory holds, and where the visibilities go. Pure arithmetic over the sizes of buffers,
+ * which imager/budget.h finds. (The estimates for CASA's workers, pclean/memory.h, are in the same file.) */
+#ifndef PCL_PLAN_MEMORY_H
+#define PCL_PLAN_MEMORY_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+
+/* Stages of a plane whose buffers come and go; the largest counts. X(symbol, what it is) */
+#define PCL_MEMORY_STAGE_LIST(X)                                                                                       \
+    X(PCL_MEMORY_FFT, "Fourier transform")                                                                             \
+    X(PCL_MEMORY_BEAM, "beam fit")                                                                                     \
+    X(PCL_MEMORY_MINOR, "minor cycle")                                                                                 \
+    X(PCL_MEMORY_RESTORE, "restoration")
+
+enum pcl_memory_stage {
+#define X(symbol, text) symbol,
+    PCL_MEMORY_STAGE_LIST(X)
+#undef X
+        PCL_NMEMORY_STAGE
+};
+const char *pcl_memory_stage_name(enum pcl_memory_stage stage);
+
+/* May the visibilities be in a scratch file? */
+enum pcl_memory_file { PCL_MEMORY_FILE_NEVER, PCL_MEMORY_FILE_IF_NEEDED, PCL_MEMORY_FILE_ALWAYS };
+
+/* Bytes of anonymous memory. */
+typedef struct pcl_memory_sizes {
+    uint64_t base;    /* libraries, tables, the list of planes: once */
+    uint64_t reading; /* row blocks on their way from the MeasurementSets to the store: once */
+    uint64_t store;   /* visibilities: once, in memory or in a scratch file */
+    uint64_t worker;  /* what a worker holds all the time: grids, planes, batches ... */
+    uint64_t stage[PCL_NMEMORY_STAGE]; /* what it holds besides, a while */
+    uint64_t per_worker_base; /* of another process: stacks, its copy of what the libraries write */
+} pcl_memory_sizes;
+
+typedef struct pcl_memory_plan {
+    size_t nworkers;        /* at least 1 */
+    bool store_in_file;
+    uint64_t bytes;         /* anonymous memory of all processes together at its peak */
+    uint64_t mapped_bytes;  /* of the scratch file: can be evicted */
+    uint64_t each_bytes;    /* of it what every further worker adds */
+    enum pcl_memory_stage stage; /* the largest */
+} pcl_memory_plan;
+
+/* Chooses. Nine tenths of memory_bytes are planned with; only what cannot be made to fit into all of it (one worker, the
+ * visibilities in a file) is refused: -PCLEAN_ENOMEM saying what is needed and what there is. process_bytes: limit of one
+ * process by itself (UINT64_MAX: none). wanted: workers that could have work. */
+int pcl_memory_plan_make(const pcl_memory_sizes *s, uint64_t memory_bytes, uint64_t process_bytes, size_t wanted,
+                         enum pcl_memory_file file, pcl_memory_plan *out, pclean_err *err) PCL_CHECK;
+
+#endif

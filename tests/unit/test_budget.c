@@ -1,0 +1,137 @@
+#include "imager/budget.h"
+#include "core/grid.h"
+#include "core/hogbom.h"
+#include "base/mem.h"
+#include "unit/check.h"
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+
+static const uint64_t MIB = 1024 * 1024;
+
+/* A setup of the smallest data set there is, with this image. */
+typedef struct fixture {
+    pclean_config config;
+    pcl_setup setup;
+} fixture;
+
+static void set(fixture *f, const char *name, const char *value) {
+    pclean_err err;
+    assert_ok(pclean_config_set(&f->config, name, value, &err));
+}
+
+static fixture *begin(const char *imsize, const char *const *more) {
+    pclean_err err;
+    fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    assert_ok(pclean_config_init(&f->config, &err));
+    set(f, "vis", PCLEAN_TEST_DATA "/vla_ngc5921.ms");
+    set(f, "imagename", "unused");
+    set(f, "imsize", imsize);
+    set(f, "cell", "15arcsec");
+    set(f, "specmode", "cube");
+    set(f, "nchan", "4");
+    set(f, "start", "20");
+    for (; more && *more; more += 2)
+        set(f, more[0], more[1]);
+    assert_ok(pcl_setup_open(&f->config, &f->setup, &err));
+    return f;
+}
+
+static void end(fixture *f) {
+    pcl_setup_close(&f->setup);
+    pclean_config_clear(&f->config);
+    free(f);
+}
+
+static pcl_sysinfo machine(uint64_t memory) {
+    return (pcl_sysinfo){.cores = 2, .memory_bytes = memory, .process_bytes = UINT64_MAX, .memory_from = "a test"};
+}
+
+static pcl_budget budget_of(const char *imsize, const char *const *more, size_t wanted, size_t nthread) {
+    fixture *f = begin(imsize, more);
+    const pcl_sysinfo limits = machine(UINT64_MAX);
+    pclean_err err;
+    pcl_budget b;
+    assert_ok(pcl_budget_make(&f->setup, &limits, wanted, nthread, PCL_MEMORY_FILE_IF_NEEDED, &b, &err));
+    end(f);
+    return b;
+}
+
+static void every_buffer_counts(void **state) {
+    (void)state;
+    const pcl_budget plain = budget_of("1024", NULL, 1, 1);
+    const uint64_t n = 1024 * 1024;
+    assert_int_equal(plain.planes, n * (7 * sizeof(float) + 1));
+    assert_int_equal(plain.density, 0);
+    assert_int_equal(plain.sizes.stage[PCL_MEMORY_MINOR], 0);
+    assert_int_equal(plain.sizes.worker, plain.grids + plain.planes + plain.density + plain.batches + plain.predicted);
+    assert_true(plain.sizes.store > 0 && plain.sizes.base > MIB);
+    assert_false(plain.plan.store_in_file);
+
+    const pcl_budget clean = budget_of("1024", (const char *[]){"niter", "100", "weighting", "briggs", NULL}, 1, 1);
+    assert_int_equal(clean.grids * 3, plain.grids * 5); /* the model's two planes more */
+    assert_true(clean.density >= n * sizeof(float));
+    assert_true(clean.batches > plain.batches);
+    assert_true(clean.sizes.stage[PCL_MEMORY_MINOR] > n * sizeof(float));
+    assert_true(clean.plan.bytes > plain.plan.bytes);
+
+    const pcl_budget threads = budget_of("1024", (const char *[]){"niter", "100", NULL}, 1, 8);
+    assert_int_equal(threads.sizes.stage[PCL_MEMORY_FFT], 8 * plain.sizes.stage[PCL_MEMORY_FFT]);
+    const pcl_budget workers = budget_of("1024", NULL, 3, 1);
+    assert_int_equal(workers.plan.nworkers, 3);
+    assert_int_equal(workers.plan.bytes, workers.sizes.base + workers.sizes.store + 3 * workers.plan.each_bytes);
+    const pcl_budget wide = budget_of("1024", (const char *[]){"gridder", "wproject", "niter", "100", NULL}, 1, 1);
+    assert_true(wide.grids > clean.grids && wide.predicted > 0);
+}
+
+/* The sums beside the allocations are the allocations. */
+static void gridding_is_counted_exactly(void **state) {
+    (void)state;
+    const pcl_gridder_params p = {.nx = 700, .ny = 500, .cellx_rad = 1e-5, .celly_rad = 1e-5, .accuracy = 1e-5, .nvis = 1e5, .kernel = -1};
+    pclean_err err;
+    pcl_grid_bytes bytes;
+    pcl_gridder *g;
+    assert_ok(pcl_grid_count_bytes(&p, 100000, (size_t)omp_get_max_threads(), &bytes, &err));
+    assert_ok(pcl_gridder_new(&p, &g, &err));
+    assert_int_equal(bytes.plane, pcl_gridder_plane_bytes(g));
+    assert_true(bytes.scratch > 100000 * 60 && bytes.scratch < 100000 * 100);
+    pcl_gridder_free(g);
+}
+
+static void a_search_region_is_cheaper(void **state) {
+    (void)state;
+    const size_t all = pcl_hogbom_bytes_within(1024, 1024, INFINITY, INFINITY, true, 100, 1);
+    const size_t full = pcl_hogbom_bytes_within(1024, 1024, INFINITY, INFINITY, false, 100, 1);
+    const size_t disc = pcl_hogbom_bytes_within(1024, 1024, 200, 200, false, 100, 1);
+    assert_int_equal(all - full, 1024 * 1024 * 4); /* no tile has a mask of its own */
+    assert_true(disc < full && disc > (1024 + 64) * (1024 + 64) * 4);
+    assert_true(pcl_hogbom_bytes_within(1000, 1000, INFINITY, INFINITY, false, 100, 1) > (1000 + 64) * (1000 + 64) * 4);
+}
+
+static void memory_is_a_limit(void **state) {
+    (void)state;
+    pclean_err err;
+    pcl_budget b;
+    fixture *f = begin("1024", (const char *[]){"memory", "2GiB", NULL});
+    pcl_sysinfo limits = machine(8192 * MIB);
+    assert_ok(pcl_budget_make(&f->setup, &limits, 2, 1, PCL_MEMORY_FILE_IF_NEEDED, &b, &err));
+    assert_int_equal(b.limit_bytes, 2048 * MIB);
+    assert_string_equal(b.limit_from, "memory=2GiB");
+    assert_int_equal(b.plan.nworkers, 2);
+    set(f, "memory", "20MiB");
+    assert_fails(pcl_budget_make(&f->setup, &limits, 2, 1, PCL_MEMORY_FILE_IF_NEEDED, &b, &err), PCLEAN_ENOMEM, "one image plane needs");
+    assert_non_null(strstr(err.msg, "there are 20.0 MiB"));
+    set(f, "memory", "");
+    limits.memory_bytes = 20 * MIB;
+    assert_fails(pcl_budget_make(&f->setup, &limits, 1, 1, PCL_MEMORY_FILE_IF_NEEDED, &b, &err), PCLEAN_ENOMEM, "one image plane needs");
+    end(f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_buffer_counts), cmocka_unit_test(gridding_is_counted_exactly),
+        cmocka_unit_test(a_search_region_is_cheaper), cmocka_unit_test(memory_is_a_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

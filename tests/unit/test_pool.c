@@ -1,0 +1,416 @@
+#include "exec/pool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <omp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "unit/check.h"
+
+/* What tests and workers share. */
+static struct shared {
+    volatile int begun[4096]; /* how often each task was begun */
+    volatile int pid[16], npid;
+    volatile int stop;
+} *shared;
+
+typedef struct task {
+    int number;
+    enum { SQUARE, DIE_ONCE, DIE, DIE_DIFFERENTLY, LEAVE, FAIL, SLEEP, LOG, COUNT, OPENMP } what;
+} task;
+
+typedef struct result {
+    int number, square, pid, count;
+} result;
+
+/* What the coordinator hears. */
+static struct heard {
+    result result[4096];
+    int order[4096], ndone, nagain, nlost;
+    char how[200];
+} heard;
+
+static int parallel_sum(void) {
+    int sum = 0;
+#pragma omp parallel for reduction(+ : sum) num_threads(2)
+    for (int i = 0; i < 1000; i++)
+        sum += i & 1;
+    return sum;
+}
+
+static int open_worker(void *context, bool forked, void **worker, pclean_err *err) {
+    if (context)
+        return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for a worker, forked %d", forked);
+    int *count = calloc(1, sizeof *count);
+    *worker = count;
+    return count ? 0 : PCL_FAIL(err, PCLEAN_ENOMEM, "calloc");
+}
+
+static void close_worker(void *worker) { free(worker); }
+
+static int run_task(void *worker, const void *in, void *out, pclean_err *err) {
+    const task *t = in;
+    const int before = __sync_fetch_and_add(&shared->begun[t->number], 1);
+    switch (t->what) {
+    case DIE_ONCE:
+        if (before == 0)
+            raise(SIGKILL);
+        break;
+    case DIE:
+        raise(SIGKILL);
+        break;
+    case DIE_DIFFERENTLY:
+        raise(before ? SIGKILL : SIGTERM);
+        break;
+    case LEAVE:
+        _exit(3);
+    case FAIL:
+        return PCL_FAIL(err, PCLEAN_ENOSPC, "task %d: the disk is full", t->number);
+    case SLEEP:
+        shared->pid[__sync_fetch_and_add(&shared->npid, 1)] = getpid();
+        sleep(100);
+        break;
+    case LOG:
+        pcl_log(PCL_LOG_WARNING, "this is task %d", t->number);
+        break;
+    case OPENMP:
+        if (parallel_sum() != 500)
+            abort();
+        break;
+    default:
+        break;
+    }
+    *(result *)out = (result){.number = t->number, .square = t->number * t->number, .pid = getpid(), .count = ++*(int *)worker};
+    return 0;
+}
+
+static int done(size_t k, const void *out, void *user, pclean_err *err) {
+    (void)user;
+    (void)err;
+    heard.result[k] = *(const result *)out;
+    heard.order[heard.ndone++] = (int)k;
+    return 0;
+}
+
+static int died(size_t k, const char *how, bool again, void *user, pclean_err *err) {
+    (void)k;
+    (void)user;
+    (void)err;
+    heard.nagain += again;
+    heard.nlost += !again;
+    snprintf(heard.how, sizeof heard.how, "%s", how);
+    return 0;
+}
+
+static const pcl_pool_events events = {.done = done, .died = died};
+
+static int stop_requested(void *user) {
+    (void)user;
+    return shared->stop && shared->npid >= shared->stop;
+}
+
+static pcl_pool *new_pool(size_t nworker) {
+    pclean_err err;
+    pcl_pool *pool;
+    const pcl_pool_params p = {.nworker = nworker, .task_size = sizeof(task), .result_size = sizeof(result), .open = open_worker,
+                               .run = run_task, .close = close_worker, .stop_requested = stop_requested};
+    assert_ok(pcl_pool_new(&p, &pool, &err));
+    return pool;
+}
+
+static size_t open_files(void) {
+    size_t n = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n;
+}
+
+static size_t files_at_start;
+
+static int setup(void **state) {
+    (void)state;
+    memset(shared, 0, sizeof *shared);
+    heard = (struct heard){0};
+    files_at_start = open_files();
+    return 0;
+}
+
+/* After every test: no process, no zombie, no open line. */
+static int nothing_left(void **state) {
+    (void)state;
+    const pid_t left = waitpid(-1, NULL, WNOHANG);
+    return left == -1 && errno == ECHILD && open_files() == files_at_start ? 0 : -1;
+}
+
+static void check_squares(size_t n) {
+    assert_int_equal(heard.ndone, n);
+    for (size_t k = 0; k < n; k++) {
+        assert_int_equal(heard.result[k].number, k);
+        assert_int_equal(heard.result[k].square, k * k);
+    }
+}
+
+static void test_every_task_once(void **state) {
+    (void)state;
+    static const size_t workers[] = {1, 2, 3, 8}, tasks[] = {0, 1, 2, 50, 2000};
+    static task t[2000];
+    pclean_err err;
+    for (int k = 0; k < 2000; k++)
+        t[k] = (task){.number = k};
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < 5; j++) {
+            memset(shared, 0, sizeof *shared);
+            heard.ndone = 0;
+            pcl_pool *pool = new_pool(workers[i]);
+            assert_ok(pcl_pool_run(pool, tasks[j], t, &events, &err));
+            check_squares(tasks[j]);
+            for (size_t k = 0; k < tasks[j]; k++) {
+                assert_int_equal(shared->begun[k], 1);
+                assert_int_equal(heard.result[k].pid == getpid(), workers[i] == 1);
+            }
+            pcl_pool_stop(pool);
+            const pcl_pool_usage *use = pcl_pool_get_usage(pool);
+            assert_int_equal(use->nstarted, workers[i] == 1 ? 0 : workers[i] < tasks[j] ? workers[i] : tasks[j]);
+            assert_int_equal(use->ndied, 0);
+            pcl_pool_free(pool);
+        }
+}
+
+static void test_here_in_the_order_given(void **state) {
+    (void)state;
+    static task t[20];
+    pclean_err err;
+    pcl_pool *pool = new_pool(1);
+    assert_ok(pcl_pool_run(pool, 20, t, &events, &err));
+    for (int k = 0; k < 20; k++)
+        assert_int_equal(heard.order[k], k);
+    pcl_pool_free(pool);
+}
+
+/* A worker is set up once, and then serves batch after batch. */
+static void test_workers_stay(void **state) {
+    (void)state;
+    pclean_err err;
+    for (size_t nworker = 1; nworker <= 2; nworker++) {
+        static const task t[2] = {{0, COUNT}, {1, COUNT}};
+        pcl_pool *pool = new_pool(nworker);
+        int most = 0;
+        for (int batch = 0; batch < 10; batch++) {
+            heard.ndone = 0;
+            assert_ok(pcl_pool_run(pool, 2, t, &events, &err));
+            for (int k = 0; k < 2; k++)
+                most = heard.result[k].count > most ? heard.result[k].count : most;
+        }
+        assert_true(most >= 10);
+        pcl_pool_free(pool);
+    }
+}
+
+static void run_one_of(size_t nworker, int what, size_t n) {
+    pclean_err err;
+    task *t = calloc(n, sizeof *t);
+    for (size_t k = 0; k < n; k++)
+        t[k] = (task){.number = (int)k, .what = k == n / 2 ? (unsigned)what : SQUARE};
+    pcl_pool *pool = new_pool(nworker);
+    assert_ok(pcl_pool_run(pool, n, t, &events, &err));
+    pcl_pool_free(pool);
+    free(t);
+}
+
+static void test_a_worker_that_dies_once(void **state) {
+    (void)state;
+    run_one_of(2, DIE_ONCE, 9);
+    check_squares(9);
+    assert_int_equal(shared->begun[4], 2);
+    assert_int_equal(heard.nagain, 1);
+    assert_int_equal(heard.nlost, 0);
+    assert_string_equal(heard.how, "was killed by SIGKILL");
+}
+
+static void check_lost(int what, const char *how) {
+    heard = (struct heard){0};
+    memset(shared, 0, sizeof *shared);
+    run_one_of(3, what, 9);
+    assert_int_equal(heard.ndone, 8);
+    assert_int_equal(shared->begun[4], 2);
+    assert_int_equal(heard.nagain, 1);
+    assert_int_equal(heard.nlost, 1);
+    assert_string_equal(heard.how, how);
+    assert_int_equal(heard.result[4].square, 0);
+}
+
+static void test_a_worker_that_dies_twice(void **state) {
+    (void)state;
+    check_lost(DIE, "was killed by SIGKILL twice");
+    check_lost(DIE_DIFFERENTLY, "was killed by SIGTERM, the one that tried again was killed by SIGKILL");
+    check_lost(LEAVE, "ended with exit status 3 twice");
+}
+
+static void test_all_die(void **state) {
+    (void)state;
+    static task t[30];
+    pclean_err err;
+    for (int k = 0; k < 30; k++)
+        t[k] = (task){k, k % 2 ? DIE : DIE_ONCE};
+    pcl_pool *pool = new_pool(4);
+    assert_ok(pcl_pool_run(pool, 30, t, &events, &err));
+    assert_int_equal(heard.ndone, 15);
+    assert_int_equal(heard.nlost, 15);
+    assert_int_equal(heard.nagain, 30);
+    pcl_pool_stop(pool);
+    assert_int_equal(pcl_pool_get_usage(pool)->ndied, 45);
+    pcl_pool_free(pool);
+}
+
+/* One that dies between two batches is replaced without a word about any task. */
+static void test_an_idle_worker_dies(void **state) {
+    (void)state;
+    static const task t[2] = {{0, SQUARE}, {1, SQUARE}};
+    pclean_err err;
+    pcl_pool *pool = new_pool(2);
+    for (int batch = 0; batch < 20; batch++) {
+        heard.ndone = 0;
+        assert_ok(pcl_pool_run(pool, 2, t, &events, &err));
+        check_squares(2);
+        kill(heard.result[batch % 2].pid, SIGKILL);
+        if (batch % 3)
+            usleep(3000); /* dead before the next task is sent, or by and by: then the task is begun again */
+    }
+    assert_int_equal(heard.nlost, 0);
+    pcl_pool_free(pool);
+}
+
+static void test_an_error_ends_the_batch(void **state) {
+    (void)state;
+    static const task t[4] = {{0, SQUARE}, {1, FAIL}, {2, SLEEP}, {3, SLEEP}};
+    pclean_err err;
+    for (size_t nworker = 1; nworker <= 3; nworker++) {
+        pcl_pool *pool = new_pool(nworker);
+        assert_fails(pcl_pool_run(pool, 4, t, &events, &err), PCLEAN_ENOSPC, "task 1: the disk is full");
+        assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+        pcl_pool_free(pool);
+    }
+}
+
+static void test_a_worker_that_cannot_be_set_up(void **state) {
+    (void)state;
+    static const task t[2] = {{0, SQUARE}, {1, SQUARE}};
+    int nothing;
+    pclean_err err;
+    for (size_t nworker = 1; nworker <= 2; nworker++) {
+        pcl_pool *pool;
+        const pcl_pool_params p = {.nworker = nworker, .task_size = sizeof(task), .result_size = sizeof(result), .context = &nothing,
+                                   .open = open_worker, .run = run_task, .close = close_worker};
+        assert_ok(pcl_pool_new(&p, &pool, &err));
+        assert_fails(pcl_pool_run(pool, 2, t, &events, &err), PCLEAN_ENOMEM, nworker == 1 ? "forked 0" : "forked 1");
+        pcl_pool_free(pool);
+    }
+}
+
+static void test_interruption(void **state) {
+    (void)state;
+    static const task t[4] = {{0, SLEEP}, {1, SLEEP}, {2, SLEEP}, {3, SLEEP}};
+    pclean_err err;
+    const time_t start = time(NULL);
+    shared->stop = 3;
+    pcl_pool *pool = new_pool(3);
+    assert_fails(pcl_pool_run(pool, 4, t, &events, &err), PCLEAN_EINTERRUPTED, "interrupted");
+    assert_true(time(NULL) - start < 10);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(kill(shared->pid[i], 0), -1);
+    pcl_pool_free(pool);
+}
+
+/* kill -9 of the coordinator: its workers go with it, busy or idle. */
+static void test_the_coordinator_dies(void **state) {
+    (void)state;
+    static const task t[3] = {{0, SLEEP}, {1, SLEEP}, {2, SQUARE}};
+    pclean_err err;
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* orphans come to us */
+    const pid_t coordinator = fork();
+    if (coordinator == 0) {
+        pcl_pool *pool = new_pool(3);
+        _exit(pcl_pool_run(pool, 3, t, &events, &err));
+    }
+    while (shared->npid < 2 || !shared->begun[2])
+        usleep(1000);
+    kill(coordinator, SIGKILL);
+    int n = 0;
+    for (int tries = 0; n < 4 && tries < 5000; tries++) {
+        n += waitpid(-1, NULL, WNOHANG) > 0;
+        usleep(1000);
+    }
+    assert_int_equal(n, 4);
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+static void hear_line(enum pcl_log_level level, const char *text, void *user) {
+    int *n = user;
+    int number;
+    *n += level == PCL_LOG_WARNING && sscanf(text, "this is task %d", &number) == 1;
+}
+
+static void test_log_lines_arrive(void **state) {
+    (void)state;
+    static task t[100];
+    pclean_err err;
+    for (size_t nworker = 1; nworker <= 3; nworker++) {
+        int n = 0;
+        for (int k = 0; k < 100; k++)
+            t[k] = (task){k, LOG};
+        pcl_log_set_sink(hear_line, &n);
+        pcl_pool *pool = new_pool(nworker);
+        assert_ok(pcl_pool_run(pool, 100, t, &events, &err));
+        pcl_pool_free(pool);
+        pcl_log_set_sink(NULL, NULL);
+        assert_int_equal(n, 100);
+    }
+}
+
+/* A program that has used OpenMP before (another run in this process) must not hang its workers. */
+static void test_openmp_before_and_after(void **state) {
+    (void)state;
+    static const task t[4] = {{0, OPENMP}, {1, OPENMP}, {2, OPENMP}, {3, OPENMP}};
+    pclean_err err;
+    alarm(60);
+    for (int i = 0; i < 3; i++) {
+        heard.ndone = 0;
+        assert_int_equal(parallel_sum(), 500);
+        pcl_pool *pool = new_pool(2);
+        assert_ok(pcl_pool_run(pool, 4, t, &events, &err));
+        assert_int_equal(parallel_sum(), 500);
+        check_squares(4);
+        pcl_pool_free(pool);
+    }
+    alarm(0);
+}
+
+/* A host program may ignore its children's deaths: the kernel then reaps them itself. */
+static void test_sigchld_ignored(void **state) {
+    (void)state;
+    signal(SIGCHLD, SIG_IGN);
+    run_one_of(2, DIE_ONCE, 9);
+    check_squares(9);
+    signal(SIGCHLD, SIG_DFL);
+    assert_string_equal(heard.how, "ended, nobody knows how");
+}
+
+int main(void) {
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, nothing_left)
+    const struct CMUnitTest tests[] = {
+        TEST(every_task_once), TEST(here_in_the_order_given), TEST(workers_stay), TEST(a_worker_that_dies_once),
+        TEST(a_worker_that_dies_twice), TEST(all_die), TEST(an_idle_worker_dies), TEST(an_error_ends_the_batch),
+        TEST(a_worker_that_cannot_be_set_up), TEST(interruption), TEST(the_coordinator_dies), TEST(log_lines_arrive),
+        TEST(openmp_before_and_after), TEST(sigchld_ignored)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
