@@ -62,6 +62,8 @@ typedef struct pclean_result {
     uint64_t ms_column_bytes;    /* size of the files that hold the columns that are read */
     uint64_t peak_memory_bytes;  /* anonymous memory (which nothing can evict) of all processes together, */
     uint64_t plan_memory_bytes, limit_memory_bytes; /* what was planned, and what the run might use */
+    uint64_t plan_mapped_bytes;  /* of a scratch file, whose pages can be evicted, apart */
+    char limit_memory_from[160]; /* which limit that is */
     bool store_in_file;          /* the visibilities were in a scratch file, not in memory */
     int nworkers, nthreads;    /* processes that imaged, threads of each */
     uint64_t nvis_used, nvis_flagged, nvis_nonfinite;

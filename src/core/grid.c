@@ -256,7 +256,7 @@ static bool fill_values(const pcl_gridder *g, const pcl_samples *in, const reque
 
 /* With w a sample comes to several planes: it is counted on the one nearest to it. */
 static bool counts_here(const pcl_gridder *g, const pcl_samples *in, const request *q, size_t i) {
-    return !g->w || (long)floor(fabs(in->w[i]) / g->wp.dw + 0.5) == g->wp.first + (long)q->iplane;
+    return !g->w || (long)(fabs(in->w[i]) / g->wp.dw + 0.5) == g->wp.first + (long)q->iplane;
 }
 
 /* Where samples [from, to) fall: fills unsorted, tile and this chunk's histogram. */
@@ -289,12 +289,13 @@ static void locate(const pcl_gridder *g, const pcl_samples *in, const request *q
                 v = -v;
             }
             const double x = u * (double)g->ngx + column0, y = v * (double)g->ngy + row0;
-            const double column = ceil(x), row = ceil(y);
-            const size_t c = (size_t)column, r = (size_t)row;
+            size_t c = (size_t)x, r = (size_t)y; /* rounded up, without a call: both are positive */
+            c += (double)c < x;
+            r += (double)r < y;
             it->cell = (uint32_t)(r * g->stride + c);
             it->index = (uint32_t)i;
-            it->dx = (float)(2 * (column - x) - 1);
-            it->dy = (float)(2 * (row - y) - 1);
+            it->dx = (float)(2 * ((double)c - x) - 1);
+            it->dy = (float)(2 * ((double)r - y) - 1);
             const size_t tu = c >> g->tile_shift, tv = r >> g->tile_shift, colour = (tv & 1) * 2 + (tu & 1);
             const uint32_t tile = (uint32_t)(colour * g->ntile_colour + (tv >> 1) * g->ntile_u + (tu >> 1));
             s->tile[i] = tile;

@@ -15,6 +15,7 @@ enum { PAD_V = 8, PAD_U = 16, BLOCK = 16 };
 typedef struct pcl_wplan {
     pcl_gridfn fn;
     double dw;          /* wavelengths */
+    double per_cell;    /* 1 / (dw support) */
     double nshift;      /* middle of the image's range of n - 1 */
     double nmost;       /* |n - 1 - nshift| at most */
     long first;
@@ -70,7 +71,19 @@ void pcl_grid_columns_from_image(const pcl_gridder *g, float *re, float *im, siz
 
 int pcl_wplan_init(pcl_gridder *g, pclean_err *err) PCL_CHECK;
 void pcl_wplan_clear(pcl_wplan *wp);
-/* Kernel value (re, im) of a sample at |w| for plane j; false outside the kernel. */
-bool pcl_wplan_kernel(const pcl_wplan *wp, double w, size_t iplane, float k[2]);
+/* w of a plane, wavelengths. */
+static inline double pcl_wplan_w(const pcl_wplan *wp, size_t iplane) { return (double)(wp->first + (long)iplane) * wp->dw; }
+
+/* Kernel value (re, im) of a sample at |w| for plane iplane, interpolated in the table; false outside the kernel. */
+static inline bool pcl_wplan_kernel(const pcl_wplan *wp, double w, size_t iplane, float k[2]) {
+    const double at = ((w - pcl_wplan_w(wp, iplane)) * wp->per_cell + 0.5) * WTABLE;
+    if (!(at >= 0 && at < WTABLE))
+        return false;
+    const size_t i = (size_t)at;
+    const float f = (float)(at - (double)i), *t = wp->table + 2 * i;
+    k[0] = t[0] + f * (t[2] - t[0]);
+    k[1] = t[1] + f * (t[3] - t[1]);
+    return true;
+}
 
 #endif

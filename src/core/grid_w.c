@@ -57,6 +57,7 @@ int pcl_wplan_init(pcl_gridder *g, pclean_err *err) {
     wp->nshift = -0.5 * farthest;
     choose_kernel(g->p.accuracy, &wp->fn);
     wp->dw = 0.5 / (wp->fn.sigma * wp->nmost);
+    wp->per_cell = 1 / (wp->dw * wp->fn.support);
     /* |w| runs from 0: the first plane is the first whose kernel reaches it */
     wp->first = (long)ceil(-0.5 * wp->fn.support);
     const long last = (long)floor(g->p.wmax_lambda / wp->dw + 0.5 * wp->fn.support);
@@ -73,23 +74,10 @@ void pcl_wplan_clear(pcl_wplan *wp) {
 
 size_t pcl_gridder_nplane(const pcl_gridder *g) { return g->w ? g->wp.nplane : 0; }
 
-static double plane_w(const pcl_wplan *wp, size_t iplane) { return (double)(wp->first + (long)iplane) * wp->dw; }
-
 void pcl_gridder_plane_range(const pcl_gridder *g, size_t iplane, double *low, double *high) {
-    const double reach = 0.5 * g->wp.fn.support * g->wp.dw, w = plane_w(&g->wp, iplane);
+    const double reach = 0.5 * g->wp.fn.support * g->wp.dw, w = pcl_wplan_w(&g->wp, iplane);
     *low = w - reach;
     *high = w + reach;
-}
-
-bool pcl_wplan_kernel(const pcl_wplan *wp, double w, size_t iplane, float k[2]) {
-    const double at = ((w - plane_w(wp, iplane)) / (wp->dw * wp->fn.support) + 0.5) * WTABLE;
-    if (!(at >= 0 && at < WTABLE))
-        return false;
-    const size_t i = (size_t)at;
-    const float f = (float)(at - (double)i), *t = wp->table + 2 * i;
-    k[0] = t[0] + f * (t[2] - t[0]);
-    k[1] = t[1] + f * (t[3] - t[1]);
-    return true;
 }
 
 /* h(dw c) at a pixel, by its l^2 and m^2. */
@@ -151,7 +139,7 @@ static void add_row(const pcl_gridder *g, const fftwf_complex *row, const float 
 int pcl_grid_plane_to_image(const pcl_gridder *g, size_t iplane, pcl_uvgrid *vis, float *image, pcl_uvgrid *psf,
                             float *psf_image, pclean_err *err) {
     const size_t nx = g->p.nx, ny = g->p.ny;
-    const double w = plane_w(&g->wp, iplane);
+    const double w = pcl_wplan_w(&g->wp, iplane);
     pcl_uvgrid *grid[2] = {vis, psf};
     float *out[2] = {image, psf_image};
     pcl_fft_buffers b;
@@ -195,7 +183,7 @@ void pcl_grid_finish_w(const pcl_gridder *g, float scale, float *image) {
 
 int pcl_grid_plane_from_image(const pcl_gridder *g, size_t iplane, const float *image, pcl_uvgrid *model, pclean_err *err) {
     const size_t nx = g->p.nx, ny = g->p.ny, half = g->ngx / 2;
-    const double w = plane_w(&g->wp, iplane);
+    const double w = pcl_wplan_w(&g->wp, iplane);
     pcl_fft_buffers b;
     int rc = pcl_fft_buffers_new(g, &b, err);
     if (rc)

@@ -201,8 +201,7 @@ static int find_limit(const pclean_config *c, const pcl_sysinfo *limits, pcl_bud
         pcl_err_prefix(err, "memory: ");
         return rc;
     }
-    if (bytes > (double)limits->memory_bytes)
-        pcl_log(PCL_LOG_WARNING, "memory=%s is more than there is (%s)", c->memory, limits->memory_from);
+    b->over = bytes > (double)limits->memory_bytes;
     b->limit_bytes = bytes < 1e18 ? (uint64_t)bytes : (uint64_t)1e18;
     snprintf(b->limit_from, sizeof b->limit_from, "memory=%.100s", c->memory);
     return 0;
@@ -234,6 +233,8 @@ void pcl_budget_log(const pcl_budget *b) {
     char t[6][40];
     const size_t z = sizeof t[0];
     const pcl_memory_plan *p = &b->plan;
+    if (b->over)
+        pcl_log(PCL_LOG_WARNING, "%s is more than there is now", b->limit_from);
     pcl_log(PCL_LOG_INFO, "memory: %s planned of %s (%s); visibilities %s %s", text_of(p->bytes, t[0], z),
             b->limit_bytes == UINT64_MAX ? "any" : text_of(b->limit_bytes, t[1], z), b->limit_from, text_of(b->sizes.store, t[2], z),
             p->store_in_file ? "in a scratch file" : "in memory");

@@ -18,6 +18,7 @@
 typedef struct pcl_budget {
     uint64_t limit_bytes;   /* that the run may use */
     char limit_from[160];   /* parameter `memory`, or which limit of sysinfo.h */
+    bool over;              /* the parameter asks for more than there is */
     size_t nthread;         /* of each worker */
     pcl_memory_sizes sizes;
     pcl_memory_plan plan;

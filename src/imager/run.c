@@ -117,7 +117,9 @@ static int make_plan(pcl_run *r, pclean_err *err) {
     r->result->nworkers = (int)r->workers.nworker;
     r->result->nthreads = (int)r->workers.nthread;
     r->result->plan_memory_bytes = r->budget.plan.bytes;
+    r->result->plan_mapped_bytes = r->budget.plan.mapped_bytes;
     r->result->limit_memory_bytes = r->budget.limit_bytes;
+    snprintf(r->result->limit_memory_from, sizeof r->result->limit_memory_from, "%s", r->budget.limit_from);
     r->result->store_in_file = r->budget.plan.store_in_file;
     return 0;
 }

@@ -284,6 +284,7 @@ int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis
         pcl_vis_clear(vis);
         return rc;
     }
+    (void)pcl_mem_peak(); /* reading needs most just now, and what casacore frees is not looked at */
     pcl_vis_close(s->source);
     s->source = NULL;
     return 0;

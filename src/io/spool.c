@@ -33,6 +33,26 @@ static int open_nameless(const char *folder, pclean_err *err) {
     return fd;
 }
 
+int pcl_spool_open(const char *folder, const char *what, uint64_t bytes, int *fd, char **name, pclean_err *err) {
+    *fd = -1;
+    int rc = pcl_asprintf(name, err, "the scratch file for %s in %s", what, folder);
+    if (rc)
+        return rc;
+    *fd = open_nameless(folder, err);
+    if (*fd < 0)
+        rc = PCL_FAIL(err, errno == ENOSPC ? PCLEAN_ENOSPC : PCLEAN_EIO, "cannot make %s: %s", *name, strerror(errno));
+    else
+        rc = pcl_fs_allocate(*fd, *name, bytes, err);
+    if (rc) {
+        if (*fd >= 0)
+            close(*fd);
+        pcl_free(*name);
+        *fd = -1;
+        *name = NULL;
+    }
+    return rc;
+}
+
 int pcl_spool_new(const char *folder, const char *what, size_t plane_bytes, size_t nplane, pcl_spool **out, pclean_err *err) {
     *out = NULL;
     pcl_spool *s = NULL;
@@ -40,15 +60,7 @@ int pcl_spool_new(const char *folder, const char *what, size_t plane_bytes, size
     if (rc)
         return rc;
     *s = (pcl_spool){.fd = -1, .plane_bytes = plane_bytes, .nplane = nplane};
-    if ((rc = pcl_asprintf(&s->name, err, "the scratch file for %s in %s", what, folder)))
-        goto done;
-    s->fd = open_nameless(folder, err);
-    if (s->fd < 0)
-        rc = PCL_FAIL(err, errno == ENOSPC ? PCLEAN_ENOSPC : PCLEAN_EIO, "cannot make %s: %s", s->name, strerror(errno));
-    else
-        rc = pcl_fs_allocate(s->fd, s->name, (uint64_t)plane_bytes * nplane, err);
-done:
-    if (rc)
+    if ((rc = pcl_spool_open(folder, what, (uint64_t)plane_bytes * nplane, &s->fd, &s->name, err)))
         pcl_spool_free(s);
     else
         *out = s;

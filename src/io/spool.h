@@ -3,7 +3,11 @@
 #ifndef PCL_SPOOL_H
 #define PCL_SPOOL_H
 #include <stddef.h>
+#include <stdint.h>
 #include "base/err.h"
+
+/* The file alone, `bytes` of it reserved; the caller closes *fd. *name is what messages call it, freed with pcl_free. */
+int pcl_spool_open(const char *folder, const char *what, uint64_t bytes, int *fd, char **name, pclean_err *err) PCL_CHECK;
 
 typedef struct pcl_spool pcl_spool;
 

@@ -1,16 +1,13 @@
 #include "io/vis.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/fsutil.h"
 #include "base/mem.h"
+#include "io/spool.h"
 
 struct pcl_vis_source {
     size_t n;
@@ -143,34 +140,18 @@ static size_t lay_out(pcl_vis_block *b, char *base, size_t npol, size_t nchan, s
     return at[sizeof size / sizeof *size];
 }
 
-/* A file that has no name; `path` is what messages call it. */
-static int open_scratch(const char *folder, char *path, size_t size, int *out, pclean_err *err) {
-    snprintf(path, size, "%s/pclean-scratch-XXXXXX", folder);
-    *out = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (*out >= 0)
-        return 0;
-    if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL) { /* not every file system can: make one, drop its name */
-        *out = mkostemp(path, O_CLOEXEC);
-        if (*out >= 0 && unlink(path) == 0)
-            return 0;
-    }
-    const int e = errno;
-    if (*out >= 0)
-        close(*out);
-    return PCL_FAIL(err, PCLEAN_EIO, "scratch=%s: no file can be made there: %s; name a folder that exists and can be written", folder, strerror(e));
-}
-
 static int map_scratch(const char *folder, size_t bytes, void **out, pclean_err *err) {
-    char path[4096];
-    int fd, rc = open_scratch(folder, path, sizeof path, &fd, err);
+    char *name;
+    int fd, rc = pcl_spool_open(folder, "the visibilities", bytes, &fd, &name, err); /* reserved: a write to the mapping finds its space */
     if (rc)
         return rc;
-    rc = pcl_fs_allocate(fd, path, bytes, err); /* reserved: a write to the mapping finds its space */
-    if (!rc && (*out = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) == MAP_FAILED) {
-        *out = NULL;
-        rc = PCL_FAIL(err, PCLEAN_EIO, "%s cannot be mapped (%zu bytes): %s", path, bytes, strerror(errno));
-    }
+    void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED)
+        rc = PCL_FAIL(err, PCLEAN_EIO, "%s cannot be mapped (%zu bytes): %s", name, bytes, strerror(errno));
+    else
+        *out = map;
     close(fd);
+    pcl_free(name);
     return rc;
 }
 

@@ -42,15 +42,15 @@ static const polarization *find_polarization(const char *name, bool is_linear) {
 
 typedef struct samples {
     size_t n, room;
-    double *u, *v;         /* wavelengths at the observed frequency */
+    double *u, *v, *w;     /* wavelengths at the observed frequency */
     double *du, *dv;       /* at the image's frequency: where the density is counted */
     double *nu, *nv;       /* of the nearest data channel: where it is looked up */
     float *vis, *weight, *near_weight;
 } samples;
 
 static void samples_free(samples *s) {
-    double **d[] = {&s->u, &s->v, &s->du, &s->dv, &s->nu, &s->nv};
-    for (size_t i = 0; i < 6; i++)
+    double **d[] = {&s->u, &s->v, &s->du, &s->dv, &s->nu, &s->nv, &s->w};
+    for (size_t i = 0; i < 7; i++)
         free(*d[i]);
     free(s->vis);
     free(s->weight);
@@ -62,8 +62,8 @@ static void samples_add(samples *s, const double *uvw, double observed, double s
                         double weight, double near_weight) {
     if (s->n == s->room) {
         s->room = s->room ? 2 * s->room : 65536;
-        double **d[] = {&s->u, &s->v, &s->du, &s->dv, &s->nu, &s->nv};
-        for (size_t i = 0; i < 6; i++)
+        double **d[] = {&s->u, &s->v, &s->du, &s->dv, &s->nu, &s->nv, &s->w};
+        for (size_t i = 0; i < 7; i++)
             *d[i] = realloc(*d[i], s->room * sizeof **d[i]);
         s->vis = realloc(s->vis, 2 * s->room * sizeof *s->vis);
         s->weight = realloc(s->weight, s->room * sizeof *s->weight);
@@ -72,6 +72,7 @@ static void samples_add(samples *s, const double *uvw, double observed, double s
     const size_t i = s->n++;
     s->u[i] = uvw[0] * observed / C;
     s->v[i] = uvw[1] * observed / C;
+    s->w[i] = uvw[2] * observed / C;
     s->du[i] = uvw[0] * shown / C;
     s->dv[i] = uvw[1] * shown / C;
     s->nu[i] = uvw[0] * near / C;
@@ -256,13 +257,14 @@ static void check_plane(const plan *p, const pclean_config *c, const axis *x, si
     float *one = calloc(2 * s.n + 1, sizeof *one);
     for (size_t i = 0; i < s.n; i++)
         one[2 * i] = 1;
+    const double *w = c->gridder == PCLEAN_GRIDDER_STANDARD ? NULL : s.w;
     for (int k = 0; k < PIXELS; k++) {
         const size_t px = (size_t)(random_uniform() * (double)nx), py = (size_t)(random_uniform() * (double)ny);
         const double l = ((double)(nx / 2) - (double)px) * c->cell_rad[0], m = ((double)py - (double)(ny / 2)) * c->cell_rad[1];
-        const double want = pcl_dft_pixel(s.n, s.u, s.v, NULL, s.vis, s.weight, l, m) / expected;
+        const double want = pcl_dft_pixel(s.n, s.u, s.v, w, s.vis, s.weight, l, m) / expected;
         square += pow((double)residual[py * nx + px] - want, 2);
         if (k < PIXELS / 4) {
-            const double want_psf = pcl_dft_pixel(s.n, s.u, s.v, NULL, one, s.weight, l, m) / expected;
+            const double want_psf = pcl_dft_pixel(s.n, s.u, s.v, w, one, s.weight, l, m) / expected;
             psf_square += pow((double)psf[py * nx + px] - want_psf, 2);
         }
     }
@@ -327,6 +329,8 @@ static void check(const plan *p) {
 #define NGC_SIZE "imsize", "100,81", "cell", "15arcsec"
 #define SIM_SIZE "imsize", "256", "cell", "0.1arcsec"
 #define VLA_SIZE "imsize", "256", "cell", "0.6arcsec"
+#define POSA "vla_posa_74mhz.ms"
+#define POSA_SIZE "imsize", "1024", "cell", "36arcsec" /* 10 degrees: w turns the phase by hundreds of degrees at the edge */
 #define BRIGGS "weighting", "briggs", "robust", "0.5"
 
 static const plan plans[] = {
@@ -350,6 +354,9 @@ static const plan plans[] = {
     {"3c273_v", VLA, "V", "1e-5", {VLA_SIZE, BRIGGS}, 1e-5, {0}, 1},
     {"3c273_pseudo", VLA, "pseudoI", "1e-5", {VLA_SIZE}, 1e-5, {0}, 1},
     {"3c273_i", VLA, "I", "1e-5", {VLA_SIZE, BRIGGS}, 1e-5, {0}, 1},
+    {"posa_widefield", POSA, "I", "1e-5", {POSA_SIZE, "gridder", "widefield"}, 1e-5, {0}, 1},
+    {"posa_wproject_briggs", POSA, "I", "1e-5", {POSA_SIZE, CUBE("1", "2"), "gridder", "wproject", "wprojplanes", "-1", BRIGGS}, 1e-5, {1}, 1},
+    {"posa_wproject_fine", POSA, "I", "1e-6", {POSA_SIZE, "gridder", "wproject"}, 1e-6, {0}, 1},
     {"hd142527_briggs", "alma_hd142527_b9_3spw.ms", "I", "1e-5", {"imsize", "256", "cell", "0.05arcsec", BRIGGS}, 1e-5, {0}, 1},
 };
 

@@ -58,7 +58,7 @@ static void test_choice(void **state) {
     assert_int_equal(config.weighting, PCLEAN_WEIGHTING_BRIGGS);
     assert_fails(set("weighting", "brigs"), PCLEAN_EPARAM, "choose one of natural, uniform, briggs");
     assert_fails(set("gridder", "mosaic"), PCLEAN_EUNSUPPORTED,
-                 "gridder=mosaic is tclean's but not available in this version of pclean (available: standard)");
+                 "gridder=mosaic is tclean's but not available in this version of pclean (available: standard, wproject, widefield)");
     assert_fails(set("specmode", "cubesource"), PCLEAN_EUNSUPPORTED, "cubesource");
     assert_fails(set("specmode", "cont"), PCLEAN_EPARAM, "cont");
     assert_ok(set("gridder", "gridft"));

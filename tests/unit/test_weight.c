@@ -1,8 +1,11 @@
 #include <math.h>
+#include <omp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -86,6 +89,55 @@ static void samples_outside_get_no_weight(void **state) {
     }
 }
 
+/* The density by tclean's rules, sample by sample. */
+static void plain_density(enum pcl_density_cell cell, size_t n, const double *u, const double *v, const float *w, float *sum) {
+    for (size_t i = 0; i < n; i++)
+        for (int side = 1; side >= -1; side -= 2) {
+            const double x = side * NX * cellx * u[i], y = -side * NY * celly * v[i];
+            const double column = cell == PCL_DENSITY_TRUNCATE ? trunc(NX / 2 - x) : floor(x + NX / 2 + 0.5);
+            const double row = cell == PCL_DENSITY_TRUNCATE ? trunc(NY / 2 - y) : floor(y + NY / 2 + 0.5);
+            if (w[i] > 0 && column > 0 && column < NX && row > 0 && row < NY)
+                sum[(size_t)row * NX + (size_t)column] += 2 * w[i];
+        }
+}
+
+static void threads_change_nothing(void **state) {
+    (void)state;
+    enum { MANY = 150001 }; /* more than two groups */
+    const int before = omp_get_max_threads();
+    double *u = malloc(MANY * sizeof *u), *v = malloc(MANY * sizeof *v);
+    float *w = malloc(MANY * sizeof *w), *weight[3];
+    for (size_t i = 0; i < MANY; i++) {
+        u[i] = (random_uniform() - 0.5) * 1.1 / cellx;
+        v[i] = (random_uniform() - 0.5) * 1.1 / celly;
+        w[i] = random_uniform() < 0.1 ? 0 : (float)random_uniform();
+    }
+    for (int cell = PCL_DENSITY_TRUNCATE; cell <= PCL_DENSITY_ROUND; cell++) {
+        float plain[NX * NY] = {0};
+        plain_density((enum pcl_density_cell)cell, MANY, u, v, w, plain);
+        for (int t = 0; t < 3; t++) {
+            pcl_density d;
+            pclean_err err;
+            omp_set_num_threads(t + 1);
+            assert_int_equal(pcl_density_init(&d, NX, NY, cellx, celly, (enum pcl_density_cell)cell, 2, &err), 0);
+            pcl_density_add(&d, MANY, u, v, w);
+            assert_memory_equal(d.sum, plain, sizeof plain);
+            pcl_density_finish_briggs(&d, 0.5);
+            weight[t] = malloc(MANY * sizeof *w);
+            memcpy(weight[t], w, MANY * sizeof *w);
+            pcl_density_apply(&d, MANY, u, v, weight[t]);
+            assert_memory_equal(weight[t], weight[0], MANY * sizeof *w);
+            pcl_density_clear(&d);
+        }
+        for (int t = 0; t < 3; t++)
+            free(weight[t]);
+    }
+    omp_set_num_threads(before);
+    free(u);
+    free(v);
+    free(w);
+}
+
 static void tapers_are_half_where_they_should_be(void **state) {
     (void)state;
     float w[] = {1, 1, 1};
@@ -106,6 +158,7 @@ int main(void) {
         cmocka_unit_test(uniform_weights_flatten_the_plane),
         cmocka_unit_test(briggs_goes_from_uniform_to_natural),
         cmocka_unit_test(samples_outside_get_no_weight),
+        cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(tapers_are_half_where_they_should_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
