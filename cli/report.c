@@ -95,7 +95,7 @@ static void pol_name(const pclean_config *config, const pclean_result *r, size_t
 
 static void print_header(FILE *out, const pclean_config *config, const format *f) {
     char freq[32], peaks[32];
-    snprintf(freq, sizeof freq, "%s GHz", config->outframe);
+    snprintf(freq, sizeof freq, "%s GHz", config->specmode == PCLEAN_SPECMODE_CUBEDATA ? "data's" : config->outframe);
     snprintf(peaks, sizeof peaks, "%s/beam", f->flux_name);
     const char *pol = f->pol ? " pol" : "", *no_pol = f->pol ? "    " : "";
     fprintf(out, ROW, "", no_pol, "frequency", "beam", "PA", "peak", "residual", "rms", "model", "CLEAN", "major", "");

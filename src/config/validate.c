@@ -115,6 +115,7 @@ static void check_start_width(const pclean_config *c, struct pcl_problems *r) {
 static void check_spectral(const pclean_config *c, struct pcl_problems *r) {
     double hz;
     bool mfs = c->specmode == PCLEAN_SPECMODE_MFS;
+    require(c->niter == 0 || (c->imsize[0] > 1 && c->imsize[1] > 1), r, c, "imsize", "at least 2 pixels a side to clean (niter > 0)");
     require(c->wprojplanes == -1 || c->wprojplanes >= 1, r, c, "wprojplanes", "-1 (automatic) or at least 1");
     require(c->nchan == -1 || c->nchan >= 1, r, c, "nchan", "-1 (all) or at least 1");
     require(!mfs || c->nchan <= 1, r, c, "nchan", "specmode=mfs makes one plane; for a cube set specmode=cube");

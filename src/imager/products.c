@@ -179,6 +179,18 @@ int pcl_products_write(pcl_products *s, pcl_plane *p, double sumwt, pclean_err *
     return rc;
 }
 
+/* Products of a run that this one replaces and that it does not make itself would pass for its own. */
+static int remove_older(const pclean_config *c, pclean_err *err) {
+    int rc = 0;
+    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
+        char path[4096];
+        pcl_product_path(c, k, path, sizeof path);
+        if (!pcl_product_wanted(c, k))
+            rc = pcl_fs_remove_tree(path, err);
+    }
+    return rc;
+}
+
 int pcl_products_finish(pcl_products *s, const pcl_setup *setup, const casa_beam *fitted, const casa_beam *restoring,
                         const char *const *history, size_t nhistory, pclean_err *err) {
     int rc = 0;
@@ -199,7 +211,7 @@ int pcl_products_finish(pcl_products *s, const pcl_setup *setup, const casa_beam
     rc = pcl_cube_publish_all(s->cube, PCL_NPRODUCT, s->config->overwrite || s->config->restart, err);
     if (had_record && (rc ? rename(aside, record) : remove(aside)))
         pcl_log(PCL_LOG_WARNING, "%s could not be %s", aside, rc ? "renamed back" : "removed");
-    return rc;
+    return rc ? rc : remove_older(s->config, err);
 }
 
 void pcl_products_abort(pcl_products *s) {

@@ -72,6 +72,11 @@ static bool has_diverged(const pcl_run *r, const pclean_plane *p) {
     return p->stop == PCLEAN_STOP_DIVERGED_STEP || p->stop == PCLEAN_STOP_DIVERGED_MIN;
 }
 
+/* Diverging, but another limit ended it first. */
+static bool has_grown(const pcl_run *r, const pclean_plane *p) {
+    return !has_diverged(r, p) && p->niter > 0 && p->peak_residual > 4 * p->peak_dirty;
+}
+
 /* A cell too coarse for the longest baselines loses their visibilities: say which cell would carry them. */
 static void warn_cell(pcl_run *r) {
     uint64_t noutside = 0;
@@ -97,11 +102,13 @@ static void warn_about_planes(pcl_run *r) {
     if (list_channels(r, is_thin, list, sizeof list))
         pcl_run_warn(r, "less than half of the fullest channel's data in channel %s", list);
     if (list_channels(r, has_no_beam, list, sizeof list))
-        pcl_run_warn(r, "no beam could be fitted to the PSF of channel %s", list);
+        pcl_run_warn(r, "no beam could be fitted to the PSF of channel %s: a restored image there is the residual alone (a finer cell or larger imsize helps, or give restoringbeam)", list);
     if (list_channels(r, has_empty_mask, list, sizeof list))
         pcl_run_warn(r, "nothing to clean in channel %s: the mask is empty there", list);
     if (list_channels(r, has_diverged, list, sizeof list))
         pcl_run_warn(r, "CLEAN diverged in channel %s", list);
+    if (list_channels(r, has_grown, list, sizeof list))
+        pcl_run_warn(r, "the residual of channel %s is over 4 x the dirty image's: CLEAN was diverging when its iterations ended", list);
 }
 
 /* One stop code for the run: what most needs attention. */

@@ -196,7 +196,8 @@ static void a_linear_spectrum_is_kept(void **state) {
                 const sample *s = &w.s[i];
                 const double ghz = 1e-12 * C * s->u, away_hz = 1e9 * ghz * s->frame_u / s->u - (cube.first_hz + (double)chan * cube.step_hz);
                 assert_true(fabs((double)s->re - ghz) < 2e-7 && fabs((double)s->im - 2 * ghz) < 4e-7);
-                assert_true(fabs(fabs(away_hz) - 0.25 * cube.step_hz) < 1); /* two points a channel */
+                /* two points a channel in the first window, one in the other, whose channels are as wide as the image's */
+                assert_true(fabs(fabs(away_hz) - 0.25 * cube.step_hz) < 1 || fabs(away_hz) < 1);
                 n++;
             }
             free(w.s);
