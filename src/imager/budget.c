@@ -29,7 +29,7 @@ typedef struct data_size {
     size_t nrow, most_per_row;
     size_t nid;     /* most_per_row of each row, summed */
     size_t touched; /* of a batch: the rows that go into one, with the samples they have */
-    double nvis_per_plane;              /* on the average */
+    double nvis_per_plane;              /* about: what the gridder's kernel is chosen with */
     uint64_t ms_bytes;                  /* visibilities, flags and weights of the selected rows and channels */
 } data_size;
 
@@ -77,7 +77,7 @@ static int measure_data(const pcl_setup *s, data_size *out, pclean_err *err) {
             out->most_per_row = most > out->most_per_row ? most : out->most_per_row;
             out->nid += most * dd->nrow;
             out->nrow += dd->nrow;
-            out->nvis_per_plane += (double)dd->nrow * (double)(s->to[k] - s->from[k]) / (double)s->channels.nchan;
+            out->nvis_per_plane += (double)dd->nrow * (s->channels.mfs ? (double)(s->to[k] - s->from[k]) : 1); /* as plane.c */
             out->ms_bytes += (uint64_t)dd->nrow * (dd->nchansel * dd->ncorr * 13 + 64);
         }
     }
