@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -98,7 +99,19 @@ static void open_standard_streams(void) {
     }
 }
 
+/* Threads that wait for each other should sleep, not spin: on a machine that others use too a spinning thread takes the
+ * processor from the one it waits for (measured with a load of 5 on 2 cores: 13 s and 8.4 CPU s against 3.4 s and 1.6).
+ * libgomp reads the setting when it is loaded, before main, so the command starts itself again with it: 30 ms. A setting of
+ * the user's own is kept. */
+static void let_threads_sleep(char **argv) {
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || setenv("OMP_WAIT_POLICY", "passive", 1))
+        return;
+    execv("/proc/self/exe", argv); /* where that fails, all is as before */
+}
+
 int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "image") == 0)
+        let_threads_sleep(argv);
     open_standard_streams();
     return finish_stdout(dispatch(argc, argv));
 }

@@ -74,10 +74,10 @@ PCLEAN_API void pclean_result_clear(pclean_result *result);
 
 /* Reports of a run in progress. Strings borrowed for the call. */
 typedef struct pclean_progress {
-    const char *stage;         /* "read", "weight", "image" */
+    const char *stage;         /* "read", "image"; with cyclecontrol=global "dirty", "clean" and "restore" instead */
     double fraction;           /* of the whole run, 0 to 1 */
     size_t done, total;        /* units of the stage: rows, channels */
-    const char *unit;          /* "rows", "channels" */
+    const char *unit;          /* "rows", "planes" */
     double elapsed_s, remaining_s; /* remaining_s < 0: not known yet */
     const pclean_plane *plane; /* NULL, or the plane that has just been finished */
 } pclean_progress;
@@ -91,7 +91,10 @@ typedef struct pclean_hooks {
     void *user;
 } pclean_hooks;
 
-/* Validates, images, writes the products NAME.psf ... and, last, NAME.run.json. *result is filled as far as the run got,
+/* Threads: OpenMP's. A program that shares its machine should be started with OMP_WAIT_POLICY=passive, as the pclean command
+ * does for itself: waiting threads then sleep. config->threads stays set for later OpenMP regions of the caller.
+ *
+ * Validates, images, writes the products NAME.psf ... and, last, NAME.run.json. *result is filled as far as the run got,
  * also on failure. A run with failed planes returns -PCLEAN_EFAILED with its good planes written. */
 PCLEAN_API int pclean_image(const pclean_config *config, const pclean_hooks *hooks, pclean_result *result, pclean_err *err);
 
