@@ -197,6 +197,26 @@ static int read_line(int argc, char **argv, request *r) {
 
 /* ------------------------------------------------------------------ the configuration */
 
+/* All flags, so that everything that is wrong with them is said at once, a line each. */
+static int apply_settings(const request *r, pclean_config *config, pclean_err *err) {
+    pclean_err one;
+    int rc = 0;
+    for (size_t i = 0; i < r->nsetting; i++) {
+        int status = pclean_config_set(config, r->setting[i].name, r->setting[i].value, &one);
+        if (status == 0) {
+            continue;
+        }
+        if (rc == 0) {
+            *err = one;
+            rc = status;
+        } else {
+            strncat(err->msg, "\n", sizeof err->msg - strlen(err->msg) - 1);
+            strncat(err->msg, one.msg, sizeof err->msg - strlen(err->msg) - 1);
+        }
+    }
+    return rc;
+}
+
 static int build_config(const request *r, pclean_config *config, pclean_err *err) {
     for (size_t i = 0; i < r->npreset; i++) {
         int rc = pclean_config_apply_preset(config, r->preset[i], err);
@@ -205,10 +225,7 @@ static int build_config(const request *r, pclean_config *config, pclean_err *err
         }
     }
     int rc = r->file ? pclean_config_read_yaml(config, r->file, err) : 0;
-    for (size_t i = 0; rc == 0 && i < r->nsetting; i++) {
-        rc = pclean_config_set(config, r->setting[i].name, r->setting[i].value, err);
-    }
-    return rc;
+    return rc ? rc : apply_settings(r, config, err);
 }
 
 /* ------------------------------------------------------------------ the run */

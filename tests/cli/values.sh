@@ -117,4 +117,6 @@ run image
 expect_usage 'vis'; expect_err 'imagename'
 run image --vis a.ms --imagename b --imsize 0 --gain 7 --specmode cube
 expect_usage 'imsize'; expect_err 'gain'
+run image --vis a.ms --imagename b --robust much --gain little --weighting uniforn
+expect_usage 'robust=much'; expect_err 'gain=little'; expect_err 'uniforn'
 finish
