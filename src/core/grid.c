@@ -52,8 +52,10 @@ static int make_plans(pcl_gridder *g, pclean_err *err) {
 /* Kernel and sizes: everything that needs no memory. */
 static int lay_out(pcl_gridder *g, const pcl_gridder_params *params, pclean_err *err) {
     g->p = *params;
+    g->w = params->wmax_lambda > 0;
+    /* with w there are more transforms for each sample's visit to a plane, and w has its own share of the error */
     if (params->kernel < 0)
-        pcl_gridfn_choose(params->accuracy, (double)params->nx * (double)params->ny, params->nvis, &g->fn);
+        pcl_gridfn_choose((g->w ? 0.8 : 1) * params->accuracy, (g->w ? 3 : 1) * (double)params->nx * (double)params->ny, params->nvis, &g->fn);
     else if (!pcl_gridfn_get((size_t)params->kernel, &g->fn))
         return PCL_FAIL(err, PCLEAN_EBUG, "no gridding kernel %d", params->kernel);
     g->kernel = pcl_grid_kernel_for(g->fn.support);
@@ -62,7 +64,6 @@ static int lay_out(pcl_gridder *g, const pcl_gridder_params *params, pclean_err 
     g->ngx = good_size(wx < least ? least : wx);
     g->ngy = good_size(wy < least ? least : wy);
     g->nrow = g->ngy + 2 * PAD_V;
-    g->w = params->wmax_lambda > 0;
     g->column0 = g->w ? PAD_U + g->ngx / 2 : PAD_U;
     g->stride = (PAD_U + (g->w ? g->ngx : g->ngx / 2 + 1) + PAD_U + 15) / 16 * 16;
     if (g->stride % 256 == 0)
@@ -223,16 +224,23 @@ void pcl_grid_scratch_free(pcl_grid_scratch *s) {
     pcl_free(s);
 }
 
-/* What is asked of the samples: their values for gridding, or only their places for prediction; with w, on one plane. */
+/* What is asked of the samples: their values for gridding, or only their places for prediction; with w, on one plane, where
+ * a sample is seen at |w| and, if that is small, once more at -|w|. */
 typedef struct request {
     bool values;
     size_t iplane;
+    bool below;
 } request;
+
+static inline double seen_at(const pcl_samples *in, const request *q, size_t i) {
+    const double w = fabs(in->w[i]);
+    return q->below ? -w : w;
+}
 
 /* Values of a sample for the kernel; false when the w plane does not see it. With w the kernel's weight and phase are
  * multiplied in: weight and sign carry the complex value of the PSF. */
-static bool fill_values(const pcl_gridder *g, const pcl_samples *in, const request *q, size_t i, float w, float sign,
-                        pcl_grid_item *it) {
+static inline bool fill_values(const pcl_gridder *g, const pcl_samples *in, const request *q, size_t i, float w, float sign,
+                               pcl_grid_item *it) {
     it->weight = w;
     it->sign = sign;
     if (q->values) {
@@ -242,7 +250,7 @@ static bool fill_values(const pcl_gridder *g, const pcl_samples *in, const reque
     if (!g->w)
         return true;
     float k[2];
-    if (!pcl_wplan_kernel(&g->wp, fabs(in->w[i]), q->iplane, k))
+    if (!pcl_wplan_kernel(&g->wp, seen_at(in, q, i), q->iplane, k))
         return false;
     if (q->values) {
         const float re = it->re, im = it->im;
@@ -256,7 +264,7 @@ static bool fill_values(const pcl_gridder *g, const pcl_samples *in, const reque
 
 /* With w a sample comes to several planes: it is counted on the one nearest to it. */
 static bool counts_here(const pcl_gridder *g, const pcl_samples *in, const request *q, size_t i) {
-    return !g->w || (long)(fabs(in->w[i]) / g->wp.dw + 0.5) == g->wp.first + (long)q->iplane;
+    return !g->w || (!q->below && (size_t)(fabs(in->w[i]) / g->wp.dw + 0.5) == q->iplane);
 }
 
 /* Where samples [from, to) fall: fills unsorted, tile and this chunk's histogram. */
@@ -278,7 +286,7 @@ static void locate(const pcl_gridder *g, const pcl_samples *in, const request *q
                 total->outside += counted;
                 continue;
             }
-            const bool mirrored = g->w ? in->w[i] < 0 : u < 0;
+            const bool mirrored = g->w ? (in->w[i] < 0) != q->below : u < 0;
             pcl_grid_item *it = &s->unsorted[i];
             weight += counted ? (double)w : 0;
             total->used += counted;
@@ -392,10 +400,9 @@ static void for_each_tile(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_g
     }
 }
 
-static void add_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, size_t iplane,
+static void add_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, const request *q,
                         const pcl_uvgrid *model, pcl_uvgrid *vis, pcl_uvgrid *psf, pcl_grid_count *count) {
-    const request q = {.values = true, .iplane = iplane};
-    sort_samples(g, s, samples, &q, count);
+    sort_samples(g, s, samples, q, count);
     const size_t ncol = columns_touched(g, s);
     if (vis && ncol > vis->ncol)
         vis->ncol = ncol;
@@ -413,12 +420,13 @@ static void add_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_sam
 
 void pcl_grid_add(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, const pcl_uvgrid *model,
                   pcl_uvgrid *vis, pcl_uvgrid *psf, pcl_grid_count *count) {
-    add_samples(g, s, samples, 0, model, vis, psf, count);
+    add_samples(g, s, samples, &(const request){.values = true}, model, vis, psf, count);
 }
 
 void pcl_grid_add_w(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, size_t iplane, pcl_uvgrid *vis,
                     pcl_uvgrid *psf, pcl_grid_count *count) {
-    add_samples(g, s, samples, iplane, NULL, vis, psf, count);
+    for (int below = 0; below <= pcl_wplan_reaches_below(&g->wp, iplane); below++)
+        add_samples(g, s, samples, &(const request){.values = true, .iplane = iplane, .below = below}, NULL, vis, psf, count);
 }
 
 void pcl_grid_predict(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, const pcl_uvgrid *model,
@@ -429,9 +437,10 @@ void pcl_grid_predict(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_sampl
     for_each_tile(g, s, &target, vis);
 }
 
-void pcl_grid_predict_w(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, size_t iplane,
-                        const pcl_uvgrid *model, float *vis) {
-    sort_samples(g, s, samples, &(const request){.iplane = iplane}, NULL);
+/* Adds the prediction of the samples seen as asked to vis. */
+static void predict_seen(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, const request *q,
+                         const pcl_uvgrid *model, float *vis) {
+    sort_samples(g, s, samples, q, NULL);
     const pcl_grid_target target = {.stride = g->stride, .model_re = model->re, .model_im = model->im};
     const uint32_t nsorted = s->start[4 * g->ntile_colour];
     /* the kernel writes plain values beside the items; the w kernel's conjugate (this is the adjoint) weighs them */
@@ -442,10 +451,16 @@ void pcl_grid_predict_w(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_sam
         const size_t i = s->sorted[k].index;
         const float sign = s->sorted[k].sign;
         float kw[2];
-        if (!pcl_wplan_kernel(&g->wp, fabs(samples->w[i]), iplane, kw))
+        if (!pcl_wplan_kernel(&g->wp, seen_at(samples, q, i), q->iplane, kw))
             continue;
         const float re = plain[2 * i], im = sign * plain[2 * i + 1]; /* as on the mirrored side */
         vis[2 * i] += kw[0] * re + kw[1] * im;
         vis[2 * i + 1] += sign * (kw[0] * im - kw[1] * re);
     }
+}
+
+void pcl_grid_predict_w(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, size_t iplane,
+                        const pcl_uvgrid *model, float *vis) {
+    for (int below = 0; below <= pcl_wplan_reaches_below(&g->wp, iplane); below++)
+        predict_seen(g, s, samples, &(const request){.iplane = iplane, .below = below}, model, vis);
 }

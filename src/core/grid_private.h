@@ -11,14 +11,13 @@
  * of floats. */
 enum { PAD_V = 8, PAD_U = 16, BLOCK = 16 };
 
-/* The w direction (grid_w.c): planes at w = (first + j) dw. */
+/* The w direction (grid_w.c): planes at w = j dw. */
 typedef struct pcl_wplan {
     pcl_gridfn fn;
     double dw;          /* wavelengths */
     double per_cell;    /* 1 / (dw support) */
     double nshift;      /* middle of the image's range of n - 1 */
     double nmost;       /* |n - 1 - nshift| at most */
-    long first;
     size_t nplane;
     float *table;       /* [WTABLE + 2][2]: kernel times exp(-2 pi i d dw nshift), d from -W/2 to W/2 */
     float *correction;  /* [WTABLE + 2]: of (n - 1 - nshift) / nmost from -1 to 1 */
@@ -72,9 +71,14 @@ void pcl_grid_columns_from_image(const pcl_gridder *g, float *re, float *im, siz
 int pcl_wplan_init(pcl_gridder *g, pclean_err *err) PCL_CHECK;
 void pcl_wplan_clear(pcl_wplan *wp);
 /* w of a plane, wavelengths. */
-static inline double pcl_wplan_w(const pcl_wplan *wp, size_t iplane) { return (double)(wp->first + (long)iplane) * wp->dw; }
+static inline double pcl_wplan_w(const pcl_wplan *wp, size_t iplane) { return (double)iplane * wp->dw; }
 
-/* Kernel value (re, im) of a sample at |w| for plane iplane, interpolated in the table; false outside the kernel. */
+/* Samples at w below 0 touch the plane. Not plane 0: there a sample and its mirror are the same. */
+static inline bool pcl_wplan_reaches_below(const pcl_wplan *wp, size_t iplane) {
+    return iplane > 0 && 2 * iplane < (size_t)wp->fn.support;
+}
+
+/* Kernel value (re, im) of a sample at w for plane iplane, interpolated in the table; false outside the kernel. */
 static inline bool pcl_wplan_kernel(const pcl_wplan *wp, double w, size_t iplane, float k[2]) {
     const double at = ((w - pcl_wplan_w(wp, iplane)) * wp->per_cell + 0.5) * WTABLE;
     if (!(at >= 0 && at < WTABLE))

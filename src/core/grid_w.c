@@ -14,16 +14,41 @@
 
 /* -------------------------------------------------------------------------------------------------------- the plan */
 
-/* The kernel along w: its error adds to that of u and v, so a little more is allowed than theirs; few planes per sample
- * matter most. */
-static void choose_kernel(double accuracy, pcl_gridfn *fn) {
+/* The reach of the image in n - 1: half its range, and its middle. */
+static void image_range(const pcl_gridder_params *p, double *nmost, double *nshift) {
+    const double l = (double)(p->nx / 2) * p->cellx_rad, m = (double)(p->ny / 2) * p->celly_rad;
+    const double r2 = fmin(1, l * l + m * m);         /* pixel (0, 0) is the farthest from the centre */
+    const double farthest = r2 / (1 + sqrt(1 - r2));  /* 1 - n */
+    *nmost = fmax(0.5 * farthest, 1e-12);
+    *nshift = -0.5 * farthest;
+}
+
+static double plane_spacing(const pcl_gridfn *w, double nmost) { return 0.5 / (w->sigma * nmost); }
+
+/* |w| runs from 0, and what belongs on a plane below 0 is mirrored to the one above. */
+static size_t number_of_planes(const pcl_gridfn *w, double nmost, double wmax) {
+    return (size_t)floor(wmax / plane_spacing(w, nmost) + 0.5 * w->support) + 1;
+}
+
+/* The cheapest kernel along w whose error, added to that of u and v, keeps to the accuracy. A sample is placed once for
+ * each plane in reach and there touches support rows of the grid; a plane costs two complex transforms. In ns, about, on
+ * the machine of docs/performance.md. */
+static void choose_kernel(const pcl_gridder *g, double nmost, pcl_gridfn *fn) {
+    const double ngrid = (double)g->ngx * (double)g->ngy;
+    double least = INFINITY;
     pcl_gridfn k;
-    *fn = (pcl_gridfn){0};
-    for (size_t i = 0; pcl_gridfn_get(i, &k); i++)
-        if (k.sigma >= 1.5 && k.misfit <= 2 * accuracy && (fn->support == 0 || k.support < fn->support))
+    pcl_gridfn_choose(0, 1, 1, fn); /* the most accurate one, when none is accurate enough */
+    for (size_t i = 0; pcl_gridfn_get(i, &k); i++) {
+        /* a kernel's misfit is that of two directions; w is one */
+        if (hypot(pcl_gridfn_error(&g->fn), sqrt(0.5) * pcl_gridfn_error(&k)) > g->p.accuracy)
+            continue;
+        const double planes = (double)number_of_planes(&k, nmost, g->p.wmax_lambda);
+        const double cost = planes * ngrid * 8 + g->p.nvis * k.support * (20 + 2.5 * g->fn.support);
+        if (cost < least) {
+            least = cost;
             *fn = k;
-    if (fn->support == 0)
-        pcl_gridfn_choose(0, 1, 1, fn);
+        }
+    }
 }
 
 static int fill_tables(pcl_wplan *wp, pclean_err *err) {
@@ -51,17 +76,11 @@ int pcl_wplan_init(pcl_gridder *g, pclean_err *err) {
         wp->l2[x] = pow(((double)x - (double)(nx / 2)) * g->p.cellx_rad, 2);
     for (size_t y = 0; y < ny; y++)
         wp->m2[y] = pow(((double)y - (double)(ny / 2)) * g->p.celly_rad, 2);
-    const double r2 = fmin(1, wp->l2[0] + wp->m2[0]); /* pixel (0, 0) is the farthest from the centre */
-    const double farthest = r2 / (1 + sqrt(1 - r2));  /* 1 - n */
-    wp->nmost = fmax(0.5 * farthest, 1e-12);
-    wp->nshift = -0.5 * farthest;
-    choose_kernel(g->p.accuracy, &wp->fn);
-    wp->dw = 0.5 / (wp->fn.sigma * wp->nmost);
+    image_range(&g->p, &wp->nmost, &wp->nshift);
+    choose_kernel(g, wp->nmost, &wp->fn);
+    wp->dw = plane_spacing(&wp->fn, wp->nmost);
     wp->per_cell = 1 / (wp->dw * wp->fn.support);
-    /* |w| runs from 0: the first plane is the first whose kernel reaches it */
-    wp->first = (long)ceil(-0.5 * wp->fn.support);
-    const long last = (long)floor(g->p.wmax_lambda / wp->dw + 0.5 * wp->fn.support);
-    wp->nplane = (size_t)(last - wp->first + 1);
+    wp->nplane = number_of_planes(&wp->fn, wp->nmost, g->p.wmax_lambda);
     return fill_tables(wp, err);
 }
 

@@ -62,17 +62,21 @@ int pcl_gridfn_get(size_t k, pcl_gridfn *out) {
                         .sigma = table[k].sigma,
                         .beta = table[k].beta,
                         .e0 = table[k].e0,
-                        .misfit = table[k].misfit};
+                        .misfit = table[k].misfit,
+                        .magnify = table[k].magnify};
     fit_taps(out);
     return 1;
 }
 
+static double error(double misfit, double magnify) { return hypot(misfit, 6e-8 * magnify); }
+
+double pcl_gridfn_error(const pcl_gridfn *fn) { return error(fn->misfit, fn->magnify); }
+
 void pcl_gridfn_choose(double accuracy, double npixel, double nvis, pcl_gridfn *out) {
-    const double rounding = 6e-8;
     size_t best = NTABLE - 1;
     double best_cost = INFINITY;
     for (size_t k = 0; k < NTABLE; k++) {
-        if (hypot(table[k].misfit, rounding * table[k].magnify) > accuracy)
+        if (error(table[k].misfit, table[k].magnify) > accuracy)
             continue;
         double ngrid = npixel * table[k].sigma * table[k].sigma;
         double cost = ngrid * log2(ngrid + 2) * 0.25 + nvis * (20 + 3 * table[k].support); /* about ns */

@@ -15,6 +15,7 @@ typedef struct pcl_gridfn {
     double sigma;    /* padding: grid size / image size, at least */
     double beta, e0;
     double misfit;   /* rms error over a 2-D image for visibilities of unit modulus, relative to a unit source */
+    double magnify;  /* of rounding, by the correction: rms over the image */
     /* Tap t of a sample that lies `offset` in [0, 1) cells before its first tap plus W/2 has the value
      * sum_d coef[d][t] (2 offset - 1)^d; taps t >= W are 0. */
     float coef[PCL_GRIDFN_DEGREE + 1][PCL_GRIDFN_TAPS];
@@ -24,7 +25,10 @@ typedef struct pcl_gridfn {
  * `accuracy`, for an image of npixel pixels and nvis visibilities per image; the most accurate one when none is. */
 void pcl_gridfn_choose(double accuracy, double npixel, double nvis, pcl_gridfn *out);
 
-/* The k-th kernel of the table (tests); 0 when there is none. */
+/* misfit and single-precision rounding together. */
+double pcl_gridfn_error(const pcl_gridfn *fn);
+
+/* The k-th kernel of the table; 0 when there is none. */
 int pcl_gridfn_get(size_t k, pcl_gridfn *out);
 
 /* C at x cells from its centre, evaluated directly. */
