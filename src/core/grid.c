@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/grid_place.h"
 #include "core/grid_private.h"
 
 /* Smallest even product of 2, 3, 5, 7 that is >= n. */
@@ -162,13 +163,13 @@ enum { SLICE = 4096 }; /* samples summed together: the order of sums does not de
 
 struct pcl_grid_scratch {
     size_t nmax, nchunk;
-    pcl_grid_item *unsorted, *sorted; /* [nmax] */
-    uint32_t *tile;                   /* [nmax] tile of unsorted[i], UINT32_MAX: not used */
-    uint32_t *count;                  /* [nchunk][ntile] occurrences, then positions */
-    uint32_t *start;                  /* [ntile + 1] */
-    uint32_t *active;                 /* [ntile] tiles that hold samples */
-    double *slice_weight;             /* [nslice] */
-    float *predicted;                 /* [nmax][2], with w only */
+    pcl_grid_item *sorted; /* [nmax] */
+    uint32_t *tile;        /* [nmax] of each sample */
+    uint32_t *count;       /* [nchunk][ntile] occurrences, then positions */
+    uint32_t *start;       /* [ntile + 1] */
+    uint32_t *active;      /* [ntile] tiles that hold samples */
+    double *slice_weight;  /* [nslice] */
+    float *predicted;      /* [nmax][2], with w only */
 };
 
 int pcl_grid_scratch_new(const pcl_gridder *g, size_t nmax, pcl_grid_scratch **out, pclean_err *err) {
@@ -180,8 +181,7 @@ int pcl_grid_scratch_new(const pcl_gridder *g, size_t nmax, pcl_grid_scratch **o
     size_t ntile = 4 * g->ntile_colour;
     s->nmax = nmax;
     s->nchunk = (size_t)omp_get_max_threads();
-    if ((rc = PCL_NEW(&s->unsorted, nmax, "gridding scratch", err)) ||
-        (rc = PCL_NEW(&s->sorted, nmax, "gridding scratch", err)) || (rc = PCL_NEW(&s->tile, nmax, "gridding scratch", err)) ||
+    if ((rc = PCL_NEW(&s->sorted, nmax, "gridding scratch", err)) || (rc = PCL_NEW(&s->tile, nmax, "gridding scratch", err)) ||
         (rc = PCL_NEW(&s->count, s->nchunk * ntile, "gridding scratch", err)) ||
         (rc = PCL_NEW(&s->start, ntile + 1, "gridding scratch", err)) ||
         (rc = PCL_NEW(&s->active, ntile, "gridding scratch", err)) ||
@@ -202,18 +202,17 @@ int pcl_grid_count_bytes(const pcl_gridder_params *params, size_t nmax, size_t n
         return rc;
     const size_t ntile = 4 * g.ntile_colour;
     out->plane = pcl_gridder_plane_bytes(&g);
-    out->scratch = nmax * (2 * sizeof(pcl_grid_item) + sizeof(uint32_t) + (g.w ? 2 * sizeof(float) : 0)) +
+    out->scratch = nmax * (sizeof(pcl_grid_item) + sizeof(uint32_t) + (g.w ? 2 * sizeof(float) : 0)) +
                    ((nthread + 2) * ntile + 1) * sizeof(uint32_t) + (nmax / SLICE + 1) * sizeof(double);
     out->fft = pcl_fft_buffers_bytes(&g, nthread);
     out->tables = sizeof g + (params->nx + params->ny) * (g.w ? sizeof(float) + sizeof(double) : sizeof(float)) +
-                  (g.w ? 3 * (WTABLE + 2) * sizeof(float) : 0);
+                  (g.w ? (WTABLE + 2) * sizeof(float) : 0);
     return 0;
 }
 
 void pcl_grid_scratch_free(pcl_grid_scratch *s) {
     if (!s)
         return;
-    pcl_free(s->unsorted);
     pcl_free(s->sorted);
     pcl_free(s->tile);
     pcl_free(s->count);
@@ -232,100 +231,94 @@ typedef struct request {
     bool below;
 } request;
 
-static inline double seen_at(const pcl_samples *in, const request *q, size_t i) {
-    const double w = fabs(in->w[i]);
-    return q->below ? -w : w;
-}
-
-/* Values of a sample for the kernel; false when the w plane does not see it. With w the kernel's weight and phase are
- * multiplied in: weight and sign carry the complex value of the PSF. */
-static inline bool fill_values(const pcl_gridder *g, const pcl_samples *in, const request *q, size_t i, float w, float sign,
-                               pcl_grid_item *it) {
-    it->weight = w;
-    it->sign = sign;
-    if (q->values) {
-        it->re = in->vis[2 * i];
-        it->im = sign * in->vis[2 * i + 1];
+static pcl_grid_place place_for(const pcl_gridder *g, const request *q) {
+    const double half = 0.5 * g->fn.support;
+    pcl_grid_place p = {.u_cells = g->p.cellx_rad * (double)g->ngx, .v_cells = g->p.celly_rad * (double)g->ngy,
+                        .u_most = 0.5 * (double)g->ngx, .v_most = 0.5 * (double)g->ngy,
+                        .column0 = (double)g->column0 - half, .row0 = (double)(PAD_V + g->ngy / 2) - half,
+                        .stride = (uint32_t)g->stride, .ntile_u = (uint32_t)g->ntile_u, .ntile_colour = (uint32_t)g->ntile_colour,
+                        .tile_shift = (unsigned)g->tile_shift, .below = q->below};
+    if (g->w) {
+        p.w_even = g->wp.fn.even;
+        p.w_plane = pcl_wplan_w(&g->wp, q->iplane);
+        p.per_reach = 2 / (g->wp.dw * g->wp.fn.support);
+        p.nshift = g->wp.nshift;
     }
-    if (!g->w)
-        return true;
-    float k[2];
-    if (!pcl_wplan_kernel(&g->wp, seen_at(in, q, i), q->iplane, k))
-        return false;
-    if (q->values) {
-        const float re = it->re, im = it->im;
-        it->re = w * (re * k[0] - im * k[1]);
-        it->im = w * (re * k[1] + im * k[0]);
-        it->weight = w * k[0];
-        it->sign = w * k[1];
-    }
-    return true;
+    return p;
 }
 
 /* With w a sample comes to several planes: it is counted on the one nearest to it. */
-static bool counts_here(const pcl_gridder *g, const pcl_samples *in, const request *q, size_t i) {
-    return !g->w || (!q->below && (size_t)(fabs(in->w[i]) / g->wp.dw + 0.5) == q->iplane);
+static inline bool counts_here(const pcl_gridder *g, const pcl_samples *in, const request *q, double per_dw, size_t i) {
+    return !g->w || (!q->below && (size_t)(fabs(in->w[i]) * per_dw + 0.5) == q->iplane);
 }
 
-/* Where samples [from, to) fall: fills unsorted, tile and this chunk's histogram. */
-static void locate(const pcl_gridder *g, const pcl_samples *in, const request *q, size_t from, size_t to, pcl_grid_scratch *s,
-                   uint32_t *count, pcl_grid_count *total) {
-    const double du = g->p.cellx_rad, dv = g->p.celly_rad, half = 0.5 * g->fn.support;
-    const double column0 = (double)g->column0 - half, row0 = (double)(PAD_V + g->ngy / 2) - half;
-    for (size_t slice = from / SLICE; slice * SLICE < to; slice++) {
-        double weight = 0;
-        size_t end = (slice + 1) * SLICE < to ? (slice + 1) * SLICE : to;
-        for (size_t i = slice * SLICE; i < end; i++) {
-            s->tile[i] = UINT32_MAX;
-            const float w = q->values ? in->weight[i] : 1;
-            if (!(w > 0))
-                continue;
-            double u = in->u[i] * du, v = -in->v[i] * dv;
-            const bool counted = counts_here(g, in, q, i);
-            if (!(fabs(u) < 0.5 && fabs(v) < 0.5)) {
-                total->outside += counted;
-                continue;
-            }
-            const bool mirrored = g->w ? (in->w[i] < 0) != q->below : u < 0;
-            pcl_grid_item *it = &s->unsorted[i];
-            weight += counted ? (double)w : 0;
-            total->used += counted;
-            if (!fill_values(g, in, q, i, w, mirrored ? -1.0f : 1.0f, it))
-                continue;
-            if (mirrored) {
-                u = -u;
-                v = -v;
-            }
-            const double x = u * (double)g->ngx + column0, y = v * (double)g->ngy + row0;
-            size_t c = (size_t)x, r = (size_t)y; /* rounded up, without a call: both are positive */
-            c += (double)c < x;
-            r += (double)r < y;
-            it->cell = (uint32_t)(r * g->stride + c);
-            it->index = (uint32_t)i;
-            it->dx = (float)(2 * ((double)c - x) - 1);
-            it->dy = (float)(2 * ((double)r - y) - 1);
-            const size_t tu = c >> g->tile_shift, tv = r >> g->tile_shift, colour = (tv & 1) * 2 + (tu & 1);
-            const uint32_t tile = (uint32_t)(colour * g->ntile_colour + (tv >> 1) * g->ntile_u + (tu >> 1));
-            s->tile[i] = tile;
-            count[tile]++;
-        }
-        s->slice_weight[slice] = weight;
+static void count_slice(const pcl_gridder *g, const pcl_samples *in, const request *q, size_t from, size_t to,
+                        const uint32_t *tile, double *weight, pcl_grid_count *total) {
+    const double per_dw = g->w ? 1 / g->wp.dw : 0;
+    double sum = 0;
+    for (size_t i = from; i < to; i++) {
+        const float w = in->weight[i];
+        if (!(w > 0) || !counts_here(g, in, q, per_dw, i))
+            continue;
+        const bool used = tile[i] != PCL_NO_TILE;
+        total->used += used;
+        total->outside += !used;
+        sum += used ? (double)w : 0;
+    }
+    *weight = sum;
+}
+
+/* The item of a sample. With w the kernel's weight and phase are multiplied in: weight and sign carry the complex value of
+ * the PSF. */
+static inline void fill_item(const pcl_samples *in, bool values, bool w, size_t i, const pcl_grid_placed *at, size_t k,
+                             pcl_grid_item *it) {
+    it->cell = at->cell[k];
+    it->index = (uint32_t)i;
+    it->dx = at->dx[k];
+    it->dy = at->dy[k];
+    it->sign = at->sign[k];
+    if (!values) {
+        it->re = w ? at->k_re[k] : 0;
+        it->im = w ? at->k_im[k] : 0;
+        it->weight = 1;
+        return;
+    }
+    const float weight = in->weight[i], re = in->vis[2 * i], im = at->sign[k] * in->vis[2 * i + 1];
+    if (w) {
+        const float kr = weight * at->k_re[k], ki = weight * at->k_im[k];
+        it->re = re * kr - im * ki;
+        it->im = re * ki + im * kr;
+        it->weight = kr;
+        it->sign = ki;
+    } else {
+        it->re = re;
+        it->im = im;
+        it->weight = weight;
     }
 }
 
-/* Stable counting sort of a batch by tile; chunks of whole slices are located and moved in parallel. Because the sort is
+/* Stable counting sort of a batch by tile; chunks of whole slices are placed and moved in parallel. Because the sort is
  * stable the result does not depend on the number of chunks. */
 static void sort_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *in, const request *q,
                          pcl_grid_count *total) {
-    size_t ntile = 4 * g->ntile_colour, nslice = (in->n + SLICE - 1) / SLICE, nchunk = s->nchunk;
+    const size_t ntile = 4 * g->ntile_colour, nslice = (in->n + SLICE - 1) / SLICE, nchunk = s->nchunk;
+    const pcl_grid_place place = place_for(g, q);
     uint64_t used = 0, outside = 0;
 #pragma omp parallel for schedule(static, 1) reduction(+ : used, outside)
     for (size_t k = 0; k < nchunk; k++) {
         uint32_t *count = s->count + k * ntile;
-        memset(count, 0, ntile * sizeof *count);
-        size_t from = nslice * k / nchunk * SLICE, to = nslice * (k + 1) / nchunk * SLICE;
         pcl_grid_count part = {0};
-        locate(g, in, q, from, to < in->n ? to : in->n, s, count, &part);
+        memset(count, 0, ntile * sizeof *count);
+        for (size_t slice = nslice * k / nchunk; slice < nslice * (k + 1) / nchunk; slice++) {
+            const size_t from = slice * SLICE, to = from + SLICE < in->n ? from + SLICE : in->n;
+            pcl_grid_place_tiles(&place, to - from, in->u + from, in->v + from, g->w ? in->w + from : NULL,
+                                 q->values ? in->weight + from : NULL, s->tile + from);
+            for (size_t i = from; i < to; i++)
+                if (s->tile[i] != PCL_NO_TILE)
+                    count[s->tile[i]]++;
+            if (total)
+                count_slice(g, in, q, from, to, s->tile, &s->slice_weight[slice], &part);
+        }
         used += part.used;
         outside += part.outside;
     }
@@ -342,10 +335,15 @@ static void sort_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_sa
 #pragma omp parallel for schedule(static, 1)
     for (size_t k = 0; k < nchunk; k++) {
         uint32_t *to_place = s->count + k * ntile;
-        size_t from = nslice * k / nchunk * SLICE, to = nslice * (k + 1) / nchunk * SLICE;
-        for (size_t i = from; i < to && i < in->n; i++)
-            if (s->tile[i] != UINT32_MAX)
-                s->sorted[to_place[s->tile[i]]++] = s->unsorted[i];
+        const size_t end = nslice * (k + 1) / nchunk * SLICE < in->n ? nslice * (k + 1) / nchunk * SLICE : in->n;
+        pcl_grid_placed placed;
+        for (size_t from = nslice * k / nchunk * SLICE; from < end; from += PCL_PLACE_BLOCK) {
+            const size_t n = from + PCL_PLACE_BLOCK < end ? PCL_PLACE_BLOCK : end - from;
+            pcl_grid_place_cells(&place, n, in->u + from, in->v + from, g->w ? in->w + from : NULL, &placed);
+            for (size_t i = 0; i < n; i++)
+                if (s->tile[from + i] != PCL_NO_TILE)
+                    fill_item(in, q->values, g->w, from + i, &placed, i, &s->sorted[to_place[s->tile[from + i]]++]);
+        }
     }
     if (total) {
         total->used += used;
@@ -443,19 +441,16 @@ static void predict_seen(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_sa
     sort_samples(g, s, samples, q, NULL);
     const pcl_grid_target target = {.stride = g->stride, .model_re = model->re, .model_im = model->im};
     const uint32_t nsorted = s->start[4 * g->ntile_colour];
-    /* the kernel writes plain values beside the items; the w kernel's conjugate (this is the adjoint) weighs them */
+    /* the kernel writes plain values; the w kernel's conjugate (this is the adjoint) weighs them */
     float *plain = s->predicted;
     for_each_tile(g, s, &target, plain);
 #pragma omp parallel for schedule(static)
     for (uint32_t k = 0; k < nsorted; k++) {
-        const size_t i = s->sorted[k].index;
-        const float sign = s->sorted[k].sign;
-        float kw[2];
-        if (!pcl_wplan_kernel(&g->wp, seen_at(samples, q, i), q->iplane, kw))
-            continue;
-        const float re = plain[2 * i], im = sign * plain[2 * i + 1]; /* as on the mirrored side */
-        vis[2 * i] += kw[0] * re + kw[1] * im;
-        vis[2 * i + 1] += sign * (kw[0] * im - kw[1] * re);
+        const pcl_grid_item *it = &s->sorted[k];
+        const size_t i = it->index;
+        const float re = plain[2 * i], im = it->sign * plain[2 * i + 1]; /* as on the mirrored side */
+        vis[2 * i] += it->re * re + it->im * im;
+        vis[2 * i + 1] += it->sign * (it->re * im - it->im * re);
     }
 }
 

@@ -2,11 +2,12 @@
 
 #include <string.h>
 
+#include "core/simd.h"
+
 /* Eight floats side by side: the taps of one row. GCC splits them where the instruction set has narrower registers. */
 typedef float taps __attribute__((vector_size(32)));
 typedef float taps_anywhere __attribute__((vector_size(32), aligned(4), may_alias));
 
-#define INLINE static inline __attribute__((always_inline))
 #pragma GCC diagnostic ignored "-Wpsabi" /* taps never cross a call: everything below is inlined */
 
 INLINE taps load(const float *p) { return *(const taps_anywhere *)p; }
@@ -133,32 +134,16 @@ SUPPORTS(INSTANCE, base, )
 static const pcl_grid_kernel base_kernels[PCL_GRIDFN_TAPS + 1] = {SUPPORTS(ENTRY, base, )};
 
 #ifdef __x86_64__
-#define FMA_TARGET __attribute__((target("avx2,fma")))
-SUPPORTS(INSTANCE, fma, FMA_TARGET)
-static const pcl_grid_kernel fma_kernels[PCL_GRIDFN_TAPS + 1] = {SUPPORTS(ENTRY, fma, FMA_TARGET)};
+SUPPORTS(INSTANCE, fma, WITH_AVX2)
+static const pcl_grid_kernel fma_kernels[PCL_GRIDFN_TAPS + 1] = {SUPPORTS(ENTRY, fma, WITH_AVX2)};
 #endif
-
-/* cos and sin of 2 pi t for |t| <= 1/2, by the Taylor series of a quarter turn: x in [-pi/4, pi/4] after folding. Single
- * precision, error below 2e-7, and no branch, so that it is vectorised. */
-INLINE void turn(float t, float *c, float *s) {
-    const float quarter = 4 * t, k = __builtin_rintf(quarter); /* -2 ... 2 quarters */
-    const float x = (quarter - k) * 1.57079632679489662f, z = x * x;
-    const float sine = x * (1 + z * (-1.6666667e-1f + z * (8.3333310e-3f + z * -1.98412e-4f)));
-    const float cosine = 1 + z * (-0.5f + z * (4.1666668e-2f + z * (-1.3888889e-3f + z * 2.4801e-5f)));
-    const int q = (int)k & 3;
-    const float a = q & 1 ? sine : cosine, b = q & 1 ? cosine : sine;
-    *c = q == 1 || q == 2 ? -a : a;
-    *s = q >= 2 ? -b : b;
-}
 
 INLINE void screen_row(size_t n, const double *l2, double m2, double w, float *restrict c, float *restrict s) {
     for (size_t x = 0; x < n; x++) {
         const double r2 = l2[x] + m2, inside = r2 < 1 ? 1 : 0;
         const double turns = -w * r2 / (1 + __builtin_sqrt(inside * (1 - r2))); /* w (n - 1) */
-        /* adding and taking away 1.5 2^52 rounds to a whole number and, unlike rint, is vectorised everywhere */
-        const double whole = (turns + 6755399441055744.0) - 6755399441055744.0;
         float cosine, sine;
-        turn((float)(turns - whole), &cosine, &sine);
+        pcl_turn((float)(turns - pcl_whole(turns)), &cosine, &sine);
         c[x] = (float)inside * cosine;
         s[x] = (float)inside * sine;
     }
@@ -168,14 +153,14 @@ static void screen_base(size_t n, const double *l2, double m2, double w, float *
     screen_row(n, l2, m2, w, c, s);
 }
 #ifdef __x86_64__
-FMA_TARGET static void screen_fma(size_t n, const double *l2, double m2, double w, float *restrict c, float *restrict s) {
+WITH_AVX2 static void screen_fma(size_t n, const double *l2, double m2, double w, float *restrict c, float *restrict s) {
     screen_row(n, l2, m2, w, c, s);
 }
 #endif
 
 void pcl_w_screen(size_t n, const double *l2, double m2, double w, float *restrict c, float *restrict s) {
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    if (HAS_AVX2) {
         screen_fma(n, l2, m2, w, c, s);
         return;
     }
@@ -185,7 +170,7 @@ void pcl_w_screen(size_t n, const double *l2, double m2, double w, float *restri
 
 pcl_grid_kernel pcl_grid_kernel_for(int support) {
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    if (HAS_AVX2)
         return fma_kernels[support];
 #endif
     return base_kernels[support];

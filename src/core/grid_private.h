@@ -15,11 +15,9 @@ enum { PAD_V = 8, PAD_U = 16, BLOCK = 16 };
 typedef struct pcl_wplan {
     pcl_gridfn fn;
     double dw;          /* wavelengths */
-    double per_cell;    /* 1 / (dw support) */
     double nshift;      /* middle of the image's range of n - 1 */
     double nmost;       /* |n - 1 - nshift| at most */
     size_t nplane;
-    float *table;       /* [WTABLE + 2][2]: kernel times exp(-2 pi i d dw nshift), d from -W/2 to W/2 */
     float *correction;  /* [WTABLE + 2]: of (n - 1 - nshift) / nmost from -1 to 1 */
     double *l2, *m2;    /* l^2 [nx], m^2 [ny] */
 } pcl_wplan;
@@ -76,18 +74,6 @@ static inline double pcl_wplan_w(const pcl_wplan *wp, size_t iplane) { return (d
 /* Samples at w below 0 touch the plane. Not plane 0: there a sample and its mirror are the same. */
 static inline bool pcl_wplan_reaches_below(const pcl_wplan *wp, size_t iplane) {
     return iplane > 0 && 2 * iplane < (size_t)wp->fn.support;
-}
-
-/* Kernel value (re, im) of a sample at w for plane iplane, interpolated in the table; false outside the kernel. */
-static inline bool pcl_wplan_kernel(const pcl_wplan *wp, double w, size_t iplane, float k[2]) {
-    const double at = ((w - pcl_wplan_w(wp, iplane)) * wp->per_cell + 0.5) * WTABLE;
-    if (!(at >= 0 && at < WTABLE))
-        return false;
-    const size_t i = (size_t)at;
-    const float f = (float)(at - (double)i), *t = wp->table + 2 * i;
-    k[0] = t[0] + f * (t[2] - t[0]);
-    k[1] = t[1] + f * (t[3] - t[1]);
-    return true;
 }
 
 #endif

@@ -4,7 +4,7 @@
  *     exp(-2 pi i w (n - 1)) = exp(-2 pi i w nshift) exp(-2 pi i w c)
  * and gridding in w says: exp(-2 pi i w c) = h(dw c) sum_j C((w - w_j)/dw) exp(-2 pi i w_j c), where |dw c| <= 1/(2 sigma)
  * fixes the spacing of the planes. The phase of w nshift is split into that of w_j, which makes the plane's screen
- * exp(-2 pi i w_j (n - 1)), and that of w - w_j, which is tabulated with the kernel. */
+ * exp(-2 pi i w_j (n - 1)), and that of w - w_j, which is multiplied into the kernel (grid_place.c). */
 #include <math.h>
 #include <omp.h>
 #include <string.h>
@@ -51,19 +51,11 @@ static void choose_kernel(const pcl_gridder *g, double nmost, pcl_gridfn *fn) {
     }
 }
 
-static int fill_tables(pcl_wplan *wp, pclean_err *err) {
-    int rc;
-    if ((rc = PCL_NEW(&wp->table, 2 * (WTABLE + 2), "w kernel", err)) ||
-        (rc = PCL_NEW(&wp->correction, WTABLE + 2, "w correction", err)))
-        return rc;
-    for (size_t i = 0; i < WTABLE + 2; i++) {
-        const double d = ((double)i / WTABLE - 0.5) * wp->fn.support, phase = -2 * M_PI * d * wp->dw * wp->nshift;
-        const double edge = d < 0.5 * wp->fn.support ? pcl_gridfn_value(&wp->fn, fabs(d)) : 0;
-        wp->table[2 * i] = (float)(edge * cos(phase));
-        wp->table[2 * i + 1] = (float)(edge * sin(phase));
+static int fill_correction(pcl_wplan *wp, pclean_err *err) {
+    int rc = PCL_NEW(&wp->correction, WTABLE + 2, "w correction", err);
+    for (size_t i = 0; !rc && i < WTABLE + 2; i++)
         wp->correction[i] = (float)pcl_gridfn_correction_at(&wp->fn, (2.0 * (double)i / WTABLE - 1) * wp->nmost * wp->dw);
-    }
-    return 0;
+    return rc;
 }
 
 int pcl_wplan_init(pcl_gridder *g, pclean_err *err) {
@@ -79,13 +71,11 @@ int pcl_wplan_init(pcl_gridder *g, pclean_err *err) {
     image_range(&g->p, &wp->nmost, &wp->nshift);
     choose_kernel(g, wp->nmost, &wp->fn);
     wp->dw = plane_spacing(&wp->fn, wp->nmost);
-    wp->per_cell = 1 / (wp->dw * wp->fn.support);
     wp->nplane = number_of_planes(&wp->fn, wp->nmost, g->p.wmax_lambda);
-    return fill_tables(wp, err);
+    return fill_correction(wp, err);
 }
 
 void pcl_wplan_clear(pcl_wplan *wp) {
-    pcl_free(wp->table);
     pcl_free(wp->correction);
     pcl_free(wp->l2);
     pcl_free(wp->m2);

@@ -25,34 +25,51 @@ double pcl_gridfn_value(const pcl_gridfn *fn, double x) {
     return t <= 0 ? 0 : exp(fn->beta * fn->support * (pow(t, fn->e0) - 1));
 }
 
-/* Interpolation in Chebyshev nodes of degree PCL_GRIDFN_DEGREE, turned into powers. */
-static void fit_taps(pcl_gridfn *fn) {
-    enum { N = PCL_GRIDFN_DEGREE + 1 };
-    for (int t = 0; t < PCL_GRIDFN_TAPS; t++) {
-        double cheb[N] = {0}, power[N] = {0};
-        if (t < fn->support) {
-            for (int k = 0; k < N; k++) {
-                double node = cos(M_PI * (k + 0.5) / N);
-                double value = pcl_gridfn_value(fn, t + 0.5 * (node + 1) - 0.5 * fn->support);
-                for (int d = 0; d < N; d++)
-                    cheb[d] += (d ? 2.0 : 1.0) / N * value * cos(M_PI * d * (k + 0.5) / N);
-            }
-            double before[N] = {1}, now[N] = {0, 1}; /* T_0 and T_1 as powers */
-            for (int d = 0; d < N; d++) {
-                for (int i = 0; i < N; i++)
-                    power[i] += cheb[d] * before[i];
-                double next[N];
-                for (int i = 0; i < N; i++)
-                    next[i] = (i ? 2 * now[i - 1] : 0) - before[i];
-                for (int i = 0; i < N; i++) {
-                    before[i] = now[i];
-                    now[i] = next[i];
-                }
-            }
+/* Interpolates f(s, arg), -1 <= s <= 1, in the Chebyshev nodes of a degree, as powers of s. */
+static void interpolate(double (*f)(const pcl_gridfn *fn, double s, int arg), const pcl_gridfn *fn, int arg, int degree, double *power) {
+    enum { MOST = 16 };
+    double cheb[MOST] = {0};
+    const int n = degree + 1;
+    for (int k = 0; k < n; k++) {
+        const double value = f(fn, cos(M_PI * (k + 0.5) / n), arg);
+        for (int d = 0; d < n; d++)
+            cheb[d] += (d ? 2.0 : 1.0) / n * value * cos(M_PI * d * (k + 0.5) / n);
+    }
+    double before[MOST] = {1}, now[MOST] = {0, 1}; /* T_0 and T_1 as powers */
+    for (int i = 0; i < n; i++)
+        power[i] = 0;
+    for (int d = 0; d < n; d++) {
+        for (int i = 0; i < n; i++)
+            power[i] += cheb[d] * before[i];
+        double next[MOST];
+        for (int i = 0; i < n; i++)
+            next[i] = (i ? 2 * now[i - 1] : 0) - before[i];
+        for (int i = 0; i < n; i++) {
+            before[i] = now[i];
+            now[i] = next[i];
         }
-        for (int d = 0; d < N; d++)
+    }
+}
+
+static double tap(const pcl_gridfn *fn, double s, int t) {
+    return pcl_gridfn_value(fn, t + 0.5 * (s + 1) - 0.5 * fn->support);
+}
+
+static double of_square(const pcl_gridfn *fn, double s, int unused) {
+    (void)unused;
+    return pcl_gridfn_value(fn, 0.5 * fn->support * sqrt(0.5 * (s + 1)));
+}
+
+static void fit(pcl_gridfn *fn) {
+    double power[PCL_GRIDFN_EVEN + 1];
+    for (int t = 0; t < fn->support; t++) {
+        interpolate(tap, fn, t, PCL_GRIDFN_DEGREE, power);
+        for (int d = 0; d <= PCL_GRIDFN_DEGREE; d++)
             fn->coef[d][t] = (float)power[d];
     }
+    interpolate(of_square, fn, 0, PCL_GRIDFN_EVEN, power);
+    for (int d = 0; d <= PCL_GRIDFN_EVEN; d++)
+        fn->even[d] = (float)power[d];
 }
 
 int pcl_gridfn_get(size_t k, pcl_gridfn *out) {
@@ -64,7 +81,7 @@ int pcl_gridfn_get(size_t k, pcl_gridfn *out) {
                         .e0 = table[k].e0,
                         .misfit = table[k].misfit,
                         .magnify = table[k].magnify};
-    fit_taps(out);
+    fit(out);
     return 1;
 }
 

@@ -8,7 +8,7 @@
 #define PCL_GRIDFN_H
 #include <stddef.h>
 
-enum { PCL_GRIDFN_TAPS = 8, PCL_GRIDFN_DEGREE = 11 };
+enum { PCL_GRIDFN_TAPS = 8, PCL_GRIDFN_DEGREE = 11, PCL_GRIDFN_EVEN = 12 };
 
 typedef struct pcl_gridfn {
     int support;     /* W, cells; <= PCL_GRIDFN_TAPS */
@@ -19,6 +19,8 @@ typedef struct pcl_gridfn {
     /* Tap t of a sample that lies `offset` in [0, 1) cells before its first tap plus W/2 has the value
      * sum_d coef[d][t] (2 offset - 1)^d; taps t >= W are 0. */
     float coef[PCL_GRIDFN_DEGREE + 1][PCL_GRIDFN_TAPS];
+    /* For |x| < W/2, C(x) = sum_d even[d] q^d, q = 2 (2x/W)^2 - 1. */
+    float even[PCL_GRIDFN_EVEN + 1];
 } pcl_gridfn;
 
 /* The cheapest kernel whose error (misfit, and single-precision rounding magnified by the correction) is at most
