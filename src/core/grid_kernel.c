@@ -1,5 +1,6 @@
 #include "core/grid_kernel.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "core/simd.h"
@@ -13,16 +14,41 @@ typedef float taps_anywhere __attribute__((vector_size(32), aligned(4), may_alia
 INLINE taps load(const float *p) { return *(const taps_anywhere *)p; }
 INLINE void store(float *p, taps v) { *(taps_anywhere *)p = v; }
 
-/* Kernel values in both directions by Horner's rule (the two chains hide each other's latency). */
-INLINE void kernel_values(const pcl_gridfn *fn, const pcl_grid_item *it, taps *kx, taps *ky) {
-    taps x = load(fn->coef[PCL_GRIDFN_DEGREE]), y = x;
-    for (int d = PCL_GRIDFN_DEGREE - 1; d >= 0; d--) {
-        taps c = load(fn->coef[d]);
-        x = x * it->dx + c;
-        y = y * it->dy + c;
+/* Kernel values of GROUP samples in both directions by Horner's rule: together, because each chain is all latency. The last
+ * group of n samples is filled up with its last one. */
+enum { GROUP = 4 };
+typedef struct footprints {
+    taps kx[GROUP];
+    float ky[GROUP][PCL_GRIDFN_TAPS];
+} footprints;
+
+INLINE void kernel_values(const pcl_gridfn *fn, const pcl_grid_item *item, size_t n, footprints *out) {
+    taps x[GROUP], y[GROUP];
+    float dx[GROUP], dy[GROUP];
+    for (size_t i = 0; i < GROUP; i++) {
+        const pcl_grid_item *it = item + (i < n ? i : n - 1);
+        dx[i] = it->dx;
+        dy[i] = it->dy;
+        x[i] = y[i] = load(fn->coef[PCL_GRIDFN_DEGREE]);
     }
-    *kx = x;
-    *ky = y;
+    for (int d = PCL_GRIDFN_DEGREE - 1; d >= 0; d--) {
+        const taps c = load(fn->coef[d]);
+        for (int i = 0; i < GROUP; i++) {
+            x[i] = x[i] * dx[i] + c;
+            y[i] = y[i] * dy[i] + c;
+        }
+    }
+    for (int i = 0; i < GROUP; i++) {
+        out->kx[i] = x[i];
+        memcpy(out->ky[i], &y[i], sizeof y[i]);
+    }
+}
+
+/* plane += kx ky at the footprint's cells. */
+INLINE void add_rows(float *plane, size_t cell, size_t stride, int support, taps kx, const float *ky) {
+    float *row = plane + cell;
+    for (int j = 0; j < support; j++, row += stride)
+        store(row, load(row) + kx * ky[j]);
 }
 
 INLINE void read_model(const pcl_grid_target *t, size_t cell, int support, taps kx, const float *ky, float *re, float *im) {
@@ -38,88 +64,73 @@ INLINE void read_model(const pcl_grid_target *t, size_t cell, int support, taps 
     *im = ((i[0] + i[4]) + (i[1] + i[5])) + ((i[2] + i[6]) + (i[3] + i[7]));
 }
 
-INLINE void add(const pcl_gridfn *fn, const pcl_grid_item *item, size_t n, const pcl_grid_target *t, int support) {
-    const pcl_grid_target g = *t;
-    for (size_t k = 0; k < n; k++) {
-        const pcl_grid_item *it = item + k;
-        taps kx, kv;
-        kernel_values(fn, it, &kx, &kv);
-        float ky[PCL_GRIDFN_TAPS];
-        memcpy(ky, &kv, sizeof ky);
-        float re = it->re, im = it->im;
-        if (g.model_re) {
-            float mr, mi;
-            read_model(&g, it->cell, support, kx, ky, &mr, &mi);
-            re -= mr;
-            im -= mi;
-        }
-        kx *= it->weight;
-        if (g.re) {
-            taps vr = kx * re, vi = kx * im;
-            for (int j = 0; j < support; j++) {
-                size_t at = it->cell + (size_t)j * g.stride;
-                store(g.re + at, load(g.re + at) + vr * ky[j]);
-                store(g.im + at, load(g.im + at) + vi * ky[j]);
-            }
-        }
-        if (g.psf)
-            for (int j = 0; j < support; j++) {
-                size_t at = it->cell + (size_t)j * g.stride;
-                store(g.psf + at, load(g.psf + at) + kx * ky[j]);
-            }
+INLINE void add_one(const pcl_grid_item *it, taps kx, const float *ky, const pcl_grid_target *g, int support) {
+    const size_t cell = it->cell;
+    float re = it->re, im = it->im;
+    if (g->model_re) {
+        float mr, mi;
+        read_model(g, cell, support, kx, ky, &mr, &mi);
+        re -= mr;
+        im -= mi;
+    }
+    kx *= it->weight;
+    if (g->re) {
+        add_rows(g->re, cell, g->stride, support, kx * re, ky);
+        add_rows(g->im, cell, g->stride, support, kx * im, ky);
+    }
+    if (g->psf)
+        add_rows(g->psf, cell, g->stride, support, kx, ky);
+}
+
+INLINE void add_one_w(const pcl_grid_item *it, taps kx, const float *ky, const pcl_grid_target *g, int support) {
+    const pcl_grid_item i = *it;
+    if (g->re) {
+        add_rows(g->re, i.cell, g->stride, support, kx * i.re, ky);
+        add_rows(g->im, i.cell, g->stride, support, kx * i.im, ky);
+    }
+    if (g->psf) {
+        add_rows(g->psf, i.cell, g->stride, support, kx * i.weight, ky);
+        add_rows(g->psf_im, i.cell, g->stride, support, kx * i.sign, ky);
     }
 }
 
-INLINE void add_w(const pcl_gridfn *fn, const pcl_grid_item *item, size_t n, const pcl_grid_target *t, int support) {
+INLINE void add(const pcl_gridfn *fn, const pcl_grid_item *item, size_t n, const pcl_grid_target *t, int support, bool w) {
     const pcl_grid_target g = *t;
-    for (size_t k = 0; k < n; k++) {
-        const pcl_grid_item *it = item + k;
-        taps kx, kv;
-        kernel_values(fn, it, &kx, &kv);
-        float ky[PCL_GRIDFN_TAPS];
-        memcpy(ky, &kv, sizeof ky);
-        if (g.re) {
-            const taps vr = kx * it->re, vi = kx * it->im;
-            for (int j = 0; j < support; j++) {
-                size_t at = it->cell + (size_t)j * g.stride;
-                store(g.re + at, load(g.re + at) + vr * ky[j]);
-                store(g.im + at, load(g.im + at) + vi * ky[j]);
-            }
-        }
-        if (g.psf) {
-            const taps pr = kx * it->weight, pi = kx * it->sign;
-            for (int j = 0; j < support; j++) {
-                size_t at = it->cell + (size_t)j * g.stride;
-                store(g.psf + at, load(g.psf + at) + pr * ky[j]);
-                store(g.psf_im + at, load(g.psf_im + at) + pi * ky[j]);
-            }
-        }
+    footprints f;
+    for (size_t k = 0; k < n; k += GROUP) {
+        kernel_values(fn, item + k, n - k, &f);
+        for (size_t i = 0; i < GROUP && k + i < n; i++)
+            if (w)
+                add_one_w(item + k + i, f.kx[i], f.ky[i], &g, support);
+            else
+                add_one(item + k + i, f.kx[i], f.ky[i], &g, support);
     }
 }
 
 INLINE void predict(const pcl_gridfn *fn, const pcl_grid_item *item, size_t n, const pcl_grid_target *t, int support,
                     float *vis) {
-    for (size_t k = 0; k < n; k++) {
-        const pcl_grid_item *it = item + k;
-        taps kx, kv;
-        kernel_values(fn, it, &kx, &kv);
-        float ky[PCL_GRIDFN_TAPS], re, im;
-        memcpy(ky, &kv, sizeof ky);
-        read_model(t, it->cell, support, kx, ky, &re, &im);
-        vis[2 * (size_t)it->index] = re;
-        vis[2 * (size_t)it->index + 1] = it->sign * im;
+    footprints f;
+    for (size_t k = 0; k < n; k += GROUP) {
+        kernel_values(fn, item + k, n - k, &f);
+        for (size_t i = 0; i < GROUP && k + i < n; i++) {
+            const pcl_grid_item *it = item + k + i;
+            float re, im;
+            read_model(t, it->cell, support, f.kx[i], f.ky[i], &re, &im);
+            vis[2 * (size_t)it->index] = re;
+            vis[2 * (size_t)it->index + 1] = it->sign * im;
+        }
     }
 }
 
-/* One pair of functions for each support and instruction set. */
+/* One set of functions for each support and instruction set. */
 #define INSTANCE(w, isa, attribute)                                                                                    \
     attribute static void add_##w##_##isa(const pcl_gridfn *fn, const pcl_grid_item *item, size_t n,                   \
                                           const pcl_grid_target *t) {                                                  \
-        add(fn, item, n, t, w);                                                                                        \
+        add(fn, item, n, t, w, false);                                                                                        \
     }                                                                                                                  \
     attribute static void add_w_##w##_##isa(const pcl_gridfn *fn, const pcl_grid_item *item, size_t n,                 \
                                             const pcl_grid_target *t) {                                                \
-        add_w(fn, item, n, t, w);                                                                                      \
+        add(fn, item, n, t, w, true);                                                                                      \
     }                                                                                                                  \
     attribute static void predict_##w##_##isa(const pcl_gridfn *fn, const pcl_grid_item *item, size_t n,               \
                                               const pcl_grid_target *t, float *vis) {                                  \
