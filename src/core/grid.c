@@ -362,20 +362,21 @@ static size_t active_tiles(const pcl_gridder *g, pcl_grid_scratch *s, size_t col
     return n;
 }
 
-/* One past the last column (u index) that the batch can touch. */
+/* Columns from u = 0 on, or with w on both sides of it, that the batch can touch. */
 static size_t columns_touched(const pcl_gridder *g, const pcl_grid_scratch *s) {
-    size_t last = 0;
+    size_t first = SIZE_MAX, last = 0;
     for (size_t t = 0; t < 4 * g->ntile_colour; t++)
         if (s->start[t + 1] > s->start[t]) {
-            size_t tu = t % g->ntile_colour % g->ntile_u * 2 + (t / g->ntile_colour & 1);
-            if (tu > last)
-                last = tu;
+            const size_t tu = t % g->ntile_colour % g->ntile_u * 2 + (t / g->ntile_colour & 1);
+            last = tu > last ? tu : last;
+            first = tu < first ? tu : first;
         }
-    size_t end = ((last + 1) << g->tile_shift) + PCL_GRIDFN_TAPS; /* stored column */
-    if (g->w)
-        return g->ngx;
-    end = end > PAD_U ? end - PAD_U : 1;
-    return end > g->ngx / 2 + 1 ? g->ngx / 2 + 1 : end;
+    if (first == SIZE_MAX)
+        return 0;
+    const size_t begin = first << g->tile_shift, end = ((last + 1) << g->tile_shift) + PCL_GRIDFN_TAPS, zero = g->column0;
+    const size_t above = end > zero ? end - zero : 1, below = g->w && begin < zero ? zero - begin : 0;
+    const size_t n = above > below ? above : below, most = g->w ? g->ngx / 2 : g->ngx / 2 + 1;
+    return n < most ? n : most;
 }
 
 /* Runs one kernel function over the sorted samples, tile by tile: colours one after the other, the tiles of a colour in

@@ -40,7 +40,7 @@ size_t pcl_gridder_plane_bytes(const pcl_gridder *g);
 /* The uv grid of one image: `im` is NULL for a PSF without w, whose values are real. */
 typedef struct pcl_uvgrid {
     float *re, *im;
-    size_t ncol; /* columns from u = 0 on that may be non-zero */
+    size_t ncol; /* columns from u = 0 on (with w: on both sides) that may be non-zero */
 } pcl_uvgrid;
 
 int pcl_uvgrid_new(const pcl_gridder *g, bool real, pcl_uvgrid *out, pclean_err *err) PCL_CHECK;
@@ -116,8 +116,9 @@ int pcl_grid_plane_to_image(const pcl_gridder *g, size_t iplane, pcl_uvgrid *vis
 /* Grid corrections and scale, in place. */
 void pcl_grid_finish_w(const pcl_gridder *g, float scale, float *image);
 
-int pcl_grid_plane_from_image(const pcl_gridder *g, size_t iplane, const float *image, pcl_uvgrid *model, pclean_err *err)
-    PCL_CHECK;
+/* umax_lambda as in pcl_grid_from_image. */
+int pcl_grid_plane_from_image(const pcl_gridder *g, size_t iplane, const float *image, double umax_lambda, pcl_uvgrid *model,
+                              pclean_err *err) PCL_CHECK;
 void pcl_grid_predict_w(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, size_t iplane,
                         const pcl_uvgrid *model, float *vis);
 

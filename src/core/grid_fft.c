@@ -66,6 +66,8 @@ static void unfold(const pcl_gridder *g, float *plane, float sign) {
 
 /* ------------------------------------------------------------------------------------------------------ transforms */
 
+enum { AHEAD = 12 };
+
 static pcl_fft_buffers buffer_sizes(const pcl_gridder *g, size_t nthread) {
     return (pcl_fft_buffers){.n = nthread,
                              .ncolumn = g->ngy * BLOCK,
@@ -102,6 +104,9 @@ void pcl_grid_columns_to_image(const pcl_gridder *g, float *re, float *im, float
         const size_t c0 = first_column + (size_t)k * BLOCK;
         for (size_t i = 0; i < g->ngy; i++) {
             const size_t at = (PAD_V + (i < g->ngy / 2 ? i + g->ngy / 2 : i - g->ngy / 2)) * g->stride + c0;
+            __builtin_prefetch(re + at + AHEAD * g->stride); /* one line each from far apart: the hardware does not see it coming */
+            if (im)
+                __builtin_prefetch(im + at + AHEAD * g->stride);
             pcl_interleave(BLOCK, re + at, im ? im + at : NULL, (float *)(buf + i * BLOCK));
         }
         fftwf_execute_dft(g->column_back, buf, buf);
@@ -191,8 +196,7 @@ static bool all_zero(const float *p, size_t n) {
 
 int pcl_grid_from_image(const pcl_gridder *g, const float *image, double umax_lambda, pcl_uvgrid *grid, pclean_err *err) {
     const size_t nx = g->p.nx, ny = g->p.ny;
-    double reach = ceil(umax_lambda * g->p.cellx_rad * (double)g->ngx) + PCL_GRIDFN_TAPS;
-    const size_t ncol = reach < (double)(g->ngx / 2) ? (size_t)reach + 1 : g->ngx / 2 + 1;
+    const size_t reach = pcl_grid_reach(g, umax_lambda), ncol = reach < g->ngx / 2 ? reach + 1 : g->ngx / 2 + 1;
     grid->ncol = ncol;
     pcl_fft_buffers b;
     int rc = pcl_fft_buffers_new(g, &b, err);

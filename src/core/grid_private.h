@@ -55,6 +55,12 @@ static inline size_t pcl_wrapped(size_t i, size_t n, size_t ngrid) {
     return i >= centre ? i - centre : ngrid - (centre - i);
 }
 
+/* Columns on one side of u = 0 that samples up to umax_lambda touch, at most ngx / 2. */
+static inline size_t pcl_grid_reach(const pcl_gridder *g, double umax_lambda) {
+    const double reach = umax_lambda * g->p.cellx_rad * (double)g->ngx + PCL_GRIDFN_TAPS + 1;
+    return reach < (double)(g->ngx / 2) ? (size_t)reach : g->ngx / 2;
+}
+
 /* Adds the rows of padding to the rows they mirror. */
 void pcl_grid_fold_rows(const pcl_gridder *g, float *plane);
 

@@ -103,7 +103,9 @@ static float correction(const pcl_wplan *wp, double l2, double m2) {
 /* ----------------------------------------------------------------------------------------------- planes and images */
 
 /* Columns beyond the plane's edges belong ngx further on. */
-static void fold_columns(const pcl_gridder *g, float *plane) {
+static void fold_columns(const pcl_gridder *g, size_t ncol, float *plane) {
+    if (ncol < g->ngx / 2)
+        return;
     for (size_t r = 0; r < g->nrow; r++) {
         float *row = plane + r * g->stride;
         for (size_t k = 0; k < PAD_U; k++) {
@@ -125,12 +127,17 @@ static void unfold(const pcl_gridder *g, float *plane) {
     }
 }
 
+/* The stored columns on ncol columns on both sides of u = 0, in whole cache lines. */
+static size_t first_column(const pcl_gridder *g, size_t ncol) { return (g->column0 - ncol) / BLOCK * BLOCK; }
+
+static size_t columns_on(const pcl_gridder *g, size_t ncol) { return g->column0 + ncol - first_column(g, ncol); }
+
 /* Row y of a grid after pcl_grid_columns_to_image -> complex row of x (index x mod ngx). */
 static void row_to_image(const pcl_gridder *g, const pcl_uvgrid *grid, size_t y, fftwf_complex *row) {
-    const size_t half = g->ngx / 2;
-    const float *re = grid->re + y * g->stride + PAD_U, *im = grid->im + y * g->stride + PAD_U;
-    pcl_interleave(half, re, im, (float *)(row + half)); /* u < 0 */
-    pcl_interleave(half, re + half, im + half, (float *)row);
+    const size_t n = grid->ncol, at = y * g->stride + g->column0;
+    pcl_interleave(n, grid->re + at - n, grid->im + at - n, (float *)(row + g->ngx - n)); /* u < 0 */
+    pcl_interleave(n, grid->re + at, grid->im + at, (float *)row);
+    memset(row + n, 0, (g->ngx - 2 * n) * sizeof *row);
     fftwf_execute_dft(g->full_back, row, row);
 }
 
@@ -161,9 +168,10 @@ int pcl_grid_plane_to_image(const pcl_gridder *g, size_t iplane, pcl_uvgrid *vis
         float *plane[2] = {grid[k]->re, grid[k]->im};
         for (size_t i = 0; i < 2; i++) {
             pcl_grid_fold_rows(g, plane[i]);
-            fold_columns(g, plane[i]);
+            fold_columns(g, grid[k]->ncol, plane[i]);
         }
-        pcl_grid_columns_to_image(g, grid[k]->re, grid[k]->im, grid[k]->im, PAD_U, g->ngx, &b, -(long)(ny / 2), ny);
+        pcl_grid_columns_to_image(g, grid[k]->re, grid[k]->im, grid[k]->im, first_column(g, grid[k]->ncol),
+                                  columns_on(g, grid[k]->ncol), &b, -(long)(ny / 2), ny);
     }
 #pragma omp parallel for schedule(static)
     for (size_t y = 0; y < ny; y++) {
@@ -190,8 +198,9 @@ void pcl_grid_finish_w(const pcl_gridder *g, float scale, float *image) {
             image[y * nx + x] *= scale * g->hy[y] * g->hx[x] * correction(&g->wp, g->wp.l2[x], g->wp.m2[y]);
 }
 
-int pcl_grid_plane_from_image(const pcl_gridder *g, size_t iplane, const float *image, pcl_uvgrid *model, pclean_err *err) {
-    const size_t nx = g->p.nx, ny = g->p.ny, half = g->ngx / 2;
+int pcl_grid_plane_from_image(const pcl_gridder *g, size_t iplane, const float *image, double umax_lambda, pcl_uvgrid *model,
+                              pclean_err *err) {
+    const size_t nx = g->p.nx, ny = g->p.ny, n = pcl_grid_reach(g, umax_lambda);
     const double w = pcl_wplan_w(&g->wp, iplane);
     pcl_fft_buffers b;
     int rc = pcl_fft_buffers_new(g, &b, err);
@@ -199,14 +208,14 @@ int pcl_grid_plane_from_image(const pcl_gridder *g, size_t iplane, const float *
         goto done;
 #pragma omp parallel for schedule(static)
     for (size_t y = 0; y < ny; y++) {
-        float *re = model->re + y * g->stride + PAD_U, *im = model->im + y * g->stride + PAD_U;
+        float *re = model->re + y * g->stride + g->column0, *im = model->im + y * g->stride + g->column0;
         const float *pixels = image + y * nx;
         size_t used = 0;
         while (used < nx && pixels[used] == 0)
             used++;
         if (used == nx) { /* CLEAN models are sparse */
-            memset(re, 0, g->ngx * sizeof *re);
-            memset(im, 0, g->ngx * sizeof *im);
+            memset(re - n, 0, 2 * n * sizeof *re);
+            memset(im - n, 0, 2 * n * sizeof *im);
             continue;
         }
         const size_t thread = (size_t)omp_get_thread_num();
@@ -223,10 +232,10 @@ int pcl_grid_plane_from_image(const pcl_gridder *g, size_t iplane, const float *
             z[1] = value * s[x];
         }
         fftwf_execute_dft(g->full_forth, row, row);
-        pcl_deinterleave(half, (const float *)(row + half), re, im);
-        pcl_deinterleave(half, (const float *)row, re + half, im + half);
+        pcl_deinterleave(n, (const float *)(row + g->ngx - n), re - n, im - n);
+        pcl_deinterleave(n, (const float *)row, re, im);
     }
-    pcl_grid_columns_from_image(g, model->re, model->im, PAD_U, g->ngx, &b);
+    pcl_grid_columns_from_image(g, model->re, model->im, first_column(g, n), columns_on(g, n), &b);
     unfold(g, model->re);
     unfold(g, model->im);
 done:

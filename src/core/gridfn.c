@@ -4,7 +4,7 @@
 
 /* Found by minimising the mean misfit over |x| < 1/(2 sigma) with a simplex search in (beta, e0); the fifth column is the
  * resulting sqrt(2 mean misfit), the sixth the rms over the image of the correction relative to its centre, which
- * magnifies single-precision rounding. */
+ * magnifies single-precision rounding. Large paddings are for w, where they cost planes but no cells. */
 static const struct {
     int support;
     double sigma, beta, e0, misfit, magnify;
@@ -16,6 +16,10 @@ static const struct {
     {8, 1.40, 1.83838, 0.51655, 2.41e-06, 19.8}, {6, 2.00, 2.11899, 0.52038, 5.91e-06, 1.9},
     {7, 1.75, 2.04685, 0.51665, 1.58e-06, 3.4}, {8, 1.60, 1.98482, 0.51469, 4.64e-07, 5.9},
     {7, 2.00, 2.16224, 0.51551, 6.13e-07, 2.1}, {8, 2.00, 2.19430, 0.51209, 6.22e-08, 2.5},
+    {4, 2.50, 2.13094, 0.53847, 2.92e-04, 1.2}, {4, 4.00, 2.33747, 0.53677, 1.08e-04, 1.1},
+    {5, 1.75, 1.95060, 0.52987, 1.02e-04, 2.1}, {5, 2.00, 2.06532, 0.52783, 5.48e-05, 1.6},
+    {5, 3.00, 2.33309, 0.52376, 1.40e-05, 1.2}, {6, 1.75, 2.01396, 0.52139, 1.24e-05, 2.5},
+    {6, 2.50, 2.29405, 0.51769, 2.07e-06, 1.4},
 };
 enum { NTABLE = sizeof table / sizeof *table };
 
@@ -90,19 +94,21 @@ static double error(double misfit, double magnify) { return hypot(misfit, 6e-8 *
 double pcl_gridfn_error(const pcl_gridfn *fn) { return error(fn->misfit, fn->magnify); }
 
 void pcl_gridfn_choose(double accuracy, double npixel, double nvis, pcl_gridfn *out) {
-    size_t best = NTABLE - 1;
-    double best_cost = INFINITY;
+    size_t best = 0, finest = 0;
+    double best_cost = INFINITY, finest_error = INFINITY;
     for (size_t k = 0; k < NTABLE; k++) {
-        if (error(table[k].misfit, table[k].magnify) > accuracy)
-            continue;
-        double ngrid = npixel * table[k].sigma * table[k].sigma;
-        double cost = ngrid * log2(ngrid + 2) * 0.25 + nvis * (20 + 3 * table[k].support); /* about ns */
-        if (cost < best_cost) {
+        const double e = error(table[k].misfit, table[k].magnify), ngrid = npixel * table[k].sigma * table[k].sigma;
+        const double cost = ngrid * log2(ngrid + 2) * 0.25 + nvis * (20 + 3 * table[k].support); /* about ns */
+        if (e < finest_error) {
+            finest_error = e;
+            finest = k;
+        }
+        if (e <= accuracy && cost < best_cost) {
             best_cost = cost;
             best = k;
         }
     }
-    (void)pcl_gridfn_get(best, out);
+    (void)pcl_gridfn_get(best_cost < INFINITY ? best : finest, out);
 }
 
 /* Fourier transform of C by Gauss-Chebyshev quadrature on the half axis (C is even and vanishes smoothly enough at its

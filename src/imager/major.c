@@ -37,14 +37,17 @@ static void note_count(pcl_plane *p, const pcl_grid_count *count) {
 
 static float scale_of(const pcl_plane *p) { return p->sumwt > 0 ? (float)(1 / p->sumwt) : 0; }
 
+/* Largest |u| that may be asked for: the first pass does not know it yet. */
+static double reach(const pcl_plane *p) {
+    return p->umax_lambda > 0 ? p->umax_lambda : 0.5 / p->setup->config->cell_rad[0];
+}
+
 /* ------------------------------------------------------------------------------------------------------- without w */
 
 static int flat_cycle(pcl_plane *p, bool with_model, bool with_psf, pclean_err *err) {
     pcl_sampler *s = &p->sampler;
     pcl_grid_count count = {0};
-    /* every sample may be asked for: the first pass does not know their reach yet */
-    const double umax = p->umax_lambda > 0 ? p->umax_lambda : 0.5 / p->setup->config->cell_rad[0];
-    int rc = with_model ? pcl_grid_from_image(p->gridder, p->model, umax, &p->model_grid, err) : 0;
+    int rc = with_model ? pcl_grid_from_image(p->gridder, p->model, reach(p), &p->model_grid, err) : 0;
     if (rc)
         return rc;
     pcl_uvgrid_zero(p->gridder, &p->vis_grid);
@@ -82,7 +85,7 @@ static int predict_with_w(pcl_plane *p, pclean_err *err) {
     pcl_sampler *s = &p->sampler;
     memset(p->predicted, 0, 2 * pcl_sampler_nid(s) * sizeof *p->predicted);
     for (size_t j = 0; j < pcl_gridder_nplane(p->gridder); j++) {
-        int rc = pcl_grid_plane_from_image(p->gridder, j, p->model, &p->vis_grid, err);
+        int rc = pcl_grid_plane_from_image(p->gridder, j, p->model, reach(p), &p->vis_grid, err);
         begin_w_plane(p, j, PCL_SAMPLER_UV | PCL_SAMPLER_VIS);
         bool more = true;
         while (!rc && !(rc = next_batch(p, &more, err)) && more) {

@@ -95,7 +95,7 @@ static void gridding_is_counted_exactly(void **state) {
     assert_ok(pcl_grid_count_bytes(&p, 100000, (size_t)omp_get_max_threads(), &bytes, &err));
     assert_ok(pcl_gridder_new(&p, &g, &err));
     assert_int_equal(bytes.plane, pcl_gridder_plane_bytes(g));
-    assert_true(bytes.scratch > 100000 * 60 && bytes.scratch < 100000 * 100);
+    assert_true(bytes.scratch > 100000 * 30 && bytes.scratch < 100000 * 70);
     pcl_gridder_free(g);
 }
 

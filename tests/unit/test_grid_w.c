@@ -65,7 +65,7 @@ static void make_images(const pcl_gridder *g, size_t npix, float *image, float *
     pcl_uvgrid_clear(&psf_grid);
 }
 
-static void predict(const pcl_gridder *g, const float *image, float *out) {
+static void predict(const pcl_gridder *g, double umax, const float *image, float *out) {
     pclean_err err;
     pcl_uvgrid grid;
     pcl_grid_scratch *scratch;
@@ -73,7 +73,7 @@ static void predict(const pcl_gridder *g, const float *image, float *out) {
     assert_int_equal(pcl_grid_scratch_new(g, N, &scratch, &err), 0);
     memset(out, 0, 2 * N * sizeof *out);
     for (size_t j = 0; j < pcl_gridder_nplane(g); j++) {
-        assert_int_equal(pcl_grid_plane_from_image(g, j, image, &grid, &err), 0);
+        assert_int_equal(pcl_grid_plane_from_image(g, j, image, umax, &grid, &err), 0);
         pcl_grid_predict_w(g, scratch, &samples, j, &grid, out);
     }
     pcl_grid_scratch_free(scratch);
@@ -131,7 +131,7 @@ static void predictions_agree_and_are_adjoint(void **state) {
             if (i % 5 == 0 && l * l + m * m < 0.98)
                 x[i] = (float)random_normal();
         }
-        predict(g, x, out);
+        predict(g, 0.5 / fields[k].cell, x, out);
         double e = 0, power = 0;
         for (size_t i = 0; i < 60; i++) {
             double want[2];
