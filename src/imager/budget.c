@@ -86,7 +86,7 @@ static int measure_data(const pcl_setup *s, data_size *out, pclean_err *err) {
 
 static void count_reading(const pcl_setup *s, const data_size *data, pcl_memory_sizes *out) {
     const pcl_vis_request request = {.npol = s->stokes.npol, .plane = s->plane, .from = s->from, .to = s->to,
-                                     .frame = s->frame, .direction = s->centre};
+                                     .frame = s->frame, .direction = s->centre, .by_w = s->config->gridder != PCLEAN_GRIDDER_STANDARD};
     pcl_vis_plan(s->source, &request, &out->store, &out->reading);
     if (out->reading > data->ms_bytes) /* a small MS fits into less than one step */
         out->reading = data->ms_bytes;
@@ -110,7 +110,7 @@ static int count_gridding(const pcl_setup *s, const data_size *data, pcl_budget 
     const size_t nplane = w ? 4 : 3 + (has_model(c) ? 2 : 0);
     b->grids = nplane * grid.plane;
     const bool natural = c->weighting == PCLEAN_WEIGHTING_NATURAL;
-    const unsigned want = PCL_SAMPLER_UV | PCL_SAMPLER_VIS | (w ? PCL_SAMPLER_W : 0u) | (natural ? 0u : PCL_SAMPLER_FRAME | PCL_SAMPLER_NEAR);
+    const unsigned want = PCL_SAMPLER_UV | PCL_SAMPLER_VIS | (w ? PCL_SAMPLER_W | (has_model(c) ? PCL_SAMPLER_ID : 0u) : 0u) | (natural ? 0u : PCL_SAMPLER_FRAME | PCL_SAMPLER_NEAR);
     const size_t batch = pcl_sampler_batch(data->most_per_row);
     b->batches = pcl_sampler_bytes(batch, want) / batch * data->touched + grid.scratch + grid.tables;
     b->predicted = w && has_model(c) ? 2 * sizeof(float) * (uint64_t)data->nid : 0;

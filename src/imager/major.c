@@ -86,7 +86,7 @@ static int predict_with_w(pcl_plane *p, pclean_err *err) {
     memset(p->predicted, 0, 2 * pcl_sampler_nid(s) * sizeof *p->predicted);
     for (size_t j = 0; j < pcl_gridder_nplane(p->gridder); j++) {
         int rc = pcl_grid_plane_from_image(p->gridder, j, p->model, reach(p), &p->vis_grid, err);
-        begin_w_plane(p, j, PCL_SAMPLER_UV | PCL_SAMPLER_VIS);
+        begin_w_plane(p, j, PCL_SAMPLER_UV | PCL_SAMPLER_VIS | PCL_SAMPLER_ID);
         bool more = true;
         while (!rc && !(rc = next_batch(p, &more, err)) && more) {
             const pcl_samples batch = batch_of(s);
@@ -108,7 +108,7 @@ static int grid_w_plane(pcl_plane *p, size_t iplane, bool with_model, bool with_
     pcl_uvgrid_zero(p->gridder, &p->vis_grid);
     if (with_psf)
         pcl_uvgrid_zero(p->gridder, &p->psf_grid);
-    begin_w_plane(p, iplane, data_wanted(p));
+    begin_w_plane(p, iplane, data_wanted(p) | (with_model ? PCL_SAMPLER_ID : 0u));
     bool more = true;
     int rc;
     while (!(rc = next_batch(p, &more, err)) && more) {

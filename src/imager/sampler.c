@@ -40,6 +40,7 @@ void pcl_sampler_clear(pcl_sampler *s) {
     pcl_free(s->entry);
     pcl_free(s->scale);
     pcl_free(s->unit);
+    pcl_free(s->reach);
     *s = (pcl_sampler){0};
 }
 
@@ -51,7 +52,9 @@ uint64_t pcl_sampler_bytes(size_t nmax, unsigned want) {
     if (want & PCL_SAMPLER_UV)
         each += 2 * sizeof(double);
     if (want & PCL_SAMPLER_W)
-        each += sizeof(double) + sizeof(size_t);
+        each += sizeof(double);
+    if (want & PCL_SAMPLER_ID)
+        each += sizeof(size_t);
     if (want & PCL_SAMPLER_VIS)
         each += 2 * sizeof(float);
     if (want & PCL_SAMPLER_FRAME)
@@ -113,7 +116,9 @@ static int allocate(pcl_sampler *s, pclean_err *err) {
     int rc = 0;
     if (s->want & PCL_SAMPLER_UV && ((rc = make(&s->u, n, err)) || (rc = make(&s->v, n, err))))
         return rc;
-    if (s->want & PCL_SAMPLER_W && ((rc = make(&s->w, n, err)) || (!s->id && (rc = PCL_NEW(&s->id, n, "sample batch", err)))))
+    if (s->want & PCL_SAMPLER_W && (rc = make(&s->w, n, err)))
+        return rc;
+    if (s->want & PCL_SAMPLER_ID && !s->id && (rc = PCL_NEW(&s->id, n, "sample batch", err)))
         return rc;
     if (s->want & PCL_SAMPLER_FRAME && ((rc = make(&s->frame_u, n, err)) || (rc = make(&s->frame_v, n, err))))
         return rc;
@@ -179,6 +184,7 @@ static int map_block(pcl_sampler *s, const pcl_vis_block *b, pclean_err *err) {
 /* Part of a batch: sample j of rows [row, row + nrow). */
 typedef struct part {
     size_t j, row, nrow;
+    const double *reach; /* of its rows, with w */
     const float *weight, *vis; /* of the plane's channel 0, row `row` */
 } part;
 
@@ -198,6 +204,15 @@ static inline const pcl_channel_sample *entry_of(const pcl_sampler *s, const pcl
     return j < s->count[t] ? &s->entry[t * s->stride + j] : NULL;
 }
 
+static void find_reach(const pcl_vis_block *b, size_t from, size_t to, double reach[2]) {
+    reach[0] = INFINITY;
+    reach[1] = 0;
+    for (size_t r = from; r < to && r < from + PART; r++) {
+        reach[0] = fmin(reach[0], fabs(b->w_m[r]));
+        reach[1] = fmax(reach[1], fabs(b->w_m[r]));
+    }
+}
+
 /* Rows of a part that have the sample, as offsets from its first row; returns their number. Without a list: only that. */
 static size_t list_rows(const pcl_sampler *s, const pcl_vis_block *b, const part *p, uint16_t *list) {
     const size_t stride = b->row_stride;
@@ -206,8 +221,11 @@ static size_t list_rows(const pcl_sampler *s, const pcl_vis_block *b, const part
         double scale[3];
         const pcl_channel_sample e = common_entry(s, b, p->j, scale);
         const float *lo = p->weight + (size_t)e.lo * stride, *hi = p->weight + (size_t)e.hi * stride;
-        if (s->want & PCL_SAMPLER_W) {
-            const double *w = b->w_m + p->row, low = s->wlow / scale[OBSERVED], high = s->whigh / scale[OBSERVED];
+        const double low = s->wlow / scale[OBSERVED], high = s->whigh / scale[OBSERVED];
+        if (p->reach && (p->reach[1] < low || p->reach[0] > high))
+            return 0;
+        if (p->reach && (p->reach[0] < low || p->reach[1] > high)) {
+            const double *w = b->w_m + p->row;
             for (size_t i = 0; i < p->nrow; i++) {
                 if (list)
                     list[n] = (uint16_t)i;
@@ -257,6 +275,15 @@ static inline __attribute__((always_inline)) void scale_rows(const double *metre
             out[k] = metres[k] * scale;
 }
 
+/* n listed (NULL: the first n) of rows with `width` floats. */
+static inline __attribute__((always_inline)) void copy_rows(const float *rows, size_t width, const uint16_t *list, size_t n, float *out) {
+    if (list)
+        for (size_t k = 0; k < n; k++)
+            memcpy(out + width * k, rows + width * list[k], width * sizeof *out);
+    else
+        memcpy(out, rows, n * width * sizeof *out);
+}
+
 /* Frame coordinates of mfs: each row has its Doppler factor. */
 static void scale_rows_doppler(const pcl_vis_block *b, const part *p, const uint16_t *list, size_t n, double scale, double *u,
                                double *v) {
@@ -291,22 +318,19 @@ static void fill_common(pcl_sampler *s, const pcl_vis_block *b, const part *p, c
             scale_rows(v, list, n, scale[what], to_v);
         }
     }
-    const bool plain = e.lo == e.hi && !list;
     if (s->want & PCL_SAMPLER_VIS) {
-        if (plain)
-            memcpy(s->samples + 2 * at, p->vis + 2 * (size_t)e.lo * stride, 2 * n * sizeof *s->samples);
+        float *to = s->samples + 2 * at;
+        if (e.lo == e.hi)
+            copy_rows(p->vis + 2 * (size_t)e.lo * stride, 2, list, n, to);
         else
             for (size_t k = 0; k < n; k++)
-                interpolate(p, stride, &e, list ? list[k] : k, s->samples + 2 * (at + k));
+                interpolate(p, stride, &e, list ? list[k] : k, to + 2 * k);
     }
-    const bool near = s->want & PCL_SAMPLER_NEAR;
-    if (plain)
-        memcpy(s->weight + at, p->weight + (size_t)e.lo * stride, n * sizeof *s->weight);
+    if (e.lo == e.hi || s->want & PCL_SAMPLER_NEAR)
+        copy_rows(p->weight + (size_t)e.near * stride, 1, list, n, s->weight + at);
     else
-        for (size_t k = 0; k < n; k++) {
-            const size_t i = list ? list[k] : k;
-            s->weight[at + k] = near ? p->weight[(size_t)e.near * stride + i] : interpolate_weight(p, stride, &e, i);
-        }
+        for (size_t k = 0; k < n; k++)
+            s->weight[at + k] = interpolate_weight(p, stride, &e, list ? list[k] : k);
 }
 
 /* Each row has the entry of its time. */
@@ -347,7 +371,7 @@ static void fill_part(pcl_sampler *s, const pcl_vis_block *b, const part *p, siz
     const bool all = n == p->nrow && s->same_for_all;
     if (!all)
         list_rows(s, b, p, list);
-    if (s->want & PCL_SAMPLER_W)
+    if (s->want & PCL_SAMPLER_ID)
         fill_ids(s, p, all ? NULL : list, n, at);
     if (s->same_for_all)
         fill_common(s, b, p, all ? NULL : list, n, at);
@@ -358,16 +382,19 @@ static void fill_part(pcl_sampler *s, const pcl_vis_block *b, const part *p, siz
 static part part_of(const pcl_sampler *s, const pcl_vis_block *b, size_t from, size_t to, size_t k) {
     const size_t npart = (to - from + PART - 1) / PART, row = from + k % npart * PART;
     const size_t plane = s->ipol * b->nchan * b->row_stride + row;
-    return (part){.j = k / npart, .row = row, .nrow = to - row < PART ? to - row : PART, .weight = b->weight + plane,
+    return (part){.j = k / npart, .row = row, .reach = s->want & PCL_SAMPLER_W ? s->reach[k % npart] : NULL, .nrow = to - row < PART ? to - row : PART, .weight = b->weight + plane,
                   .vis = b->vis + 2 * plane};
 }
 
 /* Samples of rows [from, to): first every part is counted, then each is filled where it belongs. */
 static int add_rows(pcl_sampler *s, const pcl_vis_block *b, size_t from, size_t to, pclean_err *err) {
-    const size_t nunit = s->per_row * ((to - from + PART - 1) / PART);
-    int rc = reserve((void **)&s->unit, &s->unit_size, nunit + 1, sizeof *s->unit, err);
-    if (rc)
+    const size_t nstretch = (to - from + PART - 1) / PART, nunit = s->per_row * nstretch;
+    int rc;
+    if ((rc = reserve((void **)&s->unit, &s->unit_size, nunit + 1, sizeof *s->unit, err)) ||
+        (s->want & PCL_SAMPLER_W && (rc = reserve((void **)&s->reach, &s->reach_size, nstretch, sizeof *s->reach, err))))
         return rc;
+    for (size_t k = 0; s->want & PCL_SAMPLER_W && k < nstretch; k++)
+        find_reach(b, from + k * PART, to, s->reach[k]);
     s->unit[0] = 0;
 #pragma omp parallel
     {

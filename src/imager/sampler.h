@@ -13,11 +13,12 @@
 /* What a walk needs; what it does not ask for is not computed. The weight always comes along. */
 enum pcl_sampler_want {
     PCL_SAMPLER_UV = 1,    /* u, v: wavelengths at the observed frequency, where a sample is gridded */
-    PCL_SAMPLER_W = 2,     /* w likewise, and id; the walk keeps to the window on |w| */
+    PCL_SAMPLER_W = 2,     /* w likewise; the walk keeps to the window on |w| */
     PCL_SAMPLER_VIS = 4,   /* samples */
     PCL_SAMPLER_FRAME = 8, /* frame_u, frame_v: at the sample's frequency in the image's frame, where weights are counted */
-    PCL_SAMPLER_NEAR = 16  /* near_u, near_v: at the nearest data channel's frequency in the image's frame, where weights are
+    PCL_SAMPLER_NEAR = 16, /* near_u, near_v: at the nearest data channel's frequency in the image's frame, where weights are
                               looked up; the weight is that channel's, not the interpolated one */
+    PCL_SAMPLER_ID = 32    /* id */
 };
 
 typedef struct pcl_sampler {
@@ -51,6 +52,8 @@ typedef struct pcl_sampler {
     size_t count_size, entry_size, scale_size;
     uint32_t *unit;              /* samples of each part of the batch, then where they begin */
     size_t unit_size;
+    double (*reach)[2];          /* with w: smallest and largest |w| of each stretch of rows of the batch, metres */
+    size_t reach_size;
 } pcl_sampler;
 
 int pcl_sampler_init(pcl_sampler *s, const pcl_vis *vis, const pcl_channels *channels, pclean_err *err) PCL_CHECK;

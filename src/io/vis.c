@@ -225,23 +225,24 @@ static int blocks_new(const pcl_vis_source *src, const pcl_vis_request *request,
 
 /* --------------------------------------------------------------------------------------------------- order of rows */
 
-enum { WINDOW = 1 << 18, LEVELS = 7, SIDE = 1 << LEVELS, NTILE = SIDE * SIDE };
+enum { WINDOW = 1 << 18, LEVELS = 7, SIDE = 1 << LEVELS, NTILE = SIDE * SIDE, NW = 16 };
 
 typedef struct row_sorter {
     size_t window;
-    uint16_t *tile;      /* [window] */
+    bool by_w;
+    uint32_t *tile;      /* [window] */
     uint32_t *from;      /* [window] row that comes to this place */
     uint64_t *copy;      /* [window] */
-    uint32_t *count;     /* [NTILE + 1] */
+    uint32_t *count;     /* [NTILE + 1], by_w: [NW NTILE + 1] */
 } row_sorter;
 
-static int sorter_new(size_t window, row_sorter *s, pclean_err *err) {
-    *s = (row_sorter){.window = window};
+static int sorter_new(size_t window, bool by_w, row_sorter *s, pclean_err *err) {
+    *s = (row_sorter){.window = window, .by_w = by_w};
     int rc;
     if ((rc = PCL_NEW(&s->tile, window, "row sorter", err)) || (rc = PCL_NEW(&s->from, window, "row sorter", err)) ||
         (rc = PCL_NEW(&s->copy, window, "row sorter", err)))
         return rc;
-    return PCL_NEW(&s->count, NTILE + 1, "row sorter", err);
+    return PCL_NEW(&s->count, (by_w ? NW : 1) * NTILE + 1, "row sorter", err);
 }
 
 static void sorter_clear(row_sorter *s) {
@@ -252,7 +253,7 @@ static void sorter_clear(row_sorter *s) {
 }
 
 /* Place of cell (x, y) of a SIDE x SIDE square along Hilbert's curve (Warren 2012, Hacker's Delight, section 16). */
-static uint16_t hilbert(uint32_t x, uint32_t y) {
+static uint32_t hilbert(uint32_t x, uint32_t y) {
     uint32_t place = 0;
     for (uint32_t s = SIDE / 2; s > 0; s /= 2) {
         const uint32_t rx = (x & s) != 0, ry = (y & s) != 0;
@@ -267,21 +268,30 @@ static uint16_t hilbert(uint32_t x, uint32_t y) {
             y = t;
         }
     }
-    return (uint16_t)place;
+    return place;
 }
 
-static void find_order(row_sorter *s, const double *u, const double *v, size_t n) {
-    double reach = 0;
-    for (size_t i = 0; i < n; i++)
-        reach = fmax(reach, fmax(fabs(u[i]), fabs(v[i])));
-    const double scale = reach > 0 ? 0.5 * (SIDE - 1) / reach : 0;
-    memset(s->count, 0, (NTILE + 1) * sizeof *s->count);
+/* A row is sorted where the gridder puts it: mirrored to u >= 0 or, if it corrects for w, to w >= 0, and then by |w| first. */
+static uint32_t tile_of(bool by_w, double u, double v, double w, double per_m, double per_m_of_w) {
+    const double sign = (by_w ? w : u) < 0 ? -per_m : per_m;
+    const uint32_t tile = hilbert((uint32_t)(sign * u + (by_w ? 0.5 * SIDE : 0)), (uint32_t)(sign * v + 0.5 * SIDE));
+    return by_w ? (uint32_t)(fabs(w) * per_m_of_w) * NTILE + tile : tile;
+}
+
+static void find_order(row_sorter *s, const double *u, const double *v, const double *w, size_t n) {
+    double reach = 0, w_reach = 0;
     for (size_t i = 0; i < n; i++) {
-        const double sign = u[i] < 0 ? -scale : scale;
-        s->tile[i] = hilbert((uint32_t)(sign * u[i]), (uint32_t)(sign * v[i] + 0.5 * SIDE));
+        reach = fmax(reach, fmax(fabs(u[i]), fabs(v[i])));
+        w_reach = fmax(w_reach, fabs(w[i]));
+    }
+    const double per_m = reach > 0 ? 0.5 * (SIDE - 1) / reach : 0, per_m_of_w = w_reach > 0 ? (NW - 0.5) / w_reach : 0;
+    const size_t ntile = s->by_w ? NW * NTILE : NTILE;
+    memset(s->count, 0, (ntile + 1) * sizeof *s->count);
+    for (size_t i = 0; i < n; i++) {
+        s->tile[i] = tile_of(s->by_w, u[i], v[i], w[i], per_m, per_m_of_w);
         s->count[s->tile[i] + 1]++;
     }
-    for (size_t t = 0; t < NTILE; t++)
+    for (size_t t = 0; t < ntile; t++)
         s->count[t + 1] += s->count[t];
     for (size_t i = 0; i < n; i++)
         s->from[s->count[s->tile[i]]++] = (uint32_t)i;
@@ -303,7 +313,7 @@ static void permute_pairs(const row_sorter *s, void *array, size_t n) {
 
 /* Rows [from, from + n) of a block. */
 static void sort_rows(row_sorter *s, pcl_vis_block *b, size_t npol, size_t from, size_t n) {
-    find_order(s, b->u_m + from, b->v_m + from, n);
+    find_order(s, b->u_m + from, b->v_m + from, b->w_m + from, n);
     permute_pairs(s, b->u_m + from, n);
     permute_pairs(s, b->v_m + from, n);
     permute_pairs(s, b->w_m + from, n);
@@ -608,7 +618,8 @@ void pcl_vis_plan(const pcl_vis_source *src, const pcl_vis_request *request, uin
         const casa_ms_info *info = ms_of_block(src, k, &d);
         *store_bytes += lay_out(NULL, NULL, request->npol, request->to[k] - request->from[k], info->dd[d].nrow);
     }
-    *work_bytes = STEP_BYTES + window_of(src, request) * (sizeof *s->tile + sizeof *s->from + sizeof *s->copy);
+    *work_bytes = STEP_BYTES + window_of(src, request) * (sizeof *s->tile + sizeof *s->from + sizeof *s->copy) +
+                  (request->by_w ? (size_t)NW : 1) * NTILE * sizeof *s->count;
 }
 
 int pcl_vis_read(pcl_vis_source *src, const pcl_vis_request *request, pcl_vis_progress *progress, void *user, pcl_vis *out,
@@ -620,7 +631,7 @@ int pcl_vis_read(pcl_vis_source *src, const pcl_vis_request *request, pcl_vis_pr
     row_sorter sorter = {0};
     int rc = blocks_new(src, request, out, err);
     if (!rc)
-        rc = sorter_new(window_of(src, request), &sorter, err);
+        rc = sorter_new(window_of(src, request), request->by_w, &sorter, err);
     for (size_t i = 0, first = 0; !rc && i < src->n; i++) {
         rc = read_ms(src, i, first, request, &sorter, progress, user, &done, total, out, err);
         first += pcl_vis_source_info(src, i)->ndd;

@@ -7,7 +7,8 @@
  *
  * Order of rows: those that pass are taken in windows of 2^18, in the order of the MS; inside a window they are sorted by
  * uv tile (the uv plane folded to u >= 0, 64 x 128 tiles over the window's extent, along a Hilbert curve), rows of one tile
- * staying in the order of the MS. So the samples of a batch fall on few cells of a grid, and the order depends on nothing
+ * staying in the order of the MS. With by_w the plane is folded to w >= 0, 128 x 128 tiles, and 16 steps of |w| come before
+ * the tile: a w plane then concerns few stretches of rows. So the samples of a batch fall on few cells of a grid, and the order depends on nothing
  * but the data.
  *
  * Where: in memory, or in a scratch file that is reserved in full before the reading begins, has no name (nothing is left
@@ -75,6 +76,7 @@ typedef struct pcl_vis_request {
     int frame; /* image frame, or -1 */
     casa_direction direction;
     const char *scratch; /* folder for a scratch file; NULL or "": the store is in memory */
+    bool by_w;           /* rows of like |w| come together, for gridders that correct for w */
     size_t window;       /* rows sorted together; 0: 2^18 (tests give less) */
 } pcl_vis_request;
 

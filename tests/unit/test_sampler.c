@@ -73,7 +73,7 @@ static void drop_store(pcl_vis *vis) {
     free(vis->block);
 }
 
-enum { EVERYTHING = PCL_SAMPLER_UV | PCL_SAMPLER_W | PCL_SAMPLER_VIS | PCL_SAMPLER_FRAME | PCL_SAMPLER_NEAR };
+enum { EVERYTHING = PCL_SAMPLER_UV | PCL_SAMPLER_W | PCL_SAMPLER_VIS | PCL_SAMPLER_FRAME | PCL_SAMPLER_NEAR | PCL_SAMPLER_ID };
 
 /* All samples of a plane, one after the other. */
 typedef struct sample {
@@ -94,7 +94,9 @@ static void take_batch(const pcl_sampler *s, unsigned want, walk *out) {
         if (want & PCL_SAMPLER_UV)
             x.u = s->u[i], x.v = s->v[i];
         if (want & PCL_SAMPLER_W)
-            x.w = s->w[i], x.id = (unsigned)s->id[i];
+            x.w = s->w[i];
+        if (want & PCL_SAMPLER_ID)
+            x.id = (unsigned)s->id[i];
         if (want & PCL_SAMPLER_FRAME)
             x.frame_u = s->frame_u[i], x.frame_v = s->frame_v[i];
         if (want & PCL_SAMPLER_NEAR)
