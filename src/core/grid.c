@@ -23,17 +23,15 @@ static size_t good_size(size_t n) {
 static int make_plans(pcl_gridder *g, pclean_err *err) {
     fftwf_complex *c = NULL;
     float *r = NULL;
-    int rc = PCL_NEW(&c, g->ngy * BLOCK > g->ngx ? g->ngy * BLOCK : g->ngx, "FFT planning buffer", err);
+    int rc = PCL_NEW(&c, g->ngy > g->ngx ? g->ngy : g->ngx, "FFT planning buffer", err);
     if (!rc)
         rc = PCL_NEW(&r, g->ngx, "FFT planning buffer", err);
     if (!rc) {
         int ny = (int)g->ngy, nx = (int)g->ngx;
 #pragma omp critical(fftw_planner)
         {
-            g->column_back =
-                fftwf_plan_many_dft(1, &ny, BLOCK, c, NULL, BLOCK, 1, c, NULL, BLOCK, 1, FFTW_BACKWARD, FFTW_ESTIMATE);
-            g->column_forth =
-                fftwf_plan_many_dft(1, &ny, BLOCK, c, NULL, BLOCK, 1, c, NULL, BLOCK, 1, FFTW_FORWARD, FFTW_ESTIMATE);
+            g->column_back = fftwf_plan_dft_1d(ny, c, c, FFTW_BACKWARD, FFTW_ESTIMATE);
+            g->column_forth = fftwf_plan_dft_1d(ny, c, c, FFTW_FORWARD, FFTW_ESTIMATE);
             if (g->w) {
                 g->full_back = fftwf_plan_dft_1d(nx, c, c, FFTW_BACKWARD, FFTW_ESTIMATE);
                 g->full_forth = fftwf_plan_dft_1d(nx, c, c, FFTW_FORWARD, FFTW_ESTIMATE);

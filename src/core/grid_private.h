@@ -7,7 +7,7 @@
 
 /* The uv plane as stored: rows are v = -ngy/2 ... ngy/2 - 1 with PAD_V rows before and behind; columns are u = 0 ...
  * ngx/2 (half plane) or -ngx/2 ... ngx/2 - 1 (full plane, with w) with PAD_U columns before and behind, so that no
- * footprint needs a bounds check; folding brings the padding home. BLOCK columns are transformed together: one cache line
+ * footprint needs a bounds check; folding brings the padding home. BLOCK columns are fetched together: one cache line
  * of floats. */
 enum { PAD_V = 8, PAD_U = 16, BLOCK = 16 };
 
@@ -31,7 +31,7 @@ struct pcl_gridder {
     size_t column0;                                    /* stored column of u = 0 */
     size_t tile_shift, ntile_u, ntile_v, ntile_colour; /* tiles of 2^tile_shift cells a side */
     float *hx, *hy;                                    /* grid corrections [nx], [ny] */
-    fftwf_plan column_back, column_forth;              /* BLOCK complex columns of ngy, in place */
+    fftwf_plan column_back, column_forth;              /* one complex column of ngy, in place */
     fftwf_plan row_back, row_forth;                    /* half plane: complex to real and back */
     fftwf_plan full_back, full_forth;                  /* full plane: one complex row of ngx, in place */
     bool w;
@@ -41,9 +41,9 @@ struct pcl_gridder {
 /* Work space of the transforms, one set for each thread. */
 typedef struct pcl_fft_buffers {
     size_t n;
-    fftwf_complex *column, *row; /* [n][ngy BLOCK], [n][ngx] */
+    fftwf_complex *column, *row; /* [n][BLOCK][length], [n][ngx] */
     float *real;                 /* [n][ngx rounded up; twice that with w, for a row of the screen] */
-    size_t ncolumn, nrow, nreal;
+    size_t length, ncolumn, nrow, nreal; /* length: ngy and a little, so that columns do not share cache sets */
 } pcl_fft_buffers;
 int pcl_fft_buffers_new(const pcl_gridder *g, pcl_fft_buffers *b, pclean_err *err) PCL_CHECK;
 void pcl_fft_buffers_clear(pcl_fft_buffers *b);
