@@ -1,6 +1,6 @@
-/* cmd_image.c: the main command. Parameters come from defaults < presets < file < flags, whatever their order on the
- * line, so the line is first read whole, then applied in that order. */
+/* cmd_image.c: the main command. */
 #include "cli.h"
+#include "line.h"
 #include "progress.h"
 #include "report.h"
 #include <signal.h>
@@ -40,105 +40,10 @@ static const char usage_head[] =
 
 /* ------------------------------------------------------------------ the line */
 
-typedef struct setting {
-    char name[64];
-    char *value; /* owned */
-} setting;
-
 typedef struct request {
-    const char *file;
-    const char **preset; /* in order */
-    size_t npreset;
-    setting *setting; /* in order of first appearance */
-    size_t nsetting;
+    cli_line line;
     bool dump, help, list_presets;
 } request;
-
-static int no_memory(void) {
-    fputs("pclean: error: out of memory\n", stderr);
-    return CLI_FAILED;
-}
-
-/* Everything that is wrong before the run starts is wrong usage: a missing configuration file too. */
-static int config_error(const pclean_err *err) {
-    int status = cli_library_error("image", err);
-    return err->code == PCLEAN_ENOMEM ? status : CLI_USAGE;
-}
-
-static void request_clear(request *r) {
-    for (size_t i = 0; i < r->nsetting; i++) {
-        free(r->setting[i].value);
-    }
-    free(r->setting);
-    free(r->preset);
-}
-
-static bool known_parameter(const char *name) {
-    for (size_t i = 0; i < pclean_config_count(); i++) {
-        if (strcmp(pclean_config_name(i), name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The last flag of a name wins, but lists of paths grow. */
-static int add_setting(request *r, const char *name, const char *value) {
-    bool grows = strcmp(name, "vis") == 0 || strcmp(name, "startmodel") == 0;
-    for (size_t i = 0; i < r->nsetting; i++) {
-        setting *s = &r->setting[i];
-        if (strcmp(s->name, name) == 0) {
-            char *text = NULL;
-            int n = grows ? asprintf(&text, "%s,%s", s->value, value) : asprintf(&text, "%s", value);
-            if (n < 0) {
-                return no_memory();
-            }
-            free(s->value);
-            s->value = text;
-            return 0;
-        }
-    }
-    setting *grown = realloc(r->setting, (r->nsetting + 1) * sizeof *grown);
-    char *copy = strdup(value);
-    r->setting = grown ? grown : r->setting;
-    if (!grown || !copy) {
-        free(copy);
-        return no_memory();
-    }
-    setting *s = &r->setting[r->nsetting++];
-    snprintf(s->name, sizeof s->name, "%s", name);
-    s->value = copy;
-    return 0;
-}
-
-/* A flag that is not in the table: another parameter of tclean with a value that changes nothing is let pass, of what
- * is wrong the table says why; or one of our own flags is misspelt. */
-static int take_other_flag(request *r, cli_args *args) {
-    static const char *const own[] = {"preset", "list-presets", "dump-config", "help", NULL};
-    const char *value = cli_args_value(args), *nearest = cli_nearest(args->name, own);
-    pclean_config scratch;
-    pclean_err err = {0};
-    int rc = pclean_config_init(&scratch, &err);
-    rc = rc ? rc : pclean_config_set(&scratch, args->name, value, &err);
-    pclean_config_clear(&scratch);
-    if (rc == -PCLEAN_EPARAM && nearest) {
-        return cli_usage_error("image", "unknown flag --%s; did you mean --%s?", args->name, nearest);
-    }
-    return rc ? config_error(&err) : add_setting(r, args->name, value ? value : "");
-}
-
-static int add_preset(request *r, const char *name) {
-    if (!name) {
-        return cli_usage_error("image", "--preset needs a name; pclean image --list-presets shows them");
-    }
-    const char **grown = realloc(r->preset, (r->npreset + 1) * sizeof *grown);
-    if (!grown) {
-        return no_memory();
-    }
-    r->preset = grown;
-    r->preset[r->npreset++] = name;
-    return 0;
-}
 
 static int take_flag(request *r, cli_args *args) {
     const struct {
@@ -151,81 +56,19 @@ static int take_flag(request *r, cli_args *args) {
             return args->value ? cli_usage_error("image", "--%s takes no value", args->name) : 0;
         }
     }
-    if (strcmp(args->name, "preset") == 0) {
-        return add_preset(r, cli_args_value(args));
-    }
-    if (!known_parameter(args->name)) {
-        return take_other_flag(r, args);
-    }
-    const char *value = pclean_config_is_bool(args->name) ? cli_args_bool(args) : cli_args_value(args);
-    return value ? add_setting(r, args->name, value) : cli_usage_error("image", "--%s needs a value", args->name);
-}
-
-static bool looks_like_file(const char *word) {
-    const char *dot = strrchr(word, '.');
-    return access(word, F_OK) == 0 || (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
-}
-
-static int take_word(request *r, cli_args *args) {
-    const char *word = args->value;
-    if (word[0] == '-') {
-        return cli_usage_error("image", "unknown flag %s; flags begin with two dashes, as --niter", word);
-    }
-    bool follows_value = args->next > 3 && strncmp(args->argv[args->next - 3], "--", 2) == 0;
-    if (follows_value && !looks_like_file(word)) {
-        return cli_usage_error("image", "unexpected \"%s\"; lists are written with commas, as --imsize 512,256", word);
-    }
-    if (r->file) {
-        return cli_usage_error("image", "one configuration file at a time: \"%s\" and \"%s\" were given", r->file,
-                               word);
-    }
-    r->file = word;
-    return 0;
+    return cli_line_take(&r->line, args);
 }
 
 static int read_line(int argc, char **argv, request *r) {
     cli_args args;
     cli_args_init(&args, argc, argv);
     while (cli_args_next(&args)) {
-        int status = *args.name ? take_flag(r, &args) : take_word(r, &args);
+        int status = take_flag(r, &args);
         if (status) {
             return status;
         }
     }
     return 0;
-}
-
-/* ------------------------------------------------------------------ the configuration */
-
-/* All flags, so that everything that is wrong with them is said at once, a line each. */
-static int apply_settings(const request *r, pclean_config *config, pclean_err *err) {
-    pclean_err one;
-    int rc = 0;
-    for (size_t i = 0; i < r->nsetting; i++) {
-        int status = pclean_config_set(config, r->setting[i].name, r->setting[i].value, &one);
-        if (status == 0) {
-            continue;
-        }
-        if (rc == 0) {
-            *err = one;
-            rc = status;
-        } else {
-            strncat(err->msg, "\n", sizeof err->msg - strlen(err->msg) - 1);
-            strncat(err->msg, one.msg, sizeof err->msg - strlen(err->msg) - 1);
-        }
-    }
-    return rc;
-}
-
-static int build_config(const request *r, pclean_config *config, pclean_err *err) {
-    for (size_t i = 0; i < r->npreset; i++) {
-        int rc = pclean_config_apply_preset(config, r->preset[i], err);
-        if (rc) {
-            return rc;
-        }
-    }
-    int rc = r->file ? pclean_config_read_yaml(config, r->file, err) : 0;
-    return rc ? rc : apply_settings(r, config, err);
 }
 
 /* ------------------------------------------------------------------ the run */
@@ -302,19 +145,20 @@ static int serve(const request *r) {
     }
     pclean_config config;
     int rc = pclean_config_init(&config, &err);
-    rc = rc ? rc : build_config(r, &config, &err);
+    rc = rc ? rc : cli_line_config(&r->line, &config, &err);
     if (rc == 0) {
         rc = r->dump ? pclean_config_dump_yaml(&config, stdout, &err) : pclean_config_validate(&config, &err);
     }
-    int status = rc ? config_error(&err) : r->dump ? CLI_DONE : run(&config);
+    int status = rc ? cli_line_error(&r->line, &err) : r->dump ? CLI_DONE : run(&config);
     pclean_config_clear(&config);
     return status;
 }
 
 int cmd_image(int argc, char **argv) {
-    request r = {0};
+    static const char *const own[] = {"preset", "list-presets", "dump-config", "help", NULL};
+    request r = {.line = {.command = "image", .own = own}};
     int status = read_line(argc, argv, &r);
     status = status ? status : serve(&r);
-    request_clear(&r);
+    cli_line_clear(&r.line);
     return status;
 }

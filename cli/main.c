@@ -15,7 +15,7 @@ static const struct command {
     {"image", cmd_image, "make a CLEAN image or spectral cube from MeasurementSets"},
     {"plot", cmd_plot, "draw an image as a PNG: channel maps, integrated spectrum"},
     {"config", cmd_config, "print the table of parameters: as text, Markdown or YAML"},
-    {"memory", cmd_memory, "estimate the memory of CASA's workers, and how many fit"},
+    {"mem", cmd_mem, "estimate the memory of imaging, and how many workers fit"},
 };
 #define NCOMMAND (sizeof commands / sizeof *commands)
 

@@ -8,6 +8,6 @@
 #include "pclean/config.h" /* what the user asks for */
 #include "pclean/run.h"    /* make an image */
 #include "pclean/plot.h"   /* look at one */
-#include "pclean/memory.h" /* how much memory CASA's workers need */
+#include "pclean/memory.h" /* how much memory imaging needs */
 
 #endif

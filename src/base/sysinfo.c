@@ -16,14 +16,21 @@ static const uint64_t MIB = 1024 * 1024;
 
 /* ---- limits that only go down ---- */
 
-__attribute__((format(printf, 3, 4))) static void limit_memory(pcl_sysinfo *s, uint64_t bytes, const char *fmt, ...) {
-    if (bytes >= s->memory_bytes)
-        return;
-    s->memory_bytes = bytes;
+/* left: for this process and its children now; all: whatever is in use. */
+__attribute__((format(printf, 4, 5))) static void limit_memory(pcl_sysinfo *s, uint64_t left, uint64_t all, const char *fmt, ...) {
+    char from[sizeof s->memory_from];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(s->memory_from, sizeof s->memory_from, fmt, args);
+    vsnprintf(from, sizeof from, fmt, args);
     va_end(args);
+    if (left < s->memory_bytes) {
+        s->memory_bytes = left;
+        memcpy(s->memory_from, from, sizeof from);
+    }
+    if (all < s->capacity_bytes) {
+        s->capacity_bytes = all;
+        memcpy(s->capacity_from, from, sizeof from);
+    }
 }
 
 static void limit_process(pcl_sysinfo *s, uint64_t bytes, const char *from) {
@@ -174,7 +181,7 @@ static void look_at_memory(pcl_sysinfo *s, const char *folder, const char *name,
     snprintf(key[0], sizeof key[0], "%sactive_file", prefix);
     snprintf(key[1], sizeof key[1], "%sinactive_file", prefix);
     const uint64_t files = read_key(folder, "memory.stat", key[0]) + read_key(folder, "memory.stat", key[1]);
-    limit_memory(s, minus(limit, minus(used, files)) + pcl_mem_anonymous(), "%s of cgroup %.100s", limit_file, name);
+    limit_memory(s, minus(limit, minus(used, files)) + pcl_mem_anonymous(), limit, "%s of cgroup %.100s", limit_file, name);
 }
 
 static void look_at_memory_v2(pcl_sysinfo *s, const char *folder, const char *name) {
@@ -218,10 +225,19 @@ static void look_at_machine(const char *root, pcl_sysinfo *s) {
     snprintf(proc, sizeof proc, "%s/proc", root);
     const uint64_t available = read_key(proc, "meminfo", "MemAvailable");
     if (available)
-        limit_memory(s, available * 1024 + pcl_mem_anonymous(), "free memory of the machine");
+        limit_memory(s, available * 1024 + pcl_mem_anonymous(), UINT64_MAX, "free memory of the machine");
+    const uint64_t physical = read_key(proc, "meminfo", "MemTotal");
+    if (physical)
+        limit_memory(s, UINT64_MAX, physical * 1024, "physical memory");
     cpu_set_t set;
     limit_cores(s, sched_getaffinity(0, sizeof set, &set) == 0 ? (uint64_t)CPU_COUNT(&set) : (uint64_t)sysconf(_SC_NPROCESSORS_ONLN),
                 "scheduling affinity");
+}
+
+/* Of n times so many MiB; UINT64_MAX for what no machine has. */
+static uint64_t slurm_bytes(uint64_t mib, uint64_t n) {
+    uint64_t bytes;
+    return __builtin_mul_overflow(mib, n, &bytes) || __builtin_mul_overflow(bytes, MIB, &bytes) ? UINT64_MAX : bytes;
 }
 
 static void look_at_slurm(pcl_sysinfo *s) {
@@ -231,11 +247,11 @@ static void look_at_slurm(pcl_sysinfo *s) {
     else if (env_number("SLURM_CPUS_ON_NODE", &cpus))
         limit_cores(s, cpus, "SLURM_CPUS_ON_NODE");
     if (env_number("SLURM_MEM_PER_NODE", &mib)) /* 0: all of the node */
-        limit_memory(s, mib * MIB, "SLURM_MEM_PER_NODE");
+        limit_memory(s, slurm_bytes(mib, 1), slurm_bytes(mib, 1), "SLURM_MEM_PER_NODE");
     uint64_t on_node = cpus;
     (void)env_number("SLURM_CPUS_ON_NODE", &on_node);
     if (on_node > 0 && env_number("SLURM_MEM_PER_CPU", &mib))
-        limit_memory(s, mib * MIB * on_node, "SLURM_MEM_PER_CPU x %" PRIu64 " cores", on_node);
+        limit_memory(s, slurm_bytes(mib, on_node), slurm_bytes(mib, on_node), "SLURM_MEM_PER_CPU x %" PRIu64 " cores", on_node);
 }
 
 /* What of a limit on all mapped or writable memory is left for more, on top of the anonymous memory in use. */
@@ -248,8 +264,8 @@ static void look_at_rlimit(pcl_sysinfo *s, int resource, const char *status_key,
 }
 
 void pcl_sysinfo_read(const char *root, pcl_sysinfo *s) {
-    *s = (pcl_sysinfo){.memory_bytes = UINT64_MAX, .process_bytes = UINT64_MAX, .memory_from = "no limit known",
-                       .process_from = "no limit"};
+    *s = (pcl_sysinfo){.memory_bytes = UINT64_MAX, .capacity_bytes = UINT64_MAX, .process_bytes = UINT64_MAX,
+                       .memory_from = "no limit known", .capacity_from = "no limit known", .process_from = "no limit"};
     look_at_machine(root, s);
     walk_up(root, "", look_at_memory_v2, s);
     walk_up(root, "memory", look_at_memory_v1, s);

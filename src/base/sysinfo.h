@@ -15,7 +15,11 @@ typedef struct pcl_sysinfo {
     uint64_t memory_bytes;
     char memory_from[160];
 
-    /* The same for one process by itself: RLIMIT_AS, RLIMIT_DATA. */
+    /* The same whatever is in use now: physical memory, the cgroups' limits, Slurm's allocation. For jobs that run later. */
+    uint64_t capacity_bytes;
+    char capacity_from[160];
+
+    /* As memory_bytes, for one process by itself: RLIMIT_AS, RLIMIT_DATA. */
     uint64_t process_bytes;
     char process_from[80];
 } pcl_sysinfo;

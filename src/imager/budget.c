@@ -61,6 +61,11 @@ static int samples_per_row(const pcl_setup *s, size_t ims, size_t idd, size_t fr
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
+/* Without MeasurementSets: full batches, a million samples for a plane, nothing stored. */
+static data_size assume_data(void) {
+    return (data_size){.most_per_row = 1, .nid = 1000000, .touched = pcl_sampler_batch(1), .nvis_per_plane = 1e6};
+}
+
 static int measure_data(const pcl_setup *s, data_size *out, pclean_err *err) {
     *out = (data_size){0};
     size_t k = 0;
@@ -90,7 +95,7 @@ static void count_reading(const pcl_setup *s, const data_size *data, pcl_memory_
     pcl_vis_plan(s->source, &request, &out->store, &out->reading);
     if (out->reading > data->ms_bytes) /* a small MS fits into less than one step */
         out->reading = data->ms_bytes;
-    out->base = BASE_MIB * MIB + INDEX_BYTES_PER_ROW * (uint64_t)data->nrow;
+    out->base += INDEX_BYTES_PER_ROW * (uint64_t)data->nrow;
 }
 
 /* --------------------------------------------------------------------------------------------- what a worker holds */
@@ -207,20 +212,27 @@ static int find_limit(const pclean_config *c, const pcl_sysinfo *limits, pcl_bud
     return 0;
 }
 
-int pcl_budget_make(const pcl_setup *s, const pcl_sysinfo *limits, size_t wanted, size_t nthread, enum pcl_memory_file file,
-                    pcl_budget *b, pclean_err *err) {
-    *b = (pcl_budget){.nthread = nthread ? nthread : 1, .sizes.per_worker_base = WORKER_MIB * MIB};
-    data_size data;
+int pcl_budget_count(const pcl_setup *s, size_t nthread, pcl_budget *b, pclean_err *err) {
+    *b = (pcl_budget){.nthread = nthread ? nthread : 1, .sizes = {.base = BASE_MIB * MIB, .per_worker_base = WORKER_MIB * MIB}};
+    data_size data = assume_data();
     int rc;
-    if ((rc = find_limit(s->config, limits, b, err)) || (rc = measure_data(s, &data, err)) ||
-        (rc = count_gridding(s, &data, b, err)))
+    if ((s->source && (rc = measure_data(s, &data, err))) || (rc = count_gridding(s, &data, b, err)))
         return rc;
-    count_reading(s, &data, &b->sizes);
+    if (s->source)
+        count_reading(s, &data, &b->sizes);
     count_planes(s, b);
     b->nvis_per_plane = data.nvis_per_plane;
     b->sizes.stage[PCL_MEMORY_MINOR] = count_minor(s, b->nthread);
     b->sizes.stage[PCL_MEMORY_RESTORE] = count_restoring(s, b->nthread);
     b->sizes.worker = b->grids + b->planes + b->density + b->batches + b->predicted;
+    return 0;
+}
+
+int pcl_budget_make(const pcl_setup *s, const pcl_sysinfo *limits, size_t wanted, size_t nthread, enum pcl_memory_file file,
+                    pcl_budget *b, pclean_err *err) {
+    int rc;
+    if ((rc = pcl_budget_count(s, nthread, b, err)) || (rc = find_limit(s->config, limits, b, err)))
+        return rc;
     return pcl_memory_plan_make(&b->sizes, b->limit_bytes, limits->process_bytes, wanted, file, &b->plan, err);
 }
 

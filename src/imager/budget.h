@@ -28,6 +28,10 @@ typedef struct pcl_budget {
     uint64_t grids, planes, density, batches, predicted;
 } pcl_budget;
 
+/* The sizes alone: limits and plan stay zero. A setup without a source (one with config, desc.nx and desc.ny only) stands for
+ * data that are not known: a million samples for a plane, and nothing in the store. */
+int pcl_budget_count(const pcl_setup *s, size_t nthread, pcl_budget *out, pclean_err *err) PCL_CHECK;
+
 /* wanted: workers that could have work (>= 1); nthread: threads of each at most; file: may the visibilities be in a scratch file.
  * -PCLEAN_ENOMEM: one plane does not fit; the message says what is needed and what there is. */
 int pcl_budget_make(const pcl_setup *s, const pcl_sysinfo *limits, size_t wanted, size_t nthread, enum pcl_memory_file file,

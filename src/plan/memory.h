@@ -1,5 +1,5 @@
 /* memory.h: how many workers the memory holds, and where the visibilities go. Pure arithmetic over the sizes of buffers,
- * which imager/budget.h finds. (The estimates for CASA's workers, pclean/memory.h, are in the same file.) */
+ * which imager/budget.h finds. */
 #ifndef PCL_PLAN_MEMORY_H
 #define PCL_PLAN_MEMORY_H
 #include <stdbool.h>
@@ -43,6 +43,16 @@ typedef struct pcl_memory_plan {
     uint64_t each_bytes;    /* of it what every further worker adds */
     enum pcl_memory_stage stage; /* the largest */
 } pcl_memory_plan;
+
+/* The stage that counts. */
+enum pcl_memory_stage pcl_memory_largest_stage(const pcl_memory_sizes *s);
+
+/* Of a worker in a process of its own; of n workers and all that they share (UINT64_MAX: beyond counting). */
+uint64_t pcl_memory_worker_bytes(const pcl_memory_sizes *s);
+uint64_t pcl_memory_bytes(const pcl_memory_sizes *s, size_t nworkers, bool store_in_file);
+
+/* Workers, `wanted` at most, whose pcl_memory_bytes stay within limit_bytes; may be 0. */
+size_t pcl_memory_workers_that_fit(const pcl_memory_sizes *s, uint64_t limit_bytes, size_t wanted, bool store_in_file);
 
 /* Chooses. Nine tenths of memory_bytes are planned with; only what cannot be made to fit into all of it (one worker, the
  * visibilities in a file) is refused: -PCLEAN_ENOMEM saying what is needed and what there is. process_bytes: limit of one

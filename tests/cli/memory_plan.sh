@@ -15,19 +15,25 @@ END
     [ -z "${VERBOSE:-}" ] || echo "$line: $(python3 -c 'import json; m = json.load(open("out.run.json"))["memory"]; print(m["plan_bytes"] >> 20, m["measured_bytes"] >> 20)')"
 }
 
-sizes="100 1024" channels=2 niters=100 threads=1 workers="1 2"
-[ "${MATRIX:-}" != full ] || { sizes="100 512 1024 2048 4096"; channels="1 16"; niters="0 100"; threads="1 2"; workers="1 2 3"; }
-for imsize in $sizes; do
-    for nchan in $channels; do
-        for niter in $niters; do
-            for thread in $threads; do
-                for worker in $workers; do
-                    planned --imsize "$imsize" --nchan "$nchan" --niter "$niter" --weighting briggs --threads "$thread" --nworkers "$worker"
-                done
-            done
-        done
-    done
-done
+# matrix GRIDDERS SIZES NCHANS NITERS THREADS WORKERS, each a list; hogbom is the one deconvolver there is
+matrix() {
+    local gridder deconvolver imsize nchan niter thread worker
+    for gridder in $1; do for deconvolver in hogbom; do for imsize in $2; do for nchan in $3; do
+        for niter in $4; do for thread in $5; do for worker in $6; do
+            planned --gridder "$gridder" --deconvolver $deconvolver --imsize "$imsize" --nchan "$nchan" --niter "$niter" \
+                --weighting briggs --threads "$thread" --nworkers "$worker"
+        done; done; done
+    done; done; done; done
+}
+
+if [ "${MATRIX:-}" = full ]; then
+    matrix "standard wproject" "100 512 1024 2048" "1 16" "0 100" "1 2" "1 2 3"
+    matrix standard 4096 "1 4" "0 100" 1 "1 2"
+else
+    matrix standard "100 1024" 2 100 1 "1 2"
+    matrix standard 512 "1 8" 0 2 3
+    matrix wproject "256 1024" 2 100 1 "1 2"
+fi
 planned --imsize 2048 --nchan 1 --niter 0 --nworkers 1
 expect_err 'memory: .* planned of '
 rm -rf out.*
@@ -54,19 +60,4 @@ status=$?
 expect_failure 'one image plane needs .*GiB'
 [ -z "$(compgen -G 'out.*')" ] || fail "left behind: $(compgen -G 'out.*')"
 
-# the estimates for CASA's workers
-run memory --imsize 8000 --available-ram-gib 64
-expect_status 0; expect_no_err; expect_out 'worker +5.23 GiB'; expect_out 'recommended +10 workers'
-run memory --imsize 1280,1024 --gridder mosaic --deconvolver mtmfs --nterms 2 --nworkers 3 --available-ram-gib=8
-expect_status 0; expect_out 'worker +1.44 GiB'; expect_out '3 +workers +4.83 GiB'
-run memory
-expect_status 0; expect_out 'available +[0-9.]+ GiB \('
-run memory --imsize 12x3
-expect_usage 'imsize'
-run memory --grider mosaic
-expect_usage 'did you mean --gridder'
-run memory 5
-expect_usage 'unexpected'
-run memory --nterms
-expect_usage 'needs a value'
 finish

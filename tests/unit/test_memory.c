@@ -1,45 +1,5 @@
 #include "plan/memory.h"
-#include "pclean/memory.h"
 #include "unit/check.h"
-#include <math.h>
-#include <stdlib.h>
-
-#define assert_near(a, b, tolerance) assert_true(fabs((a) - (b)) <= (tolerance))
-
-static double worker(size_t nx, size_t ny, size_t nchan, const char *gridder, const char *deconvolver, int nterms, size_t nfields) {
-    const pclean_memory_task t = {nx, ny, nchan, gridder, deconvolver, nterms, nfields};
-    return pclean_memory_estimate_worker_gib(&t);
-}
-
-static void estimates_are_the_specifications(void **state) {
-    (void)state;
-    assert_near(worker(8000, 8000, 1, "standard", "hogbom", 1, 1), 5.2299, 1e-4); /* "5.22..." */
-    assert_near(worker(1280, 1024, 1, "mosaic", "mtmfs", 2, 1), 1.4422, 1e-4);     /* not "5.08..." */
-    assert_near(worker(1024, 1024, 16, "standard", "hogbom", 1, 1), 0.7 + 16 * 76 / 1024.0, 1e-9);
-    const double one = worker(1024, 1024, 1, "standard", "hogbom", 1, 1) - 0.7;
-    static const struct { const char *name; double factor; } gridder[] = {
-        {"WProject", 1.2}, {"widefield", 1.3}, {"MOSAIC", 2}, {"awproject", 2.5}, {"nonsense", 1}, {"", 1}};
-    for (size_t i = 0; i < sizeof gridder / sizeof *gridder; i++)
-        assert_near(worker(1024, 1024, 1, gridder[i].name, "hogbom", 1, 1) - 0.7, one * gridder[i].factor, 1e-9);
-    assert_near(worker(1024, 1024, 1, "mosaic", "hogbom", 1, 9) - 0.7, one * 2 * 1.2, 1e-9);
-    assert_near(worker(1024, 1024, 1, "standard", "hogbom", 3, 9) - 0.7, one, 1e-9); /* no mosaic, no mtmfs */
-    assert_near(worker(1024, 1024, 1, "standard", "MTMFS", 3, 1) - 0.7, one * 9, 1e-9);
-}
-
-static void workers_recommended(void **state) {
-    (void)state;
-    pclean_memory_task t;
-    pclean_memory_task_init(&t);
-    t.nx = t.ny = 8000;
-    assert_near(pclean_memory_estimate_peak_gib(3, &t), 3 * pclean_memory_estimate_worker_gib(&t) + 0.5, 1e-9);
-    assert_int_equal(pclean_memory_recommend_nworkers(64, &t, 0), 10); /* (54.4 - 0.5) / 5.23 */
-    assert_int_equal(pclean_memory_recommend_nworkers(64, &t, 0.5), 6);
-    assert_int_equal(pclean_memory_recommend_nworkers(1, &t, 0), 1);
-    assert_true(pclean_memory_recommend_nworkers(0, &t, 0) >= 1);
-    const char *from;
-    assert_true(pclean_memory_available_gib(&from) > 0);
-    assert_true(*from);
-}
 
 /* 10 shared, 20 reading, 100 visibilities, 50 and at most 8 a worker, 2 for a process. */
 static pcl_memory_sizes sizes(void) {
@@ -83,6 +43,21 @@ static void as_many_workers_as_fit(void **state) {
     assert_int_equal(p.bytes, 10 + 180);
 }
 
+/* The number that fits is the largest whose bytes do. */
+static void fitting_is_counting(void **state) {
+    (void)state;
+    pcl_memory_sizes s = sizes();
+    for (s.reading = 0; s.reading < 400; s.reading += 130)
+        for (uint64_t limit = 0; limit < 2000; limit += 7)
+            for (int in_file = 0; in_file < 2; in_file++) {
+                const size_t n = pcl_memory_workers_that_fit(&s, limit, 20, in_file);
+                assert_true(n == 0 || pcl_memory_bytes(&s, n, in_file) <= limit);
+                assert_true(n == 20 || pcl_memory_bytes(&s, n + 1, in_file) > limit);
+            }
+    assert_true(pcl_memory_bytes(&s, SIZE_MAX, false) == UINT64_MAX); /* no wrap-around */
+    assert_true(pcl_memory_workers_that_fit(&s, UINT64_MAX, SIZE_MAX, true) > (size_t)1 << 57);
+}
+
 static void reading_counts_when_it_is_the_most(void **state) {
     (void)state;
     pcl_memory_sizes s = sizes();
@@ -111,8 +86,7 @@ static void the_last_tenth_is_used_and_no_more(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(estimates_are_the_specifications), cmocka_unit_test(workers_recommended),
-        cmocka_unit_test(as_many_workers_as_fit), cmocka_unit_test(reading_counts_when_it_is_the_most),
+        cmocka_unit_test(as_many_workers_as_fit), cmocka_unit_test(fitting_is_counting), cmocka_unit_test(reading_counts_when_it_is_the_most),
         cmocka_unit_test(the_last_tenth_is_used_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

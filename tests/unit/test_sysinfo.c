@@ -56,12 +56,17 @@ static void assert_memory(const pcl_sysinfo *s, uint64_t free_bytes, const char 
                  (unsigned long long)(free_bytes + own), from);
 }
 
+static void assert_capacity(const pcl_sysinfo *s, uint64_t bytes, const char *from) {
+    if (s->capacity_bytes != bytes || strcmp(s->capacity_from, from) != 0)
+        fail_msg("%llu bytes from %s, not %llu from %s", (unsigned long long)s->capacity_bytes, s->capacity_from, (unsigned long long)bytes, from);
+}
+
 static const char meminfo[] = "MemTotal:       32000000 kB\nMemFree:         100 kB\nMemAvailable:   16777216 kB\n";
 
 static void test_nothing(void **state) {
     (void)state;
     const pcl_sysinfo s = look();
-    assert_true(s.memory_bytes == UINT64_MAX);
+    assert_true(s.memory_bytes == UINT64_MAX && s.capacity_bytes == UINT64_MAX);
     assert_true(s.process_bytes == UINT64_MAX);
     assert_true(s.cores >= 1);
     assert_string_equal(s.cores_from, "scheduling affinity");
@@ -72,6 +77,7 @@ static void test_machine(void **state) {
     put("proc/meminfo", meminfo);
     const pcl_sysinfo s = look();
     assert_memory(&s, 16384 * MIB, "free memory of the machine");
+    assert_capacity(&s, (uint64_t)32000000 * 1024, "physical memory");
     pcl_sysinfo here;
     pcl_sysinfo_read("", &here);
     assert_true(here.memory_bytes > MIB && here.memory_bytes < UINT64_MAX);
@@ -93,6 +99,7 @@ static void test_cgroup_v2(void **state) {
     put("sys/fs/cgroup/user.slice/cpu.max", "50000 100000\n");
     pcl_sysinfo s = look();
     assert_memory(&s, 3072 * MIB, "memory.max of cgroup /user.slice/job_7"); /* 4 GiB - 1 GiB that is no file's */
+    assert_capacity(&s, 4096 * MIB, "memory.max of cgroup /user.slice/job_7");
     assert_int_equal(s.cores, 1);
     assert_string_equal(s.cores_from, "CPU quota of the cgroup");
     put("sys/fs/cgroup/user.slice/job_7/step/memory.high", "2097152\n");
@@ -117,6 +124,7 @@ static void test_cgroup_v1_in_container(void **state) {
     put("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
     pcl_sysinfo s = look();
     assert_memory(&s, 512 * MIB, "memory.limit_in_bytes of cgroup /");
+    assert_capacity(&s, 1024 * MIB, "memory.limit_in_bytes of cgroup /");
     assert_int_equal(s.cores, 1);
     put("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"); /* no limit */
     put("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
@@ -133,7 +141,13 @@ static void test_slurm(void **state) {
     pcl_sysinfo s = look();
     assert_int_equal(s.memory_bytes, 2000 * MIB);
     assert_string_equal(s.memory_from, "SLURM_MEM_PER_CPU x 1 cores");
+    assert_capacity(&s, 2000 * MIB, "SLURM_MEM_PER_CPU x 1 cores");
     assert_int_equal(s.cores, 1);
+    setenv("SLURM_CPUS_ON_NODE", "4294967296", 1); /* no wrap-around */
+    setenv("SLURM_MEM_PER_CPU", "4294967296", 1);
+    s = look();
+    assert_capacity(&s, (uint64_t)32000000 * 1024, "physical memory");
+    setenv("SLURM_CPUS_ON_NODE", "1", 1);
     setenv("SLURM_MEM_PER_NODE", "1500", 1);
     s = look();
     assert_int_equal(s.memory_bytes, 1500 * MIB);

@@ -1,0 +1,160 @@
+#include "line.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int no_memory(void) {
+    fputs("pclean: error: out of memory\n", stderr);
+    return CLI_FAILED;
+}
+
+int cli_line_error(const cli_line *line, const pclean_err *err) {
+    int status = cli_library_error(line->command, err);
+    return err->code == PCLEAN_ENOMEM ? status : CLI_USAGE;
+}
+
+void cli_line_clear(cli_line *line) {
+    for (size_t i = 0; i < line->nsetting; i++) {
+        free(line->setting[i].value);
+    }
+    free(line->setting);
+    free(line->preset);
+}
+
+static bool known_parameter(const char *name) {
+    for (size_t i = 0; i < pclean_config_count(); i++) {
+        if (strcmp(pclean_config_name(i), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The last flag of a name wins, but lists of paths grow. */
+static int add_setting(cli_line *line, const char *name, const char *value) {
+    bool grows = strcmp(name, "vis") == 0 || strcmp(name, "startmodel") == 0;
+    for (size_t i = 0; i < line->nsetting; i++) {
+        cli_setting *s = &line->setting[i];
+        if (strcmp(s->name, name) == 0) {
+            char *text = NULL;
+            int n = grows ? asprintf(&text, "%s,%s", s->value, value) : asprintf(&text, "%s", value);
+            if (n < 0) {
+                return no_memory();
+            }
+            free(s->value);
+            s->value = text;
+            return 0;
+        }
+    }
+    cli_setting *grown = realloc(line->setting, (line->nsetting + 1) * sizeof *grown);
+    char *copy = strdup(value);
+    line->setting = grown ? grown : line->setting;
+    if (!grown || !copy) {
+        free(copy);
+        return no_memory();
+    }
+    cli_setting *s = &line->setting[line->nsetting++];
+    snprintf(s->name, sizeof s->name, "%s", name);
+    s->value = copy;
+    return 0;
+}
+
+/* A flag that is not in the table: another parameter of tclean with a value that changes nothing is let pass, of what
+ * is wrong the table says why; or one of our own flags is misspelt. */
+static int take_other_flag(cli_line *line, cli_args *args) {
+    const char *value = cli_args_value(args), *nearest = cli_nearest(args->name, line->own);
+    pclean_config scratch;
+    pclean_err err = {0};
+    int rc = pclean_config_init(&scratch, &err);
+    rc = rc ? rc : pclean_config_set(&scratch, args->name, value, &err);
+    pclean_config_clear(&scratch);
+    if (rc == -PCLEAN_EPARAM && nearest) {
+        return cli_usage_error(line->command, "unknown flag --%s; did you mean --%s?", args->name, nearest);
+    }
+    return rc ? cli_line_error(line, &err) : add_setting(line, args->name, value ? value : "");
+}
+
+static int add_preset(cli_line *line, const char *name) {
+    if (!name) {
+        return cli_usage_error(line->command, "--preset needs a name; pclean image --list-presets shows them");
+    }
+    const char **grown = realloc(line->preset, (line->npreset + 1) * sizeof *grown);
+    if (!grown) {
+        return no_memory();
+    }
+    line->preset = grown;
+    line->preset[line->npreset++] = name;
+    return 0;
+}
+
+static int take_flag(cli_line *line, cli_args *args) {
+    if (strcmp(args->name, "preset") == 0) {
+        return add_preset(line, cli_args_value(args));
+    }
+    if (!known_parameter(args->name)) {
+        return take_other_flag(line, args);
+    }
+    const char *value = pclean_config_is_bool(args->name) ? cli_args_bool(args) : cli_args_value(args);
+    return value ? add_setting(line, args->name, value) : cli_usage_error(line->command, "--%s needs a value", args->name);
+}
+
+static bool looks_like_file(const char *word) {
+    const char *dot = strrchr(word, '.');
+    return access(word, F_OK) == 0 || (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
+}
+
+static int take_word(cli_line *line, cli_args *args) {
+    const char *word = args->value;
+    if (word[0] == '-') {
+        return cli_usage_error(line->command, "unknown flag %s; flags begin with two dashes, as --niter", word);
+    }
+    bool follows_value = args->next > 3 && strncmp(args->argv[args->next - 3], "--", 2) == 0;
+    if (follows_value && !looks_like_file(word)) {
+        return cli_usage_error(line->command, "unexpected \"%s\"; lists are written with commas, as --imsize 512,256", word);
+    }
+    if (line->file) {
+        return cli_usage_error(line->command, "one configuration file at a time: \"%s\" and \"%s\" were given", line->file,
+                               word);
+    }
+    line->file = word;
+    return 0;
+}
+
+int cli_line_take(cli_line *line, cli_args *args) {
+    return *args->name ? take_flag(line, args) : take_word(line, args);
+}
+
+/* ------------------------------------------------------------------ the configuration */
+
+/* All flags, so that everything that is wrong with them is said at once, a line each. */
+static int apply_settings(const cli_line *line, pclean_config *config, pclean_err *err) {
+    pclean_err one;
+    int rc = 0;
+    for (size_t i = 0; i < line->nsetting; i++) {
+        int status = pclean_config_set(config, line->setting[i].name, line->setting[i].value, &one);
+        if (status == 0) {
+            continue;
+        }
+        if (rc == 0) {
+            *err = one;
+            rc = status;
+        } else {
+            const size_t used = strlen(err->msg);
+            snprintf(err->msg + used, sizeof err->msg - used, "\n%s", one.msg);
+        }
+    }
+    return rc;
+}
+
+int cli_line_config(const cli_line *line, pclean_config *config, pclean_err *err) {
+    for (size_t i = 0; i < line->npreset; i++) {
+        int rc = pclean_config_apply_preset(config, line->preset[i], err);
+        if (rc) {
+            return rc;
+        }
+    }
+    int rc = line->file ? pclean_config_read_yaml(config, line->file, err) : 0;
+    return rc ? rc : apply_settings(line, config, err);
+}
+
