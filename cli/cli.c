@@ -86,6 +86,17 @@ int cli_columns(int fd, int otherwise) {
     return columns >= 20 ? columns : otherwise;
 }
 
+void cli_bytes_text(uint64_t bytes, char *buf, size_t size) {
+    static const char *const names[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double x = (double)bytes;
+    size_t i = 0;
+    while (x >= 1024 && i < 4) {
+        x /= 1024;
+        i++;
+    }
+    snprintf(buf, size, i && x < 100 ? "%.1f %s" : "%.0f %s", x, names[i]);
+}
+
 void cli_args_init(cli_args *args, int argc, char **argv) {
     *args = (cli_args){.argc = argc, .argv = argv, .next = 1};
 }

@@ -4,6 +4,7 @@
 #include "pclean.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Exit statuses, the same for every subcommand. */
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
@@ -13,6 +14,7 @@ int cmd_image(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
 int cmd_mem(int argc, char **argv);
+int cmd_plan(int argc, char **argv);
 
 /* Wrong usage: "pclean: error: ..." and where to read on; returns CLI_USAGE. */
 int cli_usage_error(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -29,6 +31,8 @@ const char *cli_nearest(const char *word, const char *const *list);
 /* Columns of the terminal behind a file descriptor (COLUMNS, then the terminal's own), or `otherwise`. */
 int cli_columns(int fd, int otherwise);
 
+/* "3.1 GiB" */
+void cli_bytes_text(uint64_t bytes, char *buf, size_t size);
 
 /* A walk along the command line: flags are --NAME VALUE or --NAME=VALUE, or --NAME alone where no value is needed. */
 typedef struct cli_args {

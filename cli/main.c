@@ -15,6 +15,7 @@ static const struct command {
     {"image", cmd_image, "make a CLEAN image or spectral cube from MeasurementSets"},
     {"plot", cmd_plot, "draw an image as a PNG: channel maps, integrated spectrum"},
     {"config", cmd_config, "print the table of parameters: as text, Markdown or YAML"},
+    {"plan", cmd_plan, "what pclean image would do and take, without doing it"},
     {"mem", cmd_mem, "estimate the memory of imaging, and how many workers fit"},
 };
 #define NCOMMAND (sizeof commands / sizeof *commands)
@@ -110,7 +111,7 @@ static void let_threads_sleep(char **argv) {
 }
 
 int main(int argc, char **argv) {
-    if (argc > 1 && strcmp(argv[1], "image") == 0)
+    if (argc > 1 && (strcmp(argv[1], "image") == 0 || strcmp(argv[1], "plan") == 0))
         let_threads_sleep(argv);
     open_standard_streams();
     return finish_stdout(dispatch(argc, argv));

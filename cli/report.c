@@ -1,4 +1,5 @@
 #include "report.h"
+#include "cli.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
@@ -249,17 +250,6 @@ static void print_trouble(FILE *out, const pclean_result *r, const struct troubl
     fputc('\n', out);
 }
 
-static void print_bytes(FILE *out, uint64_t bytes) {
-    static const char *const names[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    double x = (double)bytes;
-    size_t i = 0;
-    while (x >= 1024 && i < 4) {
-        x /= 1024;
-        i++;
-    }
-    fprintf(out, i && x < 100 ? "%.1f %s" : "%.0f %s", x, names[i]);
-}
-
 static void print_list(FILE *out, const char *title, char *const *list) {
     for (size_t i = 0; list && list[i]; i++) {
         fprintf(out, "%s%s%s\n", i == 0 ? title : "", i == 0 ? "\n  " : "  ", list[i]);
@@ -271,10 +261,10 @@ static void print_resources(FILE *out, const pclean_result *r) {
     for (size_t i = 0; i < r->nstage; i++) {
         fprintf(out, "%s%s %.1f", i == 0 ? " (" : ", ", r->stage[i].name, r->stage[i].seconds);
     }
-    fprintf(out, "%s\nMemory    ", r->nstage ? ")" : "");
-    print_bytes(out, r->peak_memory_bytes);
-    fputs(" at the peak\nData      ", out);
-    print_bytes(out, r->ms_bytes_read);
+    char memory[32], data[32];
+    cli_bytes_text(r->peak_memory_bytes, memory, sizeof memory);
+    cli_bytes_text(r->ms_bytes_read, data, sizeof data);
+    fprintf(out, "%s\nMemory    %s at the peak\nData      %s", r->nstage ? ")" : "", memory, data);
     double all = (double)r->nvis_used + (double)r->nvis_flagged + (double)r->nvis_nonfinite;
     fprintf(out, " read; samples: %" PRIu64 " used, %" PRIu64 " flagged (%.1f %%), %" PRIu64 " not finite\n",
             r->nvis_used, r->nvis_flagged, all > 0 ? 100 * (double)r->nvis_flagged / all : 0, r->nvis_nonfinite);

@@ -7,6 +7,7 @@
 #include "pclean/error.h"  /* how functions fail */
 #include "pclean/config.h" /* what the user asks for */
 #include "pclean/run.h"    /* make an image */
+#include "pclean/plan.h"   /* what that would take */
 #include "pclean/plot.h"   /* look at one */
 #include "pclean/memory.h" /* how much memory imaging needs */
 

@@ -156,6 +156,9 @@ typedef struct casa_image_layout {
     char mask_file[1024];
 } casa_image_layout;
 
+/* Bytes on disk of the pixels of such an image, and of its default mask where it has one. Pure. */
+uint64_t casa_image_bytes(const casa_image_desc *desc, bool mask);
+
 /* Creates the image folder `path` (must not exist) with everything but its pixels and beams, and closes it: coordinates,
  * units, miscinfo, object, table structure; tile shape [tile_x, tile_y, 1, 1]. `mask` NULL, or [ny][nx], true =
  * good: stored as the default mask "mask0", the same for every plane. */

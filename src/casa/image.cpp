@@ -532,6 +532,11 @@ template <typename T> void copy_plane(const Array<T> &slice, size_t nx, size_t n
 
 /* ------------------------------------------------------------------ the C face */
 
+uint64_t casa_image_bytes(const casa_image_desc *desc, bool mask) {
+    const Shape shape(*desc);
+    return shape.pixel_bytes() + (mask ? shape.nplane * shape.mask_plane_bytes() : 0);
+}
+
 int casa_image_create(const char *path, const casa_image_desc *desc, const bool *mask, casa_image_layout *layout,
                       pclean_err *err) {
     *layout = casa_image_layout();

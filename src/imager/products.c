@@ -84,6 +84,26 @@ void pcl_products_unclaim(const pclean_config *c, int fd) {
     pcl_fs_unclaim(path, fd);
 }
 
+static casa_image_desc describe(const pcl_setup *setup, enum pcl_product k) {
+    casa_image_desc desc = setup->desc;
+    desc.unit = products[k].unit;
+    if (k == PCL_PRODUCT_SUMWT) {
+        desc.nx = desc.ny = 1;
+        desc.crpix_x = desc.crpix_y = 0;
+    }
+    return desc;
+}
+
+uint64_t pcl_products_bytes(const pcl_setup *setup) {
+    uint64_t bytes = 0;
+    for (enum pcl_product k = 0; k < PCL_NPRODUCT; k++) {
+        const casa_image_desc desc = describe(setup, k);
+        if (pcl_product_wanted(setup->config, k))
+            bytes += casa_image_bytes(&desc, has_mask(setup->config, k));
+    }
+    return bytes;
+}
+
 int pcl_products_create(pcl_products *s, const pcl_setup *setup, const bool *pb_mask, pclean_err *err) {
     *s = (pcl_products){.config = setup->config};
     int rc = 0;
@@ -91,12 +111,7 @@ int pcl_products_create(pcl_products *s, const pcl_setup *setup, const bool *pb_
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
         if (!pcl_product_wanted(s->config, k))
             continue;
-        casa_image_desc desc = setup->desc;
-        desc.unit = products[k].unit;
-        if (k == PCL_PRODUCT_SUMWT) {
-            desc.nx = desc.ny = 1;
-            desc.crpix_x = desc.crpix_y = 0;
-        }
+        const casa_image_desc desc = describe(setup, k);
         char path[4096];
         pcl_product_path(s->config, k, path, sizeof path);
         rc = pcl_cube_create(path, &desc, has_mask(s->config, k) ? pb_mask : NULL, &s->cube[k], err);

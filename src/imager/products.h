@@ -3,6 +3,7 @@
 #define PCL_PRODUCTS_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "base/err.h"
 #include "imager/plane.h"
 #include "imager/setup.h"
@@ -35,6 +36,9 @@ typedef struct pcl_products {
 bool pcl_product_wanted(const pclean_config *config, enum pcl_product product);
 /* NAME.extension into buf. */
 void pcl_product_path(const pclean_config *config, enum pcl_product product, char *buf, size_t size);
+
+/* Bytes on disk of all products of a run. */
+uint64_t pcl_products_bytes(const pcl_setup *setup);
 
 /* -PCLEAN_EEXIST naming what exists, unless overwrite or restart is set. */
 int pcl_products_check(const pclean_config *config, pclean_err *err) PCL_CHECK;

@@ -3,7 +3,6 @@
  * them has ended casacore is called again. */
 #include "pclean/run.h"
 
-#include <libgen.h>
 #include <omp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -60,20 +59,9 @@ static int parse_fixed_beam(pcl_run *r, pclean_err *err) {
     return 0;
 }
 
-/* Scratch files lie beside the products, unless the user names a folder. */
-static void find_scratch(pcl_run *r) {
-    char path[4096];
-    if (*r->config->scratch) {
-        snprintf(r->scratch, sizeof r->scratch, "%s", r->config->scratch);
-        return;
-    }
-    snprintf(path, sizeof path, "%s", r->config->imagename);
-    snprintf(r->scratch, sizeof r->scratch, "%s", dirname(path));
-}
-
 static int open_inputs(pcl_run *r, pclean_err *err) {
     int rc;
-    find_scratch(r);
+    pcl_resources_scratch_folder(r->config, r->scratch, sizeof r->scratch);
     if ((rc = pcl_products_claim(r->config, &r->claim, err)) || (rc = pcl_products_check(r->config, err)) || (rc = pcl_setup_open(r->config, &r->setup, err)) ||
         (rc = pcl_usermask_open(r->config, &r->setup.desc, r->scratch, &r->mask, err)))
         return rc;
@@ -94,33 +82,23 @@ static void describe_data(const pcl_run *r) {
             s->desc.nchan, s->desc.nchan == 1 ? "" : "s", first, step, s->frame < 0 ? "frame of the data" : casa_freq_frame_name(s->frame));
 }
 
-/* How many workers with how many threads, and where the visibilities go. Fewer workers than cores have more threads each,
- * which takes more memory: the plan is made again until it holds. */
 static int make_plan(pcl_run *r, pclean_err *err) {
     r->nplane = r->setup.desc.nchan * r->setup.desc.npol;
-    pcl_sysinfo_read("", &r->limits);
-    pcl_workers_request q = {.nworkers = r->config->nworkers, .threads = r->config->threads, .ncore = (size_t)r->limits.cores,
-                             .nplane = r->nplane, .nfit = SIZE_MAX};
-    for (;;) {
-        pcl_workers_choose(&q, &r->workers);
-        int rc = pcl_budget_make(&r->setup, &r->limits, r->workers.nworker, r->workers.nthread,
-                                 *r->config->scratch ? PCL_MEMORY_FILE_ALWAYS : PCL_MEMORY_FILE_IF_NEEDED, &r->budget, err);
-        if (rc)
-            return rc;
-        if (r->budget.plan.nworkers >= r->workers.nworker)
-            break;
-        q.nfit = r->budget.plan.nworkers;
-    }
-    pcl_log(PCL_LOG_INFO, "%s", r->workers.why);
-    pcl_budget_log(&r->budget);
-    r->setup.scratch = r->budget.plan.store_in_file ? r->scratch : NULL;
-    r->result->nworkers = (int)r->workers.nworker;
-    r->result->nthreads = (int)r->workers.nthread;
-    r->result->plan_memory_bytes = r->budget.plan.bytes;
-    r->result->plan_mapped_bytes = r->budget.plan.mapped_bytes;
-    r->result->limit_memory_bytes = r->budget.limit_bytes;
-    snprintf(r->result->limit_memory_from, sizeof r->result->limit_memory_from, "%s", r->budget.limit_from);
-    r->result->store_in_file = r->budget.plan.store_in_file;
+    int rc = pcl_resources_plan(&r->setup, &r->resources, err);
+    if (rc)
+        return rc;
+    const pcl_workers *workers = &r->resources.workers;
+    const pcl_budget *budget = &r->resources.budget;
+    pcl_log(PCL_LOG_INFO, "%s", workers->why);
+    pcl_budget_log(budget);
+    r->setup.scratch = budget->plan.store_in_file ? r->scratch : NULL;
+    r->result->nworkers = (int)workers->nworker;
+    r->result->nthreads = (int)workers->nthread;
+    r->result->plan_memory_bytes = budget->plan.bytes;
+    r->result->plan_mapped_bytes = budget->plan.mapped_bytes;
+    r->result->limit_memory_bytes = budget->limit_bytes;
+    snprintf(r->result->limit_memory_from, sizeof r->result->limit_memory_from, "%s", budget->limit_from);
+    r->result->store_in_file = budget->plan.store_in_file;
     return 0;
 }
 
@@ -206,8 +184,8 @@ done:
 static int make_pool(pcl_run *r, pclean_err *err) {
     r->tasks = (pcl_tasks){.setup = &r->setup, .vis = &r->vis, .products = &r->products, .mask = r->mask,
                            .startmodel = r->startmodel, .spare = r->spare, .fixed_beam = r->fixed_beam,
-                           .nthread = r->workers.nthread, .stop_requested = pcl_run_stop_requested, .stop_user = r};
-    return pcl_tasks_pool(&r->tasks, r->workers.nworker, &r->pool, err);
+                           .nthread = r->resources.workers.nthread, .stop_requested = pcl_run_stop_requested, .stop_user = r};
+    return pcl_tasks_pool(&r->tasks, r->resources.workers.nworker, &r->pool, err);
 }
 
 /* Ends the workers and frees what they needed: casacore's turn again. */

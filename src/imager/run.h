@@ -3,12 +3,10 @@
 #ifndef PCL_RUN_H
 #define PCL_RUN_H
 #include "base/err.h"
-#include "base/sysinfo.h"
 #include "exec/pool.h"
-#include "imager/budget.h"
+#include "imager/resources.h"
 #include "imager/setup.h"
 #include "imager/tasks.h"
-#include "imager/workers.h"
 #include "pclean/run.h"
 
 typedef struct pcl_run {
@@ -25,9 +23,7 @@ typedef struct pcl_run {
     pcl_spool *spare;
     pcl_products products;
     pcl_beam fixed_beam;    /* restoringbeam; zero: each plane's own */
-    pcl_sysinfo limits;
-    pcl_budget budget;
-    pcl_workers workers;
+    pcl_resources resources;
     pcl_tasks tasks;        /* the above, as the workers see it */
     pcl_pool *pool;
     pcl_pool_usage usage;   /* of workers that have ended */

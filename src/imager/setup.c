@@ -269,7 +269,8 @@ done:
 
 int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis *vis, pclean_err *err) {
     const pcl_vis_request request = {.npol = s->stokes.npol, .plane = s->plane, .from = s->from, .to = s->to,
-                                     .frame = s->frame, .direction = s->centre, .scratch = s->scratch, .by_w = s->config->gridder != PCLEAN_GRIDDER_STANDARD};
+                                     .frame = s->frame, .direction = s->centre, .scratch = s->scratch, .sample_rows = s->sample_rows,
+                                     .by_w = s->config->gridder != PCLEAN_GRIDDER_STANDARD};
     int rc = pcl_vis_read(s->source, &request, progress, user, vis, err);
     if (rc)
         return rc;

@@ -120,6 +120,37 @@ static size_t stride_of(size_t nrow) {
     return n % 512 == 0 ? n + 16 : n;
 }
 
+/* A sample of the rows is a few runs of them, evenly spaced. */
+typedef struct row_steps { size_t each, stride, n; } row_steps;
+
+enum { STEP_BYTES = 4 << 20 /* of one read: what is read stays in the cache until it is converted */ };
+
+static size_t row_bytes(const casa_ms_info *info) {
+    size_t most = 1;
+    for (size_t d = 0; d < info->ndd; d++) {
+        const size_t bytes = info->dd[d].nchansel * info->dd[d].ncorr * 13;
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+static row_steps steps_of(const casa_ms_info *info, size_t sample_rows) {
+    row_steps s = {.each = STEP_BYTES / row_bytes(info) + 1};
+    s.stride = s.each;
+    if (sample_rows && sample_rows < info->nrow) {
+        s.each = s.each < sample_rows / 4 + 1 ? s.each : sample_rows / 4 + 1;
+        s.stride = (size_t)((double)s.each * ((double)info->nrow / (double)sample_rows));
+    }
+    s.n = (info->nrow + s.stride - 1) / s.stride;
+    return s;
+}
+
+/* Rows of a data description that can come. */
+static size_t rows_of(const casa_ms_info *info, size_t idd, size_t sample_rows) {
+    const row_steps s = steps_of(info, sample_rows);
+    return s.n * s.each < info->dd[idd].nrow ? s.n * s.each : info->dd[idd].nrow;
+}
+
 /* Bytes of a block; with b, its arrays are laid out from `base` on. */
 static size_t lay_out(pcl_vis_block *b, char *base, size_t npol, size_t nchan, size_t nrow) {
     const size_t stride = stride_of(nrow), n = npol * nchan * stride;
@@ -211,10 +242,11 @@ static int blocks_new(const pcl_vis_source *src, const pcl_vis_request *request,
     char *base = page_from(vis->store);
     for (size_t k = 0; k < vis->nblock; k++) {
         size_t idd;
-        const casa_ms_dd *dd = &ms_of_block(src, k, &idd)->dd[idd];
+        const casa_ms_info *info = ms_of_block(src, k, &idd);
+        const casa_ms_dd *dd = &info->dd[idd];
         pcl_vis_block *b = &vis->block[k];
         b->nchan = request->to[k] - request->from[k];
-        base += lay_out(b, base, vis->npol, b->nchan, dd->nrow);
+        base += lay_out(b, base, vis->npol, b->nchan, rows_of(info, idd, request->sample_rows));
         if ((rc = PCL_NEW(&b->freq_hz, b->nchan, "frequencies", err)))
             return rc;
         for (size_t c = 0; c < b->nchan; c++)
@@ -541,24 +573,12 @@ static int finish_block(pcl_vis_source *src, size_t ims, size_t idd, const pcl_v
     return 0;
 }
 
-static size_t row_bytes(const casa_ms_info *info) {
-    size_t most = 1;
-    for (size_t d = 0; d < info->ndd; d++) {
-        const size_t bytes = info->dd[d].nchansel * info->dd[d].ncorr * 13;
-        most = bytes > most ? bytes : most;
-    }
-    return most;
-}
-
-enum { STEP_BYTES = 4 << 20 }; /* of one read: what is read stays in the cache until it is converted */
-
-static int read_rows(pcl_vis_source *src, size_t ims, reader *rd, casa_ms_rows *rows, pcl_vis_progress *progress, void *user,
-                     size_t *rows_done, size_t rows_total, pclean_err *err) {
+static int read_rows(pcl_vis_source *src, size_t ims, const row_steps *step, reader *rd, casa_ms_rows *rows,
+                     pcl_vis_progress *progress, void *user, size_t *rows_done, size_t rows_total, pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(src, ims);
-    const size_t step = STEP_BYTES / row_bytes(info) + 1;
     int rc = 0;
-    for (size_t at = 0; !rc && at < info->nrow; at += step) {
-        const size_t n = at + step < info->nrow ? step : info->nrow - at;
+    for (size_t at = 0; !rc && at < info->nrow; at += step->stride) {
+        const size_t n = at + step->each < info->nrow ? step->each : info->nrow - at;
         rc = casa_ms_read(src->ms[ims], at, n, rows, err);
         for (size_t d = 0; !rc && d < info->ndd; d++)
             rc = take_rows(&rd[d], &rows[d], err);
@@ -584,7 +604,8 @@ static int read_ms(pcl_vis_source *src, size_t ims, size_t first_block, const pc
         rd[d] = (reader){.vis = vis, .block = &vis->block[k], .dd = &info->dd[d], .from = request->from[k],
                          .plane = request->plane + k * vis->npol, .times = &times[d], .sorter = sorter};
     }
-    rc = read_rows(src, ims, rd, rows, progress, user, rows_done, rows_total, err);
+    const row_steps step = steps_of(info, request->sample_rows);
+    rc = read_rows(src, ims, &step, rd, rows, progress, user, rows_done, rows_total, err);
     for (size_t d = 0; !rc && d < info->ndd; d++) {
         sort_rows(sorter, rd[d].block, vis->npol, rd[d].sorted, rd[d].block->nrow - rd[d].sorted);
         rc = finish_block(src, ims, d, request, &times[d], rd[d].block, vis, err);
@@ -616,7 +637,7 @@ void pcl_vis_plan(const pcl_vis_source *src, const pcl_vis_request *request, uin
     for (size_t k = 0; k < count_blocks(src); k++) {
         size_t d;
         const casa_ms_info *info = ms_of_block(src, k, &d);
-        *store_bytes += lay_out(NULL, NULL, request->npol, request->to[k] - request->from[k], info->dd[d].nrow);
+        *store_bytes += lay_out(NULL, NULL, request->npol, request->to[k] - request->from[k], rows_of(info, d, request->sample_rows));
     }
     *work_bytes = STEP_BYTES + window_of(src, request) * (sizeof *s->tile + sizeof *s->from + sizeof *s->copy) +
                   (request->by_w ? (size_t)NW : 1) * NTILE * sizeof *s->count;

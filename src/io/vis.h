@@ -78,6 +78,7 @@ typedef struct pcl_vis_request {
     const char *scratch; /* folder for a scratch file; NULL or "": the store is in memory */
     bool by_w;           /* rows of like |w| come together, for gridders that correct for w */
     size_t window;       /* rows sorted together; 0: 2^18 (tests give less) */
+    size_t sample_rows;  /* read about so many rows of each MS, from all over it; 0: all of them */
 } pcl_vis_request;
 
 /* Size of the store that pcl_vis_read will make, exactly, and of its work space besides casacore's, about. */

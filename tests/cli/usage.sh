@@ -3,7 +3,7 @@
 
 run --help
 expect_status 0; expect_no_err; expect_out '^Usage: pclean COMMAND'; expect_out 'pclean image --vis'
-for command in image plot config mem; do expect_out "^  $command "; done
+for command in image plot config mem plan; do expect_out "^  $command "; done
 run -h
 expect_status 0; expect_out '^Usage:'
 run help
@@ -12,7 +12,7 @@ run --version
 expect_status 0; expect_no_err; expect_out '^pclean [0-9]+\.[0-9]+\.[0-9]+$'
 [ "$(wc -l <out)" = 1 ] || fail "the version is one line"
 
-for command in image plot config mem; do
+for command in image plot config mem plan; do
     run $command --help
     expect_status 0; expect_no_err; expect_out "^Usage: pclean $command"
     run help $command

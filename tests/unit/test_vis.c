@@ -254,6 +254,33 @@ static void a_range_of_channels_is_kept(void **state) {
     pcl_vis_close(f.source);
 }
 
+/* Rows of the sample are rows of the whole, about as many as asked for and from all over it; asking for more gives all. */
+static void a_sample_of_the_rows(void **state) {
+    (void)state;
+    static const size_t asked[] = {1, 100, 2500, 1000000};
+    for (size_t k = 0; k < sizeof asked / sizeof *asked; k++) {
+        fixture f;
+        open_ms(&f, "vla_ngc5921.ms", 1);
+        pcl_vis all = read_store(&f);
+        f.request.sample_rows = asked[k];
+        pcl_vis some = read_store(&f);
+        const pcl_vis_block *a = all.block, *b = some.block;
+        assert_true(b->nrow <= asked[k] + asked[k] / 4 + 2 && (b->nrow >= asked[k] / 2 || b->nrow == a->nrow));
+        assert_true(asked[k] < 1000000 || b->nrow == a->nrow);
+        assert_true(asked[k] < 100 || b->ntime > 1);
+        for (size_t i = 0; i < b->nrow; i += 10) { /* the row is there, with its samples */
+            size_t r = 0;
+            while (r < a->nrow && (a->u_m[r] != b->u_m[i] || a->v_m[r] != b->v_m[i] ||
+                                   memcmp(a->vis + 2 * r, b->vis + 2 * i, 2 * sizeof *a->vis) != 0))
+                r++;
+            assert_true(r < a->nrow);
+        }
+        pcl_vis_clear(&some);
+        pcl_vis_clear(&all);
+        pcl_vis_close(f.source);
+    }
+}
+
 /* A copy of an MS, spoiled by tests/tools/msedit. */
 static void spoil(const char *name, const char *how, char *path, size_t size) {
     snprintf(path, size, "%s/vis.ms", PCLEAN_TEST_TMP);
@@ -370,7 +397,7 @@ int main(void) {
         cmocka_unit_test(every_sample_is_stored),        cmocka_unit_test(windows_are_sorted_one_by_one),
         cmocka_unit_test(a_range_of_channels_is_kept),   cmocka_unit_test(bad_samples_are_counted),
         cmocka_unit_test(memory_and_file_hold_the_same), cmocka_unit_test(scratch_that_cannot_be_is_said),
-        cmocka_unit_test(reading_can_be_stopped),
+        cmocka_unit_test(reading_can_be_stopped),        cmocka_unit_test(a_sample_of_the_rows),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }
