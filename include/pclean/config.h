@@ -33,7 +33,8 @@ enum pclean_progress_mode { PCLEAN_PROGRESS_AUTO, PCLEAN_PROGRESS_BAR, PCLEAN_PR
 typedef struct pclean_config {
     /* selection */
     pclean_strlist vis;
-    char *field, *spw, *timerange, *uvrange, *antenna, *scan, *observation, *intent;
+    char *field, *timerange, *uvrange, *antenna, *scan, *observation, *intent;
+    pclean_strlist spw, taql; /* one text for all MSs, or one for each; spw "-1": no window of that MS */
     int datacolumn;
     /* image */
     char *imagename;
@@ -59,6 +60,7 @@ typedef struct pclean_config {
     /* weight */
     int weighting;
     double robust;
+    char *fracbw;          /* "" or a number; without effect, see partition.h */
     pclean_strlist uvtaper; /* "1klambda" | "60arcsec" | major, minor, pa */
     /* deconvolution */
     int deconvolver;
@@ -89,7 +91,15 @@ typedef struct pclean_config {
     int nworkers;          /* processes that image planes; 0: as planes, cores and memory allow */
     int threads;           /* of each worker; 0: the cores this process may use, divided among the workers */
     char *scratch;         /* folder in which the visibilities are kept in a file; "": in memory while they fit there */
+    int cube_chunksize;    /* for pclean_partition_nparts: -1, or channels of each part */
     char *memory;          /* "16GiB" that all processes of the run may use; "": what this process may use */
+    /* part: what a part takes over from the whole image, written by pclean_partition_... (partition.h) */
+    int part_channel;      /* first channel in the whole image; -1: not a part, the rest has no meaning */
+    int part_nchan;
+    double part_start_hz, part_width_hz;
+    double part_epoch_s;   /* in the reference of the first MS's TIME */
+    double part_samples, part_wmax_lambda; /* 0: the part's own */
+    char *part_density;    /* file; "": the part's own */
 } pclean_config;
 
 /* Defaults. Never fails to leave a config that pclean_config_clear accepts. */

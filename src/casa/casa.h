@@ -44,9 +44,11 @@ const char *casa_stokes_name(int code);
 
 typedef struct casa_ms casa_ms;
 
-/* MSSelection expressions, "" or NULL = all; the same syntax and meaning as tclean's. */
+/* MSSelection expressions, "" or NULL = all; the same syntax and meaning as tclean's. spw "-1", CASA's word for none: the
+ * MS is described as the other expressions select it, but no row is there to be read (ndd and nrow are 0). */
 typedef struct casa_ms_selection {
     const char *field, *spw, *timerange, *uvrange, *antenna, *scan, *observation, *intent;
+    const char *taql;       /* a condition of casacore's query language, ANDed with the others */
     const char *datacolumn; /* "data", "corrected" (falls back to DATA when the column is absent) or "model" */
 } casa_ms_selection;
 
@@ -113,6 +115,27 @@ typedef struct casa_ms_rows {
     const float *weight;         /* [nrow][weight_nchan][ncorr]; WEIGHT_SPECTRUM where its cell is filled, else WEIGHT */
     size_t weight_nchan;         /* nchansel or 1 */
 } casa_ms_rows;
+
+/* ---- the selection by itself: every selected row, autocorrelations too, in the order of the MS */
+
+/* Opens and selects, and reads no more than the selection needs: serves the two functions below, nothing else. */
+int casa_ms_open_rows(const char *path, const casa_ms_selection *sel, casa_ms **out, pclean_err *err) PCL_CHECK;
+size_t casa_ms_selected(const casa_ms *ms, size_t *nrow_of_ms);
+/* Number in the MS (from 0) of selected row i. */
+uint64_t casa_ms_row_number(const casa_ms *ms, size_t i);
+
+/* Of an MS opened by casa_ms_open. The distinct times of the cross-correlation rows of a data description, in no order;
+ * borrowed. */
+size_t casa_ms_times(casa_ms *ms, size_t idd, const double **time_s);
+/* nrow[k][idd]: cross-correlation rows among selected rows [cut[k], cut[k + 1]), k < nslice. */
+int casa_ms_count_rows(casa_ms *ms, size_t nslice, const size_t *cut, size_t *nrow, pclean_err *err) PCL_CHECK;
+/* TIME of all selected rows into time_s [casa_ms_selected]. */
+int casa_ms_read_times(casa_ms *ms, double *time_s, pclean_err *err) PCL_CHECK;
+/* Largest |w| in m of the rows of each data description that imaging uses: not flagged whole, UVW finite. w_m [ndd]. */
+int casa_ms_largest_w(casa_ms *ms, double *w_m, pclean_err *err) PCL_CHECK;
+/* Unflagged samples: a sample is a channel of a cross-correlation row; it counts when none of the correlations in
+ * want[idd] (bit k: correlation k) is flagged, nor the row. of_row [casa_ms_selected] or NULL; of_chan[idd][nchansel] or NULL. */
+int casa_ms_count_samples(casa_ms *ms, const uint32_t *want, uint32_t *of_row, uint64_t *const *of_chan, pclean_err *err) PCL_CHECK;
 
 /* Reads rows [irow, irow+nrow) of the selection (cross-correlations, MS order) and fills rows[0..ndd). */
 int casa_ms_read(casa_ms *ms, size_t irow, size_t nrow, casa_ms_rows *rows, pclean_err *err) PCL_CHECK;

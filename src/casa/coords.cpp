@@ -132,7 +132,11 @@ int casa_direction_parse(const char *text, casa_direction *out, pclean_err *err)
         if (std::fabs(lat) > M_PI_2 * (1 + 1e-12))
             return PCL_FAIL(err, PCLEAN_EPARAM, "direction \"%s\": latitude \"%s\" is beyond 90 degrees", text,
                             words[2].c_str());
-        *out = from_measure(MDirection(MVDirection(lon, lat), frame), static_cast<int>(frame));
+        if (std::fabs(lon) > M_PI) {
+            *out = from_measure(MDirection(MVDirection(lon, lat), frame), static_cast<int>(frame));
+            return 0;
+        }
+        *out = casa_direction{static_cast<int>(frame), lon, lat}; // to the last bit
         return 0;
     });
 }

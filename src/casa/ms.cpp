@@ -162,6 +162,8 @@ struct DataDescription {
     std::vector<int> chansel, corr;
     size_t first_chan = 0, span = 0; // channels that are read: [first_chan, first_chan + span)
     uint64_t first_row = 0;
+    std::vector<double> times; // distinct, but for what came since they were last sorted
+    size_t sort_times_at = 4096;
     // of the current block
     std::vector<uint64_t> rows;
     std::vector<size_t> where; // position of each row in the block
@@ -209,7 +211,8 @@ uint64_t data_manager_bytes(const std::string &table, int seqnr) {
 struct casa_ms {
     std::string path, telescope, observer, time_ref, datacolumn, stage;
     MeasurementSet ms;
-    bool whole = true; // every row of the MS is selected
+    bool whole = true;      // every row of the MS is selected
+    bool describe_only = false; // spw "-1"
     bool warned_of_frame = false;
     Bulk<Complex> data;
     Bulk<Bool> flag;
@@ -226,7 +229,8 @@ struct casa_ms {
     std::vector<casa_ms_dd> dd_faces;
     casa_ms_info info{};
     // rows
-    std::vector<Run> runs;
+    std::vector<Run> runs;     // cross-correlations
+    std::vector<Run> selected; // all selected rows, where they are not the same
     bool indexed = true; // `index` and `times` hold all rows; else the scalars are read again in each block
     std::vector<RowIndex> index;
     std::vector<TimeRun> times;
@@ -327,14 +331,21 @@ void attach_columns(casa_ms &m) {
 
 // ------------------------------------------------------------------------------------------------ selection
 
+/* "-1", as a text of spw */
+bool says_none(const char *spw) {
+    const char *word = spw ? spw + strspn(spw, " \t") : "";
+    return strncmp(word, "-1", 2) == 0 && word[2 + strspn(word + 2, " \t")] == '\0';
+}
+
 std::vector<Expression> expressions(const casa_ms_selection *sel) {
     const std::pair<const char *, const char *> all[] = {
         {"field", sel->field},     {"spw", sel->spw},   {"timerange", sel->timerange},     {"uvrange", sel->uvrange},
         {"antenna", sel->antenna}, {"scan", sel->scan}, {"observation", sel->observation}, {"intent", sel->intent},
+        {"taql", sel->taql},
     };
     std::vector<Expression> given;
     for (const auto &one : all)
-        if (one.second && one.second[strspn(one.second, " \t")] != '\0')
+        if (one.second && one.second[strspn(one.second, " \t")] != '\0' && !(one.first == all[1].first && says_none(one.second)))
             given.push_back({one.first, one.second});
     return given;
 }
@@ -355,6 +366,8 @@ void set_expression(MSSelection &selection, const Expression &e) {
         selection.setScanExpr(e.text);
     else if (name == "observation")
         selection.setObservationExpr(e.text);
+    else if (name == "taql")
+        selection.setTaQLExpr(e.text);
     else
         selection.setStateExpr(e.text);
 }
@@ -441,6 +454,7 @@ int check_channel_numbers(const casa_ms &m, const std::string &spw, pclean_err *
 int apply_selection(casa_ms &m, const casa_ms_selection *sel, Table *selected, pclean_err *err) {
     const std::vector<Expression> given = expressions(sel);
     *selected = m.ms;
+    m.describe_only = says_none(sel->spw);
     if (given.empty())
         return 0;
     std::string refused;
@@ -450,7 +464,7 @@ int apply_selection(casa_ms &m, const casa_ms_selection *sel, Table *selected, p
             set_expression(selection, e);
         try {
             *selected = select_rows(m.ms, selection);
-            if (sel->spw && *sel->spw)
+            if (sel->spw && *sel->spw && !m.describe_only)
                 keep_channels(m, selection.getChanList(nullptr, 1, True));
         } catch (const std::bad_alloc &) {
             throw;
@@ -515,6 +529,27 @@ struct Scan {
     uint64_t last_row = 0;
 };
 
+void sort_times(DataDescription &dd) {
+    std::sort(dd.times.begin(), dd.times.end());
+    dd.times.erase(std::unique(dd.times.begin(), dd.times.end()), dd.times.end());
+}
+
+/* Rows mostly come in order of time; where they do not, the list is cleaned each time it has doubled. */
+void note_time(DataDescription &dd, double time_s) {
+    if (!dd.times.empty() && dd.times.back() == time_s)
+        return;
+    if (dd.times.size() >= dd.sort_times_at) {
+        sort_times(dd);
+        dd.sort_times_at = std::max<size_t>(4096, 2 * dd.times.size());
+    }
+    dd.times.push_back(time_s);
+}
+
+void add_to_runs(std::vector<Run> &runs, uint64_t row, uint64_t index, uint64_t previous) {
+    if (index == 0 || row != previous + 1)
+        runs.push_back({row, index});
+}
+
 /* Adds one cross-correlation row to the lists. */
 int scan_row(casa_ms &m, Scan &scan, uint64_t row, const Scalars &s, size_t i, pclean_err *err) {
     size_t idd = 0;
@@ -522,8 +557,8 @@ int scan_row(casa_ms &m, Scan &scan, uint64_t row, const Scalars &s, size_t i, p
     if (status)
         return status;
     m.dds[idd].face.nrow++;
-    if (scan.nrow == 0 || row != scan.last_row + 1)
-        m.runs.push_back({row, scan.nrow});
+    note_time(m.dds[idd], s.time[i]);
+    add_to_runs(m.runs, row, scan.nrow, scan.last_row);
     scan.last_row = row;
     scan.antennas.insert(s.antenna1[i]);
     scan.antennas.insert(s.antenna2[i]);
@@ -553,8 +588,10 @@ int scan_rows_once(casa_ms &m, const Table &selected, Scan &scan, pclean_err *er
     if (total * sizeof(RowIndex) <= max_index_bytes)
         m.index.reserve(total);
     std::vector<uint64_t> rows;
+    uint64_t previous = 0; // last row of the step before
     Scalars s;
     for (uint64_t begin = 0; begin < total; begin += scan_rows) {
+        previous = rows.empty() ? 0 : rows.back();
         rows.resize(std::min<uint64_t>(scan_rows, total - begin));
         for (size_t i = 0; i < rows.size(); i++)
             rows[i] = m.whole ? begin + i : numbers[begin + i];
@@ -569,15 +606,20 @@ int scan_rows_once(casa_ms &m, const Table &selected, Scan &scan, pclean_err *er
             m.info.time_max_s = std::max(m.info.time_max_s, s.time[i]);
         }
         for (size_t i = 0; i < rows.size(); i++) {
-            if (s.antenna1[i] == s.antenna2[i]) {
-                scan.nrow_auto++;
+            const bool is_auto = s.antenna1[i] == s.antenna2[i];
+            if (is_auto && scan.nrow_auto++ == 0)
+                m.selected = m.runs; // so far they were the same
+            if (scan.nrow_auto > 0)
+                add_to_runs(m.selected, rows[i], begin + i, i > 0 ? rows[i - 1] : previous);
+            if (is_auto)
                 continue;
-            }
             const int status = scan_row(m, scan, rows[i], s, i, err);
             if (status)
                 return status;
         }
     }
+    if (!m.selected.empty())
+        m.selected.shrink_to_fit();
     set_scalar_cache(m, false);
     if (scan.nrow == 0)
         return PCL_FAIL(err, PCLEAN_EDATA,
@@ -891,6 +933,18 @@ void describe(casa_ms &m, const Scan &scan) {
     info.column_bytes = column_bytes(m);
 }
 
+/* spw "-1": the description stays, nothing is read. */
+void forget_rows(casa_ms &m) {
+    m.dds.clear();
+    m.dd_faces.clear();
+    m.runs.clear();
+    m.selected.clear();
+    m.index.clear();
+    m.times.clear();
+    m.info.nrow = m.info.nrow_auto = m.info.ndd = 0;
+    m.info.column_bytes = 0;
+}
+
 int open_ms(casa_ms &m, const casa_ms_selection *sel, pclean_err *err) {
     int status = open_tables(m, err);
     if (status || (status = choose_datacolumn(m, sel->datacolumn, err)) != 0)
@@ -908,6 +962,26 @@ int open_ms(casa_ms &m, const casa_ms_selection *sel, pclean_err *err) {
         return status;
     describe_array(m, scan.antennas);
     describe(m, scan);
+    if (m.describe_only)
+        forget_rows(m);
+    return 0;
+}
+
+/* The rows of a selection and no more. */
+int open_rows(casa_ms &m, const casa_ms_selection *sel, pclean_err *err) {
+    int status = open_tables(m, err);
+    Table selected;
+    if (status || (status = apply_selection(m, sel, &selected, err)) != 0)
+        return status;
+    if (m.whole) {
+        m.runs.push_back({0, 0});
+    } else {
+        const Vector<rownr_t> numbers(selected.rowNumbers());
+        for (size_t i = 0; i < numbers.size(); i++)
+            add_to_runs(m.runs, numbers[i], i, i > 0 ? numbers[i - 1] : 0);
+    }
+    m.info.path = m.path.c_str();
+    m.info.nrow = m.describe_only ? 0 : selected.nrow();
     return 0;
 }
 
@@ -985,6 +1059,15 @@ void fill_scalars_from_table(casa_ms &m, size_t nrow) {
             dd.antenna1.get()[i] = s.antenna1[at];
             dd.antenna2.get()[i] = s.antenna2[at];
         }
+}
+
+/* Rows [irow, irow + nrow) of the walk with their scalars. */
+void prepare_block(casa_ms &m, size_t irow, size_t nrow) {
+    collect_rows(m, irow, nrow);
+    if (m.indexed)
+        fill_scalars_from_index(m, irow, nrow);
+    else
+        fill_scalars_from_table(m, nrow);
 }
 
 /* Lets the tile cache of a column keep what the next read needs again: the row of tiles in which the block ends, and
@@ -1136,11 +1219,7 @@ void read_uvw(casa_ms &m) {
 }
 
 void read_block(casa_ms &m, size_t irow, size_t nrow, casa_ms_rows *rows) {
-    collect_rows(m, irow, nrow);
-    if (m.indexed)
-        fill_scalars_from_index(m, irow, nrow);
-    else
-        fill_scalars_from_table(m, nrow);
+    prepare_block(m, irow, nrow);
     read_uvw(m);
     const bool shared =
         std::count_if(m.dds.begin(), m.dds.end(), [](const DataDescription &dd) { return !dd.rows.empty(); }) > 1;
@@ -1154,6 +1233,124 @@ void read_block(casa_ms &m, size_t irow, size_t nrow, casa_ms_rows *rows) {
         rows[i] = casa_ms_rows{dd.rows.size(),    dd.time.get(),     dd.uvw.get(),      dd.field.get(),
                                dd.antenna1.get(), dd.antenna2.get(), dd.flag_row.get(), dd.vis.get(),
                                dd.flag.get(),     dd.weight.get(),   weight_nchan};
+    }
+    m.stage.clear();
+}
+
+// ------------------------------------------------------------------------------------------------ all selected rows
+
+const std::vector<Run> &selected_runs(const casa_ms &m) {
+    return m.selected.empty() ? m.runs : m.selected;
+}
+
+size_t count_selected(const casa_ms &m) {
+    return m.info.nrow + m.info.nrow_auto;
+}
+
+const Run &run_of(const std::vector<Run> &runs, uint64_t index) {
+    return *(std::upper_bound(runs.begin(), runs.end(), index, [](uint64_t i, const Run &r) { return i < r.index; }) - 1);
+}
+
+/* Calls take(first, rows) for the selected rows, some at a time. */
+template <typename Take> void walk_selected(const casa_ms &m, const Take &take) {
+    const std::vector<Run> &runs = selected_runs(m);
+    const size_t total = count_selected(m);
+    std::vector<uint64_t> rows;
+    for (size_t begin = 0, run = 0; begin < total; begin += scan_rows) {
+        rows.resize(std::min(scan_rows, total - begin));
+        for (size_t i = 0; i < rows.size(); i++) {
+            if (run + 1 < runs.size() && runs[run + 1].index == begin + i)
+                run++;
+            rows[i] = runs[run].row + (begin + i - runs[run].index);
+        }
+        take(begin, rows);
+    }
+}
+
+void count_rows(casa_ms &m, size_t nslice, const size_t *cut, size_t *nrow) {
+    const size_t ndd = m.dds.size();
+    std::fill(nrow, nrow + nslice * ndd, size_t(0));
+    if (ndd == 1 && m.info.nrow_auto == 0) {
+        for (size_t k = 0; k < nslice; k++)
+            nrow[k] = cut[k + 1] - cut[k];
+        return;
+    }
+    size_t k = 0;
+    walk_selected(m, [&](size_t begin, const std::vector<uint64_t> &rows) {
+        const RefRows refs = ref_rows(rows);
+        Vector<Int> ddid, antenna1, antenna2;
+        m.ddid.getColumnCells(refs, ddid, True);
+        if (m.info.nrow_auto > 0) {
+            m.antenna1.getColumnCells(refs, antenna1, True);
+            m.antenna2.getColumnCells(refs, antenna2, True);
+        }
+        for (size_t i = 0; i < rows.size(); i++) {
+            while (k < nslice && begin + i >= cut[k + 1])
+                k++;
+            if (k < nslice && begin + i >= cut[k] && (antenna1.empty() || antenna1[i] != antenna2[i]))
+                nrow[k * ndd + m.dd_of_id.at(ddid[i])]++;
+        }
+    });
+}
+
+void largest_w(casa_ms &m, double *w_m) {
+    std::fill(w_m, w_m + m.dds.size(), 0.0);
+    for (size_t irow = 0; irow < m.info.nrow; irow += scan_rows) {
+        prepare_block(m, irow, std::min(scan_rows, m.info.nrow - irow));
+        read_uvw(m);
+        for (size_t d = 0; d < m.dds.size(); d++)
+            for (size_t i = 0; i < m.dds[d].rows.size(); i++) {
+                const double *uvw = m.dds[d].uvw.get() + 3 * i;
+                if (!m.dds[d].flag_row.get()[i] && std::isfinite(uvw[0]) && std::isfinite(uvw[1]) && std::isfinite(uvw[2]))
+                    w_m[d] = std::max(w_m[d], std::fabs(uvw[2]));
+            }
+    }
+    m.stage.clear();
+}
+
+/* Unflagged samples of one row; those of each channel are added up. */
+uint32_t count_row(const bool *flag, size_t nchan, size_t ncorr, uint32_t want, uint64_t *of_chan) {
+    uint32_t n = 0;
+    for (size_t c = 0; c < nchan; c++) {
+        bool good = true;
+        for (size_t k = 0; k < ncorr; k++)
+            good = good && !(want >> k & 1 && flag[c * ncorr + k]);
+        n += good;
+        if (of_chan)
+            of_chan[c] += good;
+    }
+    return n;
+}
+
+void count_samples(casa_ms &m, const uint32_t *want, uint32_t *of_row, uint64_t *const *of_chan) {
+    size_t row_bytes = 1;
+    for (const DataDescription &dd : m.dds)
+        row_bytes = std::max(row_bytes, dd.span * dd.corr.size());
+    const size_t step = std::max<size_t>(1, (size_t(4) << 20) / row_bytes);
+    if (of_row)
+        std::fill(of_row, of_row + count_selected(m), 0u);
+    for (size_t d = 0; of_chan && d < m.dds.size(); d++)
+        std::fill(of_chan[d], of_chan[d] + m.dds[d].chansel.size(), uint64_t(0));
+    const std::vector<Run> &runs = selected_runs(m);
+    for (size_t irow = 0; irow < m.info.nrow; irow += step) {
+        prepare_block(m, irow, std::min(step, m.info.nrow - irow));
+        for (size_t d = 0; d < m.dds.size(); d++) {
+            DataDescription &dd = m.dds[d];
+            const size_t nchan = dd.chansel.size(), ncorr = dd.corr.size();
+            if (dd.rows.empty())
+                continue;
+            read_channels(m, m.flag, dd, dd.rows, m.dds.size() > 1, dd.flag);
+            for (size_t i = 0; i < dd.rows.size(); i++) {
+                if (dd.flag_row.get()[i])
+                    continue;
+                const uint32_t n = count_row(dd.flag.get() + i * nchan * ncorr, nchan, ncorr, want[d], of_chan ? of_chan[d] : nullptr);
+                if (!of_row)
+                    continue;
+                const auto run = std::upper_bound(runs.begin(), runs.end(), dd.rows[i],
+                                                  [](uint64_t row, const Run &r) { return row < r.row; }) - 1;
+                of_row[run->index + (dd.rows[i] - run->row)] = n;
+            }
+        }
     }
     m.stage.clear();
 }
@@ -1198,7 +1395,8 @@ static int report(const char *path, const std::string &stage, pclean_err *failur
     return -failure->code;
 }
 
-int casa_ms_open(const char *path, const casa_ms_selection *sel, casa_ms **out, pclean_err *err) {
+typedef int open_how(casa_ms &m, const casa_ms_selection *sel, pclean_err *err);
+static int open_with(open_how *how, const char *path, const casa_ms_selection *sel, casa_ms **out, pclean_err *err) {
     *out = nullptr;
     const casa_ms_selection everything{};
     std::unique_ptr<casa_ms> m;
@@ -1206,7 +1404,7 @@ int casa_ms_open(const char *path, const casa_ms_selection *sel, casa_ms **out, 
     const int status = casa_call(&failure, nullptr, [&]() -> int {
         m.reset(new casa_ms);
         m->path = path ? path : "";
-        return open_ms(*m, sel ? sel : &everything, &failure);
+        return how(*m, sel ? sel : &everything, &failure);
     });
     if (status == 0) {
         *out = m.release();
@@ -1215,6 +1413,14 @@ int casa_ms_open(const char *path, const casa_ms_selection *sel, casa_ms **out, 
     const std::string stage = m ? m->stage : "";
     casa_ms_close(m.release());
     return report(path, stage, &failure, err);
+}
+
+int casa_ms_open(const char *path, const casa_ms_selection *sel, casa_ms **out, pclean_err *err) {
+    return open_with(open_ms, path, sel, out, err);
+}
+
+int casa_ms_open_rows(const char *path, const casa_ms_selection *sel, casa_ms **out, pclean_err *err) {
+    return open_with(open_rows, path, sel, out, err);
 }
 
 void casa_ms_close(casa_ms *ms) {
@@ -1228,6 +1434,20 @@ const casa_ms_info *casa_ms_get_info(const casa_ms *ms) {
     return &ms->info;
 }
 
+/* Calls `body`, which fills what the caller gave. */
+template <typename Body> static int with_report(casa_ms *ms, pclean_err *err, const Body &body) {
+    pclean_err failure{};
+    const int status = casa_call(&failure, nullptr, [&]() -> int {
+        try {
+            body();
+        } catch (const CellError &e) {
+            return PCL_FAIL(&failure, PCLEAN_EDATA, "%s", e.what());
+        }
+        return 0;
+    });
+    return status ? report(ms->path.c_str(), ms->stage, &failure, err) : 0;
+}
+
 int casa_ms_read(casa_ms *ms, size_t irow, size_t nrow, casa_ms_rows *rows, pclean_err *err) {
     for (size_t i = 0; i < ms->dds.size(); i++)
         rows[i] = casa_ms_rows{};
@@ -1236,18 +1456,49 @@ int casa_ms_read(casa_ms *ms, size_t irow, size_t nrow, casa_ms_rows *rows, pcle
                         irow + nrow, ms->info.nrow);
     if (nrow == 0)
         return 0;
-    pclean_err failure{};
-    const int status = casa_call(&failure, nullptr, [&]() -> int {
-        try {
-            read_block(*ms, irow, nrow, rows);
-        } catch (const CellError &e) {
-            return PCL_FAIL(&failure, PCLEAN_EDATA, "%s", e.what());
-        }
-        return 0;
-    });
-    if (status == 0)
-        return 0;
-    for (size_t i = 0; i < ms->dds.size(); i++)
+    const int status = with_report(ms, err, [&] { read_block(*ms, irow, nrow, rows); });
+    for (size_t i = 0; status && i < ms->dds.size(); i++)
         rows[i] = casa_ms_rows{};
-    return report(ms->path.c_str(), ms->stage, &failure, err);
+    return status;
+}
+
+size_t casa_ms_selected(const casa_ms *ms, size_t *nrow_of_ms) {
+    if (nrow_of_ms)
+        *nrow_of_ms = ms->ms.nrow();
+    return count_selected(*ms);
+}
+
+uint64_t casa_ms_row_number(const casa_ms *ms, size_t i) {
+    const Run &run = run_of(selected_runs(*ms), i);
+    return run.row + (i - run.index);
+}
+
+size_t casa_ms_times(casa_ms *ms, size_t idd, const double **time_s) {
+    sort_times(ms->dds[idd]);
+    *time_s = ms->dds[idd].times.data();
+    return ms->dds[idd].times.size();
+}
+
+int casa_ms_count_rows(casa_ms *ms, size_t nslice, const size_t *cut, size_t *nrow, pclean_err *err) {
+    return with_report(ms, err, [&] { count_rows(*ms, nslice, cut, nrow); });
+}
+
+int casa_ms_read_times(casa_ms *ms, double *time_s, pclean_err *err) {
+    return with_report(ms, err, [&] {
+        if (ms->time.isNull())
+            ms->time.attach(ms->ms, "TIME");
+        walk_selected(*ms, [&](size_t begin, const std::vector<uint64_t> &rows) {
+            Vector<Double> cells;
+            ms->time.getColumnCells(ref_rows(rows), cells, True);
+            std::copy(cells.begin(), cells.end(), time_s + begin);
+        });
+    });
+}
+
+int casa_ms_largest_w(casa_ms *ms, double *w_m, pclean_err *err) {
+    return with_report(ms, err, [&] { largest_w(*ms, w_m); });
+}
+
+int casa_ms_count_samples(casa_ms *ms, const uint32_t *want, uint32_t *of_row, uint64_t *const *of_chan, pclean_err *err) {
+    return with_report(ms, err, [&] { count_samples(*ms, want, of_row, of_chan); });
 }

@@ -72,8 +72,8 @@ int pcl_config_assign_text(pclean_config *config, const char *group, const char 
                            pclean_err *err) {
     const struct pcl_option *option = pcl_option_find(name);
     struct pcl_texts texts = {0};
-    int rc = option && !pcl_option_is_list(option) ? pcl_texts_add(&texts, text, strlen(text), err)
-                                                   : pcl_texts_split(&texts, text, err);
+    const bool whole = option && (option->type == PCL_PERMS || !pcl_option_is_list(option));
+    int rc = whole ? pcl_texts_add(&texts, text, strlen(text), err) : pcl_texts_split(&texts, text, err);
     if (rc == 0)
         rc = pcl_config_assign(config, group, name, (const char *const *)texts.item, texts.n, err);
     pcl_texts_clear(&texts);

@@ -8,7 +8,7 @@
 #include <yaml.h>
 
 static bool is_text(const struct pcl_option *o) {
-    return o->type == PCL_TEXT || o->type == PCL_WORD || o->type == PCL_TEXTLIST;
+    return o->type == PCL_TEXT || o->type == PCL_WORD || o->type == PCL_TEXTLIST || o->type == PCL_PERMS;
 }
 
 /* ---- YAML ---- */

@@ -12,6 +12,8 @@ static const char *type_name(const struct pcl_option *o) {
         return "choice";
     case PCL_TEXTLIST:
         return "list of texts";
+    case PCL_PERMS:
+        return "text, or list of texts";
     case PCL_INT:
         return "whole number";
     case PCL_INTPAIR:

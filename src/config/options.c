@@ -13,8 +13,8 @@ static const struct pcl_option table[] = {
  .help = "Path of the MeasurementSet, or of several that are imaged together."},
 {.group = "selection", .name = "field", .type = PCL_TEXT, .offset = AT(field), .def = "",
  .help = "Fields to image, by number or name, as in CASA (\"\": all)."},
-{.group = "selection", .name = "spw", .type = PCL_TEXT, .offset = AT(spw), .def = "",
- .help = "Spectral windows and channels, e.g. 0:10~20 (\"\": all)."},
+{.group = "selection", .name = "spw", .type = PCL_PERMS, .offset = AT(spw), .def = "",
+ .help = "Spectral windows and channels, e.g. 0:10~20 (\"\": all; -1: none); a list has one for each MeasurementSet."},
 {.group = "selection", .name = "timerange", .type = PCL_TEXT, .offset = AT(timerange), .def = "",
  .help = "Times to use, e.g. 09:14:00~09:54:00 (\"\": all)."},
 {.group = "selection", .name = "uvrange", .type = PCL_TEXT, .offset = AT(uvrange), .def = "",
@@ -27,6 +27,8 @@ static const struct pcl_option table[] = {
  .help = "Observation numbers to use (\"\": all)."},
 {.group = "selection", .name = "intent", .type = PCL_TEXT, .offset = AT(intent), .def = "",
  .help = "Scan intents to use, e.g. *TARGET* (\"\": all)."},
+{.group = "selection", .name = "taql", .type = PCL_PERMS, .offset = AT(taql), .def = "",
+ .help = "Condition on rows in casacore's query language, e.g. ANTENNA1 != 3, besides all others (\"\": none); a list has one for each MeasurementSet."},
 {.group = "selection", .name = "datacolumn", .type = PCL_CHOICE, .offset = AT(datacolumn), .def = "corrected",
  .choices = "corrected|data|model",
  .help = "Column to image; corrected falls back to data where there is no CORRECTED_DATA."},
@@ -87,6 +89,8 @@ static const struct pcl_option table[] = {
  .help = "For briggs: from -2 (nearly uniform) to 2 (nearly natural)."},
 {.group = "weight", .name = "uvtaper", .type = PCL_TEXTLIST, .offset = AT(uvtaper), .def = "", .unit = "lambda",
  .help = "Gaussian taper, e.g. 5klambda (half width at half maximum in uv) or 10arcsec (full width on the sky); or major, minor, position angle."},
+{.group = "weight", .name = "fracbw", .type = PCL_TEXT, .offset = AT(fracbw), .def = "",
+ .help = "Fractional bandwidth of the whole cube for weighting briggsbwtaper, which this version lacks: written by pclean partition, without effect."},
 /* --------------------------------------------------------------------------------------------- deconvolution */
 {.group = "deconvolution", .name = "deconvolver", .type = PCL_CHOICE, .offset = AT(deconvolver), .def = "hogbom",
  .choices = "hogbom",
@@ -151,18 +155,37 @@ static const struct pcl_option table[] = {
 /* --------------------------------------------------------------------------------------------------- cluster */
 {.group = "cluster", .name = "nworkers", .type = PCL_INT, .offset = AT(nworkers), .def = "0",
  .help = "Processes that image planes side by side; 0: as many as planes, cores and memory allow. The pixels are the same for any number."},
+{.group = "cluster", .name = "cube_chunksize", .type = PCL_INT, .offset = AT(cube_chunksize), .def = "-1", .unit = "channel",
+ .help = "For pclean partition: channels of each part of a cube; -1: as many parts as asked for."},
 {.group = "cluster", .name = "threads", .type = PCL_INT, .offset = AT(threads), .def = "0",
  .help = "Threads of each worker; 0: the processor cores that this process may use, divided among the workers."},
 {.group = "cluster", .name = "scratch", .type = PCL_TEXT, .offset = AT(scratch), .def = "",
  .help = "Folder for scratch files, best on a fast local disk; the visibilities are then kept there, not in memory (\"\": in memory while they fit, else in the folder of imagename)."},
 {.group = "cluster", .name = "memory", .type = PCL_TEXT, .offset = AT(memory), .def = "",
  .help = "Memory that the run may use, all workers together, e.g. 16GiB (\"\": what the machine, cgroup, Slurm and ulimit leave)."},
+/* ------------------------------------------------------------------------------------------------------ part */
+{.group = "part", .name = "part_channel", .type = PCL_INT, .offset = AT(part_channel), .def = "-1",
+ .help = "This image is a part: number of its first channel in the whole image; -1: it is no part. pclean partition writes this group; start and width are only labels then."},
+{.group = "part", .name = "part_nchan", .type = PCL_INT, .offset = AT(part_nchan), .def = "0", .unit = "channel",
+ .help = "Channels of the whole image."},
+{.group = "part", .name = "part_start", .type = PCL_REAL, .offset = AT(part_start_hz), .def = "0", .unit = "Hz",
+ .help = "Frequency of the whole image's channel 0 in outframe."},
+{.group = "part", .name = "part_width", .type = PCL_REAL, .offset = AT(part_width_hz), .def = "0", .unit = "Hz",
+ .help = "Step from channel to channel of the whole image; negative: descending."},
+{.group = "part", .name = "part_epoch", .type = PCL_REAL, .offset = AT(part_epoch_s), .def = "0", .unit = "s",
+ .help = "TIME of the first row of the whole selection, at which frequencies were brought to outframe."},
+{.group = "part", .name = "part_samples", .type = PCL_REAL, .offset = AT(part_samples), .def = "0",
+ .help = "Samples of each plane of the whole image, flagged ones too: with it the gridding kernel is the whole image's; 0: the part's own."},
+{.group = "part", .name = "part_wmax", .type = PCL_REAL, .offset = AT(part_wmax_lambda), .def = "0", .unit = "lambda",
+ .help = "Largest w of the whole image, which decides on its w planes; 0: the part's own."},
+{.group = "part", .name = "part_density", .type = PCL_TEXT, .offset = AT(part_density), .def = "",
+ .help = "File with the density of uniform and briggs weights of the whole selection, made by pclean partition (\"\": the part's own)."},
 };
 /* clang-format on */
 #define NTABLE (sizeof table / sizeof table[0])
 
 static const char *const groups[] = {"selection", "image",         "grid", "weight", "deconvolution",
-                                     "iteration", "normalization", "misc", "cluster"};
+                                     "iteration", "normalization", "misc", "cluster", "part"};
 #define NGROUP (sizeof groups / sizeof groups[0])
 
 size_t pcl_group_count(void) {
@@ -193,7 +216,7 @@ bool pcl_option_in_group(const struct pcl_option *option, const char *group) {
 }
 
 bool pcl_option_is_list(const struct pcl_option *option) {
-    return option->type == PCL_TEXTLIST || option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR;
+    return option->type == PCL_TEXTLIST || option->type == PCL_PERMS || option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR;
 }
 
 void *pcl_option_field(const struct pcl_option *option, pclean_config *config) {

@@ -61,11 +61,36 @@ static void check_names(const pclean_config *c, struct pcl_problems *r) {
         pcl_problems_add(r, PCLEAN_EPARAM, "imagename holds a line break or a tab: leave it out");
 }
 
+static void check_per_ms(const pclean_config *c, const pclean_strlist *list, const char *name, struct pcl_problems *r) {
+    require(list->n <= 1 || list->n == c->vis.n, r, c, name, "one text, or a list of as many as there are MeasurementSets in vis");
+}
+
 static void check_image(const pclean_config *c, struct pcl_problems *r) {
     require(c->imsize[0] >= 1 && c->imsize[1] >= 1, r, c, "imsize", "at least 1 pixel in x and y");
     require(c->cell_rad[0] > 0 && c->cell_rad[1] > 0, r, c, "cell", "a pixel size above 0");
     require(c->cell_rad[0] < 1 && c->cell_rad[1] < 1, r, c, "cell", "a pixel size below one radian");
     require(c->startmodel.n <= 1, r, c, "startmodel", "give one image");
+}
+
+static bool is_zero(double x) {
+    return !(x < 0) && !(x > 0);
+}
+
+/* What pclean partition writes; a file may have been edited since. */
+static void check_part(const pclean_config *c, struct pcl_problems *r) {
+    const bool mfs = c->specmode == PCLEAN_SPECMODE_MFS;
+    if (c->part_channel == -1)
+        return;
+    require(c->part_channel >= 0, r, c, "part_channel", "-1 (not a part), 0 or more");
+    require(c->part_nchan >= 1 && (!mfs || c->part_nchan == 1), r, c, "part_nchan", "the channels of the whole image, at least 1");
+    require(mfs || c->nchan >= 1, r, c, "nchan", "a part of a cube needs its number of channels");
+    require((long)c->part_channel + (mfs ? 1 : c->nchan) <= c->part_nchan, r, c, "part_channel", "the part ends beyond the whole image");
+    require(c->part_start_hz > 0, r, c, "part_start", "a frequency above 0");
+    require(mfs ? c->part_width_hz > 0 : !is_zero(c->part_width_hz), r, c, "part_width", "a step that is not 0");
+    require(c->part_samples >= 0, r, c, "part_samples", "0 or more");
+    require(c->part_wmax_lambda >= 0, r, c, "part_wmax", "0 or more");
+    require(c->cyclecontrol == PCLEAN_CYCLECONTROL_CHANNEL || c->niter == 0 || c->part_nchan == 1, r, c, "cyclecontrol",
+            "global cleans a cube as one problem, which cannot be done in parts");
 }
 
 /* "" | field number | [frame] longitude latitude */
@@ -94,10 +119,6 @@ static enum form spectral_form(const char *text, double *value) {
     if (q.dim == PCL_DIM_NONE)
         return pcl_parse_int(text, &i) ? FORM_INT : FORM_BAD;
     return q.dim == PCL_DIM_FREQ ? FORM_FREQ : q.dim == PCL_DIM_VELOCITY ? FORM_VELOCITY : FORM_BAD;
-}
-
-static bool is_zero(double x) {
-    return !(x < 0) && !(x > 0);
 }
 
 static void check_start_width(const pclean_config *c, struct pcl_problems *r) {
@@ -207,15 +228,19 @@ int pclean_config_validate(const pclean_config *config, pclean_err *err) {
     struct pcl_problems problems = {0};
     check_choices(config, &problems);
     check_names(config, &problems);
+    check_per_ms(config, &config->spw, "spw", &problems);
+    check_per_ms(config, &config->taql, "taql", &problems);
     check_image(config, &problems);
     require(phasecenter_ok(config->phasecenter), &problems, config, "phasecenter",
             "a field number, or a direction such as J2000 12h56m44 +21d41m05");
     check_spectral(config, &problems);
+    check_part(config, &problems);
     check_weight(config, &problems);
     check_deconvolution(config, &problems);
     check_iteration(config, &problems);
     require(config->nworkers >= 0, &problems, config, "nworkers", "0 (automatic) or more");
     require(config->threads >= 0, &problems, config, "threads", "0 (all cores) or more");
+    require(config->cube_chunksize == -1 || config->cube_chunksize >= 1, &problems, config, "cube_chunksize", "-1 (as many parts as asked for) or at least 1");
     double bytes;
     require(!config->memory[0] || (pcl_quantity_parse_as(config->memory, PCL_DIM_BYTES, NULL, &bytes, NULL) == 0 && bytes >= 1),
             &problems, config, "memory", "a size with its unit, e.g. 16GiB");

@@ -146,12 +146,12 @@ static int set_word(const struct pcl_option *o, char **field, const char *text, 
     return set_text(field, word, err);
 }
 
-/* Empty items ask for nothing: tclean writes uvtaper=['']. */
-static int set_list(pclean_strlist *field, const char *const *items, size_t n, pclean_err *err) {
+/* Empty items ask for nothing: tclean writes uvtaper=['']. Where each has its place they stay. */
+static int set_list(pclean_strlist *field, const char *const *items, size_t n, bool keep_empty, pclean_err *err) {
     struct pcl_texts texts = {0};
     int rc = 0;
     for (size_t i = 0; i < n && rc == 0; i++)
-        if (items[i][0])
+        if (items[i][0] || keep_empty)
             rc = pcl_texts_add(&texts, items[i], strlen(items[i]), err);
     if (rc) {
         pcl_texts_clear(&texts);
@@ -226,6 +226,7 @@ static int set_scalar(const struct pcl_option *o, void *field, const char *text,
             *(double *)field = x;
         return rc;
     case PCL_TEXTLIST:
+    case PCL_PERMS:
     case PCL_INTPAIR:
     case PCL_ANGLEPAIR:
         break;
@@ -236,8 +237,8 @@ static int set_scalar(const struct pcl_option *o, void *field, const char *text,
 int pcl_value_set(const struct pcl_option *option, pclean_config *config, const char *const *items, size_t n,
                   pclean_err *err) {
     void *field = pcl_option_field(option, config);
-    if (option->type == PCL_TEXTLIST)
-        return set_list(field, items, n, err);
+    if (option->type == PCL_TEXTLIST || option->type == PCL_PERMS)
+        return set_list(field, items, n, option->type == PCL_PERMS && n > 1, err);
     if (option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR)
         return set_pair(option, field, items, n, err);
     if (n > 1)
@@ -297,6 +298,7 @@ static int get_scalar(const struct pcl_option *o, const void *field, struct pcl_
             return PCL_FAIL(err, PCLEAN_EBUG, "%s has no choice number %d", o->name, *(const int *)field);
         return add(texts, buf, err);
     case PCL_TEXTLIST:
+    case PCL_PERMS:
     case PCL_INTPAIR:
     case PCL_ANGLEPAIR:
         break;
@@ -308,8 +310,11 @@ static int get_list(const struct pcl_option *o, const void *field, struct pcl_te
     char buf[64];
     int rc = 0;
     texts->is_list = true;
-    if (o->type == PCL_TEXTLIST) {
+    if (o->type == PCL_TEXTLIST || o->type == PCL_PERMS) {
         const pclean_strlist *list = field;
+        texts->is_list = o->type == PCL_TEXTLIST || list->n > 1;
+        if (!texts->is_list && list->n == 0)
+            return add(texts, "", err);
         for (size_t i = 0; i < list->n && rc == 0; i++)
             rc = add(texts, list->item[i], err);
         return rc;
@@ -339,7 +344,7 @@ void pcl_value_clear(const struct pcl_option *option, pclean_config *config) {
     if (option->type == PCL_TEXT || option->type == PCL_WORD) {
         pcl_free(*(char **)field);
         *(char **)field = NULL;
-    } else if (option->type == PCL_TEXTLIST) {
+    } else if (option->type == PCL_TEXTLIST || option->type == PCL_PERMS) {
         pclean_strlist *list = field;
         struct pcl_texts texts = {.n = list->n, .item = list->item};
         pcl_texts_clear(&texts);

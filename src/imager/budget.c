@@ -48,12 +48,14 @@ static int samples_per_row(const pcl_setup *s, size_t ims, size_t idd, size_t fr
         return rc;
     for (size_t c = from; c < to; c++)
         freq[c - from] = dd->chan_freq_hz[dd->chansel[c]];
-    *most = pcl_channels_max_samples(&s->channels, to - from, freq);
+    const pcl_row_channels row = {.n = to - from, .freq_hz = freq,
+                                  .spacing_hz = dd->nchan > 1 ? fabs(dd->chan_freq_hz[1] - dd->chan_freq_hz[0]) : 0};
+    *most = pcl_channels_max_samples(&s->channels, &row);
     if (s->channels.mfs)
         *likely = *most;
     else if (!(rc = PCL_NEW(&sample, *most, "channel list", err)) &&
              !(rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s, &doppler, err)))
-        *likely = pcl_channels_samples(&s->channels, s->channels.nchan / 2, to - from, freq, doppler, sample);
+        *likely = pcl_channels_samples(&s->channels, s->channels.nchan / 2, &row, doppler, sample);
     pcl_free(sample);
     pcl_free(freq);
     return rc;
@@ -86,6 +88,8 @@ static int measure_data(const pcl_setup *s, data_size *out, pclean_err *err) {
             out->ms_bytes += (uint64_t)dd->nrow * (dd->nchansel * dd->ncorr * 13 + 64);
         }
     }
+    if (s->part && s->config->part_samples > 0)
+        out->nvis_per_plane = s->config->part_samples; /* as plane.c, too */
     return 0;
 }
 
@@ -139,9 +143,9 @@ static void count_planes(const pcl_setup *s, pcl_budget *b) {
 static double search_radius(const pcl_setup *s) {
     const pclean_config *c = s->config;
     const double limit = c->usemask == PCLEAN_USEMASK_PB ? fmax(c->pbmask, fabs(c->pblimit)) : c->pblimit;
-    const double last = s->channels.first_hz + (double)(s->channels.nchan - 1) * s->channels.step_hz;
+    const double first = pcl_channels_centre(&s->channels, 0), last = pcl_channels_centre(&s->channels, s->channels.nchan - 1);
     pcl_pb pb;
-    if (!(limit > 0) || pcl_pb_init(&pb, s->desc.telescope, s->dish_diameter_m, fmin(s->channels.first_hz, last), NULL))
+    if (!(limit > 0) || pcl_pb_init(&pb, s->desc.telescope, s->dish_diameter_m, fmin(first, last), NULL))
         return INFINITY;
     const double corner = hypot((double)s->desc.nx * c->cell_rad[0], (double)s->desc.ny * c->cell_rad[1]);
     double reach = 0; /* a sidelobe of the beam may exceed a small limit: the last radius that does */

@@ -61,8 +61,9 @@ static double expected_cost(const pcl_run *r, const pcl_plane_state *s, pcl_chan
     double rows = 0;
     for (size_t i = 0; i < r->vis.nblock; i++) {
         const pcl_vis_block *b = &r->vis.block[i];
+        const pcl_row_channels row = pcl_block_channels(b);
         if (b->nrow && b->nchan && b->ntime)
-            rows += (double)b->nrow * (double)pcl_channels_samples(&r->setup.channels, s->plane.chan, b->nchan, b->freq_hz, b->doppler[0], work);
+            rows += (double)b->nrow * (double)pcl_channels_samples(&r->setup.channels, s->plane.chan, &row, b->doppler[0], work);
     }
     return rows;
 }
@@ -78,7 +79,8 @@ static int sort_tasks(const batch *b, pclean_err *err) {
     size_t most = 1;
     for (size_t i = 0; i < b->r->vis.nblock; i++) {
         const pcl_vis_block *block = &b->r->vis.block[i];
-        const size_t n = block->nchan ? pcl_channels_max_samples(&b->r->setup.channels, block->nchan, block->freq_hz) : 0;
+        const pcl_row_channels row = pcl_block_channels(block);
+        const size_t n = pcl_channels_max_samples(&b->r->setup.channels, &row);
         most = n > most ? n : most;
     }
     pcl_channel_sample *work = NULL;

@@ -7,6 +7,7 @@
 #include "base/quantity.h"
 #include "core/hogbom.h"
 #include "imager/major.h"
+#include "imager/weighing.h"
 #include "core/pb.h"
 #include "core/restore.h"
 #include "core/stats.h"
@@ -46,6 +47,8 @@ static int parse_taper(const pclean_strlist *text, pcl_taper *out, pclean_err *e
  * channel's bits would. */
 static double samples_per_plane(const pcl_setup *s, const pcl_vis *vis) {
     double n = 0;
+    if (s->part && s->config->part_samples > 0)
+        return s->config->part_samples;
     for (size_t k = 0; k < vis->nblock; k++)
         n += (double)vis->block[k].row_stride * (s->channels.mfs ? (double)vis->block[k].nchan : 1);
     return n;
@@ -69,30 +72,22 @@ static int allocate(pcl_plane *p, pclean_err *err) {
                                           : pcl_uvgrid_new(p->gridder, false, &p->model_grid, err);
 }
 
-/* A common density needs all data once, so it is made when the first plane of a Stokes parameter asks for it. */
-static int init_density(pcl_plane *p, pclean_err *err) {
-    const pclean_config *c = p->setup->config;
-    p->density_pol = SIZE_MAX;
-    if (c->weighting == PCLEAN_WEIGHTING_NATURAL)
-        return 0;
-    p->common_density = p->setup->channels.mfs || !c->perchanweightdensity;
-    const double per_sample = p->common_density ? 1 : p->setup->stokes.sumwt_factor; /* as tclean's two codes */
-    return pcl_density_init(&p->density, p->nx, p->ny, c->cell_rad[0], c->cell_rad[1],
-                            p->common_density ? PCL_DENSITY_TRUNCATE : PCL_DENSITY_ROUND, per_sample, err);
-}
-
-static double largest_w(const pcl_vis *vis) {
+static double largest_w(const pcl_setup *s, const pcl_vis *vis) {
     double most = 0;
+    if (s->part && s->config->part_wmax_lambda > 0)
+        return s->config->part_wmax_lambda;
     for (size_t k = 0; k < vis->nblock; k++) {
         const pcl_vis_block *b = &vis->block[k];
-        double w_m = 0, freq = 0;
-        for (size_t r = 0; r < b->nrow; r++)
-            w_m = fmax(w_m, fabs(b->w_m[r]));
-        for (size_t c = 0; c < b->nchan; c++)
-            freq = fmax(freq, b->freq_hz[c]);
-        most = fmax(most, w_m * freq / 299792458.0);
+        most = fmax(most, pcl_plane_wmax(b->wmax_m, b->nchan, b->freq_hz));
     }
-    return most * (1 + 1e-9);
+    return most;
+}
+
+double pcl_plane_wmax(double w_m, size_t nchan, const double *freq_hz) {
+    double highest = 0;
+    for (size_t c = 0; c < nchan; c++)
+        highest = fmax(highest, freq_hz[c]);
+    return w_m * highest / 299792458.0 * (1 + 1e-9);
 }
 
 /* |w| that the gridder must reach, wavelengths: 0 where w is to be ignored, or where all it does over the whole field
@@ -101,7 +96,7 @@ static double wmax_to_correct(const pcl_setup *s, const pcl_vis *vis) {
     const pclean_config *c = s->config;
     if (c->gridder == PCLEAN_GRIDDER_STANDARD)
         return 0;
-    const double wmax = largest_w(vis), l = 0.5 * c->imsize[0] * c->cell_rad[0], m = 0.5 * c->imsize[1] * c->cell_rad[1];
+    const double wmax = largest_w(s, vis), l = 0.5 * c->imsize[0] * c->cell_rad[0], m = 0.5 * c->imsize[1] * c->cell_rad[1];
     const double r2 = fmin(1, l * l + m * m), turns = wmax * r2 / (1 + sqrt(1 - r2));
     return 2 * M_PI * turns < 0.1 * c->accuracy ? 0 : wmax;
 }
@@ -115,14 +110,14 @@ pcl_control pcl_plane_control(const pclean_config *c) {
 int pcl_plane_init(pcl_plane *p, const pcl_setup *setup, const pcl_vis *vis, pclean_err *err) {
     const pclean_config *c = setup->config;
     *p = (pcl_plane){.setup = setup, .vis = vis, .nx = (size_t)c->imsize[0], .ny = (size_t)c->imsize[1],
-                     .control = pcl_plane_control(c)};
+                     .control = pcl_plane_control(c), .density_pol = SIZE_MAX};
     const pcl_gridder_params grid = {.nx = p->nx, .ny = p->ny, .cellx_rad = c->cell_rad[0], .celly_rad = c->cell_rad[1],
                                      .accuracy = c->accuracy, .nvis = samples_per_plane(setup, vis), .wmax_lambda = wmax_to_correct(setup, vis),
                                      .kernel = -1};
     int rc;
     if ((rc = parse_taper(&c->uvtaper, &p->taper, err)) || (rc = pcl_gridder_new(&grid, &p->gridder, err)) ||
         (rc = pcl_sampler_init(&p->sampler, vis, &setup->channels, err)) ||
-        (rc = init_density(p, err)) ||
+        (rc = pcl_weighing_init(setup, &p->density, err)) ||
         (rc = allocate(p, err)))
         pcl_plane_clear(p);
     return rc;
@@ -166,7 +161,7 @@ int pcl_plane_begin(pcl_plane *p, size_t ichan, size_t ipol, pclean_err *err) {
     p->ichan = ichan;
     p->ipol = ipol;
     const char *name;
-    int rc = pcl_plane_primary_beam(s, s->channels.first_hz + (double)ichan * s->channels.step_hz, p->pb, &name, err);
+    int rc = pcl_plane_primary_beam(s, pcl_channels_centre(&s->channels, ichan), p->pb, &name, err);
     if (rc)
         return rc;
     const bool use_pb = c->pblimit > 0 || c->usemask == PCLEAN_USEMASK_PB; /* pb is 0 at and below pblimit */
@@ -181,36 +176,17 @@ int pcl_plane_begin(pcl_plane *p, size_t ichan, size_t ipol, pclean_err *err) {
 
 /* ----------------------------------------------------------------------------------------------------------- weights */
 
-static int add_density(pcl_plane *p, const pcl_channels *channels, pclean_err *err) {
-    pcl_sampler *s = &p->sampler;
-    const pcl_channels *keep = s->channels;
-    s->channels = channels;
-    pcl_density_zero(&p->density);
-    pcl_sampler_begin(s, p->ichan, p->ipol, PCL_SAMPLER_FRAME);
-    bool more = true;
-    int rc;
-    while (!(rc = pcl_sampler_next(s, &more, err)) && more) {
-        /* the density is of the interpolated samples, at their frequency in the image's frame */
-        pcl_density_add(&p->density, s->n, s->frame_u, s->frame_v, s->weight);
-    }
-    s->channels = keep;
-    if (p->setup->config->weighting == PCLEAN_WEIGHTING_BRIGGS)
-        pcl_density_finish_briggs(&p->density, p->setup->config->robust);
-    else
-        pcl_density_finish_uniform(&p->density);
-    return rc;
-}
-
+/* A common density needs all data once, so it is made when the first plane of a Stokes parameter asks for it. */
 static int make_density(pcl_plane *p, pclean_err *err) {
-    if (!p->density.sum)
+    const pcl_setup *s = p->setup;
+    const bool common = pcl_weighing_is_common(s->config);
+    if (!p->density.sum || (common && p->density_pol == p->ipol))
         return 0;
-    if (!p->common_density)
-        return add_density(p, &p->setup->channels, err);
-    if (p->density_pol == p->ipol)
-        return 0;
-    const pcl_channels all = {.nchan = 1, .mfs = true, .nearest = true};
-    int rc = add_density(p, &all, err);
-    p->density_pol = p->ipol;
+    p->density_pol = SIZE_MAX;
+    int rc = common && s->part && *s->config->part_density ? pcl_weighing_load(s, s->config->part_density, p->ipol, &p->density, err)
+                                                           : pcl_weighing_count(s, &p->sampler, p->ichan, p->ipol, &p->density, err);
+    if (!rc)
+        p->density_pol = p->ipol;
     return rc;
 }
 

@@ -27,8 +27,7 @@ typedef struct pcl_plane {
     float *predicted;           /* [pcl_sampler_nid][2] model visibilities, only when cleaning with w */
     pcl_sampler sampler;
     pcl_density density;        /* of this plane, or of all channels: made once per Stokes plane */
-    bool common_density;        /* the latter */
-    size_t density_pol;         /* Stokes plane that a common density is of */
+    size_t density_pol;         /* Stokes plane that a common density is of; SIZE_MAX: none yet */
 
     /* The plane at hand; arrays [ny][nx]. */
     size_t ichan, ipol;
@@ -54,6 +53,9 @@ pcl_control pcl_plane_control(const pclean_config *config);
 
 int pcl_plane_init(pcl_plane *p, const pcl_setup *setup, const pcl_vis *vis, pclean_err *err) PCL_CHECK;
 void pcl_plane_clear(pcl_plane *p);
+
+/* |w| in wavelengths that the gridder must reach for rows up to |w| = w_m metres at these frequencies. */
+double pcl_plane_wmax(double w_m, size_t nchan, const double *freq_hz);
 
 /* The telescope's primary beam at a frequency, cut as tclean's .pb, into pb [ny][nx]; *name says which model. */
 int pcl_plane_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const char **name, pclean_err *err) PCL_CHECK;

@@ -63,15 +63,15 @@ static int open_inputs(pcl_run *r, pclean_err *err) {
     int rc;
     pcl_resources_scratch_folder(r->config, r->scratch, sizeof r->scratch);
     if ((rc = pcl_products_claim(r->config, &r->claim, err)) || (rc = pcl_products_check(r->config, err)) || (rc = pcl_setup_open(r->config, &r->setup, err)) ||
-        (rc = pcl_usermask_open(r->config, &r->setup.desc, r->scratch, &r->mask, err)))
+        (rc = pcl_usermask_open(&r->setup, r->scratch, &r->mask, err)))
         return rc;
-    return pcl_startmodel_open(r->config, &r->setup.desc, r->scratch, &r->startmodel, err);
+    return pcl_startmodel_open(&r->setup, r->scratch, &r->startmodel, err);
 }
 
 static void describe_data(const pcl_run *r) {
     const pcl_setup *s = &r->setup;
     char first[40], step[40];
-    pcl_format_si(first, sizeof first, s->channels.first_hz, PCL_DIM_FREQ);
+    pcl_format_si(first, sizeof first, s->desc.crval_hz, PCL_DIM_FREQ);
     pcl_format_si(step, sizeof step, s->channels.step_hz, PCL_DIM_FREQ);
     for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
         const casa_ms_info *info = pcl_vis_source_info(s->source, i);
@@ -151,7 +151,7 @@ static int allocate_run(pcl_run *r, pclean_err *err) {
         pclean_plane *p = &r->state[k].plane;
         p->chan = k / s->desc.npol;
         p->pol = k % s->desc.npol;
-        p->freq_hz = s->channels.first_hz + (double)p->chan * s->channels.step_hz;
+        p->freq_hz = pcl_channels_centre(&s->channels, p->chan);
         r->result->plane[k] = *p;
     }
     if (!pcl_run_is_global(r->config))
@@ -162,7 +162,7 @@ static int allocate_run(pcl_run *r, pclean_err *err) {
 /* The products, with the primary beam's mask at the middle of the band in every plane until the plane is written. */
 static int create_products(pcl_run *r, pclean_err *err) {
     const pcl_setup *s = &r->setup;
-    const double middle = s->channels.first_hz + 0.5 * (double)(s->channels.nchan - 1) * s->channels.step_hz;
+    const double middle = pcl_channels_centre(&s->channels, 0) + 0.5 * (double)(s->channels.nchan - 1) * s->channels.step_hz;
     const size_t n = s->desc.nx * s->desc.ny;
     const char *name;
     float *pb = NULL;

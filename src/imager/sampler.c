@@ -15,7 +15,8 @@ enum { OBSERVED, FRAME, NEAR };
 int pcl_sampler_init(pcl_sampler *s, const pcl_vis *vis, const pcl_channels *channels, pclean_err *err) {
     *s = (pcl_sampler){.vis = vis, .channels = channels, .nmax = BATCH};
     for (size_t k = 0; k < vis->nblock; k++) {
-        size_t n = pcl_channels_max_samples(channels, vis->block[k].nchan, vis->block[k].freq_hz);
+        const pcl_row_channels row = pcl_block_channels(&vis->block[k]);
+        const size_t n = pcl_channels_max_samples(channels, &row);
         if (n > s->nmax)
             s->nmax = n;
     }
@@ -84,7 +85,8 @@ void pcl_sampler_window(pcl_sampler *s, double low, double high) {
 
 /* A block has as many ids as its rows can give samples to any channel. */
 static size_t ids_of_block(const pcl_sampler *s, const pcl_vis_block *b) {
-    return b->nrow * pcl_channels_max_samples(s->channels, b->nchan, b->freq_hz);
+    const pcl_row_channels row = pcl_block_channels(b);
+    return b->nrow * pcl_channels_max_samples(s->channels, &row);
 }
 
 size_t pcl_sampler_nid(const pcl_sampler *s) {
@@ -131,7 +133,8 @@ static int allocate(pcl_sampler *s, pclean_err *err) {
 
 static void map_time(pcl_sampler *s, const pcl_vis_block *b, size_t t) {
     pcl_channel_sample *e = s->entry + t * s->stride;
-    s->count[t] = pcl_channels_samples(s->channels, s->ichan, b->nchan, b->freq_hz, b->doppler[t], e);
+    const pcl_row_channels row = pcl_block_channels(b);
+    s->count[t] = pcl_channels_samples(s->channels, s->ichan, &row, b->doppler[t], e);
     for (size_t j = 0; j < s->count[t]; j++) {
         double *scale = s->scale[t * s->stride + j];
         scale[OBSERVED] = e[j].freq_hz / b->doppler[t] / C;
@@ -150,7 +153,8 @@ static bool all_same(const double *x, size_t n) {
 /* Which data channels feed this image channel at each of the block's times. An image that takes everything (mfs) needs no
  * table: sample j of a row is data channel j. */
 static int map_block(pcl_sampler *s, const pcl_vis_block *b, pclean_err *err) {
-    s->stride = s->per_row = pcl_channels_max_samples(s->channels, b->nchan, b->freq_hz);
+    const pcl_row_channels row = pcl_block_channels(b);
+    s->stride = s->per_row = pcl_channels_max_samples(s->channels, &row);
     s->same_for_all = s->channels->mfs || all_same(b->doppler, b->ntime);
     double most = 0;
     if (s->channels->mfs) {

@@ -10,6 +10,11 @@
 #include "io/vis.h"
 #include "plan/channels.h"
 
+/* The channels of a block's rows. */
+static inline pcl_row_channels pcl_block_channels(const pcl_vis_block *b) {
+    return (pcl_row_channels){.n = b->nchan, .freq_hz = b->freq_hz, .spacing_hz = b->spacing_hz};
+}
+
 /* What a walk needs; what it does not ask for is not computed. The weight always comes along. */
 enum pcl_sampler_want {
     PCL_SAMPLER_UV = 1,    /* u, v: wavelengths at the observed frequency, where a sample is gridded */

@@ -96,8 +96,19 @@ static int rest_frequency(pcl_setup *s, pclean_err *err) {
             pcl_err_prefix(err, "restfreq: ");
         return rc;
     }
-    s->restfreq_hz = info->restfreq_hz > 0 ? info->restfreq_hz : middle_of_data(&info->dd[0]);
+    s->restfreq_hz = info->restfreq_hz > 0 || info->ndd == 0 ? info->restfreq_hz : middle_of_data(&info->dd[0]);
     return 0;
+}
+
+/* A part has the whole image's grid and epoch. */
+static void channels_of_part(pcl_setup *s) {
+    const pclean_config *c = s->config;
+    const bool mfs = c->specmode == PCLEAN_SPECMODE_MFS;
+    s->channels = (pcl_channels){
+        .nchan = mfs ? 1 : (size_t)c->nchan, .offset = (size_t)c->part_channel, .whole = (size_t)c->part_nchan,
+        .first_hz = c->part_start_hz, .step_hz = c->part_width_hz, .mfs = mfs,
+        .nearest = mfs || c->part_nchan == 1 || c->interpolation == PCLEAN_INTERPOLATION_NEAREST};
+    s->epoch_s = c->part_epoch_s;
 }
 
 /* The channel grid; doppler_min and _max widen an mfs image to all times. */
@@ -158,7 +169,7 @@ static int channels_of_dd(const pcl_setup *s, size_t ims, size_t idd, size_t *fr
     const casa_ms_dd *dd = &info->dd[idd];
     *from = 0;
     *to = dd->nchansel;
-    if (s->config->weighting != PCLEAN_WEIGHTING_NATURAL && !s->config->perchanweightdensity)
+    if (s->config->weighting != PCLEAN_WEIGHTING_NATURAL && !s->config->perchanweightdensity && !*s->config->part_density)
         return 0;
     double *freq = NULL, doppler;
     int rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s, &doppler, err);
@@ -174,6 +185,16 @@ static int channels_of_dd(const pcl_setup *s, size_t ims, size_t idd, size_t *fr
     return 0;
 }
 
+/* s->from and s->to */
+static int find_channels(pcl_setup *s, pclean_err *err) {
+    int rc = 0;
+    size_t k = 0;
+    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++)
+        for (size_t d = 0; !rc && d < pcl_vis_source_info(s->source, i)->ndd; d++, k++)
+            rc = channels_of_dd(s, i, d, &s->from[k], &s->to[k], err);
+    return rc;
+}
+
 static int plan_reading(pcl_setup *s, pclean_err *err) {
     int rc;
     if ((rc = PCL_NEW(&s->plane, s->ndd * s->stokes.npol, "reading plan", err)) ||
@@ -183,11 +204,10 @@ static int plan_reading(pcl_setup *s, pclean_err *err) {
     for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
         const casa_ms_info *info = pcl_vis_source_info(s->source, i);
         for (size_t d = 0; d < info->ndd; d++, k++)
-            if ((rc = planes_of_dd(s, info, &info->dd[d], s->plane + k * s->stokes.npol, err)) ||
-                (rc = channels_of_dd(s, i, d, &s->from[k], &s->to[k], err)))
+            if ((rc = planes_of_dd(s, info, &info->dd[d], s->plane + k * s->stokes.npol, err)))
                 return rc;
     }
-    return 0;
+    return find_channels(s, err);
 }
 
 /* ---------------------------------------------------------------------------------------------------- image header */
@@ -217,13 +237,33 @@ static void describe_image(pcl_setup *s) {
         .nx = (size_t)c->imsize[0], .ny = (size_t)c->imsize[1], .npol = s->stokes.npol, .nchan = s->channels.nchan,
         .centre = s->centre, .crpix_x = c->imsize[0] / 2, .crpix_y = c->imsize[1] / 2,
         .increment_x_rad = -c->cell_rad[0], .increment_y_rad = c->cell_rad[1], .projection = c->projection,
-        .freq_frame = s->frame < 0 ? 0 : s->frame, .crval_hz = s->channels.first_hz, .cdelt_hz = s->channels.step_hz,
+        .freq_frame = s->frame < 0 ? 0 : s->frame, .crval_hz = pcl_channels_centre(&s->channels, 0), .cdelt_hz = s->channels.step_hz,
         .restfreq_hz = s->restfreq_hz, .telescope = s->text[0], .observer = s->text[1], .object = s->text[2],
-        .obsdate_s = info->first_time_s, .time_ref = s->text[3], .unit = ""};
+        .obsdate_s = s->epoch_s, .time_ref = s->text[3], .unit = ""};
     memcpy(s->desc.position_itrf_m, info->position_itrf_m, sizeof s->desc.position_itrf_m);
     for (size_t p = 0; p < s->stokes.npol; p++)
         s->desc.stokes[p] = s->stokes.code[p];
     s->dish_diameter_m = info->dish_diameter_m;
+}
+
+casa_image_desc pcl_setup_whole_desc(const pcl_setup *s) {
+    casa_image_desc whole = s->desc;
+    whole.nchan = s->channels.whole;
+    whole.crval_hz = s->channels.first_hz;
+    return whole;
+}
+
+int pcl_setup_widen(pcl_setup *s, double least, double most, pclean_err *err) {
+    int rc = s->part ? 0 : channel_grid(s, least, most, err);
+    describe_image(s);
+    return rc;
+}
+
+int pcl_setup_narrow(pcl_setup *s, size_t offset, size_t nchan, pclean_err *err) {
+    s->channels.offset = offset;
+    s->channels.nchan = nchan;
+    describe_image(s);
+    return find_channels(s, err);
 }
 
 static void hint_imsize(const pclean_config *c) {
@@ -241,27 +281,42 @@ static void hint_imsize(const pclean_config *c) {
     }
 }
 
-static const char *const datacolumns[] = {"corrected", "data", "model"};
+static const char *text_of_ms(const pclean_strlist *list, size_t ims) { return list->n == 0 ? "" : list->item[list->n > 1 ? ims : 0]; }
+
+casa_ms_selection pcl_setup_selection(const pclean_config *c, size_t ims) {
+    static const char *const datacolumns[] = {"corrected", "data", "model"};
+    return (casa_ms_selection){.field = c->field, .spw = text_of_ms(&c->spw, ims), .timerange = c->timerange, .uvrange = c->uvrange,
+                               .antenna = c->antenna, .scan = c->scan, .observation = c->observation, .intent = c->intent,
+                               .taql = text_of_ms(&c->taql, ims), .datacolumn = datacolumns[c->datacolumn]};
+}
 
 int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
     *s = (pcl_setup){.config = config};
-    const casa_ms_selection sel = {.field = config->field, .spw = config->spw, .timerange = config->timerange,
-                                   .uvrange = config->uvrange, .antenna = config->antenna, .scan = config->scan,
-                                   .observation = config->observation, .intent = config->intent,
-                                   .datacolumn = datacolumns[config->datacolumn]};
+    casa_ms_selection *sel = NULL;
     int rc;
     if ((rc = pcl_stokes_parse(config->stokes, &s->stokes, err)) || (rc = casa_init(err)) ||
-        (rc = pcl_vis_open(config->vis.n, (const char *const *)config->vis.item, &sel, &s->source, err)))
+        (rc = PCL_NEW(&sel, config->vis.n, "selection", err)))
+        goto done;
+    for (size_t i = 0; i < config->vis.n; i++)
+        sel[i] = pcl_setup_selection(config, i);
+    if ((rc = pcl_vis_open(config->vis.n, (const char *const *)config->vis.item, sel, &s->source, err)))
         goto done;
     for (size_t i = 0; i < pcl_vis_source_count(s->source); i++)
         s->ndd += pcl_vis_source_info(s->source, i)->ndd;
-    if ((rc = find_centre(s, err)) || (rc = check_fields(s, err)) || (rc = spectral_frame(s, err)) ||
-        (rc = rest_frequency(s, err)) || (rc = channel_grid(s, 1, 1, err)) || (rc = plan_reading(s, err)) ||
+    s->part = config->part_channel >= 0;
+    s->epoch_s = pcl_vis_source_info(s->source, 0)->first_time_s;
+    if (s->part)
+        channels_of_part(s);
+    else if (s->ndd == 0)
+        rc = PCL_FAIL(err, PCLEAN_EDATA, "spw=-1 leaves no spectral window of any MeasurementSet to image");
+    if (rc || (rc = find_centre(s, err)) || (rc = check_fields(s, err)) || (rc = spectral_frame(s, err)) ||
+        (rc = rest_frequency(s, err)) || (!s->part && (rc = channel_grid(s, 1, 1, err))) || (rc = plan_reading(s, err)) ||
         (rc = copy_texts(s, err)))
         goto done;
     describe_image(s);
     hint_imsize(config);
 done:
+    pcl_free(sel);
     if (rc)
         pcl_setup_close(s);
     return rc;
@@ -274,11 +329,10 @@ int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis
     int rc = pcl_vis_read(s->source, &request, progress, user, vis, err);
     if (rc)
         return rc;
-    if (s->channels.mfs) {
-        rc = channel_grid(s, vis->doppler_min, vis->doppler_max, err);
-        describe_image(s);
-    }
-    if (!rc && vis->nused == 0)
+    if (s->channels.mfs)
+        rc = pcl_setup_widen(s, vis->doppler_min, vis->doppler_max, err);
+    const bool may_be_blank = s->channels.nchan < s->channels.whole; /* a part of a cube beyond the data, as its channels there */
+    if (!rc && vis->nused == 0 && !may_be_blank)
         rc = PCL_FAIL(err, PCLEAN_EDATA, "%s: no usable visibility is left: %llu samples are flagged or have no weight, %llu are not finite",
                       pcl_vis_source_info(s->source, 0)->path, (unsigned long long)vis->nflagged, (unsigned long long)vis->nonfinite);
     if (rc) {

@@ -1,6 +1,7 @@
 /* setup.h: config + MeasurementSets -> everything a run needs to know before the first sample is gridded. */
 #ifndef PCL_SETUP_H
 #define PCL_SETUP_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
@@ -20,6 +21,7 @@ typedef struct pcl_setup_ms {
 typedef struct pcl_setup {
     const pclean_config *config; /* borrowed */
     pcl_vis_source *source;      /* NULL once the data are read */
+    bool part;                   /* of a larger image, whose grid and epoch the config brings along */
     size_t nms;
     pcl_setup_ms *ms;            /* [nms] */
     char *text[4];               /* telescope, observer, object, time reference: of desc */
@@ -29,6 +31,7 @@ typedef struct pcl_setup {
     double restfreq_hz;
     pcl_channels channels;
     casa_image_desc desc;     /* of every product but .sumwt; strings borrowed from here and the config */
+    double epoch_s;           /* TIME at which frequencies were brought to the image's frame: the first selected row's */
     double dish_diameter_m;
 
     /* What to read, per data description in order of opening. */
@@ -39,11 +42,23 @@ typedef struct pcl_setup {
     size_t *from, *to;        /* [ndd] */
 } pcl_setup;
 
+/* What the config selects of MeasurementSet number ims; texts borrowed from it. */
+casa_ms_selection pcl_setup_selection(const pclean_config *config, size_t ims);
+
 /* Opens the MSs and resolves phase centre, planes and channel grid. Opens files read-only; writes nothing. */
 int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) PCL_CHECK;
 /* Reads the visibilities; for mfs the band's extent over all times is known only then, so channels and desc are final after
  * this. Success closes the MSs: no table is open any more. */
 int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis *vis, pclean_err *err) PCL_CHECK;
 void pcl_setup_close(pcl_setup *s);
+
+/* Of the whole image that this one is a part of; desc itself when it is none. */
+casa_image_desc pcl_setup_whole_desc(const pcl_setup *s);
+
+/* Of a continuum image: the grid when the Doppler factor runs from `least` to `most` times that of the first row. */
+int pcl_setup_widen(pcl_setup *s, double least, double most, pclean_err *err) PCL_CHECK;
+
+/* The same setup for nchan channels from `offset` on: channels, desc, from and to. Needs open MSs. */
+int pcl_setup_narrow(pcl_setup *s, size_t offset, size_t nchan, pclean_err *err) PCL_CHECK;
 
 #endif

@@ -79,21 +79,22 @@ static int add_up(const sources *s, size_t ipol, size_t ichan, size_t npixel, fl
     return 0;
 }
 
-static int spool_sources(pcl_startmodel *m, const sources *s, size_t npixel, const char *folder, pclean_err *err) {
+/* offset: of our channel 0 in theirs */
+static int spool_sources(pcl_startmodel *m, const sources *s, size_t offset, size_t npixel, const char *folder, pclean_err *err) {
     float *work = NULL, *sum = NULL;
     int rc;
     if (!(rc = PCL_NEW(&work, npixel, "start model plane", err)) && !(rc = PCL_NEW(&sum, npixel, "start model plane", err)))
         rc = pcl_spool_new(folder, "the start model", npixel * sizeof *sum, m->nchan * m->npol, &m->planes, err);
     for (size_t k = 0; !rc && k < m->nchan * m->npol; k++)
-        if (!(rc = add_up(s, k % m->npol, k / m->npol, npixel, work, sum, err)))
+        if (!(rc = add_up(s, k % m->npol, offset + k / m->npol, npixel, work, sum, err)))
             rc = pcl_spool_write(m->planes, k, sum, err);
     pcl_free(sum);
     pcl_free(work);
     return rc;
 }
 
-int pcl_startmodel_open(const pclean_config *c, const casa_image_desc *desc, const char *folder, pcl_startmodel **out,
-                        pclean_err *err) {
+int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmodel **out, pclean_err *err) {
+    const pclean_config *c = setup->config;
     *out = NULL;
     char own[4096];
     snprintf(own, sizeof own, "%s.model", c->imagename);
@@ -103,17 +104,18 @@ int pcl_startmodel_open(const pclean_config *c, const casa_image_desc *desc, con
     if (restart && c->startmodel.n)
         return PCL_FAIL(err, PCLEAN_EPARAM, "startmodel and restart were both given and %s exists; give one of them", own);
     const char *const own_path[] = {own};
+    const casa_image_desc desc = restart ? setup->desc : pcl_setup_whole_desc(setup);
     pcl_startmodel *m = NULL;
     sources s = {0};
     int rc = PCL_ZNEW(&m, 1, "start model", err);
     if (!rc)
-        rc = open_sources(&s, restart ? 1 : c->startmodel.n, restart ? own_path : (const char *const *)c->startmodel.item, desc, err);
+        rc = open_sources(&s, restart ? 1 : c->startmodel.n, restart ? own_path : (const char *const *)c->startmodel.item, &desc, err);
     if (!rc) {
-        m->npol = desc->npol;
+        m->npol = desc.npol;
         m->nchan = 1;
         for (size_t i = 0; i < s.n; i++)
-            m->nchan = s.nchan[i] > m->nchan ? s.nchan[i] : m->nchan;
-        rc = spool_sources(m, &s, desc->nx * desc->ny, folder, err);
+            m->nchan = s.nchan[i] > 1 ? setup->desc.nchan : m->nchan;
+        rc = spool_sources(m, &s, restart ? 0 : setup->channels.offset, desc.nx * desc.ny, folder, err);
     }
     close_sources(&s);
     if (rc)

@@ -4,15 +4,14 @@
 #ifndef PCL_STARTMODEL_H
 #define PCL_STARTMODEL_H
 #include "base/err.h"
-#include "casa/casa.h"
-#include "pclean/config.h"
+#include "imager/setup.h"
 
 typedef struct pcl_startmodel pcl_startmodel;
 
-/* *out stays NULL when the config asks for none. Every image must have the shape of `desc` (one channel serves all).
+/* *out stays NULL when the config asks for none. Every image must have the shape of the image (one channel serves all); of a
+ * part, a startmodel is that of the whole image, what restart finds its own.
  * `folder`: for the scratch file. Calls casacore. */
-int pcl_startmodel_open(const pclean_config *config, const casa_image_desc *desc, const char *folder, pcl_startmodel **out,
-                        pclean_err *err) PCL_CHECK;
+int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmodel **out, pclean_err *err) PCL_CHECK;
 /* model [ny][nx], written. Any process, no casacore. */
 int pcl_startmodel_plane(const pcl_startmodel *s, size_t ipol, size_t ichan, float *model, pclean_err *err) PCL_CHECK;
 /* NULL is allowed. */

@@ -6,6 +6,7 @@
 
 struct pcl_usermask {
     size_t npol, nchan; /* nchan 1: one for all channels */
+    size_t offset;      /* of a part in the whole image */
     pcl_spool *planes;  /* [nchan][npol] of bool */
 };
 
@@ -16,24 +17,25 @@ static int spool_mask(pcl_usermask *m, pcl_mask *mask, const casa_image_desc *de
     if (!rc)
         rc = pcl_spool_new(folder, "the mask", n * sizeof *plane, m->nchan * m->npol, &m->planes, err);
     for (size_t k = 0; !rc && k < m->nchan * m->npol; k++)
-        if (!(rc = pcl_mask_plane(mask, k % m->npol, k / m->npol, plane, err)))
+        if (!(rc = pcl_mask_plane(mask, k % m->npol, m->offset + k / m->npol, plane, err)))
             rc = pcl_spool_write(m->planes, k, plane, err);
     pcl_free(plane);
     return rc;
 }
 
-int pcl_usermask_open(const pclean_config *config, const casa_image_desc *desc, const char *folder, pcl_usermask **out,
-                      pclean_err *err) {
+int pcl_usermask_open(const pcl_setup *setup, const char *folder, pcl_usermask **out, pclean_err *err) {
     *out = NULL;
-    if (!*config->mask)
+    if (!*setup->config->mask)
         return 0;
+    const casa_image_desc whole = pcl_setup_whole_desc(setup);
     pcl_usermask *m = NULL;
     pcl_mask *mask = NULL;
     int rc = PCL_ZNEW(&m, 1, "mask", err);
-    if (!rc && !(rc = pcl_mask_open(config->mask, desc, &mask, err))) {
-        m->npol = desc->npol;
-        m->nchan = pcl_mask_same_all_channels(mask) ? 1 : desc->nchan;
-        rc = spool_mask(m, mask, desc, folder, err);
+    if (!rc && !(rc = pcl_mask_open(setup->config->mask, &whole, &mask, err))) {
+        m->npol = whole.npol;
+        m->nchan = pcl_mask_same_all_channels(mask) ? 1 : setup->desc.nchan;
+        m->offset = setup->channels.offset;
+        rc = spool_mask(m, mask, &whole, folder, err);
     }
     pcl_mask_free(mask);
     if (rc)

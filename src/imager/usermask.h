@@ -4,14 +4,12 @@
 #define PCL_USERMASK_H
 #include <stdbool.h>
 #include "base/err.h"
-#include "casa/casa.h"
-#include "pclean/config.h"
+#include "imager/setup.h"
 
 typedef struct pcl_usermask pcl_usermask;
 
-/* *out stays NULL when the config has none. `folder`: for the scratch file. Errors as pcl_mask_open. Calls casacore. */
-int pcl_usermask_open(const pclean_config *config, const casa_image_desc *desc, const char *folder, pcl_usermask **out,
-                      pclean_err *err) PCL_CHECK;
+/* *out stays NULL when the config has none. The mask of a part is that of the whole image. `folder`: for the scratch file. Errors as pcl_mask_open. Calls casacore. */
+int pcl_usermask_open(const pcl_setup *setup, const char *folder, pcl_usermask **out, pclean_err *err) PCL_CHECK;
 /* plane [ny][nx]. Any process, no casacore. */
 int pcl_usermask_plane(const pcl_usermask *m, size_t ipol, size_t ichan, bool *plane, pclean_err *err) PCL_CHECK;
 /* NULL is allowed. */

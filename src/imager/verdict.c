@@ -123,20 +123,22 @@ static int worst_stop(const pcl_run *r) {
     return PCLEAN_STOP_NONE;
 }
 
-/* A run that wrote its products can still have failed: nobody should find out weeks later. */
+/* A run that wrote its products can still have failed: nobody should find out weeks later. A part of a cube may be blank, or
+ * have nothing to clean, where the cube is and has not. */
 int pcl_run_verdict(const pcl_run *r, pclean_err *err) {
+    const bool of_cube = r->setup.channels.nchan < r->setup.channels.whole;
     char list[600];
     if (list_channels(r, has_failed, list, sizeof list))
         return PCL_FAIL(err, PCLEAN_EFAILED, "the workers of channel %s died, as the warnings say; it is blank in the products, which hold all other channels (out of memory? fewer workers need less: nworkers)", list);
     uint64_t noutside = 0;
     for (size_t k = 0; k < r->nplane; k++)
         noutside += r->state[k].noutside;
-    if (list_channels(r, is_blank, list, sizeof list) == r->setup.desc.nchan)
+    if (!of_cube && list_channels(r, is_blank, list, sizeof list) == r->setup.desc.nchan)
         return noutside ? PCL_FAIL(err, PCLEAN_EFAILED, "all data lie beyond what the cell can carry: the image is blank; use a smaller cell")
                         : PCL_FAIL(err, PCLEAN_EFAILED, "no channel of the image has data: the image is blank");
     if (list_channels(r, has_diverged, list, sizeof list))
         return PCL_FAIL(err, PCLEAN_EFAILED, "CLEAN diverged in channel %s; the products were written, look at them before use (a smaller gain or larger cyclefactor helps)", list);
-    if (r->config->niter > 0 && list_channels(r, has_empty_mask, list, sizeof list) == r->setup.desc.nchan)
+    if (!of_cube && r->config->niter > 0 && list_channels(r, has_empty_mask, list, sizeof list) == r->setup.desc.nchan)
         return PCL_FAIL(err, PCLEAN_EFAILED, "nothing was cleaned: the mask leaves no pixel inside the primary beam in any channel; the dirty products were written");
     return 0;
 }

@@ -21,7 +21,7 @@ int pcl_vis_open(size_t nms, const char *const *path, const casa_ms_selection *s
     if (!rc)
         rc = PCL_ZNEW(&src->ms, nms, "list of MeasurementSets", err);
     for (size_t i = 0; !rc && i < nms; i++) {
-        rc = casa_ms_open(path[i], sel, &src->ms[i], err);
+        rc = casa_ms_open(path[i], &sel[i], &src->ms[i], err);
         src->n = i + 1;
     }
     if (rc) {
@@ -115,7 +115,7 @@ enum { PAGE = 4096, HUGE_PAGE = 2 << 20 };
 static char *page_from(void *p) { return (char *)(((uintptr_t)p + PAGE - 1) / PAGE * PAGE); }
 
 /* Rows are padded to whole cache lines; channels a multiple of 4 KiB apart would share cache sets. */
-static size_t stride_of(size_t nrow) {
+size_t pcl_vis_row_stride(size_t nrow) {
     const size_t n = (nrow + 15) / 16 * 16;
     return n % 512 == 0 ? n + 16 : n;
 }
@@ -153,7 +153,7 @@ static size_t rows_of(const casa_ms_info *info, size_t idd, size_t sample_rows) 
 
 /* Bytes of a block; with b, its arrays are laid out from `base` on. */
 static size_t lay_out(pcl_vis_block *b, char *base, size_t npol, size_t nchan, size_t nrow) {
-    const size_t stride = stride_of(nrow), n = npol * nchan * stride;
+    const size_t stride = pcl_vis_row_stride(nrow), n = npol * nchan * stride;
     const size_t size[] = {2 * n * sizeof *b->vis,      n * sizeof *b->weight,      stride * sizeof *b->u_m,
                            stride * sizeof *b->v_m, stride * sizeof *b->w_m, stride * sizeof *b->itime};
     size_t at[sizeof size / sizeof *size + 1] = {0};
@@ -247,6 +247,7 @@ static int blocks_new(const pcl_vis_source *src, const pcl_vis_request *request,
         pcl_vis_block *b = &vis->block[k];
         b->nchan = request->to[k] - request->from[k];
         base += lay_out(b, base, vis->npol, b->nchan, rows_of(info, idd, request->sample_rows));
+        b->spacing_hz = dd->nchan > 1 ? fabs(dd->chan_freq_hz[1] - dd->chan_freq_hz[0]) : 0;
         if ((rc = PCL_NEW(&b->freq_hz, b->nchan, "frequencies", err)))
             return rc;
         for (size_t c = 0; c < b->nchan; c++)
@@ -415,7 +416,6 @@ typedef struct row_place {
 } row_place;
 
 typedef struct tally {
-    uint32_t any; /* bit k: row k has a usable sample */
     uint64_t nflagged, nonfinite, nused;
 } tally;
 
@@ -426,7 +426,6 @@ static void convert_general(const pcl_vis_plane *plane, const row_place *row, si
         const float *w = row[k].weight + weight_at;
         weight[k] = combine(plane, row[k].vis + 2 * at, row[k].flag + at, 0.5f * (w[0] + w[ncorr - 1]), vis + 2 * k, &t->nflagged,
                             &t->nonfinite);
-        t->any |= (uint32_t)(weight[k] > 0) << k;
         t->nused += weight[k] > 0;
     }
 }
@@ -445,15 +444,14 @@ static void convert_pair(const pcl_vis_plane *plane, const row_place *row, size_
         vis[2 * k] = use ? re : 0;
         vis[2 * k + 1] = use ? im : 0;
         weight[k] = use ? w : 0;
-        t->any |= (uint32_t)use << k;
         t->nused += use;
         t->nonfinite += !flagged & !finite;
         t->nflagged += flagged | (finite & !(w > 0));
     }
 }
 
-/* Rows row[0 .. n) of what casacore read -> rows nrow ... of the block; bit k of the answer: row[k] has a usable sample. */
-static uint32_t convert_rows(reader *rd, const casa_ms_rows *rows, const size_t *row, size_t n) {
+/* Rows row[0 .. n) of what casacore read -> rows nrow ... of the block. */
+static void convert_rows(reader *rd, const casa_ms_rows *rows, const size_t *row, size_t n) {
     const pcl_vis_block *b = rd->block;
     const size_t nchansel = rd->dd->nchansel, ncorr = rd->dd->ncorr, weight_step = rows->weight_nchan == 1 ? 0 : ncorr;
     row_place place[TOGETHER];
@@ -474,42 +472,17 @@ static uint32_t convert_rows(reader *rd, const casa_ms_rows *rows, const size_t 
     rd->vis->nflagged += t.nflagged;
     rd->vis->nonfinite += t.nonfinite;
     rd->vis->nused += t.nused;
-    return t.any;
 }
 
-/* Takes the rows without a usable sample out again; returns how many are left. */
-static size_t close_ranks(reader *rd, uint32_t any, size_t *row, size_t n) {
-    const pcl_vis_block *b = rd->block;
-    for (size_t c = 0; c < rd->vis->npol * b->nchan; c++) {
-        float *vis = b->vis + 2 * (c * b->row_stride + b->nrow), *weight = b->weight + c * b->row_stride + b->nrow;
-        for (size_t k = 0, to = 0; k < n; k++)
-            if (any >> k & 1) {
-                vis[2 * to] = vis[2 * k];
-                vis[2 * to + 1] = vis[2 * k + 1];
-                weight[to++] = weight[k];
-            }
-    }
-    size_t left = 0;
-    for (size_t k = 0; k < n; k++)
-        if (any >> k & 1)
-            row[left++] = row[k];
-    return left;
-}
-
-static void store_rows(reader *rd, const casa_ms_rows *rows, size_t *row, const uint32_t *itime, size_t n) {
+static void store_rows(reader *rd, const casa_ms_rows *rows, const size_t *row, const uint32_t *itime, size_t n) {
     pcl_vis_block *b = rd->block;
-    uint32_t any = convert_rows(rd, rows, row, n), time[TOGETHER];
-    for (size_t k = 0, to = 0; k < n; k++)
-        if (any >> k & 1)
-            time[to++] = itime[k];
-    if (any != (1u << n) - 1)
-        n = close_ranks(rd, any, row, n);
+    convert_rows(rd, rows, row, n);
     for (size_t k = 0; k < n; k++, b->nrow++) {
         const double *uvw = rows->uvw_m + 3 * row[k];
         b->u_m[b->nrow] = uvw[0];
         b->v_m[b->nrow] = uvw[1];
         b->w_m[b->nrow] = uvw[2];
-        b->itime[b->nrow] = time[k];
+        b->itime[b->nrow] = itime[k];
         b->umax_m = fmax(b->umax_m, fabs(uvw[0]));
         b->vmax_m = fmax(b->vmax_m, fabs(uvw[1]));
         b->wmax_m = fmax(b->wmax_m, fabs(uvw[2]));
@@ -524,6 +497,8 @@ static int take_rows(reader *rd, const casa_ms_rows *rows, pclean_err *err) {
     const uint64_t nsample = rd->vis->npol * rd->block->nchan;
     size_t row[TOGETHER], n = 0;
     uint32_t itime[TOGETHER];
+    if (nsample == 0) /* the image has no channel here */
+        return 0;
     for (size_t r = 0; r < rows->nrow; r++) {
         const double *uvw = rows->uvw_m + 3 * r;
         /* flagged rows too: an mfs image is labelled with the extent over all selected times */

@@ -3,7 +3,8 @@
  *
  * Store, for each data description of each MS (a "block"): vis and weight [npol][nchan][row_stride], row fastest, so the
  * samples of one image channel lie together; 12 bytes per visibility and Stokes plane, 28 per row. Weight 0 marks a sample
- * that is flagged, not finite or has no weight. Rows in which no sample is left are not stored.
+ * that is flagged, not finite or has no weight. Rows that are flagged whole (FLAG_ROW) or have no finite UVW are not stored;
+ * all others are, so that neither the rows nor their order depend on which channels are read.
  *
  * Order of rows: those that pass are taken in windows of 2^18, in the order of the MS; inside a window they are sorted by
  * uv tile (the uv plane folded to u >= 0, 64 x 128 tiles over the window's extent, along a Hilbert curve), rows of one tile
@@ -24,6 +25,7 @@
 
 /* ---- opened MSs, before reading */
 typedef struct pcl_vis_source pcl_vis_source;
+/* path, sel [nms]; a selection may leave an MS without a window (spw "-1"), that is only described then. */
 int pcl_vis_open(size_t nms, const char *const *path, const casa_ms_selection *sel, pcl_vis_source **out, pclean_err *err)
     PCL_CHECK;
 void pcl_vis_close(pcl_vis_source *src);
@@ -45,6 +47,7 @@ typedef struct pcl_vis_block {
     double *time_s, *doppler; /* [ntime] image frame / data frame */
     size_t nchan;
     double *freq_hz; /* [nchan] data frame: the observed frequency */
+    double spacing_hz; /* of the spectral window's channels */
     float *vis;      /* [npol][nchan][row_stride][2] */
     float *weight;   /* [npol][nchan][row_stride] natural weight */
 } pcl_vis_block;
@@ -81,6 +84,8 @@ typedef struct pcl_vis_request {
     size_t sample_rows;  /* read about so many rows of each MS, from all over it; 0: all of them */
 } pcl_vis_request;
 
+/* Rows that a block of at most nrow rows has room for. */
+size_t pcl_vis_row_stride(size_t nrow);
 /* Size of the store that pcl_vis_read will make, exactly, and of its work space besides casacore's, about. */
 void pcl_vis_plan(const pcl_vis_source *src, const pcl_vis_request *request, uint64_t *store_bytes, uint64_t *work_bytes);
 

@@ -132,7 +132,7 @@ static int from_frequency(const pcl_channel_request *r, const pcl_band *b, const
 
 int pcl_channels_resolve(const pcl_channel_request *r, size_t nband, const pcl_band *band, pcl_channels *out,
                          pclean_err *err) {
-    *out = (pcl_channels){.mfs = r->mfs, .nearest = r->nearest};
+    *out = (pcl_channels){.mfs = r->mfs, .nearest = r->nearest, .whole = 1};
     double low, high;
     extent(nband, band, true, &low, &high);
     if (r->mfs) {
@@ -179,7 +179,7 @@ int pcl_channels_resolve(const pcl_channel_request *r, size_t nband, const pcl_b
                         step, r->start ? r->start : "");
     if (n > 1e8)
         return PCL_FAIL(err, PCLEAN_EPARAM, "start and width make %.3g channels; check width", n);
-    out->nchan = (size_t)n;
+    out->nchan = out->whole = (size_t)n;
     out->step_hz = g.step;
     out->first_hz = g.edge + 0.5 * g.step;
     if (g.reversed)
@@ -193,20 +193,22 @@ int pcl_channels_resolve(const pcl_channel_request *r, size_t nband, const pcl_b
 
 static const double SAME = 1e-6; /* of a channel: closer than this is equal, whatever the last bits say */
 
+double pcl_channels_centre(const pcl_channels *c, size_t ichan) { return c->first_hz + (double)(c->offset + ichan) * c->step_hz; }
+
+static bool takes_nearest(const pcl_channels *c, const pcl_row_channels *row) { return c->nearest || c->mfs || row->n < 2; }
+
 /* Linear interpolation points per image channel: tclean's floor(ratio), without its accident of rounding. */
-static size_t points_per_channel(const pcl_channels *c, size_t nfreq, const double *freq_hz) {
-    if (nfreq < 2)
-        return 1;
-    double ratio = fabs(c->step_hz) / fabs(freq_hz[1] - freq_hz[0]);
+static size_t points_per_channel(const pcl_channels *c, const pcl_row_channels *row) {
+    const double ratio = fabs(c->step_hz) / row->spacing_hz;
     return ratio > 1 + SAME ? (size_t)floor(ratio + SAME * ratio + 1e-3 * SAME) : 1;
 }
 
-size_t pcl_channels_max_samples(const pcl_channels *c, size_t nfreq, const double *freq_hz) {
-    if (c->mfs || nfreq < 2)
-        return nfreq;
-    double ratio = fabs(c->step_hz) / fabs(freq_hz[1] - freq_hz[0]);
-    size_t n = c->nearest ? (size_t)(ratio * 1.01) + 2 : points_per_channel(c, nfreq, freq_hz) + 1;
-    return n < nfreq + 1 ? n : nfreq + 1;
+size_t pcl_channels_max_samples(const pcl_channels *c, const pcl_row_channels *row) {
+    if (c->mfs || row->n < 2)
+        return row->n;
+    const double ratio = fabs(c->step_hz) / row->spacing_hz;
+    const size_t n = c->nearest ? (size_t)(ratio * 1.01) + 2 : points_per_channel(c, row) + 1;
+    return n < row->n + 1 ? n : row->n + 1;
 }
 
 /* Largest i with x[i] on the low side of f (ascending) or the high side (descending); -1 when f lies before x[0]. */
@@ -223,11 +225,11 @@ static long bracket(size_t n, const double *x, double f) {
     return low;
 }
 
-static size_t nearest_samples(const pcl_channels *c, size_t ichan, size_t nfreq, const double *freq_hz, double doppler,
+static size_t nearest_samples(const pcl_channels *c, size_t ichan, const pcl_row_channels *row, double doppler,
                               pcl_channel_sample *out) {
     size_t n = 0;
-    const size_t most = pcl_channels_max_samples(c, nfreq, freq_hz);
-    const double centre = c->first_hz + (double)ichan * c->step_hz, half = 0.5 * fabs(c->step_hz);
+    const size_t most = pcl_channels_max_samples(c, row), nfreq = row->n;
+    const double *freq_hz = row->freq_hz, centre = pcl_channels_centre(c, ichan), half = 0.5 * fabs(c->step_hz);
     long from = 0;
     if (!c->mfs && nfreq > 1) {
         const double sign = freq_hz[1] < freq_hz[0] ? 1 : -1;
@@ -238,7 +240,7 @@ static size_t nearest_samples(const pcl_channels *c, size_t ichan, size_t nfreq,
         const double f = freq_hz[i] * doppler;
         if (!c->mfs) {
             const double pixel = floor((f - c->first_hz) / c->step_hz + 0.5 + SAME);
-            if (pixel != (double)ichan) {
+            if (pixel != (double)(c->offset + ichan)) {
                 if (i > from + 1) /* past the far edge: channels are in order */
                     break;
                 continue;
@@ -250,8 +252,9 @@ static size_t nearest_samples(const pcl_channels *c, size_t ichan, size_t nfreq,
 }
 
 /* One point of linear interpolation at frequency f (image frame); false when f is not between two data channels. */
-static bool interpolate(size_t nfreq, const double *freq_hz, double doppler, double f, pcl_channel_sample *out) {
-    const double x = f / doppler, spacing = fabs(freq_hz[1] - freq_hz[0]);
+static bool interpolate(const pcl_row_channels *row, double doppler, double f, pcl_channel_sample *out) {
+    const size_t nfreq = row->n;
+    const double *freq_hz = row->freq_hz, x = f / doppler, spacing = row->spacing_hz;
     long i = bracket(nfreq, freq_hz, x);
     *out = (pcl_channel_sample){.freq_hz = f};
     for (long k = i; k <= i + 1; k++)
@@ -269,15 +272,15 @@ static bool interpolate(size_t nfreq, const double *freq_hz, double doppler, dou
     return true;
 }
 
-size_t pcl_channels_samples(const pcl_channels *c, size_t ichan, size_t nfreq, const double *freq_hz, double doppler,
+size_t pcl_channels_samples(const pcl_channels *c, size_t ichan, const pcl_row_channels *row, double doppler,
                             pcl_channel_sample *out) {
-    if (c->nearest || c->mfs || nfreq < 2)
-        return nearest_samples(c, ichan, nfreq, freq_hz, doppler, out);
-    size_t n = 0, points = points_per_channel(c, nfreq, freq_hz);
-    const double centre = c->first_hz + (double)ichan * c->step_hz, step = fabs(c->step_hz) / (double)points;
+    if (takes_nearest(c, row))
+        return nearest_samples(c, ichan, row, doppler, out);
+    size_t n = 0, points = points_per_channel(c, row);
+    const double centre = pcl_channels_centre(c, ichan), step = fabs(c->step_hz) / (double)points;
     for (size_t j = 0; j < points; j++) {
         double f = centre + ((double)j - 0.5 * (double)(points - 1)) * step;
-        if (interpolate(nfreq, freq_hz, doppler, f, &out[n]))
+        if (interpolate(row, doppler, f, &out[n]))
             n++;
     }
     return n;
@@ -289,9 +292,9 @@ void pcl_channels_needed(const pcl_channels *c, size_t nfreq, const double *freq
     *to = nfreq;
     if (c->mfs || nfreq < 2)
         return;
-    const double end = c->first_hz + (double)(c->nchan - 1) * c->step_hz;
-    const double low = (fmin(c->first_hz, end) - 0.5 * fabs(c->step_hz)) / dmax;
-    const double high = (fmax(c->first_hz, end) + 0.5 * fabs(c->step_hz)) / dmin;
+    const double begin = pcl_channels_centre(c, 0), end = pcl_channels_centre(c, c->nchan - 1);
+    const double low = (fmin(begin, end) - 0.5 * fabs(c->step_hz)) / dmax;
+    const double high = (fmax(begin, end) + 0.5 * fabs(c->step_hz)) / dmin;
     const bool down = freq_hz[1] < freq_hz[0];
     long a = bracket(nfreq, freq_hz, down ? high : low) - 1, b = bracket(nfreq, freq_hz, down ? low : high) + 3;
     *from = a > 0 ? (size_t)a : 0;

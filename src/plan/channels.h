@@ -29,20 +29,27 @@ typedef struct pcl_channel_request {
     double doppler_min, doppler_max; /* mfs: range over all rows, relative to the first (1, 1 when the frame is the data's) */
 } pcl_channel_request;
 
+/* An image, or a part of one: the grid is always the whole image's, so that a channel of a part has the very frequency, and
+ * the very rule of interpolation, that it has in the whole. */
 typedef struct pcl_channels {
     size_t nchan;
-    double first_hz; /* centre of channel 0 in the image's frame */
+    size_t offset;   /* channel 0 is channel `offset` of the grid; 0 but for a part */
+    size_t whole;    /* channels of the grid */
+    double first_hz; /* centre of the grid's channel 0 in the image's frame */
     double step_hz;  /* negative: descending */
     bool mfs;        /* one channel that takes every selected data channel */
-    bool nearest;    /* also for every image of one channel */
+    bool nearest;    /* also for every whole image of one channel */
 } pcl_channels;
+
+/* Centre of a channel in the image's frame. */
+double pcl_channels_centre(const pcl_channels *c, size_t ichan);
 
 /* The first band sets what "channel number" and "data width" mean; all bands together set the extent. */
 int pcl_channels_resolve(const pcl_channel_request *request, size_t nband, const pcl_band *band, pcl_channels *out,
                          pclean_err *err) PCL_CHECK;
 
 /* One sample of a row for an image channel: value = (1 - alpha) * data[lo] + alpha * data[hi]; dropped when either is
- * flagged. lo, hi, near are indices into the freq_hz given. */
+ * flagged. lo, hi, near are indices into the row's channels. */
 typedef struct pcl_channel_sample {
     int lo, hi;
     int near;        /* data channel whose uv position the weight is looked up with */
@@ -50,12 +57,19 @@ typedef struct pcl_channel_sample {
     double freq_hz;  /* in the image's frame */
 } pcl_channel_sample;
 
+/* Data channels of a row. */
+typedef struct pcl_row_channels {
+    size_t n;
+    const double *freq_hz; /* [n] ascending or descending, data frame */
+    double spacing_hz;     /* of the spectral window's channels, whichever of them are here */
+} pcl_row_channels;
+
 /* Most samples that a row of these data channels can give to one image channel. */
-size_t pcl_channels_max_samples(const pcl_channels *c, size_t nfreq, const double *freq_hz);
+size_t pcl_channels_max_samples(const pcl_channels *c, const pcl_row_channels *row);
 
 /* Samples that a row with this Doppler factor gives to image channel ichan; returns their number (0: the row has no data
- * there). freq_hz [nfreq] ascending or descending, data frame. */
-size_t pcl_channels_samples(const pcl_channels *c, size_t ichan, size_t nfreq, const double *freq_hz, double doppler,
+ * there). */
+size_t pcl_channels_samples(const pcl_channels *c, size_t ichan, const pcl_row_channels *row, double doppler,
                             pcl_channel_sample *out);
 
 /* Range [*from, *to) of the data channels that any row with a Doppler factor in [dmin, dmax] can need. */

@@ -174,7 +174,7 @@ static double frame_factor(const axis *x, const casa_ms_info *info, const casa_m
 }
 
 static void collect(const pclean_config *c, const axis *x, size_t ichan, const char *pol, samples *s) {
-    const casa_ms_selection sel = {.spw = c->spw, .datacolumn = "corrected"};
+    const casa_ms_selection sel = {.spw = c->spw.n ? c->spw.item[0] : "", .datacolumn = "corrected"};
     pclean_err err = {0};
     casa_ms *ms = NULL;
     if (casa_ms_open(c->vis.item[0], &sel, &ms, &err))

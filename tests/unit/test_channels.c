@@ -14,6 +14,7 @@
 enum { N = 32 };
 static double freq[N], width[N];
 static int all[N];
+static const pcl_row_channels row = {.n = N, .freq_hz = freq, .spacing_hz = 1e6};
 static pcl_band band(int direction, double doppler) {
     for (int i = 0; i < N; i++) {
         freq[i] = 1000e6 + 1e6 * (direction > 0 ? i : N - 1 - i);
@@ -63,8 +64,8 @@ static void nearest_is_a_partition_of_the_data(void **state) {
                 int hits[N] = {0};
                 pcl_channel_sample s[64];
                 for (size_t i = 0; i < c.nchan; i++) {
-                    const size_t n = pcl_channels_samples(&c, i, N, freq, doppler, s);
-                    assert_true(n <= pcl_channels_max_samples(&c, N, freq));
+                    const size_t n = pcl_channels_samples(&c, i, &row, doppler, s);
+                    assert_true(n <= pcl_channels_max_samples(&c, &row));
                     for (size_t j = 0; j < n; j++) {
                         hits[s[j].lo]++;
                         const double centre = c.first_hz + (double)i * c.step_hz;
@@ -93,7 +94,7 @@ static void linear_interpolation_is_exact_for_a_line(void **state) {
             const double doppler = 1.0003;
             for (size_t i = 0; i < c.nchan; i++) {
                 pcl_channel_sample s[8];
-                const size_t n = pcl_channels_samples(&c, i, N, freq, doppler, s);
+                const size_t n = pcl_channels_samples(&c, i, &row, doppler, s);
                 assert_int_equal(n, w);
                 double mean = 0;
                 for (size_t j = 0; j < n; j++) {
@@ -108,8 +109,8 @@ static void linear_interpolation_is_exact_for_a_line(void **state) {
     const pcl_band b = band(1, 1);
     const pcl_channels c = resolve(&b, "0", "", 3);
     pcl_channel_sample s[8];
-    assert_int_equal(pcl_channels_samples(&c, 0, N, freq, 1.0003, s), 0); /* the row begins above channel 0 */
-    assert_int_equal(pcl_channels_samples(&c, 0, N, freq, 1, s), 1);      /* equal frequencies: that channel alone */
+    assert_int_equal(pcl_channels_samples(&c, 0, &row, 1.0003, s), 0); /* the row begins above channel 0 */
+    assert_int_equal(pcl_channels_samples(&c, 0, &row, 1, s), 1);      /* equal frequencies: that channel alone */
     assert_int_equal(s[0].lo, s[0].hi);
 }
 
@@ -127,7 +128,7 @@ static void needed_channels_hold_all_that_is_used(void **state) {
             for (double d = dmin; d <= dmax; d += 1e-4)
                 for (size_t i = 0; i < c.nchan; i++) {
                     pcl_channel_sample s[16];
-                    const size_t n = pcl_channels_samples(&c, i, N, freq, d, s);
+                    const size_t n = pcl_channels_samples(&c, i, &row, d, s);
                     for (size_t j = 0; j < n; j++)
                         assert_true(s[j].lo >= (int)from && s[j].hi < (int)to && s[j].lo < (int)to && s[j].hi >= (int)from);
                 }

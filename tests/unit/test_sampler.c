@@ -36,6 +36,7 @@ static void fill_block(pcl_vis_block *b, size_t k, const options *o) {
         b->doppler[t] = o->moving ? 1 + 4e-4 * (double)t : 1;
     for (size_t c = 0; c < nchan[k]; c++)
         b->freq_hz[c] = frequency(k, c);
+    b->spacing_hz = fabs(frequency(k, 1) - frequency(k, 0));
     for (size_t r = 0; r < n; r++) {
         b->u_m[r] = o->spectrum ? 1000 : 2000 * random_uniform() - 1000;
         b->v_m[r] = 2000 * random_uniform() - 1000;

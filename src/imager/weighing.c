@@ -1,0 +1,142 @@
+#include "imager/weighing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fsutil.h"
+#include "base/mem.h"
+
+bool pcl_weighing_is_common(const pclean_config *c) {
+    return c->weighting != PCLEAN_WEIGHTING_NATURAL && (c->specmode == PCLEAN_SPECMODE_MFS || !c->perchanweightdensity);
+}
+
+int pcl_weighing_init(const pcl_setup *s, pcl_density *d, pclean_err *err) {
+    const pclean_config *c = s->config;
+    *d = (pcl_density){0};
+    if (c->weighting == PCLEAN_WEIGHTING_NATURAL)
+        return 0;
+    const bool common = pcl_weighing_is_common(c);
+    const double per_sample = common ? 1 : s->stokes.sumwt_factor; /* as tclean's two codes */
+    return pcl_density_init(d, s->desc.nx, s->desc.ny, c->cell_rad[0], c->cell_rad[1],
+                            common ? PCL_DENSITY_TRUNCATE : PCL_DENSITY_ROUND, per_sample, err);
+}
+
+static void finish(const pclean_config *c, pcl_density *d) {
+    if (c->weighting == PCLEAN_WEIGHTING_BRIGGS)
+        pcl_density_finish_briggs(d, c->robust);
+    else
+        pcl_density_finish_uniform(d);
+}
+
+/* The density is of the interpolated samples, at their frequency in the image's frame. */
+static int count(pcl_sampler *s, const pcl_channels *channels, size_t ichan, size_t ipol, pcl_density *d, pclean_err *err) {
+    const pcl_channels *keep = s->channels;
+    s->channels = channels;
+    pcl_density_zero(d);
+    pcl_sampler_begin(s, ichan, ipol, PCL_SAMPLER_FRAME);
+    bool more = true;
+    int rc;
+    while (!(rc = pcl_sampler_next(s, &more, err)) && more)
+        pcl_density_add(d, s->n, s->frame_u, s->frame_v, s->weight);
+    s->channels = keep;
+    return rc;
+}
+
+static const pcl_channels all_channels = {.nchan = 1, .whole = 1, .mfs = true, .nearest = true};
+
+int pcl_weighing_count(const pcl_setup *setup, pcl_sampler *s, size_t ichan, size_t ipol, pcl_density *d, pclean_err *err) {
+    int rc = count(s, pcl_weighing_is_common(setup->config) ? &all_channels : &setup->channels, ichan, ipol, d, err);
+    finish(setup->config, d);
+    return rc;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- file */
+
+/* The file: this, then float [npol][ny][nx], in the machine's byte order. */
+typedef struct header {
+    char magic[16];
+    uint64_t order, nx, ny, npol;
+    int64_t stokes[4];
+    double cellx_rad, celly_rad, per_sample, sumwt[4];
+} header;
+
+static const char magic[16] = "pclean density1";
+static const uint64_t order = 0x0102030405060708u;
+
+static header header_of(const pcl_setup *s, const pcl_density *d) {
+    header h = {.order = order, .nx = d->nx, .ny = d->ny, .npol = s->stokes.npol, .cellx_rad = d->cellx_rad, .celly_rad = d->celly_rad,
+                .per_sample = d->per_sample};
+    memcpy(h.magic, magic, sizeof magic);
+    for (size_t p = 0; p < s->stokes.npol; p++)
+        h.stokes[p] = s->stokes.code[p];
+    return h;
+}
+
+static uint64_t place_of(const pcl_density *d, size_t ipol) { return sizeof(header) + ipol * d->nx * d->ny * sizeof *d->sum; }
+
+int pcl_weighing_load(const pcl_setup *setup, const char *path, size_t ipol, pcl_density *d, pclean_err *err) {
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "the density file %s cannot be opened: %s", path, strerror(errno));
+    header h, want = header_of(setup, d);
+    int rc = pcl_fs_pread_all(fd, path, &h, sizeof h, 0, err);
+    if (!rc) {
+        memcpy(want.sumwt, h.sumwt, sizeof h.sumwt);
+        if (memcmp(&h, &want, sizeof h) != 0)
+            rc = PCL_FAIL(err, PCLEAN_EPARAM, "part_density=%s: this is no density of an image of this imsize, cell and stokes; run pclean partition again",
+                          path);
+    }
+    if (!rc)
+        rc = pcl_fs_pread_all(fd, path, d->sum, d->nx * d->ny * sizeof *d->sum, place_of(d, ipol), err);
+    close(fd);
+    if (rc)
+        return rc;
+    d->sumwt = h.sumwt[ipol];
+    finish(setup->config, d);
+    return 0;
+}
+
+static int write_all(const pcl_setup *setup, pcl_sampler *s, pcl_density *d, int fd, const char *path, pclean_err *err) {
+    header h = header_of(setup, d);
+    int rc = pcl_fs_allocate(fd, path, place_of(d, setup->stokes.npol), err);
+    for (size_t p = 0; !rc && p < setup->stokes.npol; p++) {
+        rc = count(s, &all_channels, 0, p, d, err);
+        h.sumwt[p] = d->sumwt;
+        if (!rc)
+            rc = pcl_fs_pwrite_all(fd, path, d->sum, d->nx * d->ny * sizeof *d->sum, place_of(d, p), err);
+    }
+    if (!rc)
+        rc = pcl_fs_pwrite_all(fd, path, &h, sizeof h, 0, err);
+    if (!rc && fsync(fd) != 0)
+        rc = PCL_FAIL(err, PCLEAN_EIO, "%s cannot be written: %s", path, strerror(errno));
+    return rc;
+}
+
+int pcl_weighing_save(const pcl_setup *setup, const pcl_vis *vis, const char *path, pclean_err *err) {
+    pcl_sampler s = {0};
+    pcl_density d = {0};
+    char *part = NULL;
+    int fd = -1, rc;
+    if ((rc = pcl_asprintf(&part, err, "%s.part", path)) || (rc = pcl_sampler_init(&s, vis, &setup->channels, err)) ||
+        (rc = pcl_weighing_init(setup, &d, err)))
+        goto done;
+    fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        rc = PCL_FAIL(err, PCLEAN_EIO, "%s cannot be made: %s", part, strerror(errno));
+    else
+        rc = write_all(setup, &s, &d, fd, part, err);
+    if (fd >= 0 && close(fd) != 0 && !rc)
+        rc = PCL_FAIL(err, PCLEAN_EIO, "%s cannot be written: %s", part, strerror(errno));
+    if (!rc)
+        rc = pcl_fs_publish(part, path, true, err);
+    if (rc && fd >= 0)
+        unlink(part);
+done:
+    pcl_free(part);
+    pcl_density_clear(&d);
+    pcl_sampler_clear(&s);
+    return rc;
+}
