@@ -16,6 +16,7 @@ static const struct command {
     {"plot", cmd_plot, "draw an image as a PNG: channel maps, integrated spectrum"},
     {"config", cmd_config, "print the table of parameters: as text, Markdown or YAML"},
     {"plan", cmd_plan, "what pclean image would do and take, without doing it"},
+    {"partition", cmd_partition, "cut an image into parts that are made one by one"},
     {"mem", cmd_mem, "estimate the memory of imaging, and how many workers fit"},
 };
 #define NCOMMAND (sizeof commands / sizeof *commands)
@@ -37,7 +38,7 @@ static void print_help(void) {
           "Commands:\n",
           stdout);
     for (size_t i = 0; i < NCOMMAND; i++) {
-        printf("  %-8s %s\n", commands[i].name, commands[i].summary);
+        printf("  %-9s %s\n", commands[i].name, commands[i].summary);
     }
     fputs("\n"
           "  pclean COMMAND --help   usage, examples, parameters\n"

@@ -9,6 +9,7 @@
 #include "pclean/run.h"    /* make an image */
 #include "pclean/plan.h"   /* what that would take */
 #include "pclean/plot.h"   /* look at one */
+#include "pclean/partition.h" /* cut one into parts */
 #include "pclean/memory.h" /* how much memory imaging needs */
 
 #endif

@@ -127,15 +127,16 @@ uint64_t casa_ms_row_number(const casa_ms *ms, size_t i);
 /* Of an MS opened by casa_ms_open. The distinct times of the cross-correlation rows of a data description, in no order;
  * borrowed. */
 size_t casa_ms_times(casa_ms *ms, size_t idd, const double **time_s);
-/* nrow[k][idd]: cross-correlation rows among selected rows [cut[k], cut[k + 1]), k < nslice. */
-int casa_ms_count_rows(casa_ms *ms, size_t nslice, const size_t *cut, size_t *nrow, pclean_err *err) PCL_CHECK;
+/* nrow[k][idd]: cross-correlation rows of slice k < nslice: selected rows [cut[k], cut[k + 1]); or, with last_time [nslice]
+ * ascending, those whose TIME is above last_time[k - 1] and not above last_time[k]. */
+int casa_ms_count_rows(casa_ms *ms, size_t nslice, const size_t *cut, const double *last_time, size_t *nrow, pclean_err *err) PCL_CHECK;
 /* TIME of all selected rows into time_s [casa_ms_selected]. */
 int casa_ms_read_times(casa_ms *ms, double *time_s, pclean_err *err) PCL_CHECK;
 /* Largest |w| in m of the rows of each data description that imaging uses: not flagged whole, UVW finite. w_m [ndd]. */
 int casa_ms_largest_w(casa_ms *ms, double *w_m, pclean_err *err) PCL_CHECK;
 /* Unflagged samples: a sample is a channel of a cross-correlation row; it counts when none of the correlations in
  * want[idd] (bit k: correlation k) is flagged, nor the row. of_row [casa_ms_selected] or NULL; of_chan[idd][nchansel] or NULL. */
-int casa_ms_count_samples(casa_ms *ms, const uint32_t *want, uint32_t *of_row, uint64_t *const *of_chan, pclean_err *err) PCL_CHECK;
+int casa_ms_count_samples(casa_ms *ms, const uint32_t *want, uint64_t *of_row, uint64_t *const *of_chan, pclean_err *err) PCL_CHECK;
 
 /* Reads rows [irow, irow+nrow) of the selection (cross-correlations, MS order) and fills rows[0..ndd). */
 int casa_ms_read(casa_ms *ms, size_t irow, size_t nrow, casa_ms_rows *rows, pclean_err *err) PCL_CHECK;

@@ -1267,27 +1267,31 @@ template <typename Take> void walk_selected(const casa_ms &m, const Take &take) 
     }
 }
 
-void count_rows(casa_ms &m, size_t nslice, const size_t *cut, size_t *nrow) {
+void count_rows(casa_ms &m, size_t nslice, const size_t *cut, const double *last_time, size_t *nrow) {
     const size_t ndd = m.dds.size();
     std::fill(nrow, nrow + nslice * ndd, size_t(0));
-    if (ndd == 1 && m.info.nrow_auto == 0) {
+    if (ndd == 1 && m.info.nrow_auto == 0 && !last_time) {
         for (size_t k = 0; k < nslice; k++)
             nrow[k] = cut[k + 1] - cut[k];
         return;
     }
-    size_t k = 0;
     walk_selected(m, [&](size_t begin, const std::vector<uint64_t> &rows) {
         const RefRows refs = ref_rows(rows);
         Vector<Int> ddid, antenna1, antenna2;
+        Vector<Double> time;
         m.ddid.getColumnCells(refs, ddid, True);
+        if (last_time)
+            m.time.getColumnCells(refs, time, True);
         if (m.info.nrow_auto > 0) {
             m.antenna1.getColumnCells(refs, antenna1, True);
             m.antenna2.getColumnCells(refs, antenna2, True);
         }
         for (size_t i = 0; i < rows.size(); i++) {
-            while (k < nslice && begin + i >= cut[k + 1])
-                k++;
-            if (k < nslice && begin + i >= cut[k] && (antenna1.empty() || antenna1[i] != antenna2[i]))
+            if (!antenna1.empty() && antenna1[i] == antenna2[i])
+                continue;
+            const size_t k = last_time ? static_cast<size_t>(std::lower_bound(last_time, last_time + nslice, time[i]) - last_time)
+                                       : static_cast<size_t>(std::upper_bound(cut, cut + nslice + 1, begin + i) - cut) - 1;
+            if (k < nslice)
                 nrow[k * ndd + m.dd_of_id.at(ddid[i])]++;
         }
     });
@@ -1322,13 +1326,13 @@ uint32_t count_row(const bool *flag, size_t nchan, size_t ncorr, uint32_t want, 
     return n;
 }
 
-void count_samples(casa_ms &m, const uint32_t *want, uint32_t *of_row, uint64_t *const *of_chan) {
+void count_samples(casa_ms &m, const uint32_t *want, uint64_t *of_row, uint64_t *const *of_chan) {
     size_t row_bytes = 1;
     for (const DataDescription &dd : m.dds)
         row_bytes = std::max(row_bytes, dd.span * dd.corr.size());
     const size_t step = std::max<size_t>(1, (size_t(4) << 20) / row_bytes);
     if (of_row)
-        std::fill(of_row, of_row + count_selected(m), 0u);
+        std::fill(of_row, of_row + count_selected(m), uint64_t(0));
     for (size_t d = 0; of_chan && d < m.dds.size(); d++)
         std::fill(of_chan[d], of_chan[d] + m.dds[d].chansel.size(), uint64_t(0));
     const std::vector<Run> &runs = selected_runs(m);
@@ -1479,14 +1483,12 @@ size_t casa_ms_times(casa_ms *ms, size_t idd, const double **time_s) {
     return ms->dds[idd].times.size();
 }
 
-int casa_ms_count_rows(casa_ms *ms, size_t nslice, const size_t *cut, size_t *nrow, pclean_err *err) {
-    return with_report(ms, err, [&] { count_rows(*ms, nslice, cut, nrow); });
+int casa_ms_count_rows(casa_ms *ms, size_t nslice, const size_t *cut, const double *last_time, size_t *nrow, pclean_err *err) {
+    return with_report(ms, err, [&] { count_rows(*ms, nslice, cut, last_time, nrow); });
 }
 
 int casa_ms_read_times(casa_ms *ms, double *time_s, pclean_err *err) {
     return with_report(ms, err, [&] {
-        if (ms->time.isNull())
-            ms->time.attach(ms->ms, "TIME");
         walk_selected(*ms, [&](size_t begin, const std::vector<uint64_t> &rows) {
             Vector<Double> cells;
             ms->time.getColumnCells(ref_rows(rows), cells, True);
@@ -1499,6 +1501,6 @@ int casa_ms_largest_w(casa_ms *ms, double *w_m, pclean_err *err) {
     return with_report(ms, err, [&] { largest_w(*ms, w_m); });
 }
 
-int casa_ms_count_samples(casa_ms *ms, const uint32_t *want, uint32_t *of_row, uint64_t *const *of_chan, pclean_err *err) {
+int casa_ms_count_samples(casa_ms *ms, const uint32_t *want, uint64_t *of_row, uint64_t *const *of_chan, pclean_err *err) {
     return with_report(ms, err, [&] { count_samples(*ms, want, of_row, of_chan); });
 }

@@ -240,6 +240,11 @@ int pcl_budget_make(const pcl_setup *s, const pcl_sysinfo *limits, size_t wanted
     return pcl_memory_plan_make(&b->sizes, b->limit_bytes, limits->process_bytes, wanted, file, &b->plan, err);
 }
 
+uint64_t pcl_budget_of_rows(const pcl_budget *b, double fraction) {
+    const uint64_t index = b->sizes.base - BASE_MIB * MIB, rows = index + (b->plan.store_in_file ? 0 : b->sizes.store);
+    return b->plan.bytes - (uint64_t)((1 - fraction) * (double)rows);
+}
+
 static const char *text_of(uint64_t bytes, char *buf, size_t size) {
     pcl_format_si(buf, size, (double)bytes, PCL_DIM_BYTES);
     return buf;

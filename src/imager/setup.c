@@ -169,7 +169,7 @@ static int channels_of_dd(const pcl_setup *s, size_t ims, size_t idd, size_t *fr
     const casa_ms_dd *dd = &info->dd[idd];
     *from = 0;
     *to = dd->nchansel;
-    if (s->config->weighting != PCLEAN_WEIGHTING_NATURAL && !s->config->perchanweightdensity && !*s->config->part_density)
+    if (s->all_channels)
         return 0;
     double *freq = NULL, doppler;
     int rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s, &doppler, err);
@@ -197,8 +197,7 @@ static int find_channels(pcl_setup *s, pclean_err *err) {
 
 static int plan_reading(pcl_setup *s, pclean_err *err) {
     int rc;
-    if ((rc = PCL_NEW(&s->plane, s->ndd * s->stokes.npol, "reading plan", err)) ||
-        (rc = PCL_NEW(&s->from, s->ndd, "reading plan", err)) || (rc = PCL_NEW(&s->to, s->ndd, "reading plan", err)))
+    if ((rc = PCL_NEW(&s->plane, s->ndd * s->stokes.npol, "reading plan", err)))
         return rc;
     size_t k = 0;
     for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
@@ -290,33 +289,51 @@ casa_ms_selection pcl_setup_selection(const pclean_config *c, size_t ims) {
                                .taql = text_of_ms(&c->taql, ims), .datacolumn = datacolumns[c->datacolumn]};
 }
 
-int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
-    *s = (pcl_setup){.config = config};
-    casa_ms_selection *sel = NULL;
-    int rc;
-    if ((rc = pcl_stokes_parse(config->stokes, &s->stokes, err)) || (rc = casa_init(err)) ||
-        (rc = PCL_NEW(&sel, config->vis.n, "selection", err)))
-        goto done;
-    for (size_t i = 0; i < config->vis.n; i++)
-        sel[i] = pcl_setup_selection(config, i);
-    if ((rc = pcl_vis_open(config->vis.n, (const char *const *)config->vis.item, sel, &s->source, err)))
-        goto done;
+static int open_sources(pcl_setup *s, const casa_ms_selection *sel, pclean_err *err) {
+    const pclean_config *c = s->config;
+    int rc = casa_init(err);
+    if (rc || (rc = pcl_vis_open(c->vis.n, (const char *const *)c->vis.item, sel, &s->source, err)))
+        return rc;
     for (size_t i = 0; i < pcl_vis_source_count(s->source); i++)
         s->ndd += pcl_vis_source_info(s->source, i)->ndd;
-    s->part = config->part_channel >= 0;
+    s->part = c->part_channel >= 0;
+    s->all_channels = c->weighting != PCLEAN_WEIGHTING_NATURAL && !c->perchanweightdensity && !(s->part && *c->part_density);
     s->epoch_s = pcl_vis_source_info(s->source, 0)->first_time_s;
     if (s->part)
         channels_of_part(s);
     else if (s->ndd == 0)
-        rc = PCL_FAIL(err, PCLEAN_EDATA, "spw=-1 leaves no spectral window of any MeasurementSet to image");
-    if (rc || (rc = find_centre(s, err)) || (rc = check_fields(s, err)) || (rc = spectral_frame(s, err)) ||
-        (rc = rest_frequency(s, err)) || (!s->part && (rc = channel_grid(s, 1, 1, err))) || (rc = plan_reading(s, err)) ||
-        (rc = copy_texts(s, err)))
+        return PCL_FAIL(err, PCLEAN_EDATA, "spw=-1 leaves no spectral window of any MeasurementSet to image");
+    if ((rc = PCL_NEW(&s->from, s->ndd, "reading plan", err)) || (rc = PCL_NEW(&s->to, s->ndd, "reading plan", err)) ||
+        (rc = find_centre(s, err)))
+        return rc;
+    return spectral_frame(s, err);
+}
+
+int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
+    *s = (pcl_setup){.config = config};
+    casa_ms_selection *sel = NULL;
+    int rc;
+    if ((rc = pcl_stokes_parse(config->stokes, &s->stokes, err)) || (rc = PCL_NEW(&sel, config->vis.n, "selection", err)))
+        goto done;
+    for (size_t i = 0; i < config->vis.n; i++)
+        sel[i] = pcl_setup_selection(config, i);
+    if ((rc = open_sources(s, sel, err)) || (rc = check_fields(s, err)) || (rc = rest_frequency(s, err)) ||
+        (!s->part && (rc = channel_grid(s, 1, 1, err))) || (rc = plan_reading(s, err)) || (rc = copy_texts(s, err)))
         goto done;
     describe_image(s);
     hint_imsize(config);
 done:
     pcl_free(sel);
+    if (rc)
+        pcl_setup_close(s);
+    return rc;
+}
+
+int pcl_setup_open_axis(const pclean_config *config, const casa_ms_selection *sel, pcl_setup *s, pclean_err *err) {
+    *s = (pcl_setup){.config = config};
+    int rc = open_sources(s, sel, err);
+    if (!rc)
+        rc = find_channels(s, err);
     if (rc)
         pcl_setup_close(s);
     return rc;

@@ -34,6 +34,8 @@ typedef struct pcl_setup {
     double epoch_s;           /* TIME at which frequencies were brought to the image's frame: the first selected row's */
     double dish_diameter_m;
 
+    bool all_channels;        /* a weight density common to all of them is still to be counted: all are read */
+
     /* What to read, per data description in order of opening. */
     const char *scratch;      /* folder of a scratch file for the visibilities, borrowed; NULL: they stay in memory */
     size_t sample_rows;       /* 0, or read about so many rows of each MS only, to measure a run's speed */
@@ -47,6 +49,9 @@ casa_ms_selection pcl_setup_selection(const pclean_config *config, size_t ims);
 
 /* Opens the MSs and resolves phase centre, planes and channel grid. Opens files read-only; writes nothing. */
 int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) PCL_CHECK;
+/* Of a config that brings a grid along (a part's): MSs, centre, frame and the channels that the grid needs, and no more: not
+ * fit for imaging. sel: of each MS, instead of the config's. */
+int pcl_setup_open_axis(const pclean_config *config, const casa_ms_selection *sel, pcl_setup *s, pclean_err *err) PCL_CHECK;
 /* Reads the visibilities; for mfs the band's extent over all times is known only then, so channels and desc are final after
  * this. Success closes the MSs: no table is open any more. */
 int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis *vis, pclean_err *err) PCL_CHECK;

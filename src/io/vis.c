@@ -45,6 +45,8 @@ size_t pcl_vis_source_count(const pcl_vis_source *src) { return src->n; }
 
 const casa_ms_info *pcl_vis_source_info(const pcl_vis_source *src, size_t ims) { return casa_ms_get_info(src->ms[ims]); }
 
+casa_ms *pcl_vis_source_ms(const pcl_vis_source *src, size_t ims) { return src->ms[ims]; }
+
 int pcl_vis_doppler(const pcl_vis_source *src, size_t ims, size_t idd, int frame, const casa_direction *dir, size_t ntime,
                     const double *time_s, double *factor, pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(src, ims);
@@ -524,6 +526,28 @@ static int take_rows(reader *rd, const casa_ms_rows *rows, pclean_err *err) {
     return 0;
 }
 
+/* Widens [*least, *most] by the factors relative to that of the first selected row. */
+static int add_range(const pcl_vis_source *src, size_t ims, size_t idd, int frame, const casa_direction *dir, size_t n,
+                     const double *factor, double *least, double *most, pclean_err *err) {
+    double first;
+    int rc = pcl_vis_doppler(src, ims, idd, frame, dir, 1, &pcl_vis_source_info(src, ims)->first_time_s, &first, err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        *least = fmin(*least, factor[i] / first);
+        *most = fmax(*most, factor[i] / first);
+    }
+    return rc;
+}
+
+int pcl_vis_doppler_range(const pcl_vis_source *src, size_t ims, size_t idd, int frame, const casa_direction *dir, size_t ntime,
+                          const double *time_s, double *least, double *most, pclean_err *err) {
+    double *factor = NULL;
+    int rc = PCL_NEW(&factor, ntime, "Doppler factors", err);
+    if (!rc && !(rc = pcl_vis_doppler(src, ims, idd, frame, dir, ntime, time_s, factor, err)))
+        rc = add_range(src, ims, idd, frame, dir, ntime, factor, least, most, err);
+    pcl_free(factor);
+    return rc;
+}
+
 static int finish_block(pcl_vis_source *src, size_t ims, size_t idd, const pcl_vis_request *request, time_table *times,
                         pcl_vis_block *b, pcl_vis *vis, pclean_err *err) {
     pcl_free(times->slot);
@@ -534,18 +558,9 @@ static int finish_block(pcl_vis_source *src, size_t ims, size_t idd, const pcl_v
     int rc = PCL_NEW(&b->doppler, b->ntime, "Doppler factors", err);
     if (!rc)
         rc = pcl_vis_doppler(src, ims, idd, request->frame, &request->direction, b->ntime, b->time_s, b->doppler, err);
-    double first;
     if (!rc)
-        rc = pcl_vis_doppler(src, ims, idd, request->frame, &request->direction, 1,
-                             &pcl_vis_source_info(src, ims)->first_time_s, &first, err);
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < b->ntime; i++) {
-        double d = b->doppler[i] / first;
-        vis->doppler_min = fmin(vis->doppler_min, d);
-        vis->doppler_max = fmax(vis->doppler_max, d);
-    }
-    return 0;
+        rc = add_range(src, ims, idd, request->frame, &request->direction, b->ntime, b->doppler, &vis->doppler_min, &vis->doppler_max, err);
+    return rc;
 }
 
 static int read_rows(pcl_vis_source *src, size_t ims, const row_steps *step, reader *rd, casa_ms_rows *rows,

@@ -31,11 +31,17 @@ int pcl_vis_open(size_t nms, const char *const *path, const casa_ms_selection *s
 void pcl_vis_close(pcl_vis_source *src);
 size_t pcl_vis_source_count(const pcl_vis_source *src);
 const casa_ms_info *pcl_vis_source_info(const pcl_vis_source *src, size_t ims);
+casa_ms *pcl_vis_source_ms(const pcl_vis_source *src, size_t ims);
 
 /* Image frame / data frame for data description idd of MS ims at time_s; 1 when the frames are the same.
  * frame < 0: no conversion (specmode cubedata). */
 int pcl_vis_doppler(const pcl_vis_source *src, size_t ims, size_t idd, int frame, const casa_direction *dir, size_t ntime,
                     const double *time_s, double *factor, pclean_err *err) PCL_CHECK;
+
+/* Widens [*least, *most] by the factors at these times, relative to that of the MS's first selected row: what
+ * pcl_vis.doppler_min and _max are of all times that are read. */
+int pcl_vis_doppler_range(const pcl_vis_source *src, size_t ims, size_t idd, int frame, const casa_direction *dir, size_t ntime,
+                          const double *time_s, double *least, double *most, pclean_err *err) PCL_CHECK;
 
 /* ---- the store */
 typedef struct pcl_vis_block {

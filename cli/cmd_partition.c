@@ -1,0 +1,223 @@
+/* cmd_partition.c: cuts an image into parts: a table or JSON on standard output, configurations into a folder. */
+#include "cli.h"
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "pclean partition: cut an image into parts that pclean image makes one by one.\n"
+    "\n"
+    "Usage: pclean partition CONFIG.yaml [-n N] [--write DIR] [--json] [--PARAMETER VALUE ...]\n"
+    "\n"
+    "  -n N, --nparts N        how many parts (default: by cube_chunksize, else nworkers)\n"
+    "  --write DIR             write DIR/NAME.yaml for each part\n"
+    "  --json                  print JSON instead of a table\n"
+    "  --balance visibilities  parts of equal numbers of unflagged visibilities\n"
+    "  --align integration     continuum: the rows of one time stamp stay together\n"
+    "  --PARAMETER VALUE       a parameter of pclean image, instead of the file's\n"
+    "\n"
+    "A cube (specmode cube or cubedata) is cut by channels into NAME.subcube.N, a continuum image by\n"
+    "rows into NAME.part.N. Put together, the parts' planes are those of the whole cube, byte for byte.\n"
+    "Uniform and briggs weights with one density for all channels: --write reads the data and adds\n"
+    "DIR/NAME.density, which every part uses.\n"
+    "\n"
+    "Example: pclean partition line.yaml -n 8 --write parts\n"
+    "         for part in parts/*.yaml; do pclean image $part; done\n"
+    "Exit status: 0 done, 1 failed, 2 wrong usage.\n";
+
+typedef struct request {
+    const char *file, *folder;
+    int nparts; /* 0: not given */
+    bool json, help;
+    pclean_partition_options options;
+} request;
+
+static const char *const own_flags[] = {"nparts", "write", "json", "balance", "align", "help", NULL};
+
+/* ------------------------------------------------------------------ the line */
+
+static int take_nparts(request *r, const char *value) {
+    char *end;
+    const long n = value ? strtol(value, &end, 10) : 0;
+    if (!value || end == value || *end || n < 1 || n > 100000)
+        return cli_usage_error("partition", "-n %s: how many parts? A number from 1 to 100000", value ? value : "");
+    r->nparts = (int)n;
+    return 0;
+}
+
+static int take_word_of(const char *flag, const char *value, const char *word, bool *on) {
+    if (!value || (strcmp(value, word) != 0 && strcmp(value, "none") != 0))
+        return cli_usage_error("partition", "--%s %s: choose %s or none", flag, value ? value : "", word);
+    *on = strcmp(value, word) == 0;
+    return 0;
+}
+
+static int take_parameter(cli_args *args, pclean_config *config) {
+    pclean_err err = {0};
+    const char *value = pclean_config_is_bool(args->name) ? cli_args_bool(args) : cli_args_value(args);
+    const char *nearest = cli_nearest(args->name, own_flags);
+    if (pclean_config_set(config, args->name, value, &err) == 0)
+        return 0;
+    if (err.code == PCLEAN_EPARAM && nearest)
+        return cli_usage_error("partition", "unknown flag --%s; did you mean --%s?", args->name, nearest);
+    cli_library_error("partition", &err);
+    return CLI_USAGE;
+}
+
+static int take_flag(request *r, cli_args *args, pclean_config *config) {
+    const char *name = args->name;
+    if (strcmp(name, "nparts") == 0)
+        return take_nparts(r, cli_args_value(args));
+    if (strcmp(name, "balance") == 0)
+        return take_word_of(name, cli_args_value(args), "visibilities", &r->options.balance_visibilities);
+    if (strcmp(name, "align") == 0)
+        return take_word_of(name, cli_args_value(args), "integration", &r->options.align_integration);
+    if (strcmp(name, "write") == 0) {
+        r->folder = cli_args_value(args);
+        return r->folder && *r->folder ? 0 : cli_usage_error("partition", "--write needs a folder");
+    }
+    if (strcmp(name, "json") == 0 || strcmp(name, "help") == 0) {
+        *(name[0] == 'j' ? &r->json : &r->help) = true;
+        return args->value ? cli_usage_error("partition", "--%s takes no value", name) : 0;
+    }
+    return take_parameter(args, config);
+}
+
+static int take_word(request *r, cli_args *args) {
+    const char *word = args->value;
+    if (strcmp(word, "-n") == 0)
+        return take_nparts(r, args->next < args->argc ? args->argv[args->next++] : NULL);
+    if (word[0] == '-')
+        return cli_usage_error("partition", "unknown flag %s; flags begin with two dashes, as --write", word);
+    if (r->file)
+        return cli_usage_error("partition", "one configuration file at a time: \"%s\" and \"%s\" were given", r->file, word);
+    r->file = word;
+    return 0;
+}
+
+/* Flags count after the file, wherever they stand: the line is read once for the file, and again for them. */
+static int read_line(int argc, char **argv, request *r, pclean_config *config) {
+    for (int pass = 0; pass < 2; pass++) {
+        pclean_err err = {0};
+        cli_args args;
+        cli_args_init(&args, argc, argv);
+        const char *file = r->file;
+        *r = (request){0};
+        if (pass && file && pclean_config_read_yaml(config, file, &err)) {
+            cli_library_error("partition", &err);
+            return CLI_USAGE;
+        }
+        while (cli_args_next(&args)) {
+            int status = *args.name ? take_flag(r, &args, config) : take_word(r, &args);
+            if (status || r->help)
+                return status;
+        }
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ the output */
+
+static void print_summary(const pclean_partition *p) {
+    printf("%s of %zu channel%s from %.10g GHz in steps of %.10g kHz (%s), %zu part%s\n", p->cube ? "cube" : "continuum image", p->nchan,
+           p->nchan == 1 ? "" : "s", p->first_hz / 1e9, p->step_hz / 1e3, p->frame, p->nparts, p->nparts == 1 ? "" : "s");
+    if (p->nparts < p->nparts_wanted)
+        printf("%zu of the %zu parts asked for would be empty and are left out: there are no more %s\n", p->nparts_wanted - p->nparts,
+               p->nparts_wanted, p->cube ? "channels" : "rows");
+}
+
+static void print_table(const pclean_partition *p) {
+    print_summary(p);
+    printf("\n%5s %13s %27s %11s %14s %7s  %s\n", "part", "channels", "GHz", "rows", "visibilities", "GiB", "name");
+    for (size_t k = 0; k < p->nparts; k++) {
+        const pclean_part *part = &p->part[k];
+        char channels[40], range[64];
+        snprintf(channels, sizeof channels, "%zu-%zu", part->channel_start, part->channel_start + part->nchan - 1);
+        snprintf(range, sizeof range, "%.9g-%.9g", part->freq_start_hz / 1e9, part->freq_end_hz / 1e9);
+        printf("%5zu %13s %27s %11llu %14llu %7.3f  %s\n", part->index, channels, range, (unsigned long long)part->rows,
+               (unsigned long long)part->nvis, part->estimated_gib, part->name);
+    }
+    printf("\nrows %s; visibilities are %s, for each Stokes plane; GiB is the memory of the part's run\n",
+           p->cube ? "of the windows that are read, without autocorrelations" : "as selected",
+           p->flags_counted ? "unflagged samples" : "samples, flagged ones too");
+    for (size_t k = 0; k < p->nparts; k++)
+        if (p->part[k].file)
+            printf("%s\n", p->part[k].file);
+}
+
+/* CASA's selection record, and what it comes to. */
+static json_t *ms_json(const pclean_config *c, const pclean_part_ms *ms) {
+    return json_pack("{s:s s:s s:s s:s s:s s:s s:s s:s s:s s:s s:I}", "msname", ms->msname, "spw", ms->spw, "taql", ms->taql, "field", c->field,
+                     "timestr", c->timerange, "uvdist", c->uvrange, "antenna", c->antenna, "scan", c->scan, "obs", c->observation, "state",
+                     c->intent, "rows", (json_int_t)ms->rows);
+}
+
+static json_t *part_json(const pclean_partition *p, const pclean_part *part) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < part->nms; i++)
+        json_array_append_new(list, ms_json(&part->config, &part->ms[i]));
+    json_t *o = json_pack("{s:s s:I s:I s:I s:f s:f s:f s:o s:s?}", "name", part->name, "index", (json_int_t)part->index, "rows",
+                          (json_int_t)part->rows, "nvis", (json_int_t)part->nvis, "estimated_gib", part->estimated_gib, "freq_start_hz",
+                          part->freq_start_hz, "freq_end_hz", part->freq_end_hz, "ms", list, "config", part->file);
+    if (o && p->cube) {
+        json_object_set_new(o, "start", json_string(part->start));
+        json_object_set_new(o, "width", json_string(part->width));
+        json_object_set_new(o, "nchan", json_integer((json_int_t)part->nchan));
+        json_object_set_new(o, "channel_start", json_integer((json_int_t)part->channel_start));
+    }
+    return o;
+}
+
+static int print_json(const pclean_partition *p) {
+    json_t *parts = json_array();
+    for (size_t k = 0; k < p->nparts; k++)
+        json_array_append_new(parts, part_json(p, &p->part[k]));
+    json_t *o = json_pack("{s:s s:I s:I s:b s:I s:f s:f s:s s:f s:f s:o}", "kind", p->cube ? "cube" : "continuum", "nparts", (json_int_t)p->nparts,
+                          "nparts_wanted", (json_int_t)p->nparts_wanted, "flags_counted", p->flags_counted, "nchan", (json_int_t)p->nchan,
+                          "first_hz", p->first_hz, "step_hz", p->step_hz, "frame", p->frame, "epoch_s", p->epoch_s, "fracbw", p->fracbw,
+                          "parts", parts);
+    int bad = !o || json_dumpf(o, stdout, JSON_INDENT(1)) != 0;
+    json_decref(o);
+    if (bad) {
+        cli_print_error("the parts cannot be written as JSON (a name that is not UTF-8?)");
+        return CLI_FAILED;
+    }
+    putchar('\n');
+    return CLI_DONE;
+}
+
+/* ------------------------------------------------------------------ the command */
+
+static int serve(const request *r, const pclean_config *config) {
+    pclean_partition partition = {0};
+    pclean_err err = {0};
+    int nparts = r->nparts ? r->nparts : config->cube_chunksize > 0 && config->specmode != PCLEAN_SPECMODE_MFS ? 0 : config->nworkers;
+    if (nparts == 0 && !r->nparts && !(config->cube_chunksize > 0 && config->specmode != PCLEAN_SPECMODE_MFS))
+        return cli_usage_error("partition", "how many parts? Give -n, or cube_chunksize or nworkers in the configuration");
+    int rc = pclean_partition_make(config, nparts, &r->options, &partition, &err);
+    if (rc == 0 && r->folder)
+        rc = pclean_partition_write(&partition, config, r->folder, &err);
+    int status = rc ? cli_library_error("partition", &err) : CLI_DONE;
+    if (rc == 0 && r->json)
+        status = print_json(&partition);
+    else if (rc == 0)
+        print_table(&partition);
+    pclean_partition_clear(&partition);
+    return status;
+}
+
+int cmd_partition(int argc, char **argv) {
+    request r = {0};
+    pclean_config config;
+    pclean_err err = {0};
+    if (pclean_config_init(&config, &err))
+        return cli_library_error("partition", &err);
+    int status = read_line(argc, argv, &r, &config);
+    if (status == 0 && r.help)
+        fputs(usage, stdout);
+    else if (status == 0)
+        status = serve(&r, &config);
+    pclean_config_clear(&config);
+    return status;
+}
