@@ -290,11 +290,18 @@ void pcl_channels_needed(const pcl_channels *c, size_t nfreq, const double *freq
                          size_t *to) {
     *from = 0;
     *to = nfreq;
-    if (c->mfs || nfreq < 2)
+    if (c->mfs || nfreq == 0)
         return;
     const double begin = pcl_channels_centre(c, 0), end = pcl_channels_centre(c, c->nchan - 1);
     const double low = (fmin(begin, end) - 0.5 * fabs(c->step_hz)) / dmax;
     const double high = (fmax(begin, end) + 0.5 * fabs(c->step_hz)) / dmin;
+    const double ends[] = {freq_hz[0], freq_hz[nfreq - 1]}, margin = 0.01 * fabs(c->step_hz); /* for what the last bits say */
+    if (fmax(ends[0], ends[1]) < low - margin || fmin(ends[0], ends[1]) > high + margin) {
+        *to = 0;
+        return;
+    }
+    if (nfreq < 2)
+        return;
     const bool down = freq_hz[1] < freq_hz[0];
     long a = bracket(nfreq, freq_hz, down ? high : low) - 1, b = bracket(nfreq, freq_hz, down ? low : high) + 3;
     *from = a > 0 ? (size_t)a : 0;

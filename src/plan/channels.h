@@ -72,7 +72,8 @@ size_t pcl_channels_max_samples(const pcl_channels *c, const pcl_row_channels *r
 size_t pcl_channels_samples(const pcl_channels *c, size_t ichan, const pcl_row_channels *row, double doppler,
                             pcl_channel_sample *out);
 
-/* Range [*from, *to) of the data channels that any row with a Doppler factor in [dmin, dmax] can need. */
+/* Range [*from, *to) of the data channels that any row with a Doppler factor in [dmin, dmax] can need, and one more at each
+ * side: empty, or at least two where there are two. */
 void pcl_channels_needed(const pcl_channels *c, size_t nfreq, const double *freq_hz, double dmin, double dmax, size_t *from,
                          size_t *to);
 

@@ -1,4 +1,4 @@
-/* partition.c: a configuration and its MeasurementSets -> parts (pclean/partition.h). plan/partition.h has the arithmetic,
+/* parts.c: a configuration and its MeasurementSets -> parts (pclean/partition.h). plan/partition.h has the arithmetic,
  * setup.h what an image is; here they meet. From the top: what every part inherits, rows, channels, files, CASA's calls. */
 #include "pclean/partition.h"
 
