@@ -1,0 +1,129 @@
+# pclean partition: the table and JSON, the files, the parts imaged one by one, and what is refused.
+. "$(dirname "$(realpath "$0")")/lib.bash"
+ms=$DATA/sim_alma_topo.ms
+cat >cube.yaml <<END
+vis: $ms
+imagename: images/line
+imsize: 32
+cell: 0.5arcsec
+specmode: cube
+weighting: briggs
+niter: 20
+END
+mkdir images
+
+# table, JSON, files
+run partition cube.yaml -n 5
+expect_status 0; expect_no_err; expect_out '^cube of 24 channels from 230\.026'; expect_out '^ +4 +20-23 .* 19008 .*images/line.subcube.4$'
+expect_missing images/line.subcube.0.yaml
+run partition cube.yaml --nparts 5 --json --write parts
+expect_status 0
+python3 - <<'END' || fail "the JSON is not as documented"
+import json, os
+p = json.load(open("out"))
+assert p["nparts"] == 5 and len(p["parts"]) == 5 and sum(q["nchan"] for q in p["parts"]) == 24 == p["nchan"]
+for k, q in enumerate(p["parts"]):
+    assert set(q) >= {"name", "index", "rows", "nvis", "estimated_gib", "ms", "start", "width", "nchan", "channel_start", "freq_start_hz", "freq_end_hz"}
+    assert q["index"] == k and q["name"] == "images/line.subcube.%d" % k and q["estimated_gib"] > 0 and os.path.exists(q["config"])
+    assert q["freq_start_hz"] == p["first_hz"] + q["channel_start"] * p["step_hz"] and q["start"] == "%.10fGHz" % (q["freq_start_hz"] / 1e9)
+    assert all(set(m) >= {"msname", "spw", "taql", "rows"} for m in q["ms"])
+assert [q["channel_start"] for q in p["parts"]] == [0, 5, 10, 15, 20]
+END
+
+# the parts run as they stand; put together they are the cube
+run image cube.yaml
+expect_status 0
+for k in 0 1 2 3 4; do
+    run image parts/line.subcube.$k.yaml
+    expect_status 0
+done
+for product in psf residual model image pb sumwt mask; do
+    line="parts of $product"
+    for k in 0 1 2 3 4; do cat images/line.subcube.$k.$product/table.f0_TSM0; done | cmp -s - images/line.$product/table.f0_TSM0 || fail "differ from the cube"
+done
+
+# chunks, surplus parts, workers
+run partition cube.yaml --cube_chunksize 1 --json
+expect_status 0; expect_out '"nparts": 24'
+run partition cube.yaml --cube_chunksize 7 --json
+expect_out '"nparts": 4'
+run partition cube.yaml -n 30
+expect_status 0; expect_out '^6 of the 30 parts asked for would be empty'
+run partition cube.yaml --nworkers 2
+expect_status 0; expect_out ' 2 parts$'
+run partition cube.yaml -n 1 --nchan 1 --start 4
+expect_status 0; expect_out ' 1 part$'
+
+# continuum: ranges, the user's own condition, alignment, no rows for the last parts
+run partition cube.yaml --specmode mfs --niter 0 -n 2 --json
+expect_out '"taql": "ROWNUMBER\(\) >= 1 && ROWNUMBER\(\) <= 2377"'; expect_out '"name": "images/line.part.1"'; expect_out '"rows": 2375'
+run partition cube.yaml --specmode mfs --taql 'ANTENNA1 == 2 || ANTENNA2 == 2' --antenna '!5' -n 3 --json
+expect_status 0; expect_out '"taql": "\(ANTENNA1 == 2 \|\| ANTENNA2 == 2\) && ROWNUMBER'
+run partition cube.yaml --specmode mfs --taql 'ROWNUMBER() IN [3,5,4000]' -n 5
+expect_status 0; expect_out '^2 of the 5 parts asked for would be empty and are left out: there are no more rows'
+run partition cube.yaml --specmode mfs -n 5 --align integration --balance visibilities --json
+expect_status 0; expect_out '"flags_counted": true'
+
+# uniform and briggs continuum: the density of the whole comes along
+run partition cube.yaml --specmode mfs -n 2 --write parts
+expect_status 0; expect_there parts/line.density; grep -q 'part_density: parts/line.density' parts/line.part.0.yaml || fail "the part does not name its density"
+rm parts/line.density
+run image parts/line.part.0.yaml
+expect_failure 'density file parts/line.density cannot be opened'
+cp parts/line.part.1.yaml parts/line.density
+run image parts/line.part.0.yaml
+expect_usage 'no density of an image'
+run partition cube.yaml --specmode mfs -n 2 --write parts
+run image parts/line.part.0.yaml --imsize 64
+expect_usage 'no density of an image'
+
+# what is refused
+for n in 0 -1 1.5 99999999999999999999 many ''; do run partition cube.yaml -n "$n"; expect_usage 'how many parts'; done
+run partition cube.yaml -n
+expect_usage 'how many parts'
+run partition cube.yaml
+expect_usage 'how many parts'
+run partition
+expect_usage 'vis is not given|how many parts'
+run partition cube.yaml -n 2 --align integration
+expect_usage 'align=integration is for continuum'
+run partition cube.yaml -n 2 --align time
+expect_usage 'choose integration or none'
+run partition cube.yaml -n 2 --balance rows
+expect_usage 'choose visibilities or none'
+run partition cube.yaml -n 2 --writ x
+expect_usage 'did you mean --write'
+run partition cube.yaml other.yaml -n 2
+expect_usage 'one configuration file'
+run partition none.yaml -n 2
+expect_usage 'none.yaml'
+run partition parts/line.subcube.1.yaml -n 2
+expect_usage 'is a part already'
+run partition cube.yaml -n 2 --imsize 0
+expect_usage 'imsize'
+run partition cube.yaml -n 2 --cyclecontrol global
+expect_failure 'cannot be done in parts'
+run partition cube.yaml -n 2 --start 99GHz
+expect_usage 'outside the data'
+run partition cube.yaml -n 2 --antenna '0&0;;;'
+expect_failure 'antenna'
+run partition cube.yaml -n 2 --specmode mfs --taql 'ANTENNA1 > 99'
+expect_failure 'taql="ANTENNA1 > 99" selects no rows'
+run partition cube.yaml -n 2 --specmode mfs --taql 'NOSUCH == 1'
+expect_failure 'NOSUCH'
+run partition cube.yaml -n 2 --spw -1
+expect_failure 'spw=-1'
+run partition cube.yaml -n 2 --write cube.yaml
+expect_failure 'not a folder'
+run partition cube.yaml -n 2 --write no/such
+expect_failure 'cannot be made'
+for bad in 'part_channel: 9' 'part_nchan: 3' 'part_start: -1' 'part_width: 0' 'part_start: nan'; do
+    sed "s/^  ${bad%:*}:.*/  $bad/" parts/line.subcube.1.yaml >bad.yaml
+    [ "$bad" = 'part_channel: 9' ] && sed -i 's/^  part_nchan:.*/  part_nchan: 10/' bad.yaml
+    run image bad.yaml --overwrite
+    expect_usage 'part_'
+done
+
+run partition --help
+expect_status 0; expect_out 'Usage: pclean partition'
+finish
