@@ -142,11 +142,54 @@ static void one_channel_is_never_interpolated(void **state) {
     assert_false(resolve(&b, "3", "", 2).nearest);
 }
 
+/* A part's channel has the samples that it has in the whole, to the last bit, though its row shows other data channels. */
+static void a_part_is_sampled_as_the_whole(void **state) {
+    (void)state;
+    static const struct { const char *start, *width; int nchan; bool nearest; } cubes[] = {
+        {"3", "", 20, false}, {"3", "2", 10, false}, {"1004.3MHz", "2.7MHz", 9, false}, {"25", "-1", 20, false}, {"1003.2MHz", "1.2MHz", 20, true}};
+    for (int direction = -1; direction <= 1; direction += 2)
+        for (size_t k = 0; k < sizeof cubes / sizeof *cubes; k++) {
+            const pcl_band b = band(direction, 1);
+            pcl_channels whole = resolve(&b, cubes[k].start, cubes[k].width, cubes[k].nchan), part = whole;
+            whole.nearest = part.nearest = cubes[k].nearest;
+            for (part.offset = 0; part.offset < whole.nchan; part.offset++) {
+                size_t from, to;
+                part.nchan = 1;
+                pcl_channels_needed(&part, N, freq, 0.9999, 1.0001, &from, &to);
+                const pcl_row_channels cut = {.n = to - from, .freq_hz = freq + from, .spacing_hz = row.spacing_hz};
+                pcl_channel_sample s[16], t[16];
+                const size_t n = pcl_channels_samples(&whole, part.offset, &row, 1.00004, s), m = pcl_channels_samples(&part, 0, &cut, 1.00004, t);
+                assert_int_equal(n, m);
+                for (size_t i = 0; i < n; i++) {
+                    assert_int_equal(s[i].lo, t[i].lo + (int)from);
+                    assert_int_equal(s[i].hi, t[i].hi + (int)from);
+                    assert_int_equal(s[i].near, t[i].near + (int)from);
+                    assert_true(s[i].alpha == t[i].alpha && s[i].freq_hz == t[i].freq_hz);
+                }
+            }
+        }
+}
+
+static void a_window_elsewhere_is_not_needed(void **state) {
+    (void)state;
+    const pcl_band b = band(1, 1);
+    pcl_channels c = resolve(&b, "3", "", 5);
+    const double far[] = {900e6, 901e6, 902e6}, one = 1003e6, beside = 1010e6;
+    size_t from, to;
+    pcl_channels_needed(&c, 3, far, 0.9999, 1.0001, &from, &to);
+    assert_int_equal(from, to);
+    pcl_channels_needed(&c, 1, &one, 0.9999, 1.0001, &from, &to);
+    assert_int_equal(to - from, 1);
+    pcl_channels_needed(&c, 1, &beside, 0.9999, 1.0001, &from, &to);
+    assert_int_equal(from, to);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_start_outside_the_data_is_an_error), cmocka_unit_test(nearest_is_a_partition_of_the_data),
         cmocka_unit_test(linear_interpolation_is_exact_for_a_line), cmocka_unit_test(needed_channels_hold_all_that_is_used),
-        cmocka_unit_test(one_channel_is_never_interpolated),
+        cmocka_unit_test(one_channel_is_never_interpolated), cmocka_unit_test(a_part_is_sampled_as_the_whole),
+        cmocka_unit_test(a_window_elsewhere_is_not_needed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,9 +180,24 @@ static void test_doppler_refuses(void **state) {
     assert_ok(casa_doppler(5, 1, alma, "UTC", &dir, 0, NULL, NULL, &err));
 }
 
+/* A direction in rad is what was written, to the last bit: a part sees the sky as the whole image does. */
+static void test_radians_are_exact(void **state) {
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        const double lon = -3.14 + 6.28 * (i / 999.0) + 1e-9 * i, lat = 1.57 * sin(i);
+        char text[96];
+        casa_direction d;
+        snprintf(text, sizeof text, "B1950_VLA %.17grad %.17grad", lon, lat);
+        assert_ok(casa_direction_parse(text, &d, &err));
+        assert_true(d.lon_rad == lon && d.lat_rad == lat);
+        assert_string_equal(casa_direction_frame_name(d.frame), "B1950_VLA");
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_parse_forms),
                                        cmocka_unit_test(test_parse_refuses),
+                                       cmocka_unit_test(test_radians_are_exact),
                                        cmocka_unit_test(test_convert),
                                        cmocka_unit_test(test_names),
                                        cmocka_unit_test(test_doppler_against_casa),

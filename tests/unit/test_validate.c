@@ -168,6 +168,42 @@ static void test_unsupported(void **state) {
     assert_non_null(strstr(err.msg, "niter=-5"));
 }
 
+static void test_parts(void **state) {
+    (void)state;
+    static const char *const good[][2] = {{"specmode", "cube"}, {"nchan", "4"}, {"part_channel", "8"}, {"part_nchan", "12"}, {"part_start", "1.4e9"}, {"part_width", "-1e5"}};
+    static const char *const bad[][2] = {{"part_channel", "9"}, {"part_channel", "-2"}, {"nchan", "-1"}, {"part_nchan", "0"}, {"part_nchan", "2147483647000"}, {"part_start", "0"},
+                                         {"part_width", "0"}, {"part_samples", "-1"}, {"part_wmax", "-1"}, {"part_channel", "2147483647"}};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        set(good[i][0], good[i][1]);
+    assert_ok(pclean_config_validate(&config, &err));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        pclean_err why;
+        const char *was = "0";
+        for (size_t k = 0; k < sizeof good / sizeof *good; k++)
+            was = strcmp(good[k][0], bad[i][0]) ? was : good[k][1];
+        if (pclean_config_set(&config, bad[i][0], bad[i][1], &why) == 0)
+            assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, bad[i][0]);
+        set(bad[i][0], was);
+    }
+    assert_ok(pclean_config_validate(&config, &err));
+    set("cyclecontrol", "global");
+    set("niter", "1");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "cyclecontrol=global");
+    set("part_channel", "-1"); /* the rest has no meaning then */
+    set("part_start", "-1");
+    assert_ok(pclean_config_validate(&config, &err));
+}
+
+/* Lists for each MeasurementSet have as many items as there are. */
+static void test_one_for_each_ms(void **state) {
+    (void)state;
+    char *item[] = {(char *)"0", (char *)"1"};
+    const pclean_strlist keep = config.spw;
+    config.spw = (pclean_strlist){2, item};
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "spw=0,1: one text, or a list of as many");
+    config.spw = keep;
+}
+
 /* A program may fill the struct itself, with anything. */
 static void test_hand_filled(void **state) {
     (void)state;
@@ -189,6 +225,8 @@ int main(void) {
                                        with_config(test_good_values),
                                        with_config(test_combinations),
                                        with_config(test_unsupported),
+                                       with_config(test_parts),
+                                       with_config(test_one_for_each_ms),
                                        with_config(test_hand_filled)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,6 +112,27 @@ static void test_lists(void **state) {
     assert_string_equal(config.field, "0,1");
 }
 
+/* One text keeps its commas; of a list for each MeasurementSet empty items keep their place. */
+static void test_texts_for_each_ms(void **state) {
+    (void)state;
+    const struct pcl_option *spw = pcl_option_find("spw");
+    const char *const two[] = {"", "0:1~2,3"};
+    struct pcl_texts texts;
+    assert_ok(set("spw", "0:1~2,3"));
+    assert_int_equal(config.spw.n, 1);
+    assert_string_equal(config.spw.item[0], "0:1~2,3");
+    assert_ok(pcl_value_get(spw, &config, &texts, &err));
+    assert_false(texts.is_list);
+    pcl_texts_clear(&texts);
+    assert_ok(pcl_value_set(spw, &config, two, 2, &err));
+    assert_ok(pcl_value_get(spw, &config, &texts, &err));
+    assert_true(texts.is_list && texts.n == 2 && config.spw.n == 2);
+    assert_string_equal(texts.item[0], "");
+    pcl_texts_clear(&texts);
+    assert_ok(set("spw", ""));
+    assert_int_equal(config.spw.n, 0);
+}
+
 /* Everything set reads, get writes so that set reads it to the same bits. */
 static void test_angles_survive(void **state) {
     (void)state;
@@ -149,6 +170,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {with_config(test_int_and_real),   with_config(test_bool),
                                        with_config(test_choice),         with_config(test_pairs),
                                        with_config(test_flux),           with_config(test_lists),
+        with_config(test_texts_for_each_ms),
                                        with_config(test_angles_survive), with_config(test_shortest)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

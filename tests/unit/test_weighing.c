@@ -1,0 +1,98 @@
+#include "imager/weighing.h"
+
+#include <sys/stat.h>
+
+#include "base/fsutil.h"
+#include "unit/check.h"
+
+static const char path[] = PCLEAN_TEST_TMP "/weighing.density";
+static pclean_err err;
+
+static void set(pclean_config *c, const char *name, const char *value) { assert_ok(pclean_config_set(c, name, value, &err)); }
+
+static void configure(pclean_config *c, const char *weighting) {
+    assert_ok(pclean_config_init(c, &err));
+    set(c, "vis", PCLEAN_TEST_DATA "/vla_3c273_xband.ms");
+    set(c, "imagename", "unused");
+    set(c, "imsize", "40,36");
+    set(c, "cell", "0.6arcsec");
+    set(c, "stokes", "RRLL");
+    set(c, "weighting", weighting);
+}
+
+/* A density read back is the one that was counted: sums, f2 of another robust, everything. */
+static void a_file_holds_the_density(void **state) {
+    (void)state;
+    pclean_config c;
+    pcl_setup s;
+    pcl_vis vis;
+    configure(&c, "briggs");
+    assert_ok(pcl_setup_open(&c, &s, &err));
+    assert_ok(pcl_setup_read(&s, NULL, NULL, &vis, &err));
+    assert_ok(pcl_weighing_save(&s, &vis, path, &err));
+    c.robust = -1.25;
+    for (size_t p = 0; p < 2; p++) {
+        pcl_density is, want;
+        pcl_sampler sampler;
+        assert_ok(pcl_weighing_init(&s, &is, &err));
+        assert_ok(pcl_weighing_init(&s, &want, &err));
+        assert_ok(pcl_sampler_init(&sampler, &vis, &s.channels, &err));
+        assert_ok(pcl_weighing_count(&s, &sampler, 0, p, &want, &err));
+        assert_ok(pcl_weighing_load(&s, path, p, &is, &err));
+        assert_memory_equal(is.sum, want.sum, 40 * 36 * sizeof *is.sum);
+        assert_true(want.sumwt > 0 && is.sumwt == want.sumwt && want.f2 > 0 && is.f2 == want.f2 && is.d2 == want.d2);
+        pcl_sampler_clear(&sampler);
+        pcl_density_clear(&is);
+        pcl_density_clear(&want);
+    }
+    pcl_vis_clear(&vis);
+    pcl_setup_close(&s);
+    pclean_config_clear(&c);
+}
+
+static void another_images_file_is_refused(void **state) {
+    (void)state;
+    static const char *const other[][2] = {{"imsize", "36,40"}, {"cell", "0.61arcsec"}, {"stokes", "RR"}, {"stokes", "I"}};
+    for (size_t k = 0; k < 4; k++) {
+        pclean_config c;
+        pcl_setup s;
+        pcl_density d;
+        configure(&c, "uniform");
+        set(&c, other[k][0], other[k][1]);
+        assert_ok(pcl_setup_open(&c, &s, &err));
+        assert_ok(pcl_weighing_init(&s, &d, &err));
+        assert_fails(pcl_weighing_load(&s, path, 0, &d, &err), PCLEAN_EPARAM, "run pclean partition again");
+        assert_fails(pcl_weighing_load(&s, path, 0, &d, &err), PCLEAN_EPARAM, path);
+        assert_fails(pcl_weighing_load(&s, PCLEAN_TEST_TMP "/none", 0, &d, &err), PCLEAN_EIO, "cannot be opened");
+        pcl_density_clear(&d);
+        pcl_setup_close(&s);
+        pclean_config_clear(&c);
+    }
+}
+
+static void natural_weights_need_none(void **state) {
+    (void)state;
+    pclean_config c;
+    pcl_density d;
+    configure(&c, "natural");
+    const pcl_setup s = {.config = &c};
+    assert_ok(pcl_weighing_init(&s, &d, &err));
+    assert_null(d.sum);
+    assert_false(pcl_weighing_is_common(&c));
+    set(&c, "weighting", "uniform");
+    assert_true(pcl_weighing_is_common(&c));
+    set(&c, "specmode", "cube");
+    assert_false(pcl_weighing_is_common(&c));
+    set(&c, "perchanweightdensity", "false");
+    assert_true(pcl_weighing_is_common(&c));
+    pclean_config_clear(&c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_holds_the_density),
+        cmocka_unit_test(another_images_file_is_refused),
+        cmocka_unit_test(natural_weights_need_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
