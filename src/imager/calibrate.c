@@ -66,15 +66,15 @@ static void shrink_uv(trial *t) {
 /* ------------------------------------------------------------------------------------------------- counting samples */
 
 /* Samples that a row gives to image channel ichan, or to all of them together (SIZE_MAX). */
-static int samples_of_row(const pcl_channels *c, size_t ichan, size_t nfreq, const double *freq_hz, double doppler, double *n, pclean_err *err) {
+static int samples_of_row(const pcl_channels *c, size_t ichan, const pcl_row_channels *row, double doppler, double *n, pclean_err *err) {
     pcl_channel_sample *work = NULL;
     *n = 0;
-    if (nfreq == 0)
+    if (row->n == 0)
         return 0;
-    int rc = PCL_NEW(&work, pcl_channels_max_samples(c, nfreq, freq_hz), "channel map", err);
+    int rc = PCL_NEW(&work, pcl_channels_max_samples(c, row), "channel map", err);
     for (size_t i = 0; !rc && i < c->nchan; i++)
         if (ichan == SIZE_MAX || i == ichan)
-            *n += (double)pcl_channels_samples(c, i, nfreq, freq_hz, doppler, work);
+            *n += (double)pcl_channels_samples(c, i, row, doppler, work);
     pcl_free(work);
     return rc;
 }
@@ -94,7 +94,9 @@ static int samples_of_run(const pcl_setup *s, double *n, pclean_err *err) {
                 goto next;
             for (size_t c = s->from[k]; c < s->to[k]; c++)
                 freq[c - s->from[k]] = dd->chan_freq_hz[dd->chansel[c]];
-            rc = samples_of_row(&s->channels, SIZE_MAX, s->to[k] - s->from[k], freq, doppler, &per_row, err);
+            const pcl_row_channels row = {.n = s->to[k] - s->from[k], .freq_hz = freq,
+                                          .spacing_hz = dd->nchan > 1 ? fabs(dd->chan_freq_hz[1] - dd->chan_freq_hz[0]) : 0};
+            rc = samples_of_row(&s->channels, SIZE_MAX, &row, doppler, &per_row, err);
             *n += per_row * (double)dd->nrow * (double)s->stokes.npol;
         next:
             pcl_free(freq);
@@ -108,7 +110,8 @@ static int samples_of_plane(const trial *t, size_t ichan, double *n, pclean_err 
     for (size_t k = 0; k < t->vis.nblock; k++) {
         const pcl_vis_block *b = &t->vis.block[k];
         double per_row;
-        int rc = b->nrow ? samples_of_row(&t->setup.channels, ichan, b->nchan, b->freq_hz, b->doppler[0], &per_row, err) : 0;
+        const pcl_row_channels row = pcl_block_channels(b);
+        int rc = b->nrow ? samples_of_row(&t->setup.channels, ichan, &row, b->doppler[0], &per_row, err) : 0;
         if (rc)
             return rc;
         *n += b->nrow ? per_row * (double)b->nrow : 0;

@@ -155,6 +155,7 @@ static void the_same_data_twice(void **state) {
     configure(&b, "vla_ngc5921.ms", "twice", cube);
     for (pclean_config *c = &a; c; c = c == &a ? &b : NULL) {
         golden_set(c, "weighting", "natural");
+        golden_set(c, "accuracy", "1e-6"); /* twice the samples may have another kernel */
         golden_set(c, "niter", "0");
     }
     golden_set(&b, "vis", SOURCE_MS "," SOURCE_MS);
@@ -163,8 +164,9 @@ static void the_same_data_twice(void **state) {
     for (size_t k = 0; k < ra.nchan; k++) {
         assert_true(fabs(rb.plane[k].sumwt / ra.plane[k].sumwt - 2) < 1e-6);
         assert_int_equal(rb.plane[k].nvis, 2 * ra.plane[k].nvis);
-        assert_true(difference(&a, &b, ".psf", k, 1) < 3e-6);
-        assert_true(difference(&a, &b, ".image", k, 1) < 3e-6);
+        const double psf = difference(&a, &b, ".psf", k, 1), image = difference(&a, &b, ".image", k, 1);
+        if (psf > 3e-6 || image > 3e-6)
+            fail_msg("channel %zu: .psf differs by %.1e, .image by %.1e", k, psf, image);
     }
     done(&a, &ra);
     done(&b, &rb);
