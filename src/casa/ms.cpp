@@ -57,14 +57,22 @@ class LogToPcl : public LogSinkInterface {
         std::string text = message.message();
         std::replace(text.begin(), text.end(), '\n', ' ');
         const bool noise = is_known_noise(text);
-        if (text == previous || (noise && !noise_told.insert(text.substr(0, 16)).second))
+        if (noise && !noise_told.insert(text.substr(0, 16)).second)
             return True;
-        previous = text;
         const bool warning = !noise && message.priority() >= LogMessage::WARN;
-        pcl_log(warning ? PCL_LOG_WARNING : PCL_LOG_DEBUG, "casacore: %s", text.c_str());
+        if (warning && held)
+            held->push_back(text);
+        else
+            tell(warning ? PCL_LOG_WARNING : PCL_LOG_DEBUG, text);
         return True;
     }
     String id() const override { return "LogToPcl"; }
+    void tell(pcl_log_level level, const std::string &text) {
+        if (text != previous)
+            pcl_log(level, "casacore: %s", text.c_str());
+        previous = text;
+    }
+    std::vector<std::string> *held = nullptr; // warnings go there
 
   private:
     static bool is_known_noise(const std::string &text) {
@@ -74,7 +82,30 @@ class LogToPcl : public LogSinkInterface {
         return false;
     }
     std::set<std::string> noise_told;
-    std::string previous; // an expression is tried more than once to explain a failure
+    std::string previous;
+};
+
+/* While it lives casacore's warnings are held back. What casacore warns of and then refuses would be said twice. */
+class HeldWarnings {
+  public:
+    HeldWarnings() : sink(dynamic_cast<LogToPcl *>(&LogSink::globalSink())) {
+        if (sink)
+            sink->held = &texts;
+    }
+    HeldWarnings(const HeldWarnings &) = delete;
+    HeldWarnings &operator=(const HeldWarnings &) = delete;
+    ~HeldWarnings() {
+        if (sink)
+            sink->held = nullptr;
+    }
+    void tell() const {
+        for (const std::string &text : texts)
+            sink->tell(PCL_LOG_WARNING, text);
+    }
+
+  private:
+    LogToPcl *sink;
+    std::vector<std::string> texts;
 };
 
 int check_measures_data(pclean_err *err) {
@@ -457,6 +488,7 @@ int apply_selection(casa_ms &m, const casa_ms_selection *sel, Table *selected, p
     m.describe_only = says_none(sel->spw);
     if (given.empty())
         return 0;
+    const HeldWarnings warnings;
     std::string refused;
     { // MSSelection's error handlers are static: one object at a time
         MSSelection selection;
@@ -476,6 +508,7 @@ int apply_selection(casa_ms &m, const casa_ms_selection *sel, Table *selected, p
         return explain_refused(m.ms, given, refused, err);
     if (selected->nrow() == 0)
         return explain_empty(m.ms, given, err);
+    warnings.tell();
     m.whole = selected->nrow() == m.ms.nrow();
     return m.channels.empty() ? 0 : check_channel_numbers(m, sel->spw, err);
 }

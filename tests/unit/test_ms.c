@@ -201,8 +201,12 @@ static void refuses(casa_ms_selection sel, int code, const char *words) {
 
 static void test_selection_errors(void **state) {
     (void)state;
+    *warnings = '\0';
     refuses((casa_ms_selection){.field = "NOPE"}, PCLEAN_EDATA, "field=\"NOPE\": Field Expression: No match found");
     refuses((casa_ms_selection){.field = "7"}, PCLEAN_EDATA, "field=\"7\"");
+    assert_string_equal(warnings, ""); /* casacore's own, of what the error says */
+    assert_int_equal(count("vla_ngc5921.ms", (casa_ms_selection){.field = "0,7"}), 11934);
+    assert_non_null(strstr(warnings, "out-of-range"));
     refuses((casa_ms_selection){.spw = "1"}, PCLEAN_EDATA, "spw=\"1\"");
     refuses((casa_ms_selection){.spw = "0:foo"}, PCLEAN_EDATA, "spw=\"0:foo\": Spw Expression: Parse error");
     refuses((casa_ms_selection){.spw = "0:100~200"}, PCLEAN_EDATA, "there is no channel 100");
