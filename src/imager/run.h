@@ -33,6 +33,7 @@ typedef struct pcl_run {
     int claim;              /* on the products' name; -1: none */
     size_t nplane;
     pcl_plane_state *state; /* [nchan][npol] */
+    uint64_t most_nvis;     /* of the fullest plane */
 } pcl_run;
 
 /* ---- voice.c */

@@ -43,13 +43,6 @@ static size_t list_channels(const pcl_run *r, bool (*test)(const pcl_run *, cons
     return n;
 }
 
-static uint64_t most_samples(const pcl_run *r) {
-    uint64_t most = 0;
-    for (size_t k = 0; k < r->nplane; k++)
-        most = r->result->plane[k].nvis > most ? r->result->plane[k].nvis : most;
-    return most;
-}
-
 static bool has_failed(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->stop == PCLEAN_STOP_FAILED;
@@ -58,7 +51,7 @@ static bool is_blank(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->nvis == 0 && p->stop != PCLEAN_STOP_FAILED;
 }
-static bool is_thin(const pcl_run *r, const pclean_plane *p) { return p->nvis > 0 && 2 * p->nvis < most_samples(r); }
+static bool is_thin(const pcl_run *r, const pclean_plane *p) { return p->nvis > 0 && 2 * p->nvis < r->most_nvis; }
 static bool has_no_beam(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->nvis > 0 && !(p->beam_major_rad > 0);
@@ -176,6 +169,8 @@ void pcl_run_measure(pcl_run *r) {
 }
 
 void pcl_run_sum_up(pcl_run *r) {
+    for (size_t k = 0; k < r->nplane; k++)
+        r->most_nvis = r->result->plane[k].nvis > r->most_nvis ? r->result->plane[k].nvis : r->most_nvis;
     warn_about_planes(r);
     r->result->stop = worst_stop(r);
     list_products(r);
