@@ -1,6 +1,7 @@
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/quantity.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -268,11 +269,12 @@ int pcl_fs_tree_size(const char *path, uint64_t *bytes, pclean_err *err) {
 
 static int no_space(int fd, const char *path, uint64_t size, pclean_err *err) {
     struct statvfs fs;
-    double gib = 1024.0 * 1024.0 * 1024.0;
+    char wanted[40], room[40];
+    pcl_format_si(wanted, sizeof wanted, (double)size, PCL_DIM_BYTES);
     if (fstatvfs(fd, &fs) != 0)
-        return PCL_FAIL(err, PCLEAN_ENOSPC, "no space for %s: %.3f GiB wanted", path, (double)size / gib);
-    return PCL_FAIL(err, PCLEAN_ENOSPC, "no space for %s: %.3f GiB wanted, %.3f GiB free on its disk", path,
-                    (double)size / gib, (double)fs.f_bavail * (double)fs.f_frsize / gib);
+        return PCL_FAIL(err, PCLEAN_ENOSPC, "no space for %s: %s wanted", path, wanted);
+    pcl_format_si(room, sizeof room, (double)fs.f_bavail * (double)fs.f_frsize, PCL_DIM_BYTES);
+    return PCL_FAIL(err, PCLEAN_ENOSPC, "no space for %s: %s wanted, %s free on its disk", path, wanted, room);
 }
 
 /* For a file system without any form of fallocate: zeros over the part that does not exist yet. */

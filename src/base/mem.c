@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "base/quantity.h"
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdarg.h>
@@ -25,6 +26,12 @@ static bool told_to_fail(void) {
     return atomic_fetch_sub(&countdown, 1) == 1;
 }
 
+static int no_memory(size_t bytes, const char *what, pclean_err *err) {
+    char text[40];
+    pcl_format_si(text, sizeof text, (double)bytes, PCL_DIM_BYTES);
+    return PCL_FAIL(err, PCLEAN_ENOMEM, "%s: no memory for %s", what, text);
+}
+
 int pcl_alloc(void **out, size_t nmemb, size_t size, const char *what, pclean_err *err) {
     *out = NULL;
     size_t bytes;
@@ -35,8 +42,7 @@ int pcl_alloc(void **out, size_t nmemb, size_t size, const char *what, pclean_er
     if (!told_to_fail())
         *out = aligned_alloc(ALIGNMENT, rounded);
     if (!*out)
-        return PCL_FAIL(err, PCLEAN_ENOMEM, "%s: no memory for %zu bytes (%.3g GiB)", what, bytes,
-                        (double)bytes / (1024.0 * 1024.0 * 1024.0));
+        return no_memory(bytes, what, err);
     return 0;
 }
 

@@ -9,6 +9,7 @@
 extern "C" {
 #include "base/err.h"
 #include "base/fsutil.h"
+#include "base/quantity.h"
 }
 #include "casa/casa.h"
 #include "casa/casa_call.hpp"
@@ -172,10 +173,12 @@ int check_place(const char *path, uint64_t pixel_bytes, uint64_t header_bytes, p
     const bool known = statvfs(path, &fs) == 0 && fs.f_blocks > 0;
     const uint64_t bytes = pixel_bytes + header_bytes;
     const uint64_t room = known ? uint64_t{fs.f_bavail} * fs.f_frsize : bytes;
+    char wanted[40], left[40];
+    pcl_format_si(wanted, sizeof wanted, static_cast<double>(bytes), PCL_DIM_BYTES);
+    pcl_format_si(left, sizeof left, static_cast<double>(room), PCL_DIM_BYTES);
     int status = 0;
     if (room < bytes)
-        status = PCL_FAIL(err, PCLEAN_ENOSPC, "no space: %.3f GiB wanted, %.3f GiB free on its disk",
-                          static_cast<double>(bytes) / 1073741824.0, static_cast<double>(room) / 1073741824.0);
+        status = PCL_FAIL(err, PCLEAN_ENOSPC, "no space: %s wanted, %s free on its disk", wanted, left);
     else
         status = check_room(path, header_bytes, err);
     if (rmdir(path) != 0 && status == 0)

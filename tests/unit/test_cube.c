@@ -264,7 +264,7 @@ static void a_full_disk_shows_at_the_start(void **state) {
         skip();
     casa_image_desc d = example(512, 512, 1, 4), small = example(128, 128, 1, 4);
     pcl_cube *cube = NULL;
-    assert_fails(pcl_cube_create(in_folder("disk/big"), &d, NULL, &cube, &err), PCLEAN_ENOSPC, "GiB free");
+    assert_fails(pcl_cube_create(in_folder("disk/big"), &d, NULL, &cube, &err), PCLEAN_ENOSPC, "MiB free");
     assert_null(cube);
     assert_false(pcl_fs_exists(in_folder("disk/big.part")));
     assert_ok(pcl_cube_create(in_folder("disk/small"), &small, NULL, &cube, &err));

@@ -243,7 +243,7 @@ static void bad_input_is_named(void **state) {
     d.time_ref = "UTC";
     d.nx = d.ny = 1u << 20;
     d.nchan = 1000;
-    assert_fails(casa_image_create(in_folder("huge"), &d, NULL, &layout, &err), PCLEAN_ENOSPC, "GiB wanted");
+    assert_fails(casa_image_create(in_folder("huge"), &d, NULL, &layout, &err), PCLEAN_ENOSPC, "TiB wanted");
     assert_false(pcl_fs_exists(name));
     assert_fails(casa_image_open(in_folder("nothing"), &im, &err), PCLEAN_EIO, "no such image");
     assert_fails(casa_image_open(folder, &im, &err), PCLEAN_EDATA, "not a CASA image");

@@ -31,7 +31,7 @@ static void test_fail_after(void **state) {
     char *a = NULL, *b = NULL, *c = NULL;
     pcl_mem_fail_after(2);
     assert_ok(pcl_strdup(&a, "one", &err));
-    assert_fails(pcl_strdup(&b, "two", &err), PCLEAN_ENOMEM, "text");
+    assert_fails(pcl_strdup(&b, "two", &err), PCLEAN_ENOMEM, "text: no memory for 4 B");
     assert_null(b);
     assert_ok(pcl_strdup(&c, "three", &err)); /* only the n-th */
     pcl_mem_fail_after(1);
