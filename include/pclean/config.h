@@ -93,6 +93,7 @@ typedef struct pclean_config {
     char *scratch;         /* folder in which the visibilities are kept in a file; "": in memory while they fit there */
     int cube_chunksize;    /* for pclean_partition_nparts: -1, or channels of each part */
     char *memory;          /* "16GiB" that all processes of the run may use; "": what this process may use */
+    char *memory_limit;    /* "4GB", "4GiB", "0.5" (of the above): each worker, with what it shares; "0", "auto": no such limit */
     /* part: what a part takes over from the whole image, written by pclean_partition_... (partition.h) */
     int part_channel;      /* first channel in the whole image; -1: not a part, the rest has no meaning */
     int part_nchan;

@@ -54,11 +54,11 @@ static const struct unit units[] = {
     {"Glambda", PCL_DIM_LAMBDA, 1e9, 1, false},
     {"B", PCL_DIM_BYTES, 1, 1, false},
     {"kB", PCL_DIM_BYTES, 1e3, 1, false},
-    {"MB", PCL_DIM_BYTES, 1e6, 1, true},
+    {"MB", PCL_DIM_BYTES, 1e6, 1, false},
     {"GB", PCL_DIM_BYTES, 1e9, 1, false},
     {"TB", PCL_DIM_BYTES, 1e12, 1, false},
     {"KiB", PCL_DIM_BYTES, 1024.0, 1, false},
-    {"MiB", PCL_DIM_BYTES, 1048576.0, 1, true},
+    {"MiB", PCL_DIM_BYTES, 1048576.0, 1, false},
     {"GiB", PCL_DIM_BYTES, 1073741824.0, 1, false},
     {"TiB", PCL_DIM_BYTES, 1099511627776.0, 1, false},
 };

@@ -272,6 +272,6 @@ void pcl_sysinfo_read(const char *root, pcl_sysinfo *s) {
     walk_up(root, "", look_at_cpu_v2, s);
     walk_up(root, "cpu", look_at_cpu_v1, s);
     look_at_slurm(s);
-    look_at_rlimit(s, RLIMIT_AS, "VmSize", "ulimit -v (RLIMIT_AS)");
-    look_at_rlimit(s, RLIMIT_DATA, "VmData", "ulimit -d (RLIMIT_DATA)");
+    look_at_rlimit(s, RLIMIT_AS, "VmSize", "ulimit -v");
+    look_at_rlimit(s, RLIMIT_DATA, "VmData", "ulimit -d");
 }

@@ -163,6 +163,8 @@ static const struct pcl_option table[] = {
  .help = "Folder for scratch files, best on a fast local disk; the visibilities are then kept there, not in memory (\"\": in memory while they fit, else in the folder of imagename)."},
 {.group = "cluster", .name = "memory", .type = PCL_TEXT, .offset = AT(memory), .def = "",
  .help = "Memory that the run may use, all workers together, e.g. 16GiB (\"\": what the machine, cgroup, Slurm and ulimit leave)."},
+{.group = "cluster", .name = "memory_limit", .type = PCL_TEXT, .offset = AT(memory_limit), .def = "0",
+ .help = "Memory that each worker may use, with what it shares, in Dask's notation: 4GB, 4GiB, or 0.5 for half of what the run may use; 0 or auto: no limit but the run's."},
 /* ------------------------------------------------------------------------------------------------------ part */
 {.group = "part", .name = "part_channel", .type = PCL_INT, .offset = AT(part_channel), .def = "-1",
  .help = "This image is a part: number of its first channel in the whole image; -1: it is no part. pclean partition writes this group; start and width are only labels then."},

@@ -54,7 +54,6 @@ static const struct pcl_unserved table[] = {
     {"cluster", "type", "local", "where the workers run"},
     {"cluster", "scheduler_address", "", "a running Dask scheduler"},
     {"cluster", "threads_per_worker", "*", "threads of each worker process"},
-    {"cluster", "memory_limit", "0|auto", "a memory limit for each worker process"},
     {"cluster", "local_directory", "*", "scratch space of the workers"},
     {"cluster", "keep_subcubes", "false", "keeping the images of parts of the cube"},
     {"cluster", "keep_partimages", "false", "keeping the images of parts of the data"},

@@ -244,5 +244,8 @@ int pclean_config_validate(const pclean_config *config, pclean_err *err) {
     double bytes;
     require(!config->memory[0] || (pcl_quantity_parse_as(config->memory, PCL_DIM_BYTES, NULL, &bytes, NULL) == 0 && bytes >= 1),
             &problems, config, "memory", "a size with its unit, e.g. 16GiB");
+    double part;
+    require(pcl_parse_memory_limit(config->memory_limit, &bytes, &part), &problems, config, "memory_limit",
+            "4GB, 4GiB, or 0.5 for half of what there is");
     return pcl_problems_finish(&problems, err);
 }

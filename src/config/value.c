@@ -75,6 +75,20 @@ int pcl_texts_split(struct pcl_texts *texts, const char *text, pclean_err *err) 
 
 /* ---- text to value ---- */
 
+bool pcl_parse_memory_limit(const char *text, double *bytes, double *part) {
+    pcl_quantity q;
+    char with_b[64];
+    *bytes = *part = 0;
+    if (!*text || strcasecmp(text, "auto") == 0)
+        return true;
+    snprintf(with_b, sizeof with_b, "%.60sB", text); /* Dask's "4G" */
+    if (pcl_quantity_parse(text, &q, NULL) || (q.dim != PCL_DIM_NONE && q.dim != PCL_DIM_BYTES))
+        if (pcl_quantity_parse(with_b, &q, NULL) || q.dim != PCL_DIM_BYTES)
+            return false;
+    *(q.dim == PCL_DIM_NONE && q.value <= 1 ? part : bytes) = q.value;
+    return q.value >= 0;
+}
+
 bool pcl_parse_bool(const char *text, bool *value) {
     static const char yes[] = "true|yes|1", no[] = "false|no|0";
     *value = pcl_words_index(yes, text) >= 0;

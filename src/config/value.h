@@ -24,6 +24,10 @@ int pcl_value_get(const struct pcl_option *option, const pclean_config *config, 
 /* Frees what the field owns and leaves NULL or an empty list. */
 void pcl_value_clear(const struct pcl_option *option, pclean_config *config);
 
+/* Memory of a worker as Dask writes it: "4GB", "4GiB", "4G", bytes as a bare number above 1, or a part ("0.5") of what there
+ * is. One of *bytes and *part is set; both are 0 for "0", "auto" and "", which set no limit. false: it is none of these. */
+bool pcl_parse_memory_limit(const char *text, double *bytes, double *part);
+
 /* true/false/yes/no/1/0 in any case; false: it is none of them. */
 bool pcl_parse_bool(const char *text, bool *value);
 /* "12", also "1e4" if it is whole; false: not an int. */

@@ -1,12 +1,14 @@
 #include "imager/budget.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "config/value.h"
 #include "core/grid.h"
 #include "core/hogbom.h"
 #include "core/pb.h"
@@ -106,6 +108,16 @@ static void count_reading(const pcl_setup *s, const data_size *data, pcl_memory_
 
 static bool has_model(const pclean_config *c) { return c->niter > 0 || c->restart || c->startmodel.n > 0; }
 
+static uint64_t stack_bytes(void) {
+    pthread_attr_t attr;
+    size_t bytes = 0;
+    if (pthread_getattr_default_np(&attr) == 0) {
+        (void)pthread_attr_getstacksize(&attr, &bytes);
+        pthread_attr_destroy(&attr);
+    }
+    return bytes;
+}
+
 static int count_gridding(const pcl_setup *s, const data_size *data, pcl_budget *b, pclean_err *err) {
     const pclean_config *c = s->config;
     const bool w = c->gridder != PCLEAN_GRIDDER_STANDARD;
@@ -121,7 +133,11 @@ static int count_gridding(const pcl_setup *s, const data_size *data, pcl_budget 
     const bool natural = c->weighting == PCLEAN_WEIGHTING_NATURAL;
     const unsigned want = PCL_SAMPLER_UV | PCL_SAMPLER_VIS | (w ? PCL_SAMPLER_W | (has_model(c) ? PCL_SAMPLER_ID : 0u) : 0u) | (natural ? 0u : PCL_SAMPLER_FRAME | PCL_SAMPLER_NEAR);
     const size_t batch = pcl_sampler_batch(data->most_per_row);
+    pcl_grid_bytes full;
+    if ((rc = pcl_grid_count_bytes(&params, batch, b->nthread, &full, err)))
+        return rc;
     b->batches = pcl_sampler_bytes(batch, want) / batch * data->touched + grid.scratch + grid.tables;
+    b->sizes.reserved = pcl_sampler_bytes(batch, want) + full.scratch + grid.tables - b->batches + (b->nthread - 1) * stack_bytes();
     b->predicted = w && has_model(c) ? 2 * sizeof(float) * (uint64_t)data->nid : 0;
     b->density = c->weighting == PCLEAN_WEIGHTING_NATURAL ? 0 : pcl_density_bytes(s->desc.nx, s->desc.ny);
     b->sizes.stage[PCL_MEMORY_FFT] = grid.fft;
@@ -199,7 +215,7 @@ static uint64_t count_restoring(const pcl_setup *s, size_t nthread) {
 
 /* ------------------------------------------------------------------------------------------------------ the whole */
 
-static int find_limit(const pclean_config *c, const pcl_sysinfo *limits, pcl_budget *b, pclean_err *err) {
+static int find_run_limit(const pclean_config *c, const pcl_sysinfo *limits, pcl_budget *b, pclean_err *err) {
     b->limit_bytes = limits->memory_bytes;
     snprintf(b->limit_from, sizeof b->limit_from, "%s", limits->memory_from);
     if (!*c->memory)
@@ -214,6 +230,24 @@ static int find_limit(const pclean_config *c, const pcl_sysinfo *limits, pcl_bud
     b->limit_bytes = bytes < 1e18 ? (uint64_t)bytes : (uint64_t)1e18;
     snprintf(b->limit_from, sizeof b->limit_from, "memory=%.100s", c->memory);
     return 0;
+}
+
+static int find_worker_limit(const pclean_config *c, pcl_budget *b, pclean_err *err) {
+    double bytes, part;
+    if (!pcl_parse_memory_limit(c->memory_limit, &bytes, &part))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "memory_limit=%.60s is no size", c->memory_limit);
+    b->worker = (pcl_memory_limit){UINT64_MAX, "memory_limit"};
+    if (part > 0 && b->limit_bytes < UINT64_MAX)
+        bytes = part * (double)b->limit_bytes;
+    if (bytes > 0 && bytes < 1e18)
+        b->worker.bytes = (uint64_t)bytes;
+    return 0;
+}
+
+static int find_limits(const pclean_config *c, const pcl_sysinfo *limits, pcl_budget *b, pclean_err *err) {
+    b->process = (pcl_memory_limit){limits->process_bytes, limits->process_from};
+    int rc = find_run_limit(c, limits, b, err);
+    return rc ? rc : find_worker_limit(c, b, err);
 }
 
 int pcl_budget_count(const pcl_setup *s, size_t nthread, pcl_budget *b, pclean_err *err) {
@@ -235,9 +269,10 @@ int pcl_budget_count(const pcl_setup *s, size_t nthread, pcl_budget *b, pclean_e
 int pcl_budget_make(const pcl_setup *s, const pcl_sysinfo *limits, size_t wanted, size_t nthread, enum pcl_memory_file file,
                     pcl_budget *b, pclean_err *err) {
     int rc;
-    if ((rc = pcl_budget_count(s, nthread, b, err)) || (rc = find_limit(s->config, limits, b, err)))
+    if ((rc = pcl_budget_count(s, nthread, b, err)) || (rc = find_limits(s->config, limits, b, err)))
         return rc;
-    return pcl_memory_plan_make(&b->sizes, b->limit_bytes, limits->process_bytes, wanted, file, &b->plan, err);
+    const pcl_memory_limits all = {.run = {b->limit_bytes, b->limit_from}, .worker = b->worker, .process = b->process};
+    return pcl_memory_plan_make(&b->sizes, &all, wanted, file, &b->plan, err);
 }
 
 uint64_t pcl_budget_of_rows(const pcl_budget *b, double fraction) {
@@ -248,6 +283,13 @@ uint64_t pcl_budget_of_rows(const pcl_budget *b, double fraction) {
 static const char *text_of(uint64_t bytes, char *buf, size_t size) {
     pcl_format_si(buf, size, (double)bytes, PCL_DIM_BYTES);
     return buf;
+}
+
+static void log_limit(const char *what, uint64_t bytes, const pcl_memory_limit *limit) {
+    char t[2][40];
+    if (limit->bytes < UINT64_MAX)
+        pcl_log(PCL_LOG_INFO, "memory: %s %s of %s (%s)", what, text_of(bytes, t[0], sizeof t[0]), text_of(limit->bytes, t[1], sizeof t[1]),
+                limit->from);
 }
 
 void pcl_budget_log(const pcl_budget *b) {
@@ -262,4 +304,6 @@ void pcl_budget_log(const pcl_budget *b) {
     pcl_log(PCL_LOG_INFO, "memory: a worker %s: uv grids %s, planes %s, density %s, batches %s, %s %s", text_of(p->each_bytes, t[0], z),
             text_of(b->grids, t[1], z), text_of(b->planes, t[2], z), text_of(b->density, t[3], z),
             text_of(b->batches + b->predicted, t[4], z), pcl_memory_stage_name(p->stage), text_of(b->sizes.stage[p->stage], t[5], z));
+    log_limit("a worker with what it shares", p->worker_bytes, &b->worker);
+    log_limit("a process with all it reserves", p->process_bytes, &b->process);
 }

@@ -19,6 +19,7 @@ typedef struct pcl_budget {
     uint64_t limit_bytes;   /* that the run may use */
     char limit_from[160];   /* parameter `memory`, or which limit of sysinfo.h */
     bool over;              /* the parameter asks for more than there is */
+    pcl_memory_limit worker, process; /* memory_limit, ulimit */
     size_t nthread;         /* of each worker */
     pcl_memory_sizes sizes;
     pcl_memory_plan plan;
@@ -32,8 +33,8 @@ typedef struct pcl_budget {
  * data that are not known: a million samples for a plane, and nothing in the store. */
 int pcl_budget_count(const pcl_setup *s, size_t nthread, pcl_budget *out, pclean_err *err) PCL_CHECK;
 
-/* wanted: workers that could have work (>= 1); nthread: threads of each at most; file: may the visibilities be in a scratch file.
- * -PCLEAN_ENOMEM: one plane does not fit; the message says what is needed and what there is. */
+/* limits: its texts are borrowed by *out. wanted: workers that could have work (>= 1); nthread: threads of each at most; file:
+ * may the visibilities be in a scratch file. -PCLEAN_ENOMEM: one plane does not fit; the message says what is needed and what there is. */
 int pcl_budget_make(const pcl_setup *s, const pcl_sysinfo *limits, size_t wanted, size_t nthread, enum pcl_memory_file file,
                     pcl_budget *out, pclean_err *err) PCL_CHECK;
 

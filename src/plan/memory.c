@@ -37,10 +37,11 @@ uint64_t pcl_memory_bytes(const pcl_memory_sizes *s, size_t n, bool in_file) {
     return __builtin_add_overflow(shared_bytes(s, in_file), most(s->reading, working), &all) ? UINT64_MAX : all;
 }
 
-/* The same of the process that has most. */
-static uint64_t bytes_of_process(const pcl_memory_sizes *s, bool in_file) {
-    return pcl_memory_bytes(s, 1, in_file) + (in_file ? s->store : 0); /* mappings count for ulimit -v */
-}
+/* Of one worker with what it shares. */
+static uint64_t bytes_of_worker(const pcl_memory_sizes *s, bool in_file) { return pcl_memory_bytes(s, 1, in_file) + s->per_worker_base; }
+
+/* The visibilities count in either place: as memory, or as a mapping. */
+static uint64_t bytes_of_process(const pcl_memory_sizes *s) { return bytes_of_worker(s, false) + s->reserved; }
 
 size_t pcl_memory_workers_that_fit(const pcl_memory_sizes *s, uint64_t limit, size_t wanted, bool in_file) {
     if (wanted == 0 || pcl_memory_bytes(s, 1, in_file) > limit)
@@ -49,33 +50,46 @@ size_t pcl_memory_workers_that_fit(const pcl_memory_sizes *s, uint64_t limit, si
     return n < 1 ? 1 : n < wanted ? n : wanted;
 }
 
-static int refuse(const pcl_memory_sizes *s, uint64_t limit, bool in_file, bool of_process, pclean_err *err) {
-    char need[40], have[40], store[40], part[80] = "";
-    const uint64_t bytes = of_process ? bytes_of_process(s, in_file) : pcl_memory_bytes(s, 1, in_file);
-    pcl_format_si(need, sizeof need, (double)bytes, PCL_DIM_BYTES);
-    pcl_format_si(have, sizeof have, (double)limit, PCL_DIM_BYTES);
-    pcl_format_si(store, sizeof store, (double)s->store, PCL_DIM_BYTES);
-    if (!in_file || of_process)
-        snprintf(part, sizeof part, ", of which the visibilities %s,", store);
-    return PCL_FAIL(err, PCLEAN_ENOMEM,
-                    "one image plane needs %s of memory%s and there are %s; take a smaller imsize, fewer threads, or a machine or job with more memory",
-                    need, part, have);
+static size_t workers_within(const pcl_memory_sizes *s, const pcl_memory_limits *limits, size_t wanted, bool in_file) {
+    if (bytes_of_process(s) > limits->process.bytes || bytes_of_worker(s, in_file) > limits->worker.bytes)
+        return 0;
+    return pcl_memory_workers_that_fit(s, limits->run.bytes / 10 * 9, wanted, in_file);
 }
 
-int pcl_memory_plan_make(const pcl_memory_sizes *s, uint64_t memory_bytes, uint64_t process_bytes, size_t wanted,
-                         enum pcl_memory_file file, pcl_memory_plan *out, pclean_err *err) {
+/* -PCLEAN_ENOMEM when `bytes`, of which the visibilities `store`, are more than the limit. */
+static int check(uint64_t bytes, uint64_t store, const pcl_memory_limit *limit, pclean_err *err) {
+    char need[40], have[40], visibilities[40], part[80] = "";
+    if (bytes <= limit->bytes)
+        return 0;
+    pcl_format_si(need, sizeof need, (double)bytes, PCL_DIM_BYTES);
+    pcl_format_si(have, sizeof have, (double)limit->bytes, PCL_DIM_BYTES);
+    pcl_format_si(visibilities, sizeof visibilities, (double)store, PCL_DIM_BYTES);
+    if (store)
+        snprintf(part, sizeof part, ", of which the visibilities %s,", visibilities);
+    return PCL_FAIL(err, PCLEAN_ENOMEM,
+                    "one image plane needs %s of memory%s and there are %s (%s); take a smaller imsize, fewer threads, or a machine or job with more memory",
+                    need, part, have, limit->from);
+}
+
+static int check_one(const pcl_memory_sizes *s, const pcl_memory_limits *limits, bool in_file, pclean_err *err) {
+    const uint64_t store = in_file ? 0 : s->store;
+    int rc = check(bytes_of_process(s), s->store, &limits->process, err);
+    if (!rc)
+        rc = check(bytes_of_worker(s, in_file), store, &limits->worker, err);
+    return rc ? rc : check(pcl_memory_bytes(s, 1, in_file), store, &limits->run, err);
+}
+
+int pcl_memory_plan_make(const pcl_memory_sizes *s, const pcl_memory_limits *limits, size_t wanted, enum pcl_memory_file file,
+                         pcl_memory_plan *out, pclean_err *err) {
     *out = (pcl_memory_plan){0};
     wanted = wanted ? wanted : 1;
-    const uint64_t limit = memory_bytes / 10 * 9;
     const bool can_use_file = file != PCL_MEMORY_FILE_NEVER, can_use_memory = file != PCL_MEMORY_FILE_ALWAYS;
-    size_t in_memory = can_use_memory && bytes_of_process(s, false) <= process_bytes ? pcl_memory_workers_that_fit(s, limit, wanted, false) : 0;
-    size_t in_file = can_use_file && bytes_of_process(s, true) <= process_bytes ? pcl_memory_workers_that_fit(s, limit, wanted, true) : 0;
+    size_t in_memory = can_use_memory ? workers_within(s, limits, wanted, false) : 0;
+    size_t in_file = can_use_file ? workers_within(s, limits, wanted, true) : 0;
     if (in_memory == 0 && in_file == 0) { /* the last tenth, then */
-        const bool fits_process = bytes_of_process(s, can_use_file) <= process_bytes || bytes_of_process(s, false) <= process_bytes;
-        if (!fits_process)
-            return refuse(s, process_bytes, can_use_file, true, err);
-        if (pcl_memory_bytes(s, 1, can_use_file) > memory_bytes)
-            return refuse(s, memory_bytes, can_use_file, false, err);
+        int rc = check_one(s, limits, can_use_file, err);
+        if (rc)
+            return rc;
         in_file = can_use_file;
         in_memory = !can_use_file;
     }
@@ -85,5 +99,7 @@ int pcl_memory_plan_make(const pcl_memory_sizes *s, uint64_t memory_bytes, uint6
     out->mapped_bytes = out->store_in_file ? s->store : 0;
     out->stage = pcl_memory_largest_stage(s);
     out->each_bytes = pcl_memory_worker_bytes(s);
+    out->worker_bytes = bytes_of_worker(s, out->store_in_file);
+    out->process_bytes = bytes_of_process(s);
     return 0;
 }

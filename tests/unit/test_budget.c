@@ -121,7 +121,15 @@ static void memory_is_a_limit(void **state) {
     assert_int_equal(b.plan.nworkers, 2);
     set(f, "memory", "20MiB");
     assert_fails(pcl_budget_make(&f->setup, &limits, 2, 1, PCL_MEMORY_FILE_IF_NEEDED, &b, &err), PCLEAN_ENOMEM, "one image plane needs");
-    assert_non_null(strstr(err.msg, "there are 20.0 MiB"));
+    assert_non_null(strstr(err.msg, "there are 20.0 MiB (memory=20MiB)"));
+    set(f, "memory", "2GiB");
+    set(f, "memory_limit", "0.5");
+    assert_ok(pcl_budget_make(&f->setup, &limits, 2, 1, PCL_MEMORY_FILE_IF_NEEDED, &b, &err));
+    assert_int_equal(b.worker.bytes, 1024 * MIB);
+    assert_int_equal(b.plan.nworkers, 2);
+    set(f, "memory_limit", "30MB");
+    assert_fails(pcl_budget_make(&f->setup, &limits, 2, 1, PCL_MEMORY_FILE_IF_NEEDED, &b, &err), PCLEAN_ENOMEM, "there are 28.6 MiB (memory_limit)");
+    set(f, "memory_limit", "auto");
     set(f, "memory", "");
     limits.memory_bytes = 20 * MIB;
     assert_fails(pcl_budget_make(&f->setup, &limits, 1, 1, PCL_MEMORY_FILE_IF_NEEDED, &b, &err), PCLEAN_ENOMEM, "one image plane needs");

@@ -7,11 +7,24 @@ static pcl_memory_sizes sizes(void) {
                               .per_worker_base = 2};
 }
 
+static pcl_memory_limits limits(uint64_t run, uint64_t worker, uint64_t process) {
+    return (pcl_memory_limits){{run, "the machine"}, {worker, "memory_limit"}, {process, "ulimit"}};
+}
+
 static pcl_memory_plan plan(const pcl_memory_sizes *s, uint64_t memory, size_t wanted, enum pcl_memory_file file) {
     pcl_memory_plan p;
     pclean_err err;
-    assert_ok(pcl_memory_plan_make(s, memory, UINT64_MAX, wanted, file, &p, &err));
+    const pcl_memory_limits l = limits(memory, UINT64_MAX, UINT64_MAX);
+    assert_ok(pcl_memory_plan_make(s, &l, wanted, file, &p, &err));
     return p;
+}
+
+static void refuses(uint64_t run, uint64_t worker, uint64_t process, enum pcl_memory_file file, const char *words) {
+    const pcl_memory_sizes s = sizes();
+    const pcl_memory_limits l = limits(run, worker, process);
+    pcl_memory_plan p;
+    pclean_err err;
+    assert_fails(pcl_memory_plan_make(&s, &l, 3, file, &p, &err), PCLEAN_ENOMEM, words);
 }
 
 static void as_many_workers_as_fit(void **state) {
@@ -71,23 +84,54 @@ static void the_last_tenth_is_used_and_no_more(void **state) {
     pcl_memory_plan p = plan(&s, 68, 3, PCL_MEMORY_FILE_IF_NEEDED); /* exactly one, in a file */
     assert_int_equal(p.nworkers, 1);
     assert_int_equal(p.bytes, 68);
-    pclean_err err;
-    assert_fails(pcl_memory_plan_make(&s, 67, UINT64_MAX, 3, PCL_MEMORY_FILE_IF_NEEDED, &p, &err), PCLEAN_ENOMEM, "one image plane needs 68 B");
-    assert_non_null(strstr(err.msg, "there are 67 B"));
-    assert_non_null(strstr(err.msg, "smaller imsize"));
+    refuses(67, UINT64_MAX, UINT64_MAX, PCL_MEMORY_FILE_IF_NEEDED, "one image plane needs 68 B of memory and there are 67 B (the machine); take a smaller imsize");
     p = plan(&s, 168, 3, PCL_MEMORY_FILE_NEVER);
     assert_int_equal(p.nworkers, 1);
     assert_false(p.store_in_file);
-    assert_fails(pcl_memory_plan_make(&s, 167, UINT64_MAX, 3, PCL_MEMORY_FILE_NEVER, &p, &err), PCLEAN_ENOMEM, "168 B");
-    /* ulimit -v counts mappings: a file does not help */
-    assert_fails(pcl_memory_plan_make(&s, 1000, 167, 3, PCL_MEMORY_FILE_IF_NEEDED, &p, &err), PCLEAN_ENOMEM, "there are 167 B");
-    assert_ok(pcl_memory_plan_make(&s, 1000, 168, 3, PCL_MEMORY_FILE_IF_NEEDED, &p, &err));
+    refuses(167, UINT64_MAX, UINT64_MAX, PCL_MEMORY_FILE_NEVER, "needs 168 B of memory, of which the visibilities 100 B, and");
+}
+
+/* One worker: 58 of its own, 10 and perhaps the visibilities that it shares, 2 for being a process. */
+static void each_worker_keeps_its_limit(void **state) {
+    (void)state;
+    pcl_memory_sizes s = sizes();
+    pcl_memory_limits l = limits(UINT64_MAX, 170, UINT64_MAX);
+    pcl_memory_plan p;
+    pclean_err err;
+    assert_ok(pcl_memory_plan_make(&s, &l, 3, PCL_MEMORY_FILE_IF_NEEDED, &p, &err));
+    assert_int_equal(p.nworkers, 3);
+    assert_false(p.store_in_file);
+    assert_int_equal(p.worker_bytes, 170);
+    l = limits(UINT64_MAX, 169, UINT64_MAX);
+    assert_ok(pcl_memory_plan_make(&s, &l, 3, PCL_MEMORY_FILE_IF_NEEDED, &p, &err));
+    assert_int_equal(p.nworkers, 3);
+    assert_true(p.store_in_file);
+    assert_int_equal(p.worker_bytes, 70);
+    refuses(UINT64_MAX, 69, UINT64_MAX, PCL_MEMORY_FILE_IF_NEEDED, "needs 70 B of memory and there are 69 B (memory_limit)");
+    refuses(UINT64_MAX, 169, UINT64_MAX, PCL_MEMORY_FILE_NEVER, "170 B");
+}
+
+/* ulimit counts mappings, so a file does not help, and what is reserved but not used. */
+static void each_process_keeps_its_limit(void **state) {
+    (void)state;
+    pcl_memory_sizes s = sizes();
+    s.reserved = 30;
+    pcl_memory_limits l = limits(UINT64_MAX, UINT64_MAX, 200);
+    pcl_memory_plan p;
+    pclean_err err;
+    assert_ok(pcl_memory_plan_make(&s, &l, 3, PCL_MEMORY_FILE_IF_NEEDED, &p, &err));
+    assert_int_equal(p.nworkers, 3);
+    assert_int_equal(p.bytes, 10 + 100 + 3 * 60);
+    assert_int_equal(p.process_bytes, 200);
+    l.process.bytes = 199;
+    assert_fails(pcl_memory_plan_make(&s, &l, 3, PCL_MEMORY_FILE_IF_NEEDED, &p, &err), PCLEAN_ENOMEM, "there are 199 B (ulimit)");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_many_workers_as_fit), cmocka_unit_test(fitting_is_counting), cmocka_unit_test(reading_counts_when_it_is_the_most),
-        cmocka_unit_test(the_last_tenth_is_used_and_no_more),
+        cmocka_unit_test(the_last_tenth_is_used_and_no_more), cmocka_unit_test(each_worker_keeps_its_limit),
+        cmocka_unit_test(each_process_keeps_its_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

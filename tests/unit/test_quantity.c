@@ -35,6 +35,7 @@ static void test_units(void **state) {
         {"2Mlambda", PCL_DIM_LAMBDA, 2e6},
         {"2GiB", PCL_DIM_BYTES, 2147483648.0},
         {"2gb", PCL_DIM_BYTES, 2e9},
+        {"2mb", PCL_DIM_BYTES, 2e6}, /* there is no milli-byte */
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         pclean_err err;

@@ -170,7 +170,7 @@ static void test_rlimit(void **state) {
     const pcl_sysinfo s = look();
     assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
     assert_true(s.process_bytes < (uint64_t)1 << 47 && s.process_bytes > (uint64_t)1 << 36); /* sanitizers map terabytes */
-    assert_string_equal(s.process_from, "ulimit -v (RLIMIT_AS)");
+    assert_string_equal(s.process_from, "ulimit -v");
 }
 
 int main(void) {

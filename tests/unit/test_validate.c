@@ -87,6 +87,8 @@ static void test_each_rule(void **state) {
         {"memory", "plenty", "memory=plenty"},
         {"memory", "-1GiB", "memory=-1GiB"},
         {"memory", "3GHz", "memory=3GHz"},
+        {"memory_limit", "-1GB", "memory_limit=-1GB: 4GB, 4GiB, or 0.5"},
+        {"memory_limit", "half", "memory_limit=half"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         end(NULL);

@@ -166,8 +166,24 @@ static void test_shortest(void **state) {
 
 #define with_config(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
+/* Dask's texts (distributed 2026: parse_memory_limit), its "auto" apart: the plan divides the memory itself. */
+static void test_memory_limit(void **state) {
+    (void)state;
+    static const struct { const char *text; double bytes, part; } good[] = {
+        {"0", 0, 0}, {"auto", 0, 0}, {"", 0, 0}, {"0.5", 0, 0.5}, {"1", 0, 1}, {"4GB", 4e9, 0}, {"4GiB", 4294967296.0, 0},
+        {"4G", 4e9, 0}, {"4Gi", 4294967296.0, 0}, {"500 MB", 5e8, 0}, {"500mb", 5e8, 0}, {"3m", 3e6, 0}, {"8000000000", 8e9, 0}, {"1e9", 1e9, 0}};
+    static const char *const bad[] = {"-1", "-4GB", "4GHz", "half", "4 apples", "inf"};
+    double bytes, part;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        if (!pcl_parse_memory_limit(good[i].text, &bytes, &part) || fabs(bytes - good[i].bytes) > 0 || fabs(part - good[i].part) > 0)
+            fail_msg("%s: %g bytes, part %g", good[i].text, bytes, part);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (pcl_parse_memory_limit(bad[i], &bytes, &part))
+            fail_msg("%s was taken as %g bytes, part %g", bad[i], bytes, part);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {with_config(test_int_and_real),   with_config(test_bool),
+    const struct CMUnitTest tests[] = {with_config(test_memory_limit), with_config(test_int_and_real),   with_config(test_bool),
                                        with_config(test_choice),         with_config(test_pairs),
                                        with_config(test_flux),           with_config(test_lists),
         with_config(test_texts_for_each_ms),
