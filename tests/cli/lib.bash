@@ -56,6 +56,20 @@ expect_failure() {
 # Checksums of files or folders, to see that nothing changed.
 state_of() { find "$@" -type f -print0 | sort -z | xargs -0 sha256sum; }
 
+# MOUNT-OPTIONS COMMANDS: does COMMANDS where ./disk is a small file system of its own. Their status is $status, 77 where
+# nobody may mount one; `left` lists what is on it in the end. (An account without rights gets them in a user namespace.)
+on_disk() {
+    local as_root=
+    [ "$(id -u)" = 0 ] || as_root=-r
+    mkdir -p disk
+    unshare $as_root -m true 2>/dev/null || { status=77; return; }
+    PCLEAN=$PCLEAN unshare $as_root -m bash -c "mount -t tmpfs -o $1 none disk || exit 77
+        $2
+        status=\$?; find disk -mindepth 1 >left; exit \$status"
+    status=$?
+}
+no_disk() { [ "$status" = 77 ] && echo "$1: not tested, this account may not mount a file system"; }
+
 finish() {
     [ "$failures" = 0 ] || { echo "$failures failed"; exit 1; }
     echo "all as expected"

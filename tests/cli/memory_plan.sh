@@ -47,17 +47,21 @@ run image $large --nworkers 2 --memory 80MiB
 expect_status 0; expect_err '1 worker .*memory for 1'
 rm -rf out.*
 run image $large --memory 30MiB
-expect_failure 'one image plane needs [0-9.]+ MiB .* there are 30\.0 MiB; take a smaller imsize'
+expect_failure 'one image plane needs [0-9.]+ MiB .* there are 30\.0 MiB \(memory=30MiB\); take a smaller imsize'
 [ -z "$(compgen -G 'out*.p*')$(compgen -G 'out.*')" ] || fail "left behind: $(compgen -G 'out.*')"
 run image $large --memory lots
 expect_usage 'memory=lots'
 run image $large --memory 7
 expect_usage 'memory=7: a size with its unit'
 
-line="ulimit -v, image of 12000 pixels"
-(ulimit -v 2000000; exec "$PCLEAN" image --vis "$ms" --imagename out --imsize 12000 --cell 1arcsec --threads 1 --nworkers 1 --progress none) >out 2>err </dev/null
-status=$?
-expect_failure 'one image plane needs .*GiB'
+# the same for each worker, as the Python pclean's files have it
+run image $large --nworkers 2 --memory_limit 0.5 --memory 200MiB
+expect_status 0; expect_err '2 workers'; expect_err 'a worker with what it shares [0-9.]+ MiB of 100\.0 MiB \(memory_limit\)'
+rm -rf out.*
+run image $large --nworkers 2 --memory_limit 40MB
+expect_failure 'one image plane needs [0-9.]+ MiB .* there are 38\.1 MiB \(memory_limit\)'
 [ -z "$(compgen -G 'out.*')" ] || fail "left behind: $(compgen -G 'out.*')"
+run image $large --memory_limit lots
+expect_usage 'memory_limit=lots: 4GB'
 
 finish
