@@ -1,22 +1,25 @@
 #include "exec/pool.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "exec/worker.h"
 
-enum { TICK_MS = 50, LOG_SIZE = 2048, NONE = -1 };
+enum { TICK_MS = 50, LOG_SIZE = 2048, NONE = -1, STOPPED_S = 3 };
 
 /* A place in the crew: the process that fills it now and what it does. */
 typedef struct place {
     pcl_worker worker;
     long task; /* index into the batch, NONE: idle */
     uint64_t growth_bytes;
+    double stopped_since; /* 0: it is not stopped; INFINITY: that has been told */
 } place;
 
 struct pcl_pool {
@@ -227,6 +230,21 @@ static int listen_to(batch *b, place *at, pclean_err *err) {
     return rc || got == 0 ? rc : lost_worker(b, at, err);
 }
 
+/* A stopped worker holds up the run for as long as somebody likes, who may have forgotten it. */
+static void watch_stopped(place *at) {
+    const double t = pcl_now();
+    const long pid = at->worker.pid;
+    if (at->task == NONE || !pcl_worker_is_stopped(&at->worker)) {
+        at->stopped_since = 0;
+    } else if (!(at->stopped_since > 0)) {
+        at->stopped_since = t;
+    } else if (t - at->stopped_since > STOPPED_S) {
+        pcl_log(PCL_LOG_WARNING, "the worker with process number %ld is stopped, and the run waits for it: kill -CONT %ld lets it go on, kill -KILL %ld gives its work to another one",
+                pid, pid, pid);
+        at->stopped_since = INFINITY;
+    }
+}
+
 /* Waits a tick for messages and deaths. */
 static int wait_for_workers(batch *b, pclean_err *err) {
     pcl_pool *pool = b->pool;
@@ -242,6 +260,8 @@ static int wait_for_workers(batch *b, pclean_err *err) {
             rc = listen_to(b, &pool->place[i], err); /* what it sent before its end */
             if (!rc && pool->place[i].worker.pid)
                 rc = lost_worker(b, &pool->place[i], err);
+        } else {
+            watch_stopped(&pool->place[i]);
         }
     return rc;
 }

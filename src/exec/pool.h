@@ -6,7 +6,8 @@
  *
  * A worker that dies loses nothing but time: its task goes to a fresh worker once, and when that one dies too the task is
  * reported as lost and the others go on. So a task must bear being begun twice: it may write its outputs, and must not
- * write its inputs. With one worker the tasks are run in the calling process, and nobody survives a crash.
+ * write its inputs. With one worker the tasks are run in the calling process, and nobody survives a crash. A worker that is
+ * stopped (SIGSTOP) is waited for; the log says so after three seconds.
  *
  * One thread calls; while workers live it must keep casacore's tables closed (pcl_worker_start). */
 #ifndef PCL_POOL_H

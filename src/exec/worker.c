@@ -134,11 +134,22 @@ void pcl_worker_stop(pcl_worker *w, pcl_worker_end *end) {
     *w = (pcl_worker){.fd = -1};
 }
 
+/* What waitid has to tell of the process, left there to be told again. */
+static int look(const pcl_worker *w, int what, siginfo_t *info) {
+    *info = (siginfo_t){0};
+    return waitid(P_PID, (id_t)w->pid, info, what | WNOHANG | WNOWAIT);
+}
+
 bool pcl_worker_is_dead(const pcl_worker *w) {
-    siginfo_t info = {0};
+    siginfo_t info;
     if (!w->pid)
         return false;
-    if (waitid(P_PID, (id_t)w->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+    if (look(w, WEXITED, &info) != 0)
         return errno == ECHILD;
     return info.si_pid == w->pid;
+}
+
+bool pcl_worker_is_stopped(const pcl_worker *w) {
+    siginfo_t info;
+    return w->pid && look(w, WSTOPPED, &info) == 0 && info.si_pid == w->pid;
 }

@@ -33,6 +33,8 @@ int pcl_worker_start(pcl_worker *w, pcl_worker_body *body, void *user, const pcl
 void pcl_worker_stop(pcl_worker *w, pcl_worker_end *end);
 /* true when the process has ended without its line showing it. Does not wait, does not reap. */
 bool pcl_worker_is_dead(const pcl_worker *w);
+/* true while a signal (SIGSTOP) holds the process. */
+bool pcl_worker_is_stopped(const pcl_worker *w);
 
 /* ---- messages */
 enum pcl_message_kind { PCL_MESSAGE_TASK, PCL_MESSAGE_RESULT, PCL_MESSAGE_ERROR, PCL_MESSAGE_LOG };

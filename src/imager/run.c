@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
@@ -295,7 +296,7 @@ static int run_stages(pcl_run *r, pclean_err *err) {
 
 int pclean_image(const pclean_config *config, const pclean_hooks *hooks, pclean_result *result, pclean_err *err) {
     *result = (pclean_result){0};
-    pcl_run r = {.config = config, .claim = -1, .hooks = hooks, .result = result, .start = pcl_run_now()};
+    pcl_run r = {.config = config, .claim = -1, .hooks = hooks, .result = result, .start = pcl_now()};
     r.stage_start = r.start;
     pcl_mem_peak_restart();
     const time_t clock = time(NULL);

@@ -37,7 +37,6 @@ typedef struct pcl_run {
 } pcl_run;
 
 /* ---- voice.c */
-double pcl_run_now(void);
 void pcl_run_end_stage(pcl_run *r, const char *name);
 /* A pcl_pool_params.stop_requested; user is the run. */
 int pcl_run_stop_requested(void *user);

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <omp.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 /* Where a task stands: tests kill workers there. */
@@ -20,12 +20,6 @@ typedef struct worker {
     pcl_plane plane;
     bool forked;
 } worker;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ------------------------------------------------------------------------------------------------------ its records */
 
@@ -196,7 +190,7 @@ static int run_task(void *user, const void *in, void *out, pclean_err *err) {
     worker *w = user;
     const pcl_task *task = in;
     pcl_plane_state *s = out;
-    const double start = now();
+    const double start = pcl_now();
     int rc = 0;
     *s = task->state;
     switch (task->kind) {
@@ -213,7 +207,7 @@ static int run_task(void *user, const void *in, void *out, pclean_err *err) {
         rc = finish_plane(w, s, err);
         break;
     }
-    s->plane.seconds += now() - start;
+    s->plane.seconds += pcl_now() - start;
     if (rc && rc != -PCLEAN_EINTERRUPTED)
         pcl_err_prefix(err, "channel %zu: ", s->plane.chan);
     return rc;

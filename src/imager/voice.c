@@ -3,19 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "imager/run.h"
 
-double pcl_run_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void pcl_run_end_stage(pcl_run *r, const char *name) {
-    const double t = pcl_run_now();
+    const double t = pcl_now();
     pclean_result *res = r->result;
     if (res->nstage < sizeof res->stage / sizeof *res->stage)
         res->stage[res->nstage++] = (pclean_stage_time){.name = name, .seconds = t - r->stage_start};
@@ -31,7 +25,7 @@ void pcl_run_report(const pcl_run *r, const char *stage, double fraction, size_t
                     const pclean_plane *plane) {
     if (!r->hooks || !r->hooks->progress)
         return;
-    const double t = pcl_run_now(), spent = t - r->stage_start;
+    const double t = pcl_now(), spent = t - r->stage_start;
     const pclean_progress p = {.stage = stage, .done = done, .total = total, .unit = unit, .plane = plane, .fraction = fraction,
                                .elapsed_s = t - r->start,
                                .remaining_s = done > 0 ? spent * (double)(total - done) / (double)done : -1};

@@ -1,14 +1,17 @@
 /* What must not change an image: the number of threads and workers, how the data are cut into MSs, the control of a single plane, a
  * run continued instead of a longer one; and what must change it in proportion: the data's scale. */
 #include "golden.h"
+#include <omp.h>
 
 static const char *const extensions[] = {".psf", ".residual", ".model", ".image", ".image.pbcor", ".pb", ".sumwt", ".mask"};
 enum { NEXT = sizeof extensions / sizeof *extensions };
 
 static void run(pclean_config *c, pclean_result *r) {
     pclean_err err = {0};
+    const int nthread = omp_get_max_threads();
     if (pclean_image(c, NULL, r, &err))
         fail_msg("%s: %s", c->imagename, err.msg);
+    assert_int_equal(omp_get_max_threads(), nthread); /* the caller's own setting stays */
 }
 
 /* A config of NAME with "parameter", "value", ..., NULL. */

@@ -23,7 +23,7 @@ static struct shared {
 
 typedef struct task {
     int number;
-    enum { SQUARE, DIE_ONCE, DIE, DIE_DIFFERENTLY, LEAVE, FAIL, SLEEP, LOG, COUNT, OPENMP } what;
+    enum { SQUARE, DIE_ONCE, DIE, DIE_DIFFERENTLY, LEAVE, FAIL, SLEEP, LOG, COUNT, OPENMP, STOP } what;
 } task;
 
 typedef struct result {
@@ -79,6 +79,9 @@ static int run_task(void *worker, const void *in, void *out, pclean_err *err) {
         break;
     case LOG:
         pcl_log(PCL_LOG_WARNING, "this is task %d", t->number);
+        break;
+    case STOP:
+        raise(SIGSTOP);
         break;
     case OPENMP:
         if (parallel_sum() != 500)
@@ -271,6 +274,25 @@ static void test_all_die(void **state) {
     pcl_pool_free(pool);
 }
 
+static void let_go_on(enum pcl_log_level level, const char *text, void *user) {
+    const char *process = strstr(text, "process number ");
+    assert_int_equal(level, PCL_LOG_WARNING);
+    assert_non_null(process);
+    ++*(int *)user;
+    kill((pid_t)atol(process + strlen("process number ")), SIGCONT);
+}
+
+static void test_a_stopped_worker_is_told(void **state) {
+    (void)state;
+    int nlines = 0;
+    pcl_log_set_sink(let_go_on, &nlines);
+    run_one_of(2, STOP, 9);
+    pcl_log_set_sink(NULL, NULL);
+    check_squares(9);
+    assert_int_equal(nlines, 1);
+    assert_int_equal(shared->begun[4], 1);
+}
+
 /* One that dies between two batches is replaced without a word about any task. */
 static void test_an_idle_worker_dies(void **state) {
     (void)state;
@@ -409,7 +431,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, nothing_left)
     const struct CMUnitTest tests[] = {
         TEST(every_task_once), TEST(here_in_the_order_given), TEST(workers_stay), TEST(a_worker_that_dies_once),
-        TEST(a_worker_that_dies_twice), TEST(all_die), TEST(an_idle_worker_dies), TEST(an_error_ends_the_batch),
+        TEST(a_worker_that_dies_twice), TEST(all_die), TEST(a_stopped_worker_is_told), TEST(an_idle_worker_dies), TEST(an_error_ends_the_batch),
         TEST(a_worker_that_cannot_be_set_up), TEST(interruption), TEST(the_coordinator_dies), TEST(log_lines_arrive),
         TEST(openmp_before_and_after), TEST(sigchld_ignored)};
     return cmocka_run_group_tests(tests, NULL, NULL);
