@@ -42,7 +42,7 @@ typedef struct format {
     double flux, angle; /* size of the units */
     const char *flux_name, *angle_name;
     int flux_digits, model_digits, angle_digits, freq_digits;
-    bool pol; /* a column of its own */
+    bool pol, velocity; /* columns that not every table has */
 } format;
 
 /* Decimals that show `value` with `significant` digits. */
@@ -54,7 +54,13 @@ static int decimals(double value, int significant, int most) {
     return n < 0 ? 0 : n > most ? most : n;
 }
 
-static format choose_format(const pclean_result *r) {
+/* km/s at the rest frequency, by the config's veltype. */
+static double velocity(const pclean_config *config, const pclean_result *r, double freq_hz) {
+    const bool optical = config->veltype == PCLEAN_VELTYPE_OPTICAL;
+    return 299792.458 * (optical ? r->restfreq_hz / freq_hz - 1 : 1 - freq_hz / r->restfreq_hz);
+}
+
+static format choose_format(const pclean_config *config, const pclean_result *r) {
     double peak = 0, rms = INFINITY, beam = INFINITY, model = 0;
     size_t n = r->nchan * r->npol;
     for (size_t i = 0; i < n; i++) {
@@ -66,6 +72,7 @@ static format choose_format(const pclean_result *r) {
         model = isfinite(p->model_flux) ? fmax(model, fabs(p->model_flux)) : model;
     }
     format f = {.pol = r->npol > 1};
+    f.velocity = config->specmode != PCLEAN_SPECMODE_MFS && r->restfreq_hz > 0;
     f.flux = peak >= 1 ? 1 : peak >= 1e-3 ? 1e-3 : 1e-6;
     f.flux_name = peak >= 1 ? "Jy" : peak >= 1e-3 ? "mJy" : "uJy";
     f.angle = beam < 0.1 * ARCSEC ? ARCSEC / 1000 : ARCSEC;
@@ -92,15 +99,15 @@ static void pol_name(const pclean_config *config, const pclean_result *r, size_t
 
 /* ------------------------------------------------------------------ the table */
 
-#define ROW "%4s%s %12s %16s %6s %9s %9s %9s %8s %7s %6s  %s\n"
+#define ROW "%4s%s %12s%s %16s %6s %9s %9s %9s %8s %7s %6s  %s\n"
 
 static void print_header(FILE *out, const pclean_config *config, const format *f) {
     char freq[32], peaks[32];
     snprintf(freq, sizeof freq, "%s GHz", config->specmode == PCLEAN_SPECMODE_CUBEDATA ? "data's" : config->outframe);
     snprintf(peaks, sizeof peaks, "%s/beam", f->flux_name);
     const char *pol = f->pol ? " pol" : "", *no_pol = f->pol ? "    " : "";
-    fprintf(out, ROW, "", no_pol, "frequency", "beam", "PA", "peak", "residual", "rms", "model", "CLEAN", "major", "");
-    fprintf(out, ROW, "chan", pol, freq, f->angle_name, "deg", peaks, peaks, peaks, "Jy", "iter.", "cycles",
+    fprintf(out, ROW, "", no_pol, "frequency", f->velocity ? "  velocity" : "", "beam", "PA", "peak", "residual", "rms", "model", "CLEAN", "major", "");
+    fprintf(out, ROW, "chan", pol, freq, f->velocity ? "      km/s" : "", f->angle_name, "deg", peaks, peaks, peaks, "Jy", "iter.", "cycles",
             "stopped by");
 }
 
@@ -115,7 +122,7 @@ static void number(char *buf, size_t size, double value, int digits) {
 static void print_plane(FILE *out, const pclean_config *config, const pclean_result *r, const format *f,
                         const pclean_plane *p) {
     char chan[24], pol[16] = "", freq[32], niter[16], nmajor[16], beam[64] = "-", pa[16] = "-", peak[32], residual[32],
-                   rms[32], model[32], name[16];
+                   rms[32], model[32], name[16], speed[32] = "";
     if (f->pol) {
         pol_name(config, r, p->pol, name, sizeof name);
         snprintf(pol, sizeof pol, " %3.3s", name);
@@ -132,9 +139,12 @@ static void print_plane(FILE *out, const pclean_config *config, const pclean_res
     number(model, sizeof model, blank ? NAN : p->model_flux, f->model_digits);
     snprintf(chan, sizeof chan, "%zu", p->chan);
     number(freq, sizeof freq, p->freq_hz / 1e9, f->freq_digits);
+    if (f->velocity) {
+        snprintf(speed, sizeof speed, " %9.2f", velocity(config, r, p->freq_hz));
+    }
     snprintf(niter, sizeof niter, "%d", p->niter);
     snprintf(nmajor, sizeof nmajor, "%d", p->nmajor);
-    fprintf(out, ROW, chan, pol, freq, beam, pa, peak, residual, rms, model, niter, nmajor, pclean_stop_text(p->stop));
+    fprintf(out, ROW, chan, pol, freq, speed, beam, pa, peak, residual, rms, model, niter, nmajor, pclean_stop_text(p->stop));
 }
 
 static void mark_brightest(const pclean_result *r, bool *shown) {
@@ -174,7 +184,7 @@ static void print_table(FILE *out, const pclean_config *config, const pclean_res
         return;
     }
     mark_notable(r, shown);
-    format f = choose_format(r);
+    format f = choose_format(config, r);
     print_header(out, config, &f);
     bool gap = false;
     for (size_t i = 0; i < n; i++) {

@@ -53,6 +53,7 @@ typedef struct pclean_stage_time { const char *name; double seconds; } pclean_st
 
 typedef struct pclean_result {
     size_t nchan, npol;
+    double restfreq_hz;        /* given or the data's; 0: neither */
     pclean_plane *plane;       /* [nchan][npol] */
     int stop;                  /* one for the run: the worst of the planes */
     char **product;            /* NULL-terminated list of what was written, .run.json last */

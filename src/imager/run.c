@@ -142,6 +142,7 @@ static int allocate_run(pcl_run *r, pclean_err *err) {
     const pcl_setup *s = &r->setup;
     r->result->nchan = s->desc.nchan;
     r->result->npol = s->desc.npol;
+    r->result->restfreq_hz = s->restfreq_known ? s->restfreq_hz : 0;
     r->result->plane = calloc(r->nplane, sizeof *r->result->plane);
     if (!r->result->plane)
         return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the record of %zu planes", r->nplane);

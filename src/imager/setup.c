@@ -90,13 +90,14 @@ static double middle_of_data(const casa_ms_dd *dd) {
 
 static int rest_frequency(pcl_setup *s, pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, 0);
+    s->restfreq_known = *s->config->restfreq || info->restfreq_hz > 0;
     if (*s->config->restfreq) {
         int rc = pcl_quantity_parse_as(s->config->restfreq, PCL_DIM_FREQ, "Hz", &s->restfreq_hz, err);
         if (rc)
             pcl_err_prefix(err, "restfreq: ");
         return rc;
     }
-    s->restfreq_hz = info->restfreq_hz > 0 || info->ndd == 0 ? info->restfreq_hz : middle_of_data(&info->dd[0]);
+    s->restfreq_hz = s->restfreq_known || info->ndd == 0 ? info->restfreq_hz : middle_of_data(&info->dd[0]);
     return 0;
 }
 

@@ -29,6 +29,7 @@ typedef struct pcl_setup {
     casa_direction centre;    /* of the image, in the frame it is labelled with */
     int frame;                /* image's spectral frame, -1: the data's own, whatever it is (cubedata) */
     double restfreq_hz;
+    bool restfreq_known;      /* given or the MS's; otherwise it is the middle of the data */
     pcl_channels channels;
     casa_image_desc desc;     /* of every product but .sumwt; strings borrowed from here and the config */
     double epoch_s;           /* TIME at which frequencies were brought to the image's frame: the first selected row's */

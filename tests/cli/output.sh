@@ -5,7 +5,7 @@ small="--vis $ms --imsize 64 --cell 15arcsec --specmode cube --start 20 --nchan 
 
 run image $small --imagename a
 expect_status 0
-expect_out 'stopped by'; expect_out '^ +0 '; expect_out '^ +2 '; expect_out '^Stopped by: '
+expect_out 'stopped by'; expect_out '^ +0 +1\.413275 +1504\.93 '; expect_out '^chan +LSRK GHz +km/s'; expect_out '^ +2 '; expect_out '^Stopped by: '
 expect_out '^Products'; expect_out '^  a\.image$'; expect_out '^  a\.run\.json$'
 expect_out '^Time '; expect_out '^Memory '; expect_out '^Data '
 grep -Eq '^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}  ' err || fail "log lines carry the time"
