@@ -14,6 +14,10 @@ enum { PATH = 4096 };
 
 static const uint64_t MIB = 1024 * 1024;
 
+/* Of a cgroup's memory, for what counts there and is in no plan: code, a window on mapped files, page tables. Measured: with 8 MiB
+ * a run is killed, with 16 it waits for its own pages, with 28 it is as fast as without a limit. */
+enum { FILE_ROOM_MIB = 24 };
+
 /* ---- limits that only go down ---- */
 
 /* left: for this process and its children now; all: whatever is in use. */
@@ -171,7 +175,7 @@ static void walk_up(const char *root, const char *controller, void (*look)(pcl_s
     }
 }
 
-/* Pages of files count as used there but make room when room is wanted. */
+/* Pages of files count as used there but make room when room is wanted, all but those at hand. */
 static void look_at_memory(pcl_sysinfo *s, const char *folder, const char *name, const char *limit_file, const char *usage_file,
                            const char *prefix) {
     uint64_t limit, used;
@@ -181,7 +185,8 @@ static void look_at_memory(pcl_sysinfo *s, const char *folder, const char *name,
     snprintf(key[0], sizeof key[0], "%sactive_file", prefix);
     snprintf(key[1], sizeof key[1], "%sinactive_file", prefix);
     const uint64_t files = read_key(folder, "memory.stat", key[0]) + read_key(folder, "memory.stat", key[1]);
-    limit_memory(s, minus(limit, minus(used, files)) + pcl_mem_anonymous(), limit, "%s of cgroup %.100s", limit_file, name);
+    limit_memory(s, minus(limit, minus(used, files) + FILE_ROOM_MIB * MIB) + pcl_mem_anonymous(), limit, "%s of cgroup %.100s", limit_file,
+                 name);
 }
 
 static void look_at_memory_v2(pcl_sysinfo *s, const char *folder, const char *name) {

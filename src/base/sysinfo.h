@@ -10,8 +10,8 @@ typedef struct pcl_sysinfo {
     char cores_from[80]; /* "scheduling affinity" ... */
 
     /* Anonymous memory that this process and its children may reach together, what it has now included: free memory of
-     * the machine (MemAvailable), what the cgroups on the way up leave (v1, v2; file pages can go and do not count),
-     * SLURM_MEM_PER_NODE or SLURM_MEM_PER_CPU: the smallest. UINT64_MAX: nothing says. */
+     * the machine (MemAvailable), what the cgroups on the way up leave (v1, v2; of file pages only 24 MiB count, the rest
+     * can go), SLURM_MEM_PER_NODE or SLURM_MEM_PER_CPU: the smallest. UINT64_MAX: nothing says. */
     uint64_t memory_bytes;
     char memory_from[160];
 
