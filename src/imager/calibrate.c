@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "imager/plane.h"
@@ -141,37 +142,37 @@ static int time_plane(trial *t, size_t ichan, plane_times *out, pclean_err *err)
     int rc = samples_of_plane(t, ichan, &out->samples, err);
     memset(p->model, 0, p->nx * p->ny * sizeof *p->model);
     p->density_pol = SIZE_MAX; /* a common density is made anew */
-    double start = pcl_run_now();
+    double start = pcl_now();
     if (rc || (rc = pcl_plane_begin(p, ichan, 0, err)) || (rc = pcl_plane_dirty(p, err)))
         return rc;
     pcl_plane_measure(p);
-    out->dirty = pcl_run_now() - start;
+    out->dirty = pcl_now() - start;
     if (t->config.niter == 0)
         return 0;
     p->model[p->nx * p->ny / 2] = 1e-6f; /* a model, whatever it is */
-    start = pcl_run_now();
+    start = pcl_now();
     rc = pcl_plane_major(p, err);
     pcl_plane_measure(p);
-    out->major = pcl_run_now() - start;
+    out->major = pcl_now() - start;
     return rc;
 }
 
 static int time_iterations(trial *t, double *each, pclean_err *err) {
-    double start = pcl_run_now();
+    double start = pcl_now();
     int niter;
     int rc = pcl_plane_minor(&t->plane, 0, 1, &niter, err);
-    const double one = pcl_run_now() - start;
-    start = pcl_run_now();
+    const double one = pcl_now() - start;
+    start = pcl_now();
     if (!rc)
         rc = pcl_plane_minor(&t->plane, 0, ITERATIONS, &niter, err);
-    *each = fmax(0, pcl_run_now() - start - one) / (ITERATIONS - 1);
+    *each = fmax(0, pcl_now() - start - one) / (ITERATIONS - 1);
     return rc;
 }
 
 static int time_restoring(trial *t, double *seconds, pclean_err *err) {
-    const double start = pcl_run_now();
+    const double start = pcl_now();
     int rc = t->config.restoration ? pcl_plane_restore(&t->plane, &t->plane.beam, err) : 0;
-    *seconds = pcl_run_now() - start;
+    *seconds = pcl_now() - start;
     return rc;
 }
 
@@ -214,9 +215,9 @@ static double bytes_written_per_second(const char *folder, pclean_err *err) {
     int fd = -1;
     double seconds = 0;
     if (PCL_ZNEW(&zeros, BYTES, "block to write", err) == 0 && pcl_spool_open(folder, "a trial of its speed", BYTES, &fd, &name, err) == 0) {
-        const double start = pcl_run_now();
+        const double start = pcl_now();
         if (pcl_fs_pwrite_all(fd, name, zeros, BYTES, 0, err) == 0 && fdatasync(fd) == 0)
-            seconds = pcl_run_now() - start;
+            seconds = pcl_now() - start;
         close(fd);
     }
     pcl_free(name);
@@ -235,10 +236,10 @@ static int try(trial *t, pcl_calibration *out, pclean_err *err) {
         all += (double)pcl_vis_source_info(t->setup.source, i)->nrow;
         sampled += fmin((double)pcl_vis_source_info(t->setup.source, i)->nrow, (double)t->setup.sample_rows);
     }
-    const double start = pcl_run_now();
+    const double start = pcl_now();
     if ((rc = pcl_setup_read(&t->setup, NULL, NULL, &t->vis, err)))
         return rc;
-    out->read_s = (pcl_run_now() - start) * all / sampled;
+    out->read_s = (pcl_now() - start) * all / sampled;
     for (size_t k = 0; k < t->vis.nblock; k++)
         stored += (double)t->vis.block[k].nrow;
     shrink_uv(t);
@@ -247,7 +248,7 @@ static int try(trial *t, pcl_calibration *out, pclean_err *err) {
 }
 
 int pcl_calibrate(const pcl_setup *setup, size_t nthread, pcl_calibration *out, pclean_err *err) {
-    const double start = pcl_run_now();
+    const double start = pcl_now();
     const int threads = omp_get_max_threads();
     trial t = {.run = setup};
     *out = (pcl_calibration){0};
@@ -263,6 +264,6 @@ int pcl_calibrate(const pcl_setup *setup, size_t nthread, pcl_calibration *out, 
     pcl_resources_product_folder(setup->config, folder, sizeof folder);
     const double rate = bytes_written_per_second(folder, NULL);
     out->write_s = rate > 0 ? (double)pcl_products_bytes(setup) / rate : 0;
-    out->seconds = pcl_run_now() - start;
+    out->seconds = pcl_now() - start;
     return 0;
 }
