@@ -7,6 +7,7 @@
 #include "casa/casa_call.hpp"
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <casacore/casa/Arrays/ArrayMath.h>
 #include <casacore/casa/Logging/LogSink.h>
 #include <casacore/casa/OS/Path.h>
@@ -556,8 +557,24 @@ void set_scalar_cache(const casa_ms &m, bool large) {
 
 int find_dd(casa_ms &m, int ddid, uint64_t row, size_t *idd, pclean_err *err);
 
+/* Different numbers among many. */
+class Numbers {
+  public:
+    void add(int id) {
+        int &last = recent[static_cast<unsigned>(id) % 256];
+        if (last == id)
+            return;
+        last = id;
+        all.insert(id);
+    }
+    std::set<int> all;
+
+  private:
+    std::vector<int> recent = std::vector<int>(256, INT_MIN);
+};
+
 struct Scan {
-    std::set<int> antennas, fields;
+    Numbers antennas, fields;
     uint64_t nrow_auto = 0, nrow = 0;
     uint64_t last_row = 0;
 };
@@ -593,12 +610,12 @@ int scan_row(casa_ms &m, Scan &scan, uint64_t row, const Scalars &s, size_t i, p
     note_time(m.dds[idd], s.time[i]);
     add_to_runs(m.runs, row, scan.nrow, scan.last_row);
     scan.last_row = row;
-    scan.antennas.insert(s.antenna1[i]);
-    scan.antennas.insert(s.antenna2[i]);
-    scan.fields.insert(s.field[i]);
+    scan.antennas.add(s.antenna1[i]);
+    scan.antennas.add(s.antenna2[i]);
+    scan.fields.add(s.field[i]);
     const int largest = std::max({s.antenna1[i], s.antenna2[i], s.field[i] * 2 + 1, static_cast<int>(idd)});
     const int smallest = std::min({s.antenna1[i], s.antenna2[i], s.field[i]});
-    if (m.indexed && (smallest < 0 || largest > UINT16_MAX || (scan.nrow + 1) * sizeof(RowIndex) > max_index_bytes)) {
+    if (m.indexed && (smallest < 0 || largest > UINT16_MAX)) {
         m.indexed = false;
         std::vector<RowIndex>().swap(m.index);
         std::vector<TimeRun>().swap(m.times);
@@ -618,7 +635,8 @@ int scan_row(casa_ms &m, Scan &scan, uint64_t row, const Scalars &s, size_t i, p
 int scan_rows_once(casa_ms &m, const Table &selected, Scan &scan, pclean_err *err) {
     const Vector<rownr_t> numbers = m.whole ? Vector<rownr_t>() : Vector<rownr_t>(selected.rowNumbers());
     const uint64_t total = m.whole ? m.ms.nrow() : numbers.size();
-    if (total * sizeof(RowIndex) <= max_index_bytes)
+    m.indexed = total * sizeof(RowIndex) <= max_index_bytes;
+    if (m.indexed)
         m.index.reserve(total);
     std::vector<uint64_t> rows;
     uint64_t previous = 0; // last row of the step before
@@ -991,9 +1009,9 @@ int open_ms(casa_ms &m, const casa_ms_selection *sel, pclean_err *err) {
     if ((status = scan_rows_once(m, selected, scan, err)) != 0)
         return status;
     sort_dds(m);
-    if ((status = describe_fields(m, scan.fields, err)) != 0)
+    if ((status = describe_fields(m, scan.fields.all, err)) != 0)
         return status;
-    describe_array(m, scan.antennas);
+    describe_array(m, scan.antennas.all);
     describe(m, scan);
     if (m.describe_only)
         forget_rows(m);
