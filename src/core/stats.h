@@ -1,26 +1,19 @@
-/* stats.h: statistics of one plane, over the finite pixels inside a mask. The same bits for any number of threads. */
+/* stats.h: statistics of one plane over its finite pixels. The same bits for any number of threads. */
 #ifndef PCL_STATS_H
 #define PCL_STATS_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-typedef struct pcl_stats {
-    size_t n;              /* pixels counted; 0: all the rest is 0 */
-    double sum, mean, rms; /* rms about zero: sqrt(sum of squares / n) */
-    float min, max;
-    float peak; /* signed value with the largest magnitude, the first of equals with x running fastest */
-    size_t peak_x, peak_y;
-} pcl_stats;
+/* The largest magnitude of n pixels; mask [n]: true where pixels count, NULL: everywhere. 0 without pixels. */
+float pcl_stats_peak(const float *image, const bool *mask, size_t n);
 
-/* image [ny][nx]; mask [ny][nx], true where pixels count; NULL: everywhere. */
-void pcl_stats_plane(const float *image, const bool *mask, size_t nx, size_t ny, pcl_stats *out);
+/* Sum of n pixels. */
+double pcl_stats_sum(const float *image, size_t n);
 
 /* Median and robust rms, 1.4826 median|x - median|, of n pixels; of an even count the mean of the two middle values, as
  * casacore. work [n]: overwritten. Time O(n) whatever the data. Returns the rms (0 without pixels); median may be NULL.
  */
-double pcl_stats_mad_rms(const float *image, const bool *mask, size_t n, float *work, double *median);
-
-/* The k-th smallest (from 0) of n values without NaN; read only. k < n. */
-float pcl_stats_select(const float *value, size_t n, size_t k);
+double pcl_stats_mad_rms(const float *image, size_t n, int32_t *work, double *median);
 
 #endif

@@ -250,13 +250,9 @@ int pcl_plane_minor(pcl_plane *p, double threshold_jy, int cycleniter, int *nite
 
 void pcl_plane_measure(pcl_plane *p) {
     const size_t n = npixel(p);
-    double median;
-    pcl_stats residual, model;
-    pcl_stats_plane(p->residual, p->search, p->nx, p->ny, &residual);
-    pcl_stats_plane(p->model, NULL, p->nx, p->ny, &model);
-    p->peak = fabs((double)residual.peak);
-    p->rms = pcl_stats_mad_rms(p->residual, NULL, n, p->work, &median);
-    p->model_flux = model.sum;
+    p->peak = (double)pcl_stats_peak(p->residual, p->search, n);
+    p->rms = pcl_stats_mad_rms(p->residual, n, (int32_t *)(void *)p->work, NULL);
+    p->model_flux = pcl_stats_sum(p->model, n);
 }
 
 int pcl_plane_restore(pcl_plane *p, const pcl_beam *beam, pclean_err *err) {
