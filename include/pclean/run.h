@@ -92,9 +92,8 @@ typedef struct pclean_hooks {
     void *user;
 } pclean_hooks;
 
-/* Threads: OpenMP's. A program that shares its machine should be started with OMP_WAIT_POLICY=passive, as the pclean command
- * does for itself: waiting threads then sleep. Afterwards the
- * number of threads is again what the caller had set.
+/* Threads: OpenMP's. A program that shares its machine should be started with GOMP_SPINCOUNT=1000, as the pclean command
+ * does for itself: waiting threads then soon sleep. Afterwards the number of threads is again what the caller had set.
  *
  * Validates, images, writes the products NAME.psf ... and, last, NAME.run.json. *result is filled as far as the run got,
  * also on failure. A run with failed planes returns -PCLEAN_EFAILED with its good planes written. */
