@@ -112,7 +112,7 @@ static int time_index(time_table *t, double time, uint32_t *index, pclean_err *e
 
 /* ------------------------------------------------------------------------------------------- the store's place */
 
-enum { PAGE = 4096, HUGE_PAGE = 2 << 20 };
+enum { PAGE = 4096 };
 
 static char *page_from(void *p) { return (char *)(((uintptr_t)p + PAGE - 1) / PAGE * PAGE); }
 
@@ -194,10 +194,7 @@ static int store_new(pcl_vis *vis, const char *folder, pclean_err *err) {
         vis->in_file = true;
         return map_scratch(folder, bytes, &vis->store, err);
     }
-    int rc = PCL_NEW((char **)&vis->store, bytes + PAGE, "visibility store", err);
-    if (!rc && bytes >= HUGE_PAGE)
-        (void)madvise(page_from(vis->store), bytes, MADV_HUGEPAGE); /* fewer page faults; a kernel without them ignores it */
-    return rc;
+    return PCL_NEW((char **)&vis->store, bytes + PAGE, "visibility store", err);
 }
 
 static void store_free(pcl_vis *vis) {
