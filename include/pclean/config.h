@@ -27,6 +27,7 @@ enum pclean_gridder { PCLEAN_GRIDDER_STANDARD, PCLEAN_GRIDDER_WPROJECT, PCLEAN_G
 enum pclean_deconvolver { PCLEAN_DECONVOLVER_HOGBOM };
 enum pclean_usemask { PCLEAN_USEMASK_USER, PCLEAN_USEMASK_PB };
 enum pclean_cyclecontrol { PCLEAN_CYCLECONTROL_CHANNEL, PCLEAN_CYCLECONTROL_GLOBAL };
+enum pclean_concat_mode { PCLEAN_CONCAT_AUTO, PCLEAN_CONCAT_PAGED, PCLEAN_CONCAT_VIRTUAL, PCLEAN_CONCAT_MOVEVIRTUAL, PCLEAN_CONCAT_COPYVIRTUAL };
 enum pclean_veltype { PCLEAN_VELTYPE_RADIO, PCLEAN_VELTYPE_OPTICAL };
 enum pclean_progress_mode { PCLEAN_PROGRESS_AUTO, PCLEAN_PROGRESS_BAR, PCLEAN_PROGRESS_LINES, PCLEAN_PROGRESS_JSON, PCLEAN_PROGRESS_NONE };
 
@@ -91,7 +92,9 @@ typedef struct pclean_config {
     int nworkers;          /* processes that image planes; 0: as planes, cores and memory allow */
     int threads;           /* of each worker; 0: the cores this process may use, divided among the workers */
     char *scratch;         /* folder in which the visibilities are kept in a file; "": in memory while they fit there */
-    int cube_chunksize;    /* for pclean_partition_nparts: -1, or channels of each part */
+    bool keep_subcubes;
+    int concat_mode;
+    int cube_chunksize;    /* channels of a sub-cube, or of a part (pclean_partition_nparts); -1: one for each worker, or as many as asked for */
     char *memory;          /* "16GiB" that all processes of the run may use; "": what this process may use */
     char *memory_limit;    /* "4GB", "4GiB", "0.5" (of the above): each worker, with what it shares; "0", "auto": no such limit */
     /* part: what a part takes over from the whole image, written by pclean_partition_... (partition.h) */

@@ -57,6 +57,7 @@ typedef struct pclean_result {
     pclean_plane *plane;       /* [nchan][npol] */
     int stop;                  /* one for the run: the worst of the planes */
     char **product;            /* NULL-terminated list of what was written, .run.json last */
+    size_t nsubcube;           /* of each product, NAME.subcube.0 ... ; 0: none */
     char **warning;            /* NULL-terminated */
     double seconds, cpu_seconds;
     uint64_t ms_bytes_read;

@@ -165,6 +165,13 @@ static const struct pcl_option table[] = {
  .help = "Memory that the run may use, all workers together, e.g. 16GiB (\"\": what the machine, cgroup, Slurm and ulimit leave)."},
 {.group = "cluster", .name = "memory_limit", .type = PCL_TEXT, .offset = AT(memory_limit), .def = "0",
  .help = "Memory that each worker may use, with what it shares, in Dask's notation: 4GB, 4GiB, or 0.5 for half of what the run may use; 0 or auto: no limit but the run's."},
+{.group = "cluster", .name = "keep_subcubes", .type = PCL_BOOL, .offset = AT(keep_subcubes), .def = "false",
+ .help = "Cubes: leave the products of parts of the band as NAME.subcube.0.image and so on."},
+{.group = "cluster", .name = "concat_mode", .type = PCL_CHOICE, .offset = AT(concat_mode), .def = "auto",
+ .choices = "auto|paged|virtual|movevirtual", .alias = "nomovevirtual=virtual",
+ .help = "Cubes: paged holds all pixels itself; virtual is a list of the sub-cubes beside it, which are kept; movevirtual a list of sub-cubes inside it; auto is virtual with keep_subcubes, else paged."},
+{.group = "cluster", .name = "cube_chunksize", .type = PCL_INT, .offset = AT(cube_chunksize), .def = "-1", .unit = "channel",
+ .help = "Channels of a sub-cube at most, where sub-cubes are made; -1: as many sub-cubes as workers. How the work is divided does not depend on it."},
 /* ------------------------------------------------------------------------------------------------------ part */
 {.group = "part", .name = "part_channel", .type = PCL_INT, .offset = AT(part_channel), .def = "-1",
  .help = "This image is a part: number of its first channel in the whole image; -1: it is no part. pclean partition writes this group; start and width are only labels then."},

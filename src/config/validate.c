@@ -240,7 +240,7 @@ int pclean_config_validate(const pclean_config *config, pclean_err *err) {
     check_iteration(config, &problems);
     require(config->nworkers >= 0, &problems, config, "nworkers", "0 (automatic) or more");
     require(config->threads >= 0, &problems, config, "threads", "0 (all cores) or more");
-    require(config->cube_chunksize == -1 || config->cube_chunksize >= 1, &problems, config, "cube_chunksize", "-1 (as many parts as asked for) or at least 1");
+    require(config->cube_chunksize == -1 || config->cube_chunksize >= 1, &problems, config, "cube_chunksize", "-1 (as many parts as workers) or at least 1");
     double bytes;
     require(!config->memory[0] || (pcl_quantity_parse_as(config->memory, PCL_DIM_BYTES, NULL, &bytes, NULL) == 0 && bytes >= 1),
             &problems, config, "memory", "a size with its unit, e.g. 16GiB");

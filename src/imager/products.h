@@ -29,7 +29,12 @@ enum pcl_product {
 
 typedef struct pcl_products {
     const pclean_config *config;
+    size_t nchan;
+    int mode;                     /* pcl_subcubes_mode */
     pcl_cube *cube[PCL_NPRODUCT]; /* NULL: not made in this run */
+    size_t nsubcube;              /* 0: none are made */
+    pcl_cube **subcube[PCL_NPRODUCT]; /* [nsubcube] */
+    size_t nwork;
     float *work;                  /* of pcl_cube_write_plane */
 } pcl_products;
 
@@ -48,9 +53,9 @@ int pcl_products_check(const pclean_config *config, pclean_err *err) PCL_CHECK;
 int pcl_products_claim(const pclean_config *config, int *fd, pclean_err *err) PCL_CHECK;
 void pcl_products_unclaim(const pclean_config *config, int fd);
 
-/* Makes all products as .part; pb_mask [ny][nx] (NULL: none) is their default mask. Calls casacore; what follows, up to
+/* Makes all products as .part, with as many sub-cubes as cube_chunksize or nworker asks for; pb_mask [ny][nx] (NULL: none) is their default mask. Calls casacore; what follows, up to
  * pcl_products_finish, does not, and may be called in forked processes for different planes. */
-int pcl_products_create(pcl_products *out, const pcl_setup *setup, const bool *pb_mask, pclean_err *err) PCL_CHECK;
+int pcl_products_create(pcl_products *out, const pcl_setup *setup, size_t nworker, const bool *pb_mask, pclean_err *err) PCL_CHECK;
 
 /* The PSF, and the planes that change from cycle to cycle (residual, model), and back: cyclecontrol=global keeps them on
  * disk meanwhile. */

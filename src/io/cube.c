@@ -2,6 +2,7 @@
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "io/virtual.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -15,7 +16,8 @@ struct pcl_cube {
     char *final_path, *part_path;
     size_t nx, ny, npol, nchan;
     casa_image_layout layout;
-    int fd, mask_fd; /* of the pixel file and of the mask's; -1 once finished, or no mask */
+    bool virtual;   /* a list of images: no pixels of its own */
+    bool finished;  /* no planes any more */
     bool published; /* part_path is gone */
     bool exchanged; /* inside publish_all: part_path is the old product */
 };
@@ -37,37 +39,68 @@ size_t pcl_cube_work_size(const pcl_cube *cube) {
 
 /* ---- creation ---- */
 
-static int open_pixels(pcl_cube *cube, pclean_err *err) {
+static int reserve_pixels(const pcl_cube *cube, pclean_err *err) {
     const char *path = cube->layout.pixel_file;
-    cube->fd = open(path, O_RDWR | O_CLOEXEC);
-    if (cube->fd < 0)
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
         return PCL_FAIL(err, PCLEAN_EIO, "cannot open %s: %s", path, strerror(errno));
-    if (*cube->layout.mask_file && (cube->mask_fd = open(cube->layout.mask_file, O_RDWR | O_CLOEXEC)) < 0)
-        return PCL_FAIL(err, PCLEAN_EIO, "cannot open %s: %s", cube->layout.mask_file, strerror(errno));
-    return pcl_fs_allocate(cube->fd, path, cube->layout.size_bytes, err);
+    const int rc = pcl_fs_allocate(fd, path, cube->layout.size_bytes, err);
+    close(fd);
+    return rc;
+}
+
+/* The struct and its two names; what an earlier run left under the .part name is removed. */
+static int new_cube(const char *final_path, pcl_cube **out, pclean_err *err) {
+    pcl_cube *cube = NULL;
+    int rc = PCL_ZNEW(&cube, 1, "image product", err);
+    if (rc)
+        return rc;
+    cube->published = true; /* nothing to remove yet */
+    if ((rc = pcl_strdup(&cube->final_path, final_path, err)) != 0 ||
+        (rc = pcl_asprintf(&cube->part_path, err, "%s.part", final_path)) != 0 ||
+        (rc = pcl_fs_remove_tree(cube->part_path, err)) != 0) {
+        pcl_cube_free(cube);
+        return rc;
+    }
+    *out = cube;
+    return 0;
 }
 
 int pcl_cube_create(const char *final_path, const casa_image_desc *desc, const bool *mask, pcl_cube **out,
                     pclean_err *err) {
     pcl_cube *cube = NULL;
     *out = NULL;
-    int rc = PCL_ZNEW(&cube, 1, "image product", err);
+    int rc = new_cube(final_path, &cube, err);
     if (rc)
         return rc;
-    cube->fd = cube->mask_fd = -1;
-    cube->published = true; /* nothing to remove yet */
     cube->nx = desc->nx;
     cube->ny = desc->ny;
     cube->npol = desc->npol;
     cube->nchan = desc->nchan;
-    if ((rc = pcl_strdup(&cube->final_path, final_path, err)) != 0 ||
-        (rc = pcl_asprintf(&cube->part_path, err, "%s.part", final_path)) != 0 ||
-        (rc = pcl_fs_remove_tree(cube->part_path, err)) != 0 ||
-        (rc = casa_image_create(cube->part_path, desc, mask, &cube->layout, err)) != 0)
-        goto done;
-    cube->published = false;
-    rc = open_pixels(cube, err);
-done:
+    if ((rc = casa_image_create(cube->part_path, desc, mask, &cube->layout, err)) == 0) {
+        cube->published = false;
+        rc = reserve_pixels(cube, err);
+    }
+    if (rc)
+        pcl_cube_abort(cube);
+    else
+        *out = cube;
+    return rc;
+}
+
+int pcl_cube_create_virtual(const char *final_path, const pcl_virtual *list, pcl_cube **out, pclean_err *err) {
+    pcl_cube *cube = NULL;
+    *out = NULL;
+    int rc = new_cube(final_path, &cube, err);
+    if (rc)
+        return rc;
+    cube->virtual = cube->finished = true;
+    if (mkdir(cube->part_path, 0777) != 0) {
+        rc = PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO, "cannot make the folder %s: %s", cube->part_path, strerror(errno));
+    } else {
+        cube->published = false;
+        rc = pcl_virtual_write(cube->part_path, list, err);
+    }
     if (rc)
         pcl_cube_abort(cube);
     else
@@ -108,23 +141,43 @@ static void reorder(const pcl_cube *cube, const float *pixels, float *work) {
     }
 }
 
+/* The files are open only while a plane moves: a cube may have thousands of sub-cubes. */
+static int write_file(const char *path, const void *data, size_t size, uint64_t offset, pclean_err *err) {
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot open %s: %s", path, strerror(errno));
+    int rc = pcl_fs_pwrite_all(fd, path, data, size, offset, err);
+    if (close(fd) != 0 && !rc)
+        rc = PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO, "cannot write %s: %s", path, strerror(errno));
+    return rc;
+}
+
+static int read_file(const char *path, void *data, size_t size, uint64_t offset, pclean_err *err) {
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot open %s: %s", path, strerror(errno));
+    const int rc = pcl_fs_pread_all(fd, path, data, size, offset, err);
+    close(fd);
+    return rc;
+}
+
 int pcl_cube_write_plane(pcl_cube *cube, size_t ipol, size_t ichan, const float *pixels, float *work, pclean_err *err) {
-    if (ipol >= cube->npol || ichan >= cube->nchan || cube->fd < 0)
+    if (ipol >= cube->npol || ichan >= cube->nchan || cube->finished)
         return PCL_FAIL(err, PCLEAN_EBUG, "%s: cannot write polarization %zu, channel %zu of %zu x %zu%s",
-                        cube->part_path, ipol, ichan, cube->npol, cube->nchan, cube->fd < 0 ? " any more" : "");
+                        cube->part_path, ipol, ichan, cube->npol, cube->nchan, cube->finished ? " any more" : "");
     size_t n = pcl_cube_work_size(cube);
     reorder(cube, pixels, work);
     if (cube->layout.big_endian != host_is_big_endian)
         swap_bytes(work, n);
     uint64_t offset = (uint64_t)(ichan * cube->npol + ipol) * n * sizeof *work;
-    int rc = pcl_fs_pwrite_all(cube->fd, cube->layout.pixel_file, work, n * sizeof *work, offset, err);
+    int rc = write_file(cube->layout.pixel_file, work, n * sizeof *work, offset, err);
     if (rc)
         pcl_err_prefix(err, "channel %zu, polarization %zu: ", ichan, ipol);
     return rc;
 }
 
 int pcl_cube_write_mask(pcl_cube *cube, size_t ipol, size_t ichan, const bool *mask, float *work, pclean_err *err) {
-    if (ipol >= cube->npol || ichan >= cube->nchan || cube->mask_fd < 0)
+    if (ipol >= cube->npol || ichan >= cube->nchan || cube->finished || !*cube->layout.mask_file)
         return PCL_FAIL(err, PCLEAN_EBUG, "%s: no mask for polarization %zu, channel %zu of %zu x %zu", cube->part_path, ipol,
                         ichan, cube->npol, cube->nchan);
     const size_t tile_x = cube->layout.tile_x, tile_y = cube->layout.tile_y, tile_bytes = (tile_x * tile_y + 7) / 8;
@@ -139,17 +192,15 @@ int pcl_cube_write_mask(pcl_cube *cube, size_t ipol, size_t ichan, const bool *m
                         const size_t bit = (y - y0) * tile_x + x - x0;
                         tile[bit / 8] = (unsigned char)(tile[bit / 8] | 1u << bit % 8);
                     }
-    return pcl_fs_pwrite_all(cube->mask_fd, cube->layout.mask_file, bytes, size,
-                             (uint64_t)(ichan * cube->npol + ipol) * size, err);
+    return write_file(cube->layout.mask_file, bytes, size, (uint64_t)(ichan * cube->npol + ipol) * size, err);
 }
 
 int pcl_cube_read_plane(pcl_cube *cube, size_t ipol, size_t ichan, float *pixels, float *work, pclean_err *err) {
-    if (ipol >= cube->npol || ichan >= cube->nchan || cube->fd < 0)
+    if (ipol >= cube->npol || ichan >= cube->nchan || cube->finished)
         return PCL_FAIL(err, PCLEAN_EBUG, "%s: cannot read polarization %zu, channel %zu of %zu x %zu", cube->part_path,
                         ipol, ichan, cube->npol, cube->nchan);
     const size_t n = pcl_cube_work_size(cube), tile_x = cube->layout.tile_x, tile_y = cube->layout.tile_y;
-    int rc = pcl_fs_pread_all(cube->fd, cube->layout.pixel_file, work, n * sizeof *work,
-                              (uint64_t)(ichan * cube->npol + ipol) * n * sizeof *work, err);
+    int rc = read_file(cube->layout.pixel_file, work, n * sizeof *work, (uint64_t)(ichan * cube->npol + ipol) * n * sizeof *work, err);
     if (rc)
         return rc;
     if (cube->layout.big_endian != host_is_big_endian)
@@ -160,14 +211,6 @@ int pcl_cube_read_plane(pcl_cube *cube, size_t ipol, size_t ichan, float *pixels
                 memcpy(pixels + (y + j) * cube->nx + x, work + j * tile_x,
                        (cube->nx - x < tile_x ? cube->nx - x : tile_x) * sizeof *pixels);
     return 0;
-}
-
-static void close_files(pcl_cube *cube) {
-    if (cube->fd >= 0)
-        close(cube->fd);
-    if (cube->mask_fd >= 0)
-        close(cube->mask_fd);
-    cube->fd = cube->mask_fd = -1;
 }
 
 /* For nftw: 0 or errno. */
@@ -185,8 +228,8 @@ static int sync_one(const char *path, const struct stat *st, int type, struct FT
 
 int pcl_cube_finish(pcl_cube *cube, const casa_beam *beams, size_t nbeam, const char *const *history, size_t nhistory,
                     pclean_err *err) {
-    close_files(cube); /* what close cannot tell, fsync below does */
-    int rc = casa_image_finish(cube->part_path, beams, nbeam, history, nhistory, err);
+    cube->finished = true;
+    int rc = cube->virtual ? 0 : casa_image_finish(cube->part_path, beams, nbeam, history, nhistory, err);
     if (rc)
         return rc;
     int failed = nftw(cube->part_path, sync_one, 8, FTW_PHYS);
@@ -290,7 +333,6 @@ const char *pcl_cube_path(const pcl_cube *cube) {
 void pcl_cube_free(pcl_cube *cube) {
     if (!cube)
         return;
-    close_files(cube);
     pcl_free(cube->part_path);
     pcl_free(cube->final_path);
     pcl_free(cube);

@@ -12,6 +12,7 @@
 #define PCL_CUBE_H
 #include "base/err.h"
 #include "casa/casa.h"
+#include "io/virtual.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,6 +24,10 @@ typedef struct pcl_cube pcl_cube;
  * (pcl_cube_publish decides). Calls casacore: one thread. */
 int pcl_cube_create(const char *final_path, const casa_image_desc *desc, const bool *mask, pcl_cube **out,
                     pclean_err *err) PCL_CHECK;
+
+/* A cube that is only a list of images, which may lie inside it (final_path.part/...) and may be made later. It has no planes;
+ * pcl_cube_finish and _publish are as for the others. The list is read. No casacore. */
+int pcl_cube_create_virtual(const char *final_path, const pcl_virtual *list, pcl_cube **out, pclean_err *err) PCL_CHECK;
 
 /* Number of floats of the `work` array of pcl_cube_write_plane. */
 size_t pcl_cube_work_size(const pcl_cube *cube);
@@ -59,7 +64,7 @@ int pcl_cube_publish_all(pcl_cube *const *cubes, size_t n, bool overwrite, pclea
 const char *pcl_cube_final_path(const pcl_cube *cube);
 const char *pcl_cube_path(const pcl_cube *cube);
 
-/* Frees the memory and closes the file; the files stay as they are. NULL is allowed. */
+/* Frees the memory; the files stay as they are. NULL is allowed. */
 void pcl_cube_free(pcl_cube *cube);
 
 /* Removes the .part of a cube that was not published, then frees it. NULL is allowed. */

@@ -15,11 +15,26 @@ void pcl_partition_rows(size_t nrow, size_t npart, size_t *cut) {
         cut[k] = k > nrow / each ? nrow : least(k * each, nrow); /* k each may overflow */
 }
 
+size_t pcl_partition_count(size_t nchan, int chunksize, size_t nworker) {
+    const size_t n = chunksize > 0 ? (nchan + (size_t)chunksize - 1) / (size_t)chunksize : nworker;
+    return n > nchan ? nchan : n < 1 ? 1 : n;
+}
+
+void pcl_partition_range(size_t nchan, size_t n, size_t i, size_t *first, size_t *count) {
+    const size_t least = nchan / n, more = nchan % n;
+    *first = i * least + (i < more ? i : more);
+    *count = least + (i < more);
+}
+
+size_t pcl_partition_find(size_t nchan, size_t n, size_t ichan) {
+    const size_t least = nchan / n, more = nchan % n;
+    return ichan < more * (least + 1) ? ichan / (least + 1) : (ichan - more) / least;
+}
+
 void pcl_partition_channels(size_t nchan, size_t npart, size_t *cut) {
-    const size_t each = nchan / npart, more = nchan % npart;
-    cut[0] = 0;
-    for (size_t k = 0; k < npart; k++)
-        cut[k + 1] = cut[k] + each + (k < more);
+    size_t count;
+    for (size_t k = 0; k <= npart; k++)
+        pcl_partition_range(nchan, npart, k, &cut[k], &count);
 }
 
 void pcl_partition_weights(size_t n, const uint64_t *weight, size_t npart, size_t *cut) {

@@ -9,6 +9,17 @@
 /* CASA's row ranges. cut [npart + 1]; the last parts may be empty. npart >= 1. */
 void pcl_partition_rows(size_t nrow, size_t npart, size_t *cut);
 
+/* A cube's channels: part i of n has nchan div n in a row, the first nchan mod n parts one more, as in the Python pclean. */
+
+/* Number of parts for a cube_chunksize: -1 one for each worker, N > 0 as many as parts of N channels would be; 1 to nchan. */
+size_t pcl_partition_count(size_t nchan, int chunksize, size_t nworker);
+
+/* Channels [*first, *first + *count) of part i. */
+void pcl_partition_range(size_t nchan, size_t n, size_t i, size_t *first, size_t *count);
+
+/* The part that has channel ichan. */
+size_t pcl_partition_find(size_t nchan, size_t n, size_t ichan);
+
 /* Channels of a cube. cut [npart + 1]; empty parts, if any, are the last. */
 void pcl_partition_channels(size_t nchan, size_t npart, size_t *cut);
 

@@ -103,11 +103,40 @@ static void selections_are_written(void **state) {
     pcl_free(text);
 }
 
+static void parts_cover_all_channels_once(void **state) {
+    (void)state;
+    for (size_t nchan = 1; nchan < 40; nchan++)
+        for (size_t n = 1; n <= nchan; n++) {
+            size_t next = 0, first, count;
+            for (size_t i = 0; i < n; i++) {
+                pcl_partition_range(nchan, n, i, &first, &count);
+                assert_int_equal(first, next);
+                assert_true(count == nchan / n || (count == nchan / n + 1 && i < nchan % n));
+                for (size_t c = first; c < first + count; c++)
+                    assert_int_equal(pcl_partition_find(nchan, n, c), i);
+                next += count;
+            }
+            assert_int_equal(next, nchan);
+        }
+}
+
+static void count_follows_chunksize(void **state) {
+    (void)state;
+    assert_int_equal(pcl_partition_count(10, -1, 4), 4);
+    assert_int_equal(pcl_partition_count(3, -1, 4), 3);
+    assert_int_equal(pcl_partition_count(10, 1, 4), 10);
+    assert_int_equal(pcl_partition_count(10, 4, 4), 3); /* of 4, 3, 3 channels */
+    assert_int_equal(pcl_partition_count(10, 100, 4), 1);
+    assert_int_equal(pcl_partition_count(1, -1, 0), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_follow_casas_rule), cmocka_unit_test(channels_differ_by_one_at_most),
         cmocka_unit_test(weights_are_shared),     cmocka_unit_test(gaps_and_overlaps_are_refused),
         cmocka_unit_test(selections_are_written),
+        cmocka_unit_test(parts_cover_all_channels_once),
+        cmocka_unit_test(count_follows_chunksize),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,7 +124,7 @@ static void test_check(void **state) {
     assert_ok(pcl_unserved_check(pcl_unserved_find("scales"), NULL, 0, &err));
     assert_fails(check("savemodel", "modelcolumn", &err), PCLEAN_EUNSUPPORTED, "savemodel=modelcolumn");
     assert_fails(check("interactive", "true", &err), PCLEAN_EUNSUPPORTED, "interactive=true");
-    assert_fails(check("concat_mode", "virtual", &err), PCLEAN_EUNSUPPORTED, "leave it out or say auto, paged");
+    assert_fails(check("nterms", "3", &err), PCLEAN_EUNSUPPORTED, "leave it out or say 1, 2");
     assert_fails(check("vptable", "beams.tab", &err), PCLEAN_EUNSUPPORTED, "vptable");
     assert_fails(check("facets", "4", &err), PCLEAN_EUNSUPPORTED, "the number of facets");
 }

@@ -1,0 +1,108 @@
+#include "io/virtual.h"
+#include "base/fsutil.h"
+#include "base/mem.h"
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char list_name[] = "imageconcat.json";
+
+bool pcl_virtual_is(const char *path) {
+    char *file = NULL;
+    const bool is = pcl_asprintf(&file, NULL, "%s/%s", path, list_name) == 0 && pcl_fs_exists(file);
+    pcl_free(file);
+    return is;
+}
+
+/* MiscInfo is left out: casacore then merges that of the images. */
+int pcl_virtual_write(const char *folder, const pcl_virtual *v, pclean_err *err) {
+    char *file = NULL, *text = NULL;
+    json_t *names = json_array();
+    for (size_t i = 0; i < v->n; i++)
+        if (json_array_append_new(names, json_string(v->image[i])) != 0) { /* it takes UTF-8 only */
+            json_decref(names);
+            return PCL_FAIL(err, PCLEAN_EPARAM, "%s: the name of this image cannot be written into a list (not UTF-8); rename it", v->image[i]);
+        }
+    json_t *root = json_pack("{s:i s:s s:I s:b s:o}", "Version", 1, "DataType", v->type, "Axis", (json_int_t)v->axis,
+                             "TempClose", 1, "Images", names);
+    text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+    json_decref(root);
+    int rc = text ? pcl_asprintf(&file, err, "%s/%s", folder, list_name)
+                  : PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the list of %zu images", v->n);
+    if (!rc)
+        rc = pcl_fs_write_text(file, text, strlen(text), err);
+    free(text);
+    pcl_free(file);
+    return rc;
+}
+
+/* The length of the folder's own name, without slashes at its end. */
+static size_t trimmed(const char *folder) {
+    size_t n = strlen(folder);
+    while (n > 1 && folder[n - 1] == '/')
+        n--;
+    return n;
+}
+
+/* casacore's Path::addDirectory. */
+static int full_path(const char *folder, const char *name, char **out, pclean_err *err) {
+    size_t n = trimmed(folder);
+    if (strncmp(name, "././", 4) == 0)
+        return pcl_asprintf(out, err, "%.*s/%s", (int)n, folder, name + 4);
+    if (strncmp(name, "./", 2) != 0)
+        return pcl_strdup(out, name, err);
+    while (n > 0 && folder[n - 1] != '/')
+        n--;
+    return pcl_asprintf(out, err, "%.*s%s", (int)n, folder, name + 2);
+}
+
+static int read_list(const char *folder, json_t *root, pcl_virtual *out, pclean_err *err) {
+    const json_t *images = json_object_get(root, "Images"), *axis = json_object_get(root, "Axis"), *version = json_object_get(root, "Version");
+    const char *type = json_string_value(json_object_get(root, "DataType"));
+    if (version && json_integer_value(version) != 1)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "its version is not 1");
+    if (!json_is_integer(axis) || json_integer_value(axis) < 0 || json_integer_value(axis) > 100)
+        return PCL_FAIL(err, PCLEAN_EDATA, "it has no Axis");
+    if (!type || strlen(type) >= sizeof out->type)
+        return PCL_FAIL(err, PCLEAN_EDATA, "it has no DataType");
+    if (json_array_size(images) == 0)
+        return PCL_FAIL(err, PCLEAN_EDATA, "it has no Images");
+    out->axis = (size_t)json_integer_value(axis);
+    snprintf(out->type, sizeof out->type, "%s", type);
+    int rc = PCL_ZNEW(&out->image, json_array_size(images), "list of images", err);
+    for (size_t i = 0; !rc && i < json_array_size(images); i++) {
+        const char *name = json_string_value(json_array_get(images, i));
+        if (!name || !*name)
+            return PCL_FAIL(err, PCLEAN_EDATA, "entry %zu of its Images is no name", i);
+        if (!(rc = full_path(folder, name, &out->image[i], err)))
+            out->n = i + 1;
+    }
+    return rc;
+}
+
+int pcl_virtual_read(const char *folder, pcl_virtual *out, pclean_err *err) {
+    *out = (pcl_virtual){0};
+    char *file = NULL;
+    json_error_t why;
+    int rc = pcl_asprintf(&file, err, "%.*s/%s", (int)trimmed(folder), folder, list_name);
+    if (rc)
+        return rc;
+    json_t *root = json_load_file(file, JSON_REJECT_DUPLICATES, &why);
+    rc = root ? read_list(folder, root, out, err)
+              : PCL_FAIL(err, PCLEAN_EDATA, "%s (line %d)", why.text, why.line);
+    json_decref(root);
+    if (rc) {
+        pcl_err_prefix(err, "%s is not the list of a virtual image: ", file);
+        pcl_virtual_clear(out);
+    }
+    pcl_free(file);
+    return rc;
+}
+
+void pcl_virtual_clear(pcl_virtual *v) {
+    for (size_t i = 0; i < v->n; i++)
+        pcl_free(v->image[i]);
+    pcl_free(v->image);
+    *v = (pcl_virtual){0};
+}
