@@ -1,4 +1,5 @@
 #include "cli.h"
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,4 +135,41 @@ const char *cli_args_bool(cli_args *args) {
         }
     }
     return args->value ? args->value : "true";
+}
+
+static volatile sig_atomic_t stop_signal;
+
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
+#define NSIGNAL (sizeof stop_signals / sizeof *stop_signals)
+
+/* The first signal asks the run to stop; the next one meets the default action and kills at once. */
+static void on_signal(int number) {
+    stop_signal = number;
+    for (size_t i = 0; i < NSIGNAL; i++) {
+        signal(stop_signals[i], SIG_DFL);
+    }
+}
+
+/* A signal that the parent chose to ignore (nohup, a shell's background job) stays ignored. */
+void cli_stop_catch(void) {
+    for (size_t i = 0; i < NSIGNAL; i++) {
+        struct sigaction old, catch = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+        sigemptyset(&catch.sa_mask);
+        if (sigaction(stop_signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
+            sigaction(stop_signals[i], &catch, NULL);
+        }
+    }
+}
+
+int cli_stop_requested(void *user) {
+    (void)user;
+    return stop_signal != 0;
+}
+
+void cli_print_run_error(const pclean_err *err) {
+    if (err->code == PCLEAN_EINTERRUPTED) {
+        fprintf(stderr, "pclean: error: %s; nothing half-written stands under a final name\n", err->msg);
+    } else {
+        cli_print_error(err->msg);
+    }
 }

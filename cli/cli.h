@@ -16,6 +16,8 @@ int cmd_plot(int argc, char **argv);
 int cmd_mem(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_partition(int argc, char **argv);
+int cmd_concat(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 
 /* Wrong usage: "pclean: error: ..." and where to read on; returns CLI_USAGE. */
 int cli_usage_error(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -25,6 +27,13 @@ void cli_print_error(const char *text);
 
 /* Prints a failure of the library; returns CLI_USAGE (with a hint) for a bad parameter, else CLI_FAILED. */
 int cli_library_error(const char *command, const pclean_err *err);
+
+/* Prints the failure of a long run. */
+void cli_print_run_error(const pclean_err *err);
+
+/* Ctrl-C and kill ask a long run to stop; a second one kills. A pclean_hooks' stop_requested. */
+void cli_stop_catch(void);
+int cli_stop_requested(void *user);
 
 /* The word of a NULL-terminated list nearest to a mistyped one; NULL when none is near. */
 const char *cli_nearest(const char *word, const char *const *list);

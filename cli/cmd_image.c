@@ -73,51 +73,14 @@ static int read_line(int argc, char **argv, request *r) {
 
 /* ------------------------------------------------------------------ the run */
 
-static volatile sig_atomic_t stop_signal;
-
-static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
-#define NSIGNAL (sizeof stop_signals / sizeof *stop_signals)
-
-/* The first signal asks the run to stop; the next one meets the default action and kills at once. */
-static void on_signal(int number) {
-    stop_signal = number;
-    for (size_t i = 0; i < NSIGNAL; i++) {
-        signal(stop_signals[i], SIG_DFL);
-    }
-}
-
-/* A signal that the parent chose to ignore (nohup, a shell's background job) stays ignored. */
-static void catch_signals(void) {
-    for (size_t i = 0; i < NSIGNAL; i++) {
-        struct sigaction old, catch = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-        sigemptyset(&catch.sa_mask);
-        if (sigaction(stop_signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
-            sigaction(stop_signals[i], &catch, NULL);
-        }
-    }
-}
-
-static int stop_requested(void *user) {
-    (void)user;
-    return stop_signal != 0;
-}
-
-static void print_run_error(const pclean_err *err) {
-    if (err->code == PCLEAN_EINTERRUPTED) {
-        fprintf(stderr, "pclean: error: %s; nothing half-written stands under a final name\n", err->msg);
-    } else {
-        cli_print_error(err->msg);
-    }
-}
-
 static int run(const pclean_config *config) {
     cli_progress display;
     pclean_result result = {0};
     pclean_err err = {0};
     cli_progress_init(&display, config);
-    catch_signals();
+    cli_stop_catch();
     signal(SIGPIPE, SIG_IGN); /* a reader of the log that goes away must not kill a run */
-    pclean_hooks hooks = {cli_progress_show, cli_progress_log, stop_requested, &display};
+    pclean_hooks hooks = {cli_progress_show, cli_progress_log, cli_stop_requested, &display};
     int rc = pclean_image(config, &hooks, &result, &err);
     int status = rc == 0 ? CLI_DONE : err.code == PCLEAN_EPARAM ? CLI_USAGE : CLI_FAILED;
     cli_progress_finish(&display, status, rc ? &err : NULL);
@@ -126,7 +89,7 @@ static int run(const pclean_config *config) {
         fflush(stdout);
     }
     if (rc && display.mode != PCLEAN_PROGRESS_JSON) {
-        print_run_error(&err);
+        cli_print_run_error(&err);
     }
     pclean_result_clear(&result);
     return status;

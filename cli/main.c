@@ -13,6 +13,8 @@ static const struct command {
     const char *summary;
 } commands[] = {
     {"image", cmd_image, "make a CLEAN image or spectral cube from MeasurementSets"},
+    {"concat", cmd_concat, "join images along an axis: the sub-cubes of a cube, or any others"},
+    {"verify", cmd_verify, "check an image: blank or NaN planes, gaps, what it should consist of"},
     {"plot", cmd_plot, "draw an image as a PNG: channel maps, integrated spectrum"},
     {"config", cmd_config, "print the table of parameters: as text, Markdown or YAML"},
     {"plan", cmd_plan, "what pclean image would do and take, without doing it"},
@@ -113,8 +115,10 @@ static void let_threads_soon_sleep(char **argv) {
 }
 
 int main(int argc, char **argv) {
-    if (argc > 1 && (strcmp(argv[1], "image") == 0 || strcmp(argv[1], "plan") == 0))
-        let_threads_soon_sleep(argv);
+    static const char *const threaded[] = {"image", "plan", "concat"};
+    for (size_t i = 0; argc > 1 && i < sizeof threaded / sizeof *threaded; i++)
+        if (strcmp(argv[1], threaded[i]) == 0)
+            let_threads_soon_sleep(argv);
     open_standard_streams();
     return finish_stdout(dispatch(argc, argv));
 }

@@ -8,6 +8,7 @@
 #include "pclean/config.h" /* what the user asks for */
 #include "pclean/run.h"    /* make an image */
 #include "pclean/plan.h"   /* what that would take */
+#include "pclean/concat.h" /* join images */
 #include "pclean/plot.h"   /* look at one */
 #include "pclean/partition.h" /* cut one into parts */
 #include "pclean/memory.h" /* how much memory imaging needs */

@@ -5,7 +5,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -365,4 +367,129 @@ int pcl_fs_pread_all(int fd, const char *path, void *data, size_t size, uint64_t
         offset += (uint64_t)n;
     }
     return 0;
+}
+
+/* ---- copies ---- */
+
+/* For files between which the system does not copy by itself. */
+static int copy_by_hand(int in, const char *path_in, uint64_t offset_in, int out, const char *path_out, uint64_t offset_out,
+                        uint64_t size, pclean_err *err) {
+    const size_t room = 1 << 20;
+    char *buffer = NULL;
+    int rc = PCL_NEW(&buffer, room, "copy buffer", err);
+    for (uint64_t at = 0; !rc && at < size; at += room) {
+        const size_t n = size - at < room ? (size_t)(size - at) : room;
+        if (!(rc = pcl_fs_pread_all(in, path_in, buffer, n, offset_in + at, err)))
+            rc = pcl_fs_pwrite_all(out, path_out, buffer, n, offset_out + at, err);
+    }
+    pcl_free(buffer);
+    return rc;
+}
+
+int pcl_fs_copy_range(int in, const char *path_in, uint64_t offset_in, int out, const char *path_out, uint64_t offset_out,
+                      uint64_t size, pclean_err *err) {
+    off64_t from = (off64_t)offset_in, to = (off64_t)offset_out;
+    while (size > 0) {
+        const ssize_t n = copy_file_range(in, &from, out, &to, size < (1u << 30) ? size : 1u << 30, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EXDEV || errno == ENOSYS || errno == EINVAL || errno == EOPNOTSUPP || errno == EBADF))
+            return copy_by_hand(in, path_in, (uint64_t)from, out, path_out, (uint64_t)to, size, err);
+        if (n < 0)
+            return fail_errno(err, "write", path_out);
+        if (n == 0)
+            return PCL_FAIL(err, PCLEAN_EIO, "cannot read %s: it ends at byte %llu, %llu bytes are missing", path_in,
+                            (unsigned long long)from, (unsigned long long)size);
+        size -= (uint64_t)n;
+    }
+    return 0;
+}
+
+static int copy_file(const char *from, const char *to, const struct stat *st, pclean_err *err) {
+    int rc = 0;
+    const int in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (in < 0)
+        return fail_errno(err, "open", from);
+    const int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st->st_mode & 0777);
+    if (out < 0)
+        rc = fail_errno(err, "create", to);
+    else
+        rc = pcl_fs_copy_range(in, from, 0, out, to, 0, (uint64_t)st->st_size, err);
+    close(in);
+    if (out >= 0 && close(out) != 0 && !rc)
+        rc = fail_errno(err, "write", to);
+    return rc;
+}
+
+static int link_file(const char *from, const char *to, pclean_err *err) {
+    if (linkat(AT_FDCWD, from, AT_FDCWD, to, 0) == 0)
+        return 0;
+    if (errno == EXDEV || errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "cannot move %s to %s: %s", from, to, strerror(errno));
+    return fail_errno(err, "move", from);
+}
+
+/* A link to somewhere is copied as a link. */
+static int copy_link(const char *from, const char *to, pclean_err *err) {
+    char target[4096];
+    const ssize_t n = readlink(from, target, sizeof target - 1);
+    if (n < 0)
+        return fail_errno(err, "read", from);
+    target[n] = '\0';
+    return symlink(target, to) == 0 ? 0 : fail_errno(err, "create", to);
+}
+
+static int copy_entry(const char *from, const char *to, bool link, pclean_err *err) {
+    struct stat st;
+    if (lstat(from, &st) != 0)
+        return fail_errno(err, "find", from);
+    if (S_ISDIR(st.st_mode))
+        return pcl_fs_copy_tree(from, to, link, err);
+    if (S_ISLNK(st.st_mode))
+        return copy_link(from, to, err);
+    if (!S_ISREG(st.st_mode))
+        return PCL_FAIL(err, PCLEAN_EDATA, "%s is neither a file nor a folder", from);
+    return link ? link_file(from, to, err) : copy_file(from, to, &st, err);
+}
+
+int pcl_fs_copy_tree(const char *from, const char *to, bool link, pclean_err *err) {
+    if (mkdir(to, 0777) != 0)
+        return fail_errno(err, "make the folder", to);
+    DIR *stream = opendir(from);
+    if (!stream)
+        return fail_errno(err, "read", from);
+    int rc = 0;
+    struct dirent *entry;
+    while (!rc && (entry = readdir(stream)) != NULL) {
+        char *source = NULL, *target = NULL;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (!(rc = pcl_asprintf(&source, err, "%s/%s", from, entry->d_name)) && !(rc = pcl_asprintf(&target, err, "%s/%s", to, entry->d_name)))
+            rc = copy_entry(source, target, link, err);
+        pcl_free(source);
+        pcl_free(target);
+    }
+    closedir(stream);
+    return rc;
+}
+
+/* For nftw: 0 or errno. Folders that cannot be synced are none that a file system keeps. */
+static int sync_one(const char *path, const struct stat *st, int type, struct FTW *where) {
+    (void)st;
+    (void)where;
+    if (type != FTW_F && type != FTW_DP && type != FTW_D)
+        return 0;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    const int failed = fd < 0 || (fsync(fd) != 0 && type == FTW_F) ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return failed;
+}
+
+int pcl_fs_sync_tree(const char *path, pclean_err *err) {
+    const int failed = nftw(path, sync_one, 8, FTW_PHYS | FTW_DEPTH);
+    if (!failed)
+        return 0;
+    errno = failed < 0 ? errno : failed;
+    return fail_errno(err, "write to the disk", path);
 }

@@ -9,10 +9,10 @@
 extern "C" {
 #include "base/err.h"
 #include "base/fsutil.h"
-#include "base/quantity.h"
 }
 #include "casa/casa.h"
 #include "casa/casa_call.hpp"
+#include "casa/new_table.hpp"
 #include <casacore/casa/Arrays/ArrayMath.h>
 #include <casacore/casa/OS/Time.h>
 #include <casacore/coordinates/Coordinates/CoordinateSystem.h>
@@ -30,12 +30,8 @@ extern "C" {
 #include <casacore/lattices/Lattices/PagedArray.h>
 #include <casacore/measures/Measures/MCPosition.h>
 #include <casacore/measures/Measures/MeasConvert.h>
-#include <casacore/tables/DataMan/TiledCellStMan.h>
-#include <casacore/tables/Tables/ArrColDesc.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
-#include <casacore/tables/Tables/SetupNewTab.h>
 #include <casacore/tables/Tables/TableColumn.h>
-#include <casacore/tables/Tables/TableDesc.h>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -43,17 +39,12 @@ extern "C" {
 #include <memory>
 #include <string>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 #include <vector>
 
 using namespace casacore;
 
 namespace {
-
-const char *const pixel_column = "map";
-const char *const mask_name = "mask0";
-const char *const pixel_file_name = "table.f0_TSM0"; // the one data manager of a new table, the one file of its cells
 
 /* ------------------------------------------------------------------ coordinates */
 
@@ -137,71 +128,6 @@ struct Shape {
     uint64_t mask_bytes() const { return nplane * mask_plane_bytes(); }
 };
 
-int io_fail(pclean_err *err, const char *what) {
-    const int e = errno;
-    return PCL_FAIL(err, e == ENOSPC || e == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO, "%s: %s", what, std::strerror(e));
-}
-
-/* casacore's destructors flush, and a flush that fails in a destructor ends the process: so the room for what casacore
- * will write is reserved, in a file of no further use, before casacore is let in. Sees quotas, too. */
-int check_room(const std::string &folder, uint64_t bytes, pclean_err *err) {
-    const std::string file = folder + "/.room";
-    const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (fd < 0)
-        return io_fail(err, "cannot write into this folder");
-    struct statvfs fs;
-    int status = 0;
-    if (fstatvfs(fd, &fs) == 0 && fs.f_files > 0 && fs.f_favail < 40) /* an image is some 25 files */
-        status = PCL_FAIL(err, PCLEAN_ENOSPC, "no space: its disk takes only %llu more files", static_cast<unsigned long long>(fs.f_favail));
-    else
-        status = pcl_fs_allocate(fd, folder.c_str(), bytes, err);
-    close(fd);
-    if (unlink(file.c_str()) != 0 && status == 0)
-        return io_fail(err, "cannot remove a trial file");
-    return status;
-}
-
-/* Tells in the words of the system what casacore would say in riddles. pixel_bytes go to the disk later, header_bytes
- * now. */
-int check_place(const char *path, uint64_t pixel_bytes, uint64_t header_bytes, pclean_err *err) {
-    if (mkdir(path, 0777) != 0) {
-        if (errno == EEXIST)
-            return PCL_FAIL(err, PCLEAN_EEXIST, "exists already");
-        return io_fail(err, "cannot make this folder");
-    }
-    struct statvfs fs;
-    const bool known = statvfs(path, &fs) == 0 && fs.f_blocks > 0;
-    const uint64_t bytes = pixel_bytes + header_bytes;
-    const uint64_t room = known ? uint64_t{fs.f_bavail} * fs.f_frsize : bytes;
-    char wanted[40], left[40];
-    pcl_format_si(wanted, sizeof wanted, static_cast<double>(bytes), PCL_DIM_BYTES);
-    pcl_format_si(left, sizeof left, static_cast<double>(room), PCL_DIM_BYTES);
-    int status = 0;
-    if (room < bytes)
-        status = PCL_FAIL(err, PCLEAN_ENOSPC, "no space: %s wanted, %s free on its disk", wanted, left);
-    else
-        status = check_room(path, header_bytes, err);
-    if (rmdir(path) != 0 && status == 0)
-        return io_fail(err, "cannot remove a trial folder");
-    return status;
-}
-
-/* A new table of one cell `column`, its file already as long as it will be. */
-template <typename T>
-Table make_cell_table(const String &path, const String &column, const Shape &shape, uint64_t bytes) {
-    SetupNewTable setup(path, TableDesc(), Table::New);
-    Table table(setup, TableLock(TableLock::AutoNoReadLocking), 0, False, Table::LocalEndian,
-                TSMOption(TSMOption::Cache, 0, 0));
-    TableDesc desc; // as PagedArray makes it when it finds no column
-    desc.addColumn(ArrayColumnDesc<T>(column, "version 4.0", 4));
-    desc.defineHypercolumn(column, 4, Vector<String>(1, column));
-    table.addColumn(desc, TiledCellStMan(column, shape.tile));
-    const String file = path + "/" + pixel_file_name;
-    if (truncate(file.c_str(), static_cast<off_t>(bytes)) != 0)
-        throw AipsError("cannot give " + file + " its size: " + std::strerror(errno));
-    return table;
-}
-
 void write_mask_plane(PagedArray<Bool> &bits, const Shape &shape, const bool *mask) {
     const IPosition plane(4, shape.cube[0], shape.cube[1], 1, 1);
     const Array<Bool> values(plane, const_cast<Bool *>(mask), SHARE);
@@ -211,7 +137,7 @@ void write_mask_plane(PagedArray<Bool> &bits, const Shape &shape, const bool *ma
 
 void make_mask(PagedImage<Float> &image, const String &path, const Shape &shape, const bool *mask) {
     Table table =
-        make_cell_table<Bool>(path + "/" + mask_name, PagedArray<Bool>::defaultColumn(), shape, shape.mask_bytes());
+        make_cell_table<Bool>(path + "/" + mask_name, PagedArray<Bool>::defaultColumn(), shape.tile, Table::LocalEndian, shape.mask_bytes());
     PagedArray<Bool> bits(TiledShape(shape.cube, shape.tile), table);
     write_mask_plane(bits, shape, mask);
     const LCPagedMask region(bits, LCBox(IPosition(4, 0), shape.cube - 1, shape.cube));
@@ -250,7 +176,7 @@ void write_header(PagedImage<Float> &image, const casa_image_desc &d) {
 }
 
 void make_image(const String &path, const casa_image_desc &d, const Shape &shape, const bool *mask, bool *big_endian) {
-    Table table = make_cell_table<Float>(path, pixel_column, shape, shape.pixel_bytes());
+    Table table = make_cell_table<Float>(path, pixel_column, shape.tile, Table::LocalEndian, shape.pixel_bytes());
     *big_endian = table.endianFormat() == Table::BigEndian;
     PagedImage<Float> image(TiledShape(shape.cube, shape.tile), make_coordinates(d), table);
     write_header(image, d);

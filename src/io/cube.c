@@ -5,7 +5,6 @@
 #include "io/virtual.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -213,32 +212,13 @@ int pcl_cube_read_plane(pcl_cube *cube, size_t ipol, size_t ichan, float *pixels
     return 0;
 }
 
-/* For nftw: 0 or errno. */
-static int sync_one(const char *path, const struct stat *st, int type, struct FTW *where) {
-    (void)st;
-    (void)where;
-    if (type != FTW_F)
-        return 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    int failed = fd < 0 || fsync(fd) != 0 ? errno : 0;
-    if (fd >= 0)
-        close(fd);
-    return failed;
-}
-
 int pcl_cube_finish(pcl_cube *cube, const casa_beam *beams, size_t nbeam, const char *const *history, size_t nhistory,
                     pclean_err *err) {
     cube->finished = true;
     int rc = cube->virtual ? 0 : casa_image_finish(cube->part_path, beams, nbeam, history, nhistory, err);
     if (rc)
         return rc;
-    int failed = nftw(cube->part_path, sync_one, 8, FTW_PHYS);
-    if (failed) {
-        failed = failed < 0 ? errno : failed;
-        int code = failed == ENOSPC || failed == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO;
-        return PCL_FAIL(err, code, "cannot write %s to the disk: %s", cube->part_path, strerror(failed));
-    }
-    return 0;
+    return pcl_fs_sync_tree(cube->part_path, err);
 }
 
 /* ---- final names ---- */

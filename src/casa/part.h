@@ -1,0 +1,82 @@
+/* part.h: images to be joined: what one on disk says of itself and where its pixels lie, and the making of the joined
+ * one, complete but for its pixels. As casa.h: pure C, one thread, every failure names the image. */
+#ifndef PCL_CASA_PART_H
+#define PCL_CASA_PART_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { CASA_MAX_DIM = 8 };
+
+/* A file of tiles: whole tiles one after the other from byte 0, the first axis fastest, both inside a tile and from tile to
+ * tile; tiles stick out beyond the array where it ends. A bit array has its pixels packed, lowest bit first, each tile in
+ * whole bytes. */
+typedef struct casa_tiles {
+    char file[4096];
+    size_t ndim, shape[CASA_MAX_DIM], tile[CASA_MAX_DIM];
+    size_t bytes; /* of a pixel; 0: a bit */
+    size_t word;  /* bytes of a number in it: what is turned round for the other byte order */
+    bool big_endian;
+} casa_tiles;
+
+typedef struct casa_part_info {
+    const char *path;
+    const char *type;  /* float, double, Complex, DComplex: as casacore writes it in lists of images */
+    casa_tiles pixels;
+    bool masked;       /* it has a default mask, of the same shape: */
+    casa_tiles mask;
+    int spectral_axis; /* pixel axis; -1: none */
+    uint64_t header_bytes; /* about what its history and header take on disk */
+} casa_part_info;
+
+enum casa_axis_kind { CASA_AXIS_SPECTRAL, CASA_AXIS_LINEAR, CASA_AXIS_SKY, CASA_AXIS_STOKES };
+
+/* One pixel axis. Borrowed from the part until its next casa_part_axis. value, increment: as in io/axis.h. */
+typedef struct casa_part_axis {
+    enum casa_axis_kind kind;
+    size_t n;
+    const double *value;
+    double increment;
+    const char *frame; /* "LSRK"; "" for other axes */
+} casa_part_axis;
+
+typedef struct casa_part casa_part;
+
+/* Reads all but the pixels of a paged image, and closes it. -PCLEAN_EDATA: no image, damaged, or its pixel file has not the
+ * size that its tiles need. */
+int casa_part_open(const char *path, casa_part **out, pclean_err *err) PCL_CHECK;
+void casa_part_close(casa_part *part); /* NULL is allowed */
+const casa_part_info *casa_part_get_info(const casa_part *part);
+int casa_part_get_axis(casa_part *part, size_t axis, casa_part_axis *out, pclean_err *err) PCL_CHECK;
+
+/* Whether b can follow a along `axis`, but for that axis itself: type, shape, coordinates (to 0.001 pixel, relaxed 0.1), units,
+ * beams in both or none. -PCLEAN_EDATA says what differs. */
+int casa_part_compare(const casa_part *a, const casa_part *b, size_t axis, bool relax, pclean_err *err) PCL_CHECK;
+
+typedef struct casa_join {
+    casa_part *const *part; /* [npart] in order */
+    size_t npart, axis;
+    size_t tile[CASA_MAX_DIM];
+    bool regular;           /* else the axis becomes the table `value` */
+    const double *value;    /* all pixels of the axis */
+    bool masked;            /* make a mask, for the bits of which there is room */
+    const char *const *history; /* [nhistory] added behind that of the parts */
+    size_t nhistory;
+} casa_join;
+
+/* Makes the image folder `path` (must not exist): coordinates, beams, units, object, miscinfo, history; the pixel files are holes. Failure
+ * leaves nothing. */
+int casa_join_create(const char *path, const casa_join *join, pclean_err *err) PCL_CHECK;
+
+/* casacore's choice of a tile for an array of this shape. */
+int casa_default_tile(size_t ndim, const size_t *shape, size_t *tile, pclean_err *err) PCL_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

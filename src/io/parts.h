@@ -1,0 +1,33 @@
+/* parts.h: several images on disk seen as one along an axis. Virtual images count as the images they list. */
+#ifndef PCL_PARTS_H
+#define PCL_PARTS_H
+#include "base/err.h"
+#include "casa/part.h"
+#include "io/tiles.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct pcl_parts {
+    size_t n, axis, total;  /* images, axis along which they are joined, its pixels */
+    casa_part **part;       /* [n] in order */
+    pcl_tiles_part *pixels; /* [n] */
+    pcl_tiles_part *mask;   /* [n]; NULL: none has a mask */
+    double *value;          /* [total] of the axis */
+    bool regular;           /* the axis is the first image's, continued */
+    bool casa_regular;      /* casacore takes it for that */
+    bool nested;            /* one of the names was a virtual image */
+} pcl_parts;
+
+/* Opens the images names[n] and checks that they go together (axis.h, casa_part_compare); axis -1: the spectral one.
+ * Calls casacore. *out to pcl_parts_clear. */
+int pcl_parts_load(const char *const *names, size_t n, int axis, bool relax, bool reorder, pcl_parts *out, pclean_err *err) PCL_CHECK;
+void pcl_parts_clear(pcl_parts *p);
+
+/* Compares the pixels and mask of `whole` with those of `parts`, of which it should consist: all, or of each part the first, the last and
+ * two tiles between. *where: plane of the first difference, -1: none. No casacore. */
+int pcl_parts_compare(const pcl_parts *whole, const pcl_parts *parts, bool full, long *where, pclean_err *err) PCL_CHECK;
+
+/* The largest box of pixels that is held in memory. */
+enum { PCL_PARTS_BOX_BYTES = 16 << 20 };
+
+#endif
