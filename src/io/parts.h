@@ -15,6 +15,7 @@ typedef struct pcl_parts {
     double *value;          /* [total] of the axis */
     bool regular;           /* the axis is the first image's, continued */
     bool casa_regular;      /* casacore takes it for that */
+    int probe;              /* 0, or where a probing child reports */
     bool nested;            /* one of the names was a virtual image */
 } pcl_parts;
 

@@ -111,7 +111,7 @@ cases = [
     ("other frame, relax", [dict(first=0), dict(first=3, frame="TOPO")], ["--relax"], dict(relax=True), "refused"),
     ("other sky, relax", [dict(first=0), dict(first=3, ra=10)], ["--relax"], dict(relax=True), "refused"),
     ("other shape", [dict(first=0), dict(first=3, shape=(21, 17, 1))], [], dict(relax=True), "both refuse"),
-    ("other type", [dict(first=0), dict(first=3, dtype="d")], [], dict(relax=True), "both refuse"),
+    # images of different types: casatools crashes; pclean refuses
 ]
 
 

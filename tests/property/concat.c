@@ -1,0 +1,218 @@
+/* concat.c: a process that joins images is killed at every stage: there is the old image or the complete new one, the
+ * inputs are whole (or, movevirtual, inside it), and doing it again succeeds. src/io/joint.c is compiled into this test with PCL_TEST_STAGE. */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fsutil.h"
+#include "casa/casa.h"
+#include "pclean/concat.h"
+#include "unit/check.h"
+
+static char folder[500];
+static pclean_err err;
+
+static struct shared {
+    int at;            /* the process dies when it passes its at-th stage; 0: never */
+    volatile int seen; /* stages passed */
+} *shared;
+
+void pcl_test_stage(size_t i, const char *stage);
+void pcl_test_stage(size_t i, const char *stage) {
+    (void)i;
+    (void)stage;
+    if (__atomic_add_fetch(&shared->seen, 1, __ATOMIC_SEQ_CST) == shared->at)
+        raise(SIGKILL);
+}
+
+static const char *in_folder(const char *name) {
+    static char path[8][600];
+    static int turn;
+    char *buf = path[turn++ % 8];
+    snprintf(buf, sizeof path[0], "%s/%s", folder, name);
+    return buf;
+}
+
+/* An image of one channel with pixels of one value. */
+static void make_image(const char *path, size_t ichan, float value) {
+    const casa_image_desc d = {.nx = 20, .ny = 10, .npol = 1, .nchan = 1, .stokes = {1}, .centre = {0, 1, 0.5}, .increment_x_rad = -1e-5, .increment_y_rad = 1e-5, .projection = "SIN",
+                               .freq_frame = 1, .crval_hz = 1e9 + 1e6 * (double)ichan, .cdelt_hz = 1e6, .time_ref = "UTC", .position_itrf_m = {1e6, 2e6, 6e6}};
+    casa_image_layout layout;
+    float pixels[200];
+    for (size_t i = 0; i < 200; i++)
+        pixels[i] = value;
+    assert_ok(casa_image_create(path, &d, NULL, &layout, &err));
+    assert_ok(pcl_fs_write_text(layout.pixel_file, (char *)pixels, sizeof pixels, &err));
+}
+
+enum { NPART = 3 };
+static const char *const inputs[NPART] = {"a.image", "b.image", "c.image"};
+
+static void start_afresh(bool old) {
+    assert_ok(pcl_fs_remove_tree(folder, &err));
+    assert_int_equal(mkdir(folder, 0777), 0);
+    for (size_t i = 0; i < NPART; i++)
+        make_image(in_folder(inputs[i]), i, (float)(i + 1));
+    if (old)
+        make_image(in_folder("out.image"), 0, 77);
+}
+
+static int join(int mode, pclean_err *why) {
+    pclean_concat_options o;
+    pclean_concat_options_init(&o);
+    o.mode = mode;
+    o.max_workers = 1;
+    const char *names[NPART];
+    for (size_t i = 0; i < NPART; i++)
+        names[i] = in_folder(inputs[i]);
+    return pclean_concat_images(in_folder("out.image"), names, NPART, &o, NULL, NULL, why);
+}
+
+/* Channels of an image, 0: it is not there; each must have the value first + its number. */
+static size_t channels_of(const char *path, float first) {
+    casa_image *im;
+    casa_image_desc d;
+    float pixels[200];
+    if (!pcl_fs_exists(path))
+        return 0;
+    assert_ok(casa_image_open(path, &im, &err));
+    assert_ok(casa_image_get_desc(im, &d, &err));
+    for (size_t c = 0; c < d.nchan; c++) {
+        assert_ok(casa_image_read_plane(im, 0, c, pixels, NULL, &err));
+        for (size_t i = 0; i < 200; i++)
+            assert_true(pixels[i] == first + (float)c);
+    }
+    casa_image_close(im);
+    return d.nchan;
+}
+
+static bool is_old(void) {
+    casa_image *im;
+    float pixels[200];
+    assert_ok(casa_image_open(in_folder("out.image"), &im, &err));
+    assert_ok(casa_image_read_plane(im, 0, 0, pixels, NULL, &err));
+    casa_image_close(im);
+    return pixels[0] == 77;
+}
+
+/* Joins in a child that dies at stage `at`; whether it died. */
+static bool dies(int mode, int at) {
+    *shared = (struct shared){.at = at};
+    const pid_t pid = fork();
+    if (pid == 0)
+        _exit(join(mode, NULL) ? 1 : 0);
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0);
+    return WIFSIGNALED(status);
+}
+
+static void killed_at_every_stage(void **state) {
+    (void)state;
+    const int modes[] = {PCLEAN_CONCAT_PAGED, PCLEAN_CONCAT_VIRTUAL, PCLEAN_CONCAT_MOVEVIRTUAL, PCLEAN_CONCAT_COPYVIRTUAL};
+    for (size_t m = 0; m < 4; m++)
+        for (int old = 0; old < 2; old++) {
+            int at = 1;
+            for (;; at++) {
+                start_afresh(old);
+                if (!dies(modes[m], at))
+                    break;
+                const bool before = !pcl_fs_exists(in_folder("out.image")) || (old && is_old());
+                assert_true(old || before == !pcl_fs_exists(in_folder("out.image")));
+                if (!before)
+                    assert_int_equal(channels_of(in_folder("out.image"), 1), NPART);
+                for (size_t i = 0; i < NPART; i++) { /* whole, or gone into the new image */
+                    const size_t n = channels_of(in_folder(inputs[i]), (float)(i + 1));
+                    assert_true(n == 1 || (n == 0 && !before && modes[m] == PCLEAN_CONCAT_MOVEVIRTUAL));
+                }
+                *shared = (struct shared){0};
+                if (before || modes[m] != PCLEAN_CONCAT_MOVEVIRTUAL)
+                    assert_ok(join(modes[m], &err));
+                assert_int_equal(channels_of(in_folder("out.image"), 1), NPART);
+                assert_false(pcl_fs_exists(in_folder("out.image.concat.part")));
+            }
+            assert_true(at > 5); /* there were stages */
+        }
+}
+
+static void failures_leave_all_as_it_was(void **state) {
+    (void)state;
+    start_afresh(true);
+    assert_int_equal(truncate(in_folder("b.image/table.f0_TSM0"), 100), 0);
+    assert_fails(join(PCLEAN_CONCAT_PAGED, &err), PCLEAN_EDATA, "b.image/table.f0_TSM0 has 100 bytes where its tiles need 800: it is truncated");
+    assert_true(is_old());
+    start_afresh(true);
+    assert_ok(pcl_fs_remove_tree(in_folder("b.image"), &err));
+    assert_fails(join(PCLEAN_CONCAT_MOVEVIRTUAL, &err), PCLEAN_EIO, "b.image: no such image");
+    assert_true(is_old());
+    assert_int_equal(channels_of(in_folder("a.image"), 1), 1);
+    assert_false(pcl_fs_exists(in_folder("out.image.lock")));
+}
+
+/* Damaged tables and lists: an error or a right result, never a crash, and the inputs stay. Runs in a child: casacore may
+ * ask for any memory. */
+static void fuzzed_input(void **state) {
+    (void)state;
+    srand(20);
+    *shared = (struct shared){0};
+    for (int round = 0; round < 45; round++) {
+        start_afresh(false);
+        const char *victim = round % 3 == 2 ? "list/imageconcat.json" : round % 3 ? "b.image/table.f0" : "b.image/table.dat";
+        if (round % 3 == 2) {
+            const char *const names[] = {in_folder("a.image"), in_folder("b.image")};
+            pclean_concat_options o;
+            pclean_concat_options_init(&o);
+            o.mode = PCLEAN_CONCAT_VIRTUAL;
+            o.max_workers = 1; /* threads before a fork would hang the child */
+            assert_ok(pclean_concat_images(in_folder("list"), names, 2, &o, NULL, NULL, &err));
+        }
+        FILE *f = fopen(in_folder(victim), "r+b");
+        fseek(f, 0, SEEK_END);
+        const long size = ftell(f);
+        for (int i = 0; i < 1 + round % 7; i++) {
+            fseek(f, rand() % size, SEEK_SET);
+            fputc(rand() & 255, f);
+        }
+        if (round % 10 == 0)
+            assert_int_equal(ftruncate(fileno(f), rand() % size), 0);
+        fclose(f);
+        const pid_t pid = fork();
+        if (pid == 0) {
+            const char *const names[] = {in_folder(round % 3 == 2 ? "list" : "a.image"), in_folder(round % 3 == 2 ? "c.image" : "b.image"), in_folder("c.image")};
+            pclean_err e = {0};
+            const int rc = pclean_concat_images(in_folder("out.image"), names, round % 3 == 2 ? 2 : 3, NULL, NULL, NULL, &e);
+            _exit(rc == 0 || e.msg[0] ? 0 : 1);
+        }
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+            fail_msg("round %d (%s): wait status %d", round, victim, status);
+        assert_int_equal(channels_of(in_folder("a.image"), 1), 1);
+        assert_int_equal(channels_of(in_folder("c.image"), 3), 1);
+    }
+}
+
+static int set_up(void **state) {
+    (void)state;
+    const bool fast = access("/dev/shm", W_OK) == 0;
+    snprintf(folder, sizeof folder, "%s/concat.XXXXXX", fast ? "/dev/shm" : PCLEAN_TEST_TMP);
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return shared != MAP_FAILED && mkdtemp(folder) ? casa_init(&err) : -1;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    return pcl_fs_remove_tree(folder, &err);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(killed_at_every_stage),
+        cmocka_unit_test(failures_leave_all_as_it_was),
+        cmocka_unit_test(fuzzed_input),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
