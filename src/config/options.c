@@ -155,8 +155,6 @@ static const struct pcl_option table[] = {
 /* --------------------------------------------------------------------------------------------------- cluster */
 {.group = "cluster", .name = "nworkers", .type = PCL_INT, .offset = AT(nworkers), .def = "0",
  .help = "Processes that image planes side by side; 0: as many as planes, cores and memory allow. The pixels are the same for any number."},
-{.group = "cluster", .name = "cube_chunksize", .type = PCL_INT, .offset = AT(cube_chunksize), .def = "-1", .unit = "channel",
- .help = "For pclean partition: channels of each part of a cube; -1: as many parts as asked for."},
 {.group = "cluster", .name = "threads", .type = PCL_INT, .offset = AT(threads), .def = "0",
  .help = "Threads of each worker; 0: the processor cores that this process may use, divided among the workers."},
 {.group = "cluster", .name = "scratch", .type = PCL_TEXT, .offset = AT(scratch), .def = "",
@@ -171,7 +169,7 @@ static const struct pcl_option table[] = {
  .choices = "auto|paged|virtual|movevirtual", .alias = "nomovevirtual=virtual",
  .help = "Cubes: paged holds all pixels itself; virtual is a list of the sub-cubes beside it, which are kept; movevirtual a list of sub-cubes inside it; auto is virtual with keep_subcubes, else paged."},
 {.group = "cluster", .name = "cube_chunksize", .type = PCL_INT, .offset = AT(cube_chunksize), .def = "-1", .unit = "channel",
- .help = "Channels of a sub-cube at most, where sub-cubes are made; -1: as many sub-cubes as workers. How the work is divided does not depend on it."},
+ .help = "Channels of a sub-cube, or of a part made by pclean partition, at most; -1: as many sub-cubes as workers, or parts as asked for. How the work is divided does not depend on it."},
 /* ------------------------------------------------------------------------------------------------------ part */
 {.group = "part", .name = "part_channel", .type = PCL_INT, .offset = AT(part_channel), .def = "-1",
  .help = "This image is a part: number of its first channel in the whole image; -1: it is no part. pclean partition writes this group; start and width are only labels then."},

@@ -176,7 +176,7 @@ static int create_products(pcl_run *r, pclean_err *err) {
     pcl_log(PCL_LOG_INFO, "primary beam: %s", name);
     for (size_t i = 0; i < n; i++)
         mask[i] = pb[i] > 0;
-    rc = pcl_products_create(&r->products, s, r->workers.nworker, mask, err);
+    rc = pcl_products_create(&r->products, s, r->resources.workers.nworker, mask, err);
     r->result->nsubcube = r->products.nsubcube;
     if (!rc && r->products.nsubcube > 0)
         pcl_log(PCL_LOG_INFO, "sub-cubes: %zu, %s", r->products.nsubcube,

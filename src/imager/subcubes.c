@@ -42,6 +42,8 @@ int pcl_subcubes_visit(const char *imagename, pcl_subcubes_visitor *visit, void 
     const int length = (int)(base - imagename);
     snprintf(folder, sizeof folder, "%.*s", length, imagename);
     DIR *stream = opendir(length ? folder : ".");
+    if (!stream && errno == ENOENT)
+        return 0; /* so nothing is there; who writes into it will say so */
     if (!stream)
         return PCL_FAIL(err, PCLEAN_EIO, "cannot read the folder %s: %s", length ? folder : ".", strerror(errno));
     int rc = 0;

@@ -140,7 +140,9 @@ static const selection selections[] = {
 };
 
 static void configure(pclean_config *c, const char *ms, const char *name, const char *const *setting) {
-    golden_config(c, ms, name);
+    char own[64]; /* tests run side by side */
+    snprintf(own, sizeof own, "partition.%s", name);
+    golden_config(c, ms, own);
     golden_set(c, "cell", "1arcsec");
     golden_set(c, "imsize", "32");
     for (; *setting; setting += 2)
