@@ -350,7 +350,7 @@ static int finish_product(pcl_products *s, const pcl_setup *setup, enum pcl_prod
     return rc ? rc : pcl_cube_finish(s->cube[k], beams, beams ? s->nchan * npol : 0, history, nhistory, err);
 }
 
-/* Final names for all: the sub-cubes before the cubes, of which they may be the inside. */
+/* To the disk, and final names for all: the sub-cubes before the cubes, of which they may be the inside. */
 static int publish(pcl_products *s, pclean_err *err) {
     pcl_cube **all = NULL;
     size_t n = 0;
@@ -360,7 +360,7 @@ static int publish(pcl_products *s, pclean_err *err) {
             all[n++] = s->subcube[k][i];
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
         all[n++] = s->cube[k];
-    if (!rc)
+    if (!rc && !(rc = pcl_cube_sync_all(all, n, err)))
         rc = pcl_cube_publish_all(all, n, s->config->overwrite || s->config->restart, err);
     pcl_free(all);
     return rc;

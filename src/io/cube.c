@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/virtual.h"
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -31,9 +32,16 @@ static size_t div_up(size_t a, size_t b) {
     return (a + b - 1) / b;
 }
 
+/* A plane is written strip by strip, a row of tiles at a time: the strip is still in the cache when it goes to the file. */
 size_t pcl_cube_work_size(const pcl_cube *cube) {
-    size_t tile_x = cube->layout.tile_x, tile_y = cube->layout.tile_y;
-    return div_up(cube->nx, tile_x) * div_up(cube->ny, tile_y) * tile_x * tile_y;
+    return div_up(cube->nx, cube->layout.tile_x) * cube->layout.tile_x * cube->layout.tile_y;
+}
+
+static size_t plane_size(const pcl_cube *cube) { return div_up(cube->ny, cube->layout.tile_y) * pcl_cube_work_size(cube); }
+
+/* Where the strip of row y0 begins, bytes. */
+static uint64_t strip_offset(const pcl_cube *cube, size_t ipol, size_t ichan, size_t y0) {
+    return ((uint64_t)(ichan * cube->npol + ipol) * plane_size(cube) + y0 / cube->layout.tile_y * pcl_cube_work_size(cube)) * sizeof(float);
 }
 
 /* ---- creation ---- */
@@ -128,35 +136,26 @@ static void copy_tile(const float *restrict from, size_t stride, size_t width, s
     memset(to + height * tile_x, 0, (tile_y - height) * tile_x * sizeof *to);
 }
 
-static void reorder(const pcl_cube *cube, const float *pixels, float *work) {
-    size_t tile_x = cube->layout.tile_x, tile_y = cube->layout.tile_y;
-    for (size_t y = 0; y < cube->ny; y += tile_y) {
-        size_t height = cube->ny - y < tile_y ? cube->ny - y : tile_y;
-        for (size_t x = 0; x < cube->nx; x += tile_x) {
-            size_t width = cube->nx - x < tile_x ? cube->nx - x : tile_x;
-            copy_tile(pixels + y * cube->nx + x, cube->nx, width, height, tile_x, tile_y, work);
-            work += tile_x * tile_y;
-        }
+/* Rows [y0, y0 + tile_y) of a plane. */
+static void fill_strip(const pcl_cube *cube, const float *pixels, size_t y0, float *work) {
+    const size_t tile_x = cube->layout.tile_x, tile_y = cube->layout.tile_y;
+    const size_t height = cube->ny - y0 < tile_y ? cube->ny - y0 : tile_y;
+    for (size_t x = 0; x < cube->nx; x += tile_x, work += tile_x * tile_y) {
+        const size_t width = cube->nx - x < tile_x ? cube->nx - x : tile_x;
+        copy_tile(pixels + y0 * cube->nx + x, cube->nx, width, height, tile_x, tile_y, work);
     }
 }
 
 /* The files are open only while a plane moves: a cube may have thousands of sub-cubes. */
-static int write_file(const char *path, const void *data, size_t size, uint64_t offset, pclean_err *err) {
-    const int fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return PCL_FAIL(err, PCLEAN_EIO, "cannot open %s: %s", path, strerror(errno));
-    int rc = pcl_fs_pwrite_all(fd, path, data, size, offset, err);
-    if (close(fd) != 0 && !rc)
-        rc = PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO, "cannot write %s: %s", path, strerror(errno));
-    return rc;
+static int open_file(const char *path, int how, int *fd, pclean_err *err) {
+    *fd = open(path, how | O_CLOEXEC);
+    return *fd >= 0 ? 0 : PCL_FAIL(err, PCLEAN_EIO, "cannot open %s: %s", path, strerror(errno));
 }
 
-static int read_file(const char *path, void *data, size_t size, uint64_t offset, pclean_err *err) {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return PCL_FAIL(err, PCLEAN_EIO, "cannot open %s: %s", path, strerror(errno));
-    const int rc = pcl_fs_pread_all(fd, path, data, size, offset, err);
-    close(fd);
+/* The first error counts: rc, if it is one. */
+static int close_file(int fd, const char *path, int rc, pclean_err *err) {
+    if (fd >= 0 && close(fd) != 0 && !rc)
+        rc = PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO, "cannot write %s: %s", path, strerror(errno));
     return rc;
 }
 
@@ -164,15 +163,34 @@ int pcl_cube_write_plane(pcl_cube *cube, size_t ipol, size_t ichan, const float 
     if (ipol >= cube->npol || ichan >= cube->nchan || cube->finished)
         return PCL_FAIL(err, PCLEAN_EBUG, "%s: cannot write polarization %zu, channel %zu of %zu x %zu%s",
                         cube->part_path, ipol, ichan, cube->npol, cube->nchan, cube->finished ? " any more" : "");
-    size_t n = pcl_cube_work_size(cube);
-    reorder(cube, pixels, work);
-    if (cube->layout.big_endian != host_is_big_endian)
-        swap_bytes(work, n);
-    uint64_t offset = (uint64_t)(ichan * cube->npol + ipol) * n * sizeof *work;
-    int rc = write_file(cube->layout.pixel_file, work, n * sizeof *work, offset, err);
+    const size_t n = pcl_cube_work_size(cube);
+    int fd, rc = open_file(cube->layout.pixel_file, O_RDWR, &fd, err);
+    for (size_t y = 0; !rc && y < cube->ny; y += cube->layout.tile_y) {
+        fill_strip(cube, pixels, y, work);
+        if (cube->layout.big_endian != host_is_big_endian)
+            swap_bytes(work, n);
+        rc = pcl_fs_pwrite_all(fd, cube->layout.pixel_file, work, n * sizeof *work, strip_offset(cube, ipol, ichan, y), err);
+    }
+    if (!rc) /* the way to the disk begins now: less is left for pcl_cube_sync_all */
+        (void)sync_file_range(fd, (off_t)strip_offset(cube, ipol, ichan, 0), (off_t)(plane_size(cube) * sizeof *work), SYNC_FILE_RANGE_WRITE);
+    rc = close_file(fd, cube->layout.pixel_file, rc, err);
     if (rc)
         pcl_err_prefix(err, "channel %zu, polarization %zu: ", ichan, ipol);
     return rc;
+}
+
+/* Bits [first, first + n) = mask, eight at a time where they fill a byte. */
+static void set_bits(const bool *mask, size_t n, size_t first, unsigned char *bits) {
+    size_t i = 0;
+    for (; i < n && (first + i) % 8; i++)
+        bits[(first + i) / 8] = (unsigned char)(bits[(first + i) / 8] | mask[i] << (first + i) % 8);
+    for (; i + 8 <= n; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, mask + i, sizeof eight); /* the product brings the k-th of them to bit 56 + k */
+        bits[(first + i) / 8] = (unsigned char)(le64toh(eight) * 0x0102040810204080u >> 56);
+    }
+    for (; i < n; i++)
+        bits[(first + i) / 8] = (unsigned char)(bits[(first + i) / 8] | mask[i] << (first + i) % 8);
 }
 
 int pcl_cube_write_mask(pcl_cube *cube, size_t ipol, size_t ichan, const bool *mask, float *work, pclean_err *err) {
@@ -180,18 +198,20 @@ int pcl_cube_write_mask(pcl_cube *cube, size_t ipol, size_t ichan, const bool *m
         return PCL_FAIL(err, PCLEAN_EBUG, "%s: no mask for polarization %zu, channel %zu of %zu x %zu", cube->part_path, ipol,
                         ichan, cube->npol, cube->nchan);
     const size_t tile_x = cube->layout.tile_x, tile_y = cube->layout.tile_y, tile_bytes = (tile_x * tile_y + 7) / 8;
-    const size_t size = div_up(cube->nx, tile_x) * div_up(cube->ny, tile_y) * tile_bytes;
-    unsigned char *bytes = (unsigned char *)work, *tile = bytes; /* a bit for each float of the work space: it fits */
-    memset(bytes, 0, size);
-    for (size_t y0 = 0; y0 < cube->ny; y0 += tile_y)
-        for (size_t x0 = 0; x0 < cube->nx; x0 += tile_x, tile += tile_bytes)
-            for (size_t y = y0; y < y0 + tile_y && y < cube->ny; y++)
-                for (size_t x = x0; x < x0 + tile_x && x < cube->nx; x++)
-                    if (mask[y * cube->nx + x]) {
-                        const size_t bit = (y - y0) * tile_x + x - x0;
-                        tile[bit / 8] = (unsigned char)(tile[bit / 8] | 1u << bit % 8);
-                    }
-    return write_file(cube->layout.mask_file, bytes, size, (uint64_t)(ichan * cube->npol + ipol) * size, err);
+    const size_t size = div_up(cube->nx, tile_x) * tile_bytes, nstrip = div_up(cube->ny, tile_y);
+    unsigned char *bytes = (unsigned char *)work; /* a bit for each float of the work space: it fits */
+    int fd, rc = open_file(cube->layout.mask_file, O_RDWR, &fd, err);
+    for (size_t k = 0; !rc && k < nstrip; k++) {
+        unsigned char *tile = bytes;
+        memset(bytes, 0, size);
+        for (size_t x = 0; x < cube->nx; x += tile_x, tile += tile_bytes) {
+            const size_t width = cube->nx - x < tile_x ? cube->nx - x : tile_x;
+            for (size_t y = k * tile_y; y < (k + 1) * tile_y && y < cube->ny; y++)
+                set_bits(mask + y * cube->nx + x, width, (y - k * tile_y) * tile_x, tile);
+        }
+        rc = pcl_fs_pwrite_all(fd, cube->layout.mask_file, bytes, size, ((uint64_t)(ichan * cube->npol + ipol) * nstrip + k) * size, err);
+    }
+    return close_file(fd, cube->layout.mask_file, rc, err);
 }
 
 int pcl_cube_read_plane(pcl_cube *cube, size_t ipol, size_t ichan, float *pixels, float *work, pclean_err *err) {
@@ -199,26 +219,31 @@ int pcl_cube_read_plane(pcl_cube *cube, size_t ipol, size_t ichan, float *pixels
         return PCL_FAIL(err, PCLEAN_EBUG, "%s: cannot read polarization %zu, channel %zu of %zu x %zu", cube->part_path,
                         ipol, ichan, cube->npol, cube->nchan);
     const size_t n = pcl_cube_work_size(cube), tile_x = cube->layout.tile_x, tile_y = cube->layout.tile_y;
-    int rc = read_file(cube->layout.pixel_file, work, n * sizeof *work, (uint64_t)(ichan * cube->npol + ipol) * n * sizeof *work, err);
-    if (rc)
-        return rc;
-    if (cube->layout.big_endian != host_is_big_endian)
-        swap_bytes(work, n);
-    for (size_t y = 0; y < cube->ny; y += tile_y)
-        for (size_t x = 0; x < cube->nx; x += tile_x, work += tile_x * tile_y)
+    int fd, rc = open_file(cube->layout.pixel_file, O_RDONLY, &fd, err);
+    for (size_t y = 0; !rc && y < cube->ny; y += tile_y) {
+        rc = pcl_fs_pread_all(fd, cube->layout.pixel_file, work, n * sizeof *work, strip_offset(cube, ipol, ichan, y), err);
+        if (cube->layout.big_endian != host_is_big_endian)
+            swap_bytes(work, n);
+        const float *tile = work;
+        for (size_t x = 0; !rc && x < cube->nx; x += tile_x, tile += tile_x * tile_y)
             for (size_t j = 0; j < tile_y && y + j < cube->ny; j++)
-                memcpy(pixels + (y + j) * cube->nx + x, work + j * tile_x,
-                       (cube->nx - x < tile_x ? cube->nx - x : tile_x) * sizeof *pixels);
-    return 0;
+                memcpy(pixels + (y + j) * cube->nx + x, tile + j * tile_x, (cube->nx - x < tile_x ? cube->nx - x : tile_x) * sizeof *pixels);
+    }
+    return close_file(fd, cube->layout.pixel_file, rc, err);
 }
 
 int pcl_cube_finish(pcl_cube *cube, const casa_beam *beams, size_t nbeam, const char *const *history, size_t nhistory,
                     pclean_err *err) {
     cube->finished = true;
-    int rc = cube->virtual ? 0 : casa_image_finish(cube->part_path, beams, nbeam, history, nhistory, err);
-    if (rc)
-        return rc;
-    return pcl_fs_sync_tree(cube->part_path, err);
+    return cube->virtual ? 0 : casa_image_finish(cube->part_path, beams, nbeam, history, nhistory, err);
+}
+
+int pcl_cube_sync_all(pcl_cube *const *cubes, size_t n, pclean_err *err) {
+    int rc = 0;
+    for (size_t k = 0; !rc && k < n; k++)
+        if (cubes[k])
+            rc = pcl_fs_sync_tree(cubes[k]->part_path, err);
+    return rc;
 }
 
 /* ---- final names ---- */
@@ -268,11 +293,10 @@ static void take_back_final_name(pcl_cube *cube) {
 }
 
 /* The old product, now under the .part name. Its removal is tidying: the new one is in place. */
-static void remove_old(pcl_cube *cube) {
+static void remove_old(const pcl_cube *cube) {
     pclean_err err;
     if (cube->exchanged && pcl_fs_remove_tree(cube->part_path, &err) != 0)
         pcl_log(PCL_LOG_WARNING, "the replaced product is left behind: %s", err.msg);
-    cube->exchanged = false;
 }
 
 int pcl_cube_publish_all(pcl_cube *const *cubes, size_t n, bool overwrite, pclean_err *err) {
@@ -289,8 +313,9 @@ int pcl_cube_publish_all(pcl_cube *const *cubes, size_t n, bool overwrite, pclea
         return rc;
     }
     for (size_t i = 0; i < n; i++)
-        if (cubes[i] && !cubes[i]->published) {
+        if (cubes[i]) {
             remove_old(cubes[i]);
+            cubes[i]->exchanged = false;
             cubes[i]->published = true;
         }
     return 0;

@@ -1,7 +1,7 @@
 /* cube.h: the image products of one run, written by plane.
  *
  * A pcl_cube is one product file, NAME.residual say. casacore makes it complete but for its pixels as
- * NAME.residual.part and is out of the way: a plane is one pwrite into the pixel file, from any thread, and the image
+ * NAME.residual.part and is out of the way: a plane is a few pwrites into the pixel file, from any thread, and the image
  * opens in any viewer while the run goes on. At the end casacore adds beams and history, and a rename gives the final
  * name. The space is reserved at the start, so a full disk shows before the work and not after it.
  *
@@ -47,10 +47,13 @@ int pcl_cube_read_plane(pcl_cube *cube, size_t ipol, size_t ichan, float *pixels
                         pclean_err *err) PCL_CHECK;
 
 /* After the last plane: beams and history as in casa_image_finish (a blank plane, major_rad 0, is given the beam of the
- * channel before it, as tclean does: casacore wants all or none), then all files go to the disk (fsync), so that the
- * rename that follows never replaces a good product by one that a power cut empties. Calls casacore: one thread. */
+ * channel before it, as tclean does: casacore wants all or none). Calls casacore: one thread. */
 int pcl_cube_finish(pcl_cube *cube, const casa_beam *beams, size_t nbeam, const char *const *history, size_t nhistory,
                     pclean_err *err) PCL_CHECK;
+
+/* After that: all files of the products go to the disk (fsync), so that the rename that follows never replaces a good
+ * product by one that a power cut empties. NULL entries are passed over. */
+int pcl_cube_sync_all(pcl_cube *const *cubes, size_t n, pclean_err *err) PCL_CHECK;
 
 /* Gives the finished cube its final name. An existing product of that name: -PCLEAN_EEXIST, or with `overwrite` the two
  * change places in one step and the old one is removed. */

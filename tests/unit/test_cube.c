@@ -187,6 +187,7 @@ static pcl_cube *finished(const char *path, float generation) {
     assert_int_equal(pcl_cube_work_size(cube), 2);
     assert_ok(pcl_cube_write_plane(cube, 0, 0, pixels, work, &err));
     assert_ok(pcl_cube_finish(cube, NULL, 0, NULL, 0, &err));
+    assert_ok(pcl_cube_sync_all((pcl_cube *[]){NULL, cube, NULL}, 3, &err));
     return cube;
 }
 
@@ -290,6 +291,8 @@ static void bad_input_is_named(void **state) {
     assert_fails(pcl_cube_write_plane(cube, 0, 1, pixels, work, &err), PCLEAN_EBUG, "channel 1");
     assert_ok(pcl_cube_finish(cube, NULL, 0, NULL, 0, &err));
     assert_fails(pcl_cube_write_plane(cube, 0, 0, pixels, work, &err), PCLEAN_EBUG, "any more");
+    assert_ok(pcl_fs_remove_tree(pcl_cube_path(cube), &err));
+    assert_fails(pcl_cube_sync_all(&cube, 1, &err), PCLEAN_EIO, "bad.part: No such file");
     pcl_cube_abort(cube);
     for (long n = 1; n <= 3; n++) {
         pcl_mem_fail_after(n);
