@@ -1,0 +1,815 @@
+/* bpfile.c: the file, its engine and its sums; writing. Reading is in bpread.c.
+ *
+ * What was measured with ADIOS2 2.12 and decides the shape of this code:
+ *  - BP5 writes a deferred block of 4 MiB and more straight from the caller's memory at perform_data_write; smaller ones it
+ *    copies, so they are let through and written when enough have come together.
+ *  - BP4 copies every block and empties its buffer by itself at MaxBufferSize. adios2_flush in mid-step loses data.
+ *  - A row that is put twice in one step reads differently from call to call: so it is never done.
+ *  - Opened as a stream, an unfinished file makes the reader wait for ever; with random access it does not. */
+#include "stman/bpfile_private.h"
+#include "base/fsutil.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SUMS       "pclean.sums"                   /* in the .bp folder; upstream's manager does not look at it */
+#define BUFFERS    ((size_t)32 << 20)              /* bytes of rows kept by all columns together */
+#define BLOCK_MAX  ((size_t)4 << 20)               /* of one column; also BP5's limit for writing without a copy */
+#define BLOCK_MIN  ((size_t)64 << 10)
+#define LET_THROUGH ((size_t)16 << 20)             /* bytes that BP5 may copy before it is told to write */
+#define PROBE_S    20                              /* a foreign file that takes longer to open is given up */
+
+size_t bp_type_size(enum bp_type type) {
+    static const size_t size[] = {1, 1, 2, 2, 4, 4, 8, 4, 8, 8, 16, 0};
+    return size[type];
+}
+
+static adios2_type adios_type(enum bp_type type) {
+    static const adios2_type types[] = {adios2_type_uint8_t,       adios2_type_int8_t,        adios2_type_int16_t, adios2_type_uint16_t,
+                                        adios2_type_int32_t,       adios2_type_uint32_t,      adios2_type_int64_t, adios2_type_float,
+                                        adios2_type_double,        adios2_type_float_complex, adios2_type_double_complex,
+                                        adios2_type_string};
+    return types[type];
+}
+
+int bp_check_engine(const char *engine, pclean_err *err) {
+    static const char *const good[] = {"", "BP4", "BP5", "BPFile"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        if (!engine || strcmp(engine, good[i]) == 0)
+            return 0;
+    return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "the ADIOS2 engine \"%s\" cannot hold table columns: use BP4 or BP5", engine);
+}
+
+const char *bp_engine(const bp_file *file) {
+    return file->bp5 ? "BP5" : "BP4";
+}
+
+/* ADIOS2's C functions print their reason on standard error and return a number. */
+int bp_adios_failed(const bp_file *file, const char *what, pclean_err *err) {
+    return PCL_FAIL(err, PCLEAN_EIO, "%s: ADIOS2 could not %s; it gives the reason on standard error", file->path, what);
+}
+
+/* ------------------------------------------------------------------ the engine */
+
+static bool has_param(const bp_settings *s, const char *key) {
+    for (size_t i = 0; i < s->nengine_param; i++)
+        if (strcasecmp(s->engine_param[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+/* Our own values where the caller has none: memory that does not grow with the table, and no minima and maxima, which cost
+ * a pass over the data and which nothing reads. */
+static bool set_engine_params(bp_file *f, const bp_settings *s) {
+    static const char *const ours[][2] = {
+        {"StatsLevel", "0"}, {"MaxBufferSize", "48Mb"}, {"InitialBufferSize", "16Mb"}, {"BufferChunkSize", "16Mb"}};
+    bool bad = adios2_set_engine(f->io, s->engine && *s->engine ? s->engine : "BP5") != 0;
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (!has_param(s, ours[i][0]))
+            bad = adios2_set_parameter(f->io, ours[i][0], ours[i][1]) != 0 || bad;
+    for (size_t i = 0; i < s->nengine_param; i++)
+        bad = adios2_set_parameter(f->io, s->engine_param[i].key, s->engine_param[i].value) != 0 || bad;
+    for (size_t i = 0; i < s->ntransport_param; i++) {
+        size_t index = 0;
+        bad = adios2_add_transport(&index, f->io, s->transport_param[i].name) != 0 || bad;
+        for (size_t j = i; j < s->ntransport_param && strcmp(s->transport_param[j].name, s->transport_param[i].name) == 0; i = j++)
+            if (s->transport_param[j].key)
+                bad = adios2_set_transport_parameter(f->io, index, s->transport_param[j].key, s->transport_param[j].value) != 0 || bad;
+    }
+    return bad;
+}
+
+static int start_adios(bp_file *f, const bp_settings *s, pclean_err *err) {
+    const bool xml = s && s->xml_file && *s->xml_file;
+    if (xml && access(s->xml_file, R_OK) != 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot read the ADIOS2 configuration %s: %s", s->xml_file, strerror(errno));
+    f->adios = xml ? adios2_init_config_serial(s->xml_file) : adios2_init_serial();
+    f->io = f->adios ? adios2_declare_io(f->adios, "Adios2StMan") : NULL;
+    if (!f->io)
+        return xml ? PCL_FAIL(err, PCLEAN_EPARAM, "ADIOS2 does not accept %s; it gives the reason on standard error", s->xml_file)
+                   : bp_adios_failed(f, "start", err);
+    adios2_bool configured = adios2_false;
+    if (xml && (adios2_in_config_file(&configured, f->io) != 0 || !configured))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s has no <io name=\"Adios2StMan\">, so none of its settings would be used", s->xml_file);
+    if (s && !xml && set_engine_params(f, s))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s: ADIOS2 does not accept the engine's parameters; it gives the reason on standard error", f->path);
+    return 0;
+}
+
+/* As written in the file: BP5 has its variables in mmd.0. */
+static bool is_bp5(const char *path) {
+    char name[4200];
+    snprintf(name, sizeof name, "%s/mmd.0", path);
+    return access(name, F_OK) == 0;
+}
+
+static int new_file(const char *path, bool writing, bp_file **out, pclean_err *err) {
+    bp_file *f = NULL;
+    if (PCL_ZNEW(&f, 1, "an ADIOS2 file", err) != 0)
+        return -PCLEAN_ENOMEM;
+    f->writing = writing;
+    f->pid = getpid();
+    f->folder = -1;
+    char *real = *path == '/' ? NULL : realpath(".", NULL); /* a forked child may have gone elsewhere */
+    const int status = real ? pcl_asprintf(&f->path, err, "%s/%s", real, path) : pcl_strdup(&f->path, path, err);
+    free(real);
+    *out = f;
+    return status;
+}
+
+static int copy_operators(bp_file *f, const bp_settings *s, pclean_err *err) {
+    if (PCL_ZNEW(&f->operators, s->noperator_param + 1, "ADIOS2 operators", err) != 0)
+        return -PCLEAN_ENOMEM;
+    for (size_t i = 0; i < s->noperator_param; i++, f->noperator++)
+        if (pcl_strdup(&f->operators[i].name, s->operator_param[i].name, err) != 0 ||
+            pcl_strdup(&f->operators[i].key, s->operator_param[i].key, err) != 0 ||
+            pcl_strdup(&f->operators[i].value, s->operator_param[i].value, err) != 0)
+            return -PCLEAN_ENOMEM;
+    return 0;
+}
+
+/* The XML file may name an engine of its own. */
+static int learn_engine(bp_file *f, pclean_err *err) {
+    char type[128] = "";
+    size_t size = sizeof type - 1;
+    if (adios2_engine_get_type(type, &size, f->engine) != 0)
+        return bp_adios_failed(f, "name its engine", err);
+    f->bp5 = strstr(type, "BP5") != NULL;
+    if (f->bp5 || strstr(type, "BP4") != NULL)
+        return 0;
+    return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s: the ADIOS2 engine %s cannot hold table columns: use BP4 or BP5", f->path, type);
+}
+
+int bp_create(const char *path, const bp_settings *settings, bp_file **out, pclean_err *err) {
+    *out = NULL;
+    bp_file *f = NULL;
+    adios2_step_status step;
+    int status = bp_check_engine(settings->engine, err);
+    if (!status)
+        status = new_file(path, true, &f, err);
+    if (!status)
+        status = copy_operators(f, settings, err);
+    if (!status)
+        status = pcl_fs_remove_tree(f->path, err);
+    if (!status)
+        status = start_adios(f, settings, err);
+    if (!status && !(f->engine = adios2_open(f->io, f->path, adios2_mode_write)))
+        status = bp_adios_failed(f, "create the file", err);
+    if (!status)
+        status = learn_engine(f, err);
+    if (!status && (f->folder = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        status = PCL_FAIL(err, PCLEAN_EIO, "%s: cannot open what ADIOS2 has made: %s", f->path, strerror(errno));
+    if (!status && adios2_begin_step(f->engine, adios2_step_mode_append, -1, &step) != 0)
+        status = bp_adios_failed(f, "begin writing", err);
+    if (status) {
+        bp_free(f);
+        return status;
+    }
+    *out = f;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ sums: are the files what the writer left? */
+
+/* FNV-1a, 64 bits: against damage, not against malice. */
+static int sum_file(int folder, const char *name, uint64_t *sum, uint64_t *size, pclean_err *err) {
+    unsigned char block[65536];
+    ssize_t n;
+    const int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "%s: %s", name, strerror(errno));
+    *sum = 14695981039346656037u;
+    *size = 0;
+    while ((n = read(fd, block, sizeof block)) > 0) {
+        for (ssize_t i = 0; i < n; i++)
+            *sum = (*sum ^ block[i]) * 1099511628211u;
+        *size += (uint64_t)n;
+    }
+    const int e = errno;
+    close(fd);
+    return n == 0 ? 0 : PCL_FAIL(err, PCLEAN_EIO, "%s: %s", name, strerror(e));
+}
+
+/* The files of a .bp folder that say where everything is, and the data, of which the size must do. */
+static const char *const metadata_names[] = {"md.idx", "md.0", "mmd.0"};
+
+static int write_sums(const bp_file *f, bool sync, pclean_err *err) {
+    char text[1024];
+    size_t n = 0;
+    struct stat st;
+    for (size_t i = 0; i < sizeof metadata_names / sizeof *metadata_names; i++) {
+        uint64_t sum, size;
+        if (fstatat(f->folder, metadata_names[i], &st, 0) != 0)
+            continue;
+        if (sum_file(f->folder, metadata_names[i], &sum, &size, err) != 0)
+            return -PCLEAN_EIO;
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s %" PRIu64 " %016" PRIx64 "\n", metadata_names[i], size, sum);
+    }
+    if (fstatat(f->folder, "data.0", &st, 0) == 0)
+        n += (size_t)snprintf(text + n, sizeof text - n, "data.0 %jd -\n", (intmax_t)st.st_size);
+    if (sync) {
+        const int data = openat(f->folder, "data.0", O_RDONLY | O_CLOEXEC);
+        if (data >= 0) {
+            (void)fsync(data);
+            close(data);
+        }
+    }
+    char *path = NULL;
+    int status = pcl_asprintf(&path, err, "/proc/self/fd/%d/" SUMS, f->folder); /* the table may have been renamed meanwhile */
+    if (!status)
+        status = pcl_fs_write_text(path, text, n, err);
+    pcl_free(path);
+    return status;
+}
+
+static int damaged(const char *path, const char *name, pclean_err *err) {
+    return PCL_FAIL(err, PCLEAN_EIO, "%s/%s is not what was written: the file is damaged, cut short, or another program has changed it", path, name);
+}
+
+/* *known: there are sums. */
+static int check_sums(const char *path, int folder, bool *known, pclean_err *err) {
+    char name[32], given[32];
+    uintmax_t want;
+    int status = 0;
+    struct stat st;
+    const int fd = openat(folder, SUMS, O_RDONLY | O_CLOEXEC);
+    FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
+    *known = in != NULL;
+    if (!in)
+        return 0;
+    bool any = false;
+    while (!status && fscanf(in, "%31s %ju %31s", name, &want, given) == 3) {
+        any = true;
+        char found[32] = "-";
+        uint64_t sum, size = 0;
+        if (strchr(name, '/') || fstatat(folder, name, &st, 0) != 0)
+            status = damaged(path, name, err);
+        else if (strcmp(given, "-") == 0)
+            size = (uint64_t)st.st_size;
+        else if ((status = sum_file(folder, name, &sum, &size, err)) == 0)
+            snprintf(found, sizeof found, "%016" PRIx64, sum);
+        if (!status && (size != want || strcmp(found, given) != 0))
+            status = damaged(path, name, err);
+    }
+    if (!status && (!any || !feof(in)))
+        status = damaged(path, SUMS, err);
+    fclose(in);
+    return status;
+}
+
+/* ------------------------------------------------------------------ opening */
+
+int bp_open_engine(bp_file *f, pclean_err *err) {
+    const int status = start_adios(f, NULL, err);
+    if (status)
+        return status;
+    /* threads of a reader would be lost in a forked child */
+    if (adios2_set_engine(f->io, "BPFile") != 0 || adios2_set_parameter(f->io, "Threads", "1") != 0 ||
+        !(f->engine = adios2_open(f->io, f->path, adios2_mode_readRandomAccess)))
+        return bp_adios_failed(f, "open the file", err);
+    return 0;
+}
+
+/* What a reader does first, in a process that may crash or hang over a damaged file. */
+static void probe_in_child(bp_file *f) {
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    dup2(null, 1);
+    dup2(null, 2);
+    alarm(PROBE_S);
+    signal(SIGALRM, SIG_DFL);
+    signal(SIGSEGV, SIG_DFL);
+    signal(SIGABRT, SIG_DFL);
+    adios2_variable **variables = NULL;
+    size_t n = 0;
+    if (bp_open_engine(f, NULL) != 0 || adios2_inquire_all_variables(&variables, &n, f->io) != 0)
+        _exit(1);
+    for (size_t i = 0; i < n; i++) {
+        adios2_type type;
+        if (adios2_variable_type(&type, variables[i]) != 0)
+            _exit(1);
+        if (type != adios2_type_string && !adios2_inquire_blockinfo(f->engine, variables[i], 0))
+            _exit(1);
+    }
+    _exit(0);
+}
+
+static int probe(bp_file *f, pclean_err *err) {
+    int state = 0;
+    const pid_t child = fork();
+    if (child == 0)
+        probe_in_child(f);
+    if (child < 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "%s: cannot start a process to try the file: %s", f->path, strerror(errno));
+    while (waitpid(child, &state, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFEXITED(state) && WEXITSTATUS(state) == 0)
+        return 0;
+    return PCL_FAIL(err, PCLEAN_EIO, "%s: ADIOS2 cannot read this file: it is damaged, or its writer did not finish", f->path);
+}
+
+static int check_before_open(bp_file *f, pclean_err *err) {
+    struct stat st;
+    bool known = false;
+    const int folder = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot open the ADIOS2 file %s: %s", f->path, strerror(errno));
+    int status = 0;
+    if (fstatat(folder, "md.idx", &st, 0) != 0 || st.st_size <= 64 || fstatat(folder, "md.0", &st, 0) != 0)
+        status = PCL_FAIL(err, PCLEAN_EIO, "%s: the program that wrote this file did not finish it, so its columns cannot be read", f->path);
+    else
+        status = check_sums(f->path, folder, &known, err);
+    close(folder);
+    return status || known ? status : probe(f, err);
+}
+
+int bp_open(const char *path, bp_file **out, pclean_err *err) {
+    *out = NULL;
+    bp_file *f = NULL;
+    int status = new_file(path, false, &f, err);
+    if (!status)
+        status = check_before_open(f, err);
+    if (!status)
+        status = bp_open_engine(f, err);
+    if (status) {
+        bp_free(f);
+        return status;
+    }
+    f->bp5 = is_bp5(f->path);
+    *out = f;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ columns */
+
+int bp_column_new(bp_file *file, const char *name, enum bp_type type, size_t ndim, const size_t *shape, bp_column **out, pclean_err *err) {
+    *out = NULL;
+    if (ndim > BP_MAXDIM)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s: cells of %zu axes, at most %d can be stored", name, ndim, BP_MAXDIM);
+    bp_column *c = NULL;
+    if (PCL_ZNEW(&c, 1, "a column", err) != 0)
+        return -PCLEAN_ENOMEM;
+    c->file = file;
+    c->type = type;
+    c->fixed = shape != NULL;
+    c->ndim = ndim;
+    c->scratch = -1;
+    for (size_t i = 0; shape && i < ndim; i++)
+        c->shape[i] = shape[i];
+    c->next = file->columns;
+    file->columns = c;
+    file->ncolumn++;
+    int status = pcl_strdup(&c->name, name, err);
+    if (!status && !file->writing && type != BP_STRING)
+        status = bp_column_open(c, err);
+    *out = status ? NULL : c; /* a failed one stays with its file */
+    return status;
+}
+
+size_t bp_cell_bytes(enum bp_type type, size_t ndim, const size_t *shape) {
+    size_t n = bp_type_size(type);
+    for (size_t i = 0; i < ndim; i++)
+        if (__builtin_mul_overflow(n, shape[i], &n))
+            return SIZE_MAX;
+    return n;
+}
+
+/* ------------------------------------------------------------------ rows in memory */
+
+static bool has_bit(const bp_bits *b, uint64_t row) {
+    return row / 64 < b->nword && (b->word[row / 64] >> (row % 64) & 1);
+}
+
+static int grow(void **array, size_t *n, size_t need, size_t size, pclean_err *err) {
+    if (need <= *n)
+        return 0;
+    size_t more = *n + *n / 2 > need ? *n + *n / 2 : need + 16;
+    void *p = realloc(*array, more * size);
+    if (!p)
+        return PCL_FAIL(err, PCLEAN_ENOMEM, "out of memory for the list of rows");
+    memset((char *)p + *n * size, 0, (more - *n) * size);
+    *array = p;
+    *n = more;
+    return 0;
+}
+
+static int set_bit(bp_bits *b, uint64_t row, pclean_err *err) {
+    const int status = grow((void **)&b->word, &b->nword, (size_t)(row / 64) + 1, sizeof *b->word, err);
+    if (!status)
+        b->word[row / 64] |= (uint64_t)1 << (row % 64);
+    return status;
+}
+
+static bool same_shape(size_t ndim, const size_t *a, const size_t *b) {
+    return ndim == 0 || memcmp(a, b, ndim * sizeof *a) == 0;
+}
+
+/* The number (from 1) of a shape in the column's list. */
+static int shape_number(bp_column *c, const size_t *shape, uint32_t *number, pclean_err *err) {
+    for (size_t i = c->nshape; i > 0; i--)
+        if (same_shape(c->ndim, c->shapes[i - 1], shape)) {
+            *number = (uint32_t)i;
+            return 0;
+        }
+    if (grow((void **)&c->shapes, &c->nshape_room, c->nshape + 1, sizeof *c->shapes, err) != 0)
+        return -PCLEAN_ENOMEM;
+    memcpy(c->shapes[c->nshape], shape, c->ndim * sizeof *shape);
+    *number = (uint32_t)++c->nshape;
+    return 0;
+}
+
+static const size_t *written_shape(const bp_column *c, uint64_t row) {
+    return c->fixed ? c->shape : c->shapes[c->shape_of[row] - 1];
+}
+
+bool bp_written_shape(const bp_column *c, uint64_t row, const size_t **shape) {
+    if (!has_bit(&c->put, row))
+        return false;
+    *shape = c->ndim ? written_shape(c, row) : c->shape;
+    return true;
+}
+
+/* ------------------------------------------------------------------ blocks into the file */
+
+static int add_operators(bp_column *c, pclean_err *err) {
+    bp_file *f = c->file;
+    for (size_t i = 0; i < f->noperator; i++) {
+        const bp_param *p = &f->operators[i];
+        if (strcmp(p->name, c->name) != 0 || strcmp(p->key, "Operator") != 0)
+            continue;
+        char name[300];
+        size_t index = 0;
+        snprintf(name, sizeof name, "%.200s/%s", c->name, p->value);
+        adios2_operator *op = adios2_define_operator(f->adios, name, p->value);
+        if (!op || adios2_add_operation(&index, c->variable, op, "", "") != 0)
+            return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s: this ADIOS2 has no operator \"%s\"", c->name, p->value);
+        for (size_t j = 0; j < f->noperator; j++)
+            if (strcmp(f->operators[j].name, c->name) == 0 && strcmp(f->operators[j].key, "Operator") != 0 &&
+                adios2_set_operation_parameter(c->variable, index, f->operators[j].key, f->operators[j].value) != 0)
+                return PCL_FAIL(err, PCLEAN_EPARAM, "column %s: the operator does not accept %s", c->name, f->operators[j].key);
+    }
+    return 0;
+}
+
+static int select_block(bp_column *c, uint64_t row, size_t nrow, const size_t *shape, pclean_err *err) {
+    size_t global[BP_MAXDIM + 1] = {SIZE_MAX}, start[BP_MAXDIM + 1] = {(size_t)row}, count[BP_MAXDIM + 1] = {nrow};
+    bool larger = false;
+    for (size_t i = 0; i < c->ndim; i++) {
+        larger = larger || shape[i] > c->largest[i];
+        c->largest[i] = shape[i] > c->largest[i] ? shape[i] : c->largest[i];
+        global[i + 1] = c->largest[i];
+        count[i + 1] = shape[i];
+    }
+    bool bad = false;
+    if (!c->variable) {
+        c->variable = adios2_define_variable(c->file->io, c->name, adios_type(c->type), c->ndim + 1, global, start, count, adios2_constant_dims_false);
+        if (!c->variable)
+            return bp_adios_failed(c->file, "define a column", err);
+        const int status = add_operators(c, err);
+        if (status)
+            return status;
+    } else if (larger) {
+        bad = adios2_set_shape(c->variable, c->ndim + 1, global) != 0;
+    }
+    bad = bad || adios2_set_selection(c->variable, c->ndim + 1, start, count) != 0;
+    return bad ? bp_adios_failed(c->file, "select rows of a column", err) : 0;
+}
+
+static int write_block(bp_column *c, uint64_t row, size_t nrow, const size_t *shape, const void *data, pclean_err *err) {
+    bp_file *f = c->file;
+    const size_t bytes = nrow * bp_cell_bytes(c->type, c->ndim, shape);
+    int status = select_block(c, row, nrow, shape, err);
+    if (status)
+        goto done;
+    const bool straight = f->bp5 && bytes >= BLOCK_MAX;
+    bool bad = adios2_put(f->engine, c->variable, data, straight ? adios2_mode_deferred : adios2_mode_sync) != 0;
+    f->let_through += straight ? LET_THROUGH : bytes;
+    if (!bad && f->bp5 && f->let_through >= LET_THROUGH) {
+        bad = adios2_perform_data_write(f->engine) != 0;
+        f->let_through = 0;
+    }
+    if (bad)
+        status = bp_adios_failed(f, "write (is the disk full?)", err);
+done:
+    f->failed = f->failed || status != 0;
+    return status;
+}
+
+static int flush_buffer(bp_column *c, pclean_err *err) {
+    if (c->nrow == 0)
+        return 0;
+    const size_t nrow = c->nrow;
+    c->nrow = 0;
+    const int status = write_block(c, c->row, nrow, c->block_shape, c->buffer, err);
+    c->row += nrow;
+    return status;
+}
+
+/* Bytes of a block of rows: a part of what all columns may have, whole cells, at least one. */
+static size_t block_bytes(const bp_column *c, size_t cell) {
+    size_t share = BUFFERS / c->file->ncolumn;
+    share = share > BLOCK_MAX ? BLOCK_MAX : share < BLOCK_MIN ? BLOCK_MIN : share;
+    return cell >= share ? cell : (share + cell - 1) / cell * cell;
+}
+
+static int need_buffer(bp_column *c, size_t bytes, pclean_err *err) {
+    if (c->buffer && bytes <= c->buffer_bytes)
+        return 0;
+    pcl_free(c->buffer);
+    c->buffer = NULL;
+    c->buffer_bytes = bytes;
+    return pcl_alloc((void **)&c->buffer, bytes, 1, "a block of rows", err);
+}
+
+/* ------------------------------------------------------------------ rows out of order, in a scratch file */
+
+/* Cells of one size have their place by row; others are appended, and each row keeps where. */
+static int scratch_place(bp_column *c, uint64_t row, size_t bytes, uint64_t *place, pclean_err *err) {
+    if (c->fixed) {
+        *place = row * bytes;
+        return 0;
+    }
+    const int status = grow((void **)&c->place, &c->nplace, (size_t)row + 1, sizeof *c->place, err);
+    if (status)
+        return status;
+    if (!has_bit(&c->spilled, row)) {
+        c->place[row] = c->scratch_end;
+        c->scratch_end += bytes;
+    }
+    *place = c->place[row];
+    return 0;
+}
+
+static int open_scratch(bp_column *c, pclean_err *err) {
+    char name[64];
+    snprintf(name, sizeof name, "scratch.%ld.%p", (long)getpid(), (void *)c);
+    c->scratch = openat(c->file->folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (c->scratch < 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "%s: cannot make a scratch file for rows put out of order: %s", c->file->path, strerror(errno));
+    unlinkat(c->file->folder, name, 0);
+    return 0;
+}
+
+static int spill(bp_column *c, uint64_t row, const size_t *shape, const void *cell, pclean_err *err) {
+    uint64_t place = 0;
+    const size_t bytes = bp_cell_bytes(c->type, c->ndim, shape);
+    int status = c->scratch < 0 ? open_scratch(c, err) : 0;
+    if (!status)
+        status = scratch_place(c, row, bytes, &place, err);
+    if (!status)
+        status = pcl_fs_pwrite_all(c->scratch, c->file->path, cell, bytes, place, err);
+    return status ? status : set_bit(&c->spilled, row, err);
+}
+
+static int read_spilled(bp_column *c, uint64_t row, size_t nrow, size_t cell, void *out, pclean_err *err) {
+    for (size_t i = 0; i < nrow; i++) {
+        const uint64_t place = c->fixed ? (row + i) * cell : c->place[row + i];
+        const size_t n = c->fixed ? nrow : 1; /* fixed ones lie together */
+        const int status = pcl_fs_pread_all(c->scratch, c->file->path, (char *)out + i * cell, n * cell, place, err);
+        if (status)
+            return status;
+        if (c->fixed)
+            break;
+    }
+    return 0;
+}
+
+/* The end of the rows from `row` that are spilled and have its shape, `most` at most. */
+static uint64_t spilled_run(const bp_column *c, uint64_t row, size_t most) {
+    uint64_t end = row + 1;
+    while (end - row < most && has_bit(&c->spilled, end) && (c->fixed || c->shape_of[end] == c->shape_of[row]))
+        end++;
+    return end;
+}
+
+static int write_spilled(bp_column *c, pclean_err *err) {
+    int status = 0;
+    for (uint64_t row = 0; !status && row < c->spilled.nword * 64;) {
+        if (!has_bit(&c->spilled, row)) {
+            row += c->spilled.word[row / 64] == 0 ? 64 - row % 64 : 1;
+            continue;
+        }
+        const size_t *shape = written_shape(c, row);
+        const size_t cell = bp_cell_bytes(c->type, c->ndim, shape), room = block_bytes(c, cell ? cell : 1);
+        const uint64_t end = spilled_run(c, row, cell ? room / cell : 1);
+        status = need_buffer(c, room, err);
+        if (!status)
+            status = read_spilled(c, row, (size_t)(end - row), cell, c->buffer, err);
+        if (!status)
+            status = write_block(c, row, (size_t)(end - row), shape, c->buffer, err);
+        row = end;
+    }
+    return status;
+}
+
+/* ------------------------------------------------------------------ putting */
+
+int bp_may_write(const bp_file *f, const char *column, pclean_err *err) {
+    if (!f->writing || f->finished)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "column %s: an ADIOS2 column is written once, when its table is made, and cannot be changed later: copy the table instead", column);
+    if (f->pid != getpid())
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s: this ADIOS2 file was begun before a fork; only the process that began it can write it", column);
+    return 0;
+}
+
+static int remember_row(bp_column *c, uint64_t row, const size_t *shape, pclean_err *err) {
+    uint32_t number = 0;
+    int status = 0;
+    if (!c->fixed) {
+        status = shape_number(c, shape, &number, err);
+        if (!status)
+            status = grow((void **)&c->shape_of, &c->nshape_of, (size_t)row + 1, sizeof *c->shape_of, err);
+        if (!status)
+            c->shape_of[row] = number;
+    }
+    return status ? status : set_bit(&c->put, row, err);
+}
+
+static bool in_buffer(const bp_column *c, uint64_t row) {
+    return row >= c->row && row - c->row < c->nrow;
+}
+
+static int replace(bp_column *c, uint64_t row, const size_t *shape, const void *cell, pclean_err *err) {
+    const size_t bytes = bp_cell_bytes(c->type, c->ndim, shape);
+    if (!same_shape(c->ndim, written_shape(c, row), shape))
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s, row %" PRIu64 ": put before with another shape, and that cannot be changed", c->name, row);
+    if (in_buffer(c, row)) {
+        memcpy(c->buffer + (row - c->row) * bytes, cell, bytes);
+        return 0;
+    }
+    if (has_bit(&c->spilled, row))
+        return spill(c, row, shape, cell, err);
+    return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s, row %" PRIu64 ": put before, and already in the ADIOS2 file, where it cannot be changed: put each row once",
+                    c->name, row);
+}
+
+/* The next row of the run: into the buffer, which goes to the file when it is full or the shape changes. */
+static int append(bp_column *c, const size_t *shape, const void *cell, pclean_err *err) {
+    const size_t bytes = bp_cell_bytes(c->type, c->ndim, shape), room = block_bytes(c, bytes ? bytes : 1);
+    int status = 0;
+    if (c->nrow > 0 && (!same_shape(c->ndim, c->block_shape, shape) || (c->nrow + 1) * bytes > c->buffer_bytes))
+        status = flush_buffer(c, err);
+    if (!status && c->nrow == 0) {
+        memcpy(c->block_shape, shape, c->ndim * sizeof *shape);
+        status = need_buffer(c, room, err);
+    }
+    if (status)
+        return status;
+    memcpy(c->buffer + c->nrow * bytes, cell, bytes);
+    c->nrow++;
+    return (c->nrow + 1) * bytes > c->buffer_bytes ? flush_buffer(c, err) : 0;
+}
+
+int bp_put(bp_column *c, uint64_t row, size_t ndim, const size_t *shape, const void *cell, pclean_err *err) {
+    int status = bp_may_write(c->file, c->name, err);
+    if (status)
+        return status;
+    if (c->put.nword == 0 && !c->fixed)
+        c->ndim = ndim; /* the first cell says how many axes all have */
+    if (ndim != c->ndim || ndim > BP_MAXDIM)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s, row %" PRIu64 ": %zu axes, but ADIOS2 stores %zu for every cell of this column (at most %d)",
+                        c->name, row, ndim, c->ndim, BP_MAXDIM);
+    if (c->fixed && !same_shape(ndim, c->shape, shape))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "column %s, row %" PRIu64 ": not the shape of the column's cells", c->name, row);
+    if (has_bit(&c->put, row))
+        return replace(c, row, shape, cell, err);
+    const bool next = row == c->row + c->nrow || c->put.nword == 0;
+    if (c->put.nword == 0)
+        c->row = row;
+    status = next ? append(c, shape, cell, err) : spill(c, row, shape, cell, err);
+    return status ? status : remember_row(c, row, shape, err);
+}
+
+/* What has been put and is still here. */
+int bp_get_unfinished(bp_column *c, uint64_t row, size_t cell, void *out, pclean_err *err) {
+    if (in_buffer(c, row)) {
+        memcpy(out, c->buffer + (row - c->row) * cell, cell);
+        return 0;
+    }
+    if (has_bit(&c->spilled, row))
+        return read_spilled(c, row, 1, cell, out, err);
+    return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s, row %" PRIu64 ": already in the ADIOS2 file; close the table before reading it", c->name, row);
+}
+
+/* ------------------------------------------------------------------ text */
+
+int bp_put_text(bp_column *c, uint64_t row, const char *text, size_t length, pclean_err *err) {
+    int status = bp_may_write(c->file, c->name, err);
+    if (!status && memchr(text, 0, length))
+        status = PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s, row %" PRIu64 ": ADIOS2 cannot store a text that holds a NUL", c->name, row);
+    if (!status)
+        status = grow((void **)&c->text, &c->ntext, (size_t)row + 1, sizeof *c->text, err);
+    char *copy = status ? NULL : strndup(text, length);
+    if (!status && !copy)
+        status = PCL_FAIL(err, PCLEAN_ENOMEM, "out of memory for column %s", c->name);
+    if (status)
+        return status;
+    free(c->text[row]);
+    c->text[row] = copy;
+    return set_bit(&c->put, row, err);
+}
+
+static int write_texts(bp_column *c, pclean_err *err) {
+    for (size_t row = 0; row < c->ntext; row++) {
+        char name[1024];
+        if (!c->text[row])
+            continue;
+        snprintf(name, sizeof name, "%.1000s%zu", c->name, row);
+        adios2_variable *v = adios2_define_variable(c->file->io, name, adios2_type_string, 0, NULL, NULL, NULL, adios2_constant_dims_true);
+        if (!v || adios2_put(c->file->engine, v, c->text[row], adios2_mode_sync) != 0)
+            return bp_adios_failed(c->file, "write a text", err);
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ the end */
+
+int bp_finish(bp_file *f, bool sync, pclean_err *err) {
+    if (!f->writing || f->finished)
+        return 0;
+    int status = bp_may_write(f, "all", err);
+    if (!status && f->failed)
+        status = PCL_FAIL(err, PCLEAN_EIO, "%s: an earlier write failed, so this file is not complete", f->path);
+    for (bp_column *c = f->columns; c && !status; c = c->next) {
+        status = flush_buffer(c, err);
+        if (!status)
+            status = write_spilled(c, err);
+        if (!status)
+            status = write_texts(c, err);
+    }
+    f->finished = true;
+    if (status)
+        return status;
+    adios2_engine *engine = f->engine;
+    f->engine = NULL;
+    if (adios2_end_step(engine) != 0 || adios2_close(engine) != 0)
+        return bp_adios_failed(f, "end the file (is the disk full?)", err);
+    status = write_sums(f, sync, err);
+    f->complete = status == 0;
+    return status;
+}
+
+static void free_column(bp_column *c) {
+    for (size_t i = 0; i < c->ntext; i++)
+        free(c->text[i]);
+    free(c->text);
+    free(c->put.word);
+    free(c->spilled.word);
+    free(c->shape_of);
+    free(c->shapes);
+    free(c->place);
+    if (c->scratch >= 0)
+        close(c->scratch);
+    pcl_free(c->buffer);
+    pcl_free(c->name);
+    bp_column_close(c);
+    pcl_free(c);
+}
+
+/* An engine that is destroyed in mid-step would write what it has; the index is taken away first, and without one the file is
+ * an unfinished one. */
+static void spoil(const bp_file *f) {
+    if (f->folder < 0)
+        return;
+    (void)unlinkat(f->folder, SUMS, 0);
+    const int fd = openat(f->folder, "md.idx", O_WRONLY | O_TRUNC | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+}
+
+void bp_free(bp_file *f) {
+    if (!f)
+        return;
+    while (f->columns) {
+        bp_column *c = f->columns;
+        f->columns = c->next;
+        free_column(c);
+    }
+    if (f->pid == getpid()) { /* the engine of a child's parent would write and close what is not ours */
+        if (f->engine)
+            (void)adios2_close(f->engine);
+        if (f->adios)
+            (void)adios2_finalize(f->adios);
+        if (f->writing && !f->complete)
+            spoil(f);
+    }
+    if (f->folder >= 0)
+        close(f->folder);
+    for (size_t i = 0; i < f->noperator; i++) {
+        pcl_free(f->operators[i].name);
+        pcl_free(f->operators[i].key);
+        pcl_free(f->operators[i].value);
+    }
+    pcl_free(f->operators);
+    pcl_free(f->path);
+    pcl_free(f);
+}
