@@ -272,8 +272,9 @@ int bp_open_engine(bp_file *f, pclean_err *err) {
     const int status = start_adios(f, NULL, err);
     if (status)
         return status;
-    /* threads of a reader would be lost in a forked child */
+    /* threads of a reader would be lost in a forked child; metadata that are too short would be waited for */
     if (adios2_set_engine(f->io, "BPFile") != 0 || adios2_set_parameter(f->io, "Threads", "1") != 0 ||
+        adios2_set_parameter(f->io, "OpenTimeoutSecs", "0") != 0 ||
         !(f->engine = adios2_open(f->io, f->path, adios2_mode_readRandomAccess)))
         return bp_adios_failed(f, "open the file", err);
     return 0;
