@@ -18,6 +18,7 @@ int cmd_plan(int argc, char **argv);
 int cmd_partition(int argc, char **argv);
 int cmd_concat(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_adios2(int argc, char **argv);
 
 /* Wrong usage: "pclean: error: ..." and where to read on; returns CLI_USAGE. */
 int cli_usage_error(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -20,6 +20,7 @@ static const struct command {
     {"plan", cmd_plan, "what pclean image would do and take, without doing it"},
     {"partition", cmd_partition, "cut an image into parts that are made one by one"},
     {"mem", cmd_mem, "estimate the memory of imaging, and how many workers fit"},
+    {"adios2", cmd_adios2, "MeasurementSets in ADIOS2 files: check, convert, split, restore"},
 };
 #define NCOMMAND (sizeof commands / sizeof *commands)
 

@@ -12,5 +12,6 @@
 #include "pclean/plot.h"   /* look at one */
 #include "pclean/partition.h" /* cut one into parts */
 #include "pclean/memory.h" /* how much memory imaging needs */
+#include "pclean/adios2.h" /* MeasurementSets in ADIOS2 files */
 
 #endif

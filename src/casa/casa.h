@@ -205,6 +205,72 @@ int casa_image_read_plane(casa_image *im, size_t ipol, size_t ichan, float *pixe
                           bool *mask /* [ny][nx] or NULL */, pclean_err *err) PCL_CHECK;
 int casa_image_get_beam(casa_image *im, size_t ipol, size_t ichan, casa_beam *beam, bool *has, pclean_err *err) PCL_CHECK;
 
+/* ------------------------------------------------------------------ the storage manager Adios2StMan (adios2.cpp) */
+
+/* The folder of our plug-in, for CASACORE_LDPATH: beside libpclean, as built or as installed; "" where it was not built.
+ * casa_init has casacore use it, loading it when the first table asks for it. Static storage. */
+const char *casa_adios2_folder(void);
+
+/* Loads the plug-in; where there is none, a sentence (-PCLEAN_EUNSUPPORTED). Then the version of ADIOS2 is known, else "". */
+int casa_adios2_load(pclean_err *err) PCL_CHECK;
+const char *casa_adios2_version(void);
+
+/* A throw-away table `path` (must not exist) with a column under the manager: made, written, opened again, compared. */
+int casa_adios2_try(const char *path, pclean_err *err) PCL_CHECK;
+
+/* Names of the columns that the manager holds, a NULL-terminated list in one block (pcl_free), and the engine of the file. */
+int casa_adios2_columns(const char *path, char ***columns, char engine[32], pclean_err *err) PCL_CHECK;
+
+/* The file of casacore's library of tables. Static storage. */
+const char *casa_library_path(void);
+
+/* ------------------------------------------------------------------ tables copied under other managers (copy.cpp) */
+
+enum casa_copy_target { CASA_COPY_ADIOS2, CASA_COPY_TILED };
+
+typedef struct casa_copy_spec {
+    const char *path;             /* the table to copy: plain, reference or concatenated */
+    enum casa_copy_target target; /* where the columns go */
+    const char *const *columns;   /* NULL-terminated; those of them that the table has. NULL: all under Adios2StMan */
+    const char *engine;           /* of Adios2StMan, as SPEC's ENGINETYPE */
+    const char *const *params;    /* NULL, or key, value, ..., NULL: ENGINEPARAMS */
+    const char *xml_file;         /* NULL, or instead of both */
+    const char *taql;             /* NULL, or the WHERE of the rows to copy */
+    const int *ddid;              /* NULL, or only rows of these DATA_DESC_ID */
+    size_t nddid;
+} casa_copy_spec;
+
+typedef struct casa_copy_info {
+    uint64_t nrow;
+    uint64_t cell_bytes;  /* of all columns, as far as it can be known: what a progress counts */
+    char columns[512];    /* the columns that move, for a message */
+    char variable[512];   /* those of them whose cells stay of different shapes; "" if none */
+} casa_copy_info;
+
+typedef struct casa_copy casa_copy;
+
+/* Opens and selects. No row: -PCLEAN_EDATA; no column to move: -PCLEAN_EDATA; not a table: -PCLEAN_EIO. */
+int casa_copy_open(const casa_copy_spec *spec, casa_copy **out, casa_copy_info *info, pclean_err *err) PCL_CHECK;
+void casa_copy_close(casa_copy *copy);
+
+/* Makes the new table, empty but for its rows. A moved column whose cells all have one shape gets that as its fixed shape. */
+int casa_copy_create(casa_copy *copy, const char *out, pclean_err *err) PCL_CHECK;
+
+/* Copies the next block of rows of a column; *bytes of cells. *more is false when nothing is left. */
+int casa_copy_step(casa_copy *copy, uint64_t *bytes, bool *more, pclean_err *err) PCL_CHECK;
+
+/* Sub-tables, then closes the new table: everything is in its files. */
+int casa_copy_finish(casa_copy *copy, pclean_err *err) PCL_CHECK;
+
+/* Opens the new table for comparing; then casa_copy_compare as casa_copy_step. all: every block, else the first, the
+ * last and each sixteenth of a column. A difference: -PCLEAN_EIO that names column and row. */
+int casa_copy_reopen(casa_copy *copy, const char *out, bool all, pclean_err *err) PCL_CHECK;
+int casa_copy_compare(casa_copy *copy, uint64_t *bytes, bool *more, pclean_err *err) PCL_CHECK;
+
+/* The spectral windows that rows of the MS belong to: their ids, ascending, and for each row of DATA_DESCRIPTION its window
+ * (-1: no row of the MS has it). Both the caller's (pcl_free). */
+int casa_copy_windows(const char *path, int **spw, size_t *nspw, int **spw_of_ddid, size_t *nddid, pclean_err *err) PCL_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

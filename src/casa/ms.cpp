@@ -5,6 +5,10 @@
 // description; and the tile caches hold what a block leaves unfinished, so that the next block (or the next data
 // description, where several share a hypercube) finds it there.
 #include "casa/casa_call.hpp"
+extern "C" {
+#include "base/fsutil.h"
+}
+#include "casa/adios2.hpp"
 #include <algorithm>
 #include <array>
 #include <climits>
@@ -228,11 +232,11 @@ uint64_t data_manager_bytes(const std::string &table, int seqnr) {
     if (!dir)
         return 0;
     while (const dirent *entry = readdir(dir)) {
-        const std::string file = entry->d_name; // table.f3, table.f3i, table.f3_TSM0
-        struct stat st;
+        const std::string file = entry->d_name; // table.f3, table.f3i, table.f3_TSM0, the folder table.f3.bp
+        uint64_t size;
         if (file.compare(0, name.size(), name) == 0 && (file.size() == name.size() || !isdigit(file[name.size()])) &&
-            stat((table + "/" + file).c_str(), &st) == 0)
-            bytes += static_cast<uint64_t>(st.st_size);
+            pcl_fs_tree_size((table + "/" + file).c_str(), &size, nullptr) == 0)
+            bytes += size;
     }
     closedir(dir);
     return bytes;
@@ -1416,6 +1420,7 @@ int casa_init(pclean_err *err) {
     return casa_call(err, nullptr, [&]() -> int {
         LogSinkInterface *sink = new LogToPcl;
         LogSink::globalSink(sink); // takes it over
+        casa_adios2_register();
         return check_measures_data(err);
     });
 }

@@ -9,6 +9,7 @@ extern "C" {
 #include "stman/bpfile.h"
 }
 #include "stman/stman.h"
+#include <adios2_c.h>
 #include <casacore/casa/Arrays/Array.h>
 #include <casacore/casa/Arrays/Slicer.h>
 #include <casacore/casa/Containers/Record.h>
@@ -545,4 +546,8 @@ DataManager *pcl_adios2stman_make(const String &name, const Record &spec) {
 
 void pcl_adios2stman_register(void) {
     DataManager::registerCtor(type_name, pcl_adios2stman_make);
+}
+
+const char *pcl_adios2stman_version(void) {
+    return ADIOS2_VERSION_STR;
 }

@@ -1,4 +1,4 @@
-/* stman.h: the two names that libpclean_adios2stman.so shows. C++, because casacore's constructor function is. */
+/* stman.h: the names that libpclean_adios2stman.so shows. C++, because casacore's constructor function is. */
 #ifndef PCL_STMAN_H
 #define PCL_STMAN_H
 #include <casacore/tables/DataMan/DataManager.h>
@@ -10,5 +10,8 @@ PCL_STMAN_API casacore::DataManager *pcl_adios2stman_make(const casacore::String
 
 /* Tells casacore of it, under the type Adios2StMan. */
 PCL_STMAN_API void pcl_adios2stman_register(void);
+
+/* ADIOS2's version, static storage. */
+PCL_STMAN_API const char *pcl_adios2stman_version(void);
 
 #endif

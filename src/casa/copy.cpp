@@ -1,0 +1,517 @@
+// copy.cpp: a table copied block by block, some of its columns under another storage manager.
+//
+// casacore's own deep copy goes row by row through all columns and cannot be watched or stopped. Here each column is copied by
+// itself, in blocks of rows, which is also the order in which Adios2StMan writes fastest. Sub-tables are casacore's to copy.
+#include "casa/adios2.hpp"
+#include "casa/casa_call.hpp"
+extern "C" {
+#include "base/mem.h"
+}
+#include <algorithm>
+#include <casacore/casa/Arrays/ArrayLogical.h>
+#include <casacore/casa/Arrays/Slicer.h>
+#include <casacore/tables/DataMan/DataManInfo.h>
+#include <casacore/tables/TaQL/ExprNode.h>
+#include <casacore/tables/TaQL/TableParse.h>
+#include <casacore/tables/Tables/ArrColDesc.h>
+#include <casacore/tables/Tables/ArrayColumn.h>
+#include <casacore/tables/Tables/ScalarColumn.h>
+#include <casacore/tables/Tables/SetupNewTab.h>
+#include <casacore/casa/OS/Path.h>
+#include <casacore/tables/Tables/TableAttr.h>
+#include <casacore/tables/Tables/TableCopy.h>
+#include <map>
+#include <memory>
+#include <set>
+#include <unistd.h>
+
+using namespace casacore;
+
+namespace {
+
+constexpr size_t block_bytes = size_t(8) << 20;
+constexpr rownr_t block_rows = 65536;
+constexpr size_t sample_every = 16; // blocks, when not all are compared
+const char *const manager_type = "Adios2StMan";
+
+struct ColumnPlan {
+    std::string name;
+    bool moved = false;
+    IPosition shape;       // of every cell, if `uniform`
+    bool uniform = false;  // every cell is filled, and has one shape
+    size_t cell_bytes = 0; // of the first cell
+};
+
+size_t element_bytes(DataType type) {
+    return type == TpString ? 16 : static_cast<size_t>(ValType::getTypeSize(type));
+}
+
+/* Calls f with a null pointer of the column's type. */
+template <typename F> void with_type(const ColumnDesc &desc, F &&f) {
+    switch (desc.dataType()) {
+    case TpBool:
+        return f(static_cast<Bool *>(nullptr));
+    case TpUChar:
+        return f(static_cast<uChar *>(nullptr));
+    case TpShort:
+        return f(static_cast<Short *>(nullptr));
+    case TpUShort:
+        return f(static_cast<uShort *>(nullptr));
+    case TpInt:
+        return f(static_cast<Int *>(nullptr));
+    case TpUInt:
+        return f(static_cast<uInt *>(nullptr));
+    case TpInt64:
+        return f(static_cast<Int64 *>(nullptr));
+    case TpFloat:
+        return f(static_cast<Float *>(nullptr));
+    case TpDouble:
+        return f(static_cast<Double *>(nullptr));
+    case TpComplex:
+        return f(static_cast<Complex *>(nullptr));
+    case TpDComplex:
+        return f(static_cast<DComplex *>(nullptr));
+    case TpString:
+        return f(static_cast<String *>(nullptr));
+    default:
+        throw AipsError("column " + desc.name() + " has a type that cannot be copied");
+    }
+}
+
+struct Difference : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+[[noreturn]] void differs(const String &column, rownr_t row) {
+    throw Difference("column " + std::string(column) + ", row " + std::to_string(row) + ": the copy differs from the original");
+}
+
+/* Bytes, so that NaN equals NaN and -0 is not 0; texts as texts. */
+template <typename T> bool same_bytes(const Array<T> &a, const Array<T> &b) {
+    return a.shape().isEqual(b.shape()) && a.nelements() == b.nelements() && memcmp(a.data(), b.data(), a.nelements() * sizeof(T)) == 0;
+}
+template <> bool same_bytes(const Array<String> &a, const Array<String> &b) {
+    return a.shape().isEqual(b.shape()) && allEQ(a, b);
+}
+
+} // namespace
+
+struct casa_copy {
+    std::string path;
+    casa_copy_target target;
+    Table in, out;
+    Record dminfo; // of the new table
+    std::vector<ColumnPlan> columns;
+    size_t icol = 0, iblock = 0;
+    rownr_t row = 0;
+    bool all = true;
+};
+
+namespace {
+
+// ------------------------------------------------------------------ what there is
+
+Table select_rows(const Table &whole, const casa_copy_spec &spec) {
+    Table t = whole;
+    if (spec.ddid) {
+        Vector<Int> ids(spec.nddid);
+        std::copy(spec.ddid, spec.ddid + spec.nddid, ids.begin());
+        t = t(t.col("DATA_DESC_ID").in(TableExprNode(ids)));
+    }
+    if (spec.taql && *spec.taql)
+        t = tableCommand(String("select from $1 where ") + spec.taql, t).table();
+    return t;
+}
+
+/* Shapes of all cells: those of TiledShapeStMan come from memory, so this is quick. */
+void look_at_shapes(const Table &t, ColumnPlan &p) {
+    const ColumnDesc &desc = t.tableDesc()[p.name];
+    const size_t element = element_bytes(desc.dataType());
+    if (desc.isScalar()) {
+        p.uniform = true;
+        p.cell_bytes = element;
+        return;
+    }
+    const TableColumn column(t, p.name);
+    p.uniform = true;
+    for (rownr_t row = 0; row < t.nrow(); row++) {
+        const bool filled = column.isDefined(row);
+        const IPosition shape = filled ? column.shape(row) : IPosition();
+        if (p.cell_bytes == 0 && filled) {
+            p.cell_bytes = static_cast<size_t>(shape.product()) * element;
+            p.shape = shape;
+        }
+        if (!filled || shape.product() == 0 || !shape.isEqual(p.shape)) {
+            p.uniform = false;
+            return;
+        }
+    }
+}
+
+std::set<std::string> wanted_columns(const Table &t, const casa_copy_spec &spec) {
+    std::set<std::string> wanted;
+    if (!spec.columns)
+        for (const std::string &name : casa_adios2_columns_of(t.dataManagerInfo(), nullptr))
+            wanted.insert(name);
+    for (size_t i = 0; spec.columns && spec.columns[i]; i++)
+        if (t.tableDesc().isColumn(spec.columns[i]))
+            wanted.insert(spec.columns[i]);
+    return wanted;
+}
+
+// ------------------------------------------------------------------ managers
+
+Vector<String> names(const std::vector<String> &list) {
+    return Vector<String>(list);
+}
+
+Record manager_record(const String &type, const String &name, const std::vector<String> &columns, const Record &spec) {
+    Record r;
+    r.define("TYPE", type);
+    r.define("NAME", name);
+    r.define("COLUMNS", names(columns));
+    r.defineRecord("SPEC", spec);
+    return r;
+}
+
+Record adios2_spec(const casa_copy_spec &spec) {
+    Record r, params;
+    if (spec.xml_file && *spec.xml_file) {
+        r.define("XMLFILE", String(spec.xml_file));
+        return r;
+    }
+    if (spec.engine && *spec.engine)
+        r.define("ENGINETYPE", String(spec.engine));
+    for (size_t i = 0; spec.params && spec.params[i]; i += 2)
+        params.define(spec.params[i], String(spec.params[i + 1]));
+    if (params.nfields() > 0)
+        r.defineRecord("ENGINEPARAMS", params);
+    return r;
+}
+
+/* Tiles of about 1 MiB: whole cells of many rows. */
+Record tile_spec(const ColumnPlan &p, size_t ndim) {
+    const IPosition cell = p.shape.size() == ndim ? p.shape : IPosition(ndim, 1);
+    const size_t bytes = std::max<size_t>(p.cell_bytes, 1);
+    Record r;
+    r.define("DEFAULTTILESHAPE", cell.concatenate(IPosition(1, static_cast<ssize_t>(std::max<size_t>(1, (size_t(1) << 20) / bytes)))).asVector());
+    return r;
+}
+
+String free_name(const std::set<String> &used, const String &wish) {
+    String name = wish;
+    for (int k = 1; used.count(name); k++)
+        name = wish + "_" + String::toString(k);
+    return name;
+}
+
+/* The table's managers without the columns that move, and managers for these. */
+Record new_managers(const Table &t, const std::vector<ColumnPlan> &columns, const casa_copy_spec &spec) {
+    Record result;
+    std::set<String> used;
+    std::set<String> moving;
+    std::vector<String> moved, untiled;
+    uInt n = 0;
+    const auto add = [&](const Record &manager) { result.defineRecord("*" + String::toString(++n), manager); };
+    for (const ColumnPlan &p : columns)
+        if (p.moved)
+            moving.insert(p.name);
+    const Record old = t.dataManagerInfo();
+    for (uInt i = 0; i < old.nfields(); i++) {
+        Record manager = old.subRecord(i);
+        std::vector<String> kept;
+        for (const String &name : Vector<String>(manager.asArrayString("COLUMNS")))
+            if (!moving.count(name) && t.tableDesc().isColumn(name))
+                kept.push_back(name);
+        if (kept.empty())
+            continue;
+        manager.define("COLUMNS", names(kept));
+        used.insert(manager.asString("NAME"));
+        add(manager);
+    }
+    for (const ColumnPlan &p : columns) {
+        if (!p.moved)
+            continue;
+        const ColumnDesc &desc = t.tableDesc()[p.name];
+        const size_t ndim = static_cast<size_t>(std::max(0, desc.ndim())); // tiles need to know it before the first cell
+        if (spec.target == CASA_COPY_ADIOS2)
+            moved.push_back(p.name);
+        else if (desc.isScalar() || desc.dataType() == TpString || ndim == 0)
+            untiled.push_back(p.name);
+        else
+            add(manager_record("TiledShapeStMan", free_name(used, "Tiled" + p.name), {p.name}, tile_spec(p, ndim)));
+    }
+    if (!moved.empty())
+        add(manager_record(manager_type, free_name(used, manager_type), moved, adios2_spec(spec)));
+    if (!untiled.empty())
+        add(manager_record("StandardStMan", free_name(used, "SSM"), untiled, Record()));
+    return result;
+}
+
+// ------------------------------------------------------------------ descriptions
+
+/* The column's description with a fixed shape, or (shape empty) with none. A shape cannot be taken back, hence a new one. */
+template <typename T> void replace_description(TableDesc &desc, const ColumnDesc &old, const IPosition &shape) {
+    const String name = old.name();
+    const int other = old.options() & ~(ColumnDesc::FixedShape | ColumnDesc::Direct);
+    const TableRecord keywords = old.keywordSet();
+    ArrayColumnDesc<T> column =
+        shape.empty() ? ArrayColumnDesc<T>(name, old.comment(), old.dataManagerType(), old.dataManagerGroup(), old.ndim(), other)
+                      : ArrayColumnDesc<T>(name, old.comment(), old.dataManagerType(), old.dataManagerGroup(), shape, other | ColumnDesc::FixedShape);
+    desc.removeColumn(name);
+    desc.addColumn(column);
+    desc.rwColumnDesc(name).rwKeywordSet() = keywords;
+}
+
+void set_shape(TableDesc &desc, const ColumnPlan &p, casa_copy_target target) {
+    const ColumnDesc old = desc[p.name];
+    const bool fixed = old.isArray() && (old.options() & ColumnDesc::FixedShape);
+    const bool fix = target == CASA_COPY_ADIOS2 && old.isArray() && p.uniform && !fixed;
+    const bool unfix = target == CASA_COPY_TILED && fixed && old.dataType() != TpString;
+    if (p.moved && (fix || unfix))
+        with_type(old, [&](auto *type) { replace_description<std::remove_pointer_t<decltype(type)>>(desc, old, fix ? p.shape : IPosition()); });
+}
+
+void make_table(casa_copy &c, const char *out) {
+    TableDesc desc = c.in.actualTableDesc();
+    for (const ColumnPlan &p : c.columns)
+        set_shape(desc, p, c.target);
+    DataManInfo::adjustDesc(desc, c.dminfo);
+    const Record dminfo = DataManInfo::adjustStMan(c.dminfo, "StandardStMan", true);
+    SetupNewTable setup(out, desc, Table::New);
+    setup.bindCreate(dminfo);
+    c.out = Table(setup, c.in.nrow());
+    TableCopy::copyInfo(c.out, c.in);
+}
+
+// ------------------------------------------------------------------ blocks
+
+rownr_t rows_of_block(const casa_copy &c, const ColumnPlan &p) {
+    const rownr_t fit = std::max<rownr_t>(1, block_bytes / std::max<size_t>(p.cell_bytes, 1));
+    return std::min({fit, block_rows, c.in.nrow() - c.row});
+}
+
+template <typename T> void copy_scalars(casa_copy &c, const ColumnPlan &p, rownr_t n) {
+    const ScalarColumn<T> in(c.in, p.name);
+    ScalarColumn<T> out(c.out, p.name);
+    const Slicer rows(IPosition(1, static_cast<ssize_t>(c.row)), IPosition(1, static_cast<ssize_t>(n)));
+    out.putColumnRange(rows, in.getColumnRange(rows));
+}
+
+/* Cells without elements are left unfilled under Adios2StMan, which has no place for them. */
+template <typename T> void copy_arrays(casa_copy &c, const ColumnPlan &p, rownr_t n) {
+    const ArrayColumn<T> in(c.in, p.name);
+    ArrayColumn<T> out(c.out, p.name);
+    if (p.uniform) {
+        const Slicer rows(IPosition(1, static_cast<ssize_t>(c.row)), IPosition(1, static_cast<ssize_t>(n)));
+        out.putColumnRange(rows, in.getColumnRange(rows));
+        return;
+    }
+    for (rownr_t row = c.row; row < c.row + n; row++)
+        if (in.isDefined(row) && !(p.moved && in.shape(row).product() == 0))
+            out.put(row, in(row));
+}
+
+template <typename T> void compare_scalars(casa_copy &c, const ColumnPlan &p, rownr_t n) {
+    const ScalarColumn<T> a(c.in, p.name), b(c.out, p.name);
+    const Slicer rows(IPosition(1, static_cast<ssize_t>(c.row)), IPosition(1, static_cast<ssize_t>(n)));
+    const Vector<T> x = a.getColumnRange(rows), y = b.getColumnRange(rows);
+    if (same_bytes<T>(x, y))
+        return;
+    for (rownr_t i = 0; i < n; i++)
+        if (!same_bytes<T>(x(Slice(i)), y(Slice(i))))
+            differs(p.name, c.row + i);
+}
+
+template <typename T> void compare_arrays(casa_copy &c, const ColumnPlan &p, rownr_t n) {
+    const ArrayColumn<T> a(c.in, p.name), b(c.out, p.name);
+    if (p.uniform) {
+        const Slicer rows(IPosition(1, static_cast<ssize_t>(c.row)), IPosition(1, static_cast<ssize_t>(n)));
+        if (same_bytes<T>(a.getColumnRange(rows), b.getColumnRange(rows)))
+            return;
+    }
+    for (rownr_t row = c.row; row < c.row + n; row++) {
+        const bool filled = a.isDefined(row) && a.shape(row).product() != 0;
+        if (filled != (b.isDefined(row) && b.shape(row).product() != 0) || (filled && !same_bytes<T>(a(row), b(row))))
+            differs(p.name, row);
+    }
+}
+
+/* The next block; its bytes. */
+uint64_t do_block(casa_copy &c, bool compare) {
+    const ColumnPlan &p = c.columns[c.icol];
+    const ColumnDesc desc = c.in.tableDesc()[p.name];
+    const rownr_t n = rows_of_block(c, p);
+    const bool last = c.row + n == c.in.nrow();
+    if (!compare || c.all || last || c.iblock % sample_every == 0)
+        with_type(desc, [&](auto *type) {
+            using T = std::remove_pointer_t<decltype(type)>;
+            if (compare)
+                desc.isScalar() ? compare_scalars<T>(c, p, n) : compare_arrays<T>(c, p, n);
+            else
+                desc.isScalar() ? copy_scalars<T>(c, p, n) : copy_arrays<T>(c, p, n);
+        });
+    c.row = last ? 0 : c.row + n;
+    c.iblock = last ? 0 : c.iblock + 1;
+    c.icol += last;
+    return n * p.cell_bytes;
+}
+
+int open_copy(casa_copy &c, const casa_copy_spec &spec, casa_copy_info &info, pclean_err *err) {
+    if (!Table::isReadable(spec.path))
+        return PCL_FAIL(err, PCLEAN_EIO, "%s", access(spec.path, F_OK) == 0 ? "not a table that casacore can read" : "does not exist");
+    const Table whole(spec.path, TableLock::NoLocking);
+    c.target = spec.target;
+    const std::set<std::string> wanted = wanted_columns(whole, spec);
+    if (wanted.empty())
+        return spec.columns ? PCL_FAIL(err, PCLEAN_EDATA, "has none of the columns that were to be moved to ADIOS2")
+                            : PCL_FAIL(err, PCLEAN_EDATA, "no column of it is in ADIOS2");
+    c.in = select_rows(whole, spec);
+    if (c.in.nrow() == 0)
+        return PCL_FAIL(err, PCLEAN_EDATA, "no row is selected");
+    info = casa_copy_info{};
+    info.nrow = c.in.nrow();
+    for (uInt i = 0; i < c.in.tableDesc().ncolumn(); i++) {
+        ColumnPlan p;
+        p.name = c.in.tableDesc()[i].name();
+        p.moved = wanted.count(p.name) != 0;
+        look_at_shapes(c.in, p);
+        info.cell_bytes += p.cell_bytes * c.in.nrow();
+        const auto list = [&](char (&text)[512]) { snprintf(text + strlen(text), 512 - strlen(text), "%s%s", *text ? ", " : "", p.name.c_str()); };
+        if (p.moved)
+            list(info.columns);
+        if (p.moved && !p.uniform)
+            list(info.variable);
+        c.columns.push_back(p);
+    }
+    c.dminfo = new_managers(c.in, c.columns, spec);
+    return 0;
+}
+
+/* As TableCopy::copySubTables, which ends at the first keyword that names a table that is not there: such a keyword stays as it
+ * is. One that names the main table itself (SORTED_TABLE) is dropped. */
+void copy_subtables(const Table &in, Table &out) {
+    const TableRecord &keywords = in.keywordSet();
+    for (uInt i = 0; i < keywords.nfields(); i++) {
+        if (keywords.type(i) != TpTable)
+            continue;
+        const String key = keywords.name(i), path = keywords.tableAttributes(i).name();
+        if (!Table::isReadable(path)) {
+            pcl_log(PCL_LOG_WARNING, "%s: its sub-table %s is missing, and so it is in the copy", in.tableName().c_str(), key.c_str());
+            continue;
+        }
+        const Table sub(path, TableLock::NoLocking);
+        if (sub.isSameRoot(in)) {
+            out.rwKeywordSet().removeField(key);
+            continue;
+        }
+        const String name = out.tableName() + "/" + Path(path).baseName();
+        sub.deepCopy(name, Table::New);
+        out.rwKeywordSet().defineTable(key, Table(name));
+    }
+}
+
+int step(casa_copy *copy, bool compare, uint64_t *bytes, bool *more, pclean_err *err) {
+    *bytes = 0;
+    const char *name = copy->icol < copy->columns.size() ? copy->columns[copy->icol].name.c_str() : "";
+    const int status = casa_call(err, name, [&]() -> int {
+        try {
+            if (copy->icol < copy->columns.size())
+                *bytes = do_block(*copy, compare);
+        } catch (const Difference &e) {
+            return PCL_FAIL(err, PCLEAN_EIO, "%s", e.what());
+        }
+        return 0;
+    });
+    *more = !status && copy->icol < copy->columns.size();
+    return status;
+}
+
+} // namespace
+
+int casa_copy_open(const casa_copy_spec *spec, casa_copy **out, casa_copy_info *info, pclean_err *err) {
+    *out = nullptr;
+    std::unique_ptr<casa_copy> c;
+    const int status = casa_call(err, spec->path, [&]() -> int {
+        c.reset(new casa_copy);
+        return open_copy(*c, *spec, *info, err);
+    });
+    if (status)
+        casa_copy_close(c.release());
+    else
+        *out = c.release();
+    return status;
+}
+
+void casa_copy_close(casa_copy *copy) {
+    (void)casa_call(nullptr, nullptr, [&]() -> int {
+        delete copy;
+        return 0;
+    });
+}
+
+int casa_copy_create(casa_copy *copy, const char *out, pclean_err *err) {
+    copy->icol = copy->iblock = copy->row = 0;
+    return casa_call(err, out, [&]() -> int {
+        make_table(*copy, out);
+        return 0;
+    });
+}
+
+int casa_copy_step(casa_copy *copy, uint64_t *bytes, bool *more, pclean_err *err) {
+    return step(copy, false, bytes, more, err);
+}
+
+int casa_copy_compare(casa_copy *copy, uint64_t *bytes, bool *more, pclean_err *err) {
+    return step(copy, true, bytes, more, err);
+}
+
+int casa_copy_finish(casa_copy *copy, pclean_err *err) {
+    return casa_call(err, nullptr, [&]() -> int {
+        copy_subtables(copy->in, copy->out);
+        copy->out.flush(true, true);
+        copy->out = Table();
+        return 0;
+    });
+}
+
+int casa_copy_reopen(casa_copy *copy, const char *out, bool all, pclean_err *err) {
+    copy->icol = copy->iblock = copy->row = 0;
+    copy->all = all;
+    return casa_call(err, out, [&]() -> int {
+        copy->out = Table(out, TableLock::NoLocking);
+        if (copy->out.nrow() != copy->in.nrow())
+            return PCL_FAIL(err, PCLEAN_EIO, "the copy has not as many rows as the original");
+        return 0;
+    });
+}
+
+int casa_copy_windows(const char *path, int **spw, size_t *nspw, int **spw_of_ddid, size_t *nddid, pclean_err *err) {
+    *spw = *spw_of_ddid = nullptr;
+    return casa_call(err, path, [&]() -> int {
+        if (!Table::isReadable(path))
+            return PCL_FAIL(err, PCLEAN_EIO, "%s", access(path, F_OK) == 0 ? "not a table that casacore can read" : "does not exist");
+        const Table t(path, TableLock::NoLocking);
+        if (!t.tableDesc().isColumn("DATA_DESC_ID") || !t.keywordSet().isDefined("DATA_DESCRIPTION"))
+            return PCL_FAIL(err, PCLEAN_EDATA, "not a MeasurementSet: no DATA_DESC_ID or no DATA_DESCRIPTION");
+        const Vector<Int> window = ScalarColumn<Int>(t.keywordSet().asTable("DATA_DESCRIPTION"), "SPECTRAL_WINDOW_ID").getColumn();
+        const Vector<Int> ddid = ScalarColumn<Int>(t, "DATA_DESC_ID").getColumn();
+        const std::set<Int> used(ddid.begin(), ddid.end());
+        std::set<int> windows;
+        *nddid = window.size();
+        if (PCL_NEW(spw_of_ddid, *nddid + 1, "data descriptions", err) != 0)
+            return -PCLEAN_ENOMEM;
+        for (size_t i = 0; i < *nddid; i++) {
+            (*spw_of_ddid)[i] = used.count(static_cast<Int>(i)) ? window[i] : -1;
+            if ((*spw_of_ddid)[i] >= 0)
+                windows.insert(window[i]);
+        }
+        if (!used.empty() && (*used.begin() < 0 || *used.rbegin() >= static_cast<Int>(*nddid)))
+            return PCL_FAIL(err, PCLEAN_EDATA, "DATA_DESC_ID of some row is not in DATA_DESCRIPTION");
+        *nspw = windows.size();
+        if (PCL_NEW(spw, *nspw + 1, "spectral windows", err) != 0)
+            return -PCLEAN_ENOMEM;
+        std::copy(windows.begin(), windows.end(), *spw);
+        return 0;
+    });
+}
