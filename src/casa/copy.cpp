@@ -272,8 +272,19 @@ void set_shape(TableDesc &desc, const ColumnPlan &p, casa_copy_target target) {
         with_type(old, [&](auto *type) { replace_description<std::remove_pointer_t<decltype(type)>>(desc, old, fix ? p.shape : IPosition()); });
 }
 
+/* Groups of columns that were tiled together once, and of which a column has been removed since. */
+void drop_broken_hypercolumns(TableDesc &desc) {
+    for (const String &name : desc.hypercolumnNames()) {
+        Vector<String> data, coordinates, id;
+        desc.hypercolumnDesc(name, data, coordinates, id);
+        if (!std::all_of(data.begin(), data.end(), [&](const String &column) { return desc.isColumn(column); }))
+            desc.removeHypercolumnDesc(name);
+    }
+}
+
 void make_table(casa_copy &c, const char *out) {
     TableDesc desc = c.in.actualTableDesc();
+    drop_broken_hypercolumns(desc);
     for (const ColumnPlan &p : c.columns)
         set_shape(desc, p, c.target);
     DataManInfo::adjustDesc(desc, c.dminfo);

@@ -437,7 +437,8 @@ static void test_damage_without_sums_ends_in_an_error_too(void **state) {
             if (stat(path, &st) != 0)
                 continue;
             for (int i = 0; i < 6; i++) {
-                const off_t at = (off_t)(random_uniform() * (double)st.st_size);
+                /* of the index only its header: after the rest ADIOS2 may wait 10 s for files to grow */
+                const off_t at = (off_t)(random_uniform() * (k == 0 ? 64 : (double)st.st_size));
                 change_byte(path, at, 0xff);
                 read_in_child();
                 change_byte(path, at, 0xff);

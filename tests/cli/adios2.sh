@@ -1,0 +1,178 @@
+# pclean adios2: MSs converted, split and restored cell for cell; the same images; what goes wrong leaves nothing behind.
+. "$(dirname "$(realpath "$0")")/lib.bash"
+if [ ! -d "$BUILD/adios2stman" ]; then
+    run adios2 check
+    expect_status 1; expect_out 'built without ADIOS2'
+    run adios2 convert "$DATA/vla_3c273_xband.ms" out.ms
+    expect_failure 'without ADIOS2'
+    finish
+fi
+python=/usr/bin/python3
+"$python" -c 'import casacore.tables' 2>/dev/null || { echo "python3-casacore is missing"; exit 1; }
+export TMPDIR=$work
+
+run adios2 check
+expect_status 0; expect_out '^Adios2StMan +works'; expect_out '^ADIOS2 +2\.'; expect_out 'BP4 BP5'; expect_out '^casacore +3\.'
+run adios2 check --json --keep
+expect_status 0
+"$python" -c 'import json; d = json.load(open("out")); assert d["supported"] and d["plugin"] and "casatools" in d' || fail "the JSON"
+compgen -G 'pclean-*/_pclean_adios2_probe.tab' >/dev/null || fail "--keep should keep the table"
+rm -rf pclean-*
+mkdir -p conda/conda-meta
+echo '{"version": "6.7.0", "build": "py311_nompi_1", "channel": "conda-forge", "subdir": "linux-64"}' >conda/conda-meta/casatools-6.7.0-1.json
+CONDA_PREFIX=$work/conda run adios2 check
+expect_out '^casatools +6\.7\.0, conda, build py311_nompi_1'
+run adios2 env
+expect_status 0; expect_out '^export CASACORE_LDPATH='
+eval "$(cat out)"
+
+# every type and shape of column, through python-casacore with the plug-in
+for engine in BP4 BP5; do
+    line="columns of $engine"
+    "$python" "$SOURCE/tests/tools/adios2_columns.py" both $engine columns.tab 2>err || fail "columns"
+done
+# nothing of ADIOS2's is seen by the program that loaded it
+"$python" - <<'END' || fail "symbols leak"
+import ctypes, casacore.tables as ct
+ct.table("columns.tab", ack=False).getcol("INT_scalar")
+program = ctypes.CDLL(None)
+for name in ("adios2_init_serial", "bp_open", "sqlite3_open"):
+    assert not hasattr(program, name), name
+END
+# a table that has been closed takes no more
+"$python" - <<'END' || fail "closed tables"
+import casacore.tables as ct
+t = ct.table("columns.tab", readonly=False, ack=False)
+for call in (lambda: t.putcell("INT_scalar", 0, 1), lambda: t.addrows(3)):
+    try:
+        call()
+    except RuntimeError as e:
+        assert "ADIOS2" in str(e) or "not writable" in str(e), e
+    else:
+        raise AssertionError("went through")
+END
+
+same() { # A B [WHERE]
+    line="same_table $*"
+    "$python" "$SOURCE/tests/tools/same_table.py" "$@" 2>err || fail "the tables differ"
+}
+n=0
+for ms in "$DATA"/*.ms "$DATA"/*.MS; do
+    engine=BP$((4 + n++ % 2))
+    run adios2 convert "$ms" c.ms --engine $engine --verify
+    expect_status 0; expect_out '^c\.ms$'
+    run adios2 uses c.ms
+    expect_status 0; expect_out '^DATA$'; expect_out '^FLAG$'
+    run adios2 restore c.ms r.ms --verify
+    expect_status 0
+    run adios2 uses r.ms
+    expect_status 1; expect_no_out
+    case $ms in
+    *3c273* | *mssel* | *bda* | *sim_alma*) same "$ms" c.ms; same "$ms" r.ms ;;
+    esac
+    rm -rf c.ms r.ms
+done
+
+# images, and wsclean's where there is a wsclean
+ms=$DATA/vla_ngc5921.ms
+small="--imsize 64 --cell 15arcsec --specmode cube --start 8 --nchan 3 --niter 20 --threads 1"
+run image --vis "$ms" $small --imagename a
+expect_status 0
+for engine in BP4 BP5; do
+    run adios2 convert "$ms" c.ms --engine $engine --overwrite --columns DATA,FLAG,WEIGHT,UVW
+    expect_status 0
+    run image --vis c.ms $small --imagename b --overwrite
+    expect_status 0
+    for e in psf residual image model; do
+        cmp a.$e/table.f0_TSM0 b.$e/table.f0_TSM0 || fail "$e differs with $engine"
+    done
+done
+if command -v wsclean >/dev/null; then
+    for m in "$ms" c.ms; do
+        line="wsclean $m"
+        rm -rf w.ms && cp -r "$m" w.ms && chmod -R u+w w.ms
+        wsclean -no-reorder -j 1 -size 64 64 -scale 15asec -name "w$(basename "$m" .ms)" w.ms >wsclean.log 2>&1 || fail "$(tail -n 1 wsclean.log)"
+    done
+    cmp <(tail -c 16384 wvla_ngc5921-dirty.fits) <(tail -c 16384 wc-dirty.fits) || fail "wsclean's image differs"
+fi
+
+# reference and concatenated MSs, and rows by TaQL
+"$python" - "$DATA/vla_3c273_xband.ms" <<'END'
+import sys, casacore.tables as ct
+t = ct.table(sys.argv[1], ack=False)
+t.query("ANTENNA1 > 3").copy("ref.ms")
+t.query("ANTENNA1 > 3").copy("deep.ms", deep=True)
+t.query("ANTENNA1 <= 3").copy("rest.ms", deep=True)
+ct.msconcat(["deep.ms", "rest.ms"], "cat.ms")
+END
+run adios2 convert ref.ms c.ms --overwrite --verify
+expect_status 0; same deep.ms c.ms
+run adios2 convert cat.ms c.ms --overwrite --verify
+expect_status 0; same cat.ms c.ms
+run adios2 convert "$DATA/vla_3c273_xband.ms" c.ms --overwrite --taql 'ANTENNA1 > 3'
+expect_status 0; same deep.ms c.ms
+
+# the parts have the rows of their windows, all of them, once
+ms=$DATA/alma_hd142527_b9_3spw.ms
+run adios2 split "$ms" sub/parts --engine BP5 --verify
+expect_status 0; expect_out '^sub/parts/alma_hd142527_b9_3spw_spw0\.ms$'
+[ "$(wc -l <out)" = 3 ] || fail "three parts"
+for k in 0 1 2; do
+    same "$ms" sub/parts/alma_hd142527_b9_3spw_spw$k.ms "DATA_DESC_ID in [select rowid() from ::DATA_DESCRIPTION where SPECTRAL_WINDOW_ID == $k]"
+done
+"$python" -c '
+import casacore.tables as ct, glob, sys
+assert sum(ct.table(p, ack=False).nrows() for p in glob.glob("sub/parts/*.ms")) == ct.table(sys.argv[1], ack=False).nrows()' "$ms" || fail "rows"
+run adios2 split "$ms" sub/parts
+expect_failure 'exists already'
+
+# what cannot be
+ms=$DATA/vla_3c273_xband.ms
+run adios2 convert none.ms x.ms; expect_failure 'none\.ms does not exist'
+run adios2 split none.ms x; expect_failure 'none\.ms: does not exist'
+run adios2 uses none.ms; expect_failure 'none\.ms does not exist'
+run adios2 restore "$ms" x.ms; expect_failure 'no column of it is in ADIOS2'
+run adios2 convert "$ms" x.ms --columns LAG_DATA; expect_failure 'none of the columns'
+run adios2 convert "$ms" x.ms --taql 'ANTENNA1 > 999'; expect_failure 'no row is selected'
+run adios2 convert "$ms" nowhere/x.ms; expect_failure 'nowhere: No such file'
+mkdir folder; touch folder/mine
+run adios2 convert "$ms" folder --overwrite; expect_failure 'not a table'
+expect_there folder/mine
+before=$(state_of c.ms)
+run adios2 convert "$ms" c.ms; expect_failure 'c\.ms exists already'
+run adios2 convert "$ms" c.ms --overwrite --xml none.xml; expect_status 2; expect_err 'none\.xml'
+run adios2 convert c.ms ./c.ms --overwrite; expect_status 2; expect_err 'must not be the input'
+run adios2 convert "$ms" c.ms --overwrite --engine BP5 --param MaxShmSize=12parsec --param MinDeferredSize=nonsense; expect_status 1
+[ "$before" = "$(state_of c.ms)" ] || fail "the old output should be as it was"
+run adios2 convert "$ms" x.ms --engine HDF5; expect_status 2; expect_err 'BP4 or BP5'
+run adios2; expect_usage 'which of check'
+run adios2 konvert; expect_usage 'konvert'
+run adios2 convert "$ms"; expect_usage 'takes 2 names'
+run adios2 convert "$ms" x.ms --param Threads; expect_usage 'KEY=VALUE'
+run adios2 convert "$ms" x.ms --engin BP4; expect_usage 'did you mean --engine'
+run adios2 split "$ms" x --taql 1; expect_usage 'no meaning here'
+run adios2 convert "$ms" d.ms --param 'MaxBufferSize=16 MiB' --param InitialBufferSize=1mb
+expect_status 0; same "$ms" d.ms
+
+# a disk that fills up (a limit on the size of files stands for it), a kill, an interrupt
+ms=$DATA/vla_ngc5921.ms
+for engine in BP4 BP5; do
+    line="full disk, $engine"
+    (trap '' XFSZ; ulimit -f 4000; exec "$PCLEAN" adios2 convert "$ms" x.ms --engine $engine >out 2>err)
+    status=$?
+    expect_status 1; expect_err 'pclean: error: .*Adios2StMan'
+done
+for delay in 0.02 0.05 0.1 0.2; do
+    timeout --foreground -s KILL $delay "$PCLEAN" adios2 convert "$ms" k.ms >out 2>err
+    timeout --foreground -s INT $delay "$PCLEAN" adios2 convert "$ms" i.ms >out 2>err
+done 2>/dev/null
+run adios2 convert "$ms" k.ms --overwrite
+expect_status 0; expect_missing k.ms.part; expect_missing k.ms.lock
+expect_missing i.ms.part; expect_missing i.ms.lock
+for left in x.ms x.ms.part x.ms.lock; do expect_missing $left; done
+
+# damage is an error of the imager, too
+truncate -s -1 k.ms/table.f*.bp/data.0
+run image --vis k.ms $small --imagename bad
+expect_failure 'is not what was written'
+finish
