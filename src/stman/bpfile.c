@@ -660,7 +660,8 @@ static int append(bp_column *c, const size_t *shape, const void *cell, pclean_er
     if (c->nrow > 0 && (!same_shape(c->ndim, c->block_shape, shape) || (c->nrow + 1) * bytes > c->buffer_bytes))
         status = flush_buffer(c, err);
     if (!status && c->nrow == 0) {
-        memcpy(c->block_shape, shape, c->ndim * sizeof *shape);
+        for (size_t i = 0; i < c->ndim; i++)
+            c->block_shape[i] = shape[i];
         status = need_buffer(c, room, err);
     }
     if (status)

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WINDOW      ((size_t)4 << 20)
+#define WINDOW      ((size_t)8 << 20)
 #define WINDOW_MANY ((size_t)16 << 20) /* of a column of many blocks */
 #define MANY        512                /* blocks */
 #define NEAR        8                  /* a jump over this many rows still reads on */
