@@ -126,18 +126,16 @@ void pcl_gridder_size(const pcl_gridder *g, size_t *ngx, size_t *ngy) {
 size_t pcl_gridder_plane_bytes(const pcl_gridder *g) { return g->nrow * g->stride * sizeof(float); }
 
 int pcl_uvgrid_new(const pcl_gridder *g, bool real, pcl_uvgrid *out, pclean_err *err) {
+    const size_t n = g->nrow * g->stride;
     *out = (pcl_uvgrid){0};
-    int rc = PCL_ZNEW(&out->re, g->nrow * g->stride, "uv grid", err);
+    int rc = PCL_ZNEW(&out->re, real ? n : 2 * n, "uv grid", err);
     if (!rc && !real)
-        rc = PCL_ZNEW(&out->im, g->nrow * g->stride, "uv grid", err);
-    if (rc)
-        pcl_uvgrid_clear(out);
+        out->im = out->re + n;
     return rc;
 }
 
 void pcl_uvgrid_clear(pcl_uvgrid *grid) {
     pcl_free(grid->re);
-    pcl_free(grid->im);
     *grid = (pcl_uvgrid){0};
 }
 

@@ -37,7 +37,8 @@ void pcl_gridder_size(const pcl_gridder *g, size_t *ngx, size_t *ngy);
 /* One plane of the half uv grid: float [nrow][stride]. A complex grid is two of them. */
 size_t pcl_gridder_plane_bytes(const pcl_gridder *g);
 
-/* The uv grid of one image: `im` is NULL for a PSF without w, whose values are real. */
+/* The uv grid of one image: `im` is NULL for a PSF without w, whose values are real. Otherwise it lies behind `re`: together
+ * they have room for more than nx ny floats. */
 typedef struct pcl_uvgrid {
     float *re, *im;
     size_t ncol; /* columns from u = 0 on (with w: on both sides) that may be non-zero */

@@ -33,7 +33,6 @@
 #include <omp.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define SIMD __attribute__((target_clones("avx2", "default")))
 
@@ -467,20 +466,26 @@ static int lazy_subtract(void *state, component c, pclean_err *err) {
 
 /* ---- Setting the lazy form up and down ---- */
 
-/* Rows of the PSF are read from many places at once: with small pages the translation misses cost 15 %. Only advice. */
-static void advise_huge_pages(void *p, size_t bytes) {
-    const size_t page = 4096, skip = (page - (uintptr_t)p % page) % page;
-    if (bytes > skip + page)
-        (void)madvise((char *)p + skip, (bytes - skip) / page * page, MADV_HUGEPAGE);
+/* n floats from what the caller lends, or new ones. */
+static int take(const pcl_hogbom_spare *spare, size_t n, float **out, const char *what, pclean_err *err) {
+    if (n > spare->n)
+        return PCL_NEW(out, n, what, err);
+    *out = spare->at;
+    return 0;
 }
 
-static int copy_psf(lazy *s, const float *psf, pclean_err *err) {
+static void give_back(const pcl_hogbom_spare *spare, float **array) {
+    if (*array != spare->at)
+        pcl_free(*array);
+    *array = NULL;
+}
+
+static int copy_psf(lazy *s, const float *psf, const pcl_hogbom_params *p, pclean_err *err) {
     s->psf_stride = s->nx + 2 * TILE;
     const size_t n = s->psf_stride * (s->ny + 2 * TILE);
-    const int rc = PCL_NEW(&s->psf, n, "the padded PSF", err);
+    const int rc = take(&p->spare_psf, n, &s->psf, "the padded PSF", err);
     if (rc)
         return rc;
-    advise_huge_pages(s->psf, n * sizeof *s->psf);
     memset(s->psf, 0, n * sizeof *s->psf);
     for (size_t y = 0; y < s->ny / 2 * 2; y++)
         memcpy(s->psf + (y + TILE) * s->psf_stride + TILE, psf + y * s->nx, s->nx / 2 * 2 * sizeof *psf);
@@ -569,7 +574,8 @@ static void store_tile(const lazy *s, float *residual, size_t t) {
 }
 
 /* Chooses the tiles in use, gives them memory, loads them and finds their maxima. */
-static int load_tiles(lazy *s, const float *residual, const bool *mask, bool keep_all, pclean_err *err) {
+static int load_tiles(lazy *s, const float *residual, const bool *mask, const pcl_hogbom_params *p, pclean_err *err) {
+    const bool keep_all = p->keep == PCL_HOGBOM_KEEP_ALL;
     const size_t ntile = s->ntx * s->nty, area = TILE * TILE;
     size_t nused = 0, npartial = 0;
     for (size_t t = 0; t < ntile; t++) {
@@ -580,7 +586,7 @@ static int load_tiles(lazy *s, const float *residual, const bool *mask, bool kee
         nused += any || keep_all;
         npartial += any && !all;
     }
-    int rc = PCL_NEW(&s->residual, nused * area, "the tiles of the residual", err);
+    int rc = take(&p->spare_residual, nused * area, &s->residual, "the tiles of the residual", err);
     if (!rc)
         rc = PCL_NEW(&s->select, npartial * area, "the tiles of the mask", err);
     if (rc)
@@ -612,7 +618,7 @@ static int load_tiles(lazy *s, const float *residual, const bool *mask, bool kee
 }
 
 static int lazy_init(lazy *s, size_t nx, size_t ny, const float *residual, const float *psf, const bool *mask,
-                     bool keep_all, pclean_err *err) {
+                     const pcl_hogbom_params *p, pclean_err *err) {
     *s = (lazy){.nx = nx,
                 .ny = ny,
                 .ntx = tiles(nx),
@@ -620,7 +626,7 @@ static int lazy_init(lazy *s, size_t nx, size_t ny, const float *residual, const
                 .nthread = omp_get_max_threads(),
                 .apply = choose_apply()};
     const size_t ntile = s->ntx * s->nty;
-    int rc = copy_psf(s, psf, err);
+    int rc = copy_psf(s, psf, p, err);
     if (!rc)
         rc = make_cover(s, psf, err);
     if (!rc)
@@ -641,12 +647,14 @@ static int lazy_init(lazy *s, size_t nx, size_t ny, const float *residual, const
         return rc;
     for (size_t i = 0; i < TILE * TILE; i++)
         s->select_all[i] = INT32_MAX;
-    return load_tiles(s, residual, mask, keep_all, err);
+    return load_tiles(s, residual, mask, p, err);
 }
 
-static void lazy_clear(lazy *s) {
-    void *owned[] = {s->psf,   s->cover, s->residual,  s->select, s->select_all, s->tile_select, s->tile_residual,
-                     s->fresh, s->bound, s->row_bound, s->done,   s->component,  s->pending,     s->pending_v};
+static void lazy_clear(lazy *s, const pcl_hogbom_params *p) {
+    give_back(&p->spare_psf, &s->psf);
+    give_back(&p->spare_residual, &s->residual);
+    void *owned[] = {s->cover, s->select, s->select_all, s->tile_select, s->tile_residual, s->fresh,
+                     s->bound, s->row_bound, s->done,    s->component,   s->pending,       s->pending_v};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         pcl_free(owned[i]);
 }
@@ -666,12 +674,12 @@ int pcl_hogbom(size_t nx, size_t ny, float *residual, const float *psf, const bo
     lazy s = {0};
     int rc = check_input(nx, ny, psf, err);
     if (!rc)
-        rc = lazy_init(&s, nx, ny, residual, psf, mask, p->keep == PCL_HOGBOM_KEEP_ALL, err);
+        rc = lazy_init(&s, nx, ny, residual, psf, mask, p, err);
     if (!rc)
         rc = minor_cycle(&(engine){&s, lazy_find, lazy_subtract}, p, nx, model, result, err);
     if (!rc && p->keep != PCL_HOGBOM_KEEP_NONE && result->ncomponent > 0)
         lazy_store(&s, residual);
-    lazy_clear(&s);
+    lazy_clear(&s, p);
     return rc;
 }
 
@@ -695,20 +703,20 @@ static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
+static size_t not_spared(const pcl_hogbom_spare *spare, size_t n) {
+    return n > spare->n ? n * sizeof(float) : 0;
+}
+
 size_t pcl_hogbom_bytes_within(size_t nx, size_t ny, double half_x, double half_y, bool any_mask, size_t ncomponent,
-                               size_t nthread) {
+                               size_t nthread, const pcl_hogbom_params *p) {
     size_t nused, npartial;
     count_tiles(nx, ny, half_x, half_y, &nused, &npartial);
     const size_t ntile = tiles(nx) * tiles(ny), area = TILE * TILE;
-    const size_t padded = (nx + 2 * TILE) * (ny + 2 * TILE) * sizeof(float);
+    const size_t padded = not_spared(&p->spare_psf, (nx + 2 * TILE) * (ny + 2 * TILE));
     const size_t cover = cover_cells(nx) * cover_cells(ny) * sizeof(float);
     const size_t lists = ntile * (2 * sizeof(float) + 3 * sizeof(void *)) + area * sizeof(int32_t) + tiles(ny) * sizeof(float);
-    const size_t work = area * (nused * sizeof(float) + (any_mask ? nused : npartial) * sizeof(int32_t));
+    const size_t work = not_spared(&p->spare_residual, nused * area) + (any_mask ? nused : npartial) * area * sizeof(int32_t);
     const size_t capacity = ncomponent < 1024 ? 1024 : 3 * ncomponent; /* doubled, old and new at once */
     return padded + larger(3 * cover, /* two of them only while one is made */
                            cover + lists + work + capacity * (sizeof(component) + nthread * (sizeof(void *) + sizeof(float))));
-}
-
-size_t pcl_hogbom_bytes(size_t nx, size_t ny, size_t ncomponent) {
-    return pcl_hogbom_bytes_within(nx, ny, INFINITY, INFINITY, true, ncomponent, (size_t)omp_get_max_threads());
 }

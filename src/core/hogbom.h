@@ -25,6 +25,12 @@ enum pcl_hogbom_keep {
     PCL_HOGBOM_KEEP_NONE  /* undefined contents */
 };
 
+/* n floats that the caller does not need during the call. */
+typedef struct pcl_hogbom_spare {
+    float *at;
+    size_t n;
+} pcl_hogbom_spare;
+
 typedef struct pcl_hogbom_params {
     float gain;      /* loop gain, 0.1 */
     float threshold; /* Jy/beam, stop when |peak| is below it, 0 */
@@ -32,6 +38,9 @@ typedef struct pcl_hogbom_params {
      * cycleniter >= 5000 runs in blocks of 2000, so that the report may exceed cycleniter by up to 1999. */
     size_t cycleniter;
     enum pcl_hogbom_keep keep; /* KEEP_ALL */
+    /* For the padded PSF, a little more than nx ny, and for the residual where it is searched. Where they are too small,
+     * memory is allocated. {NULL, 0} */
+    pcl_hogbom_spare spare_psf, spare_residual;
 } pcl_hogbom_params;
 
 void pcl_hogbom_params_init(pcl_hogbom_params *p);
@@ -64,12 +73,10 @@ int pcl_hogbom(size_t nx, size_t ny, float *residual, const float *psf, const bo
 int pcl_hogbom_plain(size_t nx, size_t ny, float *residual, const float *psf, const bool *mask, float *model,
                      const pcl_hogbom_params *p, pcl_hogbom_result *result, pclean_err *err) PCL_CHECK;
 
-/* Bytes that pcl_hogbom allocates at most, for the memory plan. */
-size_t pcl_hogbom_bytes(size_t nx, size_t ny, size_t ncomponent);
-
-/* The same, of an image searched within an ellipse about pixel (nx/2, ny/2) with these half axes in pixels (a primary
- * beam; infinite: everywhere), for nthread threads. any_mask: a mask inside it may have any shape. */
+/* Bytes that pcl_hogbom allocates at most, for the memory plan: of an image searched within an ellipse about pixel (nx/2, ny/2) with these half axes in pixels (a primary
+ * beam; infinite: everywhere), for nthread threads. any_mask: a mask inside it may have any shape. Of p only the
+ * sizes of the spare memory count. */
 size_t pcl_hogbom_bytes_within(size_t nx, size_t ny, double half_x, double half_y, bool any_mask, size_t ncomponent,
-                               size_t nthread);
+                               size_t nthread, const pcl_hogbom_params *p);
 
 #endif

@@ -20,6 +20,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 #include <strings.h>
 
 #define ARCMIN   (M_PI / 180 / 60)
@@ -372,19 +373,33 @@ float pcl_pb_at(const pcl_pb *pb, double radius_rad) {
     return look_up(pb, (float)square(radius_rad / ARCMIN / 60));
 }
 
+/* Pixels i and mirror - i are as far from the centre; -1 where none are. */
+static long mirror_of(double centre) {
+    const double twice = 2 * centre;
+    return twice >= 0 && twice == floor(twice) && twice < 1e9 ? (long)twice : -1;
+}
+
 void pcl_pb_fill(const pcl_pb *pb, double centre_x, double centre_y, size_t nx, size_t ny, double cellx_rad,
                  double celly_rad, float *out) {
     const double cellx = cellx_rad / ARCMIN / 60, celly = celly_rad / ARCMIN / 60;
+    const long mirror_x = mirror_of(centre_x), mirror_y = mirror_of(centre_y);
     for (size_t y = 0; y < ny; y++) {
         const float y2 = (float)square(celly * ((double)y - centre_y));
-        for (size_t x = 0; x < nx; x++)
-            out[y * nx + x] = look_up(pb, (float)square(cellx * ((double)x - centre_x)) + y2);
+        float *row = out + y * nx;
+        const long above = mirror_y - (long)y;
+        if (above >= 0 && above < (long)y) {
+            memcpy(row, out + (size_t)above * nx, nx * sizeof *row);
+            continue;
+        }
+        for (size_t x = 0; x < nx; x++) {
+            const long left = mirror_x - (long)x;
+            row[x] = left >= 0 && left < (long)x ? row[left] : look_up(pb, (float)square(cellx * ((double)x - centre_x)) + y2);
+        }
     }
 }
 
 void pcl_pb_cut(float *pb, size_t n, float pblimit) {
     const float limit = fabsf(pblimit);
     for (size_t i = 0; i < n; i++)
-        if (!(pb[i] > limit))
-            pb[i] = 0.0f;
+        pb[i] = pb[i] > limit ? pb[i] : 0.0f;
 }

@@ -118,7 +118,8 @@ static uint64_t stack_bytes(void) {
     return bytes;
 }
 
-static int count_gridding(const pcl_setup *s, const data_size *data, pcl_budget *b, pclean_err *err) {
+/* minor: what the minor cycle may use of the grids. */
+static int count_gridding(const pcl_setup *s, const data_size *data, pcl_budget *b, pcl_hogbom_params *minor, pclean_err *err) {
     const pclean_config *c = s->config;
     const bool w = c->gridder != PCLEAN_GRIDDER_STANDARD;
     const pcl_gridder_params params = {.nx = s->desc.nx, .ny = s->desc.ny, .cellx_rad = c->cell_rad[0], .celly_rad = c->cell_rad[1],
@@ -127,9 +128,11 @@ static int count_gridding(const pcl_setup *s, const data_size *data, pcl_budget 
     int rc = pcl_grid_count_bytes(&params, data->touched, b->nthread, &grid, err);
     if (rc)
         return rc;
-    /* without w: visibilities 2, PSF 1, model 2; with w: visibilities, where the model passes through too, and PSF */
-    const size_t nplane = w ? 4 : 3 + (has_model(c) ? 2 : 0);
+    /* without w: visibilities 2, PSF 1, which a model's 2 hold too unless there is one from the start; with w: visibilities,
+     * where the model passes through too, and PSF */
+    const size_t nplane = w ? 4 : !has_model(c) ? 3 : c->restart || c->startmodel.n ? 5 : 4;
     b->grids = nplane * grid.plane;
+    minor->spare_psf.n = minor->spare_residual.n = 2 * grid.plane / sizeof(float);
     const bool natural = c->weighting == PCLEAN_WEIGHTING_NATURAL;
     const unsigned want = PCL_SAMPLER_UV | PCL_SAMPLER_VIS | (w ? PCL_SAMPLER_W | (has_model(c) ? PCL_SAMPLER_ID : 0u) : 0u) | (natural ? 0u : PCL_SAMPLER_FRAME | PCL_SAMPLER_NEAR);
     const size_t batch = pcl_sampler_batch(data->most_per_row);
@@ -144,11 +147,11 @@ static int count_gridding(const pcl_setup *s, const data_size *data, pcl_budget 
     return 0;
 }
 
-/* psf, residual, model, image, pb, work: floats; search: bytes; a plane in the order of a product's tiles. */
+/* psf, residual, model: floats; search: bytes; a row of a product's tiles. */
 static void count_planes(const pcl_setup *s, pcl_budget *b) {
     const uint64_t nx = s->desc.nx, ny = s->desc.ny, n = nx * ny;
-    const uint64_t tiled = rounded_up(nx, (nx + 127) / 128) * rounded_up(ny, (ny + 127) / 128);
-    b->planes = 6 * n * sizeof(float) + n * sizeof(bool) + tiled * sizeof(float);
+    const uint64_t strip = rounded_up(nx, (nx + 127) / 128) * 128;
+    b->planes = 3 * n * sizeof(float) + n * sizeof(bool) + strip * sizeof(float);
     if (*s->config->mask)
         b->planes += n * sizeof(bool);
 }
@@ -178,13 +181,13 @@ static size_t components(const pclean_config *c) {
     return n < most ? n : most;
 }
 
-static uint64_t count_minor(const pcl_setup *s, size_t nthread) {
+static uint64_t count_minor(const pcl_setup *s, size_t nthread, const pcl_hogbom_params *minor) {
     const pclean_config *c = s->config;
     if (c->niter == 0)
         return 0;
     const double radius = search_radius(s);
     return pcl_hogbom_bytes_within(s->desc.nx, s->desc.ny, radius / c->cell_rad[0], radius / c->cell_rad[1], *c->mask != '\0',
-                                   components(c), nthread);
+                                   components(c), nthread, minor);
 }
 
 /* The beam is not known yet: four pixels across, as the cell should be chosen, or what the user asks for. */
@@ -253,14 +256,15 @@ static int find_limits(const pclean_config *c, const pcl_sysinfo *limits, pcl_bu
 int pcl_budget_count(const pcl_setup *s, size_t nthread, pcl_budget *b, pclean_err *err) {
     *b = (pcl_budget){.nthread = nthread ? nthread : 1, .sizes = {.base = BASE_MIB * MIB, .per_worker_base = WORKER_MIB * MIB}};
     data_size data = assume_data();
+    pcl_hogbom_params minor = {0};
     int rc;
-    if ((s->source && (rc = measure_data(s, &data, err))) || (rc = count_gridding(s, &data, b, err)))
+    if ((s->source && (rc = measure_data(s, &data, err))) || (rc = count_gridding(s, &data, b, &minor, err)))
         return rc;
     if (s->source)
         count_reading(s, &data, &b->sizes);
     count_planes(s, b);
     b->nvis_per_plane = data.nvis_per_plane;
-    b->sizes.stage[PCL_MEMORY_MINOR] = count_minor(s, b->nthread);
+    b->sizes.stage[PCL_MEMORY_MINOR] = count_minor(s, b->nthread, &minor);
     b->sizes.stage[PCL_MEMORY_RESTORE] = count_restoring(s, b->nthread);
     b->sizes.worker = b->grids + b->planes + b->density + b->batches + b->predicted;
     return 0;

@@ -58,18 +58,21 @@ static int allocate(pcl_plane *p, pclean_err *err) {
     const pclean_config *c = p->setup->config;
     const size_t n = npixel(p);
     int rc;
+    const bool w = pcl_gridder_nplane(p->gridder) > 0, starts = c->restart || c->startmodel.n > 0, model = starts || c->niter > 0;
     if ((rc = pcl_grid_scratch_new(p->gridder, p->sampler.nmax, &p->scratch, err)) ||
-        (rc = pcl_uvgrid_new(p->gridder, false, &p->vis_grid, err)) ||
-        (rc = pcl_uvgrid_new(p->gridder, pcl_gridder_nplane(p->gridder) == 0, &p->psf_grid, err)) || (rc = PCL_ZNEW(&p->psf, n, "PSF plane", err)) ||
-        (rc = PCL_ZNEW(&p->residual, n, "residual plane", err)) || (rc = PCL_ZNEW(&p->model, n, "model plane", err)) ||
-        (rc = PCL_ZNEW(&p->image, n, "image plane", err)) || (rc = PCL_ZNEW(&p->pb, n, "primary beam plane", err)) ||
-        (rc = PCL_NEW(&p->search, n, "search mask", err)) || (rc = PCL_NEW(&p->work, n, "work plane", err)))
+        (rc = pcl_uvgrid_new(p->gridder, false, &p->vis_grid, err)) || (rc = PCL_NEW(&p->psf, n, "PSF plane", err)) ||
+        (rc = PCL_NEW(&p->residual, n, "residual plane", err)) || (rc = PCL_NEW(&p->model, n, "model plane", err)) ||
+        (rc = PCL_NEW(&p->search, n, "search mask", err)))
         return rc;
-    if (c->niter == 0 && !c->restart && c->startmodel.n == 0)
-        return 0;
+    p->image = p->vis_grid.re;
     /* with w the model's planes pass through vis_grid before the data's do, and leave their prediction behind */
-    return pcl_gridder_nplane(p->gridder) ? PCL_NEW(&p->predicted, 2 * pcl_sampler_nid(&p->sampler), "model visibilities", err)
-                                          : pcl_uvgrid_new(p->gridder, false, &p->model_grid, err);
+    if (model && (rc = w ? PCL_NEW(&p->predicted, 2 * pcl_sampler_nid(&p->sampler), "model visibilities", err)
+                         : pcl_uvgrid_new(p->gridder, false, &p->model_grid, err)))
+        return rc;
+    if (w || !model || starts)
+        return pcl_uvgrid_new(p->gridder, !w, &p->psf_grid, err);
+    p->psf_grid.re = p->model_grid.re;
+    return 0;
 }
 
 static double largest_w(const pcl_setup *s, const pcl_vis *vis) {
@@ -126,7 +129,8 @@ int pcl_plane_init(pcl_plane *p, const pcl_setup *setup, const pcl_vis *vis, pcl
 void pcl_plane_clear(pcl_plane *p) {
     pcl_grid_scratch_free(p->scratch);
     pcl_uvgrid_clear(&p->vis_grid);
-    pcl_uvgrid_clear(&p->psf_grid);
+    if (p->psf_grid.re != p->model_grid.re)
+        pcl_uvgrid_clear(&p->psf_grid);
     pcl_uvgrid_clear(&p->model_grid);
     pcl_gridder_free(p->gridder);
     pcl_sampler_clear(&p->sampler);
@@ -135,11 +139,8 @@ void pcl_plane_clear(pcl_plane *p) {
     pcl_free(p->psf);
     pcl_free(p->residual);
     pcl_free(p->model);
-    pcl_free(p->image);
-    pcl_free(p->pb);
     pcl_free(p->user_mask);
     pcl_free(p->search);
-    pcl_free(p->work);
     *p = (pcl_plane){0};
 }
 
@@ -155,22 +156,29 @@ int pcl_plane_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const 
     return 0;
 }
 
+int pcl_plane_fill_pb(const pcl_plane *p, float *pb, pclean_err *err) {
+    const char *name;
+    return pcl_plane_primary_beam(p->setup, pcl_channels_centre(&p->setup->channels, p->ichan), pb, &name, err);
+}
+
 int pcl_plane_begin(pcl_plane *p, size_t ichan, size_t ipol, pclean_err *err) {
     const pcl_setup *s = p->setup;
     const pclean_config *c = s->config;
     p->ichan = ichan;
     p->ipol = ipol;
-    const char *name;
-    int rc = pcl_plane_primary_beam(s, pcl_channels_centre(&s->channels, ichan), p->pb, &name, err);
+    float *pb = p->image;
+    int rc = pcl_plane_fill_pb(p, pb, err);
     if (rc)
         return rc;
     const bool use_pb = c->pblimit > 0 || c->usemask == PCLEAN_USEMASK_PB; /* pb is 0 at and below pblimit */
     const float limit = c->usemask == PCLEAN_USEMASK_PB ? (float)c->pbmask : 0;
     p->nsearch = 0;
-    for (size_t i = 0; i < npixel(p); i++) {
-        p->search[i] = (!p->user_mask || p->user_mask[i]) && (!use_pb || p->pb[i] > limit);
+    for (size_t i = 0; i < npixel(p); i++)
+        p->search[i] = (!use_pb) | (pb[i] > limit);
+    for (size_t i = 0; p->user_mask && i < npixel(p); i++)
+        p->search[i] = p->search[i] & p->user_mask[i];
+    for (size_t i = 0; i < npixel(p); i++)
         p->nsearch += p->search[i];
-    }
     return 0;
 }
 
@@ -241,6 +249,9 @@ int pcl_plane_minor(pcl_plane *p, double threshold_jy, int cycleniter, int *nite
     h.threshold = (float)threshold_jy;
     h.cycleniter = (size_t)cycleniter;
     h.keep = PCL_HOGBOM_KEEP_NONE;
+    const size_t nspare = 2 * pcl_gridder_plane_bytes(p->gridder) / sizeof(float);
+    h.spare_psf = (pcl_hogbom_spare){p->model_grid.re ? p->model_grid.re : p->psf_grid.re, nspare};
+    h.spare_residual = (pcl_hogbom_spare){p->vis_grid.re, nspare};
     pcl_hogbom_result result;
     const bool everywhere = p->nsearch == npixel(p);
     int rc = pcl_hogbom(p->nx, p->ny, p->residual, p->psf, everywhere ? NULL : p->search, p->model, &h, &result, err);
@@ -251,7 +262,7 @@ int pcl_plane_minor(pcl_plane *p, double threshold_jy, int cycleniter, int *nite
 void pcl_plane_measure(pcl_plane *p) {
     const size_t n = npixel(p);
     p->peak = (double)pcl_stats_peak(p->residual, p->search, n);
-    p->rms = pcl_stats_mad_rms(p->residual, n, (int32_t *)(void *)p->work, NULL);
+    p->rms = pcl_stats_mad_rms(p->residual, n, (int32_t *)(void *)p->image, NULL);
     p->model_flux = pcl_stats_sum(p->model, n);
 }
 

@@ -23,7 +23,8 @@ typedef struct pcl_plane {
 
     pcl_gridder *gridder;
     pcl_grid_scratch *scratch;
-    pcl_uvgrid vis_grid, psf_grid, model_grid; /* model_grid only when cleaning without w */
+    pcl_uvgrid vis_grid, psf_grid, model_grid; /* model_grid only when cleaning without w; if no model is there from the start,
+                                                * it lends its memory to psf_grid, which the first pass alone needs */
     float *predicted;           /* [pcl_sampler_nid][2] model visibilities, only when cleaning with w */
     pcl_sampler sampler;
     pcl_density density;        /* of this plane, or of all channels: made once per Stokes plane */
@@ -31,7 +32,8 @@ typedef struct pcl_plane {
 
     /* The plane at hand; arrays [ny][nx]. */
     size_t ichan, ipol;
-    float *psf, *residual, *model, *image, *pb;
+    float *psf, *residual, *model;
+    float *image;               /* the restored image, or work space: in vis_grid's memory, which a major cycle uses */
     bool *user_mask;            /* NULL: none */
     bool *search;               /* user mask and primary beam: where CLEAN looks */
     size_t nsearch;
@@ -43,7 +45,6 @@ typedef struct pcl_plane {
     double sidelobe;
     double peak, rms;           /* |residual| in the search region; robust rms of the plane */
     double model_flux;
-    float *work;                /* [nx ny] for statistics */
     int (*stop_requested)(void *user); /* polled between batches; NULL: never */
     void *stop_user;
 } pcl_plane;
@@ -60,7 +61,10 @@ double pcl_plane_wmax(double w_m, size_t nchan, const double *freq_hz);
 /* The telescope's primary beam at a frequency, cut as tclean's .pb, into pb [ny][nx]; *name says which model. */
 int pcl_plane_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const char **name, pclean_err *err) PCL_CHECK;
 
-/* Primary beam at the plane's frequency and the search region (p->user_mask filled by the caller before). */
+/* The same at the frequency of the plane at hand. */
+int pcl_plane_fill_pb(const pcl_plane *p, float *pb, pclean_err *err) PCL_CHECK;
+
+/* The search region at the plane's frequency (p->user_mask filled by the caller before). Uses p->image. */
 int pcl_plane_begin(pcl_plane *p, size_t ichan, size_t ipol, pclean_err *err) PCL_CHECK;
 
 /* Weights, PSF, its beam and sidelobe, and the residual of the model that p->model holds (zeros: the dirty image).
@@ -76,7 +80,7 @@ int pcl_plane_minor(pcl_plane *p, double threshold_jy, int cycleniter, int *nite
 /* Major cycle: p->residual = data - model. */
 int pcl_plane_major(pcl_plane *p, pclean_err *err) PCL_CHECK;
 
-/* Peak, rms and model flux of what p->residual and p->model hold. */
+/* Peak, rms and model flux of what p->residual and p->model hold. Uses p->image. */
 void pcl_plane_measure(pcl_plane *p);
 
 /* p->image = model convolved with the beam + residual. */

@@ -284,11 +284,11 @@ int pcl_products_blank(pcl_products *s, size_t ipol, size_t ichan, pclean_err *e
 }
 
 /* The primary beam, and so its mask, changes along the band. */
-static int write_masks(pcl_products *s, const pcl_plane *p, pclean_err *err) {
-    bool *good = p->search; /* the plane is finished: free */
+static int write_masks(pcl_products *s, pcl_plane *p, const float *pb, pclean_err *err) {
+    bool *good = p->search;
     int rc = 0;
     for (size_t i = 0; i < p->nx * p->ny; i++)
-        good[i] = p->pb[i] > 0; /* cut at |pblimit| already */
+        good[i] = pb[i] > 0; /* cut at |pblimit| already */
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
         if (s->cube[k] && has_mask(s->config, k))
             rc = write_mask(s, k, p->ipol, p->ichan, good, err);
@@ -296,22 +296,25 @@ static int write_masks(pcl_products *s, const pcl_plane *p, pclean_err *err) {
 }
 
 int pcl_products_write(pcl_products *s, pcl_plane *p, double sumwt, pclean_err *err) {
+    const size_t n = p->nx * p->ny;
     const float weight = (float)sumwt;
     int rc;
     if ((rc = pcl_products_save_psf(s, p, err)) || (rc = pcl_products_save_state(s, p, err)) ||
-        (rc = write_plane(s, PCL_PRODUCT_PB, p, p->pb, err)) || (rc = write_plane(s, PCL_PRODUCT_SUMWT, p, &weight, err)) ||
-        (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->image, err)) || (rc = write_masks(s, p, err)))
+        (rc = write_plane(s, PCL_PRODUCT_SUMWT, p, &weight, err)) || (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->image, err)))
         return rc;
-    const size_t n = p->nx * p->ny;
+    float *pb = p->residual; /* what is written makes room */
+    if ((rc = pcl_plane_fill_pb(p, pb, err)) || (rc = write_plane(s, PCL_PRODUCT_PB, p, pb, err)) || (rc = write_masks(s, p, pb, err)))
+        return rc;
     if (s->cube[PCL_PRODUCT_PBCOR]) {
-        pcl_restore_pbcor(p->image, p->pb, n, (float)s->config->pblimit, p->work);
-        if ((rc = write_plane(s, PCL_PRODUCT_PBCOR, p, p->work, err)))
+        pcl_restore_pbcor(p->image, pb, n, (float)s->config->pblimit, p->image);
+        if ((rc = write_plane(s, PCL_PRODUCT_PBCOR, p, p->image, err)))
             return rc;
     }
     if (s->cube[PCL_PRODUCT_MASK]) {
+        float *mask = p->psf;
         for (size_t i = 0; i < n; i++)
-            p->work[i] = !p->user_mask || p->user_mask[i] ? 1 : 0;
-        rc = write_plane(s, PCL_PRODUCT_MASK, p, p->work, err);
+            mask[i] = !p->user_mask || p->user_mask[i] ? 1 : 0;
+        rc = write_plane(s, PCL_PRODUCT_MASK, p, mask, err);
     }
     return rc;
 }

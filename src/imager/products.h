@@ -64,7 +64,7 @@ int pcl_products_load_psf(pcl_products *s, pcl_plane *p, pclean_err *err) PCL_CH
 int pcl_products_save_state(pcl_products *s, const pcl_plane *p, pclean_err *err) PCL_CHECK;
 int pcl_products_load_state(pcl_products *s, pcl_plane *p, pclean_err *err) PCL_CHECK;
 
-/* All planes of a finished plane; p->image is the restored one. Uses p->work. */
+/* All planes of a finished plane; p->image is the restored one. Nothing is left of p but its numbers. */
 int pcl_products_write(pcl_products *s, pcl_plane *p, double sumwt, pclean_err *err) PCL_CHECK;
 
 /* Zeros in all products of a plane that could not be made. */

@@ -43,7 +43,7 @@ large="--vis $ms --imagename out --imsize 1024 --cell 15arcsec --specmode cube -
 run image $large --memory 200MiB
 expect_status 0; expect_err 'of 200\.0 MiB \(memory=200MiB\)'; expect_err '2 workers'
 rm -rf out.*
-run image $large --nworkers 2 --memory 80MiB
+run image $large --nworkers 2 --memory 50MiB
 expect_status 0; expect_err '1 worker .*memory for 1'
 rm -rf out.*
 run image $large --memory 30MiB

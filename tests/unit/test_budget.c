@@ -62,7 +62,7 @@ static void every_buffer_counts(void **state) {
     (void)state;
     const pcl_budget plain = budget_of("1024", NULL, 1, 1);
     const uint64_t n = 1024 * 1024;
-    assert_int_equal(plain.planes, n * (7 * sizeof(float) + 1));
+    assert_int_equal(plain.planes, n * (3 * sizeof(float) + 1) + 1024 * 128 * sizeof(float));
     assert_int_equal(plain.density, 0);
     assert_int_equal(plain.sizes.stage[PCL_MEMORY_MINOR], 0);
     assert_int_equal(plain.sizes.worker, plain.grids + plain.planes + plain.density + plain.batches + plain.predicted);
@@ -70,10 +70,12 @@ static void every_buffer_counts(void **state) {
     assert_false(plain.plan.store_in_file);
 
     const pcl_budget clean = budget_of("1024", (const char *[]){"niter", "100", "weighting", "briggs", NULL}, 1, 1);
-    assert_int_equal(clean.grids * 3, plain.grids * 5); /* the model's two planes more */
+    assert_int_equal(clean.grids * 3, plain.grids * 4); /* the model's two planes, one of them the PSF's before */
+    const pcl_budget again = budget_of("1024", (const char *[]){"restart", "true", NULL}, 1, 1);
+    assert_int_equal(again.grids * 3, plain.grids * 5); /* at the same time */
     assert_true(clean.density >= n * sizeof(float));
     assert_true(clean.batches > plain.batches);
-    assert_true(clean.sizes.stage[PCL_MEMORY_MINOR] > n * sizeof(float));
+    assert_true(clean.sizes.stage[PCL_MEMORY_MINOR] > 0 && clean.sizes.stage[PCL_MEMORY_MINOR] < 5 * n); /* the grids' memory serves */
     assert_true(clean.plan.bytes > plain.plan.bytes);
 
     const pcl_budget threads = budget_of("1024", (const char *[]){"niter", "100", NULL}, 1, 8);
@@ -101,12 +103,17 @@ static void gridding_is_counted_exactly(void **state) {
 
 static void a_search_region_is_cheaper(void **state) {
     (void)state;
-    const size_t all = pcl_hogbom_bytes_within(1024, 1024, INFINITY, INFINITY, true, 100, 1);
-    const size_t full = pcl_hogbom_bytes_within(1024, 1024, INFINITY, INFINITY, false, 100, 1);
-    const size_t disc = pcl_hogbom_bytes_within(1024, 1024, 200, 200, false, 100, 1);
+    pcl_hogbom_params p;
+    pcl_hogbom_params_init(&p);
+    const size_t all = pcl_hogbom_bytes_within(1024, 1024, INFINITY, INFINITY, true, 100, 1, &p);
+    const size_t full = pcl_hogbom_bytes_within(1024, 1024, INFINITY, INFINITY, false, 100, 1, &p);
+    const size_t disc = pcl_hogbom_bytes_within(1024, 1024, 200, 200, false, 100, 1, &p);
     assert_int_equal(all - full, 1024 * 1024 * 4); /* no tile has a mask of its own */
     assert_true(disc < full && disc > (1024 + 64) * (1024 + 64) * 4);
-    assert_true(pcl_hogbom_bytes_within(1000, 1000, INFINITY, INFINITY, false, 100, 1) > (1000 + 64) * (1000 + 64) * 4);
+    assert_true(pcl_hogbom_bytes_within(1000, 1000, INFINITY, INFINITY, false, 100, 1, &p) > (1000 + 64) * (1000 + 64) * 4);
+    p.spare_psf.n = p.spare_residual.n = (1024 + 64) * (1024 + 64);
+    const size_t spared = pcl_hogbom_bytes_within(1024, 1024, INFINITY, INFINITY, false, 100, 1, &p);
+    assert_true(spared + (1024 + 64) * (1024 + 64) * 4 <= full);
 }
 
 static void memory_is_a_limit(void **state) {
