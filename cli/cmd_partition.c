@@ -1,5 +1,6 @@
 /* cmd_partition.c: cuts an image into parts: a table or JSON on standard output, configurations into a folder. */
 #include "cli.h"
+#include "line.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,14 +9,14 @@
 static const char usage[] =
     "pclean partition: cut an image into parts that pclean image makes one by one.\n"
     "\n"
-    "Usage: pclean partition CONFIG.yaml [-n N] [--write DIR] [--json] [--PARAMETER VALUE ...]\n"
+    "Usage: pclean partition [CONFIG.yaml] [--preset NAME] [--PARAMETER VALUE ...] [-n N] [--write DIR] [--json]\n"
     "\n"
     "  -n N, --nparts N        how many parts (default: by cube_chunksize, else nworkers)\n"
     "  --write DIR             write DIR/NAME.yaml for each part\n"
     "  --json                  print JSON instead of a table\n"
     "  --balance visibilities  parts of equal numbers of unflagged visibilities\n"
     "  --align integration     continuum: the rows of one time stamp stay together\n"
-    "  --PARAMETER VALUE       a parameter of pclean image, instead of the file's\n"
+    "  --help                  this text\n"
     "\n"
     "A cube (specmode cube or cubedata) is cut by channels into NAME.subcube.N, a continuum image by\n"
     "rows into NAME.part.N. Put together, the parts' planes are those of the whole cube, byte for byte.\n"
@@ -26,14 +27,15 @@ static const char usage[] =
     "         for part in parts/*.yaml; do pclean image $part; done\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage.\n";
 
+static const char *const own_flags[] = {"nparts", "write", "json", "balance", "align", "preset", "help", NULL};
+
 typedef struct request {
-    const char *file, *folder;
+    cli_line line;
+    const char *folder;
     int nparts; /* 0: not given */
     bool json, help;
     pclean_partition_options options;
 } request;
-
-static const char *const own_flags[] = {"nparts", "write", "json", "balance", "align", "help", NULL};
 
 /* ------------------------------------------------------------------ the line */
 
@@ -53,20 +55,10 @@ static int take_word_of(const char *flag, const char *value, const char *word, b
     return 0;
 }
 
-static int take_parameter(cli_args *args, pclean_config *config) {
-    pclean_err err = {0};
-    const char *value = pclean_config_is_bool(args->name) ? cli_args_bool(args) : cli_args_value(args);
-    const char *nearest = cli_nearest(args->name, own_flags);
-    if (pclean_config_set(config, args->name, value, &err) == 0)
-        return 0;
-    if (err.code == PCLEAN_EPARAM && nearest)
-        return cli_usage_error("partition", "unknown flag --%s; did you mean --%s?", args->name, nearest);
-    cli_library_error("partition", &err);
-    return CLI_USAGE;
-}
-
-static int take_flag(request *r, cli_args *args, pclean_config *config) {
+static int take(request *r, cli_args *args) {
     const char *name = args->name;
+    if (!*name && strcmp(args->value, "-n") == 0)
+        return take_nparts(r, args->next < args->argc ? args->argv[args->next++] : NULL);
     if (strcmp(name, "nparts") == 0)
         return take_nparts(r, cli_args_value(args));
     if (strcmp(name, "balance") == 0)
@@ -81,40 +73,7 @@ static int take_flag(request *r, cli_args *args, pclean_config *config) {
         *(name[0] == 'j' ? &r->json : &r->help) = true;
         return args->value ? cli_usage_error("partition", "--%s takes no value", name) : 0;
     }
-    return take_parameter(args, config);
-}
-
-static int take_word(request *r, cli_args *args) {
-    const char *word = args->value;
-    if (strcmp(word, "-n") == 0)
-        return take_nparts(r, args->next < args->argc ? args->argv[args->next++] : NULL);
-    if (word[0] == '-')
-        return cli_usage_error("partition", "unknown flag %s; flags begin with two dashes, as --write", word);
-    if (r->file)
-        return cli_usage_error("partition", "one configuration file at a time: \"%s\" and \"%s\" were given", r->file, word);
-    r->file = word;
-    return 0;
-}
-
-/* Flags count after the file, wherever they stand: the line is read once for the file, and again for them. */
-static int read_line(int argc, char **argv, request *r, pclean_config *config) {
-    for (int pass = 0; pass < 2; pass++) {
-        pclean_err err = {0};
-        cli_args args;
-        cli_args_init(&args, argc, argv);
-        const char *file = r->file;
-        *r = (request){0};
-        if (pass && file && pclean_config_read_yaml(config, file, &err)) {
-            cli_library_error("partition", &err);
-            return CLI_USAGE;
-        }
-        while (cli_args_next(&args)) {
-            int status = *args.name ? take_flag(r, &args, config) : take_word(r, &args);
-            if (status || r->help)
-                return status;
-        }
-    }
-    return 0;
+    return cli_line_take(&r->line, args);
 }
 
 /* ------------------------------------------------------------------ the output */
@@ -127,14 +86,14 @@ static void print_summary(const pclean_partition *p) {
                p->nparts_wanted, p->cube ? "channels" : "rows");
 }
 
-static void print_table(const pclean_partition *p) {
+void cli_partition_print(const pclean_partition *p) {
     print_summary(p);
     printf("\n%5s %13s %27s %11s %14s %7s  %s\n", "part", "channels", "GHz", "rows", "visibilities", "GiB", "name");
     for (size_t k = 0; k < p->nparts; k++) {
         const pclean_part *part = &p->part[k];
         char channels[40], range[64];
         snprintf(channels, sizeof channels, "%zu-%zu", part->channel_start, part->channel_start + part->nchan - 1);
-        snprintf(range, sizeof range, "%.9g-%.9g", part->freq_start_hz / 1e9, part->freq_end_hz / 1e9);
+        snprintf(range, sizeof range, "%.7f-%.7f", part->freq_start_hz / 1e9, part->freq_end_hz / 1e9);
         printf("%5zu %13s %27s %11llu %14llu %7.3f  %s\n", part->index, channels, range, (unsigned long long)part->rows,
                (unsigned long long)part->nvis, part->estimated_gib, part->name);
     }
@@ -189,35 +148,52 @@ static int print_json(const pclean_partition *p) {
 
 /* ------------------------------------------------------------------ the command */
 
-static int serve(const request *r, const pclean_config *config) {
-    pclean_partition partition = {0};
+/* 0: cube_chunksize says. */
+static int choose_nparts(const request *r, const pclean_config *config, int *nparts) {
+    const bool chunks = config->cube_chunksize > 0 && config->specmode != PCLEAN_SPECMODE_MFS;
+    *nparts = r->nparts ? r->nparts : chunks ? 0 : config->nworkers;
+    return *nparts || chunks ? 0 : cli_usage_error("partition", "how many parts? Give -n, or cube_chunksize or nworkers in the configuration");
+}
+
+static int partition(const request *r, const pclean_config *config) {
+    pclean_partition p = {0};
     pclean_err err = {0};
-    int nparts = r->nparts ? r->nparts : config->cube_chunksize > 0 && config->specmode != PCLEAN_SPECMODE_MFS ? 0 : config->nworkers;
-    if (nparts == 0 && !r->nparts && !(config->cube_chunksize > 0 && config->specmode != PCLEAN_SPECMODE_MFS))
-        return cli_usage_error("partition", "how many parts? Give -n, or cube_chunksize or nworkers in the configuration");
-    int rc = pclean_partition_make(config, nparts, &r->options, &partition, &err);
+    int nparts, status = choose_nparts(r, config, &nparts);
+    if (status)
+        return status;
+    int rc = pclean_partition_make(config, nparts, &r->options, &p, &err);
     if (rc == 0 && r->folder)
-        rc = pclean_partition_write(&partition, config, r->folder, &err);
-    int status = rc ? cli_library_error("partition", &err) : CLI_DONE;
+        rc = pclean_partition_write(&p, config, r->folder, &err);
+    status = rc ? cli_library_error("partition", &err) : CLI_DONE;
     if (rc == 0 && r->json)
-        status = print_json(&partition);
+        status = print_json(&p);
     else if (rc == 0)
-        print_table(&partition);
-    pclean_partition_clear(&partition);
+        cli_partition_print(&p);
+    pclean_partition_clear(&p);
+    return status;
+}
+
+static int serve(const request *r) {
+    pclean_config config;
+    pclean_err err = {0};
+    int rc = pclean_config_init(&config, &err);
+    rc = rc ? rc : cli_line_config(&r->line, &config, &err);
+    int status = rc ? cli_line_error(&r->line, &err) : partition(r, &config);
+    pclean_config_clear(&config);
     return status;
 }
 
 int cmd_partition(int argc, char **argv) {
-    request r = {0};
-    pclean_config config;
-    pclean_err err = {0};
-    if (pclean_config_init(&config, &err))
-        return cli_library_error("partition", &err);
-    int status = read_line(argc, argv, &r, &config);
+    request r = {.line = {.command = "partition", .own = own_flags}};
+    int status = 0;
+    cli_args args;
+    cli_args_init(&args, argc, argv);
+    while (status == 0 && cli_args_next(&args))
+        status = take(&r, &args);
     if (status == 0 && r.help)
         fputs(usage, stdout);
     else if (status == 0)
-        status = serve(&r, &config);
-    pclean_config_clear(&config);
+        status = serve(&r);
+    cli_line_clear(&r.line);
     return status;
 }

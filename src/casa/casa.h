@@ -66,6 +66,12 @@ typedef struct casa_ms_dd {
     size_t nrow;                  /* selected rows with this ddid, autocorrelations excluded */
 } casa_ms_dd;
 
+/* From channel to channel of the window, whichever are selected; 0 when it has one. */
+static inline double casa_ms_spacing(const casa_ms_dd *dd) {
+    const double step = dd->nchan > 1 ? dd->chan_freq_hz[1] - dd->chan_freq_hz[0] : 0;
+    return step < 0 ? -step : step;
+}
+
 typedef struct casa_ms_field {
     int id;
     const char *name;

@@ -36,22 +36,18 @@ typedef struct data_size {
 } data_size;
 
 /* Samples of a row for the middle channel, and room for the most there can be: two numbers for one data description. */
-static int samples_per_row(const pcl_setup *s, size_t ims, size_t idd, size_t from, size_t to, size_t *likely, size_t *most,
-                           pclean_err *err) {
+static int samples_per_row(const pcl_setup *s, size_t ims, size_t idd, size_t k, size_t *likely, size_t *most, pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
     const casa_ms_dd *dd = &info->dd[idd];
     double *freq = NULL, doppler = 1;
     pcl_channel_sample *sample = NULL;
     *likely = *most = 0;
-    if (from == to)
+    if (s->from[k] == s->to[k])
         return 0;
-    int rc = PCL_NEW(&freq, to - from, "channel list", err);
+    pcl_row_channels row;
+    int rc = pcl_setup_row_channels(s, dd, k, &freq, &row, err);
     if (rc)
         return rc;
-    for (size_t c = from; c < to; c++)
-        freq[c - from] = dd->chan_freq_hz[dd->chansel[c]];
-    const pcl_row_channels row = {.n = to - from, .freq_hz = freq,
-                                  .spacing_hz = dd->nchan > 1 ? fabs(dd->chan_freq_hz[1] - dd->chan_freq_hz[0]) : 0};
     *most = pcl_channels_max_samples(&s->channels, &row);
     if (s->channels.mfs)
         *likely = *most;
@@ -78,7 +74,7 @@ static int measure_data(const pcl_setup *s, data_size *out, pclean_err *err) {
         for (size_t d = 0; d < info->ndd; d++, k++) {
             const casa_ms_dd *dd = &info->dd[d];
             size_t likely, most;
-            int rc = samples_per_row(s, i, d, s->from[k], s->to[k], &likely, &most, err);
+            int rc = samples_per_row(s, i, d, k, &likely, &most, err);
             if (rc)
                 return rc;
             const size_t batch = most ? least(dd->nrow, pcl_sampler_batch(most) / most) * likely : 0;

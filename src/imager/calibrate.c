@@ -90,13 +90,10 @@ static int samples_of_run(const pcl_setup *s, double *n, pclean_err *err) {
         for (size_t d = 0; !rc && d < info->ndd; d++, k++) {
             const casa_ms_dd *dd = &info->dd[d];
             double *freq = NULL, doppler = 1, per_row = 0;
-            if ((rc = PCL_NEW(&freq, s->to[k] - s->from[k], "channel list", err)) ||
+            pcl_row_channels row;
+            if ((rc = pcl_setup_row_channels(s, dd, k, &freq, &row, err)) ||
                 (rc = pcl_vis_doppler(s->source, i, d, s->frame, &s->centre, 1, &info->first_time_s, &doppler, err)))
                 goto next;
-            for (size_t c = s->from[k]; c < s->to[k]; c++)
-                freq[c - s->from[k]] = dd->chan_freq_hz[dd->chansel[c]];
-            const pcl_row_channels row = {.n = s->to[k] - s->from[k], .freq_hz = freq,
-                                          .spacing_hz = dd->nchan > 1 ? fabs(dd->chan_freq_hz[1] - dd->chan_freq_hz[0]) : 0};
             rc = samples_of_row(&s->channels, SIZE_MAX, &row, doppler, &per_row, err);
             *n += per_row * (double)dd->nrow * (double)s->stokes.npol;
         next:

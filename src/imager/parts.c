@@ -114,20 +114,18 @@ static double samples_of(const pcl_setup *s) {
     return n;
 }
 
-static int wmax_of_ms(const pcl_setup *s, size_t ims, const size_t *from, const size_t *to, double *wmax, pclean_err *err) {
+static int wmax_of_ms(const pcl_setup *s, size_t ims, size_t first_dd, double *wmax, pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
     double *w = NULL, *freq = NULL;
+    pcl_row_channels row;
     int rc = PCL_NEW(&w, info->ndd, "largest w", err);
     if (!rc)
         rc = casa_ms_largest_w(pcl_vis_source_ms(s->source, ims), w, err);
     for (size_t d = 0; !rc && d < info->ndd; d++) {
-        const casa_ms_dd *dd = &info->dd[d];
-        if ((rc = PCL_NEW(&freq, dd->nchansel, "channel list", err)))
-            break;
-        for (size_t c = from[d]; c < to[d]; c++)
-            freq[c - from[d]] = dd->chan_freq_hz[dd->chansel[c]];
-        *wmax = fmax(*wmax, pcl_plane_wmax(w[d], to[d] - from[d], freq));
+        if (!(rc = pcl_setup_row_channels(s, &info->dd[d], first_dd + d, &freq, &row, err)))
+            *wmax = fmax(*wmax, pcl_plane_wmax(w[d], row.n, freq));
         pcl_free(freq);
+        freq = NULL;
     }
     pcl_free(w);
     return rc;
@@ -138,7 +136,7 @@ static int find_wmax(const pcl_setup *s, double *wmax, pclean_err *err) {
     int rc = 0;
     *wmax = 0;
     for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source) && s->config->gridder != PCLEAN_GRIDDER_STANDARD; i++) {
-        rc = wmax_of_ms(s, i, s->from + k, s->to + k, wmax, err);
+        rc = wmax_of_ms(s, i, k, wmax, err);
         k += pcl_vis_source_info(s->source, i)->ndd;
     }
     return rc;
@@ -504,22 +502,19 @@ int pclean_partition_continuum(const pclean_config *config, int nparts, const pc
 static int add_samples(const pcl_setup *s, size_t ims, size_t idd, size_t k, const uint64_t *of_chan, uint64_t *sum, pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
     const casa_ms_dd *dd = &info->dd[idd];
-    const size_t from = s->from[k], n = s->to[k] - from;
     double *freq = NULL, doppler;
     pcl_channel_sample *sample = NULL;
-    int rc = PCL_NEW(&freq, n, "channel list", err);
-    if (rc || n == 0)
+    pcl_row_channels row;
+    int rc = pcl_setup_row_channels(s, dd, k, &freq, &row, err);
+    if (rc || row.n == 0)
         goto done;
-    for (size_t c = 0; c < n; c++)
-        freq[c] = dd->chan_freq_hz[dd->chansel[from + c]];
-    const pcl_row_channels row = {.n = n, .freq_hz = freq, .spacing_hz = dd->nchan > 1 ? fabs(dd->chan_freq_hz[1] - dd->chan_freq_hz[0]) : 0};
     if ((rc = PCL_NEW(&sample, pcl_channels_max_samples(&s->channels, &row), "channel list", err)) ||
         (rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s, &doppler, err)))
         goto done;
     for (size_t i = 0; i < s->channels.nchan; i++) {
         const size_t m = pcl_channels_samples(&s->channels, i, &row, doppler, sample);
         for (size_t j = 0; j < m; j++)
-            sum[i] += of_chan ? of_chan[from + (size_t)sample[j].near] : dd->nrow;
+            sum[i] += of_chan ? of_chan[s->from[k] + (size_t)sample[j].near] : dd->nrow;
     }
 done:
     pcl_free(sample);

@@ -246,6 +246,15 @@ static void describe_image(pcl_setup *s) {
     s->dish_diameter_m = info->dish_diameter_m;
 }
 
+int pcl_setup_row_channels(const pcl_setup *s, const casa_ms_dd *dd, size_t k, double **freq, pcl_row_channels *row, pclean_err *err) {
+    const size_t from = s->from[k], n = s->to[k] - from;
+    int rc = PCL_NEW(freq, n, "channel list", err);
+    for (size_t c = 0; !rc && c < n; c++)
+        (*freq)[c] = dd->chan_freq_hz[dd->chansel[from + c]];
+    *row = (pcl_row_channels){.n = rc ? 0 : n, .freq_hz = *freq, .spacing_hz = casa_ms_spacing(dd)};
+    return rc;
+}
+
 casa_image_desc pcl_setup_whole_desc(const pcl_setup *s) {
     casa_image_desc whole = s->desc;
     whole.nchan = s->channels.whole;

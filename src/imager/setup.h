@@ -61,6 +61,9 @@ void pcl_setup_close(pcl_setup *s);
 /* Of the whole image that this one is a part of; desc itself when it is none. */
 casa_image_desc pcl_setup_whole_desc(const pcl_setup *s);
 
+/* The channels that are read of data description k (dd), as a row shows them. *freq [row->n] holds them, to be given to pcl_free. */
+int pcl_setup_row_channels(const pcl_setup *s, const casa_ms_dd *dd, size_t k, double **freq, pcl_row_channels *row, pclean_err *err) PCL_CHECK;
+
 /* Of a continuum image: the grid when the Doppler factor runs from `least` to `most` times that of the first row. */
 int pcl_setup_widen(pcl_setup *s, double least, double most, pclean_err *err) PCL_CHECK;
 

@@ -246,7 +246,7 @@ static int blocks_new(const pcl_vis_source *src, const pcl_vis_request *request,
         pcl_vis_block *b = &vis->block[k];
         b->nchan = request->to[k] - request->from[k];
         base += lay_out(b, base, vis->npol, b->nchan, rows_of(info, idd, request->sample_rows));
-        b->spacing_hz = dd->nchan > 1 ? fabs(dd->chan_freq_hz[1] - dd->chan_freq_hz[0]) : 0;
+        b->spacing_hz = casa_ms_spacing(dd);
         if ((rc = PCL_NEW(&b->freq_hz, b->nchan, "frequencies", err)))
             return rc;
         for (size_t c = 0; c < b->nchan; c++)
