@@ -59,7 +59,7 @@ run image $large --nworkers 2 --memory_limit 0.5 --memory 200MiB
 expect_status 0; expect_err '2 workers'; expect_err 'a worker with what it shares [0-9.]+ MiB of 100\.0 MiB \(memory_limit\)'
 rm -rf out.*
 run image $large --nworkers 2 --memory_limit 25MB
-expect_failure 'one image plane needs [0-9.]+ MiB .* there are 38\.1 MiB \(memory_limit\)'
+expect_failure 'one image plane needs [0-9.]+ MiB .* there are 23\.8 MiB \(memory_limit\)'
 [ -z "$(compgen -G 'out.*')" ] || fail "left behind: $(compgen -G 'out.*')"
 run image $large --memory_limit lots
 expect_usage 'memory_limit=lots: 4GB'
