@@ -148,6 +148,9 @@ static int inherit(const pcl_setup *s, double wmax, const char *name, pclean_con
     if ((rc = pcl_config_copy(c, s->config, err)) || (rc = set_text(c, "imagename", name, err)) || (rc = set_centre(c, s, err)) ||
         (rc = set_density(c, s->config, NULL, err)))
         return rc;
+    c->keep_subcubes = false; /* of the whole image, not of its parts */
+    c->concat_mode = PCLEAN_CONCAT_AUTO;
+    c->cube_chunksize = -1;
     c->part_channel = 0;
     c->part_nchan = (int)s->channels.whole;
     c->part_start_hz = s->channels.first_hz;

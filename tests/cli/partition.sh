@@ -49,6 +49,8 @@ run partition cube.yaml --cube_chunksize 7 --json
 expect_out '"nparts": 4'
 run partition cube.yaml -n 30
 expect_status 0; expect_out '^6 of the 30 parts asked for would be empty'
+run partition cube.yaml --cube_chunksize 12 --keep_subcubes --concat_mode virtual --write halves
+expect_status 0; grep -q 'keep_subcubes: false' halves/line.subcube.1.yaml || fail "a part would be cut into parts"
 run partition cube.yaml --nworkers 2
 expect_status 0; expect_out ' 2 parts$'
 run partition cube.yaml -n 1 --nchan 1 --start 4
