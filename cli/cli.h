@@ -20,8 +20,9 @@ int cmd_concat(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_adios2(int argc, char **argv);
 
-/* The table of `pclean partition`. */
+/* What `pclean partition` prints: the table, and the JSON (a new reference). */
 void cli_partition_print(const pclean_partition *partition);
+struct json_t *cli_partition_json(const pclean_partition *partition);
 
 /* Wrong usage: "pclean: error: ..." and where to read on; returns CLI_USAGE. */
 int cli_usage_error(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

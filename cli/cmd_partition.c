@@ -128,14 +128,18 @@ static json_t *part_json(const pclean_partition *p, const pclean_part *part) {
     return o;
 }
 
-static int print_json(const pclean_partition *p) {
+json_t *cli_partition_json(const pclean_partition *p) {
     json_t *parts = json_array();
     for (size_t k = 0; k < p->nparts; k++)
         json_array_append_new(parts, part_json(p, &p->part[k]));
-    json_t *o = json_pack("{s:s s:I s:I s:b s:I s:f s:f s:s s:f s:f s:o}", "kind", p->cube ? "cube" : "continuum", "nparts", (json_int_t)p->nparts,
+    return json_pack("{s:s s:I s:I s:b s:I s:f s:f s:s s:f s:f s:o}", "kind", p->cube ? "cube" : "continuum", "nparts", (json_int_t)p->nparts,
                           "nparts_wanted", (json_int_t)p->nparts_wanted, "flags_counted", p->flags_counted, "nchan", (json_int_t)p->nchan,
                           "first_hz", p->first_hz, "step_hz", p->step_hz, "frame", p->frame, "epoch_s", p->epoch_s, "fracbw", p->fracbw,
                           "parts", parts);
+}
+
+static int print_json(const pclean_partition *p) {
+    json_t *o = cli_partition_json(p);
     int bad = !o || json_dumpf(o, stdout, JSON_INDENT(1)) != 0;
     json_decref(o);
     if (bad) {

@@ -13,8 +13,8 @@ static const char usage[] =
     "\n"
     "Usage: pclean plan [CONFIG.yaml] [--preset NAME] [--PARAMETER VALUE ...] [--no-time] [--json]\n"
     "\n"
-    "Takes what pclean image takes. Shows the parameters that are set, the data, the channel grid, workers,\n"
-    "memory, disk space and time. The time is measured on a sample: some rows are read and one small plane\n"
+    "Takes what pclean image takes. Shows the parameters that are set, the data, the channel grid, its parts,\n"
+    "workers, memory, disk space and time. The time is measured on a sample: some rows are read and one small plane\n"
     "is made of them, which takes about a second. How long CLEAN takes cannot be known before: the plan says\n"
     "what all niter iterations in each channel would take, which is the most. Nothing is written.\n"
     "\n"
@@ -194,11 +194,29 @@ static void print_problems(const pclean_plan *p) {
 }
 
 /* The sections in the order of a run. */
-static int print_text(const pclean_plan *p, const json_t *config, const json_t *defaults) {
+/* The same work as parts, one for each worker or as cube_chunksize says. */
+static int cut(const pclean_config *config, const pclean_plan *p, pclean_partition *out, pclean_err *err) {
+    const bool chunks = config->cube_chunksize > 0 && config->specmode != PCLEAN_SPECMODE_MFS;
+    return pclean_partition_make(config, chunks ? 0 : p->nworkers, NULL, out, err);
+}
+
+static void print_partition(const pclean_config *config, const pclean_plan *p) {
+    pclean_partition parts = {0};
+    pclean_err err = {0};
+    printf("\nPartition (pclean partition would make these)\n");
+    if (cut(config, p, &parts, &err))
+        printf("  none: %s\n", err.msg);
+    else
+        cli_partition_print(&parts);
+    pclean_partition_clear(&parts);
+}
+
+static int print_text(const pclean_config *values, const pclean_plan *p, const json_t *config, const json_t *defaults) {
     if (print_parameters(config, defaults))
         return CLI_FAILED;
     print_data(p);
     print_channels(p);
+    print_partition(values, p);
     print_memory(p);
     print_disk(p);
     print_time(p);
@@ -242,11 +260,19 @@ static json_t *time_json(const pclean_plan_time *t) {
                     : json_null();
 }
 
-static int print_json(const pclean_plan *p, json_t *config) {
+static json_t *partition_json(const pclean_config *config, const pclean_plan *p) {
+    pclean_partition parts = {0};
+    pclean_err err = {0};
+    json_t *o = cut(config, p, &parts, &err) ? json_pack("{s:s}", "none", err.msg) : cli_partition_json(&parts);
+    pclean_partition_clear(&parts);
+    return o;
+}
+
+static int print_json(const pclean_config *values, const pclean_plan *p, json_t *config) {
     json_t *problems = json_array();
     for (size_t i = 0; i < p->nproblem; i++)
         json_array_append_new(problems, json_string(p->problem[i]));
-    json_t *root = json_pack("{s:O s:o s:o s:{s:i s:i s:s} s:o s:{s:o s:o s:b} s:o s:o}", "config", config, "data", windows_json(p), "image", image_json(p),
+    json_t *root = json_pack("{s:O s:o s:o s:o s:{s:i s:i s:s} s:o s:{s:o s:o s:b} s:o s:o}", "config", config, "data", windows_json(p), "image", image_json(p), "partition", partition_json(values, p),
                              "workers", "processes", p->nworkers, "threads", p->nthreads, "why", p->workers_why, "memory", memory_json(p), "disk",
                              "products", disk_json(&p->products), "scratch", disk_json(&p->scratch), "one_disk", p->one_disk, "time",
                              time_json(&p->time), "problems", problems);
@@ -270,7 +296,7 @@ static int show(const request *r, const pclean_config *config, const pclean_plan
     int status = CLI_FAILED;
     json_t *set = NULL, *defaults = NULL;
     if (pclean_config_init(&usual, err) == 0 && (set = json_of(config, err)) && (defaults = json_of(&usual, err)))
-        status = r->json ? print_json(p, set) : print_text(p, set, defaults);
+        status = r->json ? print_json(config, p, set) : print_text(config, p, set, defaults);
     else
         cli_print_error(err->msg);
     json_decref(set);

@@ -12,11 +12,12 @@ run plan c.yaml
 expect_status 0; expect_no_err
 expect_out '^  niter +50'; expect_out '^Image: 128 x 128 pixels, 6 channels from 1\.4132'; expect_out '^Workers: 2 workers x 1 thread'
 expect_out '^Memory: [0-9.]+ MiB of '; expect_out '^  products  +2\.3 MiB of'; expect_out '^Time: [0-9.]+ s to [0-9.]+ s'
-expect_out '^  data      \[=+\]'; expect_out '^  image     \[ +#+ +\]'; expect_out '^  worker 2  \[ *#*\+'
+expect_out '^ +1 +3-5 .*subcube\.1$'; expect_out '^  data      \[=+\]'; expect_out '^  image     \[ +#+ +\]'; expect_out '^  worker 2  \[ *#*\+'
 grep -q Problems out && fail "there is no problem"
 run plan c.yaml --json --niter 0
 expect_status 0; expect_no_err
 json 'p["config"]["iteration"]["niter"] == 0 and p["image"]["nchan"] == 6 and p["workers"]["processes"] == 2 and p["problems"] == []'
+json '[(x["channel_start"], x["nchan"]) for x in p["partition"]["parts"]] == [(0, 3), (3, 3)]'
 json 'p["data"][0]["rows"] == 11934 and 6 <= p["data"][0]["nchan_read"] <= 10 and p["time"]["clean_most_s"] == 0 and p["time"]["dirty_s"] > 0'
 json 'p["disk"]["products"]["needed_bytes"] > 6 * 4 * 6 * 128**2 // 2 and p["memory"]["plan_bytes"] > p["memory"]["worker_bytes"]'
 [ -z "$(compgen -G 'cube*')" ] || fail "written: $(compgen -G 'cube*')"
