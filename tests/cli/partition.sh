@@ -31,16 +31,25 @@ assert [q["channel_start"] for q in p["parts"]] == [0, 5, 10, 15, 20]
 END
 
 # the parts run as they stand; put together they are the cube
-run image cube.yaml
-expect_status 0
-for k in 0 1 2 3 4; do
-    run image parts/line.subcube.$k.yaml
+same_as_cube() { # CONFIG, last part
+    run image $1 --overwrite
     expect_status 0
-done
-for product in psf residual model image pb sumwt mask; do
-    line="parts of $product"
-    for k in 0 1 2 3 4; do cat images/line.subcube.$k.$product/table.f0_TSM0; done | cmp -s - images/line.$product/table.f0_TSM0 || fail "differ from the cube"
-done
+    for k in $(seq 0 $2); do
+        run image parts/line.subcube.$k.yaml --overwrite
+        expect_status 0
+    done
+    for product in psf residual model image pb sumwt mask; do
+        line="parts of $product"
+        for k in $(seq 0 $2); do cat images/line.subcube.$k.$product/table.f0_TSM0; done | cmp -s - images/line.$product/table.f0_TSM0 || fail "differ from the cube"
+    done
+}
+same_as_cube cube.yaml 4
+
+# two MSs that each have half of the band
+sed "s|^vis:.*|vis: [$ms, $ms]\nspw: ['0:0~11', '0:12~23']\ntaql: ['ANTENNA1 != 2', '']|" cube.yaml >two.yaml
+run partition two.yaml -n 3 --write parts
+expect_status 0; grep -q "spw: \['0:0~[0-9]*', '-1'\]" parts/line.subcube.0.yaml || fail "the second MS is not left out"
+same_as_cube two.yaml 2
 
 # chunks, surplus parts, workers
 run partition cube.yaml --cube_chunksize 1 --json
