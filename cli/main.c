@@ -116,7 +116,7 @@ static void let_threads_soon_sleep(char **argv) {
 }
 
 int main(int argc, char **argv) {
-    static const char *const threaded[] = {"image", "plan", "concat"};
+    static const char *const threaded[] = {"image", "plan"};
     for (size_t i = 0; argc > 1 && i < sizeof threaded / sizeof *threaded; i++)
         if (strcmp(argv[1], threaded[i]) == 0)
             let_threads_soon_sleep(argv);

@@ -1,4 +1,5 @@
 #include "base/fsutil.h"
+#include "base/bulk.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
@@ -371,40 +372,6 @@ int pcl_fs_pread_all(int fd, const char *path, void *data, size_t size, uint64_t
 
 /* ---- copies ---- */
 
-/* For files between which the system does not copy by itself. */
-static int copy_by_hand(int in, const char *path_in, uint64_t offset_in, int out, const char *path_out, uint64_t offset_out,
-                        uint64_t size, pclean_err *err) {
-    const size_t room = 1 << 20;
-    char *buffer = NULL;
-    int rc = PCL_NEW(&buffer, room, "copy buffer", err);
-    for (uint64_t at = 0; !rc && at < size; at += room) {
-        const size_t n = size - at < room ? (size_t)(size - at) : room;
-        if (!(rc = pcl_fs_pread_all(in, path_in, buffer, n, offset_in + at, err)))
-            rc = pcl_fs_pwrite_all(out, path_out, buffer, n, offset_out + at, err);
-    }
-    pcl_free(buffer);
-    return rc;
-}
-
-int pcl_fs_copy_range(int in, const char *path_in, uint64_t offset_in, int out, const char *path_out, uint64_t offset_out,
-                      uint64_t size, pclean_err *err) {
-    off64_t from = (off64_t)offset_in, to = (off64_t)offset_out;
-    while (size > 0) {
-        const ssize_t n = copy_file_range(in, &from, out, &to, size < (1u << 30) ? size : 1u << 30, 0);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && (errno == EXDEV || errno == ENOSYS || errno == EINVAL || errno == EOPNOTSUPP || errno == EBADF))
-            return copy_by_hand(in, path_in, (uint64_t)from, out, path_out, (uint64_t)to, size, err);
-        if (n < 0)
-            return fail_errno(err, "write", path_out);
-        if (n == 0)
-            return PCL_FAIL(err, PCLEAN_EIO, "cannot read %s: it ends at byte %llu, %llu bytes are missing", path_in,
-                            (unsigned long long)from, (unsigned long long)size);
-        size -= (uint64_t)n;
-    }
-    return 0;
-}
-
 static int copy_file(const char *from, const char *to, const struct stat *st, pclean_err *err) {
     int rc = 0;
     const int in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -414,7 +381,7 @@ static int copy_file(const char *from, const char *to, const struct stat *st, pc
     if (out < 0)
         rc = fail_errno(err, "create", to);
     else
-        rc = pcl_fs_copy_range(in, from, 0, out, to, 0, (uint64_t)st->st_size, err);
+        rc = pcl_bulk_copy(in, from, 0, out, to, 0, (uint64_t)st->st_size, err);
     close(in);
     if (out >= 0 && close(out) != 0 && !rc)
         rc = fail_errno(err, "write", to);

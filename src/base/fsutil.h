@@ -42,11 +42,6 @@ int pcl_fs_pwrite_all(int fd, const char *path, const void *data, size_t size, u
                       pclean_err *err) PCL_CHECK;
 int pcl_fs_pread_all(int fd, const char *path, void *data, size_t size, uint64_t offset, pclean_err *err) PCL_CHECK;
 
-/* Copies `size` bytes from one open file to another, without their passing through this process where the system can
- * (copy_file_range; shared blocks where the file system has them). path_in and path_out are for errors. */
-int pcl_fs_copy_range(int in, const char *path_in, uint64_t offset_in, int out, const char *path_out, uint64_t offset_out,
-                      uint64_t size, pclean_err *err) PCL_CHECK;
-
 /* Makes folder `to` (must not exist) as a copy of folder `from`: a plain copy of each file, or with `link` a second name for it
  * (-PCLEAN_EUNSUPPORTED where the two are on different file systems, or theirs has no such names). What is neither folder nor file nor link is an
  * error. Failure leaves what was made. */

@@ -87,7 +87,7 @@ static int note_bytes(uint64_t bytes, void *user) {
     return stopped;
 }
 
-static void do_one(work *w, const job *k) {
+static void do_one(work *w, const job *k, pcl_tiles_room *room) {
     pclean_err *kept = &w->error[k->ijoint], err = {0};
     int code;
 #pragma omp atomic read
@@ -95,7 +95,7 @@ static void do_one(work *w, const job *k) {
     if (code)
         return; /* the image has failed already */
     const pcl_tiles_watch watch = {note_bytes, w};
-    if (pcl_joint_job(&w->joint[k->ijoint], k->i, &watch, &err)) {
+    if (pcl_joint_job(&w->joint[k->ijoint], k->i, room, &watch, &err)) {
 #pragma omp critical(pcl_concat_error)
         if (!kept->code)
             *kept = err;
@@ -103,23 +103,31 @@ static void do_one(work *w, const job *k) {
 }
 
 static int do_all(work *w, int nthread, pclean_err *err) {
-    size_t njob = 0;
+    size_t njob = 0, most = 0;
     job *jobs = NULL;
     for (size_t i = 0; i < w->n; i++)
         if (!w->error[i].code) {
-            njob += pcl_joint_njob(&w->joint[i]);
+            const size_t n = pcl_joint_njob(&w->joint[i]);
+            most = n > most ? n : most;
+            njob += n;
             w->total += pcl_joint_bytes(&w->joint[i]);
         }
     int rc = PCL_NEW(&jobs, njob, "list of pieces of work", err);
     if (rc)
         return rc;
     size_t at = 0;
-    for (size_t i = 0; i < w->n; i++)
-        for (size_t k = 0; !w->error[i].code && k < pcl_joint_njob(&w->joint[i]); k++)
-            jobs[at++] = (job){i, k};
-#pragma omp parallel for schedule(dynamic) num_threads(nthread)
-    for (size_t k = 0; k < njob; k++)
-        do_one(w, &jobs[k]);
+    for (size_t k = 0; k < most; k++) /* by turns: threads that write one file wait for each other */
+        for (size_t i = 0; i < w->n; i++)
+            if (!w->error[i].code && k < pcl_joint_njob(&w->joint[i]))
+                jobs[at++] = (job){i, k};
+#pragma omp parallel num_threads(nthread)
+    {
+        pcl_tiles_room room = {0};
+#pragma omp for schedule(dynamic)
+        for (size_t k = 0; k < njob; k++)
+            do_one(w, &jobs[k], &room);
+        pcl_tiles_room_clear(&room);
+    }
 #pragma omp parallel for schedule(dynamic) num_threads(nthread)
     for (size_t i = 0; i < w->n; i++)
         if (!w->error[i].code)

@@ -105,7 +105,7 @@ int pcl_joint_open(pcl_joint *j, const char *outimage, const char *const *inputs
     for (; !rc && j->ninput < ninput; j->ninput += !rc)
         rc = copy_name(inputs[j->ninput], &j->input[j->ninput], err);
     if (rc || (rc = check_names(j, err)) || (rc = claim(j, err)) ||
-        (rc = pcl_parts_load((const char *const *)j->input, ninput, options->axis, options->relax, options->reorder, &j->parts, err)))
+        (rc = pcl_parts_load((const char *const *)j->input, ninput, options->axis, options->relax, options->reorder, false, &j->parts, err)))
         return rc;
     return is_virtual(j) ? check_virtual(j, err) : 0;
 }
@@ -172,14 +172,14 @@ static int make_paged(pcl_joint *j, pclean_err *err) {
         j->exists = !rc;
     }
     free_lines(lines, nline);
-    if (rc || (rc = pcl_parts_load(&path, 1, (int)j->parts.axis, true, false, &j->made, err)) || (rc = reserve(j->made.pixels[0].tiles, err)) ||
+    if (rc || (rc = pcl_parts_load(&path, 1, (int)j->parts.axis, true, false, true, &j->made, err)) || (rc = reserve(j->made.pixels[0].tiles, err)) ||
         (j->made.mask && (rc = reserve(j->made.mask[0].tiles, err))))
         return rc;
     j->whole_pixels = all_line_up(j->parts.pixels, j->parts.n, j->made.pixels[0].tiles, j->parts.axis);
-    pcl_boxes_make(j->made.pixels[0].tiles, PCL_PARTS_BOX_BYTES, &j->pixel_boxes);
+    pcl_boxes_make(j->made.pixels[0].tiles, PCL_PARTS_BOX_BYTES, j->parts.axis, pcl_tiles_thickest(j->parts.pixels, j->parts.n, j->parts.axis), &j->pixel_boxes);
     if (j->made.mask) {
         j->whole_mask = all_line_up(j->parts.mask, j->parts.n, j->made.mask[0].tiles, j->parts.axis);
-        pcl_boxes_make(j->made.mask[0].tiles, PCL_PARTS_BOX_BYTES, &j->mask_boxes);
+        pcl_boxes_make(j->made.mask[0].tiles, PCL_PARTS_BOX_BYTES, j->parts.axis, pcl_tiles_thickest(j->parts.mask, j->parts.n, j->parts.axis), &j->mask_boxes);
     }
     return 0;
 }
@@ -267,19 +267,19 @@ size_t pcl_joint_njob(const pcl_joint *j) {
 }
 
 static int do_job(const pcl_tiles_part *part, size_t npart, size_t axis, bool whole, const pcl_boxes *boxes, const casa_tiles *out, size_t i,
-                  const pcl_tiles_watch *watch, pclean_err *err) {
+                  pcl_tiles_room *room, const pcl_tiles_watch *watch, pclean_err *err) {
     if (whole)
         return pcl_tiles_copy(part[i].tiles, out, axis, part[i].offset, watch, err);
     size_t start[CASA_MAX_DIM], length[CASA_MAX_DIM];
     pcl_boxes_get(boxes, out, i, start, length);
-    return pcl_tiles_repack(part, npart, axis, out, start, length, watch, err);
+    return pcl_tiles_repack(part, npart, axis, out, start, length, room, watch, err);
 }
 
-int pcl_joint_job(const pcl_joint *j, size_t i, const pcl_tiles_watch *watch, pclean_err *err) {
+int pcl_joint_job(const pcl_joint *j, size_t i, pcl_tiles_room *room, const pcl_tiles_watch *watch, pclean_err *err) {
     const size_t npixel = j->whole_pixels ? j->parts.n : j->pixel_boxes.n;
     pcl_test_stage(i, "job");
-    return i < npixel ? do_job(j->parts.pixels, j->parts.n, j->parts.axis, j->whole_pixels, &j->pixel_boxes, j->made.pixels[0].tiles, i, watch, err)
-                      : do_job(j->parts.mask, j->parts.n, j->parts.axis, j->whole_mask, &j->mask_boxes, j->made.mask[0].tiles, i - npixel, watch, err);
+    return i < npixel ? do_job(j->parts.pixels, j->parts.n, j->parts.axis, j->whole_pixels, &j->pixel_boxes, j->made.pixels[0].tiles, i, room, watch, err)
+                      : do_job(j->parts.mask, j->parts.n, j->parts.axis, j->whole_mask, &j->mask_boxes, j->made.mask[0].tiles, i - npixel, room, watch, err);
 }
 
 uint64_t pcl_joint_bytes_whole(const pcl_joint *j) {
@@ -302,7 +302,7 @@ static int verify(const pcl_joint *j, pclean_err *err) {
     const char *path = j->part_path;
     pcl_parts again = {0};
     long where = -1;
-    int rc = pcl_parts_load(&path, 1, (int)j->parts.axis, true, false, &again, err);
+    int rc = pcl_parts_load(&path, 1, (int)j->parts.axis, true, false, !is_virtual(j), &again, err);
     for (size_t i = 0; !rc && i < again.total && i < j->parts.total; i++) {
         const size_t k = i + 1 < again.total ? i : i > 0 ? i - 1 : 0;
         const double step = again.total > 1 ? fabs(again.value[k + 1] - again.value[k]) : fabs(again.value[0]) + 1;

@@ -26,7 +26,7 @@ int pcl_joint_make(pcl_joint *j, pclean_err *err) PCL_CHECK;
 
 /* The pieces of work that bring the pixels to their place, in any order and side by side, without casacore. */
 size_t pcl_joint_njob(const pcl_joint *j);
-int pcl_joint_job(const pcl_joint *j, size_t i, const pcl_tiles_watch *watch, pclean_err *err) PCL_CHECK;
+int pcl_joint_job(const pcl_joint *j, size_t i, pcl_tiles_room *room, const pcl_tiles_watch *watch, pclean_err *err) PCL_CHECK;
 uint64_t pcl_joint_bytes(const pcl_joint *j);       /* that the jobs write */
 uint64_t pcl_joint_bytes_whole(const pcl_joint *j); /* of these, as whole tiles */
 

@@ -5,53 +5,143 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* ---- probing ---- */
+
+/* Some damaged tables end the process inside casacore. So a child opens all images, one step ahead of this process, and tells which one it
+ * is at. */
+typedef struct probe {
+    pid_t pid;    /* 0: there is no child (any more) */
+    int line;     /* the end of a pipe: in the child to tell, else to listen */
+    size_t begun; /* images */
+    size_t at;
+    char path[512]; /* of the last one */
+} probe;
+
+/* How the child ended. */
+static int end_probe(probe *p, pclean_err *err) {
+    int status = 0;
+    close(p->line);
+    while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    p->pid = 0;
+    return WIFSIGNALED(status) ? PCL_FAIL(err, PCLEAN_EDATA, "%s: casacore breaks down over this image (%s): its tables are damaged", p->path, strsignal(WTERMSIG(status))) : 0;
+}
+
+static void stop_probe(probe *p) {
+    if (p->pid == 0)
+        return;
+    kill(p->pid, SIGKILL);
+    (void)!end_probe(p, NULL);
+}
+
+/* Waits until the child has done with image i. */
+static int wait_for_probe(probe *p, size_t i, pclean_err *err) {
+    while (p->pid && p->begun < i + 2) {
+        char buffer[4096];
+        const ssize_t got = read(p->line, buffer, sizeof buffer);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return end_probe(p, err);
+        for (ssize_t k = 0; k < got; k++) {
+            p->path[p->at] = buffer[k];
+            p->begun += buffer[k] == 0;
+            p->at = buffer[k] ? p->at + (p->at + 2 < sizeof p->path) : 0;
+        }
+    }
+    return 0;
+}
+
 /* ---- opening ---- */
 
-static int add_part(pcl_parts *p, size_t *room, const char *path, pclean_err *err) {
-    if (p->probe > 0 && write(p->probe, path, strlen(path) + 1) < 0)
+typedef struct opener {
+    pcl_parts *p;
+    size_t room;
+    int axis; /* of virtual images; -1: not known yet */
+    probe probe;
+} opener;
+
+static int add_part(opener *o, const char *path, pclean_err *err) {
+    pcl_parts *p = o->p;
+    int rc = 0;
+    if (o->probe.pid > 0 && (rc = wait_for_probe(&o->probe, p->n, err)))
+        return rc;
+    if (o->probe.pid < 0 && write(o->probe.line, path, strlen(path) + 1) < 0)
         return PCL_FAIL(err, PCLEAN_EIO, "cannot report");
-    if (p->n == *room) {
+    if (p->n == o->room) {
         casa_part **more = NULL;
-        const size_t n = 2 * *room + 16;
-        int rc = PCL_NEW(&more, n, "list of images", err);
-        if (rc)
+        const size_t n = 2 * o->room + 16;
+        if ((rc = PCL_NEW(&more, n, "list of images", err)))
             return rc;
         if (p->n > 0)
             memcpy(more, p->part, p->n * sizeof *more);
         pcl_free(p->part);
         p->part = more;
-        *room = n;
+        o->room = n;
     }
-    const int rc = casa_part_open(path, &p->part[p->n], err);
+    rc = casa_part_open(path, &p->part[p->n], err);
     p->n += !rc;
     return rc;
 }
 
-/* A virtual image is taken for its images, which are joined along its own axis: that must be ours (*axis; -1: not known yet). */
-static int add_image(pcl_parts *p, size_t *room, const char *path, int *axis, int depth, pclean_err *err) {
+/* A virtual image is taken for its images, which are joined along its own axis: that must be ours. */
+static int add_image(opener *o, const char *path, int depth, pclean_err *err) {
     if (!pcl_virtual_is(path))
-        return add_part(p, room, path, err);
+        return add_part(o, path, err);
     pcl_virtual list;
     int rc = pcl_virtual_read(path, &list, err);
     if (rc)
         return rc;
-    p->nested = true;
+    o->p->nested = true;
     if (depth > 8)
         rc = PCL_FAIL(err, PCLEAN_EDATA, "%s: virtual images inside virtual images, more than 8 deep: does one list itself?", path);
-    else if (*axis >= 0 && (size_t)*axis != list.axis)
-        rc = PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s: this virtual image is joined along axis %zu, not %d; make it paged first", path, list.axis, *axis);
-    *axis = (int)list.axis;
+    else if (o->axis >= 0 && (size_t)o->axis != list.axis)
+        rc = PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s: this virtual image is joined along axis %zu, not %d; make it paged first", path, list.axis, o->axis);
+    o->axis = (int)list.axis;
     for (size_t i = 0; !rc && i < list.n; i++)
-        if ((rc = add_image(p, room, list.image[i], axis, depth + 1, err)))
+        if ((rc = add_image(o, list.image[i], depth + 1, err)))
             pcl_err_prefix(err, "%s lists it: ", path);
     pcl_virtual_clear(&list);
     return rc;
+}
+
+static int add_images(opener *o, const char *const *names, size_t n, pclean_err *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = add_image(o, names[i], 0, err);
+    return rc;
+}
+
+/* No table is open when the child is forked. */
+static int start_probe(probe *p, const char *const *names, size_t n, pclean_err *err) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot make a pipe: %s", strerror(errno));
+    const pid_t pid = fork();
+    if (pid == 0) {
+        pcl_parts parts = {0};
+        opener o = {.p = &parts, .axis = -1, .probe = {.pid = -1, .line = ends[1]}};
+        const struct rlimit no_core = {0, 0};
+        setrlimit(RLIMIT_CORE, &no_core);
+        const int null = open("/dev/null", O_WRONLY);
+        (void)!(null >= 0 && dup2(null, STDERR_FILENO) >= 0);
+        (void)!add_images(&o, names, n, NULL);
+        _exit(0); /* an error will be met again, and told */
+    }
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot start a process: %s", strerror(errno));
+    }
+    *p = (probe){.pid = pid, .line = ends[0]};
+    return 0;
 }
 
 static int find_axis(pcl_parts *p, int wanted, int of_lists, pclean_err *err) {
@@ -133,52 +223,17 @@ static int list_tiles(pcl_parts *p, pclean_err *err) {
     return rc;
 }
 
-/* Some damaged tables end the process inside casacore. So all are opened in a child first, which tells which one it is at; no table
- * is open here meanwhile. */
-static int probe(const char *const *names, size_t n, pclean_err *err) {
-    int ends[2], status = 0;
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return PCL_FAIL(err, PCLEAN_EIO, "cannot make a pipe: %s", strerror(errno));
-    const pid_t pid = fork();
-    if (pid == 0) {
-        pcl_parts p = {.probe = ends[1]};
-        size_t room = 0;
-        int axis = -1, rc = 0;
-        const struct rlimit no_core = {0, 0};
-        setrlimit(RLIMIT_CORE, &no_core);
-        const int null = open("/dev/null", O_WRONLY);
-        (void)!(null >= 0 && dup2(null, STDERR_FILENO) >= 0);
-        for (size_t i = 0; !rc && i < n; i++)
-            rc = add_image(&p, &room, names[i], &axis, 0, NULL);
-        _exit(0); /* an error will be met again, and told */
-    }
-    close(ends[1]);
-    char buffer[4096], path[512] = "";
-    size_t at = 0;
-    ssize_t got;
-    while (pid > 0 && (got = read(ends[0], buffer, sizeof buffer)) > 0)
-        for (ssize_t i = 0; i < got; i++) {
-            path[at] = buffer[i];
-            at = buffer[i] ? at + (at + 2 < sizeof path) : 0;
-        }
-    close(ends[0]);
-    if (pid < 0)
-        return PCL_FAIL(err, PCLEAN_EIO, "cannot start a process: %s", strerror(errno));
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    return WIFSIGNALED(status) ? PCL_FAIL(err, PCLEAN_EDATA, "%s: casacore breaks down over this image (%s): its tables are damaged", path, strsignal(WTERMSIG(status))) : 0;
-}
-
-int pcl_parts_load(const char *const *names, size_t n, int axis, bool relax, bool reorder, pcl_parts *out, pclean_err *err) {
+int pcl_parts_load(const char *const *names, size_t n, int axis, bool relax, bool reorder, bool trusted, pcl_parts *out, pclean_err *err) {
     *out = (pcl_parts){0};
-    size_t room = 0;
-    int of_lists = -1, rc = n > 0 ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "no images to join");
+    opener o = {.p = out, .axis = -1};
+    int rc = n > 0 ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "no images to join");
+    if (!rc && !trusted)
+        rc = start_probe(&o.probe, names, n, err);
     if (!rc)
-        rc = probe(names, n, err);
-    for (size_t i = 0; !rc && i < n; i++)
-        rc = add_image(out, &room, names[i], &of_lists, 0, err);
+        rc = add_images(&o, names, n, err);
+    stop_probe(&o.probe);
     if (!rc)
-        rc = find_axis(out, axis, of_lists, err);
+        rc = find_axis(out, axis, o.axis, err);
     for (size_t i = 1; !rc && i < out->n; i++)
         rc = casa_part_compare(out->part[0], out->part[i], out->axis, relax, err);
     if (!rc && !(rc = join_axis(out, relax, reorder, err)))
@@ -223,8 +278,14 @@ static int compare_box(const pcl_tiles_part *whole, size_t nwhole, const pcl_til
 }
 
 static int compare_part(const pcl_tiles_part *whole, size_t nwhole, const pcl_tiles_part *part, const casa_tiles *shape, size_t axis, bool full, long *where, pclean_err *err) {
+    if (nwhole == 1 && part->tiles && pcl_tiles_line_up(part->tiles, whole->tiles, axis, part->offset)) {
+        bool same;
+        const int rc = pcl_tiles_same(part->tiles, whole->tiles, axis, part->offset, full, &same, err);
+        if (rc || same)
+            return rc;
+    }
     pcl_boxes boxes;
-    pcl_boxes_make(shape, full ? PCL_PARTS_BOX_BYTES : 1, &boxes);
+    pcl_boxes_make(shape, full ? PCL_PARTS_BOX_BYTES : 1, axis, pcl_tiles_thickest(whole, nwhole, axis), &boxes);
     size_t most = pcl_tiles_pixel(shape);
     for (size_t i = 0; i < shape->ndim; i++)
         most *= boxes.size[i];

@@ -15,13 +15,12 @@ typedef struct pcl_parts {
     double *value;          /* [total] of the axis */
     bool regular;           /* the axis is the first image's, continued */
     bool casa_regular;      /* casacore takes it for that */
-    int probe;              /* 0, or where a probing child reports */
     bool nested;            /* one of the names was a virtual image */
 } pcl_parts;
 
 /* Opens the images names[n] and checks that they go together (axis.h, casa_part_compare); axis -1: the spectral one.
- * Calls casacore. *out to pcl_parts_clear. */
-int pcl_parts_load(const char *const *names, size_t n, int axis, bool relax, bool reorder, pcl_parts *out, pclean_err *err) PCL_CHECK;
+ * Calls casacore; unless the images are trusted, a child process opens each of them first. *out to pcl_parts_clear. */
+int pcl_parts_load(const char *const *names, size_t n, int axis, bool relax, bool reorder, bool trusted, pcl_parts *out, pclean_err *err) PCL_CHECK;
 void pcl_parts_clear(pcl_parts *p);
 
 /* Compares the pixels and mask of `whole` with those of `parts`, of which it should consist: all, or of each part the first, the last and

@@ -73,7 +73,7 @@ static void add_box(plane_sum *sums, const casa_tiles *t, size_t axis, const siz
 
 static int sum_part(const pcl_tiles_part *part, size_t axis, plane_sum *sums, uint64_t *bytes, pclean_err *err) {
     pcl_boxes boxes;
-    pcl_boxes_make(part->tiles, PCL_PARTS_BOX_BYTES, &boxes);
+    pcl_boxes_make(part->tiles, PCL_PARTS_BOX_BYTES, axis, 1, &boxes);
     size_t most = part->tiles->bytes;
     for (size_t d = 0; d < part->tiles->ndim; d++)
         most *= boxes.size[d];
@@ -135,7 +135,7 @@ static void look_for_gaps(const pcl_parts *p, pclean_verify_result *r) {
 static int compare(const pcl_parts *image, const char *const *against, size_t n, bool full, pclean_verify_result *r, pclean_err *err) {
     pcl_parts parts = {0};
     long where = -1;
-    int rc = pcl_parts_load(against, n, (int)image->axis, true, false, &parts, err);
+    int rc = pcl_parts_load(against, n, (int)image->axis, true, false, false, &parts, err);
     if (!rc)
         rc = casa_part_compare(image->part[0], parts.part[0], image->axis, true, err);
     if (!rc && parts.total != image->total)
@@ -167,7 +167,7 @@ int pclean_verify_image(const char *image, const char *const *against, size_t na
     pcl_parts parts = {0};
     *result = (pclean_verify_result){0};
     int rc = casa_init(err);
-    if (!rc && !(rc = pcl_parts_load(&image, 1, axis, true, false, &parts, err)))
+    if (!rc && !(rc = pcl_parts_load(&image, 1, axis, true, false, false, &parts, err)))
         rc = allocate(result, parts.total, err);
     if (!rc) {
         look_for_gaps(&parts, result);

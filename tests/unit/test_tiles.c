@@ -108,12 +108,14 @@ static void repacked_pixels_keep_their_places(void **state) {
                 const size_t tile[3] = {5, 4, 3};
                 const casa_tiles out = tiles("out", kinds[kind][0], kinds[kind][1], most > 1, shape, tile);
                 pcl_boxes boxes;
-                pcl_boxes_make(&out, most, &boxes);
+                pcl_tiles_room room = {0};
+                pcl_boxes_make(&out, most, axis, pcl_tiles_thickest(part, 3, axis) * (most % 3), &boxes);
                 for (size_t i = boxes.n; i-- > 0;) {
                     size_t start[CASA_MAX_DIM], n[CASA_MAX_DIM];
                     pcl_boxes_get(&boxes, &out, i, start, n);
-                    assert_ok(pcl_tiles_repack(part, 3, axis, &out, start, n, NULL, &err));
+                    assert_ok(pcl_tiles_repack(part, 3, axis, &out, start, n, &room, NULL, &err));
                 }
+                pcl_tiles_room_clear(&room);
                 assert_file(&out, axis);
             }
 }
