@@ -374,7 +374,7 @@ int pcl_fs_pread_all(int fd, const char *path, void *data, size_t size, uint64_t
 
 static int copy_file(const char *from, const char *to, const struct stat *st, pclean_err *err) {
     int rc = 0;
-    const int in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    const int in = open(from, O_RDONLY | O_CLOEXEC);
     if (in < 0)
         return fail_errno(err, "open", from);
     const int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st->st_mode & 0777);
@@ -396,14 +396,12 @@ static int link_file(const char *from, const char *to, pclean_err *err) {
     return fail_errno(err, "move", from);
 }
 
-/* A link to somewhere is copied as a link. */
-static int copy_link(const char *from, const char *to, pclean_err *err) {
-    char target[4096];
-    const ssize_t n = readlink(from, target, sizeof target - 1);
-    if (n < 0)
-        return fail_errno(err, "read", from);
-    target[n] = '\0';
-    return symlink(target, to) == 0 ? 0 : fail_errno(err, "create", to);
+/* A link may lead from its own folder only: what it leads to is copied. (Not a folder: that could be one above.) */
+static int copy_linked(const char *from, const char *to, pclean_err *err) {
+    struct stat st;
+    if (stat(from, &st) != 0)
+        return fail_errno(err, "follow the link", from);
+    return S_ISREG(st.st_mode) ? copy_file(from, to, &st, err) : PCL_FAIL(err, PCLEAN_EDATA, "%s is a link to something that is no file", from);
 }
 
 static int copy_entry(const char *from, const char *to, bool link, pclean_err *err) {
@@ -413,7 +411,7 @@ static int copy_entry(const char *from, const char *to, bool link, pclean_err *e
     if (S_ISDIR(st.st_mode))
         return pcl_fs_copy_tree(from, to, link, err);
     if (S_ISLNK(st.st_mode))
-        return copy_link(from, to, err);
+        return link ? PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "cannot move %s: it is a symbolic link", from) : copy_linked(from, to, err);
     if (!S_ISREG(st.st_mode))
         return PCL_FAIL(err, PCLEAN_EDATA, "%s is neither a file nor a folder", from);
     return link ? link_file(from, to, err) : copy_file(from, to, &st, err);
@@ -427,7 +425,7 @@ int pcl_fs_copy_tree(const char *from, const char *to, bool link, pclean_err *er
         return fail_errno(err, "read", from);
     int rc = 0;
     struct dirent *entry;
-    while (!rc && (entry = readdir(stream)) != NULL) {
+    while (!rc && (errno = 0, entry = readdir(stream)) != NULL) {
         char *source = NULL, *target = NULL;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
@@ -436,6 +434,8 @@ int pcl_fs_copy_tree(const char *from, const char *to, bool link, pclean_err *er
         pcl_free(source);
         pcl_free(target);
     }
+    if (!rc && errno)
+        rc = fail_errno(err, "read", from);
     closedir(stream);
     return rc;
 }

@@ -42,9 +42,9 @@ int pcl_fs_pwrite_all(int fd, const char *path, const void *data, size_t size, u
                       pclean_err *err) PCL_CHECK;
 int pcl_fs_pread_all(int fd, const char *path, void *data, size_t size, uint64_t offset, pclean_err *err) PCL_CHECK;
 
-/* Makes folder `to` (must not exist) as a copy of folder `from`: a plain copy of each file, or with `link` a second name for it
- * (-PCLEAN_EUNSUPPORTED where the two are on different file systems, or theirs has no such names). What is neither folder nor file nor link is an
- * error. Failure leaves what was made. */
+/* Makes folder `to` (must not exist) as a copy of folder `from`: a plain copy of each file (also of those that symbolic links lead to), or
+ * with `link` a second name for it (-PCLEAN_EUNSUPPORTED where the two are on different file systems, theirs has no such names, or the file is a
+ * symbolic link). What is neither folder nor file is an error. Failure leaves what was made. */
 int pcl_fs_copy_tree(const char *from, const char *to, bool link, pclean_err *err) PCL_CHECK;
 
 /* fsync of every file and folder under path. */

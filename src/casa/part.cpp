@@ -199,6 +199,8 @@ uint64_t estimate_header(const std::string &path) {
 int read_part(casa_part *part, pclean_err *err) {
     if (!pcl_fs_exists(part->path.c_str()))
         return PCL_FAIL(err, PCLEAN_EIO, "no such image");
+    if (access(part->path.c_str(), R_OK | X_OK) != 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot be read: %s", std::strerror(errno));
     if (!pcl_fs_is_dir(part->path.c_str()) || !pcl_fs_exists((part->path + "/table.dat").c_str()))
         return PCL_FAIL(err, PCLEAN_EDATA, "this is not a CASA image");
     const Table table = open_table(part->path);
@@ -474,28 +476,33 @@ struct LogColumns {
     explicit LogColumns(const Table &t) : time(t, "TIME"), priority(t, "PRIORITY"), message(t, "MESSAGE"), location(t, "LOCATION"), id(t, "OBJECT_ID") {}
 };
 
-void copy_history(const std::string &path, Table &log, LogColumns &to) {
+/* to NULL: only reads. */
+void copy_history(const std::string &path, Table *log, LogColumns *to) {
     if (!pcl_fs_is_dir((path + "/logtable").c_str()))
         return;
     const Table table = open_table(path + "/logtable");
-    const rownr_t n = table.nrow(), at = log.nrow();
+    const rownr_t n = table.nrow(), at = to ? log->nrow() : 0;
     if (n == 0)
         return;
     const LogColumns from(table);
-    log.addRow(n);
+    const Vector<Double> time = from.time.getColumn();
+    const Vector<String> priority = from.priority.getColumn(), message = from.message.getColumn(), location = from.location.getColumn(), id = from.id.getColumn();
+    if (!to)
+        return;
+    log->addRow(n);
     const Slicer rows(IPosition(1, static_cast<ssize_t>(at)), IPosition(1, static_cast<ssize_t>(n)));
-    to.time.putColumnRange(rows, from.time.getColumn());
-    to.priority.putColumnRange(rows, from.priority.getColumn());
-    to.message.putColumnRange(rows, from.message.getColumn());
-    to.location.putColumnRange(rows, from.location.getColumn());
-    to.id.putColumnRange(rows, from.id.getColumn());
+    to->time.putColumnRange(rows, time);
+    to->priority.putColumnRange(rows, priority);
+    to->message.putColumnRange(rows, message);
+    to->location.putColumnRange(rows, location);
+    to->id.putColumnRange(rows, id);
 }
 
 void write_history(const std::string &path, const casa_join &j) {
     Table log(path + "/logtable", TableLock(TableLock::NoLocking), Table::Update);
     LogColumns to(log);
     for (size_t i = 0; i < j.npart; i++)
-        copy_history(j.part[i]->path, log, to);
+        copy_history(j.part[i]->path, &log, &to);
     const Double now = Time().modifiedJulianDay() * C::day;
     rownr_t row = log.nrow();
     log.addRow(j.nhistory);
@@ -604,6 +611,13 @@ int casa_part_get_axis(casa_part *part, size_t axis, casa_part_axis *out, pclean
         if (axis >= part->info.pixels.ndim)
             return PCL_FAIL(err, PCLEAN_EPARAM, "there is no axis %zu: it has %zu, counted from 0", axis, part->info.pixels.ndim);
         fill_axis(part, axis, out);
+        return 0;
+    });
+}
+
+int casa_part_try_history(const casa_part *part, pclean_err *err) {
+    return casa_call(err, part->path.c_str(), [&]() -> int {
+        copy_history(part->path, nullptr, nullptr);
         return 0;
     });
 }

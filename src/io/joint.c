@@ -56,17 +56,23 @@ static bool lies_in(const char *path, const char *folder) {
     return strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }
 
+/* `out`: the absolute path of the output. */
+static int check_apart(const pcl_joint *j, const char *out, const char *input, pclean_err *err) {
+    char in[PATH_MAX + 1];
+    if (!realpath(input, in))
+        return PCL_FAIL(err, PCLEAN_EIO, "%s: no such image", input);
+    if (lies_in(in, out))
+        return PCL_FAIL(err, PCLEAN_EPARAM, strlen(in) == strlen(out) ? "%s is the output and one of the inputs: choose another name" : "%s lies inside the output %s: choose another name for that", input, j->final_path);
+    if (lies_in(out, in))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "the output %s would lie inside its input %s: choose another name", j->final_path, input);
+    return 0;
+}
+
 static int check_names(const pcl_joint *j, pclean_err *err) {
-    char out[PATH_MAX + 1], in[PATH_MAX + 1];
+    char out[PATH_MAX + 1];
     int rc = absolute(j->final_path, out, err);
-    for (size_t i = 0; !rc && i < j->ninput; i++) {
-        if (!realpath(j->input[i], in))
-            return PCL_FAIL(err, PCLEAN_EIO, "%s: no such image", j->input[i]);
-        if (lies_in(in, out))
-            return PCL_FAIL(err, PCLEAN_EPARAM, strlen(in) == strlen(out) ? "%s is the output and one of the inputs: choose another name" : "%s lies inside the output %s: choose another name for that", j->input[i], j->final_path);
-        if (lies_in(out, in))
-            return PCL_FAIL(err, PCLEAN_EPARAM, "the output %s would lie inside its input %s: choose another name", j->final_path, j->input[i]);
-    }
+    for (size_t i = 0; !rc && i < j->ninput; i++)
+        rc = check_apart(j, out, j->input[i], err);
     if (!rc && pcl_fs_exists(j->final_path) && !j->options->overwrite)
         rc = PCL_FAIL(err, PCLEAN_EEXIST, "%s exists already and is kept; choose another name, or allow overwriting (--overwrite)", j->final_path);
     return rc;
@@ -75,12 +81,23 @@ static int check_names(const pcl_joint *j, pclean_err *err) {
 static int claim(pcl_joint *j, pclean_err *err) {
     bool claimed;
     int rc = pcl_fs_claim(j->lock_path, &j->claim, &claimed, err);
-    if (!rc && !claimed)
+    if (rc)
+        pcl_err_prefix(err, "%s cannot be made in its folder, choose another: ", j->final_path);
+    else if (!claimed)
         rc = PCL_FAIL(err, PCLEAN_EEXIST, "another process is making %s now; wait for it, or choose another name", j->final_path);
     return rc;
 }
 
 /* ---- decisions ---- */
+
+/* An image that a virtual input lists is an input, too. */
+static int check_listed(const pcl_joint *j, pclean_err *err) {
+    char out[PATH_MAX + 1];
+    int rc = absolute(j->final_path, out, err);
+    for (size_t i = 0; !rc && j->parts.nested && i < j->parts.n; i++)
+        rc = check_apart(j, out, casa_part_get_info(j->parts.part[i])->path, err);
+    return rc;
+}
 
 static int check_virtual(const pcl_joint *j, pclean_err *err) {
     if (j->parts.casa_regular != j->parts.regular && j->parts.n > 1)
@@ -105,7 +122,8 @@ int pcl_joint_open(pcl_joint *j, const char *outimage, const char *const *inputs
     for (; !rc && j->ninput < ninput; j->ninput += !rc)
         rc = copy_name(inputs[j->ninput], &j->input[j->ninput], err);
     if (rc || (rc = check_names(j, err)) || (rc = claim(j, err)) ||
-        (rc = pcl_parts_load((const char *const *)j->input, ninput, options->axis, options->relax, options->reorder, false, &j->parts, err)))
+        (rc = pcl_parts_load((const char *const *)j->input, ninput, options->axis, options->relax, options->reorder, false, &j->parts, err)) ||
+        (rc = check_listed(j, err)))
         return rc;
     return is_virtual(j) ? check_virtual(j, err) : 0;
 }
@@ -191,9 +209,12 @@ static int check_movable(const pcl_joint *j, pclean_err *err) {
     for (size_t i = 0; i < j->ninput; i++) {
         const char *base = base_name(j->input[i]);
         char folder[PATH_MAX];
+        struct stat st;
         snprintf(folder, sizeof folder, "%.*s", base == j->input[i] ? 1 : (int)(base - j->input[i]), base == j->input[i] ? "." : j->input[i]);
+        if (lstat(j->input[i], &st) == 0 && S_ISLNK(st.st_mode)) /* the image itself would stay, and share its files with the new one */
+            return PCL_FAIL(err, PCLEAN_EPARAM, "%s is a symbolic link and cannot be moved; give the name of the image itself, or use mode copyvirtual", j->input[i]);
         if (access(folder, W_OK) != 0 || access(j->input[i], W_OK) != 0)
-            return PCL_FAIL(err, PCLEAN_EIO, "cannot move %s: %s", j->input[i], strerror(errno));
+            return PCL_FAIL(err, PCLEAN_EIO, "cannot move %s: %s; use another mode", j->input[i], strerror(errno));
     }
     return 0;
 }
@@ -202,14 +223,15 @@ static int check_movable(const pcl_joint *j, pclean_err *err) {
  * joined image is in place: whatever happens, one of the two is whole. */
 static int take_in(const pcl_joint *j, const char *from, const char *to, pclean_err *err) {
     const bool move = j->mode == PCLEAN_CONCAT_MOVEVIRTUAL;
-    int rc = pcl_fs_copy_tree(from, to, move, err);
-    if (rc != -PCLEAN_EUNSUPPORTED || !move)
-        return rc;
-    if (!j->options->allow_copy) {
-        pcl_err_prefix(err, "%s is on another file system than %s, or theirs cannot do it; allow copying (--allow-copy), or use mode paged or virtual: ", from, j->final_path);
-        return rc;
-    }
-    return (rc = pcl_fs_remove_tree(to, err)) ? rc : pcl_fs_copy_tree(from, to, false, err);
+    pclean_err why = {0}; /* a success leaves no error behind: this one is told only if it stands */
+    int rc = pcl_fs_copy_tree(from, to, move, &why);
+    if (move && rc == -PCLEAN_EUNSUPPORTED && j->options->allow_copy && !(rc = pcl_fs_remove_tree(to, &why)))
+        rc = pcl_fs_copy_tree(from, to, false, &why);
+    if (rc == -PCLEAN_EUNSUPPORTED)
+        pcl_err_prefix(&why, "%s cannot be moved into %s without copying it; allow that (--allow-copy), or use mode paged or virtual: ", from, j->final_path);
+    if (rc && err)
+        *err = why;
+    return rc;
 }
 
 /* How an input is called in the list: as casacore does. */
@@ -334,9 +356,10 @@ int pcl_joint_remove_inputs(const pcl_joint *j, pclean_err *err) {
         char *aside = NULL;
         if ((rc = pcl_asprintf(&aside, err, "%s.removed.part", j->input[i])))
             break;
-        if (rename(j->input[i], aside) != 0)
+        rc = pcl_fs_remove_tree(aside, err); /* of a process that was killed here */
+        if (!rc && rename(j->input[i], aside) != 0)
             rc = PCL_FAIL(err, PCLEAN_EIO, "%s is complete, but its input %s could not be removed: %s", j->final_path, j->input[i], strerror(errno));
-        else
+        if (!rc)
             rc = pcl_fs_remove_tree(aside, err);
         pcl_free(aside);
         pcl_test_stage(i, "removed");

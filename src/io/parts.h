@@ -19,7 +19,8 @@ typedef struct pcl_parts {
 } pcl_parts;
 
 /* Opens the images names[n] and checks that they go together (axis.h, casa_part_compare); axis -1: the spectral one.
- * Calls casacore; unless the images are trusted, a child process opens each of them first. *out to pcl_parts_clear. */
+ * Calls casacore; unless the images are trusted, a child process opens each of them first: what breaks casacore, or whose header is not
+ * read in 300 s, is an error. *out to pcl_parts_clear. */
 int pcl_parts_load(const char *const *names, size_t n, int axis, bool relax, bool reorder, bool trusted, pcl_parts *out, pclean_err *err) PCL_CHECK;
 void pcl_parts_clear(pcl_parts *p);
 
