@@ -1,5 +1,6 @@
 #include "imager/products.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,7 +86,7 @@ int pcl_products_claim(const pclean_config *c, int *fd, pclean_err *err) {
     char path[4096];
     const char *slash = strrchr(c->imagename, '/'), *base = slash ? slash + 1 : c->imagename;
     /* of what is added to it */
-    const size_t longest = strlen(pcl_subcubes_wanted(c) ? ".subcube.999999.image.pbcor.part" : ".image.pbcor.part");
+    const size_t longest = strlen(pcl_subcubes_wanted(c) ? ".subcube.999999.image.pbcor.part" : ".image.pbcor.old.part");
     *fd = -1;
     if (strlen(base) + longest > 255 || strlen(c->imagename) + longest >= sizeof path - 256)
         return PCL_FAIL(err, PCLEAN_EPARAM, "imagename is too long (%zu characters): no file system takes its products", strlen(c->imagename));
@@ -369,6 +370,37 @@ static int publish(pcl_products *s, pclean_err *err) {
     return rc;
 }
 
+/* A list of sub-cubes beside it would show old and new ones together while these change their names. So it steps aside before, and comes
+ * back if they cannot (back). */
+static int move_lists(const pcl_products *s, bool back, bool *moved, pclean_err *err) {
+    int rc = 0;
+    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
+        char path[4096], aside[4112];
+        pcl_product_path(s->config, k, path, sizeof path);
+        snprintf(aside, sizeof aside, "%s.old.part", path);
+        if (!back && (!s->cube[k] || s->nsubcube == 0 || s->mode == PCLEAN_CONCAT_MOVEVIRTUAL || !pcl_virtual_is(path)))
+            continue;
+        if (!back && (rc = pcl_fs_remove_tree(aside, err)))
+            break;
+        if (back ? moved[k] && rename(aside, path) : rename(path, aside))
+            rc = PCL_FAIL(err, PCLEAN_EIO, "cannot move %s aside and back: %s", path, strerror(errno));
+        moved[k] = !back && !rc;
+    }
+    return rc;
+}
+
+/* Also of a run that was killed. */
+static int remove_moved_lists(const pcl_products *s, pclean_err *err) {
+    int rc = 0;
+    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
+        char path[4096], aside[4112];
+        pcl_product_path(s->config, k, path, sizeof path);
+        snprintf(aside, sizeof aside, "%s.old.part", path);
+        rc = pcl_fs_remove_tree(aside, err);
+    }
+    return rc;
+}
+
 int pcl_products_finish(pcl_products *s, const pcl_setup *setup, const casa_beam *fitted, const casa_beam *restoring,
                         const char *const *history, size_t nhistory, pclean_err *err) {
     int rc = 0;
@@ -384,10 +416,15 @@ int pcl_products_finish(pcl_products *s, const pcl_setup *setup, const casa_beam
     pcl_record_path(s->config, record, sizeof record);
     snprintf(aside, sizeof aside, "%s.old", record);
     const bool had_record = rename(record, aside) == 0;
-    rc = publish(s, err);
-    if (had_record && (rc ? rename(aside, record) : remove(aside)))
+    bool moved[PCL_NPRODUCT] = {false};
+    pclean_err why;
+    if (!(rc = move_lists(s, false, moved, err)))
+        rc = publish(s, err);
+    if (rc && move_lists(s, true, moved, &why))
+        pcl_log(PCL_LOG_WARNING, "%s", why.msg);
+    if (rc ? had_record && rename(aside, record) : remove(aside) && errno != ENOENT) /* it may be that of a killed run */
         pcl_log(PCL_LOG_WARNING, "%s could not be %s", aside, rc ? "renamed back" : "removed");
-    return rc ? rc : remove_older(s, err);
+    return rc || (rc = remove_moved_lists(s, err)) ? rc : remove_older(s, err);
 }
 
 void pcl_products_abort(pcl_products *s) {

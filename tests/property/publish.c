@@ -1,0 +1,185 @@
+/* publish.c: what a kill at the end of a run leaves, while one product after the other gets its final name. The run is stopped at no
+ * place; the folder is copied after each rename (these functions stand before the C library's), which is what a kill there
+ * would leave. In each copy every product is the old or the new one, whole; where the record of a run is, all are of one run; and the next
+ * run with overwrite makes all new and leaves nothing else. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fsutil.h"
+#include "pclean/concat.h"
+#include "pclean/run.h"
+#include "unit/check.h"
+
+static char folder[300]; /* holds run, the folder of the products, and copies 0, 1 ... of it */
+static bool watched;
+static size_t ncopy;
+
+static const char *in_folder(const char *name) {
+    static char path[8][700];
+    static int turn;
+    char *buf = path[turn++ % 8];
+    snprintf(buf, sizeof path[0], "%s/%s", folder, name);
+    return buf;
+}
+
+static const char *copy_of(size_t i, const char *name) {
+    char text[400];
+    snprintf(text, sizeof text, "%zu/%s", i, name);
+    return in_folder(text);
+}
+
+static void keep_a_copy(void) {
+    pclean_err err;
+    if (!watched)
+        return;
+    watched = false;
+    assert_ok(pcl_fs_copy_tree(in_folder("run"), copy_of(ncopy++, ""), false, &err));
+    watched = true;
+}
+
+/* The last rename of a run, that of its record, goes by way of rename; the products mostly by way of renameat2. */
+int rename(const char *from, const char *to) {
+    const int rc = (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+    const int saved = errno;
+    keep_a_copy();
+    errno = saved;
+    return rc;
+}
+
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags) {
+    const int rc = (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+    const int saved = errno;
+    keep_a_copy();
+    errno = saved;
+    return rc;
+}
+
+/* An image of 4 channels in two sub-cubes; the new run's differ from the old one's in their weighting. */
+static void run(const char *place, const char *weighting, const char *mode, bool keep) {
+    const char *const set[][2] = {{"vis", PCLEAN_TEST_DATA "/vla_ngc5921.ms"}, {"imsize", "16"}, {"cell", "30arcsec"}, {"specmode", "cube"}, {"start", "3"}, {"nchan", "4"}, {"cube_chunksize", "2"},
+                                  {"weighting", weighting}, {"concat_mode", mode}, {"keep_subcubes", keep ? "true" : "false"}, {"overwrite", "true"}, {"imagename", place}};
+    pclean_config c;
+    pclean_err err;
+    pclean_result result;
+    assert_ok(pclean_config_init(&c, &err));
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+        assert_ok(pclean_config_set(&c, set[i][0], set[i][1], &err));
+    c.nworkers = 1;
+    c.threads = 1;
+    assert_ok(pclean_image(&c, NULL, &result, &err));
+    pclean_result_clear(&result);
+    pclean_config_clear(&c);
+}
+
+static const char *const products[] = {".psf", ".residual", ".model", ".image", ".pb", ".sumwt"};
+enum { NPRODUCT = 6, NCHAN = 4 };
+typedef uint64_t sums[NPRODUCT][NCHAN];
+
+/* Checksums of the planes of a product; false: it is not there. Any that is there can be read. */
+static bool sum(const char *place, size_t k, uint64_t *out) {
+    char path[900];
+    pclean_err err;
+    pclean_verify_result r;
+    snprintf(path, sizeof path, "%s%s", place, products[k]);
+    if (!pcl_fs_exists(path))
+        return false;
+    assert_ok(pclean_verify_image(path, NULL, 0, -1, true, true, &r, &err));
+    assert_int_equal(r.nplane, NCHAN);
+    memcpy(out, r.checksum, NCHAN * sizeof *out);
+    pclean_verify_result_clear(&r);
+    return true;
+}
+
+static size_t count_entries(const char *path, const char *ending) {
+    size_t n = 0;
+    DIR *stream = opendir(path);
+    assert_non_null(stream);
+    for (struct dirent *e; (e = readdir(stream)) != NULL;) {
+        const size_t length = strlen(e->d_name), end = strlen(ending);
+        n += e->d_name[0] != '.' && length >= end && strcmp(e->d_name + length - end, ending) == 0;
+    }
+    closedir(stream);
+    return n;
+}
+
+/* lists_beside: the old products are lists of sub-cubes beside them, which may be aside meanwhile. */
+static void check(const char *old_mode, const char *new_mode, bool keep, bool lists_beside) {
+    pclean_err err;
+    sums before, after, found;
+    assert_ok(pcl_fs_remove_tree(folder, &err));
+    assert_int_equal(mkdir(folder, 0777), 0);
+    assert_int_equal(mkdir(in_folder("run"), 0777), 0);
+    run(in_folder("run/a"), "natural", old_mode, keep);
+    for (size_t k = 0; k < NPRODUCT; k++)
+        assert_true(sum(in_folder("run/a"), k, before[k]));
+    ncopy = 0;
+    watched = true;
+    run(in_folder("run/a"), "uniform", new_mode, keep);
+    watched = false;
+    for (size_t k = 0; k < NPRODUCT; k++)
+        assert_true(sum(in_folder("run/a"), k, after[k]));
+    assert_memory_not_equal(before[3], after[3], sizeof before[3]);
+    const size_t nentry = count_entries(in_folder("run"), "");
+    assert_int_equal(count_entries(in_folder("run"), ".part"), 0);
+    assert_true(ncopy > NPRODUCT);
+    size_t nmissing = 0;
+    for (size_t i = 0; i < ncopy; i++) {
+        size_t nold = 0, nnew = 0;
+        for (size_t k = 0; k < NPRODUCT; k++) {
+            if (!sum(copy_of(i, "a"), k, found[k])) {
+                nmissing++;
+                continue;
+            }
+            const bool old = memcmp(found[k], before[k], sizeof found[k]) == 0, new = memcmp(found[k], after[k], sizeof found[k]) == 0;
+            if (!old && !new)
+                fail_msg("%s -> %s, copy %zu of %zu: %s holds planes of both runs", old_mode, new_mode, i, ncopy, products[k]);
+            nold += old && !new;
+            nnew += new && !old;
+        }
+        if (pcl_fs_exists(copy_of(i, "a.run.json")))
+            assert_true(nold == 0 || nnew == 0);
+        if (i % 9 != 4 && i + 1 < ncopy)
+            continue;
+        run(copy_of(i, "a"), "uniform", new_mode, keep); /* the next run */
+        for (size_t k = 0; k < NPRODUCT; k++) {
+            assert_true(sum(copy_of(i, "a"), k, found[k]));
+            assert_memory_equal(found[k], after[k], sizeof found[k]);
+        }
+        assert_int_equal(count_entries(copy_of(i, ""), ""), nentry);
+    }
+    if (!lists_beside)
+        assert_int_equal(nmissing, 0);
+}
+
+static void a_killed_run_leaves_whole_products(void **state) {
+    (void)state;
+    check("movevirtual", "movevirtual", false, false);
+    check("paged", "paged", true, false);
+    check("paged", "virtual", true, false);
+    check("virtual", "virtual", true, true);
+    check("virtual", "paged", true, true);
+    check("virtual", "movevirtual", false, false);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    const bool fast = access("/dev/shm", W_OK) == 0;
+    snprintf(folder, sizeof folder, "%s/publish.XXXXXX", fast ? "/dev/shm" : PCLEAN_TEST_TMP);
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    watched = false;
+    return pcl_fs_remove_tree(folder, NULL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_killed_run_leaves_whole_products)};
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
