@@ -157,11 +157,143 @@ static void test_read_write(void **state) {
     close(fd);
 }
 
+static void make_tree(const char *path) {
+    char name[200];
+    make_folder(path, "12345");
+    snprintf(name, sizeof name, "%s/sub", path);
+    make_folder(name, "in sub");
+    snprintf(name, sizeof name, "%s/empty", path);
+    put(name, "");
+    snprintf(name, sizeof name, "%s/script", path);
+    put(name, "#!");
+    assert_int_equal(chmod(name, 0750), 0);
+}
+
+static ino_t inode(const char *path, nlink_t *links) {
+    struct stat st;
+    assert_int_equal(lstat(path, &st), 0);
+    *links = st.st_nlink;
+    return st.st_ino;
+}
+
+static void test_copy_tree(void **state) {
+    (void)state;
+    pclean_err err;
+    struct stat st;
+    nlink_t links;
+    make_tree("tree");
+    for (int link = 0; link < 2; link++) {
+        assert_ok(pcl_fs_copy_tree("tree", "copy", link, &err));
+        assert_holds("copy/file", "12345");
+        assert_holds("copy/sub/file", "in sub");
+        assert_holds("copy/empty", "");
+        assert_int_equal(stat("copy/script", &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0750);
+        assert_int_equal(inode("copy/sub/file", &links) == inode("tree/sub/file", &links), link);
+        assert_int_equal(links, 1 + link);
+        assert_fails(pcl_fs_copy_tree("tree", "copy", link, &err), PCLEAN_EIO, "make the folder copy: File exists");
+        assert_ok(pcl_fs_remove_tree("copy", &err));
+        assert_holds("tree/file", "12345");
+    }
+    assert_fails(pcl_fs_copy_tree("absent", "copy", false, &err), PCLEAN_EIO, "read absent");
+    assert_ok(pcl_fs_remove_tree("copy", &err));
+    assert_fails(pcl_fs_copy_tree("tree", "absent/copy", false, &err), PCLEAN_EIO, "absent/copy");
+    /* links out of the tree: a copy holds what they lead to; a second name for them is none */
+    put("outside", "precious");
+    assert_int_equal(symlink("../../outside", "tree/sub/link"), 0);
+    assert_ok(pcl_fs_copy_tree("tree", "copy", false, &err));
+    assert_holds("copy/sub/link", "precious");
+    assert_int_equal(lstat("copy/sub/link", &st), 0);
+    assert_true(S_ISREG(st.st_mode));
+    assert_ok(pcl_fs_remove_tree("copy", &err));
+    assert_fails(pcl_fs_copy_tree("tree", "copy", true, &err), PCLEAN_EUNSUPPORTED, "tree/sub/link: it is a symbolic link");
+    assert_ok(pcl_fs_remove_tree("copy", &err));
+    assert_ok(pcl_fs_remove_tree("tree/sub/link", &err));
+    static const struct {
+        const char *target, *words;
+        int code;
+    } bad[] = {{"..", "sub/link is a link to something that is no file", PCLEAN_EDATA}, {"nowhere", "follow the link tree/sub/link", PCLEAN_EIO}, {"link", "follow the link tree/sub/link", PCLEAN_EIO}};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(symlink(bad[i].target, "tree/sub/link"), 0);
+        assert_fails(pcl_fs_copy_tree("tree", "copy", false, &err), bad[i].code, bad[i].words);
+        assert_ok(pcl_fs_remove_tree("copy", &err));
+        assert_ok(pcl_fs_remove_tree("tree/sub/link", &err));
+    }
+    assert_int_equal(mkfifo("tree/pipe", 0666), 0);
+    for (int link = 0; link < 2; link++) {
+        assert_fails(pcl_fs_copy_tree("tree", "copy", link, &err), PCLEAN_EDATA, "tree/pipe is neither a file nor a folder");
+        assert_ok(pcl_fs_remove_tree("copy", &err));
+    }
+    assert_holds("tree/sub/file", "in sub");
+    assert_holds("outside", "precious");
+}
+
+/* To another file system, where there is one: no second names, but copies. */
+static void test_copy_to_another_disk(void **state) {
+    (void)state;
+    pclean_err err;
+    struct stat here, there;
+    char other[] = "/dev/shm/pclean.XXXXXX", copy[60], file[80];
+    if (!mkdtemp(other)) {
+        print_message("no /dev/shm: not tested\n");
+        return;
+    }
+    snprintf(copy, sizeof copy, "%s/copy", other);
+    snprintf(file, sizeof file, "%s/sub/file", copy);
+    assert_int_equal(stat(".", &here) || stat(other, &there), 0);
+    if (here.st_dev == there.st_dev) {
+        print_message("/dev/shm is no other file system: not tested\n");
+    } else {
+        make_tree("tree");
+        assert_fails(pcl_fs_copy_tree("tree", copy, true, &err), PCLEAN_EUNSUPPORTED, "cross-device");
+        assert_ok(pcl_fs_remove_tree(copy, &err));
+        assert_ok(pcl_fs_copy_tree("tree", copy, false, &err));
+        assert_holds(file, "in sub");
+    }
+    assert_ok(pcl_fs_remove_tree(other, &err));
+}
+
+static void test_copy_range(void **state) {
+    (void)state;
+    pclean_err err;
+    const char text[] = "0123456789";
+    char back[20];
+    put("in", text);
+    const int in = open("in", O_RDONLY), out = open("out", O_RDWR | O_CREAT, 0666), full = open("/dev/full", O_WRONLY), last = open("out", O_WRONLY | O_APPEND);
+    assert_true(in >= 0 && out >= 0 && last >= 0);
+    assert_ok(pcl_fs_copy_range(in, "in", 2, out, "out", 5, 4, &err));
+    assert_ok(pcl_fs_pread_all(out, "out", back, 9, 0, &err));
+    assert_memory_equal(back, "\0\0\0\0\0" "2345", 9);
+    assert_ok(pcl_fs_copy_range(in, "in", 0, out, "out", 0, 0, &err)); /* nothing */
+    assert_fails(pcl_fs_copy_range(in, "in", 8, out, "out", 0, 4, &err), PCLEAN_EIO, "in: it ends at byte 10, 2 bytes are missing");
+    /* where the system does not copy by itself: a descriptor that only appends */
+    assert_ok(pcl_fs_copy_range(in, "in", 0, last, "out", 9, 10, &err));
+    assert_ok(pcl_fs_pread_all(out, "out", back, 10, 9, &err));
+    assert_memory_equal(back, text, 10);
+    if (full >= 0)
+        assert_fails(pcl_fs_copy_range(in, "in", 0, full, "/dev/full", 0, 4, &err), PCLEAN_ENOSPC, "/dev/full");
+    close(in);
+    close(out);
+    close(last);
+    close(full);
+}
+
+static void test_sync_tree(void **state) {
+    (void)state;
+    pclean_err err;
+    make_tree("tree");
+    assert_int_equal(symlink("nowhere", "tree/sub/link"), 0);
+    assert_ok(pcl_fs_sync_tree("tree", &err));
+    assert_ok(pcl_fs_sync_tree("tree/file", &err));
+    assert_fails(pcl_fs_sync_tree("absent", &err), PCLEAN_EIO, "absent");
+}
+
 #define in_folder(test) cmocka_unit_test_setup_teardown(test, enter, leave)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         in_folder(test_remove),    in_folder(test_publish),  in_folder(test_publish_aside), in_folder(test_write_text),
-        in_folder(test_tree_size), in_folder(test_allocate), in_folder(test_read_write)};
+        in_folder(test_tree_size), in_folder(test_allocate), in_folder(test_read_write),
+        in_folder(test_copy_tree), in_folder(test_copy_to_another_disk), in_folder(test_copy_range), in_folder(test_sync_tree)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
