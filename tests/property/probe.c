@@ -63,12 +63,12 @@ static void an_image_that_cannot_be_read_in_time(void **state) {
     make_image(names[0], 0);
     assert_int_equal(mkdir(waiting[1], 0777), 0);
     assert_int_equal(mkfifo(in_folder("waiting/imageconcat.json"), 0666), 0);
-    assert_fails(pcl_parts_load(waiting, 2, -1, false, false, &parts, &err), PCLEAN_EIO, "/waiting: its header could not be read in 1 s; does its disk answer?");
+    assert_fails(pcl_parts_load(waiting, 2, -1, false, false, false, &parts, &err), PCLEAN_EIO, "/waiting: its header could not be read in 1 s; does its disk answer?");
     no_child_is_left();
     make_image(names[1], 1);
-    assert_ok(pcl_parts_load(names, 2, -1, false, false, &parts, &err));
+    assert_ok(pcl_parts_load(names, 2, -1, false, false, false, &parts, &err));
     assert_int_equal(parts.total, 2);
-    assert_null(parts.probe);
+
     pcl_parts_clear(&parts);
     no_child_is_left();
 }
@@ -114,7 +114,7 @@ static void an_image_that_breaks_casacore(void **state) {
             damaged[(size_t)rand() % size] = (char)(rand() & 255);
         assert_ok(pcl_fs_write_text(file, damaged, size, &err));
         err = (pclean_err){0};
-        const int rc = pcl_parts_load(names, 2, -1, true, true, &parts, &err);
+        const int rc = pcl_parts_load(names, 2, -1, true, true, false, &parts, &err);
         assert_int_equal(rc, -err.code);
         assert_true(rc == 0 || strstr(err.msg, "image"));
         nbroken += strstr(err.msg, "casacore breaks down over this image") != NULL;
@@ -134,25 +134,25 @@ static void lists_that_go_round_in_circles(void **state) {
     pcl_parts parts;
     char *itself[] = {"./round"}, *other[] = {"./one", "./two"}, *back[] = {"./two", "./one"}, *gone[] = {"./a.image", "./absent.image"}, *fine[] = {"./a.image", "./plain"};
     make_list(in_folder("round"), 1, itself);
-    assert_fails(pcl_parts_load(&name, 1, -1, false, false, &parts, &err), PCLEAN_EDATA, "does one list itself?");
+    assert_fails(pcl_parts_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA, "does one list itself?");
     make_list(in_folder("one"), 2, other);
     make_list(in_folder("two"), 2, back);
     name = in_folder("one");
-    assert_fails(pcl_parts_load(&name, 1, -1, false, false, &parts, &err), PCLEAN_EDATA, "does one list itself?");
+    assert_fails(pcl_parts_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA, "does one list itself?");
     make_list(in_folder("gone"), 2, gone);
     name = in_folder("gone");
-    assert_fails(pcl_parts_load(&name, 1, -1, false, false, &parts, &err), PCLEAN_EIO, "absent.image: no such image");
+    assert_fails(pcl_parts_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EIO, "absent.image: no such image");
     assert_non_null(strstr(err.msg, "gone lists it"));
     char *one[] = {"./b.image"};
     make_list(in_folder("plain"), 1, one);
     make_list(in_folder("fine"), 2, fine);
     name = in_folder("fine");
-    assert_ok(pcl_parts_load(&name, 1, -1, false, false, &parts, &err));
+    assert_ok(pcl_parts_load(&name, 1, -1, false, false, false, &parts, &err));
     assert_int_equal(parts.n, 2);
     assert_true(parts.nested);
     pcl_parts_clear(&parts);
-    assert_fails(pcl_parts_load(&name, 1, 0, false, false, &parts, &err), PCLEAN_EUNSUPPORTED, "joined along axis 3, not 0");
-    assert_fails(pcl_parts_load(&name, 0, -1, false, false, &parts, &err), PCLEAN_EPARAM, "no images");
+    assert_fails(pcl_parts_load(&name, 1, 0, false, false, false, &parts, &err), PCLEAN_EUNSUPPORTED, "joined along axis 3, not 0");
+    assert_fails(pcl_parts_load(&name, 0, -1, false, false, false, &parts, &err), PCLEAN_EPARAM, "no images");
 }
 
 int main(void) {

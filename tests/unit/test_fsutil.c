@@ -253,31 +253,6 @@ static void test_copy_to_another_disk(void **state) {
     assert_ok(pcl_fs_remove_tree(other, &err));
 }
 
-static void test_copy_range(void **state) {
-    (void)state;
-    pclean_err err;
-    const char text[] = "0123456789";
-    char back[20];
-    put("in", text);
-    const int in = open("in", O_RDONLY), out = open("out", O_RDWR | O_CREAT, 0666), full = open("/dev/full", O_WRONLY), last = open("out", O_WRONLY | O_APPEND);
-    assert_true(in >= 0 && out >= 0 && last >= 0);
-    assert_ok(pcl_fs_copy_range(in, "in", 2, out, "out", 5, 4, &err));
-    assert_ok(pcl_fs_pread_all(out, "out", back, 9, 0, &err));
-    assert_memory_equal(back, "\0\0\0\0\0" "2345", 9);
-    assert_ok(pcl_fs_copy_range(in, "in", 0, out, "out", 0, 0, &err)); /* nothing */
-    assert_fails(pcl_fs_copy_range(in, "in", 8, out, "out", 0, 4, &err), PCLEAN_EIO, "in: it ends at byte 10, 2 bytes are missing");
-    /* where the system does not copy by itself: a descriptor that only appends */
-    assert_ok(pcl_fs_copy_range(in, "in", 0, last, "out", 9, 10, &err));
-    assert_ok(pcl_fs_pread_all(out, "out", back, 10, 9, &err));
-    assert_memory_equal(back, text, 10);
-    if (full >= 0)
-        assert_fails(pcl_fs_copy_range(in, "in", 0, full, "/dev/full", 0, 4, &err), PCLEAN_ENOSPC, "/dev/full");
-    close(in);
-    close(out);
-    close(last);
-    close(full);
-}
-
 static void test_sync_tree(void **state) {
     (void)state;
     pclean_err err;
@@ -294,6 +269,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         in_folder(test_remove),    in_folder(test_publish),  in_folder(test_publish_aside), in_folder(test_write_text),
         in_folder(test_tree_size), in_folder(test_allocate), in_folder(test_read_write),
-        in_folder(test_copy_tree), in_folder(test_copy_to_another_disk), in_folder(test_copy_range), in_folder(test_sync_tree)};
+        in_folder(test_copy_tree), in_folder(test_copy_to_another_disk), in_folder(test_sync_tree)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
