@@ -1,114 +1,11 @@
 #include "io/parts.h"
 #include "base/mem.h"
 #include "io/axis.h"
+#include "io/probe.h"
 #include "io/virtual.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-/* ---- probing ---- */
-
-/* Some damaged tables end the process inside casacore, or keep it busy for ever. So a child opens all images, one step ahead of this
- * process, and tells which one it is at and what is wrong with it. Both visit the same images and lists in the same order. */
-typedef struct report {
-    char path[512]; /* that the child is at */
-    pclean_err err; /* what is wrong with it */
-    bool done;
-} report;
-
-typedef struct probe {
-    pid_t pid;      /* of the child; 0: there is none (any more); -1: this is it */
-    int line;       /* the end of a pipe: a byte for each visit that the child begins; closed when it ends */
-    size_t begun;   /* visits of the child */
-    size_t visits;  /* of this process */
-    report *report; /* shared */
-} probe;
-
-/* For the header of one image, s. Slow network disks need some seconds. */
-#ifndef PCL_PROBE_LIMIT_S
-#define PCL_PROBE_LIMIT_S 300
-#endif
-
-/* Bytes that have come, 0: the child has ended; -1: an image took too long. */
-static ssize_t listen_to(int line) {
-    char buffer[256];
-    struct timespec begin, now;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
-    for (;;) {
-        struct pollfd ready = {.fd = line, .events = POLLIN};
-        if (poll(&ready, 1, 1000) > 0) {
-            const ssize_t got = read(line, buffer, sizeof buffer);
-            return got > 0 ? got : 0;
-        }
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if (now.tv_sec - begin.tv_sec >= PCL_PROBE_LIMIT_S)
-            return -1;
-    }
-}
-
-/* A child that was killed while a dead disk held it may not end: such a one is waited for a second only. */
-static void end_child(probe *p, bool killed, int *status) {
-    const struct timespec pause = {.tv_nsec = 10000000};
-    pid_t ended = 0;
-    close(p->line);
-    for (int i = 0; i < 100 && ended <= 0; i++) {
-        ended = waitpid(p->pid, status, killed ? WNOHANG : 0);
-        if (ended == 0)
-            nanosleep(&pause, NULL);
-        else if (ended < 0 && errno != EINTR)
-            break;
-    }
-    p->pid = 0;
-}
-
-static void stop_probe(probe *p) {
-    int status;
-    if (p->pid > 0) {
-        kill(p->pid, SIGKILL);
-        end_child(p, true, &status);
-    }
-    if (p->report)
-        munmap(p->report, sizeof *p->report);
-}
-
-/* Waits until the child has done with visit i. */
-static int wait_for_probe(probe *p, size_t i, pclean_err *err) {
-    int status = 0;
-    while (p->pid && p->begun < i + 2) {
-        const ssize_t got = listen_to(p->line);
-        if (got > 0) {
-            p->begun += (size_t)got;
-            continue;
-        }
-        if (got < 0)
-            kill(p->pid, SIGKILL);
-        end_child(p, got < 0, &status);
-        if (got < 0)
-            return PCL_FAIL(err, PCLEAN_EIO, "%s: its header could not be read in %d s; does its disk answer? If it does, its tables are damaged", p->report->path, PCL_PROBE_LIMIT_S);
-        if (!p->report->done)
-            return PCL_FAIL(err, PCLEAN_EDATA, "%s: casacore breaks down over this image (%s): its tables are damaged", p->report->path,
-                            WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "it ends the process");
-        if (p->report->err.code && err)
-            *err = p->report->err;
-        return -p->report->err.code;
-    }
-    return 0;
-}
-
-static int tell(probe *p, const char *path, pclean_err *err) {
-    snprintf(p->report->path, sizeof p->report->path, "%s", path);
-    return write(p->line, "", 1) == 1 ? 0 : PCL_FAIL(err, PCLEAN_EIO, "cannot report");
-}
 
 /* ---- opening ---- */
 
@@ -116,7 +13,7 @@ typedef struct opener {
     pcl_parts *p;
     size_t room;
     int axis; /* of virtual images; -1: not known yet */
-    probe probe;
+    pcl_probe probe;
 } opener;
 
 static int add_part(opener *o, const char *path, pclean_err *err) {
@@ -135,7 +32,7 @@ static int add_part(opener *o, const char *path, pclean_err *err) {
     }
     rc = casa_part_open(path, &p->part[p->n], err);
     p->n += !rc;
-    return !rc && o->probe.pid < 0 ? casa_part_try_history(p->part[p->n - 1], err) : rc;
+    return !rc && pcl_probe_is_child(&o->probe) ? casa_part_try_history(p->part[p->n - 1], err) : rc;
 }
 
 static int add_image(opener *o, const char *path, int depth, pclean_err *err);
@@ -161,12 +58,11 @@ static int add_list(opener *o, const char *path, int depth, pclean_err *err) {
 
 /* The child notes what is wrong where it meets it, without the names of lists around it: those are put before it here. */
 static int add_image(opener *o, const char *path, int depth, pclean_err *err) {
-    const bool child = o->probe.pid < 0;
-    int rc = child ? tell(&o->probe, path, err) : wait_for_probe(&o->probe, o->probe.visits++, err);
+    int rc = pcl_probe_visit(&o->probe, path, err);
     if (!rc)
         rc = pcl_virtual_is(path) ? add_list(o, path, depth, err) : add_part(o, path, err);
-    if (rc && child && !o->probe.report->err.code && err)
-        o->probe.report->err = *err;
+    if (rc && err && pcl_probe_is_child(&o->probe))
+        pcl_probe_note(&o->probe, err);
     return rc;
 }
 
@@ -177,57 +73,17 @@ static int add_images(opener *o, const char *const *names, size_t n, pclean_err 
     return rc;
 }
 
-/* What a damaged table asks for must not take all memory of the machine: 1 GiB more is enough for any headers. */
-static void limit_memory(void) {
-    struct rlimit limit;
-    unsigned long long pages;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (f && fscanf(f, "%*s %*s %*s %*s %*s %llu", &pages) == 1 && getrlimit(RLIMIT_DATA, &limit) == 0) {
-        const rlim_t most = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + ((rlim_t)1 << 30);
-        limit.rlim_cur = most < limit.rlim_cur ? most : limit.rlim_cur;
-        setrlimit(RLIMIT_DATA, &limit);
-    }
-    if (f)
-        fclose(f);
-}
+typedef struct names {
+    size_t n;
+    const char *const *name;
+} names;
 
-__attribute__((noreturn)) static void be_probe(report *shared, int line, const char *const *names, size_t n) {
+/* What the child does. */
+static int try_images(pcl_probe *probe, void *user, pclean_err *err) {
+    const names *all = user;
     pcl_parts parts = {0};
-    pclean_err err = {0};
-    opener o = {.p = &parts, .axis = -1, .probe = {.pid = -1, .line = line, .report = shared}};
-    const struct rlimit no_core = {0, 0};
-    const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
-    for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++)
-        signal(deadly[i], SIG_DFL); /* the caller's handlers are not for a child that breaks down */
-    setrlimit(RLIMIT_CORE, &no_core);
-    limit_memory();
-    const int null = open("/dev/null", O_WRONLY);
-    (void)!(null >= 0 && dup2(null, STDERR_FILENO) >= 0);
-    (void)!add_images(&o, names, n, &err);
-    shared->done = true;
-    _exit(0);
-}
-
-/* No table is open when the child is forked. p to stop_probe in any case. */
-static int start_probe(probe *p, const char *const *names, size_t n, pclean_err *err) {
-    int ends[2];
-    report *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED)
-        return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory to share with a process");
-    p->report = shared;
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return PCL_FAIL(err, PCLEAN_EIO, "cannot make a pipe: %s", strerror(errno));
-    const pid_t pid = fork();
-    if (pid == 0)
-        be_probe(shared, ends[1], names, n);
-    close(ends[1]);
-    if (pid < 0) {
-        close(ends[0]);
-        return PCL_FAIL(err, PCLEAN_EIO, "cannot start a process: %s", strerror(errno));
-    }
-    p->pid = pid;
-    p->line = ends[0];
-    return 0;
+    opener o = {.p = &parts, .axis = -1, .probe = *probe};
+    return add_images(&o, all->name, all->n, err);
 }
 
 static int find_axis(pcl_parts *p, int wanted, int of_lists, pclean_err *err) {
@@ -309,15 +165,15 @@ static int list_tiles(pcl_parts *p, pclean_err *err) {
     return rc;
 }
 
-int pcl_parts_load(const char *const *names, size_t n, int axis, bool relax, bool reorder, bool trusted, pcl_parts *out, pclean_err *err) {
+int pcl_parts_load(const char *const *name, size_t n, int axis, bool relax, bool reorder, bool trusted, pcl_parts *out, pclean_err *err) {
     *out = (pcl_parts){0};
     opener o = {.p = out, .axis = -1};
     int rc = n > 0 ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "no images to join");
     if (!rc && !trusted)
-        rc = start_probe(&o.probe, names, n, err);
+        rc = pcl_probe_start(&o.probe, try_images, &(names){n, name}, err);
     if (!rc)
-        rc = add_images(&o, names, n, err);
-    stop_probe(&o.probe);
+        rc = add_images(&o, name, n, err);
+    pcl_probe_stop(&o.probe);
     if (!rc)
         rc = find_axis(out, axis, o.axis, err);
     for (size_t i = 1; !rc && i < out->n; i++)

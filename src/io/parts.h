@@ -18,10 +18,9 @@ typedef struct pcl_parts {
     bool nested;            /* one of the names was a virtual image */
 } pcl_parts;
 
-/* Opens the images names[n] and checks that they go together (axis.h, casa_part_compare); axis -1: the spectral one.
- * Calls casacore; unless the images are trusted, a child process opens each of them first: what breaks casacore, or whose header is not
- * read in 300 s, is an error. *out to pcl_parts_clear. */
-int pcl_parts_load(const char *const *names, size_t n, int axis, bool relax, bool reorder, bool trusted, pcl_parts *out, pclean_err *err) PCL_CHECK;
+/* Opens the images name[n] and checks that they go together (axis.h, casa_part_compare); axis -1: the spectral one.
+ * Calls casacore; unless the images are trusted, behind a probe (probe.h). *out to pcl_parts_clear. */
+int pcl_parts_load(const char *const *name, size_t n, int axis, bool relax, bool reorder, bool trusted, pcl_parts *out, pclean_err *err) PCL_CHECK;
 void pcl_parts_clear(pcl_parts *p);
 
 /* Compares the pixels and mask of `whole` with those of `parts`, of which it should consist: all, or of each part the first, the last and

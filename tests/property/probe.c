@@ -1,5 +1,5 @@
 /* probe.c: images to be joined are first opened by a child process: what breaks casacore, keeps it waiting or goes round in circles is an error.
- * src/io/parts.c is compiled into this test with a limit of one second. */
+ * src/io/probe.c is compiled into this test with a limit of one second. */
 #include "base/fsutil.h"
 #include "casa/casa.h"
 #include "io/parts.h"

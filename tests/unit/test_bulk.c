@@ -19,6 +19,11 @@ static int scratch(const char *folder) {
     return fd;
 }
 
+/* Another file system, where there is one. */
+static const char *in_memory(void) {
+    return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : PCLEAN_TEST_TMP;
+}
+
 static unsigned char byte_of(size_t i) {
     return (unsigned char)((i * 2654435761u) >> 16);
 }
@@ -57,7 +62,7 @@ static void check_copy(const char *from, const char *to, size_t offset_in, size_
 
 static void test_copies(void **state) {
     (void)state;
-    const char *memory = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : PCLEAN_TEST_TMP, *disk = PCLEAN_TEST_TMP;
+    const char *memory = in_memory(), *disk = PCLEAN_TEST_TMP;
     const size_t sizes[] = {0, 1, 4095, 4096, 65536, MEBI - 1, MEBI, MEBI + 4096 + 77, 9 * MEBI, 17 * MEBI + 5};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         check_copy(disk, disk, 0, 0, sizes[i], i % 2);
@@ -91,7 +96,7 @@ static void test_short_input(void **state) {
     (void)state;
     pclean_err err;
     for (int i = 0; i < 2; i++) {
-        const int in = scratch(PCLEAN_TEST_TMP), out = scratch(i ? "/dev/shm" : PCLEAN_TEST_TMP);
+        const int in = scratch(PCLEAN_TEST_TMP), out = scratch(i ? in_memory() : PCLEAN_TEST_TMP);
         fill(in, 2 * MEBI + 100);
         assert_int_equal(pcl_bulk_copy(in, "the input", 0, out, "the output", 0, 20 * MEBI, &err), -PCLEAN_EIO);
         assert_non_null(strstr(err.msg, "the input: it ends at byte 2097252"));
