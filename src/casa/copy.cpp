@@ -1,10 +1,12 @@
 // copy.cpp: a table copied block by block, some of its columns under another storage manager.
 //
 // casacore's own deep copy goes row by row through all columns and cannot be watched or stopped. Here each column is copied by
-// itself, in blocks of rows, which is also the order in which Adios2StMan writes fastest. Sub-tables are casacore's to copy.
+// itself, in blocks of rows, which is also the order in which Adios2StMan writes fastest. Columns of one IncrementalStMan are
+// copied side by side: its buckets have ranges of rows of all its columns, and each would be written again for each column.
 #include "casa/adios2.hpp"
 #include "casa/casa_call.hpp"
 extern "C" {
+#include "base/fsutil.h"
 #include "base/mem.h"
 }
 #include <algorithm>
@@ -20,6 +22,7 @@ extern "C" {
 #include <casacore/casa/OS/Path.h>
 #include <casacore/tables/Tables/TableAttr.h>
 #include <casacore/tables/Tables/TableCopy.h>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <set>
@@ -31,6 +34,7 @@ namespace {
 
 constexpr size_t block_bytes = size_t(8) << 20;
 constexpr rownr_t block_rows = 65536;
+constexpr rownr_t incremental_rows = 64;
 constexpr size_t sample_every = 16; // blocks, when not all are compared
 const char *const manager_type = "Adios2StMan";
 
@@ -40,6 +44,7 @@ struct ColumnPlan {
     IPosition shape;       // of every cell, if `uniform`
     bool uniform = false;  // every cell is filled, and has one shape
     size_t cell_bytes = 0; // of the first cell
+    String together;       // the IncrementalStMan that has it and others
 };
 
 size_t element_bytes(DataType type) {
@@ -302,70 +307,95 @@ rownr_t rows_of_block(const casa_copy &c, const ColumnPlan &p) {
     return std::min({fit, block_rows, c.in.nrow() - c.row});
 }
 
-template <typename T> void copy_scalars(casa_copy &c, const ColumnPlan &p, rownr_t n) {
+template <typename T> void copy_scalars(casa_copy &c, const ColumnPlan &p, rownr_t first, rownr_t n) {
     const ScalarColumn<T> in(c.in, p.name);
     ScalarColumn<T> out(c.out, p.name);
-    const Slicer rows(IPosition(1, static_cast<ssize_t>(c.row)), IPosition(1, static_cast<ssize_t>(n)));
+    const Slicer rows(IPosition(1, static_cast<ssize_t>(first)), IPosition(1, static_cast<ssize_t>(n)));
     out.putColumnRange(rows, in.getColumnRange(rows));
 }
 
 /* Cells without elements are left unfilled under Adios2StMan, which has no place for them. */
-template <typename T> void copy_arrays(casa_copy &c, const ColumnPlan &p, rownr_t n) {
+template <typename T> void copy_arrays(casa_copy &c, const ColumnPlan &p, rownr_t first, rownr_t n) {
     const ArrayColumn<T> in(c.in, p.name);
     ArrayColumn<T> out(c.out, p.name);
     if (p.uniform) {
-        const Slicer rows(IPosition(1, static_cast<ssize_t>(c.row)), IPosition(1, static_cast<ssize_t>(n)));
+        const Slicer rows(IPosition(1, static_cast<ssize_t>(first)), IPosition(1, static_cast<ssize_t>(n)));
         out.putColumnRange(rows, in.getColumnRange(rows));
         return;
     }
-    for (rownr_t row = c.row; row < c.row + n; row++)
+    for (rownr_t row = first; row < first + n; row++)
         if (in.isDefined(row) && !(p.moved && in.shape(row).product() == 0))
             out.put(row, in(row));
 }
 
-template <typename T> void compare_scalars(casa_copy &c, const ColumnPlan &p, rownr_t n) {
+template <typename T> void compare_scalars(casa_copy &c, const ColumnPlan &p, rownr_t first, rownr_t n) {
     const ScalarColumn<T> a(c.in, p.name), b(c.out, p.name);
-    const Slicer rows(IPosition(1, static_cast<ssize_t>(c.row)), IPosition(1, static_cast<ssize_t>(n)));
+    const Slicer rows(IPosition(1, static_cast<ssize_t>(first)), IPosition(1, static_cast<ssize_t>(n)));
     const Vector<T> x = a.getColumnRange(rows), y = b.getColumnRange(rows);
     if (same_bytes<T>(x, y))
         return;
     for (rownr_t i = 0; i < n; i++)
         if (!same_bytes<T>(x(Slice(i)), y(Slice(i))))
-            differs(p.name, c.row + i);
+            differs(p.name, first + i);
 }
 
-template <typename T> void compare_arrays(casa_copy &c, const ColumnPlan &p, rownr_t n) {
+template <typename T> void compare_arrays(casa_copy &c, const ColumnPlan &p, rownr_t first, rownr_t n) {
     const ArrayColumn<T> a(c.in, p.name), b(c.out, p.name);
     if (p.uniform) {
-        const Slicer rows(IPosition(1, static_cast<ssize_t>(c.row)), IPosition(1, static_cast<ssize_t>(n)));
+        const Slicer rows(IPosition(1, static_cast<ssize_t>(first)), IPosition(1, static_cast<ssize_t>(n)));
         if (same_bytes<T>(a.getColumnRange(rows), b.getColumnRange(rows)))
             return;
     }
-    for (rownr_t row = c.row; row < c.row + n; row++) {
+    for (rownr_t row = first; row < first + n; row++) {
         const bool filled = a.isDefined(row) && a.shape(row).product() != 0;
         if (filled != (b.isDefined(row) && b.shape(row).product() != 0) || (filled && !same_bytes<T>(a(row), b(row))))
             differs(p.name, row);
     }
 }
 
-/* The next block; its bytes. */
+void do_rows(casa_copy &c, const ColumnPlan &p, rownr_t first, rownr_t n, bool compare) {
+    const ColumnDesc desc = c.in.tableDesc()[p.name];
+    with_type(desc, [&](auto *type) {
+        using T = std::remove_pointer_t<decltype(type)>;
+        if (compare)
+            desc.isScalar() ? compare_scalars<T>(c, p, first, n) : compare_arrays<T>(c, p, first, n);
+        else
+            desc.isScalar() ? copy_scalars<T>(c, p, first, n) : copy_arrays<T>(c, p, first, n);
+    });
+}
+
+/* The next block, of one column or of several that go together; its bytes. */
 uint64_t do_block(casa_copy &c, bool compare) {
     const ColumnPlan &p = c.columns[c.icol];
-    const ColumnDesc desc = c.in.tableDesc()[p.name];
-    const rownr_t n = rows_of_block(c, p);
+    const auto other = [&](const ColumnPlan &q) { return &q != &p && (p.together.empty() || q.together != p.together); };
+    const size_t end = static_cast<size_t>(std::find_if(c.columns.begin() + static_cast<ptrdiff_t>(c.icol), c.columns.end(), other) - c.columns.begin());
+    const rownr_t n = rows_of_block(c, p), step = p.together.empty() ? n : incremental_rows;
     const bool last = c.row + n == c.in.nrow();
+    uint64_t bytes = 0;
     if (!compare || c.all || last || c.iblock % sample_every == 0)
-        with_type(desc, [&](auto *type) {
-            using T = std::remove_pointer_t<decltype(type)>;
-            if (compare)
-                desc.isScalar() ? compare_scalars<T>(c, p, n) : compare_arrays<T>(c, p, n);
-            else
-                desc.isScalar() ? copy_scalars<T>(c, p, n) : copy_arrays<T>(c, p, n);
-        });
+        for (rownr_t row = c.row; row < c.row + n; row += step)
+            for (size_t i = c.icol; i < end; i++)
+                do_rows(c, c.columns[i], row, std::min(step, c.row + n - row), compare);
+    for (size_t i = c.icol; i < end; i++)
+        bytes += n * c.columns[i].cell_bytes;
     c.row = last ? 0 : c.row + n;
     c.iblock = last ? 0 : c.iblock + 1;
-    c.icol += last;
-    return n * p.cell_bytes;
+    c.icol = last ? end : c.icol;
+    return bytes;
+}
+
+/* The columns of one IncrementalStMan, one after the other. */
+void put_together(casa_copy &c) {
+    for (uInt i = 0; i < c.dminfo.nfields(); i++) {
+        const Record manager = c.dminfo.subRecord(i);
+        if (manager.asString("TYPE") != "IncrementalStMan")
+            continue;
+        for (const String &name : Vector<String>(manager.asArrayString("COLUMNS")))
+            for (ColumnPlan &p : c.columns)
+                if (p.name == name.c_str())
+                    p.together = manager.asString("NAME");
+    }
+    std::stable_sort(c.columns.begin(), c.columns.end(), [](const ColumnPlan &a, const ColumnPlan &b) { return a.together < b.together; });
 }
 
 int open_copy(casa_copy &c, const casa_copy_spec &spec, casa_copy_info &info, pclean_err *err) {
@@ -396,7 +426,21 @@ int open_copy(casa_copy &c, const casa_copy_spec &spec, casa_copy_info &info, pc
         c.columns.push_back(p);
     }
     c.dminfo = new_managers(c.in, c.columns, spec);
+    put_together(c);
     return 0;
+}
+
+/* Of a table with files of its own a copy of these that can be written; casacore does the same by starting four processes. */
+void copy_subtable(const Table &in, const String &to) {
+    pclean_err err{};
+    if (!in.isRootTable())
+        in.deepCopy(to, Table::New);
+    else if (pcl_fs_copy_tree(in.tableName().c_str(), to.c_str(), false, &err) != 0)
+        throw AipsError(err.msg);
+    else
+        for (const auto &entry : std::filesystem::recursive_directory_iterator(to.c_str()))
+            if (!entry.is_symlink())
+                std::filesystem::permissions(entry.path(), std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
 }
 
 /* As TableCopy::copySubTables, which ends at the first keyword that names a table that is not there: such a keyword stays as it
@@ -417,7 +461,7 @@ void copy_subtables(const Table &in, Table &out) {
             continue;
         }
         const String name = out.tableName() + "/" + Path(path).baseName();
-        sub.deepCopy(name, Table::New);
+        copy_subtable(sub, name);
         out.rwKeywordSet().defineTable(key, Table(name));
     }
 }

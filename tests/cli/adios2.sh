@@ -112,6 +112,13 @@ expect_status 0; same cat.ms c.ms
 run adios2 convert "$DATA/vla_3c273_xband.ms" c.ms --overwrite --taql 'ANTENNA1 > 3'
 expect_status 0; same deep.ms c.ms
 
+# what is copied can be written, whatever the input
+cp -r "$DATA/vla_3c273_xband.ms" ro.ms && chmod -R a-w ro.ms
+run adios2 convert ro.ms c.ms --overwrite
+expect_status 0
+[ -z "$(find c.ms ! -type l ! -perm -u+w)" ] || fail "read-only files"
+run adios2 convert "$DATA/vla_3c273_xband.ms" c.ms --overwrite --taql 'ANTENNA1 > 3'
+
 # the parts have the rows of their windows, all of them, once
 ms=$DATA/alma_hd142527_b9_3spw.ms
 run adios2 split "$ms" sub/parts --engine BP5 --verify
