@@ -1,10 +1,14 @@
 /* bpfile.c: the file, its engine and its sums; writing. Reading is in bpread.c.
  *
  * What was measured with ADIOS2 2.12 and decides the shape of this code:
- *  - BP5 writes a deferred block of 4 MiB and more straight from the caller's memory at perform_data_write; smaller ones it
- *    copies, so they are let through and written when enough have come together.
+ *  - BP5 writes a deferred block of MinDeferredSize and more straight from the caller's memory at perform_data_write; smaller
+ *    ones it copies, so they are let through and written when enough have come together.
  *  - BP4 copies every block and empties its buffer by itself at MaxBufferSize. adios2_flush in mid-step loses data.
+ *  - BP4's buffer then becomes as small as what was in it, and the end of a block that is larger than that is lost, without an
+ *    error. So no block is larger than half of MaxBufferSize.
  *  - A row that is put twice in one step reads differently from call to call: so it is never done.
+ *  - One channel of all rows lies in every page of a file of whole cells. So blocks of large cells are put in pieces, by ranges
+ *    of channels: ADIOS2 gives rows out of them all the same.
  *  - Opened as a stream, an unfinished file makes the reader wait for ever; with random access it does not. */
 #include "stman/bpfile_private.h"
 #include "base/fsutil.h"
@@ -23,9 +27,15 @@
 
 #define SUMS       "pclean.sums"                   /* in the .bp folder; upstream's manager does not look at it */
 #define BUFFERS    ((size_t)32 << 20)              /* bytes of rows kept by all columns together */
-#define BLOCK_MAX  ((size_t)4 << 20)               /* of one column; also BP5's limit for writing without a copy */
+#define BLOCK_MAX  ((size_t)8 << 20)               /* of one column */
+#define BLOCK_BP4  ((size_t)1 << 20)               /* where MaxBufferSize is not known */
+#define BP4_BUFFER ((size_t)48 << 20)              /* ours */
 #define BLOCK_MIN  ((size_t)64 << 10)
-#define LET_THROUGH ((size_t)16 << 20)             /* bytes that BP5 may copy before it is told to write */
+#define PIECES     8                               /* of a block, at most, along the slowest axis of its cells */
+#define PIECE_MIN  512                             /* bytes of each cell in a piece */
+#define STRAIGHT   131072                          /* bytes of a block that BP5 writes without a copy */
+#define STRAIGHT_TEXT "131072"
+#define LET_THROUGH ((size_t)15 << 20)             /* bytes that BP5 may copy before it is told to write; less than its chunk */
 #define PROBE_S    20                              /* a foreign file that takes longer to open is given up */
 
 size_t bp_type_size(enum bp_type type) {
@@ -71,10 +81,10 @@ static bool has_param(const bp_settings *s, const char *key) {
  * a pass over the data and which nothing reads. */
 static bool set_engine_params(bp_file *f, const bp_settings *s) {
     static const char *const ours[][2] = {
-        {"StatsLevel", "0"}, {"MaxBufferSize", "48Mb"}, {"InitialBufferSize", "16Mb"}, {"BufferChunkSize", "16Mb"}};
+        {"StatsLevel", "0"}, {"MaxBufferSize", "48Mb"}, {"InitialBufferSize", "16Mb"}, {"BufferChunkSize", "16Mb"}, {"MinDeferredSize", STRAIGHT_TEXT}};
     bool bad = adios2_set_engine(f->io, s->engine && *s->engine ? s->engine : "BP5") != 0;
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        if (!has_param(s, ours[i][0]))
+        if (!has_param(s, ours[i][0]) && !(strcmp(ours[i][0], "InitialBufferSize") == 0 && has_param(s, "MaxBufferSize"))) /* not larger than it */
             bad = adios2_set_parameter(f->io, ours[i][0], ours[i][1]) != 0 || bad;
     for (size_t i = 0; i < s->nengine_param; i++)
         bad = adios2_set_parameter(f->io, s->engine_param[i].key, s->engine_param[i].value) != 0 || bad;
@@ -86,6 +96,30 @@ static bool set_engine_params(bp_file *f, const bp_settings *s) {
                 bad = adios2_set_transport_parameter(f->io, index, s->transport_param[j].key, s->transport_param[j].value) != 0 || bad;
     }
     return bad;
+}
+
+/* Bytes of BP4's buffer, in ADIOS2's notation; 0: an XML file says it. */
+static size_t bp4_buffer(const bp_settings *s) {
+    size_t bytes = s->xml_file && *s->xml_file ? 0 : BP4_BUFFER;
+    for (size_t i = 0; i < s->nengine_param && bytes; i++) {
+        char *unit;
+        if (strcasecmp(s->engine_param[i].key, "MaxBufferSize") != 0)
+            continue;
+        const unsigned long long n = strtoull(s->engine_param[i].value, &unit, 10);
+        const int shift = strcasecmp(unit, "gb") == 0 ? 30 : strcasecmp(unit, "mb") == 0 ? 20 : strcasecmp(unit, "kb") == 0 ? 10 : 0;
+        bytes = n << shift >> shift == n ? (size_t)(n << shift) : SIZE_MAX;
+    }
+    return bytes;
+}
+
+/* Whether the settings leave the layout of the file as bpmap.c knows it. */
+static bool usual_layout(const bp_settings *s) {
+    static const char *const harmless[] = {"MaxBufferSize", "InitialBufferSize", "StatsLevel", "Threads", "Profile"};
+    size_t other = s->nengine_param;
+    for (size_t i = 0; i < s->nengine_param; i++)
+        for (size_t j = 0; j < sizeof harmless / sizeof *harmless; j++)
+            other -= strcasecmp(s->engine_param[i].key, harmless[j]) == 0;
+    return other == 0 && s->ntransport_param == 0 && s->noperator_param == 0 && !(s->xml_file && *s->xml_file);
 }
 
 static int start_adios(bp_file *f, const bp_settings *s, pclean_err *err) {
@@ -118,7 +152,7 @@ static int new_file(const char *path, bool writing, bp_file **out, pclean_err *e
         return -PCLEAN_ENOMEM;
     f->writing = writing;
     f->pid = getpid();
-    f->folder = -1;
+    f->folder = f->data = -1;
     char *real = *path == '/' ? NULL : realpath(".", NULL); /* a forked child may have gone elsewhere */
     const int status = real ? pcl_asprintf(&f->path, err, "%s/%s", real, path) : pcl_strdup(&f->path, path, err);
     free(real);
@@ -174,6 +208,8 @@ int bp_create(const char *path, const bp_settings *settings, bp_file **out, pcle
         bp_free(f);
         return status;
     }
+    f->mapped = usual_layout(settings);
+    f->buffer_bytes = bp4_buffer(settings);
     *out = f;
     return 0;
 }
@@ -181,17 +217,22 @@ int bp_create(const char *path, const bp_settings *settings, bp_file **out, pcle
 /* ------------------------------------------------------------------ sums: are the files what the writer left? */
 
 /* FNV-1a, 64 bits: against damage, not against malice. */
+uint64_t bp_hash(uint64_t hash, const void *data, size_t n) {
+    for (const unsigned char *p = data; n > 0; n--)
+        hash = (hash ^ *p++) * 1099511628211u;
+    return hash;
+}
+
 static int sum_file(int folder, const char *name, uint64_t *sum, uint64_t *size, pclean_err *err) {
     unsigned char block[65536];
     ssize_t n;
     const int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return PCL_FAIL(err, PCLEAN_EIO, "%s: %s", name, strerror(errno));
-    *sum = 14695981039346656037u;
+    *sum = BP_HASH;
     *size = 0;
     while ((n = read(fd, block, sizeof block)) > 0) {
-        for (ssize_t i = 0; i < n; i++)
-            *sum = (*sum ^ block[i]) * 1099511628211u;
+        *sum = bp_hash(*sum, block, (size_t)n);
         *size += (uint64_t)n;
     }
     const int e = errno;
@@ -200,7 +241,7 @@ static int sum_file(int folder, const char *name, uint64_t *sum, uint64_t *size,
 }
 
 /* The files of a .bp folder that say where everything is, and the data, of which the size must do. */
-static const char *const metadata_names[] = {"md.idx", "md.0", "mmd.0"};
+static const char *const metadata_names[] = {"md.idx", "md.0", "mmd.0", BP_MAP};
 
 static int write_sums(const bp_file *f, bool sync, pclean_err *err) {
     char text[1024];
@@ -329,6 +370,7 @@ static int check_before_open(bp_file *f, pclean_err *err) {
     else
         status = check_sums(f->path, folder, &known, err);
     close(folder);
+    f->mapped = known; /* the sums are also the map's */
     return status || known ? status : probe(f, err);
 }
 
@@ -338,6 +380,8 @@ int bp_open(const char *path, bp_file **out, pclean_err *err) {
     int status = new_file(path, false, &f, err);
     if (!status)
         status = check_before_open(f, err);
+    if (!status && f->mapped)
+        status = bp_map_load(f, err);
     if (!status)
         status = bp_open_engine(f, err);
     if (status) {
@@ -389,7 +433,7 @@ static bool has_bit(const bp_bits *b, uint64_t row) {
     return row / 64 < b->nword && (b->word[row / 64] >> (row % 64) & 1);
 }
 
-static int grow(void **array, size_t *n, size_t need, size_t size, pclean_err *err) {
+int bp_grow(void **array, size_t *n, size_t need, size_t size, pclean_err *err) {
     if (need <= *n)
         return 0;
     size_t more = *n + *n / 2 > need ? *n + *n / 2 : need + 16;
@@ -403,7 +447,7 @@ static int grow(void **array, size_t *n, size_t need, size_t size, pclean_err *e
 }
 
 static int set_bit(bp_bits *b, uint64_t row, pclean_err *err) {
-    const int status = grow((void **)&b->word, &b->nword, (size_t)(row / 64) + 1, sizeof *b->word, err);
+    const int status = bp_grow((void **)&b->word, &b->nword, (size_t)(row / 64) + 1, sizeof *b->word, err);
     if (!status)
         b->word[row / 64] |= (uint64_t)1 << (row % 64);
     return status;
@@ -420,7 +464,7 @@ static int shape_number(bp_column *c, const size_t *shape, uint32_t *number, pcl
             *number = (uint32_t)i;
             return 0;
         }
-    if (grow((void **)&c->shapes, &c->nshape_room, c->nshape + 1, sizeof *c->shapes, err) != 0)
+    if (bp_grow((void **)&c->shapes, &c->nshape_room, c->nshape + 1, sizeof *c->shapes, err) != 0)
         return -PCLEAN_ENOMEM;
     memcpy(c->shapes[c->nshape], shape, c->ndim * sizeof *shape);
     *number = (uint32_t)++c->nshape;
@@ -460,14 +504,15 @@ static int add_operators(bp_column *c, pclean_err *err) {
     return 0;
 }
 
-static int select_block(bp_column *c, uint64_t row, size_t nrow, const size_t *shape, pclean_err *err) {
-    size_t global[BP_MAXDIM + 1] = {SIZE_MAX}, start[BP_MAXDIM + 1] = {(size_t)row}, count[BP_MAXDIM + 1] = {nrow};
+/* Rows of a column; of each cell [first, first + n) of the slowest axis. */
+static int select_block(bp_column *c, uint64_t row, size_t nrow, const size_t *shape, size_t first, size_t n, pclean_err *err) {
+    size_t global[BP_MAXDIM + 1] = {SIZE_MAX}, start[BP_MAXDIM + 1] = {(size_t)row, first}, count[BP_MAXDIM + 1] = {nrow};
     bool larger = false;
     for (size_t i = 0; i < c->ndim; i++) {
         larger = larger || shape[i] > c->largest[i];
         c->largest[i] = shape[i] > c->largest[i] ? shape[i] : c->largest[i];
         global[i + 1] = c->largest[i];
-        count[i + 1] = shape[i];
+        count[i + 1] = i ? shape[i] : n;
     }
     bool bad = false;
     if (!c->variable) {
@@ -484,22 +529,68 @@ static int select_block(bp_column *c, uint64_t row, size_t nrow, const size_t *s
     return bad ? bp_adios_failed(c->file, "select rows of a column", err) : 0;
 }
 
+static int write_let_through(bp_file *f, pclean_err *err) {
+    if (adios2_perform_data_write(f->engine) != 0)
+        return bp_adios_failed(f, "write (is the disk full?)", err);
+    f->let_through = 0;
+    bp_map_written(f);
+    return 0;
+}
+
+int bp_need_scratch(bp_file *f, size_t bytes, pclean_err *err) {
+    if (bytes <= f->scratch_bytes)
+        return 0;
+    pcl_free(f->scratch);
+    f->scratch = NULL;
+    f->scratch_bytes = 0;
+    const int status = pcl_alloc((void **)&f->scratch, bytes, 1, "a block of rows", err);
+    f->scratch_bytes = status ? 0 : bytes;
+    return status;
+}
+
+/* Pieces of whole rows come one after the other, each with its own channels: data[row][first to first + n of a cell]. */
+static int gather(bp_file *f, const char *data, size_t nrow, size_t cell, const size_t *edge, size_t npiece, pclean_err *err) {
+    const int status = bp_need_scratch(f, nrow * cell, err);
+    char *out = f->scratch;
+    for (size_t k = 0; k < npiece && !status; k++)
+        for (size_t i = 0; i < nrow; i++, out += edge[k + 1] - edge[k])
+            memcpy(out, data + i * cell + edge[k], edge[k + 1] - edge[k]);
+    return status;
+}
+
+static int put_piece(bp_column *c, const void *data, size_t bytes, bool straight, pclean_err *err) {
+    const size_t room = c->file->buffer_bytes / 2;
+    if (!c->file->bp5 && room > 0 && bytes > room - room / 16)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s: BP4 with a buffer of %zu bytes cannot store a cell of %zu: take BP5, or a MaxBufferSize of %zu",
+                        c->name, c->file->buffer_bytes, bytes, 3 * bytes);
+    if (adios2_put(c->file->engine, c->variable, data, straight ? adios2_mode_deferred : adios2_mode_sync) != 0)
+        return bp_adios_failed(c->file, "write (is the disk full?)", err);
+    return bp_map_note(c, data, bytes, err);
+}
+
+static size_t piece_count(const bp_column *c, size_t cell) {
+    const size_t most = c->fixed && c->ndim > 0 ? c->shape[0] : 1, fit = cell / PIECE_MIN < PIECES ? cell / PIECE_MIN : PIECES;
+    return fit < 1 || most < 1 ? 1 : most < fit ? most : fit;
+}
+
 static int write_block(bp_column *c, uint64_t row, size_t nrow, const size_t *shape, const void *data, pclean_err *err) {
     bp_file *f = c->file;
-    const size_t bytes = nrow * bp_cell_bytes(c->type, c->ndim, shape);
-    int status = select_block(c, row, nrow, shape, err);
-    if (status)
-        goto done;
-    const bool straight = f->bp5 && bytes >= BLOCK_MAX;
-    bool bad = adios2_put(f->engine, c->variable, data, straight ? adios2_mode_deferred : adios2_mode_sync) != 0;
-    f->let_through += straight ? LET_THROUGH : bytes;
-    if (!bad && f->bp5 && f->let_through >= LET_THROUGH) {
-        bad = adios2_perform_data_write(f->engine) != 0;
-        f->let_through = 0;
+    const size_t cell = bp_cell_bytes(c->type, c->ndim, shape), bytes = nrow * cell, npiece = piece_count(c, cell), slow = c->ndim ? shape[0] : 1;
+    const bool straight = f->bp5 && f->mapped && bytes / npiece / 2 >= STRAIGHT;
+    size_t first[PIECES + 1], edge[PIECES + 1]; /* of each piece: along the slowest axis, and in bytes of a cell */
+    for (size_t k = 0; k <= npiece; k++)
+        edge[k] = (first[k] = k * slow / npiece) * (slow ? cell / slow : 0);
+    int status = f->bp5 && f->let_through > 0 && f->let_through + bytes > LET_THROUGH ? write_let_through(f, err) : 0;
+    if (!status && npiece > 1)
+        status = gather(f, data, nrow, cell, edge, npiece, err);
+    for (size_t k = 0; k < npiece && !status; k++) {
+        status = select_block(c, row, nrow, shape, first[k], first[k + 1] - first[k], err);
+        if (!status)
+            status = put_piece(c, npiece > 1 ? f->scratch + nrow * edge[k] : (const char *)data, nrow * (edge[k + 1] - edge[k]), straight, err);
     }
-    if (bad)
-        status = bp_adios_failed(f, "write (is the disk full?)", err);
-done:
+    f->let_through += bytes;
+    if (!status && straight)
+        status = write_let_through(f, err);
     f->failed = f->failed || status != 0;
     return status;
 }
@@ -516,8 +607,11 @@ static int flush_buffer(bp_column *c, pclean_err *err) {
 
 /* Bytes of a block of rows: a part of what all columns may have, whole cells, at least one. */
 static size_t block_bytes(const bp_column *c, size_t cell) {
-    size_t share = BUFFERS / c->file->ncolumn;
-    share = share > BLOCK_MAX ? BLOCK_MAX : share < BLOCK_MIN ? BLOCK_MIN : share;
+    const bp_file *f = c->file;
+    const size_t most = f->bp5 ? BLOCK_MAX : f->buffer_bytes == 0 ? BLOCK_BP4 : f->buffer_bytes / 4 < BLOCK_MAX ? f->buffer_bytes / 4 : BLOCK_MAX;
+    size_t share = BUFFERS / f->ncolumn;
+    share = share < BLOCK_MIN ? BLOCK_MIN : share;
+    share = share > most ? most : share;
     return cell >= share ? cell : (share + cell - 1) / cell * cell;
 }
 
@@ -538,7 +632,7 @@ static int scratch_place(bp_column *c, uint64_t row, size_t bytes, uint64_t *pla
         *place = row * bytes;
         return 0;
     }
-    const int status = grow((void **)&c->place, &c->nplace, (size_t)row + 1, sizeof *c->place, err);
+    const int status = bp_grow((void **)&c->place, &c->nplace, (size_t)row + 1, sizeof *c->place, err);
     if (status)
         return status;
     if (!has_bit(&c->spilled, row)) {
@@ -628,7 +722,7 @@ static int remember_row(bp_column *c, uint64_t row, const size_t *shape, pclean_
     if (!c->fixed) {
         status = shape_number(c, shape, &number, err);
         if (!status)
-            status = grow((void **)&c->shape_of, &c->nshape_of, (size_t)row + 1, sizeof *c->shape_of, err);
+            status = bp_grow((void **)&c->shape_of, &c->nshape_of, (size_t)row + 1, sizeof *c->shape_of, err);
         if (!status)
             c->shape_of[row] = number;
     }
@@ -709,7 +803,7 @@ int bp_put_text(bp_column *c, uint64_t row, const char *text, size_t length, pcl
     if (!status && memchr(text, 0, length))
         status = PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s, row %" PRIu64 ": ADIOS2 cannot store a text that holds a NUL", c->name, row);
     if (!status)
-        status = grow((void **)&c->text, &c->ntext, (size_t)row + 1, sizeof *c->text, err);
+        status = bp_grow((void **)&c->text, &c->ntext, (size_t)row + 1, sizeof *c->text, err);
     char *copy = status ? NULL : strndup(text, length);
     if (!status && !copy)
         status = PCL_FAIL(err, PCLEAN_ENOMEM, "out of memory for column %s", c->name);
@@ -745,9 +839,9 @@ int bp_finish(bp_file *f, bool sync, pclean_err *err) {
         status = flush_buffer(c, err);
         if (!status)
             status = write_spilled(c, err);
-        if (!status)
-            status = write_texts(c, err);
     }
+    for (bp_column *c = f->columns; c && !status; c = c->next)
+        status = write_texts(c, err);
     f->finished = true;
     if (status)
         return status;
@@ -755,7 +849,9 @@ int bp_finish(bp_file *f, bool sync, pclean_err *err) {
     f->engine = NULL;
     if (adios2_end_step(engine) != 0 || adios2_close(engine) != 0)
         return bp_adios_failed(f, "end the file (is the disk full?)", err);
-    status = write_sums(f, sync, err);
+    status = bp_map_save(f, err);
+    if (!status)
+        status = write_sums(f, sync, err);
     f->complete = status == 0;
     return status;
 }
@@ -783,6 +879,7 @@ static void spoil(const bp_file *f) {
     if (f->folder < 0)
         return;
     (void)unlinkat(f->folder, SUMS, 0);
+    (void)unlinkat(f->folder, BP_MAP, 0);
     const int fd = openat(f->folder, "md.idx", O_WRONLY | O_TRUNC | O_CLOEXEC);
     if (fd >= 0)
         close(fd);
@@ -811,7 +908,12 @@ void bp_free(bp_file *f) {
         pcl_free(f->operators[i].key);
         pcl_free(f->operators[i].value);
     }
+    if (f->data >= 0)
+        close(f->data);
     pcl_free(f->operators);
+    pcl_free(f->scratch);
+    free(f->place);
+    pcl_free(f->map);
     pcl_free(f->path);
     pcl_free(f);
 }

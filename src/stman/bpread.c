@@ -2,7 +2,8 @@
  *
  * ADIOS2 looks at every block of a variable for each request: 8 ms for 50 000 blocks in BP4, as a file has that was written
  * row by row. So requests are made for whole windows of some MiB, also when rows are asked for one after the other, and the
- * window serves the rest. Far jumps and large or partial reads go to ADIOS2 directly.
+ * window serves the rest. Far jumps and large or partial reads go to ADIOS2 directly. Columns whose blocks' places are known
+ * (bpmap.c) are read without ADIOS2.
  *
  * Cells of different shapes lie in one global array as large as the largest of them, each in its corner; a window holds rows
  * of that size, and the rows' own shapes come from the list of blocks. */
@@ -108,13 +109,18 @@ int bp_column_open(bp_column *c, pclean_err *err) {
         return bp_adios_failed(c->file, "list the rows of a column", err);
     if ((size_t)c->info->Dims != ndim && c->info->nblocks > 0)
         return bad_block(c, err);
-    return c->block ? 0 : list_blocks(c, err);
+    if (c->block)
+        return 0;
+    const int status = list_blocks(c, err);
+    c->next_row = UINT64_MAX; /* the first request follows none */
+    return status ? status : bp_map_column(c, err);
 }
 
 void bp_column_close(bp_column *c) {
     if (c->info)
         adios2_free_blockinfo(c->info);
     pcl_free(c->block);
+    pcl_free(c->part);
     pcl_free(c->window);
 }
 
@@ -188,8 +194,7 @@ static const size_t *cell_shape(const bp_column *c) {
     return c->fixed ? c->shape : c->largest;
 }
 
-/* Copies the box start, count out of an array of shape `whole`. */
-static void copy_box(size_t ndim, size_t element, const size_t *whole, const size_t *start, const size_t *count, const char *in, char *out) {
+void bp_copy_box(size_t ndim, size_t element, const size_t *whole, const size_t *start, const size_t *count, const char *in, char *out) {
     size_t run = element, inner = ndim; /* axes from `inner` on are whole: they are copied at once */
     while (inner > 0 && count[inner - 1] == whole[inner - 1])
         run *= count[--inner];
@@ -219,8 +224,12 @@ static void copy_box(size_t ndim, size_t element, const size_t *whole, const siz
     }
 }
 
+static size_t window_bytes(const bp_column *c) {
+    return c->nfile_block > MANY ? WINDOW_MANY : WINDOW;
+}
+
 static int load_window(bp_column *c, uint64_t row, size_t cell, pclean_err *err) {
-    const size_t most = c->nfile_block > MANY ? WINDOW_MANY : WINDOW;
+    const size_t most = window_bytes(c);
     const uint64_t rows = cell && cell < most ? most / cell : 1, last = c->block[c->nblock - 1].end;
     const uint64_t end = last - row < rows ? last : row + rows;
     c->window_row = c->window_end = 0;
@@ -250,7 +259,7 @@ static void copy_from_window(bp_column *c, uint64_t row, uint64_t nrow, const si
         return;
     }
     for (uint64_t i = 0; i < nrow; i++)
-        copy_box(c->ndim, bp_type_size(c->type), cell_shape(c), start ? start : origin, count, in + i * cell, out + i * bytes);
+        bp_copy_box(c->ndim, bp_type_size(c->type), cell_shape(c), start ? start : origin, count, in + i * cell, out + i * bytes);
 }
 
 /* Large reads, in parts that keep ADIOS2's own memory small. */
@@ -295,13 +304,14 @@ static int get_finished(bp_column *c, uint64_t row, uint64_t nrow, const size_t 
     const size_t cell = bp_cell_bytes(c->type, c->ndim, cell_shape(c)), bytes = bp_cell_bytes(c->type, c->ndim, count);
     if (bytes == 0)
         return 0;
-    const bool many = c->nfile_block > MANY;
-    const size_t window = many ? WINDOW_MANY : WINDOW;
-    const uint64_t jump = many ? window / cell : NEAR;
-    const bool follows = row >= c->next_row && row - c->next_row <= jump;
+    const size_t window = window_bytes(c);
+    const uint64_t jump = window == WINDOW_MANY ? window / cell : NEAR;
+    c->follows = row >= c->next_row && row - c->next_row <= jump;
     c->next_row = row + nrow;
+    if (c->part)
+        return bp_map_get(c, row, nrow, start, count, out, err);
     const bool inside = row >= c->window_row && row + nrow <= c->window_end;
-    if (!inside && (!follows || nrow > window / 2 / cell))
+    if (!inside && (!c->follows || nrow > window / 2 / cell))
         return get_directly(c, row, nrow, start, count, cell, out, err);
     if (!inside)
         status = load_window(c, row, cell, err);
@@ -324,7 +334,7 @@ static int get_written(bp_column *c, uint64_t row, uint64_t nrow, const size_t *
         if (!status && !start)
             memcpy(out + i * bytes, whole, bytes);
         else if (!status)
-            copy_box(c->ndim, bp_type_size(c->type), shape, start, count, whole, out + i * bytes);
+            bp_copy_box(c->ndim, bp_type_size(c->type), shape, start, count, whole, out + i * bytes);
         pcl_free(whole);
     }
     return status;
