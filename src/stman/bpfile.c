@@ -885,6 +885,15 @@ static void spoil(const bp_file *f) {
         close(fd);
 }
 
+/* The BP5 reader of ADIOS2 leaves its timings in /tmp when it is closed, and cannot be told not to. */
+static void remove_profile(const bp_file *f) {
+    char name[4200];
+    const char *slash = strrchr(f->path, '/');
+    if (!f->writing && f->bp5 &&
+        snprintf(name, sizeof name, "/tmp/%s_%lx_profiling.json", slash ? slash + 1 : f->path, (unsigned long)getpid()) < (int)sizeof name)
+        (void)unlink(name);
+}
+
 void bp_free(bp_file *f) {
     if (!f)
         return;
@@ -894,8 +903,10 @@ void bp_free(bp_file *f) {
         free_column(c);
     }
     if (f->pid == getpid()) { /* the engine of a child's parent would write and close what is not ours */
-        if (f->engine)
+        if (f->engine) {
             (void)adios2_close(f->engine);
+            remove_profile(f);
+        }
         if (f->adios)
             (void)adios2_finalize(f->adios);
         if (f->writing && !f->complete)

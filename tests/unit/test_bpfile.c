@@ -227,6 +227,22 @@ static void test_gaps_and_second_puts(void **state) {
     }
 }
 
+static void test_reading_leaves_nothing_in_tmp(void **state) {
+    (void)state;
+    pclean_err err;
+    bp_file *f;
+    bp_column *c;
+    const size_t none[2] = {0, 0};
+    char name[100];
+    write_big("BP5", true);
+    assert_ok(bp_open(FILE_BP, &f, &err));
+    assert_ok(bp_column_new(f, "DATA", BP_FLOAT, 2, big_shape, &c, &err));
+    check_box(c, 3, 5, none, big_shape);
+    bp_free(f);
+    snprintf(name, sizeof name, "/tmp/columns.bp_%lx_profiling.json", (unsigned long)getpid());
+    assert_int_not_equal(access(name, F_OK), 0);
+}
+
 static void test_a_row_in_the_file_is_not_put_again(void **state) {
     (void)state;
     pclean_err err;
@@ -501,6 +517,7 @@ int main(void) {
         cmocka_unit_test(test_every_type_shape_and_order_comes_back),
         cmocka_unit_test(test_blocks_windows_and_boxes),
         cmocka_unit_test(test_gaps_and_second_puts),
+        cmocka_unit_test(test_reading_leaves_nothing_in_tmp),
         cmocka_unit_test(test_a_row_in_the_file_is_not_put_again),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_a_killed_writer_leaves_an_error),
