@@ -11,6 +11,7 @@ extern "C" {
 #include <casacore/tables/Tables/ArrayColumn.h>
 #include <casacore/tables/Tables/SetupNewTab.h>
 #include <casacore/tables/Tables/Table.h>
+#include <cstdlib>
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -24,7 +25,9 @@ std::string folder_of(const void *address) {
     Dl_info info;
     if (dladdr(address, &info) == 0 || !info.dli_fname)
         return "";
-    const std::string path = info.dli_fname;
+    char *real = realpath(info.dli_fname, nullptr);
+    const std::string path = real ? real : info.dli_fname;
+    free(real);
     const size_t slash = path.rfind('/');
     return slash == std::string::npos ? "." : path.substr(0, slash);
 }
