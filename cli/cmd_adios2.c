@@ -154,7 +154,7 @@ static void print_json(const pclean_adios2_info *i) {
 
 static void print_info(const pclean_adios2_info *i) {
     printf("Adios2StMan  %s%s%s\n", i->supported ? "works" : "DOES NOT WORK", *i->reason ? ": " : "", i->reason);
-    printf("plug-in      %s\n", *i->plugin ? i->plugin : "none: pclean was built without ADIOS2");
+    printf("plug-in      %s\n", *i->plugin ? i->plugin : "none");
     printf("ADIOS2       %s%s%s\n", *i->adios2_version ? i->adios2_version : "none", *i->engines ? ", engines " : "", i->engines);
     printf("casacore     %s, %s, %s\n", i->casacore_version, i->casacore_origin, i->casacore_library);
     if (*i->casatools_version)
@@ -179,8 +179,8 @@ static int env(const request *r) {
     pclean_err err;
     if (pclean_adios2_check(true, &info, &err) != 0)
         return fail(&err);
-    if (!*info.plugin) {
-        cli_print_error("pclean was built without ADIOS2, so it has no plug-in");
+    if (!info.supported) {
+        cli_print_error(info.reason);
         return CLI_FAILED;
     }
     printf("export CASACORE_LDPATH='%s'\n", info.plugin);

@@ -23,7 +23,7 @@ extern "C" {
 typedef struct pclean_adios2_info {
     bool supported;             /* a table was made, written, opened again and read */
     char reason[1000];          /* why not; "" if supported */
-    char plugin[1024];          /* folder of the plug-in, for CASACORE_LDPATH; "": pclean was built without ADIOS2 */
+    char plugin[1024];          /* folder of the plug-in, for CASACORE_LDPATH; "": pclean has none */
     char adios2_version[32];    /* "2.12.1" */
     char engines[32];           /* "BP4 BP5" */
     char casacore_version[32];

@@ -49,12 +49,13 @@ DataManagerCtor load() {
     if (make)
         return make;
     if (folder.empty())
-        throw DataManError("pclean was built without ADIOS2, so it has no storage manager Adios2StMan");
+        throw casa_failure(PCLEAN_EUNSUPPORTED, "pclean was built without ADIOS2 (or its folder adios2stman is missing), so it has no storage manager Adios2StMan: "
+                                                "build it with ADIOS2 2.12 or later, as the README says");
     void *library = dlopen((folder + library_name).c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library)
         *reinterpret_cast<void **>(&make) = dlsym(library, "pcl_adios2stman_make");
     if (!make)
-        throw DataManError(std::string("the storage manager Adios2StMan cannot be loaded: ") + dlerror());
+        throw casa_failure(PCLEAN_EUNSUPPORTED, std::string("the storage manager Adios2StMan cannot be loaded: ") + dlerror());
     const char *(*ask)() = nullptr;
     *reinterpret_cast<void **>(&ask) = dlsym(library, "pcl_adios2stman_version");
     version = ask ? ask() : "";
@@ -68,7 +69,7 @@ DataManager *make_manager(const String &name, const Record &spec) {
 } // namespace
 
 void casa_adios2_register() {
-    if (*casa_adios2_folder() && !DataManager::isRegistered("Adios2StMan"))
+    if (!DataManager::isRegistered("Adios2StMan"))
         DataManager::registerCtor("Adios2StMan", make_manager);
 }
 
@@ -79,11 +80,7 @@ const char *casa_adios2_folder(void) {
 
 int casa_adios2_load(pclean_err *err) {
     return casa_call(err, nullptr, [&]() -> int {
-        try {
-            load();
-        } catch (const DataManError &e) {
-            return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s", e.what());
-        }
+        load();
         return 0;
     });
 }

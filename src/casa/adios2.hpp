@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-/* Has casacore load our plug-in when a table wants it; without one casacore looks for itself (CASACORE_LDPATH). */
+/* Has casacore load our plug-in when a table wants it, unless casacore has a manager of that name built in. */
 void casa_adios2_register();
 
 /* The columns under Adios2StMan, from a table's data manager records; *engine (may be null) as their SPEC names it. */

@@ -10,7 +10,14 @@ extern "C" {
 #include <cstring>
 #include <exception>
 #include <new>
+#include <stdexcept>
 #include <string>
+
+/* A failure with a code of its own, for what casacore calls back. */
+struct casa_failure : std::runtime_error {
+    int code; /* PCLEAN_E... */
+    casa_failure(int code_, const std::string &text) : std::runtime_error(text), code(code_) {}
+};
 
 /* casacore's messages may have several lines, and trailing blanks and commas: the first line with text, without those.
  */
@@ -34,6 +41,8 @@ template <typename Body> int casa_call(pclean_err *err, const char *what, Body &
             status = body();
         } catch (const std::bad_alloc &) {
             status = PCL_FAIL(err, PCLEAN_ENOMEM, "out of memory in casacore");
+        } catch (const casa_failure &e) {
+            status = PCL_FAIL(err, e.code, "%s", e.what());
         } catch (const std::exception &e) {
             status = PCL_FAIL(err, PCLEAN_ECASA, "%s", casa_first_line(e.what()).c_str());
         } catch (...) {

@@ -411,6 +411,7 @@ int pclean_adios2_split(const char *in, const char *dir, const pclean_adios2_opt
     windows w = {0};
     char **names = NULL, *folder = NULL;
     size_t done = 0;
+    bool new_folder = false;
     pclean_adios2_options_init(&o);
     o = options ? *options : o;
     if (outputs)
@@ -425,15 +426,21 @@ int pclean_adios2_split(const char *in, const char *dir, const pclean_adios2_opt
     if (!status && w.nspw == 0)
         status = PCL_FAIL(err, PCLEAN_EDATA, "%s has no rows", in);
     if (!status)
+        status = casa_adios2_load(err);
+    if (!status)
         status = PCL_NEW(&w.ddid, w.nddid, "data descriptions", err);
     if (!status)
         status = strip_slashes(dir, &folder, err);
-    if (!status)
+    if (!status) {
+        new_folder = !pcl_fs_exists(folder);
         status = make_folders(folder, err);
+    }
     if (!status)
         status = part_names(in, folder, w.spw, w.nspw, &names, err);
     if (!status)
         status = split(in, names, &w, &o, hooks, &done, err);
+    if (status && new_folder && done == 0)
+        (void)rmdir(folder);
     if (names)
         names[done] = NULL;
     if (outputs)

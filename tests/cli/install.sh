@@ -22,7 +22,7 @@ expect_status 0
 opened adios2 check
 if [ -d "$BUILD/adios2stman" ]; then
     expect_status 0; expect_out "^plug-in +$here/lib/pclean/adios2stman$"
-    grep -q "^$here/lib/pclean/adios2stman/adios2/libadios2_core" libraries || fail "the installed plug-in is not used"
+    grep -q "^$here/lib/pclean/adios2stman/libpclean_adios2stman" libraries || fail "the installed plug-in is not used"
     opened adios2 env
     expect_status 0; [ "$(cat out)" = "export CASACORE_LDPATH='$here/lib/pclean/adios2stman'" ] || fail "env"
     twice=$(find "$here/lib" -type f -print0 | xargs -0 sha256sum | sort | uniq -w 64 -D)
