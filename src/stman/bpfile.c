@@ -23,6 +23,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SUMS       "pclean.sums"                   /* in the .bp folder; upstream's manager does not look at it */
@@ -37,6 +38,8 @@
 #define STRAIGHT_TEXT "131072"
 #define LET_THROUGH ((size_t)15 << 20)             /* bytes that BP5 may copy before it is told to write; less than its chunk */
 #define PROBE_S    20                              /* a foreign file that takes longer to open is given up */
+#define EMPTY_READS 6                              /* in a row, and it is cut short */
+#define PROBE_BLOCKS 256                           /* of each column of it, and texts of all, are tried */
 
 size_t bp_type_size(enum bp_type type) {
     static const size_t size[] = {1, 1, 2, 2, 4, 4, 8, 4, 8, 8, 16, 0};
@@ -52,9 +55,9 @@ static adios2_type adios_type(enum bp_type type) {
 }
 
 int bp_check_engine(const char *engine, pclean_err *err) {
-    static const char *const good[] = {"", "BP4", "BP5", "BPFile"};
+    static const char *const good[] = {"", "BP4", "BP5", "BPFile", "File"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        if (!engine || strcmp(engine, good[i]) == 0)
+        if (!engine || strcasecmp(engine, good[i]) == 0)
             return 0;
     return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "the ADIOS2 engine \"%s\" cannot hold table columns: use BP4 or BP5", engine);
 }
@@ -134,6 +137,12 @@ static int start_adios(bp_file *f, const bp_settings *s, pclean_err *err) {
     adios2_bool configured = adios2_false;
     if (xml && (adios2_in_config_file(&configured, f->io) != 0 || !configured))
         return PCL_FAIL(err, PCLEAN_EPARAM, "%s has no <io name=\"Adios2StMan\">, so none of its settings would be used", s->xml_file);
+    char type[128] = "";
+    size_t size = sizeof type - 1;
+    if (xml && adios2_engine_type(type, &size, f->io) == 0 && bp_check_engine(type, err) != 0) { /* others may wait for a reader */
+        pcl_err_prefix(err, "%s: ", s->xml_file);
+        return -PCLEAN_EUNSUPPORTED;
+    }
     if (s && !xml && set_engine_params(f, s))
         return PCL_FAIL(err, PCLEAN_EPARAM, "%s: ADIOS2 does not accept the engine's parameters; it gives the reason on standard error", f->path);
     return 0;
@@ -321,6 +330,41 @@ int bp_open_engine(bp_file *f, pclean_err *err) {
     return 0;
 }
 
+/* The last element of PROBE_BLOCKS blocks and of the last one: reading beyond the end of a file that was cut short, ADIOS2 waits
+ * for more. */
+static bool probe_blocks(bp_file *f, adios2_variable *v) {
+    const adios2_varinfo *info = adios2_inquire_blockinfo(f->engine, v, 0);
+    const size_t n = info ? info->nblocks : 0, step = n / PROBE_BLOCKS + 1;
+    if (!info || info->Dims < 0 || info->Dims > BP_MAXDIM + 1)
+        return false;
+    for (size_t i = 0; i < n + step - 1 && info->Dims > 0; i += step) {
+        const adios2_blockinfo *b = &info->BlocksInfo[i < n ? i : n - 1];
+        size_t at[BP_MAXDIM + 1], one[BP_MAXDIM + 1];
+        char element[32];
+        bool empty = !b->Start || !b->Count;
+        for (int k = 0; k < info->Dims && !empty; k++) {
+            empty = b->Count[k] == 0;
+            at[k] = b->Start[k] + b->Count[k] - 1;
+            one[k] = 1;
+        }
+        if (!empty && (adios2_set_selection(v, (size_t)info->Dims, at, one) != 0 || adios2_get(f->engine, v, element, adios2_mode_sync) != 0))
+            return false;
+    }
+    return true;
+}
+
+static bool probe_variable(bp_file *f, adios2_variable *v, bool text_too) {
+    adios2_type type;
+    size_t length = 0;
+    if (adios2_variable_type(&type, v) != 0)
+        return false;
+    if (type != adios2_type_string)
+        return probe_blocks(f, v);
+    char *text = NULL;
+    return !text_too || (adios2_get_string(f->engine, v, NULL, &length) == 0 && (text = malloc(length + 1)) != NULL &&
+                         adios2_get_string(f->engine, v, text, &length) == 0);
+}
+
 /* What a reader does first, in a process that may crash or hang over a damaged file. */
 static void probe_in_child(bp_file *f) {
     const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -334,14 +378,44 @@ static void probe_in_child(bp_file *f) {
     size_t n = 0;
     if (bp_open_engine(f, NULL) != 0 || adios2_inquire_all_variables(&variables, &n, f->io) != 0)
         _exit(1);
-    for (size_t i = 0; i < n; i++) {
-        adios2_type type;
-        if (adios2_variable_type(&type, variables[i]) != 0)
+    for (size_t i = 0; i < n; i++)
+        if (!probe_variable(f, variables[i], i % (n / PROBE_BLOCKS + 1) == 0))
             _exit(1);
-        if (type != adios2_type_string && !adios2_inquire_blockinfo(f->engine, variables[i], 0))
-            _exit(1);
-    }
     _exit(0);
+}
+
+/* Counters of a process: calls of read, and the bytes they gave. */
+static bool read_counters(pid_t child, uintmax_t *calls, uintmax_t *bytes) {
+    char name[64], text[256];
+    snprintf(name, sizeof name, "/proc/%ld/io", (long)child);
+    const int fd = open(name, O_RDONLY | O_CLOEXEC);
+    const ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0)
+        return false;
+    text[n] = '\0';
+    return sscanf(text, "rchar: %ju wchar: %*u syscr: %ju", bytes, calls) == 2;
+}
+
+/* Waits for the child's end. Beyond the end of a file ADIOS2 reads again and again in the hope that it grows: then the child is
+ * ended at once. */
+static void await_probe(pid_t child, int *state) {
+    const struct timespec pause = {.tv_nsec = 2000000};
+    uintmax_t calls, bytes, calls_then = 0, bytes_then = 0;
+    for (;;) {
+        const pid_t ended = waitpid(child, state, WNOHANG);
+        if (ended == child || (ended < 0 && errno != EINTR))
+            return;
+        if (read_counters(child, &calls, &bytes)) {
+            if (bytes != bytes_then)
+                calls_then = calls;
+            bytes_then = bytes;
+            if (calls - calls_then >= EMPTY_READS)
+                kill(child, SIGKILL);
+        }
+        nanosleep(&pause, NULL);
+    }
 }
 
 static int probe(bp_file *f, pclean_err *err) {
@@ -351,8 +425,7 @@ static int probe(bp_file *f, pclean_err *err) {
         probe_in_child(f);
     if (child < 0)
         return PCL_FAIL(err, PCLEAN_EIO, "%s: cannot start a process to try the file: %s", f->path, strerror(errno));
-    while (waitpid(child, &state, 0) < 0 && errno == EINTR)
-        ;
+    await_probe(child, &state);
     if (WIFEXITED(state) && WEXITSTATUS(state) == 0)
         return 0;
     return PCL_FAIL(err, PCLEAN_EIO, "%s: ADIOS2 cannot read this file: it is damaged, or its writer did not finish", f->path);
@@ -395,6 +468,18 @@ int bp_open(const char *path, bp_file **out, pclean_err *err) {
 
 /* ------------------------------------------------------------------ columns */
 
+/* A compressor that this ADIOS2 has not is an error before the first row. */
+static int define_operator(bp_column *c, pclean_err *err) {
+    const bp_file *f = c->file;
+    for (size_t i = 0; i < f->noperator; i++) {
+        const bp_param *p = &f->operators[i];
+        if (strcmp(p->name, c->name) == 0 && strcmp(p->key, "Operator") == 0 &&
+            !(c->operator = adios2_define_operator(f->adios, c->name, p->value)))
+            return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s: this ADIOS2 has no operator \"%s\"", c->name, p->value);
+    }
+    return 0;
+}
+
 int bp_column_new(bp_file *file, const char *name, enum bp_type type, size_t ndim, const size_t *shape, bp_column **out, pclean_err *err) {
     *out = NULL;
     if (ndim > BP_MAXDIM)
@@ -413,7 +498,9 @@ int bp_column_new(bp_file *file, const char *name, enum bp_type type, size_t ndi
     file->columns = c;
     file->ncolumn++;
     int status = pcl_strdup(&c->name, name, err);
-    if (!status && !file->writing && type != BP_STRING)
+    if (!status && file->writing)
+        status = define_operator(c, err);
+    else if (!status && type != BP_STRING)
         status = bp_column_open(c, err);
     *out = status ? NULL : c; /* a failed one stays with its file */
     return status;
@@ -484,23 +571,15 @@ bool bp_written_shape(const bp_column *c, uint64_t row, const size_t **shape) {
 
 /* ------------------------------------------------------------------ blocks into the file */
 
-static int add_operators(bp_column *c, pclean_err *err) {
-    bp_file *f = c->file;
-    for (size_t i = 0; i < f->noperator; i++) {
-        const bp_param *p = &f->operators[i];
-        if (strcmp(p->name, c->name) != 0 || strcmp(p->key, "Operator") != 0)
-            continue;
-        char name[300];
-        size_t index = 0;
-        snprintf(name, sizeof name, "%.200s/%s", c->name, p->value);
-        adios2_operator *op = adios2_define_operator(f->adios, name, p->value);
-        if (!op || adios2_add_operation(&index, c->variable, op, "", "") != 0)
-            return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s: this ADIOS2 has no operator \"%s\"", c->name, p->value);
-        for (size_t j = 0; j < f->noperator; j++)
-            if (strcmp(f->operators[j].name, c->name) == 0 && strcmp(f->operators[j].key, "Operator") != 0 &&
-                adios2_set_operation_parameter(c->variable, index, f->operators[j].key, f->operators[j].value) != 0)
-                return PCL_FAIL(err, PCLEAN_EPARAM, "column %s: the operator does not accept %s", c->name, f->operators[j].key);
-    }
+static int add_operator(bp_column *c, pclean_err *err) {
+    const bp_file *f = c->file;
+    size_t index = 0;
+    if (c->operator && adios2_add_operation(&index, c->variable, c->operator, "", "") != 0)
+        return bp_adios_failed(f, "compress a column", err);
+    for (size_t j = 0; c->operator && j < f->noperator; j++)
+        if (strcmp(f->operators[j].name, c->name) == 0 && strcmp(f->operators[j].key, "Operator") != 0 &&
+            adios2_set_operation_parameter(c->variable, index, f->operators[j].key, f->operators[j].value) != 0)
+            return PCL_FAIL(err, PCLEAN_EPARAM, "column %s: the operator does not accept %s", c->name, f->operators[j].key);
     return 0;
 }
 
@@ -519,7 +598,7 @@ static int select_block(bp_column *c, uint64_t row, size_t nrow, const size_t *s
         c->variable = adios2_define_variable(c->file->io, c->name, adios_type(c->type), c->ndim + 1, global, start, count, adios2_constant_dims_false);
         if (!c->variable)
             return bp_adios_failed(c->file, "define a column", err);
-        const int status = add_operators(c, err);
+        const int status = add_operator(c, err);
         if (status)
             return status;
     } else if (larger) {

@@ -38,6 +38,7 @@ struct bp_column {
     bool fixed;
     size_t ndim, shape[BP_MAXDIM]; /* shape: of fixed columns */
     adios2_variable *variable;     /* NULL: not defined yet, or not in the file */
+    adios2_operator *operator;     /* that compresses it; NULL: none */
 
     /* writing */
     bp_bits put, spilled;
