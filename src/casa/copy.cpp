@@ -210,6 +210,17 @@ String free_name(const std::set<String> &used, const String &wish) {
     return name;
 }
 
+/* A copy is tiled by default shape; what the tiles of the first hypercube are is not always that. */
+void keep_tiles(Record &manager) {
+    if (manager.asString("TYPE") != "TiledShapeStMan" || !manager.isDefined("SPEC"))
+        return;
+    Record spec = manager.subRecord("SPEC");
+    if (!spec.isDefined("HYPERCUBES") || spec.subRecord("HYPERCUBES").nfields() == 0)
+        return;
+    spec.define("DEFAULTTILESHAPE", spec.subRecord("HYPERCUBES").subRecord(0).toArrayInt("TileShape"));
+    manager.defineRecord("SPEC", spec);
+}
+
 /* The table's managers without the columns that move, and managers for these. */
 Record new_managers(const Table &t, const std::vector<ColumnPlan> &columns, const casa_copy_spec &spec) {
     Record result;
@@ -231,6 +242,7 @@ Record new_managers(const Table &t, const std::vector<ColumnPlan> &columns, cons
         if (kept.empty())
             continue;
         manager.define("COLUMNS", names(kept));
+        keep_tiles(manager);
         used.insert(manager.asString("NAME"));
         add(manager);
     }
@@ -498,8 +510,12 @@ int casa_copy_open(const casa_copy_spec *spec, casa_copy **out, casa_copy_info *
     return status;
 }
 
+/* A table that is not finished would write its rest when it is destroyed, and end the process where it cannot (a full disk): it is
+ * given up instead. */
 void casa_copy_close(casa_copy *copy) {
     (void)casa_call(nullptr, nullptr, [&]() -> int {
+        if (copy && !copy->out.isNull() && copy->out.isWritable())
+            copy->out.markForDelete();
         delete copy;
         return 0;
     });

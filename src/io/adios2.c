@@ -117,10 +117,28 @@ static bool same_place(const char *a, const char *b) {
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* Whether path, which need not exist, is somewhere below the folder. */
+static bool is_below(const char *path, const char *folder) {
+    char copy[PATH_MAX];
+    if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy)
+        return false;
+    char *up = dirname(copy), *real_up = realpath(up, NULL);
+    for (; !real_up && strcmp(up, "/") != 0 && strcmp(up, ".") != 0; real_up = realpath(up, NULL))
+        up = dirname(up);
+    char *real_folder = realpath(folder, NULL);
+    const size_t n = real_folder ? strlen(real_folder) : 0;
+    const bool below = real_up && real_folder && strncmp(real_up, real_folder, n) == 0 && (!real_up[n] || real_up[n] == '/');
+    free(real_up);
+    free(real_folder);
+    return below;
+}
+
 static int check_output(const char *in, const char *out, bool overwrite, pclean_err *err) {
     char table[PATH_MAX];
     if (!*out)
         return PCL_FAIL(err, PCLEAN_EPARAM, "the output has no name");
+    if (is_below(out, in) || is_below(in, out))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s: neither may the output be inside the input nor the input inside the output", out);
     if (!pcl_fs_exists(out))
         return 0;
     if (same_place(in, out))
@@ -359,8 +377,9 @@ static int make_folders(const char *path, pclean_err *err) {
         if (c != '/' && c)
             continue;
         *p = '\0';
-        if (mkdir(copy, 0777) != 0 && !pcl_fs_is_dir(copy))
-            status = PCL_FAIL(err, PCLEAN_EIO, "cannot make the folder %s: %s", copy, strerror(errno));
+        const int e = mkdir(copy, 0777) == 0 ? 0 : errno;
+        if (e && !pcl_fs_is_dir(copy))
+            status = PCL_FAIL(err, PCLEAN_EIO, "cannot make the folder %s: %s", copy, strerror(e));
         *p = c;
         if (!c)
             break;
@@ -431,6 +450,8 @@ int pclean_adios2_split(const char *in, const char *dir, const pclean_adios2_opt
         status = PCL_NEW(&w.ddid, w.nddid, "data descriptions", err);
     if (!status)
         status = strip_slashes(dir, &folder, err);
+    if (!status && (is_below(folder, in) || same_place(folder, in)))
+        status = PCL_FAIL(err, PCLEAN_EPARAM, "%s: the output must not be inside the input", folder);
     if (!status) {
         new_folder = !pcl_fs_exists(folder);
         status = make_folders(folder, err);

@@ -13,6 +13,7 @@
 #include "stman/bpfile_private.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -924,9 +926,12 @@ int bp_finish(bp_file *f, bool sync, pclean_err *err) {
     f->finished = true;
     if (status)
         return status;
+    if (adios2_end_step(f->engine) != 0)
+        return bp_adios_failed(f, "end the file (is the disk full?)", err);
     adios2_engine *engine = f->engine;
     f->engine = NULL;
-    if (adios2_end_step(engine) != 0 || adios2_close(engine) != 0)
+    f->close_failed = adios2_close(engine) != 0;
+    if (f->close_failed)
         return bp_adios_failed(f, "end the file (is the disk full?)", err);
     status = bp_map_save(f, err);
     if (!status)
@@ -950,6 +955,25 @@ static void free_column(bp_column *c) {
     pcl_free(c->name);
     bp_column_close(c);
     pcl_free(c);
+}
+
+/* What an engine that is given up still writes goes nowhere, so that it can be closed on a full disk, too. (One that could not be
+ * closed is never destroyed: its destructor would end the process.) */
+static void write_nowhere(const bp_file *f) {
+    static const char *const names[] = {"data.0", "md.0", "md.idx", "mmd.0"};
+    struct stat open_one, named;
+    const int nowhere = memfd_create("nowhere", MFD_CLOEXEC); /* /dev/null has no positions */
+    DIR *descriptors = f->folder < 0 || nowhere < 0 ? NULL : opendir("/proc/self/fd");
+    for (struct dirent *e; descriptors && (e = readdir(descriptors)) != NULL;) {
+        const int fd = atoi(e->d_name);
+        for (size_t i = 0; i < sizeof names / sizeof *names && fstat(fd, &open_one) == 0; i++)
+            if (fstatat(f->folder, names[i], &named, 0) == 0 && named.st_dev == open_one.st_dev && named.st_ino == open_one.st_ino)
+                (void)dup2(nowhere, fd);
+    }
+    if (descriptors)
+        closedir(descriptors);
+    if (nowhere >= 0)
+        close(nowhere);
 }
 
 /* An engine that is destroyed in mid-step would write what it has; the index is taken away first, and without one the file is
@@ -981,14 +1005,17 @@ void bp_free(bp_file *f) {
         f->columns = c->next;
         free_column(c);
     }
+    const bool given_up = f->writing && !f->complete;
     if (f->pid == getpid()) { /* the engine of a child's parent would write and close what is not ours */
+        if (given_up)
+            write_nowhere(f);
         if (f->engine) {
-            (void)adios2_close(f->engine);
+            f->close_failed = adios2_close(f->engine) != 0;
             remove_profile(f);
         }
-        if (f->adios)
+        if (f->adios && !f->close_failed)
             (void)adios2_finalize(f->adios);
-        if (f->writing && !f->complete)
+        if (given_up)
             spoil(f);
     }
     if (f->folder >= 0)

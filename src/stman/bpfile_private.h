@@ -69,7 +69,7 @@ struct bp_column {
 
 struct bp_file {
     char *path;
-    bool writing, bp5, failed, finished, complete;
+    bool writing, bp5, failed, finished, complete, close_failed;
     pid_t pid;
     int folder; /* of the .bp, open while it is written */
     adios2_adios *adios;

@@ -43,6 +43,7 @@ for ms in "$DATA"/*.ms "$DATA"/*.MS; do
     expect_status 0; expect_out '^c\.ms$'
     run adios2 uses c.ms
     expect_status 0; expect_out '^DATA$'; expect_out '^FLAG$'
+    "$python" "$SOURCE/tests/tools/same_managers.py" "$ms" c.ms "$(paste -sd, out)" >same 2>&1 || fail "other managers: $(cat same)"
     run adios2 restore c.ms r.ms --verify
     expect_status 0
     run adios2 uses r.ms
@@ -112,6 +113,12 @@ import casacore.tables as ct, glob, sys
 assert sum(ct.table(p, ack=False).nrows() for p in glob.glob("sub/parts/*.ms")) == ct.table(sys.argv[1], ack=False).nrows()' "$ms" || fail "rows"
 run adios2 split "$ms" sub/parts
 expect_failure 'exists already'
+run adios2 split "$DATA/lofar_tNDPPP-bda.MS" bda # cells of four shapes, in each window of one
+expect_status 0
+"$python" -c '
+import casacore.tables as ct
+for k, nchan in enumerate([3, 4, 1, 8]):
+    assert list(ct.table("bda/lofar_tNDPPP-bda_spw%d.ms" % k, ack=False).getcoldesc("DATA")["shape"]) == [nchan, 4]' 2>err || fail "shapes of parts"
 
 # what cannot be
 ms=$DATA/vla_3c273_xband.ms
@@ -122,6 +129,15 @@ run adios2 restore "$ms" x.ms; expect_failure 'no column of it is in ADIOS2'
 run adios2 convert "$ms" x.ms --columns LAG_DATA; expect_failure 'none of the columns'
 run adios2 convert "$ms" x.ms --taql 'ANTENNA1 > 999'; expect_failure 'no row is selected'
 run adios2 convert "$ms" nowhere/x.ms; expect_failure 'nowhere: No such file'
+cp -r "$ms" in.ms; mkdir outer; cp -r in.ms outer/in.ms; touch outer/table.dat
+before=$(state_of in.ms outer)
+for words in "convert in.ms in.ms/x.ms" "convert in.ms in.ms/ANTENNA/deep/x.ms" "split in.ms in.ms" "split in.ms in.ms/parts" "convert outer/in.ms outer --overwrite"; do
+    run adios2 $words
+    expect_status 2; expect_err 'inside the input'
+done
+[ "$before" = "$(state_of in.ms outer)" ] || fail "the input was touched"
+run adios2 split "$ms" new/parts --columns LAG_DATA; expect_failure 'none of the columns'
+expect_missing new/parts
 mkdir folder; touch folder/mine
 run adios2 convert "$ms" folder --overwrite; expect_failure 'not a table'
 expect_there folder/mine
@@ -149,7 +165,31 @@ for engine in BP4 BP5; do
     status=$?
     expect_status 1; expect_err 'pclean: error: .*Adios2StMan'
 done
-for delay in 0.02 0.05 0.1 0.2; do
+export ms before
+line="a small disk"
+on_disk size=1m '"$PCLEAN" adios2 convert "$ms" disk/x.ms >out 2>err'
+if ! no_disk "$line"; then
+    expect_failure 'disk/x\.ms needs about [0-9.]+ MiB, but in disk there are 1\.0 MiB'
+    [ ! -s left ] || fail "left behind: $(cat left)"
+    line="a disk that others fill meanwhile, over an older output"
+    on_disk size=40m 'cp -r d.ms disk/x.ms; find disk/x.ms -type f | sort | xargs sha256sum >sums
+        "$PCLEAN" adios2 convert "$ms" disk/x.ms --overwrite --engine BP5 >out 2>err & pid=$!
+        for i in $(seq 200); do [ -e disk/x.ms.part ] && break; sleep 0.01; done
+        dd if=/dev/zero of=disk/fill bs=4k 2>dd; wait $pid; status=$?; rm -f disk/fill
+        [ $status = 0 ] || find disk -type f | sort | xargs sha256sum | cmp - sums || exit 79
+        exit $status'
+    [ "$status" = 0 ] || expect_status 1 # it may have been quicker
+    [ "$status" = 0 ] || tail -n 1 err | grep -q '^pclean: error: ' || fail "the error should be the last line"
+    line="a read-only disk"
+    on_disk size=40m 'mount -o remount,ro disk; "$PCLEAN" adios2 convert "$ms" disk/x.ms >out 2>err; first=$?; "$PCLEAN" adios2 split "$ms" disk/parts >>out 2>>err; exit $((first * 10 + $?))'
+    expect_status 11; [ "$(grep -c '^pclean: error: .*Read-only file system' err)" = 2 ] || fail "two errors that say read-only"
+fi
+for delay in 0.03 0.1 0.2; do
+    cp -r d.ms old.ms
+    before=$(state_of old.ms)
+    timeout --foreground -s KILL $delay "$PCLEAN" adios2 convert "$ms" old.ms --overwrite >out 2>err
+    [ "$before" = "$(state_of old.ms)" ] || "$PCLEAN" adios2 uses old.ms >/dev/null || fail "killed after $delay s: neither the old output nor a new one"
+    rm -rf old.ms*
     timeout --foreground -s KILL $delay "$PCLEAN" adios2 convert "$ms" k.ms >out 2>err
     timeout --foreground -s INT $delay "$PCLEAN" adios2 convert "$ms" i.ms >out 2>err
 done 2>/dev/null

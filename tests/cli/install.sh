@@ -32,6 +32,25 @@ if [ -d "$BUILD/adios2stman" ]; then
     line="python-casacore with the installed plug-in"
     export CASACORE_LDPATH=$here/lib/pclean/adios2stman
     /usr/bin/python3 -c 'import casacore.tables as ct; assert ct.table("c.ms", ack=False).getcol("DATA").any()' >out 2>err || fail "cannot read"
+    # what may be missing is told
+    mv "$here/lib/pclean/adios2stman/libpclean_adios2stman.so" away
+    run adios2 check
+    expect_status 1; expect_out 'folder adios2stman is missing'; expect_out '^ADIOS2 +none'
+    run adios2 uses c.ms
+    expect_failure 'c\.ms: .*folder adios2stman is missing'
+    echo text >"$here/lib/pclean/adios2stman/libpclean_adios2stman.so"
+    run adios2 check --json
+    expect_status 1; expect_out '"supported": false'; expect_out 'cannot be loaded: .*libpclean_adios2stman.so: .*'
+    run adios2 env
+    expect_failure 'cannot be loaded'
+    mv away "$here/lib/pclean/adios2stman/libpclean_adios2stman.so"
+    if [ -d "$here/lib/pclean/adios2stman/adios2" ]; then
+        rm -r "$here/lib/pclean/adios2stman/adios2"
+        run adios2 check
+        expect_status 1; expect_out 'cannot be loaded: libadios2_c\.so'
+    fi
+    TMPDIR=$work/nowhere run adios2 check
+    expect_failure 'set TMPDIR'
 else
     expect_status 1; expect_out 'built without ADIOS2'
 fi
