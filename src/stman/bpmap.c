@@ -25,6 +25,7 @@
 #define BP5_STRIPE ((uint64_t)4096)    /* where each of its writes begins */
 #define BP5_ROUND  ((uint64_t)16)      /* and to what its length is rounded */
 #define CHUNK      ((size_t)256 << 10) /* read at a time when only parts of it are wanted */
+#define NEAR       ((size_t)512 << 10) /* of the caller's array filled at a time */
 #define APART      ((size_t)16 << 10)  /* bytes between two pieces that are not worth reading */
 #define BLOCK_READ ((uint64_t)16 << 20) /* a block that is kept, so that the next rows come from memory */
 #define ASK        ((uint64_t)8 << 20) /* bytes asked for at once */
@@ -440,22 +441,26 @@ static bool want_block(const bp_column *c, const wanted *w, size_t k, size_t nex
     const uint64_t nrow = (end < p->end ? end : p->end) - (row > p->row ? row : p->row);
     if (w->out_cell < cell / 2 || bytes > BLOCK_READ || part_end(c, &c->part[next - 1]) - p->offset > bytes + APART)
         return false;
-    if (next - k == 1 && w->out_cell == cell && nrow * cell >= CHUNK)
+    if (w->out_cell == cell && nrow * cell >= CHUNK && (next - k == 1 || nrow == p->end - p->row))
         return false;
     return c->follows || nrow >= (p->end - p->row) / 2;
 }
 
 static int get_rows(bp_column *c, const wanted *w, size_t k, size_t next, uint64_t row, uint64_t end, char *out, pclean_err *err) {
     const bool whole = want_block(c, w, k, next, row, end);
+    const uint64_t few = next - k > 1 && w->out_cell < NEAR ? NEAR / w->out_cell : end - row;
     int status = whole ? load_block(c, k, next, err) : 0;
-    for (; k < next && !status; k++) {
-        span s;
-        if (!set_span(w, &c->part[k], &s))
-            continue;
-        if (whole)
-            copy_span(w, &s, c->window + (place_of(&s, row) - c->window_row), end - row, out);
-        else
-            status = get_span(c->file, w, &s, row, end, out, err);
+    for (uint64_t n; row < end && !status; row += n, out += n * w->out_cell) { /* all parts of a few rows: `out` stays in the cache */
+        n = end - row < few ? end - row : few;
+        for (size_t i = k; i < next && !status; i++) {
+            span s;
+            if (!set_span(w, &c->part[i], &s))
+                continue;
+            if (whole)
+                copy_span(w, &s, c->window + (place_of(&s, row) - c->window_row), n, out);
+            else
+                status = get_span(c->file, w, &s, row, row + n, out, err);
+        }
     }
     return status;
 }
