@@ -168,13 +168,13 @@ static uint64_t subtable_bytes(const char *ms) {
     return total;
 }
 
-static int check_room(const char *in, const char *out, const casa_copy_info *info, pclean_err *err) {
+/* Room for `need` bytes in the folder where `out` is, or will be. */
+static int check_room(const char *out, uint64_t need, pclean_err *err) {
     char *copy = NULL, want[32], have[32];
     struct statvfs fs;
     if (pcl_strdup(&copy, out, err) != 0)
         return -PCLEAN_ENOMEM;
     const char *parent = dirname(copy);
-    const uint64_t need = info->cell_bytes + info->cell_bytes / 50 + subtable_bytes(in) + (1 << 20);
     int status = 0;
     if (statvfs(parent, &fs) != 0)
         status = PCL_FAIL(err, PCLEAN_EIO, "%s: its folder %s: %s", out, parent, strerror(errno));
@@ -189,9 +189,13 @@ static int check_room(const char *in, const char *out, const casa_copy_info *inf
 
 /* ------------------------------------------------------------------ one copy */
 
+/* casacore writes its indexes last, and where that fails the process can end: so it is not begun without room for them. */
+#define KEPT_BACK ((uint64_t)2 << 20)
+
 typedef struct job {
     casa_copy *copy;
     casa_copy_info info;
+    uint64_t rest_bytes; /* that must be free when the cells are written */
     const pclean_hooks *hooks;
     struct timespec start;
 } job;
@@ -241,6 +245,8 @@ static int write_and_compare(job *j, const char *part, bool verify_all, pclean_e
         status = casa_copy_create(j->copy, part, err);
     if (!status)
         status = walk(j, "copy", casa_copy_step, 0, 0.75, err);
+    if (!status)
+        status = check_room(part, j->rest_bytes, err);
     if (!status)
         status = casa_copy_finish(j->copy, err);
     if (!status)
@@ -295,9 +301,10 @@ static int copy_table(const casa_copy_spec *spec, const char *out, const pclean_
     if (!status)
         status = casa_copy_open(spec, &j.copy, &j.info, err);
     if (!status)
-        status = check_room(spec->path, out, &j.info, err);
+        status = check_room(out, j.info.cell_bytes + j.info.cell_bytes / 50 + subtable_bytes(spec->path) + (1 << 20), err);
     if (!status) {
         tell_plan(spec, &j.info, out);
+        j.rest_bytes = subtable_bytes(spec->path) + KEPT_BACK;
         status = copy_to(&j, out, o->overwrite, o->verify_all, err);
     }
     casa_copy_close(j.copy);
