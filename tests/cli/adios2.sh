@@ -54,29 +54,6 @@ for ms in "$DATA"/*.ms "$DATA"/*.MS; do
     rm -rf c.ms r.ms
 done
 
-# images, and wsclean's where there is a wsclean
-ms=$DATA/vla_ngc5921.ms
-small="--imsize 64 --cell 15arcsec --specmode cube --start 8 --nchan 3 --niter 20 --threads 1"
-run image --vis "$ms" $small --imagename a
-expect_status 0
-for engine in BP4 BP5; do
-    run adios2 convert "$ms" c.ms --engine $engine --overwrite --columns DATA,FLAG,WEIGHT,UVW
-    expect_status 0
-    run image --vis c.ms $small --imagename b --overwrite
-    expect_status 0
-    for e in psf residual image model; do
-        cmp a.$e/table.f0_TSM0 b.$e/table.f0_TSM0 || fail "$e differs with $engine"
-    done
-done
-if command -v wsclean >/dev/null; then
-    for m in "$ms" c.ms; do
-        line="wsclean $m"
-        rm -rf w.ms && cp -r "$m" w.ms && chmod -R u+w w.ms
-        wsclean -no-reorder -j 1 -size 64 64 -scale 15asec -name "w$(basename "$m" .ms)" w.ms >wsclean.log 2>&1 || fail "$(tail -n 1 wsclean.log)"
-    done
-    cmp <(tail -c 16384 wvla_ngc5921-dirty.fits) <(tail -c 16384 wc-dirty.fits) || fail "wsclean's image differs"
-fi
-
 # reference and concatenated MSs, and rows by TaQL
 "$python" - "$DATA/vla_3c273_xband.ms" <<'END'
 import sys, casacore.tables as ct
@@ -200,6 +177,6 @@ for left in x.ms x.ms.part x.ms.lock; do expect_missing $left; done
 
 # damage is an error of the imager, too
 truncate -s -1 k.ms/table.f*.bp/data.0
-run image --vis k.ms $small --imagename bad
+run image --vis k.ms --imsize 64 --cell 15arcsec --imagename bad
 expect_failure 'is not what was written'
 finish
