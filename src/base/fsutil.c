@@ -370,6 +370,20 @@ int pcl_fs_pread_all(int fd, const char *path, void *data, size_t size, uint64_t
     return 0;
 }
 
+/* ---- names ---- */
+
+int pcl_fs_strip_slashes(const char *path, char **out, pclean_err *err) {
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    return pcl_asprintf(out, err, "%.*s", (int)n, path);
+}
+
+bool pcl_fs_lies_in(const char *path, const char *folder) {
+    const size_t n = strlen(folder);
+    return strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == '\0' || strcmp(folder, "/") == 0);
+}
+
 /* ---- copies ---- */
 
 static int copy_file(const char *from, const char *to, const struct stat *st, pclean_err *err) {

@@ -37,6 +37,12 @@ int pcl_fs_tree_size(const char *path, uint64_t *bytes, pclean_err *err) PCL_CHE
  * the space wanted and the space there is. */
 int pcl_fs_allocate(int fd, const char *path, uint64_t size, pclean_err *err) PCL_CHECK;
 
+/* A copy of a name without slashes at its end ("/" stays). */
+int pcl_fs_strip_slashes(const char *path, char **out, pclean_err *err) PCL_CHECK;
+
+/* Whether a path is the folder or below it; both as realpath gives them. */
+bool pcl_fs_lies_in(const char *path, const char *folder);
+
 /* pwrite/pread in full, restarting on EINTR and short counts. */
 int pcl_fs_pwrite_all(int fd, const char *path, const void *data, size_t size, uint64_t offset,
                       pclean_err *err) PCL_CHECK;

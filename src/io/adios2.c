@@ -1,6 +1,7 @@
 /* adios2.c: MeasurementSets copied into ADIOS2 files and back (pclean/adios2.h). The copying itself is casa/copy.cpp's; here are the
  * names, the room on the disk, the progress, and what becomes of it all when something goes wrong. */
 #include "pclean/adios2.h"
+#include "base/clock.h"
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -18,7 +19,6 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char *const default_columns[] = {"DATA", "CORRECTED_DATA", "MODEL_DATA", "FLAG", "WEIGHT", "SIGMA", NULL};
@@ -105,13 +105,6 @@ static int check_engine(const pclean_adios2_options *o, pclean_err *err) {
 
 /* ------------------------------------------------------------------ names and room */
 
-static int strip_slashes(const char *path, char **out, pclean_err *err) {
-    const int status = pcl_strdup(out, path, err);
-    for (size_t n = status ? 0 : strlen(*out); n > 1 && (*out)[n - 1] == '/';)
-        (*out)[--n] = '\0';
-    return status;
-}
-
 static bool same_place(const char *a, const char *b) {
     struct stat x, y;
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
@@ -126,8 +119,7 @@ static bool is_below(const char *path, const char *folder) {
     for (; !real_up && strcmp(up, "/") != 0 && strcmp(up, ".") != 0; real_up = realpath(up, NULL))
         up = dirname(up);
     char *real_folder = realpath(folder, NULL);
-    const size_t n = real_folder ? strlen(real_folder) : 0;
-    const bool below = real_up && real_folder && strncmp(real_up, real_folder, n) == 0 && (!real_up[n] || real_up[n] == '/');
+    const bool below = real_up && real_folder && pcl_fs_lies_in(real_up, real_folder);
     free(real_up);
     free(real_folder);
     return below;
@@ -197,19 +189,13 @@ typedef struct job {
     casa_copy_info info;
     uint64_t rest_bytes; /* that must be free when the cells are written */
     const pclean_hooks *hooks;
-    struct timespec start;
+    double start;
 } job;
-
-static double seconds_since(const struct timespec *t) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - t->tv_sec) + 1e-9 * (double)(now.tv_nsec - t->tv_nsec);
-}
 
 static void tell(const job *j, const char *stage, uint64_t done, double from, double to) {
     if (!j->hooks || !j->hooks->progress)
         return;
-    const double part = j->info.cell_bytes ? (double)done / (double)j->info.cell_bytes : 1, elapsed = seconds_since(&j->start);
+    const double part = j->info.cell_bytes ? (double)done / (double)j->info.cell_bytes : 1, elapsed = pcl_now() - j->start;
     pclean_progress p = {.stage = stage, .fraction = from + (to - from) * part, .done = (size_t)(done / 1000000),
                          .total = (size_t)(j->info.cell_bytes / 1000000), .unit = "MB", .elapsed_s = elapsed, .remaining_s = -1};
     if (p.fraction > 0.02 && elapsed > 0.5)
@@ -293,8 +279,7 @@ static void tell_plan(const casa_copy_spec *spec, const casa_copy_info *info, co
 }
 
 static int copy_table(const casa_copy_spec *spec, const char *out, const pclean_adios2_options *o, const pclean_hooks *hooks, pclean_err *err) {
-    job j = {.hooks = hooks};
-    clock_gettime(CLOCK_MONOTONIC, &j.start);
+    job j = {.hooks = hooks, .start = pcl_now()};
     int status = pcl_fs_exists(spec->path) ? check_output(spec->path, out, o->overwrite, err) : PCL_FAIL(err, PCLEAN_EIO, "%s does not exist", spec->path);
     if (!status)
         status = casa_adios2_load(err);
@@ -336,7 +321,7 @@ static int convert(const char *in, const char *out, const pclean_adios2_options 
     if (!status)
         status = normal_params(o->params, &params, err);
     if (!status)
-        status = strip_slashes(out, &name, err);
+        status = pcl_fs_strip_slashes(out, &name, err);
     if (!status) {
         const casa_copy_spec spec = {.path = in, .target = CASA_COPY_ADIOS2, .columns = o->columns ? o->columns : default_columns, .engine = o->engine,
                                      .params = (const char *const *)params, .xml_file = o->xml_file, .taql = o->taql, .ddid = ddid, .nddid = nddid};
@@ -363,7 +348,7 @@ int pclean_adios2_restore(const char *in, const char *out, const pclean_adios2_o
     o = options ? *options : o;
     int status = begin(hooks, err);
     if (!status)
-        status = strip_slashes(out, &name, err);
+        status = pcl_fs_strip_slashes(out, &name, err);
     if (!status) {
         const casa_copy_spec spec = {.path = in, .target = CASA_COPY_TILED, .taql = o.taql};
         status = copy_table(&spec, name, &o, hooks, err);
@@ -398,7 +383,7 @@ static int make_folders(const char *path, pclean_err *err) {
 /* DIR/NAME_spwN.ms for each window, in one block. */
 static int part_names(const char *in, const char *dir, const int *spw, size_t n, char ***out, pclean_err *err) {
     char *path = NULL;
-    int status = strip_slashes(in, &path, err);
+    int status = pcl_fs_strip_slashes(in, &path, err);
     if (status)
         return status;
     const char *base = basename(path);
@@ -456,7 +441,7 @@ int pclean_adios2_split(const char *in, const char *dir, const pclean_adios2_opt
     if (!status)
         status = PCL_NEW(&w.ddid, w.nddid, "data descriptions", err);
     if (!status)
-        status = strip_slashes(dir, &folder, err);
+        status = pcl_fs_strip_slashes(dir, &folder, err);
     if (!status && (is_below(folder, in) || same_place(folder, in)))
         status = PCL_FAIL(err, PCLEAN_EPARAM, "%s: the output must not be inside the input", folder);
     if (!status) {

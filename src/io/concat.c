@@ -1,5 +1,6 @@
 /* concat.c: the public face of joining: options, work side by side, results. The making of one image is joint.c. */
 #include "pclean/concat.h"
+#include "base/clock.h"
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 /* ---- options and results ---- */
 
@@ -56,12 +56,6 @@ typedef struct work {
     bool stopped;
 } work;
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* A pcl_tiles_watch. The calling thread of the library alone calls the hooks. */
 static int note_bytes(uint64_t bytes, void *user) {
     work *w = user;
@@ -70,7 +64,7 @@ static int note_bytes(uint64_t bytes, void *user) {
 #pragma omp atomic capture
     done = w->done += bytes;
     if (w->hooks && omp_get_thread_num() == 0) {
-        const double elapsed = now() - w->start;
+        const double elapsed = pcl_now() - w->start;
         char unit[40];
         snprintf(unit, sizeof unit, "MiB, %.0f MB/s", elapsed > 0 ? 1e-6 * (double)done / elapsed : 0);
         const pclean_progress p = {.stage = "copy", .fraction = w->total ? (double)done / (double)w->total : 1, .done = (size_t)(done >> 20), .total = (size_t)(w->total >> 20),
@@ -166,7 +160,7 @@ static int fill_result(const work *w, pclean_concat_result *r, pclean_err *err) 
                                       .bytes = pcl_joint_bytes(j), .bytes_whole_tiles = pcl_joint_bytes_whole(j), .err = w->error[i]};
         r->bytes += w->error[i].code ? 0 : out->bytes;
     }
-    r->seconds = now() - w->start;
+    r->seconds = pcl_now() - w->start;
     return 0;
 }
 
@@ -176,7 +170,7 @@ static void log_to_hooks(enum pcl_log_level level, const char *text, void *user)
 }
 
 static int begin(work *w, size_t n, const pclean_hooks *hooks, pclean_err *err) {
-    *w = (work){.hooks = hooks, .start = now()};
+    *w = (work){.hooks = hooks, .start = pcl_now()};
     int rc = casa_init(err);
     if (hooks && hooks->log)
         pcl_log_set_sink(log_to_hooks, (void *)(uintptr_t)hooks);

@@ -33,10 +33,7 @@ static const char *base_name(const char *path) {
 /* ---- names ---- */
 
 static int copy_name(const char *name, char **out, pclean_err *err) {
-    size_t n = strlen(name);
-    while (n > 1 && name[n - 1] == '/')
-        n--;
-    return n > 0 ? pcl_asprintf(out, err, "%.*s", (int)n, name) : PCL_FAIL(err, PCLEAN_EPARAM, "an image without a name");
+    return *name ? pcl_fs_strip_slashes(name, out, err) : PCL_FAIL(err, PCLEAN_EPARAM, "an image without a name");
 }
 
 /* The absolute path of a name of which the last part need not exist: its folder must. */
@@ -51,19 +48,14 @@ static int absolute(const char *path, char *buf, pclean_err *err) {
     return 0;
 }
 
-static bool lies_in(const char *path, const char *folder) {
-    const size_t n = strlen(folder);
-    return strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == '\0');
-}
-
 /* `out`: the absolute path of the output. */
 static int check_apart(const pcl_joint *j, const char *out, const char *input, pclean_err *err) {
     char in[PATH_MAX + 1];
     if (!realpath(input, in))
         return PCL_FAIL(err, PCLEAN_EIO, "%s: no such image", input);
-    if (lies_in(in, out))
+    if (pcl_fs_lies_in(in, out))
         return PCL_FAIL(err, PCLEAN_EPARAM, strlen(in) == strlen(out) ? "%s is the output and one of the inputs: choose another name" : "%s lies inside the output %s: choose another name for that", input, j->final_path);
-    if (lies_in(out, in))
+    if (pcl_fs_lies_in(out, in))
         return PCL_FAIL(err, PCLEAN_EPARAM, "the output %s would lie inside its input %s: choose another name", j->final_path, input);
     return 0;
 }

@@ -1,4 +1,5 @@
 #include "io/probe.h"
+#include "base/clock.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -25,16 +26,14 @@ struct pcl_probe_report {
 /* Bytes that have come, 0: the child has ended; -1: an image took too long. */
 static ssize_t listen_to(int line) {
     char buffer[256];
-    struct timespec begin, now;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    const double begin = pcl_now();
     for (;;) {
         struct pollfd ready = {.fd = line, .events = POLLIN};
         if (poll(&ready, 1, 1000) > 0) {
             const ssize_t got = read(line, buffer, sizeof buffer);
             return got > 0 ? got : 0;
         }
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if (now.tv_sec - begin.tv_sec >= PCL_PROBE_LIMIT_S)
+        if (pcl_now() - begin >= PCL_PROBE_LIMIT_S)
             return -1;
     }
 }

@@ -1,4 +1,5 @@
 #include "base/fsutil.h"
+#include "base/mem.h"
 #include "unit/check.h"
 #include <fcntl.h>
 #include <stdlib.h>
@@ -265,8 +266,26 @@ static void test_sync_tree(void **state) {
 
 #define in_folder(test) cmocka_unit_test_setup_teardown(test, enter, leave)
 
+static void test_names(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {{"a", "a"}, {"a/", "a"}, {"/a/b//", "/a/b"}, {"/", "/"}, {"//", "/"}, {"", ""}};
+    pclean_err err;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *out;
+        assert_ok(pcl_fs_strip_slashes(cases[i][0], &out, &err));
+        assert_string_equal(out, cases[i][1]);
+        pcl_free(out);
+    }
+    assert_true(pcl_fs_lies_in("/a/b", "/a/b"));
+    assert_true(pcl_fs_lies_in("/a/b/c", "/a/b"));
+    assert_false(pcl_fs_lies_in("/a/bc", "/a/b"));
+    assert_false(pcl_fs_lies_in("/a", "/a/b"));
+    assert_true(pcl_fs_lies_in("/a", "/"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),
         in_folder(test_remove),    in_folder(test_publish),  in_folder(test_publish_aside), in_folder(test_write_text),
         in_folder(test_tree_size), in_folder(test_allocate), in_folder(test_read_write),
         in_folder(test_copy_tree), in_folder(test_copy_to_another_disk), in_folder(test_sync_tree)};
