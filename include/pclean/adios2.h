@@ -51,6 +51,10 @@ PCLEAN_API void pclean_adios2_force_omp_single_thread(void);
 
 /* ------------------------------------------------------------------ conversion */
 
+/* Texts in the columns that move up to which each is stored as casacore's own Adios2StMan does; a column that would make more is packed,
+ * and only pclean's manager can read it. Without that ADIOS2 needs 2 kB of memory for each text, in every program that opens the table. */
+#define PCLEAN_ADIOS2_TEXT_ROWS 16384
+
 typedef struct pclean_adios2_options {
     const char *const *columns; /* NULL-terminated; default DATA CORRECTED_DATA MODEL_DATA FLAG WEIGHT SIGMA. Those the MS has are moved */
     const char *engine;         /* "BP4" (default), "BP5" */

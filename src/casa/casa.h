@@ -251,6 +251,7 @@ typedef struct casa_copy_info {
     uint64_t cell_bytes;  /* of all columns, as far as it can be known: what a progress counts */
     char columns[512];    /* the columns that move, for a message */
     char variable[512];   /* those of them whose cells stay of different shapes; "" if none */
+    char text[512];       /* those of them of text of too many rows for the form of casacore's own manager; "" if none */
 } casa_copy_info;
 
 typedef struct casa_copy casa_copy;

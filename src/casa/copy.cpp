@@ -8,6 +8,7 @@
 extern "C" {
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include "pclean/adios2.h"
 }
 #include <algorithm>
 #include <casacore/casa/Arrays/ArrayLogical.h>
@@ -435,6 +436,8 @@ int open_copy(casa_copy &c, const casa_copy_spec &spec, casa_copy_info &info, pc
             list(info.columns);
         if (p.moved && !p.uniform)
             list(info.variable);
+        if (p.moved && c.in.tableDesc()[i].dataType() == TpString && info.nrow > PCLEAN_ADIOS2_TEXT_ROWS)
+            list(info.text);
         c.columns.push_back(p);
     }
     c.dminfo = new_managers(c.in, c.columns, spec);

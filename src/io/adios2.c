@@ -276,6 +276,8 @@ static void tell_plan(const casa_copy_spec *spec, const casa_copy_info *info, co
             spec->target == CASA_COPY_ADIOS2 ? "to ADIOS2" : "out of ADIOS2", info->columns);
     if (*info->variable)
         pcl_log(PCL_LOG_INFO, "cells of different shapes or unfilled: %s", info->variable);
+    if (*info->text && spec->target == CASA_COPY_ADIOS2)
+        pcl_log(PCL_LOG_WARNING, "packed, because it is text of more than %d rows: %s; casacore's own Adios2StMan cannot read that", PCLEAN_ADIOS2_TEXT_ROWS, info->text);
 }
 
 static int copy_table(const casa_copy_spec *spec, const char *out, const pclean_adios2_options *o, const pclean_hooks *hooks, pclean_err *err) {

@@ -31,8 +31,6 @@
 #define SUMS       "pclean.sums"                   /* in the .bp folder; upstream's manager does not look at it */
 #define BUFFERS    ((size_t)32 << 20)              /* bytes of rows kept by all columns together */
 #define BLOCK_MAX  ((size_t)8 << 20)               /* of one column */
-#define BLOCK_BP4  ((size_t)1 << 20)               /* where MaxBufferSize is not known */
-#define BP4_BUFFER ((size_t)48 << 20)              /* ours */
 #define BLOCK_MIN  ((size_t)64 << 10)
 #define PIECES     8                               /* of a block, at most, along the slowest axis of its cells */
 #define PIECE_MIN  512                             /* bytes of each cell in a piece */
@@ -75,24 +73,45 @@ int bp_adios_failed(const bp_file *file, const char *what, pclean_err *err) {
 
 /* ------------------------------------------------------------------ the engine */
 
-static bool has_param(const bp_settings *s, const char *key) {
-    for (size_t i = 0; i < s->nengine_param; i++)
-        if (strcasecmp(s->engine_param[i].key, key) == 0)
-            return true;
-    return false;
+/* Our own values where neither the caller nor its XML file has any: memory that does not grow with the table, and no minima and
+ * maxima, which cost a pass over the data and which nothing reads. */
+static const char *const own_params[][2] = {{"StatsLevel", "0"},         {"MaxBufferSize", "32Mb"},   {"InitialBufferSize", "16Mb"},
+                                            {"BufferGrowthFactor", "2"}, {"BufferChunkSize", "16Mb"}, {"MinDeferredSize", STRAIGHT_TEXT}};
+enum { NOWN = sizeof own_params / sizeof *own_params };
+
+/* ADIOS2 does not mind in which letters keys are written, but keeps them as they are. */
+static const char *as_we_spell_it(const char *key) {
+    for (size_t i = 0; i < NOWN; i++)
+        if (strcasecmp(key, own_params[i][0]) == 0)
+            return own_params[i][0];
+    return key;
 }
 
-/* Our own values where the caller has none: memory that does not grow with the table, and no minima and maxima, which cost
- * a pass over the data and which nothing reads. */
+/* "" if it has none. */
+static void get_param(const bp_file *f, const char *key, char *value, size_t size) {
+    size_t n = size - 1;
+    value[0] = '\0';
+    if (adios2_get_parameter(value, &n, f->io, key) != 0 || n >= size)
+        n = 0;
+    value[n] = '\0';
+}
+
+static bool set_own_params(bp_file *f) {
+    char max[64], value[64];
+    bool bad = false;
+    get_param(f, "MaxBufferSize", max, sizeof max);
+    for (size_t i = 0; i < NOWN; i++) {
+        get_param(f, own_params[i][0], value, sizeof value);
+        if (!*value && !(*max && strcmp(own_params[i][0], "InitialBufferSize") == 0)) /* which may be larger than the caller's */
+            bad = adios2_set_parameter(f->io, own_params[i][0], own_params[i][1]) != 0 || bad;
+    }
+    return bad;
+}
+
 static bool set_engine_params(bp_file *f, const bp_settings *s) {
-    static const char *const ours[][2] = {
-        {"StatsLevel", "0"}, {"MaxBufferSize", "48Mb"}, {"InitialBufferSize", "16Mb"}, {"BufferChunkSize", "16Mb"}, {"MinDeferredSize", STRAIGHT_TEXT}};
     bool bad = adios2_set_engine(f->io, s->engine && *s->engine ? s->engine : "BP5") != 0;
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        if (!has_param(s, ours[i][0]) && !(strcmp(ours[i][0], "InitialBufferSize") == 0 && has_param(s, "MaxBufferSize"))) /* not larger than it */
-            bad = adios2_set_parameter(f->io, ours[i][0], ours[i][1]) != 0 || bad;
     for (size_t i = 0; i < s->nengine_param; i++)
-        bad = adios2_set_parameter(f->io, s->engine_param[i].key, s->engine_param[i].value) != 0 || bad;
+        bad = adios2_set_parameter(f->io, as_we_spell_it(s->engine_param[i].key), s->engine_param[i].value) != 0 || bad;
     for (size_t i = 0; i < s->ntransport_param; i++) {
         size_t index = 0;
         bad = adios2_add_transport(&index, f->io, s->transport_param[i].name) != 0 || bad;
@@ -103,28 +122,23 @@ static bool set_engine_params(bp_file *f, const bp_settings *s) {
     return bad;
 }
 
-/* Bytes of BP4's buffer, in ADIOS2's notation; 0: an XML file says it. */
-static size_t bp4_buffer(const bp_settings *s) {
-    size_t bytes = s->xml_file && *s->xml_file ? 0 : BP4_BUFFER;
-    for (size_t i = 0; i < s->nengine_param && bytes; i++) {
-        char *unit;
-        if (strcasecmp(s->engine_param[i].key, "MaxBufferSize") != 0)
-            continue;
-        const unsigned long long n = strtoull(s->engine_param[i].value, &unit, 10);
-        const int shift = strcasecmp(unit, "gb") == 0 ? 30 : strcasecmp(unit, "mb") == 0 ? 20 : strcasecmp(unit, "kb") == 0 ? 10 : 0;
-        bytes = n << shift >> shift == n ? (size_t)(n << shift) : SIZE_MAX;
-    }
-    return bytes;
+/* Bytes of BP4's buffer, in ADIOS2's notation. */
+static size_t bp4_buffer(const bp_file *f) {
+    char value[64], *unit;
+    get_param(f, "MaxBufferSize", value, sizeof value);
+    const unsigned long long n = strtoull(value, &unit, 10);
+    const int shift = strcasecmp(unit, "gb") == 0 ? 30 : strcasecmp(unit, "mb") == 0 ? 20 : strcasecmp(unit, "kb") == 0 ? 10 : 0;
+    return n << shift >> shift == n ? (size_t)(n << shift) : SIZE_MAX;
 }
 
-/* Whether the settings leave the layout of the file as bpmap.c knows it. */
-static bool usual_layout(const bp_settings *s) {
+/* Whether the settings leave the layout of the file as bpmap.c knows it. That of BP4 can be recognised. */
+static bool usual_layout(const bp_file *f, const bp_settings *s) {
     static const char *const harmless[] = {"MaxBufferSize", "InitialBufferSize", "StatsLevel", "Threads", "Profile"};
     size_t other = s->nengine_param;
     for (size_t i = 0; i < s->nengine_param; i++)
         for (size_t j = 0; j < sizeof harmless / sizeof *harmless; j++)
             other -= strcasecmp(s->engine_param[i].key, harmless[j]) == 0;
-    return other == 0 && s->ntransport_param == 0 && s->noperator_param == 0 && !(s->xml_file && *s->xml_file);
+    return s->noperator_param == 0 && (!f->bp5 || (other == 0 && s->ntransport_param == 0 && !(s->xml_file && *s->xml_file)));
 }
 
 static int start_adios(bp_file *f, const bp_settings *s, pclean_err *err) {
@@ -145,7 +159,7 @@ static int start_adios(bp_file *f, const bp_settings *s, pclean_err *err) {
         pcl_err_prefix(err, "%s: ", s->xml_file);
         return -PCLEAN_EUNSUPPORTED;
     }
-    if (s && !xml && set_engine_params(f, s))
+    if (s && ((!xml && set_engine_params(f, s)) || set_own_params(f)))
         return PCL_FAIL(err, PCLEAN_EPARAM, "%s: ADIOS2 does not accept the engine's parameters; it gives the reason on standard error", f->path);
     return 0;
 }
@@ -219,8 +233,8 @@ int bp_create(const char *path, const bp_settings *settings, bp_file **out, pcle
         bp_free(f);
         return status;
     }
-    f->mapped = usual_layout(settings);
-    f->buffer_bytes = bp4_buffer(settings);
+    f->mapped = usual_layout(f, settings);
+    f->buffer_bytes = bp4_buffer(f);
     *out = f;
     return 0;
 }
@@ -493,7 +507,7 @@ int bp_column_new(bp_file *file, const char *name, enum bp_type type, size_t ndi
     c->type = type;
     c->fixed = shape != NULL;
     c->ndim = ndim;
-    c->scratch = -1;
+    c->scratch = c->stream = -1;
     for (size_t i = 0; shape && i < ndim; i++)
         c->shape[i] = shape[i];
     c->next = file->columns;
@@ -502,8 +516,8 @@ int bp_column_new(bp_file *file, const char *name, enum bp_type type, size_t ndi
     int status = pcl_strdup(&c->name, name, err);
     if (!status && file->writing)
         status = define_operator(c, err);
-    else if (!status && type != BP_STRING)
-        status = bp_column_open(c, err);
+    else if (!status)
+        status = type == BP_STRING ? bp_text_open(c, err) : bp_column_open(c, err);
     *out = status ? NULL : c; /* a failed one stays with its file */
     return status;
 }
@@ -560,12 +574,30 @@ static int shape_number(bp_column *c, const size_t *shape, uint32_t *number, pcl
     return 0;
 }
 
+static bool has_put(const bp_column *c, uint64_t row) {
+    return (c->begun && row >= c->first && row < c->row + c->nrow) || has_bit(&c->spilled, row);
+}
+
+static uint32_t number_of_shape(const bp_column *c, uint64_t row) {
+    if (has_bit(&c->spilled, row))
+        return c->shape_of[row];
+    size_t low = 0, high = c->nrun; /* the last run that does not begin after the row */
+    while (high - low > 1) {
+        const size_t mid = low + (high - low) / 2;
+        if (c->run[mid].row <= row)
+            low = mid;
+        else
+            high = mid;
+    }
+    return c->run[low].shape;
+}
+
 static const size_t *written_shape(const bp_column *c, uint64_t row) {
-    return c->fixed ? c->shape : c->shapes[c->shape_of[row] - 1];
+    return c->fixed ? c->shape : c->shapes[number_of_shape(c, row) - 1];
 }
 
 bool bp_written_shape(const bp_column *c, uint64_t row, const size_t **shape) {
-    if (!has_bit(&c->put, row))
+    if (!has_put(c, row))
         return false;
     *shape = c->ndim ? written_shape(c, row) : c->shape;
     return true;
@@ -618,21 +650,21 @@ static int write_let_through(bp_file *f, pclean_err *err) {
     return 0;
 }
 
-int bp_need_scratch(bp_file *f, size_t bytes, pclean_err *err) {
-    if (bytes <= f->scratch_bytes)
+int bp_need_room(bp_room *room, size_t bytes, pclean_err *err) {
+    if (bytes <= room->size)
         return 0;
-    pcl_free(f->scratch);
-    f->scratch = NULL;
-    f->scratch_bytes = 0;
-    const int status = pcl_alloc((void **)&f->scratch, bytes, 1, "a block of rows", err);
-    f->scratch_bytes = status ? 0 : bytes;
+    pcl_free(room->bytes);
+    room->bytes = NULL;
+    room->size = 0;
+    const int status = pcl_alloc((void **)&room->bytes, bytes, 1, "a block of rows", err);
+    room->size = status ? 0 : bytes;
     return status;
 }
 
 /* Pieces of whole rows come one after the other, each with its own channels: data[row][first to first + n of a cell]. */
 static int gather(bp_file *f, const char *data, size_t nrow, size_t cell, const size_t *edge, size_t npiece, pclean_err *err) {
-    const int status = bp_need_scratch(f, nrow * cell, err);
-    char *out = f->scratch;
+    const int status = bp_need_room(&f->scratch, nrow * cell, err);
+    char *out = f->scratch.bytes;
     for (size_t k = 0; k < npiece && !status; k++)
         for (size_t i = 0; i < nrow; i++, out += edge[k + 1] - edge[k])
             memcpy(out, data + i * cell + edge[k], edge[k + 1] - edge[k]);
@@ -667,7 +699,7 @@ static int write_block(bp_column *c, uint64_t row, size_t nrow, const size_t *sh
     for (size_t k = 0; k < npiece && !status; k++) {
         status = select_block(c, row, nrow, shape, first[k], first[k + 1] - first[k], err);
         if (!status)
-            status = put_piece(c, npiece > 1 ? f->scratch + nrow * edge[k] : (const char *)data, nrow * (edge[k + 1] - edge[k]), straight, err);
+            status = put_piece(c, npiece > 1 ? f->scratch.bytes + nrow * edge[k] : (const char *)data, nrow * (edge[k + 1] - edge[k]), straight, err);
     }
     f->let_through += bytes;
     if (!status && straight)
@@ -689,7 +721,7 @@ static int flush_buffer(bp_column *c, pclean_err *err) {
 /* Bytes of a block of rows: a part of what all columns may have, whole cells, at least one. */
 static size_t block_bytes(const bp_column *c, size_t cell) {
     const bp_file *f = c->file;
-    const size_t most = f->bp5 ? BLOCK_MAX : f->buffer_bytes == 0 ? BLOCK_BP4 : f->buffer_bytes / 4 < BLOCK_MAX ? f->buffer_bytes / 4 : BLOCK_MAX;
+    const size_t most = f->bp5 ? BLOCK_MAX : f->buffer_bytes / 4 < BLOCK_MAX ? f->buffer_bytes / 4 : BLOCK_MAX;
     size_t share = BUFFERS / f->ncolumn;
     share = share < BLOCK_MIN ? BLOCK_MIN : share;
     share = share > most ? most : share;
@@ -797,17 +829,22 @@ int bp_may_write(const bp_file *f, const char *column, pclean_err *err) {
     return 0;
 }
 
-static int remember_row(bp_column *c, uint64_t row, const size_t *shape, pclean_err *err) {
-    uint32_t number = 0;
-    int status = 0;
-    if (!c->fixed) {
-        status = shape_number(c, shape, &number, err);
+/* The shape of a row that is about to be put, of a variable column. */
+static int remember_shape(bp_column *c, uint64_t row, const size_t *shape, bool in_order, pclean_err *err) {
+    uint32_t number;
+    int status = shape_number(c, shape, &number, err);
+    if (status || (in_order && c->nrun > 0 && c->run[c->nrun - 1].shape == number))
+        return status;
+    if (in_order) {
+        status = bp_grow((void **)&c->run, &c->run_room, c->nrun + 1, sizeof *c->run, err);
         if (!status)
-            status = bp_grow((void **)&c->shape_of, &c->nshape_of, (size_t)row + 1, sizeof *c->shape_of, err);
+            c->run[c->nrun++] = (bp_run){row, number};
+    } else {
+        status = bp_grow((void **)&c->shape_of, &c->nshape_of, (size_t)row + 1, sizeof *c->shape_of, err);
         if (!status)
             c->shape_of[row] = number;
     }
-    return status ? status : set_bit(&c->put, row, err);
+    return status;
 }
 
 static bool in_buffer(const bp_column *c, uint64_t row) {
@@ -850,20 +887,39 @@ int bp_put(bp_column *c, uint64_t row, size_t ndim, const size_t *shape, const v
     int status = bp_may_write(c->file, c->name, err);
     if (status)
         return status;
-    if (c->put.nword == 0 && !c->fixed)
+    if (!c->begun && !c->fixed)
         c->ndim = ndim; /* the first cell says how many axes all have */
     if (ndim != c->ndim || ndim > BP_MAXDIM)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s, row %" PRIu64 ": %zu axes, but ADIOS2 stores %zu for every cell of this column (at most %d)",
                         c->name, row, ndim, c->ndim, BP_MAXDIM);
     if (c->fixed && !same_shape(ndim, c->shape, shape))
         return PCL_FAIL(err, PCLEAN_EPARAM, "column %s, row %" PRIu64 ": not the shape of the column's cells", c->name, row);
-    if (has_bit(&c->put, row))
+    if (has_put(c, row))
         return replace(c, row, shape, cell, err);
-    const bool next = row == c->row + c->nrow || c->put.nword == 0;
-    if (c->put.nword == 0)
-        c->row = row;
-    status = next ? append(c, shape, cell, err) : spill(c, row, shape, cell, err);
-    return status ? status : remember_row(c, row, shape, err);
+    if (!c->begun)
+        c->first = c->row = row;
+    c->begun = true;
+    const bool in_order = row == c->row + c->nrow;
+    status = c->fixed ? 0 : remember_shape(c, row, shape, in_order, err);
+    if (status)
+        return status;
+    return in_order ? append(c, shape, cell, err) : spill(c, row, shape, cell, err);
+}
+
+int bp_append(bp_column *c, uint64_t row, uint64_t nrow, const void *cells, pclean_err *err) {
+    const size_t bytes = bp_cell_bytes(c->type, c->ndim, c->shape);
+    const char *in = cells;
+    int status = nrow > 0 ? bp_put(c, row, c->ndim, c->shape, in, err) : 0;
+    for (uint64_t done = 1, n; done < nrow && !status; done += n) {
+        n = c->nrow > 0 ? (c->buffer_bytes - c->nrow * bytes) / bytes : 1; /* that the buffer has room for; an empty one may have to be made */
+        n = n < nrow - done ? n : nrow - done;
+        if (c->nrow > 0 && n > 1) {
+            memcpy(c->buffer + c->nrow * bytes, in + done * bytes, (n - 1) * bytes);
+            c->nrow += n - 1;
+        }
+        status = append(c, c->shape, in + (done + n - 1) * bytes, err); /* which also flushes */
+    }
+    return status;
 }
 
 /* What has been put and is still here. */
@@ -875,37 +931,6 @@ int bp_get_unfinished(bp_column *c, uint64_t row, size_t cell, void *out, pclean
     if (has_bit(&c->spilled, row))
         return read_spilled(c, row, 1, cell, out, err);
     return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s, row %" PRIu64 ": already in the ADIOS2 file; close the table before reading it", c->name, row);
-}
-
-/* ------------------------------------------------------------------ text */
-
-int bp_put_text(bp_column *c, uint64_t row, const char *text, size_t length, pclean_err *err) {
-    int status = bp_may_write(c->file, c->name, err);
-    if (!status && memchr(text, 0, length))
-        status = PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s, row %" PRIu64 ": ADIOS2 cannot store a text that holds a NUL", c->name, row);
-    if (!status)
-        status = bp_grow((void **)&c->text, &c->ntext, (size_t)row + 1, sizeof *c->text, err);
-    char *copy = status ? NULL : strndup(text, length);
-    if (!status && !copy)
-        status = PCL_FAIL(err, PCLEAN_ENOMEM, "out of memory for column %s", c->name);
-    if (status)
-        return status;
-    free(c->text[row]);
-    c->text[row] = copy;
-    return set_bit(&c->put, row, err);
-}
-
-static int write_texts(bp_column *c, pclean_err *err) {
-    for (size_t row = 0; row < c->ntext; row++) {
-        char name[1024];
-        if (!c->text[row])
-            continue;
-        snprintf(name, sizeof name, "%.1000s%zu", c->name, row);
-        adios2_variable *v = adios2_define_variable(c->file->io, name, adios2_type_string, 0, NULL, NULL, NULL, adios2_constant_dims_true);
-        if (!v || adios2_put(c->file->engine, v, c->text[row], adios2_mode_sync) != 0)
-            return bp_adios_failed(c->file, "write a text", err);
-    }
-    return 0;
 }
 
 /* ------------------------------------------------------------------ the end */
@@ -922,7 +947,7 @@ int bp_finish(bp_file *f, bool sync, pclean_err *err) {
             status = write_spilled(c, err);
     }
     for (bp_column *c = f->columns; c && !status; c = c->next)
-        status = write_texts(c, err);
+        status = bp_text_write(c, err);
     f->finished = true;
     if (status)
         return status;
@@ -941,11 +966,9 @@ int bp_finish(bp_file *f, bool sync, pclean_err *err) {
 }
 
 static void free_column(bp_column *c) {
-    for (size_t i = 0; i < c->ntext; i++)
-        free(c->text[i]);
-    free(c->text);
-    free(c->put.word);
+    bp_text_free(c);
     free(c->spilled.word);
+    free(c->run);
     free(c->shape_of);
     free(c->shapes);
     free(c->place);
@@ -1028,7 +1051,7 @@ void bp_free(bp_file *f) {
     if (f->data >= 0)
         close(f->data);
     pcl_free(f->operators);
-    pcl_free(f->scratch);
+    pcl_free(f->scratch.bytes);
     free(f->place);
     pcl_free(f->map);
     pcl_free(f->path);

@@ -1,12 +1,13 @@
 /* bpfile.h: table columns in an ADIOS2 BP file of one step, laid out as casacore's Adios2StMan lays them out.
  *
  * A column of numbers is one variable of its name, a global array [row][cell, slowest axis first]; a column of text is one
- * scalar string variable NAME<row> for each row. Shapes are slowest axis first throughout, arrays row-major, numbers in the
- * machine's byte order. A file is written once, by one process, and can then be read by many.
+ * scalar string variable NAME<row> for each row, or, when it is long, packed into two columns of numbers (bptext.c). Shapes are
+ * slowest axis first throughout, arrays row-major, numbers in the machine's byte order. A file is written once, by one process,
+ * and can then be read by many.
  *
  * Writing. Rows put in ascending order without gaps go to the file in blocks of some MiB. All other orders are collected in
  * a scratch file beside it (unlinked, so nothing stays behind) and written at the end in row order. Either way the memory is
- * bounded by the blocks: bp_buffer_bytes for all columns together and the engine's own buffer.
+ * bounded: 32 MiB of rows for all columns together, 8 MiB of text, and the engine's own buffer.
  *
  * A handle belongs to the process that made it. A forked child may read (it opens the file anew), but not write.
  * Not thread-safe. */

@@ -1,8 +1,10 @@
-/* bpfile_private.h: what bpfile.c (the file, writing), bpread.c (reading) and bpmap.c (places of blocks) share. */
+/* bpfile_private.h: what bpfile.c (the file, writing), bpread.c (reading), bpmap.c and bpparts.c (places of blocks, and reading
+ * there) and bptext.c share. */
 #ifndef PCL_BPFILE_PRIVATE_H
 #define PCL_BPFILE_PRIVATE_H
 #include "stman/bpfile.h"
 #include <adios2_c.h>
+#include <pthread.h>
 #include <sys/types.h>
 
 /* A row for each bit. */
@@ -17,6 +19,12 @@ typedef struct bp_block {
     const size_t *shape;
 } bp_block;
 
+/* Rows put in order from `row` on have the shape of this number, up to the next run's. */
+typedef struct bp_run {
+    uint64_t row;
+    uint32_t shape;
+} bp_run;
+
 /* A block that has been put: what it begins and ends with, and where it lies in data.0. */
 typedef struct bp_place {
     const struct bp_column *column;
@@ -30,6 +38,11 @@ typedef struct bp_part {
     size_t first, n;
 } bp_part;
 
+typedef struct bp_room {
+    char *bytes;
+    size_t size;
+} bp_room;
+
 struct bp_column {
     bp_file *file;
     bp_column *next;
@@ -40,19 +53,24 @@ struct bp_column {
     adios2_variable *variable;     /* NULL: not defined yet, or not in the file */
     adios2_operator *operator;     /* that compresses it; NULL: none */
 
-    /* writing */
-    bp_bits put, spilled;
-    char *buffer; /* rows [row, row + nrow), all of block_shape; row + nrow is the row that continues the run */
+    /* writing: rows [first, row + nrow) were put in ascending order; others are spilled, into a scratch file */
+    bool begun;
+    bp_bits spilled;
+    char *buffer; /* rows [row, row + nrow), all of block_shape, that have not gone to the file */
     size_t buffer_bytes, nrow, block_shape[BP_MAXDIM], largest[BP_MAXDIM];
-    uint64_t row;
-    uint32_t *shape_of; /* of variable columns: by row, 1 + index into shapes */
-    size_t nshape_of, nshape, nshape_room;
+    uint64_t first, row;
+    bp_run *run;        /* of variable columns: the shapes of rows in order */
+    uint32_t *shape_of; /* and of spilled ones, by row; numbers of shapes count from 1 */
+    size_t nrun, run_room, nshape_of, nshape, nshape_room;
     size_t (*shapes)[BP_MAXDIM];
     int scratch;
     uint64_t *place, scratch_end; /* in the scratch file, of variable columns */
     size_t nplace;
-    char **text; /* by row */
+
+    /* text (bptext.c) */
+    char **text; /* by row, while it is written and not packed */
     size_t ntext;
+    bp_column *packed_text, *packed_rows; /* of text that is packed */
 
     /* reading */
     adios2_varinfo *info;
@@ -62,9 +80,14 @@ struct bp_column {
     size_t npart;
     uint64_t last_row, step, asked_end; /* the last request; how far it jumped; rows before that are being fetched */
     bool follows;       /* the rows that are read now come after the last ones */
-    char *window; /* rows [window_row, window_end), each of the column's largest shape; with parts, bytes of data.0 */
+    bp_room window; /* rows [window_row, window_end), each of the column's largest shape; with parts, the block that ends before part window_next */
     uint64_t window_row, window_end, next_row;
-    size_t window_bytes;
+    size_t window_next;
+    int stream; /* data.0 again, for what is read in order */
+    bp_room ahead; /* the block of part ahead_k, that a thread reads while ahead_runs */
+    size_t ahead_k;
+    bool ahead_runs, ahead_good;
+    pthread_t ahead_thread;
 };
 
 struct bp_file {
@@ -77,7 +100,8 @@ struct bp_file {
     adios2_engine *engine;
     bp_column *columns;
     size_t ncolumn, let_through;
-    size_t buffer_bytes; /* BP4's MaxBufferSize; 0: not known */
+    size_t ntext, text_bytes; /* texts in memory, of all columns */
+    size_t buffer_bytes; /* BP4's MaxBufferSize */
     bp_param *operators;
     size_t noperator;
 
@@ -87,8 +111,7 @@ struct bp_file {
     uint64_t data_end;
     char *map;
     int data; /* of data.0, open for reading */
-    char *scratch;
-    size_t scratch_bytes;
+    bp_room scratch;
 };
 
 /* bpfile.c */
@@ -97,11 +120,13 @@ int bp_open_engine(bp_file *file, pclean_err *err) PCL_CHECK;
 int bp_may_write(const bp_file *file, const char *column, pclean_err *err) PCL_CHECK;
 size_t bp_cell_bytes(enum bp_type type, size_t ndim, const size_t *shape);
 bool bp_written_shape(const bp_column *c, uint64_t row, const size_t **shape);
+/* Puts the row's cell and those after it, of a fixed column that was put in order up to there. */
+int bp_append(bp_column *c, uint64_t row, uint64_t nrow, const void *cells, pclean_err *err) PCL_CHECK;
 int bp_get_unfinished(bp_column *c, uint64_t row, size_t cell, void *out, pclean_err *err) PCL_CHECK;
 
 #define BP_HASH UINT64_C(14695981039346656037) /* of nothing */
 uint64_t bp_hash(uint64_t hash, const void *data, size_t n); /* of what had `hash` and then data */
-int bp_need_scratch(bp_file *file, size_t bytes, pclean_err *err) PCL_CHECK;
+int bp_need_room(bp_room *room, size_t bytes, pclean_err *err) PCL_CHECK; /* at least so many; what was in it is lost */
 int bp_grow(void **array, size_t *n, size_t need, size_t size, pclean_err *err) PCL_CHECK;
 
 /* bpmap.c: the file of places, in the .bp folder. */
@@ -110,12 +135,26 @@ int bp_grow(void **array, size_t *n, size_t need, size_t size, pclean_err *err) 
 int bp_map_note(bp_column *c, const void *data, size_t bytes, pclean_err *err) PCL_CHECK;
 void bp_map_written(bp_file *file);
 int bp_map_save(bp_file *file, pclean_err *err) PCL_CHECK;
-/* Reading: the map; a column's parts, where it has them; cells of such a column as bp_get gets them. */
+/* Reading: the map; a column's parts, where it has them; its slowest axis, 1 for scalars; the byte after a part. */
 int bp_map_load(bp_file *file, pclean_err *err) PCL_CHECK;
 int bp_map_column(bp_column *c, pclean_err *err) PCL_CHECK;
-int bp_map_get(bp_column *c, uint64_t row, uint64_t nrow, const size_t *start, const size_t *count, char *out, pclean_err *err) PCL_CHECK;
+size_t bp_slow_axis(const bp_column *c);
+uint64_t bp_part_end(const bp_column *c, const bp_part *part);
+
+/* bpparts.c: cells of a column that has parts, as bp_get gets them; the thread that reads ahead ends. */
+int bp_parts_get(bp_column *c, uint64_t row, uint64_t nrow, const size_t *start, const size_t *count, char *out, pclean_err *err) PCL_CHECK;
+void bp_parts_end_ahead(bp_column *c);
+
+/* bptext.c. Writing: what is in memory goes to the file. Reading: is the column packed? Whether the row has a text. */
+int bp_text_write(bp_column *c, pclean_err *err) PCL_CHECK;
+int bp_text_open(bp_column *c, pclean_err *err) PCL_CHECK;
+bool bp_text_is_there(const bp_column *c, uint64_t row);
+void bp_text_free(bp_column *c);
 
 /* bpread.c */
+int bp_not_written(const bp_column *c, uint64_t row, pclean_err *err) PCL_CHECK;
+int bp_follow_fork(bp_file *f, pclean_err *err) PCL_CHECK;
+int bp_bad_block(const bp_column *c, pclean_err *err) PCL_CHECK;
 /* Copies the box start, count out of an array of shape `whole`. */
 void bp_copy_box(size_t ndim, size_t element, const size_t *whole, const size_t *start, const size_t *count, const char *in, char *out);
 int bp_column_open(bp_column *c, pclean_err *err) PCL_CHECK;

@@ -3,7 +3,7 @@
  * ADIOS2 looks at every block of a variable for each request: 8 ms for 50 000 blocks in BP4, as a file has that was written
  * row by row. So requests are made for whole windows of some MiB, also when rows are asked for one after the other, and the
  * window serves the rest. Far jumps and large or partial reads go to ADIOS2 directly. Columns whose blocks' places are known
- * (bpmap.c) are read without ADIOS2.
+ * (bpmap.c) are read without ADIOS2 (bpparts.c).
  *
  * Cells of different shapes lie in one global array as large as the largest of them, each in its corner; a window holds rows
  * of that size, and the rows' own shapes come from the list of blocks. */
@@ -27,21 +27,21 @@ static int by_row(const void *a, const void *b) {
     return x->row < y->row ? -1 : x->row > y->row;
 }
 
-static int bad_block(const bp_column *c, pclean_err *err) {
+int bp_bad_block(const bp_column *c, pclean_err *err) {
     return PCL_FAIL(err, PCLEAN_EIO, "%s: column %s does not fit the table's description of it, or is damaged", c->file->path, c->name);
 }
 
 /* One block's rows and shape, checked against the column. */
 static int take_block(bp_column *c, const adios2_blockinfo *b, bp_block *out, pclean_err *err) {
     if (!b->Start || !b->Count)
-        return bad_block(c, err);
+        return bp_bad_block(c, err);
     *out = (bp_block){b->Start[0], b->Start[0] + b->Count[0], b->Count + 1};
     bool good = out->end >= out->row;
     for (size_t i = 0; i < c->ndim && good; i++) {
         const size_t most = c->fixed ? c->shape[i] : c->largest[i];
         good = b->Count[i + 1] <= most && b->Start[i + 1] <= most - b->Count[i + 1] && (c->fixed || b->Start[i + 1] == 0);
     }
-    return good ? 0 : bad_block(c, err);
+    return good ? 0 : bp_bad_block(c, err);
 }
 
 /* Adjacent and overlapping blocks of fixed columns become one. */
@@ -102,13 +102,13 @@ int bp_column_open(bp_column *c, pclean_err *err) {
     if (!c->fixed && ndim >= 1)
         c->ndim = ndim - 1;
     if (!type_fits(c->type, type) || ndim != c->ndim + 1 || c->ndim > BP_MAXDIM)
-        return bad_block(c, err);
+        return bp_bad_block(c, err);
     if (!c->info)
         c->info = adios2_inquire_blockinfo(c->file->engine, c->variable, 0);
     if (!c->info)
         return bp_adios_failed(c->file, "list the rows of a column", err);
     if ((size_t)c->info->Dims != ndim && c->info->nblocks > 0)
-        return bad_block(c, err);
+        return bp_bad_block(c, err);
     if (c->block)
         return 0;
     const int status = list_blocks(c, err);
@@ -121,7 +121,11 @@ void bp_column_close(bp_column *c) {
         adios2_free_blockinfo(c->info);
     pcl_free(c->block);
     pcl_free(c->part);
-    pcl_free(c->window);
+    bp_parts_end_ahead(c);
+    pcl_free(c->window.bytes);
+    pcl_free(c->ahead.bytes);
+    if (c->stream >= 0)
+        close(c->stream);
 }
 
 /* The block that holds a row, or NULL. */
@@ -137,15 +141,13 @@ static const bp_block *find_block(const bp_column *c, uint64_t row) {
     return low < c->nblock && c->block[low].row <= row ? &c->block[low] : NULL;
 }
 
-static bool text_is_there(const bp_column *c, uint64_t row);
-
 bool bp_row_shape(bp_column *c, uint64_t row, size_t *ndim, size_t *shape) {
     const size_t *found = c->shape;
-    if (c->file->writing) {
-        if (!bp_written_shape(c, row, &found))
+    if (c->type == BP_STRING) {
+        if (!bp_text_is_there(c, row))
             return false;
-    } else if (c->type == BP_STRING) {
-        if (!text_is_there(c, row))
+    } else if (c->file->writing) {
+        if (!bp_written_shape(c, row, &found))
             return false;
     } else {
         const bp_block *b = find_block(c, row);
@@ -164,14 +166,16 @@ bool bp_row_shape(bp_column *c, uint64_t row, size_t *ndim, size_t *shape) {
 
 /* The file's position is shared with the parent, so a child opens the file for itself. What belongs to the parent's handle is
  * left as it is: closing it here could only harm. */
-static int follow_fork(bp_file *f, pclean_err *err) {
+int bp_follow_fork(bp_file *f, pclean_err *err) {
     if (f->pid == getpid())
         return 0;
     if (f->writing)
         return bp_may_write(f, "all", err);
     const int status = bp_open_engine(f, err);
-    for (bp_column *c = f->columns; c && !status; c = c->next)
+    for (bp_column *c = f->columns; c && !status; c = c->next) {
         c->variable = c->variable ? adios2_inquire_variable(f->io, c->name) : NULL;
+        c->ahead_runs = false; /* the parent's thread */
+    }
     if (!status)
         f->pid = getpid();
     return status;
@@ -233,16 +237,9 @@ static int load_window(bp_column *c, uint64_t row, size_t cell, pclean_err *err)
     const uint64_t rows = cell && cell < most ? most / cell : 1, last = c->block[c->nblock - 1].end;
     const uint64_t end = last - row < rows ? last : row + rows;
     c->window_row = c->window_end = 0;
-    if (c->window_bytes < (end - row) * cell) {
-        pcl_free(c->window);
-        c->window = NULL;
-        c->window_bytes = 0;
-        const size_t bytes = rows * cell;
-        if (pcl_alloc((void **)&c->window, bytes, 1, "a window of rows", err) != 0)
-            return -PCLEAN_ENOMEM;
-        c->window_bytes = bytes;
-    }
-    const int status = get_box(c, row, end - row, NULL, cell_shape(c), c->window, err);
+    int status = bp_need_room(&c->window, rows * cell, err);
+    if (!status)
+        status = get_box(c, row, end - row, NULL, cell_shape(c), c->window.bytes, err);
     if (!status) {
         c->window_row = row;
         c->window_end = end;
@@ -253,7 +250,7 @@ static int load_window(bp_column *c, uint64_t row, size_t cell, pclean_err *err)
 static void copy_from_window(bp_column *c, uint64_t row, uint64_t nrow, const size_t *start, const size_t *count, size_t cell, char *out) {
     static const size_t origin[BP_MAXDIM];
     const size_t bytes = bp_cell_bytes(c->type, c->ndim, count);
-    const char *in = c->window + (row - c->window_row) * cell;
+    const char *in = c->window.bytes + (row - c->window_row) * cell;
     if (bytes == cell) {
         memcpy(out, in, nrow * cell);
         return;
@@ -275,7 +272,7 @@ static int get_directly(bp_column *c, uint64_t row, uint64_t nrow, const size_t 
     return 0;
 }
 
-static int not_written(const bp_column *c, uint64_t row, pclean_err *err) {
+int bp_not_written(const bp_column *c, uint64_t row, pclean_err *err) {
     return PCL_FAIL(err, PCLEAN_EDATA, "column %s, row %" PRIu64 ": nothing has been written there%s", c->name, row,
                     c->variable || c->file->writing ? "" : " (the ADIOS2 file has no column of this name)");
 }
@@ -285,7 +282,7 @@ static int check_rows(bp_column *c, uint64_t row, uint64_t nrow, const size_t *s
     for (uint64_t at = row; at < row + nrow;) {
         const bp_block *b = find_block(c, at);
         if (!b)
-            return not_written(c, at, err);
+            return bp_not_written(c, at, err);
         const size_t *shape = c->fixed ? c->shape : b->shape;
         for (size_t i = 0; i < c->ndim; i++)
             if (start ? count[i] > shape[i] || start[i] > shape[i] - count[i] : count[i] != shape[i])
@@ -296,7 +293,7 @@ static int check_rows(bp_column *c, uint64_t row, uint64_t nrow, const size_t *s
 }
 
 static int get_finished(bp_column *c, uint64_t row, uint64_t nrow, const size_t *start, const size_t *count, void *out, pclean_err *err) {
-    int status = follow_fork(c->file, err);
+    int status = bp_follow_fork(c->file, err);
     if (!status)
         status = check_rows(c, row, nrow, start, count, err);
     if (status)
@@ -305,11 +302,11 @@ static int get_finished(bp_column *c, uint64_t row, uint64_t nrow, const size_t 
     if (bytes == 0)
         return 0;
     const size_t window = window_bytes(c);
-    const uint64_t jump = window == WINDOW_MANY ? window / cell : NEAR;
+    const uint64_t jump = !c->part && window == WINDOW_MANY ? window / cell : NEAR;
     c->follows = row >= c->next_row && row - c->next_row <= jump;
     c->next_row = row + nrow;
     if (c->part)
-        return bp_map_get(c, row, nrow, start, count, out, err);
+        return bp_parts_get(c, row, nrow, start, count, out, err);
     const bool inside = row >= c->window_row && row + nrow <= c->window_end;
     if (!inside && (!c->follows || nrow > window / 2 / cell))
         return get_directly(c, row, nrow, start, count, cell, out, err);
@@ -321,11 +318,11 @@ static int get_finished(bp_column *c, uint64_t row, uint64_t nrow, const size_t 
 }
 
 static int get_written(bp_column *c, uint64_t row, uint64_t nrow, const size_t *start, const size_t *count, char *out, pclean_err *err) {
-    int status = follow_fork(c->file, err);
+    int status = bp_follow_fork(c->file, err);
     for (uint64_t i = 0; i < nrow && !status; i++) {
         const size_t *shape = c->shape;
         if (!bp_written_shape(c, row + i, &shape))
-            return not_written(c, row + i, err);
+            return bp_not_written(c, row + i, err);
         const size_t cell = bp_cell_bytes(c->type, c->ndim, shape), bytes = bp_cell_bytes(c->type, c->ndim, count);
         char *whole = NULL;
         status = pcl_alloc((void **)&whole, cell, 1, "a cell", err);
@@ -346,57 +343,8 @@ int bp_get(bp_column *c, uint64_t row, uint64_t nrow, const size_t *start, const
         return 0;
     if (!count) {
         if (!bp_row_shape(c, row, NULL, shape))
-            return not_written(c, row, err);
+            return bp_not_written(c, row, err);
         count = shape;
     }
     return c->file->writing ? get_written(c, row, nrow, start, count, out, err) : get_finished(c, row, nrow, start, count, out, err);
-}
-
-/* ------------------------------------------------------------------ text */
-
-static adios2_variable *text_variable(const bp_column *c, uint64_t row) {
-    char *name = NULL;
-    if (pcl_asprintf(&name, NULL, "%s%" PRIu64, c->name, row) != 0)
-        return NULL;
-    adios2_variable *v = adios2_inquire_variable(c->file->io, name);
-    pcl_free(name);
-    return v;
-}
-
-static bool text_is_there(const bp_column *c, uint64_t row) {
-    return text_variable(c, row) != NULL;
-}
-
-static int read_text(bp_column *c, uint64_t row, char **out, size_t *length, pclean_err *err) {
-    adios2_type type;
-    adios2_variable *v = text_variable(c, row);
-    if (!v)
-        return not_written(c, row, err);
-    if (adios2_variable_type(&type, v) != 0 || type != adios2_type_string)
-        return bad_block(c, err);
-    if (adios2_get_string(c->file->engine, v, NULL, length) != 0)
-        return bp_adios_failed(c->file, "read a text", err);
-    if (PCL_ZNEW(out, *length + 1, "a text", err) != 0)
-        return -PCLEAN_ENOMEM;
-    return adios2_get_string(c->file->engine, v, *out, length) == 0 ? 0 : bp_adios_failed(c->file, "read a text", err);
-}
-
-int bp_get_text(bp_column *c, uint64_t row, char **out, size_t *length, pclean_err *err) {
-    *out = NULL;
-    *length = 0;
-    if (c->file->writing) {
-        const size_t *shape;
-        if (!bp_written_shape(c, row, &shape))
-            return not_written(c, row, err);
-        *length = strlen(c->text[row]);
-        return pcl_strdup(out, c->text[row], err);
-    }
-    int status = follow_fork(c->file, err);
-    if (!status)
-        status = read_text(c, row, out, length, err);
-    if (status) {
-        pcl_free(*out);
-        *out = NULL;
-    }
-    return status;
 }

@@ -1,7 +1,10 @@
 #include "stman/bpfile.h"
 
 #include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -263,44 +266,64 @@ static void test_a_row_in_the_file_is_not_put_again(void **state) {
     assert_fails(bp_open(FILE_BP, &f, &err), PCLEAN_EIO, "did not finish");
 }
 
-static void test_text(void **state) {
-    (void)state;
+/* ------------------------------------------------------------------ memory */
+
+#ifndef __SANITIZE_ADDRESS__ /* which keeps what is freed */
+enum { ROWS = 200000, BOUND = 128 << 20 };
+
+static void *watch_memory(void *stop) {
+    while (!atomic_load((atomic_bool *)stop)) {
+        (void)pcl_mem_peak();
+        usleep(1000);
+    }
+    return NULL;
+}
+
+/* 270 MB in columns of numbers, of different shapes and of text. */
+static void write_much(char *engine, int order) {
+    static const size_t large[2] = {64, 2};
+    const bp_settings s = with_engine(engine);
+    float cell[256] = {0};
     pclean_err err;
     bp_file *f;
-    bp_column *c;
-    char *text;
-    size_t n;
-    for (size_t e = 0; e < 2; e++) {
-        const bp_settings s = with_engine(engines[e]);
-        assert_ok(bp_create(FILE_BP, &s, &f, &err));
-        assert_ok(bp_column_new(f, "NAME", BP_STRING, 0, shape3, &c, &err));
-        assert_ok(bp_put_text(c, 4, "later", 5, &err));
-        assert_ok(bp_put_text(c, 0, "first", 5, &err));
-        assert_ok(bp_put_text(c, 0, "", 0, &err));
-        assert_ok(bp_put_text(c, 2, "a\nb\xc3\xa9", 5, &err));
-        assert_fails(bp_put_text(c, 3, "a\0b", 3, &err), PCLEAN_EUNSUPPORTED, "NUL");
-        assert_ok(bp_get_text(c, 4, &text, &n, &err));
-        assert_string_equal(text, "later");
-        pcl_free(text);
-        assert_ok(bp_finish(f, false, &err));
-        bp_free(f);
-        assert_ok(bp_open(FILE_BP, &f, &err));
-        assert_ok(bp_column_new(f, "NAME", BP_STRING, 0, shape3, &c, &err));
-        static const char *const want[] = {"", NULL, "a\nb\xc3\xa9", NULL, "later"};
-        for (uint64_t row = 0; row < 5; row++) {
-            assert_int_equal(bp_row_shape(c, row, NULL, NULL), want[row] != NULL);
-            if (want[row]) {
-                assert_ok(bp_get_text(c, row, &text, &n, &err));
-                assert_string_equal(text, want[row]);
-                assert_int_equal(n, strlen(text));
-                pcl_free(text);
-            } else {
-                assert_fails(bp_get_text(c, row, &text, &n, &err), PCLEAN_EDATA, "nothing has been written");
-            }
-        }
-        bp_free(f);
+    bp_column *data, *flag, *time, *variable, *text;
+    assert_ok(bp_create(FILE_BP, &s, &f, &err));
+    assert_ok(bp_column_new(f, "DATA", BP_COMPLEX, 2, large, &data, &err));
+    assert_ok(bp_column_new(f, "FLAG", BP_UINT8, 2, large, &flag, &err));
+    assert_ok(bp_column_new(f, "TIME", BP_DOUBLE, 0, large, &time, &err));
+    assert_ok(bp_column_new(f, "VARIABLE", BP_FLOAT, 1, NULL, &variable, &err));
+    assert_ok(bp_column_new(f, "TEXT", BP_STRING, 0, large, &text, &err));
+    for (uint64_t i = 0; i < ROWS; i++) {
+        const uint64_t row = order == 0 ? i : order == 1 ? ROWS - 1 - i : i * 7919 % ROWS;
+        const size_t shape[1] = {row < ROWS / 2 ? 32 : 16};
+        memcpy(cell, &row, sizeof row);
+        assert_ok(bp_put(data, row, 2, large, cell, &err));
+        assert_ok(bp_put(flag, row, 2, large, cell, &err));
+        assert_ok(bp_put(time, row, 0, large, cell, &err));
+        assert_ok(bp_put(variable, row, 1, shape, cell, &err));
+        assert_ok(bp_put_text(text, row, "twenty characters...", 20, &err));
+    }
+    assert_ok(bp_finish(f, false, &err));
+    bp_free(f);
+}
+
+static void test_writing_takes_bounded_memory(void **state) {
+    (void)state;
+    for (int k = 0; k < 6; k++) {
+        atomic_bool stop = false;
+        pthread_t watcher;
+        (void)malloc_trim(0);
+        const size_t before = pcl_mem_peak_restart();
+        assert_int_equal(pthread_create(&watcher, NULL, watch_memory, &stop), 0);
+        write_much(engines[k % 2], k / 2);
+        atomic_store(&stop, true);
+        assert_int_equal(pthread_join(watcher, NULL), 0);
+        const size_t taken = pcl_mem_peak() - before;
+        print_message("%s, order %d: %zu MiB\n", engines[k % 2], k / 2, taken >> 20);
+        assert_in_range(taken, (size_t)1 << 20, BOUND);
     }
 }
+#endif
 
 /* ------------------------------------------------------------------ processes */
 
@@ -519,7 +542,9 @@ int main(void) {
         cmocka_unit_test(test_gaps_and_second_puts),
         cmocka_unit_test(test_reading_leaves_nothing_in_tmp),
         cmocka_unit_test(test_a_row_in_the_file_is_not_put_again),
-        cmocka_unit_test(test_text),
+#ifndef __SANITIZE_ADDRESS__
+        cmocka_unit_test(test_writing_takes_bounded_memory),
+#endif
         cmocka_unit_test(test_a_killed_writer_leaves_an_error),
         cmocka_unit_test(test_forked_children_read_and_do_not_write),
         cmocka_unit_test(test_damage_is_an_error),
