@@ -28,6 +28,9 @@ mkdir -p conda/conda-meta
 echo '{"version": "6.7.0", "build": "py311_nompi_1", "channel": "conda-forge", "subdir": "linux-64"}' >conda/conda-meta/casatools-6.7.0-1.json
 CONDA_PREFIX=$work/conda run adios2 check
 expect_out '^casatools +6\.7\.0, conda, build py311_nompi_1'
+mkdir -p venv/lib/python3.11/site-packages/casatools-6.7.2.1.dist-info
+CONDA_PREFIX= VIRTUAL_ENV=$work/venv run adios2 check
+expect_out '^casatools +6\.7\.2\.1, pip'
 run adios2 env
 expect_status 0; expect_out '^export CASACORE_LDPATH='
 eval "$(cat out)"
@@ -48,9 +51,7 @@ for ms in "$DATA"/*.ms "$DATA"/*.MS; do
     expect_status 0
     run adios2 uses r.ms
     expect_status 1; expect_no_out
-    case $ms in
-    *3c273* | *mssel* | *bda* | *sim_alma*) same "$ms" c.ms; same "$ms" r.ms ;;
-    esac
+    same "$ms" c.ms; same "$ms" r.ms
     rm -rf c.ms r.ms
 done
 
@@ -69,6 +70,22 @@ run adios2 convert cat.ms c.ms --overwrite --verify
 expect_status 0; same cat.ms c.ms
 run adios2 convert "$DATA/vla_3c273_xband.ms" c.ms --overwrite --taql 'ANTENNA1 > 3'
 expect_status 0; same deep.ms c.ms
+
+# long text is packed, which is said
+"$python" - <<'END'
+import casacore.tables as ct
+n = 20000
+t = ct.table("notes.tab", ct.maketabdesc([ct.makescacoldesc("NOTE", ""), ct.makearrcoldesc("WORDS", "", ndim=1), ct.makescacoldesc("TIME", 0.0)]), nrow=n, ack=False)
+t.putcol("NOTE", ["note %d" % (row % 777) for row in range(n)])
+for row in range(n):
+    t.putcell("WORDS", row, ["w%d" % row] * (row % 3 + 1))
+END
+for engine in BP4 BP5; do
+    run adios2 convert notes.tab packed.tab --columns NOTE,WORDS,TIME --engine $engine --overwrite --verify
+    expect_status 0; expect_err 'packed, because it is text of more than 16384 rows: NOTE, WORDS'; same notes.tab packed.tab
+    run adios2 restore packed.tab back.tab --overwrite
+    expect_status 0; same notes.tab back.tab
+done
 
 # what is copied can be written, whatever the input
 cp -r "$DATA/vla_3c273_xband.ms" ro.ms && chmod -R a-w ro.ms

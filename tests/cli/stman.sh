@@ -21,6 +21,29 @@ tool() { # LABEL SCRIPT ARGUMENTS...
 for engine in BP4 BP5; do
     tool "columns of $engine" adios2_columns.py both $engine columns.tab
 done
+for engine in BP4 BP5; do
+    line="ushort $engine"
+    "$BUILD/ushort" ushort.tab $engine >out 2>err || fail "columns of uShort: $(cat err)"
+done
+# text beyond what casacore's own manager would hold
+"$python" - <<'END' || fail "packed text"
+import casacore.tables as ct, glob, numpy as np
+n = 20000
+texts = ["text %d" % (row * 7919) if row % 11 else "" for row in range(n)]
+for engine in "BP4", "BP5":
+    dminfo = {"*1": {"TYPE": "Adios2StMan", "NAME": "A", "SEQNR": 0, "COLUMNS": ["S", "A"], "SPEC": {"ENGINETYPE": engine}}}
+    t = ct.table("text.tab", ct.maketabdesc([ct.makescacoldesc("S", ""), ct.makearrcoldesc("A", "", shape=[2])]), nrow=n, dminfo=dminfo, ack=False)
+    t.putcol("S", texts[:9000], 0, 9000)
+    for row in range(0, n, 5):
+        t.putcell("A", row, ["a%d" % row, "b"])
+    t.putcol("S", texts[9000:], 9000, n - 9000)
+    t.close()
+    t = ct.table("text.tab", ack=False)
+    assert t.getcol("S") == texts and t.getcol("S", 7, 500, 31) == texts[7:7 + 500 * 31:31] and t.getcell("S", 9001) == texts[9001]
+    assert t.getcell("A", 19995) == ["a19995", "b"] or list(np.ravel(t.getcell("A", 19995)["array"])) == ["a19995", "b"], t.getcell("A", 19995)
+    assert "S/rows" in open(glob.glob("text.tab/*.bp/pclean.places")[0]).read()
+    t.close()
+END
 # files of casacore's own Adios2StMan
 for e in 4 5; do
     cp -r "$DATA/adios2_upstream_bp$e.tab" upstream.tab
