@@ -3,8 +3,9 @@
  * A block is in several parts, each with a range of the slowest axis of its cells: rows are put together of all of them, a channel
  * comes from one. How they are read depends on the request:
  *  - Rows one after the other: the whole block is kept, and a thread reads the next one.
- *  - Much at once: threads take the rows block by block, from memory part by part, so that what one has in hand stays in the cache of its
- *    processor; from a disk whole blocks in order, one thread reading while others take theirs apart.
+ *  - Much at once, in memory: threads take the rows block by block, a few rows of all parts at a time, so that what one has in hand
+ *    stays in the cache of its processor.
+ *  - Much at once, from a disk: from end to end, a thread reading while others copy what they have read.
  *  - Little of rows far apart: the kernel is told which bytes will be wanted.
  * These threads end before the request or, the one that reads ahead, before its block is used; a forked child does without. */
 #include "stman/bpfile_private.h"
@@ -314,10 +315,10 @@ typedef struct request {
     bp_column *c;
     const wanted *w;
     bool alone, asked; /* one thread: it may keep a block for later requests; the kernel knows what is wanted */
-    bool from_disk;    /* most of the column, and not in memory: blocks are read one after the other, while others are taken apart */
+    bool from_disk;    /* most of the column, and not in memory: read from end to end, a thread reading while others copy */
     pthread_mutex_t lock;
-    uint64_t row, last; /* the next rows to be taken; the end */
-    size_t k, ahead;    /* their first part; the first one that the kernel has not been asked for */
+    uint64_t first, row, last; /* the first row, the next to be taken, the end */
+    size_t k, ahead;           /* the part of that; the first part that the kernel has not been asked for */
     char *out;
     int status;
     pclean_err *err;
@@ -353,20 +354,37 @@ static void ask_ahead(request *q, size_t next) {
     }
 }
 
-/* The block of parts k to next - 1, if it is better read as one. In order, one after the other: the request is locked. */
-static int get_block(const request *q, const char **block, bp_room *room, size_t k, size_t next, uint64_t end, pclean_err *err) {
-    bp_column *c = q->c;
-    int status = 0;
-    if (q->from_disk && is_block(c, k, next)) {
-        status = bp_need_room(room, block_bytes(c, k, next), err);
-        if (!status)
-            status = read_block(c, room->bytes, k, next, err);
-        *block = room->bytes;
-    } else if (q->alone && want_block(c, q->w, k, next, q->row, end)) {
-        status = load_block(c, k, next, err);
-        *block = c->window.bytes;
+/* Reads the next rows of a part from the disk; false: there are none. In the order of the file: the request is locked meanwhile. */
+static bool read_next(request *q, bp_room *room, span *s, uint64_t *row, uint64_t *n) {
+    const bp_column *c = q->c;
+    pthread_mutex_lock(&q->lock);
+    while (!q->status && q->k < c->npart && c->part[q->k].row < q->last) {
+        const bp_part *p = &c->part[q->k];
+        const uint64_t end = p->end < q->last ? p->end : q->last;
+        q->row = q->row > p->row ? q->row : p->row;
+        if (q->row < end && set_span(q->w, p, s)) {
+            *row = q->row;
+            *n = s->row_bytes < NEAR ? NEAR / s->row_bytes : 1;
+            *n = *n < end - *row ? *n : end - *row;
+            q->row += *n;
+            q->status = bp_need_room(room, *n * s->row_bytes, q->err);
+            if (!q->status)
+                q->status = pcl_fs_pread_all(c->stream, c->file->path, room->bytes, *n * s->row_bytes, p->offset + (*row - p->row) * s->row_bytes, q->err);
+            break;
+        }
+        q->k++;
+        q->row = q->first;
+        *n = 0;
     }
-    return status;
+    const bool more = !q->status && *n > 0;
+    pthread_mutex_unlock(&q->lock);
+    return more;
+}
+
+static void take_from_disk(request *q, bp_room *room) {
+    span s;
+    for (uint64_t row, n = 0; read_next(q, room, &s, &row, &n); n = 0)
+        copy_span(q->w, &s, room->bytes + s.low, n, q->out + (row - q->first) * q->w->out_cell);
 }
 
 static void take_rows(request *q, bp_room *room) {
@@ -383,22 +401,30 @@ static void take_rows(request *q, bp_room *room) {
         const char *block = NULL;
         const size_t k = q->k, next = next_rows(q->c, k);
         const uint64_t row = q->row, end = q->c->part[k].end < q->last ? q->c->part[k].end : q->last;
-        char *out = q->out;
         ask_ahead(q, next);
-        status = get_block(q, &block, room, k, next, end, &err);
+        if (q->alone && want_block(q->c, q->w, k, next, row, end)) {
+            status = load_block(q->c, k, next, &err);
+            block = q->c->window.bytes;
+        }
         q->k = next;
         q->row = end;
-        q->out += (end - row) * q->w->out_cell;
         pthread_mutex_unlock(&q->lock);
         if (!status)
-            status = get_rows(q, block, room, k, next, row, end, out, &err);
+            status = get_rows(q, block, room, k, next, row, end, q->out + (row - q->first) * q->w->out_cell, &err);
     }
     pthread_mutex_unlock(&q->lock);
 }
 
+static void take_part(request *q, bp_room *room) {
+    if (q->from_disk)
+        take_from_disk(q, room);
+    else
+        take_rows(q, room);
+}
+
 static void *take_rows_too(void *q) {
     bp_room room = {0};
-    take_rows(q, &room);
+    take_part(q, &room);
     pcl_free(room.bytes);
     return NULL;
 }
@@ -409,7 +435,7 @@ static void share_rows(request *q, size_t nthread) {
     size_t n = 0;
     while (n + 1 < nthread && start_thread(&other[n], take_rows_too, q))
         n++;
-    take_rows(q, &q->c->file->scratch);
+    take_part(q, &q->c->file->scratch);
     while (n > 0)
         pthread_join(other[--n], NULL);
 }
@@ -421,9 +447,9 @@ int bp_parts_get(bp_column *c, uint64_t row, uint64_t nrow, const size_t *start,
     const bool large = nrow * w.out_cell >= SHARED;
     const size_t nthread = large ? thread_count() : 1, k = find_part(c, row);
     request q = {.c = c, .w = &w, .alone = nthread == 1, .asked = row < c->asked_end, .lock = PTHREAD_MUTEX_INITIALIZER,
-                 .row = row, .last = row + nrow, .k = k, .ahead = k, .out = out, .err = err};
+                 .first = row, .row = row, .last = row + nrow, .k = k, .ahead = k, .out = out, .err = err};
     if (large && w.out_cell >= bp_cell_bytes(c->type, c->ndim, c->shape) / 2)
-        q.from_disk = q.asked = !is_in_memory(c->file->data, c->part[k].offset) || !is_in_memory(c->file->data, c->part[find_part(c, row + nrow - 1)].offset);
+        q.from_disk = !is_in_memory(c->file->data, c->part[k].offset) || !is_in_memory(c->file->data, c->part[find_part(c, row + nrow - 1)].offset);
     share_rows(&q, nthread);
     return q.status;
 }
