@@ -32,13 +32,16 @@ extern "C" {
 #include <cmath>
 #include <cstdarg>
 #include <cstdint>
+#include <cstdlib>
 #include <dirent.h>
 #include <map>
 #include <memory>
+#include <pwd.h>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 using namespace casacore;
@@ -1416,8 +1419,16 @@ void count_samples(casa_ms &m, const uint32_t *want, uint64_t *of_row, uint64_t 
 
 } // namespace
 
+/* casacore looks for ~/.casarc, and without HOME, as in some batch jobs, finds no measures data either. */
+static void need_home() {
+    const passwd *user = getenv("HOME") ? nullptr : getpwuid(getuid());
+    if (!getenv("HOME"))
+        setenv("HOME", user ? user->pw_dir : "/", 0);
+}
+
 int casa_init(pclean_err *err) {
     return casa_call(err, nullptr, [&]() -> int {
+        need_home();
         LogSinkInterface *sink = new LogToPcl;
         LogSink::globalSink(sink); // takes it over
         casa_adios2_register();
