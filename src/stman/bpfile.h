@@ -72,6 +72,9 @@ int bp_get(bp_column *column, uint64_t row, uint64_t nrow, const size_t *start, 
 int bp_put_text(bp_column *column, uint64_t row, const char *text, size_t length, pclean_err *err) PCL_CHECK;
 int bp_get_text(bp_column *column, uint64_t row, char **out, size_t *length, pclean_err *err) PCL_CHECK;
 
+/* Whether a column is packed (bptext.c), so far. */
+bool bp_has_packed_text(const bp_file *file);
+
 /* Ends writing: everything goes to the file and its sums beside it, synced when asked. After a failure the file is one that
  * bp_open refuses. Nothing for an opened file. */
 int bp_finish(bp_file *file, bool sync, pclean_err *err) PCL_CHECK;

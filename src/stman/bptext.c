@@ -3,7 +3,7 @@
  * casacore's own manager has a scalar string variable NAME<row> for each row. ADIOS2 keeps 2 kB for each in memory, whoever opens
  * the file. So that is the form of short columns only. Beyond PCLEAN_ADIOS2_TEXT_ROWS texts in the file, or TEXT_BYTES of them, a column is
  * packed: its texts one after the other are the column NAME/text of bytes, and NAME/rows holds by row where its text begins there
- * and how long it is. These are columns like others, in blocks; casacore's own manager does not look for them. */
+ * and how long it is. These are columns like others, in blocks; casacore's own manager does not look for them, and refuses the table (stman.cpp). */
 #include "stman/bpfile_private.h"
 #include "base/mem.h"
 #include "pclean/adios2.h"
@@ -93,6 +93,13 @@ int bp_text_write(bp_column *c, pclean_err *err) {
             return bp_adios_failed(c->file, "write a text", err);
     }
     return 0;
+}
+
+bool bp_has_packed_text(const bp_file *f) {
+    for (const bp_column *c = f->columns; c; c = c->next)
+        if (c->packed_rows)
+            return true;
+    return false;
 }
 
 void bp_text_free(bp_column *c) {

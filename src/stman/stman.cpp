@@ -28,6 +28,7 @@ using namespace casacore;
 namespace {
 
 const char *const type_name = "Adios2StMan";
+const char *const packed_type = "Adios2StMan with packed text"; // in the header: casacore's own manager would give empty texts, so it must not open it
 const char *const text_end = "ADIOS2BARRIER"; // upstream's, after each element of an array of text
 
 [[noreturn]] void raise(const pclean_err &err) {
@@ -485,7 +486,7 @@ void Manager::create64(rownr_t nrow) {
 
 rownr_t Manager::open64(rownr_t nrow, AipsIO &ios) {
     Int unused;
-    ios.getstart(type_name);
+    ios.getstart(ios.getNextType() == packed_type ? packed_type : type_name);
     ios >> itsName >> unused;
     ios.getend();
     itsRows = nrow;
@@ -496,7 +497,7 @@ rownr_t Manager::open64(rownr_t nrow, AipsIO &ios) {
 // What is put may still be overwritten, so nothing goes to the file here; the manager's end does that.
 Bool Manager::flush(AipsIO &ios, Bool sync) {
     itsSync = itsSync || sync;
-    ios.putstart(type_name, 2);
+    ios.putstart(itsFile && bp_has_packed_text(itsFile) ? packed_type : type_name, 2);
     ios << itsName << 0;
     ios.putend();
     return true;

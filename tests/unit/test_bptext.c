@@ -74,6 +74,7 @@ static void test_few_rows(void **state) {
         assert_fails(bp_put_text(c, 3, "a\0b", 3, &err), PCLEAN_EUNSUPPORTED, "NUL");
         expect(c, 4, "later");
         expect(c, 1, NULL);
+        assert_false(bp_has_packed_text(f));
         f = reopened(f);
         c = column(f, "NAME");
         for (uint64_t row = 0; row < 5; row++)
@@ -113,6 +114,7 @@ static void test_many_rows_are_packed(void **state) {
         assert_ok(bp_put_text(c, MANY, "last", 4, &err));
         assert_ok(bp_put_text(c, MANY, "the last", 8, &err)); /* is still in memory */
         expect(c, MANY, "the last");
+        assert_true(bp_has_packed_text(f));
         f = reopened(f);
         few = column(f, "FEW");
         c = column(f, "NAME");
