@@ -7,6 +7,7 @@ extern "C" {
 #include "base/log.h"
 }
 #include "casa/casa.h"
+#include <cerrno>
 #include <cstring>
 #include <exception>
 #include <new>
@@ -31,6 +32,18 @@ inline std::string casa_first_line(const char *text) {
     return s.substr(begin, end == std::string::npos ? end : end - begin + 1);
 }
 
+/* The same, with the reason of a write that ended early: casacore gives that of the last failure, whatever it was. */
+inline std::string casa_reason(const char *text) {
+    const std::string line = casa_first_line(text);
+    const size_t reason = line.rfind(": ");
+    if (line.find("write error") == std::string::npos || reason == std::string::npos)
+        return line;
+    for (const int e : {ENOSPC, EDQUOT, EFBIG, EIO, EROFS})
+        if (line.substr(reason + 2) == strerror(e))
+            return line;
+    return line.substr(0, reason) + ": the disk is full, or the file has reached its limit (ulimit -f)";
+}
+
 /* Runs body(), an int function that returns 0 or -PCLEAN_E... with *err filled, and gives its result. An exception
  * becomes -PCLEAN_ECASA (bad_alloc: -PCLEAN_ENOMEM) with its own text. `what` (a path, a subject; NULL: nothing) is put
  * in front of every failure's message. */
@@ -44,7 +57,7 @@ template <typename Body> int casa_call(pclean_err *err, const char *what, Body &
         } catch (const casa_failure &e) {
             status = PCL_FAIL(err, e.code, "%s", e.what());
         } catch (const std::exception &e) {
-            status = PCL_FAIL(err, PCLEAN_ECASA, "%s", casa_first_line(e.what()).c_str());
+            status = PCL_FAIL(err, PCLEAN_ECASA, "%s", casa_reason(e.what()).c_str());
         } catch (...) {
             status = PCL_FAIL(err, PCLEAN_ECASA, "casacore raised an unknown exception");
         }

@@ -159,6 +159,10 @@ for engine in BP4 BP5; do
     status=$?
     expect_status 1; expect_err 'pclean: error: .*Adios2StMan'
 done
+line="a file of casacore's that reaches its limit"
+(trap '' XFSZ; ulimit -f 333; exec "$PCLEAN" adios2 convert "$ms" x.ms >out 2>err)
+status=$?
+expect_failure 'write error in .*: (the disk is full, or the file has reached its limit|File too large)'
 export ms before
 line="a small disk"
 on_disk size=1m '"$PCLEAN" adios2 convert "$ms" disk/x.ms >out 2>err'
