@@ -235,8 +235,11 @@ static int write_and_compare(job *j, const char *part, bool verify_all, pclean_e
         status = check_room(part, j->rest_bytes, err);
     if (!status)
         status = casa_copy_finish(j->copy, err);
-    if (!status)
+    if (!status) {
         status = casa_copy_reopen(j->copy, part, verify_all, err);
+        if (status) /* the storage manager cannot fail when the table is closed: it only logs why */
+            pcl_err_prefix(err, "the copy could not be completed, for a reason given above (is the disk full?): ");
+    }
     if (!status)
         status = walk(j, "compare", casa_copy_compare, 0.75, 1, err);
     return status;

@@ -157,7 +157,7 @@ for engine in BP4 BP5; do
     line="full disk, $engine"
     (trap '' XFSZ; ulimit -f 4000; exec "$PCLEAN" adios2 convert "$ms" x.ms --engine $engine >out 2>err)
     status=$?
-    expect_status 1; expect_err 'pclean: error: .*Adios2StMan'
+    expect_status 1; expect_err 'pclean: error: .*is the disk full'
 done
 line="a file of casacore's that reaches its limit"
 (trap '' XFSZ; ulimit -f 333; exec "$PCLEAN" adios2 convert "$ms" x.ms >out 2>err)
