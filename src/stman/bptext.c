@@ -133,7 +133,7 @@ static int get_packed(bp_column *c, uint64_t row, char **out, size_t *length, pc
     int status = bp_get(c->packed_rows, row, 1, NULL, NULL, where, err);
     if (status)
         return status;
-    if (where[0] < 0 || where[1] < 0 || where[1] > INT64_MAX - where[0] - 1)
+    if (where[0] < 0 || where[1] < 0 || where[1] > INT64_MAX - where[0] || (where[1] > 0 && !bp_row_shape(c->packed_text, (uint64_t)(where[0] + where[1] - 1), NULL, NULL)))
         return bp_bad_block(c, err);
     *length = (size_t)where[1];
     status = PCL_ZNEW(out, *length + 1, "a text", err);

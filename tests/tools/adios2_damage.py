@@ -1,4 +1,4 @@
-"""adios2_damage.py TABLE COUNT SEED: an Adios2StMan table is spoilt in COUNT ways for each of its files and read through casacore, each time in a process of
+"""adios2_damage.py TABLE COUNT SEED: an Adios2StMan table is spoilt in COUNT ways for each of its files, and in its header, and read through casacore, each time in a process of
 its own: an error or values, but no crash and no wait. With `pclean.sums` beside the file (our own) every change of the metadata is an error. Without it
 (another program's file) the values may be others; there a changed index and cut metadata are left out, as ADIOS2 waits 5 to 20 s for the rest."""
 import os, random, signal, struct, sys
@@ -57,13 +57,32 @@ def changes(random_, data, count):
         yield kind, at, bytes(d)
 
 
+def spoil_header(table, random_, count):
+    """What the manager itself has in table.dat: a type, a name, a number."""
+    path = os.path.join(table, "table.dat")
+    with open(path, "rb") as f:
+        data = f.read()
+    header = data.rfind(b"Adios2StMan")
+    for at in random_.sample(range(header - 12, min(header + 40, len(data))), count):
+        d = bytearray(data)
+        d[at] ^= random_.randrange(1, 256)
+        with open(path, "wb") as f:
+            f.write(d)
+        result = outcome(table)
+        if not (result == "read" or result.startswith("error: ")):
+            sys.exit("adios2_damage: table.dat at %d: %s" % (at, result))
+    with open(path, "wb") as f:
+        f.write(data)
+
+
 def main(table, count, seed):
     random_ = random.Random(seed)
     folder = [f for f in sorted(os.listdir(table)) if f.endswith(".bp")][0]
     sums = os.path.join(table, folder, "pclean.sums")
     assert outcome(table) == "read"
-    files = [folder + "/" + f for f in ("data.0", "md.0", "md.idx", "mmd.0", "pclean.sums") if os.path.exists(os.path.join(table, folder, f))]
+    files = [folder + "/" + f for f in ("data.0", "md.0", "md.idx", "mmd.0", "pclean.places", "pclean.sums") if os.path.exists(os.path.join(table, folder, f))]
     seen = {}
+    spoil_header(table, random_, count)
     for summed in (True, False):
         if not summed:
             os.remove(sums)

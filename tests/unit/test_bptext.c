@@ -176,11 +176,45 @@ static void test_a_packed_row_in_the_file_is_not_put_again(void **state) {
     bp_free(f);
 }
 
+/* Sums say nothing of the bytes of data.0: places that cannot be are errors, whatever they ask for. */
+static void test_spoilt_places_are_errors(void **state) {
+    static const unsigned char fills[] = {0xff, 0x7f, 0x01, 0x00};
+    (void)state;
+    pclean_err err;
+    for (size_t k = 0; k < sizeof fills; k++) {
+        bp_file *f = create(engines[k % 2]);
+        bp_column *c = column(f, "NAME");
+        for (uint64_t row = 0; row <= PCLEAN_ADIOS2_TEXT_ROWS; row++)
+            assert_ok(bp_put_text(c, row, "text", 4, &err));
+        bp_free(reopened(f));
+        char block[4096];
+        memset(block, fills[k], sizeof block);
+        FILE *data = fopen(FILE_BP "/data.0", "r+");
+        assert_non_null(data);
+        assert_int_equal(fseek(data, 0, SEEK_END), 0);
+        const long size = ftell(data);
+        rewind(data);
+        for (long at = 0; at < size; at += (long)sizeof block)
+            assert_true(fwrite(block, 1, (size_t)(size - at < (long)sizeof block ? size - at : (long)sizeof block), data) > 0);
+        assert_int_equal(fclose(data), 0);
+        assert_ok(bp_open(FILE_BP, &f, &err));
+        c = column(f, "NAME");
+        char *text;
+        size_t n;
+        if (fills[k] == 0)
+            expect(c, 7, ""); /* a place that can be */
+        else
+            assert_fails(bp_get_text(c, 7, &text, &n, &err), PCLEAN_EIO, "is damaged");
+        bp_free(f);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_few_rows),
         cmocka_unit_test(test_many_rows_are_packed),
         cmocka_unit_test(test_long_texts_are_packed),
+        cmocka_unit_test(test_spoilt_places_are_errors),
         cmocka_unit_test(test_a_packed_row_in_the_file_is_not_put_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
