@@ -1421,9 +1421,10 @@ void count_samples(casa_ms &m, const uint32_t *want, uint64_t *of_row, uint64_t 
 
 /* casacore looks for ~/.casarc, and without HOME, as in some batch jobs, finds no measures data either. */
 static void need_home() {
-    const passwd *user = getenv("HOME") ? nullptr : getpwuid(getuid());
-    if (!getenv("HOME"))
-        setenv("HOME", user ? user->pw_dir : "/", 0);
+    if (getenv("HOME"))
+        return;
+    const passwd *user = getpwuid(getuid());
+    setenv("HOME", user ? user->pw_dir : "/", 0);
 }
 
 int casa_init(pclean_err *err) {

@@ -370,14 +370,19 @@ static int publish(pcl_products *s, pclean_err *err) {
     return rc;
 }
 
+/* A product's name, and the one it has while it stands aside. */
+static void list_paths(const pcl_products *s, enum pcl_product k, char path[static 4096], char aside[static 4112]) {
+    pcl_product_path(s->config, k, path, 4096);
+    snprintf(aside, 4112, "%s.old.part", path);
+}
+
 /* A list of sub-cubes beside it would show old and new ones together while these change their names. So it steps aside before, and comes
  * back if they cannot (back). */
 static int move_lists(const pcl_products *s, bool back, bool *moved, pclean_err *err) {
     int rc = 0;
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
         char path[4096], aside[4112];
-        pcl_product_path(s->config, k, path, sizeof path);
-        snprintf(aside, sizeof aside, "%s.old.part", path);
+        list_paths(s, k, path, aside);
         if (!back && (!s->cube[k] || s->nsubcube == 0 || s->mode == PCLEAN_CONCAT_MOVEVIRTUAL || !pcl_virtual_is(path)))
             continue;
         if (!back && (rc = pcl_fs_remove_tree(aside, err)))
@@ -394,8 +399,7 @@ static int remove_moved_lists(const pcl_products *s, pclean_err *err) {
     int rc = 0;
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
         char path[4096], aside[4112];
-        pcl_product_path(s->config, k, path, sizeof path);
-        snprintf(aside, sizeof aside, "%s.old.part", path);
+        list_paths(s, k, path, aside);
         rc = pcl_fs_remove_tree(aside, err);
     }
     return rc;

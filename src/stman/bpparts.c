@@ -202,7 +202,7 @@ void bp_parts_end_ahead(bp_column *c) {
 }
 
 static bool take_ahead(bp_column *c, size_t k) {
-    const bool right = c->ahead_runs && c->ahead_k == k && c->file->pid == getpid();
+    const bool right = c->ahead_runs && c->ahead_k == k;
     bp_parts_end_ahead(c);
     if (!right || !c->ahead_good)
         return false;
@@ -234,15 +234,7 @@ static int load_block(bp_column *c, size_t k, size_t next, pclean_err *err) {
 
 /* The first part that ends after the row. */
 static size_t find_part(const bp_column *c, uint64_t row) {
-    size_t low = 0, high = c->npart;
-    while (low < high) {
-        const size_t mid = low + (high - low) / 2;
-        if (c->part[mid].end <= row)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
+    return bp_find_range(&c->part->end, sizeof *c->part, c->npart, row);
 }
 
 /* ------------------------------------------------------------------ what will be wanted soon */

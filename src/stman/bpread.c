@@ -128,17 +128,22 @@ void bp_column_close(bp_column *c) {
         close(c->stream);
 }
 
-/* The block that holds a row, or NULL. */
-static const bp_block *find_block(const bp_column *c, uint64_t row) {
-    size_t low = 0, high = c->nblock;
+size_t bp_find_range(const uint64_t *end, size_t stride, size_t n, uint64_t row) {
+    size_t low = 0, high = n;
     while (low < high) {
         const size_t mid = low + (high - low) / 2;
-        if (c->block[mid].end <= row)
+        if (*(const uint64_t *)((const char *)end + mid * stride) <= row)
             low = mid + 1;
         else
             high = mid;
     }
-    return low < c->nblock && c->block[low].row <= row ? &c->block[low] : NULL;
+    return low;
+}
+
+/* The block that holds a row, or NULL. */
+static const bp_block *find_block(const bp_column *c, uint64_t row) {
+    const size_t k = c->nblock > 0 ? bp_find_range(&c->block->end, sizeof *c->block, c->nblock, row) : 0;
+    return k < c->nblock && c->block[k].row <= row ? &c->block[k] : NULL;
 }
 
 bool bp_row_shape(bp_column *c, uint64_t row, size_t *ndim, size_t *shape) {

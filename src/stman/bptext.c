@@ -110,22 +110,28 @@ void bp_text_free(bp_column *c) {
 
 /* ------------------------------------------------------------------ reading */
 
-static adios2_variable *variable_of(const bp_column *c, const char *after, uint64_t row) {
+static adios2_variable *variable_of(const bp_column *c, const char *after) {
     char *name = NULL;
-    const int status = after ? pcl_asprintf(&name, NULL, "%s%s", c->name, after) : pcl_asprintf(&name, NULL, "%s%" PRIu64, c->name, row);
+    const int status = pcl_asprintf(&name, NULL, "%s%s", c->name, after);
     adios2_variable *v = status ? NULL : adios2_inquire_variable(c->file->io, name);
     pcl_free(name);
     return v;
 }
 
+static adios2_variable *variable_of_row(const bp_column *c, uint64_t row) {
+    char number[24];
+    snprintf(number, sizeof number, "%" PRIu64, row);
+    return variable_of(c, number);
+}
+
 int bp_text_open(bp_column *c, pclean_err *err) {
-    return variable_of(c, "/rows", 0) ? open_packed(c, err) : 0;
+    return variable_of(c, "/rows") ? open_packed(c, err) : 0;
 }
 
 bool bp_text_is_there(const bp_column *c, uint64_t row) {
     if (c->packed_rows)
         return bp_row_shape(c->packed_rows, row, NULL, NULL);
-    return c->file->writing ? row < c->ntext && c->text[row] : variable_of(c, NULL, row) != NULL;
+    return c->file->writing ? row < c->ntext && c->text[row] : variable_of_row(c, row) != NULL;
 }
 
 static int get_packed(bp_column *c, uint64_t row, char **out, size_t *length, pclean_err *err) {
@@ -143,7 +149,7 @@ static int get_packed(bp_column *c, uint64_t row, char **out, size_t *length, pc
 static int get_variable(bp_column *c, uint64_t row, char **out, size_t *length, pclean_err *err) {
     adios2_type type;
     int status = bp_follow_fork(c->file, err);
-    adios2_variable *v = status ? NULL : variable_of(c, NULL, row);
+    adios2_variable *v = status ? NULL : variable_of_row(c, row);
     if (!v)
         return status ? status : bp_not_written(c, row, err);
     if (adios2_variable_type(&type, v) != 0 || type != adios2_type_string)

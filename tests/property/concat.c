@@ -9,10 +9,10 @@
 
 #include "base/fsutil.h"
 #include "casa/casa.h"
+#include "folder.h"
 #include "pclean/concat.h"
 #include "unit/check.h"
 
-static char folder[500];
 static pclean_err err;
 
 static struct shared {
@@ -26,14 +26,6 @@ void pcl_test_stage(size_t i, const char *stage) {
     (void)stage;
     if (__atomic_add_fetch(&shared->seen, 1, __ATOMIC_SEQ_CST) == shared->at)
         raise(SIGKILL);
-}
-
-static const char *in_folder(const char *name) {
-    static char path[8][600];
-    static int turn;
-    char *buf = path[turn++ % 8];
-    snprintf(buf, sizeof path[0], "%s/%s", folder, name);
-    return buf;
 }
 
 /* An image of one channel with pixels of one value, a mask (all good) and some history. */
@@ -226,15 +218,8 @@ static void fuzzed_input(void **state) {
 
 static int set_up(void **state) {
     (void)state;
-    const bool fast = access("/dev/shm", W_OK) == 0;
-    snprintf(folder, sizeof folder, "%s/concat.XXXXXX", fast ? "/dev/shm" : PCLEAN_TEST_TMP);
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return shared != MAP_FAILED && mkdtemp(folder) ? casa_init(&err) : -1;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    return pcl_fs_remove_tree(folder, &err);
+    return shared != MAP_FAILED && make_folder("concat", true) == 0 ? casa_init(&err) : -1;
 }
 
 int main(void) {
@@ -243,5 +228,5 @@ int main(void) {
         cmocka_unit_test(failures_leave_all_as_it_was),
         cmocka_unit_test(fuzzed_input),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, remove_folder);
 }

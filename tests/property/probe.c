@@ -2,6 +2,7 @@
  * src/io/probe.c is compiled into this test with a limit of one second. */
 #include "base/fsutil.h"
 #include "casa/casa.h"
+#include "folder.h"
 #include "io/parts.h"
 #include "io/virtual.h"
 #include "unit/check.h"
@@ -13,26 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[400];
 static pclean_err err;
-
-static const char *in_folder(const char *name) {
-    static char path[8][700];
-    static int turn;
-    char *buf = path[turn++ % 8];
-    snprintf(buf, sizeof path[0], "%s/%s", folder, name);
-    return buf;
-}
 
 static int set_up(void **state) {
     (void)state;
-    snprintf(folder, sizeof folder, "%s/parts.XXXXXX", PCLEAN_TEST_TMP);
-    return mkdtemp(folder) ? casa_init(&err) : -1;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    return pcl_fs_remove_tree(folder, &err);
+    return make_folder("parts", false) == 0 ? casa_init(&err) : -1;
 }
 
 static void make_image(const char *path, size_t ichan) {
@@ -161,5 +147,5 @@ int main(void) {
         cmocka_unit_test(an_image_that_breaks_casacore),
         cmocka_unit_test(lists_that_go_round_in_circles),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, remove_folder);
 }

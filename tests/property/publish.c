@@ -11,26 +11,17 @@
 #include <unistd.h>
 
 #include "base/fsutil.h"
+#include "folder.h"
 #include "pclean/concat.h"
 #include "pclean/run.h"
 #include "unit/check.h"
 
-static char folder[300]; /* holds run, the folder of the products, and copies 0, 1 ... of it */
+/* The folder holds run, that of the products, and copies 0, 1 ... of it. */
 static bool watched;
 static size_t ncopy;
 
-static const char *in_folder(const char *name) {
-    static char path[8][700];
-    static int turn;
-    char *buf = path[turn++ % 8];
-    snprintf(buf, sizeof path[0], "%s/%s", folder, name);
-    return buf;
-}
-
 static const char *copy_of(size_t i, const char *name) {
-    char text[400];
-    snprintf(text, sizeof text, "%zu/%s", i, name);
-    return in_folder(text);
+    return in_folder("%zu/%s", i, name);
 }
 
 static void keep_a_copy(void) {
@@ -168,15 +159,12 @@ static void a_killed_run_leaves_whole_products(void **state) {
 
 static int set_up(void **state) {
     (void)state;
-    const bool fast = access("/dev/shm", W_OK) == 0;
-    snprintf(folder, sizeof folder, "%s/publish.XXXXXX", fast ? "/dev/shm" : PCLEAN_TEST_TMP);
-    return mkdtemp(folder) ? 0 : -1;
+    return make_folder("publish", true);
 }
 
 static int tear_down(void **state) {
-    (void)state;
     watched = false;
-    return pcl_fs_remove_tree(folder, NULL);
+    return remove_folder(state);
 }
 
 int main(void) {

@@ -10,24 +10,9 @@
 #include <unistd.h>
 
 #include "base/fsutil.h"
+#include "folder.h"
 #include "pclean/run.h"
 #include "unit/check.h"
-
-/* In memory where there is such a place: every run syncs its products to the disk. */
-static char folder[200];
-
-/* "FOLDER/name" in one of a few buffers. */
-__attribute__((format(printf, 1, 2))) static const char *in_folder(const char *fmt, ...) {
-    static char path[4][1000];
-    static int turn;
-    char *buf = path[turn++ % 4];
-    const int n = snprintf(buf, sizeof path[0], "%s/", folder);
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(buf + n, sizeof path[0] - (size_t)n, fmt, args);
-    va_end(args);
-    return buf;
-}
 
 /* ----------------------------------------------------------------------------------------------- where workers die */
 
@@ -151,16 +136,10 @@ static void assert_same(const char *a, const char *b, long blank) {
 
 static int references(void **state) {
     (void)state;
-    snprintf(folder, sizeof folder, "%s/pclean-workers.%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : PCLEAN_TEST_TMP, (int)getpid());
-    mkdir(folder, 0777);
+    assert_int_equal(make_folder("pclean-workers", true), 0);
     for (enum control c = 0; c < NCONTROL; c++)
         image_ok(control_name[c], &(setting){.control = c, .nworkers = 1, .threads = 1});
     return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    return pcl_fs_remove_tree(folder, NULL);
 }
 
 static int nobody_dies(void **state) {

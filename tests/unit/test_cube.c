@@ -1,6 +1,7 @@
 /* io/cube.c: planes in any order from threads and processes, final names, and what failure leaves behind. */
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include "folder.h"
 #include "io/cube.h"
 #include "unit/check.h"
 #include <pthread.h>
@@ -11,26 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[1024], name[4][1200];
 static pclean_err err;
 
-static int make_folder(void **state) {
+static int set_up(void **state) {
     (void)state;
-    snprintf(folder, sizeof folder, "%s/cube.XXXXXX", PCLEAN_TEST_TMP);
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    return pcl_fs_remove_tree(folder, &err);
-}
-
-/* The last four answers stay valid. */
-static const char *in_folder(const char *base) {
-    static int turn;
-    char *out = name[turn++ % 4];
-    snprintf(out, sizeof name[0], "%s/%s", folder, base);
-    return out;
+    return make_folder("cube", false);
 }
 
 static casa_image_desc example(size_t nx, size_t ny, size_t npol, size_t nchan) {
@@ -270,7 +256,8 @@ static void a_full_disk_shows_at_the_start(void **state) {
     assert_false(pcl_fs_exists(in_folder("disk/big.part")));
     assert_ok(pcl_cube_create(in_folder("disk/small"), &small, NULL, &cube, &err));
     FILE *filler = fopen(in_folder("disk/filler"), "wb");
-    for (int i = 0; i < 4096 && fwrite(folder, 1, 1024, filler) == 1024; i++)
+    static const char block[1024];
+    for (int i = 0; i < 4096 && fwrite(block, 1, 1024, filler) == 1024; i++)
         ;
     fclose(filler);
     const char *const history[] = {"a line"};
@@ -355,5 +342,5 @@ int main(void) {
         cmocka_unit_test(all_names_change_or_none),       cmocka_unit_test(bad_input_is_named),
         cmocka_unit_test(a_full_disk_shows_at_the_start), /* last: leaves a mount namespace of its own */
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, set_up, remove_folder);
 }
