@@ -108,9 +108,9 @@ static int serve(const request *r) {
     }
     pclean_config config;
     int rc = pclean_config_init(&config, &err);
-    rc = rc ? rc : cli_line_config(&r->line, &config, &err);
-    if (rc == 0) {
-        rc = r->dump ? pclean_config_dump_yaml(&config, stdout, &err) : pclean_config_validate(&config, &err);
+    rc = rc ? rc : cli_line_config(&r->line, !r->dump, &config, &err);
+    if (rc == 0 && r->dump) {
+        rc = pclean_config_dump_yaml(&config, stdout, &err);
     }
     int status = rc ? cli_line_error(&r->line, &err) : r->dump ? CLI_DONE : run(&config);
     pclean_config_clear(&config);

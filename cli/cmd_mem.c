@@ -206,7 +206,7 @@ static int with_config(request *r) {
     pclean_err err = {0};
     r->memory.config = &config;
     int rc = pclean_config_init(&config, &err);
-    rc = rc ? rc : cli_line_config(&r->line, &config, &err);
+    rc = rc ? rc : cli_line_config(&r->line, false, &config, &err);
     int status = rc ? cli_line_error(&r->line, &err) : estimate(r);
     pclean_config_clear(&config);
     return status;

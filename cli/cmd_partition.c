@@ -105,17 +105,22 @@ void cli_partition_print(const pclean_partition *p) {
             printf("%s\n", p->part[k].file);
 }
 
+static const char *text_of_ms(const pclean_strlist *list, size_t ims) {
+    return list->n == 0 ? "" : list->item[list->n > 1 ? ims : 0];
+}
+
 /* CASA's selection record, and what it comes to. */
-static json_t *ms_json(const pclean_config *c, const pclean_part_ms *ms) {
-    return json_pack("{s:s s:s s:s s:s s:s s:s s:s s:s s:s s:s s:I}", "msname", ms->msname, "spw", ms->spw, "taql", ms->taql, "field", c->field,
-                     "timestr", c->timerange, "uvdist", c->uvrange, "antenna", c->antenna, "scan", c->scan, "obs", c->observation, "state",
-                     c->intent, "rows", (json_int_t)ms->rows);
+static json_t *ms_json(const pclean_config *c, size_t ims, const pclean_part_ms *ms) {
+    return json_pack("{s:s s:s s:s s:s s:s s:s s:s s:s s:s s:s s:I}", "msname", ms->msname, "spw", ms->spw, "taql", ms->taql, "field",
+                     text_of_ms(&c->field, ims), "timestr", text_of_ms(&c->timerange, ims), "uvdist", text_of_ms(&c->uvrange, ims), "antenna",
+                     text_of_ms(&c->antenna, ims), "scan", text_of_ms(&c->scan, ims), "obs", text_of_ms(&c->observation, ims), "state",
+                     text_of_ms(&c->intent, ims), "rows", (json_int_t)ms->rows);
 }
 
 static json_t *part_json(const pclean_partition *p, const pclean_part *part) {
     json_t *list = json_array();
     for (size_t i = 0; i < part->nms; i++)
-        json_array_append_new(list, ms_json(&part->config, &part->ms[i]));
+        json_array_append_new(list, ms_json(&part->config, i, &part->ms[i]));
     json_t *o = json_pack("{s:s s:I s:I s:I s:f s:f s:f s:o s:s?}", "name", part->name, "index", (json_int_t)part->index, "rows",
                           (json_int_t)part->rows, "nvis", (json_int_t)part->nvis, "estimated_gib", part->estimated_gib, "freq_start_hz",
                           part->freq_start_hz, "freq_end_hz", part->freq_end_hz, "ms", list, "config", part->file);
@@ -181,7 +186,7 @@ static int serve(const request *r) {
     pclean_config config;
     pclean_err err = {0};
     int rc = pclean_config_init(&config, &err);
-    rc = rc ? rc : cli_line_config(&r->line, &config, &err);
+    rc = rc ? rc : cli_line_config(&r->line, true, &config, &err);
     int status = rc ? cli_line_error(&r->line, &err) : partition(r, &config);
     pclean_config_clear(&config);
     return status;

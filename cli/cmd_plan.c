@@ -311,7 +311,7 @@ static int serve(const request *r) {
     pclean_err err = {0};
     int status;
     int rc = pclean_config_init(&config, &err);
-    rc = rc ? rc : cli_line_config(&r->line, &config, &err);
+    rc = rc ? rc : cli_line_config(&r->line, true, &config, &err);
     if (rc)
         status = cli_line_error(&r->line, &err);
     else if (pclean_plan_make(&config, !r->no_time, &plan, &err))

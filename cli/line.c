@@ -15,9 +15,6 @@ int cli_line_error(const cli_line *line, const pclean_err *err) {
 }
 
 void cli_line_clear(cli_line *line) {
-    for (size_t i = 0; i < line->nsetting; i++) {
-        free(line->setting[i].value);
-    }
     free(line->setting);
     free(line->preset);
 }
@@ -33,46 +30,41 @@ static bool known_parameter(const char *name) {
 
 /* The last flag of a name wins, but lists of paths grow. */
 static int add_setting(cli_line *line, const char *name, const char *value) {
-    bool grows = strcmp(name, "vis") == 0 || strcmp(name, "startmodel") == 0;
+    const bool grows = strcmp(name, "vis") == 0 || strcmp(name, "startmodel") == 0;
+    bool more = false;
     for (size_t i = 0; i < line->nsetting; i++) {
         cli_setting *s = &line->setting[i];
-        if (strcmp(s->name, name) == 0) {
-            char *text = NULL;
-            int n = grows ? asprintf(&text, "%s,%s", s->value, value) : asprintf(&text, "%s", value);
-            if (n < 0) {
-                return no_memory();
-            }
-            free(s->value);
-            s->value = text;
+        if (strcmp(s->name, name) == 0 && !grows) {
+            s->value = value;
             return 0;
         }
+        more = more || strcmp(s->name, name) == 0;
     }
     cli_setting *grown = realloc(line->setting, (line->nsetting + 1) * sizeof *grown);
-    char *copy = strdup(value);
-    line->setting = grown ? grown : line->setting;
-    if (!grown || !copy) {
-        free(copy);
+    if (!grown) {
         return no_memory();
     }
+    line->setting = grown;
     cli_setting *s = &line->setting[line->nsetting++];
     snprintf(s->name, sizeof s->name, "%s", name);
-    s->value = copy;
+    s->value = value;
+    s->more = more;
     return 0;
 }
 
-/* A flag that is not in the table: another parameter of tclean with a value that changes nothing is let pass, of what
- * is wrong the table says why; or one of our own flags is misspelt. */
+/* A flag that is not in the table: one of our own, misspelt, is said at once; another parameter of tclean and what nobody knows
+ * are left to the library, with all other flags. */
 static int take_other_flag(cli_line *line, cli_args *args) {
     const char *value = cli_args_value(args), *nearest = cli_nearest(args->name, line->own);
     pclean_config scratch;
     pclean_err err = {0};
     int rc = pclean_config_init(&scratch, &err);
-    rc = rc ? rc : pclean_config_set(&scratch, args->name, value, &err);
+    rc = rc ? rc : pclean_config_set(&scratch, args->name, value ? value : "", &err);
     pclean_config_clear(&scratch);
     if (rc == -PCLEAN_EPARAM && nearest) {
         return cli_usage_error(line->command, "unknown flag --%s; did you mean --%s?", args->name, nearest);
     }
-    return rc ? cli_line_error(line, &err) : add_setting(line, args->name, value ? value : "");
+    return add_setting(line, args->name, value);
 }
 
 static int add_preset(cli_line *line, const char *name) {
@@ -127,34 +119,45 @@ int cli_line_take(cli_line *line, cli_args *args) {
 
 /* ------------------------------------------------------------------ the configuration */
 
-/* All flags, so that everything that is wrong with them is said at once, a line each. */
-static int apply_settings(const cli_line *line, pclean_config *config, pclean_err *err) {
-    pclean_err one;
-    int rc = 0;
-    for (size_t i = 0; i < line->nsetting; i++) {
-        int status = pclean_config_set(config, line->setting[i].name, line->setting[i].value, &one);
-        if (status == 0) {
-            continue;
-        }
-        if (rc == 0) {
-            *err = one;
-            rc = status;
-        } else {
-            const size_t used = strlen(err->msg);
-            snprintf(err->msg + used, sizeof err->msg - used, "\n%s", one.msg);
-        }
+/* The error of one more complaint: its lines below the others'. */
+static int add_error(int rc, pclean_err *err, int status, const pclean_err *one) {
+    if (rc == 0 || status == 0) {
+        *err = rc == 0 ? *one : *err;
+        return rc ? rc : status;
+    }
+    const size_t used = strlen(err->msg), left = sizeof err->msg - used - 1;
+    if (left > 1) {
+        snprintf(err->msg + used, left + 1, "\n%.*s", (int)left - 1, one->msg);
     }
     return rc;
 }
 
-int cli_line_config(const cli_line *line, pclean_config *config, pclean_err *err) {
+/* All flags, so that everything that is wrong with them is said at once, a line each. */
+static int apply_settings(const cli_line *line, pclean_config *config, pclean_err *err) {
+    int rc = 0;
+    for (size_t i = 0; i < line->nsetting; i++) {
+        const cli_setting *s = &line->setting[i];
+        pclean_err one = {0};
+        int status = s->more ? pclean_config_append(config, s->name, s->value, &one) : pclean_config_set(config, s->name, s->value, &one);
+        rc = add_error(rc, err, status, &one);
+    }
+    return rc;
+}
+
+int cli_line_config(const cli_line *line, bool whole, pclean_config *config, pclean_err *err) {
+    pclean_err one = {0};
     for (size_t i = 0; i < line->npreset; i++) {
         int rc = pclean_config_apply_preset(config, line->preset[i], err);
         if (rc) {
             return rc;
         }
     }
-    int rc = line->file ? pclean_config_read_yaml(config, line->file, err) : 0;
-    return rc ? rc : apply_settings(line, config, err);
+    const int file = line->file ? pclean_config_read_yaml(config, line->file, err) : 0;
+    int status = apply_settings(line, config, &one);
+    int rc = add_error(file, err, status, &one);
+    if (file == 0) { /* a file that cannot be read says nothing about what is missing */
+        status = whole ? pclean_config_validate(config, &one) : pclean_config_served(config, &one);
+        rc = add_error(rc, err, status, &one);
+    }
+    return rc;
 }
-

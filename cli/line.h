@@ -7,7 +7,8 @@
 
 typedef struct cli_setting {
     char name[64];
-    char *value; /* owned */
+    const char *value; /* of the command line; NULL: none */
+    bool more;         /* adds to a list that an earlier flag began */
 } cli_setting;
 
 typedef struct cli_line {
@@ -16,15 +17,16 @@ typedef struct cli_line {
     const char *file;        /* NULL: none */
     const char **preset;     /* in order */
     size_t npreset;
-    cli_setting *setting;    /* in order of first appearance */
+    cli_setting *setting;    /* in their order */
     size_t nsetting;
 } cli_line;
 
 /* Takes what cli_args_next has found; 0, or an exit status after an error was printed. */
 int cli_line_take(cli_line *line, cli_args *args);
 
-/* What the line says, set in a config that holds the defaults. All that is wrong with the flags is in one error. */
-int cli_line_config(const cli_line *line, pclean_config *config, pclean_err *err);
+/* What the line says, set in a config that holds the defaults. All that is wrong with the flags is in one error, with what this
+ * version lacks and, if `whole`, with what pclean_config_validate finds. */
+int cli_line_config(const cli_line *line, bool whole, pclean_config *config, pclean_err *err);
 
 /* Prints an error of a configuration: all that is wrong before a run starts is wrong usage, a missing file too. */
 int cli_line_error(const cli_line *line, const pclean_err *err);

@@ -34,8 +34,8 @@ enum pclean_progress_mode { PCLEAN_PROGRESS_AUTO, PCLEAN_PROGRESS_BAR, PCLEAN_PR
 typedef struct pclean_config {
     /* selection */
     pclean_strlist vis;
-    char *field, *timerange, *uvrange, *antenna, *scan, *observation, *intent;
-    pclean_strlist spw, taql; /* one text for all MSs, or one for each; spw "-1": no window of that MS */
+    pclean_strlist field, timerange, uvrange, antenna, scan, observation, intent, spw, taql; /* one text for all MSs, or one for each; spw
+                                                                                              * "-1": no window of that MS */
     int datacolumn;
     /* image */
     char *imagename;
@@ -104,15 +104,24 @@ typedef struct pclean_config {
     double part_epoch_s;   /* in the reference of the first MS's TIME */
     double part_samples, part_wmax_lambda; /* 0: the part's own */
     char *part_density;    /* file; "": the part's own */
+    /* "name=value": what was asked for of tclean that this version lacks. Made by pclean_config_set and its like; judged by
+     * pclean_config_validate, as it may have no effect on this run. */
+    pclean_strlist asked;
 } pclean_config;
 
 /* Defaults. Never fails to leave a config that pclean_config_clear accepts. */
 PCLEAN_API int pclean_config_init(pclean_config *config, pclean_err *err);
 PCLEAN_API void pclean_config_clear(pclean_config *config);
 
-/* Sets one parameter from text, as a flag or YAML scalar would ("--cell 0.4arcsec", lists as "a,b" or repeated flags).
- * Unknown name: -PCLEAN_EPARAM naming the nearest one. A tclean parameter that this version does not serve says so. */
+/* Sets one parameter from text, as a flag or YAML scalar would: "--cell 0.4arcsec", lists as "a,b" or as Python and CASA write
+ * them, "['a', 'b']", "(64, 64)". Unknown name: -PCLEAN_EPARAM naming the nearest one. A parameter or value of tclean that this
+ * version does not serve is kept in `asked`: whether the run needs it is known when all parameters are. */
 PCLEAN_API int pclean_config_set(pclean_config *config, const char *name, const char *value, pclean_err *err);
+/* The same, but a list of texts (vis, startmodel ...) grows. */
+PCLEAN_API int pclean_config_append(pclean_config *config, const char *name, const char *value, pclean_err *err);
+
+/* -PCLEAN_EUNSUPPORTED names everything in `asked` that has an effect on this run. A part of pclean_config_validate. */
+PCLEAN_API int pclean_config_served(const pclean_config *config, pclean_err *err);
 
 /* Reads a YAML file: parameters nested by group, as the Python pclean writes them, or flat at the top level.
  * Sets what it names, leaves the rest. Errors carry file:line. */
@@ -123,7 +132,8 @@ PCLEAN_API int pclean_config_apply_preset(pclean_config *config, const char *nam
 /* Lists "name\tone-line description\n" for each preset into `out`. */
 PCLEAN_API int pclean_config_list_presets(FILE *out, pclean_err *err);
 
-/* The resolved configuration as YAML that pclean_config_read_yaml reads back to the same config. */
+/* The resolved configuration as YAML that pclean_config_read_yaml reads back to the same config, without what has no effect
+ * and is not served; -PCLEAN_EUNSUPPORTED as pclean_config_served. */
 PCLEAN_API int pclean_config_dump_yaml(const pclean_config *config, FILE *out, pclean_err *err);
 
 /* The resolved configuration as one JSON object {group:{parameter:value}}; *json malloc'ed, caller frees with free(). */

@@ -9,6 +9,8 @@ void pclean_config_clear(pclean_config *config) {
         return;
     for (size_t i = 0; i < pcl_option_count(); i++)
         pcl_value_clear(pcl_option_at(i), config);
+    struct pcl_texts asked = {.n = config->asked.n, .item = config->asked.item};
+    pcl_texts_clear(&asked);
     *config = (pclean_config){0};
 }
 
@@ -26,18 +28,22 @@ int pclean_config_init(pclean_config *config, pclean_err *err) {
 
 int pcl_config_copy(pclean_config *to, const pclean_config *from, pclean_err *err) {
     *to = (pclean_config){0};
-    for (size_t i = 0; i < pcl_option_count(); i++) {
+    int rc = 0;
+    for (size_t i = 0; i < pcl_option_count() && rc == 0; i++) {
         struct pcl_texts texts;
-        int rc = pcl_value_get(pcl_option_at(i), from, &texts, err);
+        rc = pcl_value_get(pcl_option_at(i), from, &texts, err);
         if (rc == 0)
             rc = pcl_value_set(pcl_option_at(i), to, (const char *const *)texts.item, texts.n, err);
         pcl_texts_clear(&texts);
-        if (rc) {
-            pclean_config_clear(to);
-            return rc;
-        }
     }
-    return 0;
+    for (size_t i = 0; i < from->asked.n && rc == 0; i++) {
+        char name[64];
+        const char *value = pcl_asked_at(from, i, name, sizeof name);
+        rc = pcl_asked_set(to, name, value, err);
+    }
+    if (rc)
+        pclean_config_clear(to);
+    return rc;
 }
 
 static int unknown(const char *name, pclean_err *err) {
@@ -52,14 +58,40 @@ static int wrong_group(const char *name, const char *right, const char *given, p
                     right, given);
 }
 
+/* Keeps what this version lacks in mind until the whole config is known. */
+static int ask(pclean_config *config, const char *name, const char *const *items, size_t n, pclean_err *err) {
+    struct pcl_texts texts = {0};
+    char value[1000];
+    for (size_t i = 0; i < n; i++) {
+        int rc = pcl_texts_add(&texts, items[i], strlen(items[i]), err);
+        if (rc) {
+            pcl_texts_clear(&texts);
+            return rc;
+        }
+    }
+    pcl_texts_join(&texts, value, sizeof value);
+    pcl_texts_clear(&texts);
+    return pcl_asked_set(config, name, value, err);
+}
+
+/* A value that the parameter lacks leaves it at its default. */
+static int set_option(pclean_config *config, const struct pcl_option *option, const char *const *items, size_t n, pclean_err *err) {
+    int rc = pcl_value_set(option, config, items, n, err);
+    if (rc == 0)
+        return pcl_asked_set(config, option->name, NULL, err);
+    if (rc != -PCLEAN_EUNSUPPORTED || (rc = pcl_config_assign_text(config, NULL, option->name, option->def, err)))
+        return rc;
+    return ask(config, option->name, items, n, err);
+}
+
 int pcl_config_assign(pclean_config *config, const char *group, const char *name, const char *const *items, size_t n,
                       pclean_err *err) {
     const struct pcl_unserved *unserved = pcl_unserved_find_in(group, name);
     const struct pcl_option *option = pcl_option_find(name);
     if (option && (!group || pcl_option_in_group(option, group)))
-        return pcl_value_set(option, config, items, n, err);
+        return set_option(config, option, items, n, err);
     if (unserved)
-        return pcl_unserved_check(unserved, items, n, err);
+        return pcl_unserved_asks(unserved, items, n) ? ask(config, name, items, n, err) : pcl_asked_set(config, name, NULL, err);
     if (option)
         return wrong_group(name, option->group, group, err);
     unserved = pcl_unserved_find(name);
@@ -71,19 +103,49 @@ int pcl_config_assign(pclean_config *config, const char *group, const char *name
 int pcl_config_assign_text(pclean_config *config, const char *group, const char *name, const char *text,
                            pclean_err *err) {
     const struct pcl_option *option = pcl_option_find(name);
-    struct pcl_texts texts = {0};
-    const bool whole = option && (option->type == PCL_PERMS || !pcl_option_is_list(option));
-    int rc = whole ? pcl_texts_add(&texts, text, strlen(text), err) : pcl_texts_split(&texts, text, err);
-    if (rc == 0)
+    struct pcl_texts texts;
+    int rc = pcl_texts_parse(&texts, option, text, err);
+    const bool nothing = texts.is_list && texts.n == 0 && option && (option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR);
+    if (rc == 0 && !nothing)
         rc = pcl_config_assign(config, group, name, (const char *const *)texts.item, texts.n, err);
     pcl_texts_clear(&texts);
     return rc;
 }
 
+/* --interactive alone means yes, as it does for the parameters that are served. */
+static bool is_unserved_switch(const char *name) {
+    const struct pcl_unserved *unserved = pcl_unserved_find(name);
+    return unserved && (strcmp(unserved->accept, "true") == 0 || strcmp(unserved->accept, "false") == 0);
+}
+
 int pclean_config_set(pclean_config *config, const char *name, const char *value, pclean_err *err) {
-    if (!value && pclean_config_is_bool(name))
+    if (!value && (pclean_config_is_bool(name) || is_unserved_switch(name)))
         value = "true";
     if (!value)
-        return pcl_option_find(name) ? PCL_FAIL(err, PCLEAN_EPARAM, "%s needs a value", name) : unknown(name, err);
+        return pcl_option_find(name) || pcl_unserved_find(name) ? PCL_FAIL(err, PCLEAN_EPARAM, "%s needs a value", name) : unknown(name, err);
     return pcl_config_assign_text(config, NULL, name, value, err);
+}
+
+/* The field with the items of `more` behind its own. */
+static int append(pclean_config *config, const struct pcl_option *option, const struct pcl_texts *more, pclean_err *err) {
+    struct pcl_texts all;
+    int rc = pcl_value_get(option, config, &all, err);
+    for (size_t i = 0; i < more->n && rc == 0; i++)
+        rc = pcl_texts_add(&all, more->item[i], strlen(more->item[i]), err);
+    if (rc == 0)
+        rc = pcl_config_assign(config, NULL, option->name, (const char *const *)all.item, all.n, err);
+    pcl_texts_clear(&all);
+    return rc;
+}
+
+int pclean_config_append(pclean_config *config, const char *name, const char *value, pclean_err *err) {
+    const struct pcl_option *option = pcl_option_find(name);
+    struct pcl_texts more;
+    if (!option || option->type != PCL_TEXTLIST || !value)
+        return pclean_config_set(config, name, value, err);
+    int rc = pcl_texts_parse(&more, option, value, err);
+    if (rc == 0)
+        rc = append(config, option, &more, err);
+    pcl_texts_clear(&more);
+    return rc;
 }

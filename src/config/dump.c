@@ -95,12 +95,15 @@ static bool emit_end(yaml_emitter_t *emitter) {
 
 int pclean_config_dump_yaml(const pclean_config *config, FILE *out, pclean_err *err) {
     yaml_emitter_t emitter;
+    int rc = pclean_config_served(config, err);
+    if (rc)
+        return rc;
     if (!yaml_emitter_initialize(&emitter))
         return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory to write the parameters as YAML");
     yaml_emitter_set_output_file(&emitter, out);
     yaml_emitter_set_width(&emitter, -1); /* one line per parameter, however long */
     yaml_emitter_set_unicode(&emitter, 1);
-    int rc = emit_begin(&emitter) ? 0 : yaml_failed(&emitter, err);
+    rc = emit_begin(&emitter) ? 0 : yaml_failed(&emitter, err);
     for (size_t i = 0; i < pcl_group_count() && rc == 0; i++)
         rc = emit_group(&emitter, pcl_group_name(i), config, err);
     if (rc == 0 && !emit_end(&emitter))
@@ -128,7 +131,7 @@ static json_t *json_item(const struct pcl_option *o, const char *text) {
 }
 
 static json_t *json_value(const struct pcl_option *o, const struct pcl_texts *texts) {
-    if (!texts->is_list)
+    if (!texts->is_list || o->type == PCL_TEXT)
         return json_item(o, texts->item[0]);
     json_t *list = json_array();
     for (size_t i = 0; i < texts->n && list; i++)

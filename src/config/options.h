@@ -1,6 +1,7 @@
 /* options.h: THE table of parameters. YAML, flags, defaults, validation, help, dumps and docs all read it. */
 #ifndef PCL_OPTIONS_H
 #define PCL_OPTIONS_H
+#include "config/effect.h"
 #include "pclean/config.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,10 +27,12 @@ struct pcl_option {
     size_t offset;           /* in pclean_config */
     const char *def;         /* default, as a user would write it */
     const char *choices;     /* "a|b|c"; NULL: free */
-    const char *unavailable; /* choices of tclean that this version does not have, "a|b"; NULL: none */
+    const char *unavailable; /* values of tclean that this version does not have, "a|b"; NULL: none */
     const char *alias;       /* other spellings, "alias=choice|alias=choice"; NULL: none */
     const char *also_group;  /* other groups in which the Python pclean writes it, "a|b"; NULL: none */
     const char *unit;        /* for people, and of a bare number; NULL: none */
+    bool is_path;            /* of files: what exists under the whole text is not split */
+    pcl_idle *idle;          /* when it has no effect whatever it says; NULL: never */
     const char *help;        /* one sentence */
 };
 

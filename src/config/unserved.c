@@ -1,4 +1,5 @@
 #include "config/unserved.h"
+#include "base/mem.h"
 #include "base/quantity.h"
 #include "config/options.h"
 #include "config/value.h"
@@ -9,74 +10,74 @@
 /* Where tclean and the Python pclean have different defaults, both are accepted. Settings that only decide how a run is
  * spread over processes, not what it computes, are accepted whatever they say. */
 static const struct pcl_unserved table[] = {
-    {"selection", "selectdata", "true", "the switch that turns data selection on"},
-    {"image", "reffreq", "", "the reference frequency of a Taylor expansion"},
-    {"image|deconvolution", "nterms", "1|2", "the number of Taylor terms of mtmfs"},
-    {"image", "outlierfile", "", "a list of outlier fields"},
-    {"grid", "facets", "1", "the number of facets of a wide field"},
-    {"grid", "psfphasecenter", "", "where the PSF of a mosaic is made"},
-    {"grid", "vptable", "", "a table of primary beams"},
-    {"grid", "mosweight", "true", "weighting each field of a mosaic by itself"},
-    {"grid", "aterm", "true", "a setting of awproject"},
-    {"grid", "psterm", "false", "a setting of awproject"},
-    {"grid", "wbawp", "true", "a setting of awproject"},
-    {"grid", "conjbeams", "false", "a setting of awproject"},
-    {"grid", "cfcache", "", "the cache of awproject"},
-    {"grid", "usepointing", "false", "pointing corrections"},
-    {"grid", "computepastep", "360", "a setting of awproject"},
-    {"grid", "rotatepastep", "360", "a setting of awproject"},
-    {"grid", "pointingoffsetsigdev", "0|0,0", "a setting of awproject"},
-    {"grid|normalization", "normtype", "flatnoise", "how images are normalised by the primary beam"},
-    {"weight", "noise", "1Jy", "the noise of weighting briggsabs"},
-    {"weight", "npixels", "0", "the cell box of super-uniform weighting"},
-    {"deconvolution", "scales", "0", "the scale sizes of multiscale and mtmfs"},
-    {"deconvolution", "smallscalebias", "0", "a setting of multiscale"},
-    {"deconvolution", "fusedthreshold", "0", "a setting of the asp deconvolver"},
-    {"deconvolution", "largestscale", "-1", "a setting of the asp deconvolver"},
-    {"deconvolution", "sidelobethreshold", "3", "a setting of automatic masks"},
-    {"deconvolution", "noisethreshold", "5", "a setting of automatic masks"},
-    {"deconvolution", "lownoisethreshold", "1.5", "a setting of automatic masks"},
-    {"deconvolution", "negativethreshold", "0", "a setting of automatic masks"},
-    {"deconvolution", "smoothfactor", "1", "a setting of automatic masks"},
-    {"deconvolution", "minbeamfrac", "0.3", "a setting of automatic masks"},
-    {"deconvolution", "cutthreshold", "0.01", "a setting of automatic masks"},
-    {"deconvolution", "growiterations", "75|100", "a setting of automatic masks"},
-    {"deconvolution", "dogrowprune", "true", "a setting of automatic masks"},
-    {"deconvolution", "minpercentchange", "-1|0", "a setting of automatic masks"},
-    {"deconvolution", "fastnoise", "true", "a setting of automatic masks"},
-    {"deconvolution", "python_automask", "*", "which code makes automatic masks"},
-    {"iteration", "interactive", "false", "masking by hand between cycles"},
-    {"iteration", "fullsummary", "false", "a longer return record"},
-    {"misc", "savemodel", "none", "writing the model into the MeasurementSet"},
-    {"misc", "calcres", "true", "making the first residual"},
-    {"misc", "calcpsf", "true", "making the PSF"},
-    {"cluster", "parallel", "*", "running on several processes"},
-    {"cluster", "type", "local", "where the workers run"},
-    {"cluster", "scheduler_address", "", "a running Dask scheduler"},
-    {"cluster", "threads_per_worker", "*", "threads of each worker process"},
-    {"cluster", "local_directory", "*", "scratch space of the workers"},
-    {"cluster", "keep_partimages", "false", "keeping the images of parts of the data"},
-    {"cluster.slurm", "queue", "*", "a setting of Slurm workers"},
-    {"cluster.slurm", "account", "*", "a setting of Slurm workers"},
-    {"cluster.slurm", "walltime", "*", "a setting of Slurm workers"},
-    {"cluster.slurm", "job_mem", "*", "a setting of Slurm workers"},
-    {"cluster.slurm", "cores_per_job", "*", "a setting of Slurm workers"},
-    {"cluster.slurm", "job_name", "*", "a setting of Slurm workers"},
-    {"cluster.slurm", "job_extra_directives", "*", "a setting of Slurm workers"},
-    {"cluster.slurm", "python", "*", "a setting of Slurm workers"},
-    {"cluster.slurm", "local_directory", "*", "a setting of Slurm workers"},
-    {"cluster.slurm", "log_directory", "*", "a setting of Slurm workers"},
-    {"cluster.slurm", "job_script_prologue", "*", "a setting of Slurm workers"},
-    {"cluster.submit", "workdir", "*", "a setting of Slurm submission"},
-    {"cluster.submit", "pixi_project_dir", "*", "a setting of Slurm submission"},
-    {"cluster.submit", "pixi_env", "*", "a setting of Slurm submission"},
-    {"cluster.submit", "coordinator_mem", "*", "a setting of Slurm submission"},
-    {"cluster.submit", "coordinator_cpus", "*", "a setting of Slurm submission"},
-    {"cluster.submit", "coordinator_walltime", "*", "a setting of Slurm submission"},
-    {"cluster.submit", "coordinator_job_name", "*", "a setting of Slurm submission"},
-    {"cluster.submit", "extra_sbatch", "*", "a setting of Slurm submission"},
-    {"cluster.submit", "log_dir", "*", "a setting of Slurm submission"},
-    {"cluster.submit", "psrecord", "*", "a setting of Slurm submission"},
+    {"selection", "selectdata", "true", "the switch that turns data selection on", NULL},
+    {"image", "reffreq", "", "the reference frequency of a Taylor expansion", pcl_idle_not_mtmfs},
+    {"image|deconvolution", "nterms", "1|2", "the number of Taylor terms of mtmfs", pcl_idle_not_mtmfs},
+    {"image", "outlierfile", "", "a list of outlier fields", NULL},
+    {"grid", "facets", "1", "the number of facets of a wide field", NULL},
+    {"grid", "psfphasecenter", "", "where the PSF of a mosaic is made", pcl_idle_joint_gridder},
+    {"grid", "vptable", "", "a table of primary beams", NULL},
+    {"grid", "mosweight", "true", "weighting each field of a mosaic by itself", pcl_idle_joint_gridder},
+    {"grid", "aterm", "true", "a setting of awproject", pcl_idle_joint_gridder},
+    {"grid", "psterm", "false", "a setting of awproject", pcl_idle_joint_gridder},
+    {"grid", "wbawp", "true", "a setting of awproject", pcl_idle_joint_gridder},
+    {"grid", "conjbeams", "false", "a setting of awproject", pcl_idle_joint_gridder},
+    {"grid", "cfcache", "", "the cache of awproject", pcl_idle_joint_gridder},
+    {"grid", "usepointing", "false", "pointing corrections", pcl_idle_joint_gridder},
+    {"grid", "computepastep", "360", "a setting of awproject", pcl_idle_joint_gridder},
+    {"grid", "rotatepastep", "360", "a setting of awproject", pcl_idle_joint_gridder},
+    {"grid", "pointingoffsetsigdev", "0|0,0", "a setting of awproject", pcl_idle_joint_gridder},
+    {"grid|normalization", "normtype", "flatnoise", "how images are normalised by the primary beam", pcl_idle_joint_gridder},
+    {"weight", "noise", "1Jy", "the noise of weighting briggsabs", pcl_idle_not_briggsabs},
+    {"weight", "npixels", "0", "the cell box of super-uniform weighting", pcl_idle_no_density},
+    {"deconvolution", "scales", "0", "the scale sizes of multiscale and mtmfs", pcl_idle_not_multiscale},
+    {"deconvolution", "smallscalebias", "0", "a setting of multiscale", pcl_idle_not_multiscale},
+    {"deconvolution", "fusedthreshold", "0", "a setting of the asp deconvolver", pcl_idle_not_asp},
+    {"deconvolution", "largestscale", "-1", "a setting of the asp deconvolver", pcl_idle_not_asp},
+    {"deconvolution", "sidelobethreshold", "3", "a setting of automatic masks", pcl_idle_not_automask},
+    {"deconvolution", "noisethreshold", "5", "a setting of automatic masks", pcl_idle_not_automask},
+    {"deconvolution", "lownoisethreshold", "1.5", "a setting of automatic masks", pcl_idle_not_automask},
+    {"deconvolution", "negativethreshold", "0", "a setting of automatic masks", pcl_idle_not_automask},
+    {"deconvolution", "smoothfactor", "1", "a setting of automatic masks", pcl_idle_not_automask},
+    {"deconvolution", "minbeamfrac", "0.3", "a setting of automatic masks", pcl_idle_not_automask},
+    {"deconvolution", "cutthreshold", "0.01", "a setting of automatic masks", pcl_idle_not_automask},
+    {"deconvolution", "growiterations", "75|100", "a setting of automatic masks", pcl_idle_not_automask},
+    {"deconvolution", "dogrowprune", "true", "a setting of automatic masks", pcl_idle_not_automask},
+    {"deconvolution", "minpercentchange", "-1|0", "a setting of automatic masks", pcl_idle_not_automask},
+    {"deconvolution", "fastnoise", "true", "a setting of automatic masks", pcl_idle_not_automask},
+    {"deconvolution", "python_automask", "*", "which code makes automatic masks", NULL},
+    {"iteration", "interactive", "false", "masking by hand between cycles", pcl_idle_no_clean},
+    {"iteration", "fullsummary", "false", "a longer return record", pcl_idle_no_clean},
+    {"misc", "savemodel", "none", "writing the model into the MeasurementSet", NULL},
+    {"misc", "calcres", "true", "making the first residual", NULL},
+    {"misc", "calcpsf", "true", "making the PSF", NULL},
+    {"cluster", "parallel", "*", "running on several processes", NULL},
+    {"cluster", "type", "local", "where the workers run", NULL},
+    {"cluster", "scheduler_address", "", "a running Dask scheduler", NULL},
+    {"cluster", "threads_per_worker", "*", "threads of each worker process", NULL},
+    {"cluster", "local_directory", "*", "scratch space of the workers", NULL},
+    {"cluster", "keep_partimages", "false", "keeping the images of parts of the data", NULL},
+    {"cluster.slurm", "queue", "*", "a setting of Slurm workers", NULL},
+    {"cluster.slurm", "account", "*", "a setting of Slurm workers", NULL},
+    {"cluster.slurm", "walltime", "*", "a setting of Slurm workers", NULL},
+    {"cluster.slurm", "job_mem", "*", "a setting of Slurm workers", NULL},
+    {"cluster.slurm", "cores_per_job", "*", "a setting of Slurm workers", NULL},
+    {"cluster.slurm", "job_name", "*", "a setting of Slurm workers", NULL},
+    {"cluster.slurm", "job_extra_directives", "*", "a setting of Slurm workers", NULL},
+    {"cluster.slurm", "python", "*", "a setting of Slurm workers", NULL},
+    {"cluster.slurm", "local_directory", "*", "a setting of Slurm workers", NULL},
+    {"cluster.slurm", "log_directory", "*", "a setting of Slurm workers", NULL},
+    {"cluster.slurm", "job_script_prologue", "*", "a setting of Slurm workers", NULL},
+    {"cluster.submit", "workdir", "*", "a setting of Slurm submission", NULL},
+    {"cluster.submit", "pixi_project_dir", "*", "a setting of Slurm submission", NULL},
+    {"cluster.submit", "pixi_env", "*", "a setting of Slurm submission", NULL},
+    {"cluster.submit", "coordinator_mem", "*", "a setting of Slurm submission", NULL},
+    {"cluster.submit", "coordinator_cpus", "*", "a setting of Slurm submission", NULL},
+    {"cluster.submit", "coordinator_walltime", "*", "a setting of Slurm submission", NULL},
+    {"cluster.submit", "coordinator_job_name", "*", "a setting of Slurm submission", NULL},
+    {"cluster.submit", "extra_sbatch", "*", "a setting of Slurm submission", NULL},
+    {"cluster.submit", "log_dir", "*", "a setting of Slurm submission", NULL},
+    {"cluster.submit", "psrecord", "*", "a setting of Slurm submission", NULL},
 };
 #define NTABLE (sizeof table / sizeof table[0])
 
@@ -118,22 +119,108 @@ static bool same_value(const char *a, const char *b) {
            !(qa.value < qb.value) && !(qa.value > qb.value);
 }
 
-static void join(const char *const *items, size_t n, char *buf, size_t size) {
-    size_t at = 0;
-    buf[0] = '\0';
-    for (size_t i = 0; i < n && at < size; i++)
-        at += (size_t)snprintf(buf + at, size - at, "%s%s", i ? "," : "", items[i]);
+/* Lists of zeros are as empty as the zero that is accepted for them. */
+static bool accepts(const struct pcl_unserved *u, const char *item) {
+    char word[40];
+    if (item[0] == '\0' || strcasecmp(item, "None") == 0 || strcmp(u->accept, "*") == 0)
+        return true;
+    for (size_t i = 0; pcl_words_at(u->accept, i, word, sizeof word); i++)
+        if (same_value(item, word))
+            return true;
+    return false;
 }
 
-int pcl_unserved_check(const struct pcl_unserved *u, const char *const *items, size_t n, pclean_err *err) {
-    char value[200], word[40], accepted[100];
-    join(items, n, value, sizeof value);
-    if (value[0] == '\0' || strcmp(u->accept, "*") == 0)
-        return 0;
-    for (size_t i = 0; pcl_words_at(u->accept, i, word, sizeof word); i++)
-        if (same_value(value, word))
-            return 0;
-    pcl_words_join(u->accept, accepted, sizeof accepted);
-    return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s=%s is not available in this version of pclean (%s); leave it out%s%s",
-                    u->name, value, u->what, accepted[0] ? " or say " : "", accepted);
+bool pcl_unserved_asks(const struct pcl_unserved *u, const char *const *items, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!accepts(u, items[i]))
+            return true;
+    return false;
+}
+
+/* ---- what was asked for ---- */
+
+const char *pcl_asked_at(const pclean_config *config, size_t i, char *name, size_t size) {
+    const char *text = config->asked.item[i];
+    const size_t n = strcspn(text, "=");
+    snprintf(name, size, "%.*s", (int)n, text);
+    return text + n + (text[n] == '=');
+}
+
+const char *pcl_asked(const pclean_config *config, const char *name) {
+    char other[64];
+    for (size_t i = 0; i < config->asked.n; i++) {
+        const char *value = pcl_asked_at(config, i, other, sizeof other);
+        if (strcmp(name, other) == 0)
+            return value;
+    }
+    return NULL;
+}
+
+int pcl_asked_set(pclean_config *config, const char *name, const char *value, pclean_err *err) {
+    struct pcl_texts kept = {0}, old = {.n = config->asked.n, .item = config->asked.item};
+    char other[64], *text = NULL;
+    int rc = value ? pcl_asprintf(&text, err, "%s=%s", name, value) : 0;
+    for (size_t i = 0; i < old.n && !rc; i++) {
+        pcl_asked_at(config, i, other, sizeof other);
+        if (strcmp(name, other) != 0)
+            rc = pcl_texts_add(&kept, old.item[i], strlen(old.item[i]), err);
+    }
+    if (!rc && text)
+        rc = pcl_texts_add(&kept, text, strlen(text), err);
+    pcl_free(text);
+    pcl_texts_clear(rc ? &kept : &old);
+    if (!rc)
+        config->asked = (pclean_strlist){kept.n, kept.item};
+    return rc;
+}
+
+const char *pcl_asked_idle(const pclean_config *config, const char *name) {
+    const struct pcl_unserved *u = pcl_unserved_find(name);
+    const struct pcl_option *o = u ? NULL : pcl_option_find(name);
+    pcl_idle *idle = u ? u->idle : o ? o->idle : NULL;
+    return idle ? idle(config) : NULL;
+}
+
+/* What could be said instead, or what it is about. */
+static void explain(const char *name, char *buf, size_t size) {
+    const struct pcl_unserved *u = pcl_unserved_find(name);
+    const struct pcl_option *o = pcl_option_find(name);
+    char words[400] = "";
+    pcl_words_join(u ? u->accept : o ? o->choices : NULL, words, sizeof words);
+    if (u)
+        snprintf(buf, size, " (%s); leave it out%s%s", u->what, words[0] ? " or say " : "", words);
+    else if (words[0])
+        snprintf(buf, size, " (available: %s)", words);
+    else
+        snprintf(buf, size, "; leave it out");
+}
+
+void pcl_unserved_complain(const pclean_config *config, struct pcl_problems *problems) {
+    char list[800] = "", name[64], hint[500] = "";
+    size_t n = 0, at = 0, more = 0;
+    for (size_t i = 0; i < config->asked.n; i++) {
+        const char *value = pcl_asked_at(config, i, name, sizeof name);
+        char item[128];
+        if (pcl_asked_idle(config, name))
+            continue;
+        snprintf(item, sizeof item, config->asked.n > 8 ? "%s%s=%.20s" : "%s%s=%.60s", n ? ", " : "", name, value);
+        if (n++ == 0)
+            explain(name, hint, sizeof hint);
+        if (at + strlen(item) < sizeof list - 100)
+            at += (size_t)sprintf(list + at, "%s", item);
+        else
+            more++;
+    }
+    if (more)
+        snprintf(list + at, sizeof list - at, " and %zu more", more);
+    if (n == 1)
+        pcl_problems_add(problems, PCLEAN_EUNSUPPORTED, "%s is not available in this version of pclean%s", list, hint);
+    else if (n > 1)
+        pcl_problems_add(problems, PCLEAN_EUNSUPPORTED, "%s are not available in this version of pclean; leave them out", list);
+}
+
+int pclean_config_served(const pclean_config *config, pclean_err *err) {
+    struct pcl_problems problems = {0};
+    pcl_unserved_complain(config, &problems);
+    return pcl_problems_finish(&problems, err);
 }

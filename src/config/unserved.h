@@ -1,8 +1,11 @@
-/* unserved.h: parameters of tclean and of the Python pclean that this version does not have. They are known by name, so
- * that their files can be read: a value that asks for nothing we lack is accepted, any other is refused by name. */
+/* unserved.h: parameters and values of tclean and of the Python pclean that this version does not have. They are known by
+ * name, so that their files and calls can be read: a value that asks for nothing we lack is accepted, any other is kept in the
+ * config's list `asked` until the whole config is known. What then has no effect on the run is accepted too; the rest is refused,
+ * all of it in one sentence. */
 #ifndef PCL_UNSERVED_H
 #define PCL_UNSERVED_H
-#include "base/err.h"
+#include "config/effect.h"
+#include "config/problems.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -11,6 +14,7 @@ struct pcl_unserved {
     const char *name;
     const char *accept; /* "a|b": values without effect here ("" or null always is); "*": all of them */
     const char *what;   /* what it is about, completes "NAME (...)" */
+    pcl_idle *idle;     /* when it has no effect whatever it says; NULL: never */
 };
 
 size_t pcl_unserved_count(void);
@@ -20,7 +24,18 @@ const struct pcl_unserved *pcl_unserved_find(const char *name);
 const struct pcl_unserved *pcl_unserved_find_in(const char *group, const char *name);
 /* true: the group or sub-group ("cluster.slurm") holds nothing but unserved parameters. */
 bool pcl_unserved_is_group(const char *group);
-/* 0 or -PCLEAN_EUNSUPPORTED. */
-int pcl_unserved_check(const struct pcl_unserved *u, const char *const *items, size_t n, pclean_err *err) PCL_CHECK;
+/* Does the value ask for something? */
+bool pcl_unserved_asks(const struct pcl_unserved *u, const char *const *items, size_t n);
+
+/* The value asked for that this version lacks; NULL: none. */
+const char *pcl_asked(const pclean_config *config, const char *name);
+/* Entry i of the list: its value, and its name copied into the buffer. */
+const char *pcl_asked_at(const pclean_config *config, size_t i, char *name, size_t size);
+/* Replaces the entry, or removes it (value NULL). */
+int pcl_asked_set(pclean_config *config, const char *name, const char *value, pclean_err *err) PCL_CHECK;
+/* Why it has no effect on this run; NULL: it has one. */
+const char *pcl_asked_idle(const pclean_config *config, const char *name);
+/* Adds the one sentence about all that has an effect; none if there is nothing. */
+void pcl_unserved_complain(const pclean_config *config, struct pcl_problems *problems);
 
 #endif

@@ -2,6 +2,7 @@
 #include "config/config.h"
 #include "config/options.h"
 #include "config/problems.h"
+#include "config/unserved.h"
 #include "config/value.h"
 #include <stdio.h>
 #include <string.h>
@@ -11,12 +12,10 @@
 
 static void value_text(const pclean_config *c, const char *name, char *buf, size_t size) {
     struct pcl_texts texts;
-    size_t at = 0;
     buf[0] = '\0';
     if (pcl_value_get(pcl_option_find(name), c, &texts, NULL) != 0)
         return;
-    for (size_t i = 0; i < texts.n && at < size; i++)
-        at += (size_t)snprintf(buf + at, size - at, "%s%s", i ? "," : "", texts.item[i]);
+    pcl_texts_join(&texts, buf, size);
     pcl_texts_clear(&texts);
 }
 
@@ -61,8 +60,14 @@ static void check_names(const pclean_config *c, struct pcl_problems *r) {
         pcl_problems_add(r, PCLEAN_EPARAM, "imagename holds a line break or a tab: leave it out");
 }
 
-static void check_per_ms(const pclean_config *c, const pclean_strlist *list, const char *name, struct pcl_problems *r) {
-    require(list->n <= 1 || list->n == c->vis.n, r, c, name, "one text, or a list of as many as there are MeasurementSets in vis");
+static void check_per_ms(const pclean_config *c, struct pcl_problems *r) {
+    for (size_t i = 0; i < pcl_option_count(); i++) {
+        const struct pcl_option *o = pcl_option_at(i);
+        const pclean_strlist *list = pcl_option_const_field(o, c);
+        if (o->type == PCL_PERMS)
+            require(list->n <= 1 || list->n == c->vis.n, r, c, o->name,
+                    "one text, or a list of as many as there are MeasurementSets in vis");
+    }
 }
 
 static void check_image(const pclean_config *c, struct pcl_problems *r) {
@@ -135,7 +140,7 @@ static void check_start_width(const pclean_config *c, struct pcl_problems *r) {
 
 static void check_spectral(const pclean_config *c, struct pcl_problems *r) {
     double hz;
-    bool mfs = c->specmode == PCLEAN_SPECMODE_MFS;
+    bool mfs = c->specmode == PCLEAN_SPECMODE_MFS && !pcl_asked(c, "specmode"); /* those that are asked for are cubes */
     require(c->niter == 0 || (c->imsize[0] > 1 && c->imsize[1] > 1), r, c, "imsize", "at least 2 pixels a side to clean (niter > 0)");
     require(c->wprojplanes == -1 || c->wprojplanes >= 1, r, c, "wprojplanes", "-1 (automatic) or at least 1");
     require(c->nchan == -1 || c->nchan >= 1, r, c, "nchan", "-1 (all) or at least 1");
@@ -185,12 +190,6 @@ static void check_weight(const pclean_config *c, struct pcl_problems *r) {
 static void check_restoringbeam(const pclean_config *c, struct pcl_problems *r) {
     const pclean_strlist *beam = &c->restoringbeam;
     double rad[2] = {0, 0};
-    if (beam->n == 1 && strcmp(beam->item[0], "common") == 0) {
-        pcl_problems_add(r, PCLEAN_EUNSUPPORTED,
-                         "restoringbeam=common is tclean's but not available in this version of "
-                         "pclean; give the beam, e.g. 10arcsec, or leave it out");
-        return;
-    }
     require(beam->n <= 3, r, c, "restoringbeam", "one size, or major, minor, position angle");
     for (size_t i = 0; i < beam->n && i < 2; i++)
         if (pcl_quantity_parse_as(beam->item[i], PCL_DIM_ANGLE, NULL, &rad[i], NULL) != 0 || !(rad[i] > 0)) {
@@ -204,11 +203,10 @@ static void check_restoringbeam(const pclean_config *c, struct pcl_problems *r) 
 static void check_deconvolution(const pclean_config *c, struct pcl_problems *r) {
     check_restoringbeam(c, r);
     require(c->pbmask >= 0 && c->pbmask < 1, r, c, "pbmask", "from 0 to below 1");
-    require(c->usemask != PCLEAN_USEMASK_PB || c->pbmask > 0, r, c, "pbmask",
+    require(c->usemask != PCLEAN_USEMASK_PB || c->pbmask > 0 || c->niter == 0, r, c, "pbmask",
             "usemask=pb needs a pbmask above 0, e.g. 0.2");
     require(c->pblimit > -1 && c->pblimit < 1, r, c, "pblimit", "between -1 and 1");
     require(c->psfcutoff > 0 && c->psfcutoff < 1, r, c, "psfcutoff", "between 0 and 1");
-    require(!c->pbcor || c->restoration, r, c, "pbcor", "it corrects the restored image; set restoration=true");
 }
 
 static void check_iteration(const pclean_config *c, struct pcl_problems *r) {
@@ -226,10 +224,10 @@ static void check_iteration(const pclean_config *c, struct pcl_problems *r) {
 
 int pclean_config_validate(const pclean_config *config, pclean_err *err) {
     struct pcl_problems problems = {0};
+    pcl_unserved_complain(config, &problems);
     check_choices(config, &problems);
     check_names(config, &problems);
-    check_per_ms(config, &config->spw, "spw", &problems);
-    check_per_ms(config, &config->taql, "taql", &problems);
+    check_per_ms(config, &problems);
     check_image(config, &problems);
     require(phasecenter_ok(config->phasecenter), &problems, config, "phasecenter",
             "a field number, or a direction such as J2000 12h56m44 +21d41m05");

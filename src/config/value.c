@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* ---- lists of texts ---- */
 
@@ -36,41 +37,180 @@ int pcl_texts_add(struct pcl_texts *texts, const char *text, size_t len, pclean_
     return 0;
 }
 
-/* One item without the blanks and the quotation marks around it. */
-static int add_trimmed(struct pcl_texts *texts, const char *begin, const char *end, pclean_err *err) {
-    while (begin < end && isspace((unsigned char)*begin))
-        begin++;
-    while (end > begin && isspace((unsigned char)end[-1]))
-        end--;
-    if (end - begin >= 2 && (*begin == '\'' || *begin == '"') && end[-1] == *begin) {
-        begin++;
-        end--;
-    }
-    return end > begin ? pcl_texts_add(texts, begin, (size_t)(end - begin), err) : 0;
+bool pcl_texts_equal(const struct pcl_texts *a, const struct pcl_texts *b) {
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (strcmp(a->item[i], b->item[i]) != 0)
+            return false;
+    return true;
 }
 
-int pcl_texts_split(struct pcl_texts *texts, const char *text, pclean_err *err) {
-    const char *begin = text, *end = text + strlen(text);
-    while (begin < end && isspace((unsigned char)*begin))
-        begin++;
-    while (end > begin && isspace((unsigned char)end[-1]))
-        end--;
-    texts->is_list = end - begin >= 2 && *begin == '[' && end[-1] == ']';
-    if (texts->is_list) {
-        begin++;
-        end--;
+void pcl_texts_join(const struct pcl_texts *texts, char *buf, size_t size) {
+    size_t at = 0;
+    buf[0] = '\0';
+    for (size_t i = 0; i < texts->n && at < size; i++)
+        at += (size_t)snprintf(buf + at, size - at, "%s%s", i ? "," : "", texts->item[i]);
+}
+
+/* ---- lists as a user writes them ---- */
+
+/* How deep lists may stand in lists. */
+#define DEEPEST 8
+
+/* What a reader of a list has found. Items are only counted while texts is NULL. */
+struct list_reader {
+    struct pcl_texts *texts;
+    size_t ncomma; /* of the outermost list */
+    pclean_err *err;
+    int rc;
+};
+
+static const char *skip_blanks(const char *p) {
+    while (isspace((unsigned char)*p))
+        p++;
+    return p;
+}
+
+static void take_item(struct list_reader *r, const char *begin, size_t len) {
+    if (r->texts && !r->rc)
+        r->rc = pcl_texts_add(r->texts, begin, len, r->err);
+}
+
+/* A quoted text at p, `\'` being a mark in it; its end, NULL if it has none or something but a comma or bracket follows. */
+static const char *read_quoted(struct list_reader *r, const char *p) {
+    const char mark = *p++;
+    char *plain = NULL;
+    size_t n = 0;
+    if (!r->rc)
+        r->rc = PCL_NEW(&plain, strlen(p) + 1, "value", r->err);
+    for (; *p && *p != mark; p++) {
+        if (*p == '\\' && (p[1] == mark || p[1] == '\\'))
+            p++;
+        if (plain)
+            plain[n++] = *p;
     }
-    while (begin < end) {
-        const char *comma = memchr(begin, ',', (size_t)(end - begin));
-        const char *stop = comma ? comma : end;
-        int rc = add_trimmed(texts, begin, stop, err);
-        if (rc) {
-            pcl_texts_clear(texts);
-            return rc;
+    if (plain)
+        take_item(r, plain, n);
+    pcl_free(plain);
+    p = *p ? skip_blanks(p + 1) : NULL;
+    return p && strchr(",])", *p) ? p : NULL;
+}
+
+/* A bare item at p, up to a comma or bracket outside its own brackets: circle[[1pix,2pix],3pix] is one. */
+static const char *read_bare(struct list_reader *r, const char *p) {
+    const char *begin = p;
+    int depth = 0;
+    for (; *p && (depth > 0 || !strchr(",])", *p)); p++)
+        depth += (*p == '[' || *p == '(') - (*p == ']' || *p == ')');
+    size_t n = (size_t)(p - begin);
+    while (n > 0 && isspace((unsigned char)begin[n - 1]))
+        n--;
+    if (n > 0 && !(n == 4 && strncmp(begin, "None", 4) == 0))
+        take_item(r, begin, n);
+    return *p ? p : NULL;
+}
+
+/* The list that begins at p: one past its last bracket; NULL: it is none. */
+static const char *read_list(struct list_reader *r, const char *p, int depth) {
+    const char close = *p == '[' ? ']' : ')';
+    p = skip_blanks(p + 1);
+    while (p && *p != close) {
+        if (*p == '[' || *p == '(')
+            p = depth < DEEPEST ? read_list(r, p, depth + 1) : NULL;
+        else if (*p == '\'' || *p == '"')
+            p = read_quoted(r, p);
+        else
+            p = read_bare(r, p);
+        p = p ? skip_blanks(p) : NULL;
+        if (p && *p == ',') {
+            r->ncomma += depth == 0;
+            p = skip_blanks(p + 1);
+        } else if (p && *p != close) {
+            p = NULL;
         }
-        begin = comma ? comma + 1 : end;
     }
-    return 0;
+    return p ? p + 1 : NULL;
+}
+
+/* Is the whole text one list? */
+static bool is_list(const char *text) {
+    const char *begin = skip_blanks(text);
+    struct list_reader counter = {0};
+    if (*begin != '[' && *begin != '(')
+        return false;
+    const char *end = read_list(&counter, begin, 0);
+    if (!end || *skip_blanks(end) != '\0')
+        return false;
+    return *begin == '[' || counter.ncomma > 0 || *skip_blanks(begin + 1) == ')';
+}
+
+/* The text without blanks and quotation marks around it; double ones only where `both`. */
+static int add_unquoted(struct pcl_texts *texts, const char *text, size_t n, bool both, pclean_err *err) {
+    while (n > 0 && isspace((unsigned char)*text)) {
+        text++;
+        n--;
+    }
+    while (n > 0 && isspace((unsigned char)text[n - 1]))
+        n--;
+    const bool quoted = n >= 2 && (*text == '\'' || (both && *text == '"')) && memchr(text + 1, *text, n - 1) == text + n - 1;
+    return pcl_texts_add(texts, text + quoted, n - 2 * quoted, err);
+}
+
+static bool exists(const char *text, size_t n) {
+    char path[4096];
+    return n > 0 && n < sizeof path && memcpy(path, text, n) && (path[n] = '\0', access(path, F_OK) == 0);
+}
+
+/* The end of the item at p: a comma outside quotation marks; of paths, the last one up to which the text exists. */
+static const char *item_end(const char *p, bool is_path) {
+    const char *begin = skip_blanks(p), *end = NULL, *comma = p;
+    if ((*begin == '\'' || *begin == '"') && (comma = strchr(begin + 1, *begin)))
+        return comma + strcspn(comma, ",");
+    for (comma = p + strcspn(p, ","); is_path; comma += 1 + strcspn(comma + 1, ",")) {
+        if (exists(begin, (size_t)(comma - begin)))
+            end = comma;
+        if (!*comma)
+            break;
+    }
+    return end ? end : p + strcspn(p, ",");
+}
+
+static int split(struct pcl_texts *texts, const char *p, bool is_path, pclean_err *err) {
+    int rc = 0;
+    for (const char *end; *p && rc == 0; p = *end ? end + 1 : end) {
+        end = item_end(p, is_path);
+        if (*skip_blanks(p) && skip_blanks(p) < end)
+            rc = add_unquoted(texts, p, (size_t)(end - p), true, err);
+    }
+    return rc;
+}
+
+int pcl_texts_parse(struct pcl_texts *texts, const struct pcl_option *o, const char *text, pclean_err *err) {
+    const bool is_path = o && o->is_path, splits = !o || (pcl_option_is_list(o) && o->type != PCL_PERMS);
+    struct list_reader reader = {.texts = texts, .err = err};
+    int rc;
+    *texts = (struct pcl_texts){0};
+    if (is_path && exists(text, strlen(text))) {
+        rc = pcl_texts_add(texts, text, strlen(text), err);
+    } else if (is_list(text)) {
+        texts->is_list = true;
+        read_list(&reader, skip_blanks(text), 0);
+        rc = reader.rc;
+    } else if (splits) {
+        rc = split(texts, text, is_path, err);
+    } else {
+        rc = add_unquoted(texts, text, strlen(text), o->type != PCL_PERMS, err);
+    }
+    if (rc)
+        pcl_texts_clear(texts);
+    return rc;
+}
+
+/* Would the text, as it is, be read as something else? */
+static bool needs_list(const char *text) {
+    const size_t n = strlen(text);
+    return is_list(text) || (n > 0 && (strchr(" \t\n\r\v\f'\"", text[0]) || strchr(" \t\n\r\v\f", text[n - 1])));
 }
 
 /* ---- text to value ---- */
@@ -251,6 +391,8 @@ static int set_scalar(const struct pcl_option *o, void *field, const char *text,
 int pcl_value_set(const struct pcl_option *option, pclean_config *config, const char *const *items, size_t n,
                   pclean_err *err) {
     void *field = pcl_option_field(option, config);
+    if (n == 1 && option->unavailable && (option->type == PCL_TEXTLIST || option->type == PCL_TEXT) && pcl_words_index(option->unavailable, items[0]) >= 0)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s=%s is tclean's but not available in this version of pclean", option->name, items[0]);
     if (option->type == PCL_TEXTLIST || option->type == PCL_PERMS)
         return set_list(field, items, n, option->type == PCL_PERMS && n > 1, err);
     if (option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR)
@@ -294,6 +436,7 @@ static int get_scalar(const struct pcl_option *o, const void *field, struct pcl_
     switch (o->type) {
     case PCL_TEXT:
     case PCL_WORD:
+        texts->is_list = *(char *const *)field && needs_list(*(char *const *)field);
         return add(texts, *(char *const *)field ? *(char *const *)field : "", err);
     case PCL_INT:
         snprintf(buf, sizeof buf, "%d", *(const int *)field);
@@ -326,7 +469,7 @@ static int get_list(const struct pcl_option *o, const void *field, struct pcl_te
     texts->is_list = true;
     if (o->type == PCL_TEXTLIST || o->type == PCL_PERMS) {
         const pclean_strlist *list = field;
-        texts->is_list = o->type == PCL_TEXTLIST || list->n > 1;
+        texts->is_list = o->type == PCL_TEXTLIST || list->n > 1 || (list->n == 1 && needs_list(list->item[0]));
         if (!texts->is_list && list->n == 0)
             return add(texts, "", err);
         for (size_t i = 0; i < list->n && rc == 0; i++)

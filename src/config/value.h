@@ -12,8 +12,17 @@ struct pcl_texts {
 };
 void pcl_texts_clear(struct pcl_texts *texts);
 int pcl_texts_add(struct pcl_texts *texts, const char *text, size_t len, pclean_err *err) PCL_CHECK;
-/* "a,b", "[a, b]" or "['a', 'b']" -> items. */
-int pcl_texts_split(struct pcl_texts *texts, const char *text, pclean_err *err) PCL_CHECK;
+bool pcl_texts_equal(const struct pcl_texts *a, const struct pcl_texts *b);
+/* "a,b,c". */
+void pcl_texts_join(const struct pcl_texts *texts, char *buf, size_t size);
+
+/* One text as a user writes it -> items, for a parameter (NULL: one that is not served, a list).
+ *   [a, b]  ['a', "b"]  (64, 64)  [a,]  [[1, 2], [3]]  []     lists as Python and CASA write them; inner lists are joined
+ *   'a'                                                       without the quotation marks
+ *   a,b                                                       two items where the parameter is a list, else a text with a comma
+ *   a path that exists                                        one item, whatever is in it; "a,b.ms,c.ms": the longest that exist
+ * (a) without a comma is no list, as in Python. A text in "..." keeps the marks where they are CASA's own: in selections. */
+int pcl_texts_parse(struct pcl_texts *texts, const struct pcl_option *option, const char *text, pclean_err *err) PCL_CHECK;
 
 /* Sets the field from its items. On failure the field is as it was. Errors name the parameter and the value. */
 int pcl_value_set(const struct pcl_option *option, pclean_config *config, const char *const *items, size_t n,

@@ -238,15 +238,6 @@ static int read_document(struct reader *r, pclean_err *err) {
 
 /* ---- meaning ---- */
 
-static bool same_texts(const struct pcl_texts *a, const struct pcl_texts *b) {
-    if (a->n != b->n)
-        return false;
-    for (size_t i = 0; i < a->n; i++)
-        if (strcmp(a->item[i], b->item[i]) != 0)
-            return false;
-    return true;
-}
-
 static bool same_group(const struct entry *a, const struct entry *b) {
     return a->group && b->group ? strcmp(a->group, b->group) == 0 : a->group == b->group;
 }
@@ -258,7 +249,7 @@ static const struct entry *contradicting(const struct reader *r, size_t i) {
         const struct entry *other = &r->entry[j];
         if (strcmp(e->name, other->name) != 0 || e->null || other->null)
             continue;
-        if (same_group(e, other) || (pcl_option_find(e->name) && !same_texts(&e->value, &other->value)))
+        if (same_group(e, other) || (pcl_option_find(e->name) && !pcl_texts_equal(&e->value, &other->value)))
             return other;
     }
     return NULL;
@@ -315,6 +306,8 @@ static int apply_entries(const struct reader *r, pclean_config *config, pclean_e
             pcl_problems_add(&problems, rc, "%s:%zu: %s", problems.n && slash ? slash + 1 : r->path, r->entry[i].line,
                              one.msg);
     }
+    if (problems.n)
+        pcl_unserved_complain(config, &problems);
     return pcl_problems_finish(&problems, err);
 }
 

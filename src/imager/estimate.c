@@ -94,7 +94,8 @@ static int native_model(const pclean_memory_request *q, model *m, pclean_err *er
         rc = PCL_FAIL(err, PCLEAN_EPARAM, "imsize=%" PRId64 ",%" PRId64 ": the uv grid would have more than 2^32 cells; make it smaller",
                       m->task.nx, m->task.ny);
     if (rc || (rc = pclean_config_init(&own, err)) || (rc = pclean_config_set(&own, "gridder", m->gridder, err)) ||
-        (rc = pclean_config_set(&own, "deconvolver", m->deconvolver, err)) || (!q->config && (rc = usual_config(&own, err))))
+        (rc = pclean_config_set(&own, "deconvolver", m->deconvolver, err)) || (!q->config && (rc = usual_config(&own, err))) ||
+        (rc = pclean_config_served(&own, err)))
         goto done;
     pclean_config run = q->config ? *q->config : own; /* borrows its texts */
     run.gridder = own.gridder;

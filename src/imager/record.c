@@ -9,6 +9,8 @@
 
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include "config/effect.h"
+#include "config/value.h"
 #include "pclean.h"
 
 void pcl_record_path(const pclean_config *config, char *buf, size_t size) {
@@ -46,6 +48,15 @@ static json_t *ms_record(const pcl_setup *setup) {
     return list;
 }
 
+static json_t *effects_record(const pclean_config *config) {
+    struct pcl_texts notes;
+    json_t *list = pcl_effect_notes(config, &notes, NULL) ? NULL : json_array();
+    for (size_t i = 0; i < notes.n; i++)
+        json_array_append_new(list, json_string(notes.item[i]));
+    pcl_texts_clear(&notes);
+    return list;
+}
+
 static void now_text(char *buf, size_t size) {
     const time_t now = time(NULL);
     struct tm tm;
@@ -79,6 +90,10 @@ int pcl_record_write(const pcl_setup *setup, const pclean_result *r, const char 
         r->store_in_file ? "scratch file" : "memory", "workers", "processes",
         r->nworkers, "threads", r->nthreads, "seconds",
         number(r->seconds), "cpu_seconds", number(r->cpu_seconds), "warnings", strings(r->warning));
+    if (record && json_object_set_new(record, "without_effect", effects_record(setup->config)) != 0) {
+        json_decref(record);
+        record = NULL;
+    }
     char *text = record ? json_dumps(record, JSON_INDENT(1)) : NULL;
     json_decref(record);
     if (!text)

@@ -14,6 +14,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "config/effect.h"
+#include "config/value.h"
 #include "imager/record.h"
 #include "imager/run.h"
 #include "pclean.h"
@@ -273,9 +275,18 @@ static void release(pcl_run *r) {
     pcl_products_unclaim(r->config, r->claim);
 }
 
+static int note_effects(const pclean_config *config, pclean_err *err) {
+    struct pcl_texts lines;
+    int rc = pcl_effect_notes(config, &lines, err);
+    for (size_t i = 0; i < lines.n; i++)
+        pcl_log(PCL_LOG_INFO, "%s", lines.item[i]);
+    pcl_texts_clear(&lines);
+    return rc;
+}
+
 static int run_stages(pcl_run *r, pclean_err *err) {
     int rc;
-    if ((rc = pclean_config_validate(r->config, err)) || (rc = parse_fixed_beam(r, err)) || (rc = open_inputs(r, err)))
+    if ((rc = pclean_config_validate(r->config, err)) || (rc = note_effects(r->config, err)) || (rc = parse_fixed_beam(r, err)) || (rc = open_inputs(r, err)))
         return rc;
     describe_data(r);
     if ((rc = make_plan(r, err)))

@@ -294,8 +294,9 @@ static const char *text_of_ms(const pclean_strlist *list, size_t ims) { return l
 
 casa_ms_selection pcl_setup_selection(const pclean_config *c, size_t ims) {
     static const char *const datacolumns[] = {"corrected", "data", "model"};
-    return (casa_ms_selection){.field = c->field, .spw = text_of_ms(&c->spw, ims), .timerange = c->timerange, .uvrange = c->uvrange,
-                               .antenna = c->antenna, .scan = c->scan, .observation = c->observation, .intent = c->intent,
+    return (casa_ms_selection){.field = text_of_ms(&c->field, ims), .spw = text_of_ms(&c->spw, ims), .timerange = text_of_ms(&c->timerange, ims),
+                               .uvrange = text_of_ms(&c->uvrange, ims), .antenna = text_of_ms(&c->antenna, ims), .scan = text_of_ms(&c->scan, ims),
+                               .observation = text_of_ms(&c->observation, ims), .intent = text_of_ms(&c->intent, ims),
                                .taql = text_of_ms(&c->taql, ims), .datacolumn = datacolumns[c->datacolumn]};
 }
 

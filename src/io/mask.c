@@ -250,6 +250,9 @@ typedef struct options {
     int frame;
     size_t first_chan, last_chan;
     bool pol[4];
+    /* of ranges in frequency and velocity */
+    char spectral_frame[16], veltype[16]; /* "": the image's, radio */
+    double restfreq_hz;
 } options;
 
 static int add_vertices(region *r, size_t n, pclean_err *err) {
@@ -419,18 +422,63 @@ static int option_coord(char *value, options *o, pclean_err *err) {
     return 0;
 }
 
+/* The place of a frequency along the image's channels, which ascend or descend. */
+static double channel_of(double hz, const casa_image_desc *d) {
+    const double *f = d->chan_freq_hz;
+    if (!f || d->nchan < 2)
+        return (hz - d->crval_hz) / d->cdelt_hz;
+    size_t i = 0;
+    while (i + 2 < d->nchan && (f[d->nchan - 1] > f[0] ? hz > f[i + 1] : hz < f[i + 1]))
+        i++;
+    return (double)i + (hz - f[i]) / (f[i + 1] - f[i]);
+}
+
+static int velocity_to_hz(double m_s, const options *o, double *hz, pclean_err *err) {
+    static const double light_m_s = 299792458;
+    const bool radio = !*o->veltype || strcasecmp(o->veltype, "radio") == 0;
+    if (!radio && strcasecmp(o->veltype, "optical") != 0 && strcasecmp(o->veltype, "z") != 0)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "veltype=%s: say radio or optical", o->veltype);
+    if (!(o->restfreq_hz > 0))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "a range of velocities, but the image has no rest frequency: add restfreq=1.42GHz");
+    *hz = radio ? o->restfreq_hz * (1 - m_s / light_m_s) : o->restfreq_hz / (1 + m_s / light_m_s);
+    return 0;
+}
+
+/* One end of a range as a place along the channels. There is no epoch to convert frames with: it must be the image's. */
+static int range_end(const char *text, const casa_image_desc *d, const options *o, double *chan, enum pcl_dimension *dim, pclean_err *err) {
+    pcl_quantity q;
+    int frame, rc;
+    *dim = PCL_DIM_NONE;
+    if (scan_unit(text, "chan", chan) || scan_unit(text, "pix", chan))
+        return 0;
+    if (pcl_quantity_parse(text, &q, NULL) || (q.dim != PCL_DIM_FREQ && q.dim != PCL_DIM_VELOCITY))
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "range end \"%s\" is no channel, frequency or velocity: write range=[3chan,7chan], [1.41GHz,1.42GHz] or [-5km/s,5km/s]", text);
+    if (*o->spectral_frame && (casa_freq_frame_parse(o->spectral_frame, &frame, NULL) || frame != d->freq_frame))
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "frame=%s: frequencies and velocities of a range are taken in the image's frame, %s",
+                        o->spectral_frame, casa_freq_frame_name(d->freq_frame));
+    *dim = q.dim;
+    if (q.dim == PCL_DIM_VELOCITY && (rc = velocity_to_hz(q.value, o, &q.value, err)))
+        return rc;
+    *chan = channel_of(q.value, d);
+    return isfinite(*chan) ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "range end \"%s\" is no place along the image's channels", text);
+}
+
+/* Frequencies and velocities, in the image's own frame: a channel belongs to the range if part of it does, as in CASA. */
 static int option_range(const words *w, const casa_image_desc *d, options *o, pclean_err *err) {
     double chan[2];
+    enum pcl_dimension dim[2];
+    int rc;
     if (w->n != 2)
         return PCL_FAIL(err, PCLEAN_EPARAM, "range wants two ends, as in range=[3chan,7chan]");
     for (int i = 0; i < 2; i++)
-        if (!scan_unit(w->item[i], "chan", &chan[i]) && !scan_unit(w->item[i], "pix", &chan[i]))
-            return PCL_FAIL(
-                err, PCLEAN_EUNSUPPORTED,
-                "range end \"%s\" is not a channel; ranges in frequency or velocity are not supported, write "
-                "range=[3chan,7chan] with channels of the image",
-                w->item[i]);
-    double first = round(fmin(chan[0], chan[1])), last = round(fmax(chan[0], chan[1]));
+        if ((rc = range_end(w->item[i], d, o, &chan[i], &dim[i], err)))
+            return rc;
+    if (dim[0] != dim[1])
+        return PCL_FAIL(err, PCLEAN_EPARAM, "range=[%s,%s]: both ends must be channels, or frequencies, or velocities", w->item[0], w->item[1]);
+    static const double hair = 1e-6; /* of a channel: what the digits of a frequency leave */
+    const double low = fmin(chan[0], chan[1]), high = fmax(chan[0], chan[1]);
+    const double first = dim[0] == PCL_DIM_NONE ? round(low) : ceil(low - 0.5 - hair), last = dim[0] == PCL_DIM_NONE ? round(high) : floor(high + 0.5 + hair);
     if (last < 0 || first >= (double)d->nchan)
         return PCL_FAIL(err, PCLEAN_EPARAM, "range=[%s,%s] lies outside the image's %zu channels", w->item[0],
                         w->item[1], d->nchan);
@@ -451,10 +499,11 @@ static int option_corr(const words *w, const casa_image_desc *d, options *o, pcl
 }
 
 static int set_option(const char *key, char *value, const casa_image_desc *d, options *o, pclean_err *err) {
-    static const char *const ignored[] = {"frame",   "veltype",    "restfreq", "color",    "linewidth", "linestyle",
+    static const char *const ignored[] = {"color",    "linewidth", "linestyle",
                                           "symsize", "symthick",   "font",     "fontsize", "fontstyle", "usetex",
                                           "label",   "labelcolor", "labelpos", "labeloff"};
     char **item = NULL;
+    double restfreq_hz;
     int rc = PCL_NEW(&item, strlen(value) + 1, "mask option", err);
     if (rc)
         return rc;
@@ -465,6 +514,12 @@ static int set_option(const char *key, char *value, const casa_image_desc *d, op
         rc = option_coord(w.item[0], o, err);
     else if (strcasecmp(key, "range") == 0)
         rc = option_range(&w, d, o, err);
+    else if (strcasecmp(key, "frame") == 0)
+        snprintf(o->spectral_frame, sizeof o->spectral_frame, "%s", w.item[0]);
+    else if (strcasecmp(key, "veltype") == 0)
+        snprintf(o->veltype, sizeof o->veltype, "%s", w.item[0]);
+    else if (strcasecmp(key, "restfreq") == 0)
+        o->restfreq_hz = pcl_quantity_parse_as(w.item[0], PCL_DIM_FREQ, "Hz", &restfreq_hz, NULL) ? 0 : restfreq_hz;
     else if (strcasecmp(key, "corr") == 0)
         rc = option_corr(&w, d, o, err);
     else {
@@ -488,13 +543,14 @@ static char *value_end(char *p) {
     return p + strcspn(p, ", \t");
 }
 
-/* "coord=J2000, range=[1chan,3chan] color=red". Changes the text. */
+/* "coord=J2000, range=[1chan,3chan] color=red". Changes the text. The range goes last: frame, veltype and restfreq are its. */
 static int parse_options(char *p, const casa_image_desc *d, options *o, pclean_err *err) {
-    for (;;) {
+    char range_key[] = "range", *range = NULL;
+    for (bool last = false; !last;) {
         while (*p == ',' || isspace((unsigned char)*p))
             p++;
         if (*p == '\0' || *p == '#')
-            return 0;
+            break;
         char *key = p, *equals = p + strcspn(p, "=");
         if (*equals == '\0' || equals == key)
             return PCL_FAIL(err, PCLEAN_EPARAM, "\"%s\" is not of the form option=value", p);
@@ -503,13 +559,16 @@ static int parse_options(char *p, const casa_image_desc *d, options *o, pclean_e
         char *value = skip_blanks(equals + 1), *end = value_end(value);
         if (!end)
             return PCL_FAIL(err, PCLEAN_EPARAM, "the value of option %s has no end", key);
-        bool last = *end == '\0';
+        last = *end == '\0';
         *end = '\0';
-        int rc = set_option(key, value, d, o, err);
-        if (rc || last)
+        const bool is_range = strcasecmp(key, range_key) == 0;
+        int rc = is_range ? 0 : set_option(key, value, d, o, err);
+        if (rc)
             return rc;
-        p = end + 1;
+        range = is_range ? value : range;
+        p = last ? end : end + 1;
     }
+    return range ? set_option(range_key, range, d, o, err) : 0;
 }
 
 static const shape *find_shape(const char *name) {
@@ -600,7 +659,7 @@ static int parse_line(pcl_mask *m, char *line, const casa_image_desc *d, options
 
 /* `from`: the file, or what else to call the text in a message. Changes the text. */
 static int parse_text(pcl_mask *m, const char *from, char *text, const casa_image_desc *d, pclean_err *err) {
-    options global = {.frame = d->centre.frame, .last_chan = d->nchan - 1, .pol = {true, true, true, true}};
+    options global = {.frame = d->centre.frame, .last_chan = d->nchan - 1, .pol = {true, true, true, true}, .restfreq_hz = d->restfreq_hz};
     int rc = 0;
     size_t number = 0;
     for (char *line = text, *next; line && rc == 0; line = next) {

@@ -9,7 +9,8 @@
  * rotbox[[x,y],[w,h],pa] poly[[x1,y1],[x2,y2],[x3,y3],...]. Positions "100pix" (0-based) or RA, Dec as in "15h22m00s",
  * "15:22:00", "230.5deg", "+05d05m00s", "+05.05.00"; lengths in pix, arcsec, arcmin, deg, rad; angles north through
  * east; ellipse's a lies along pa, rotbox's w across it. Options after it: coord=J2000 (frame of the positions,
- * converted), range=[3chan,7chan] (both included), corr=[I,V]; those that only concern drawing are passed over. A line
+ * converted), range=[3chan,7chan] (both included), or [1.41GHz,1.42GHz], [-5km/s,5km/s] (channels that it touches; in the
+ * image's frame, with frame=, veltype=radio or optical, restfreq=), corr=[I,V]; those that only concern drawing are passed over. A line
  * adds its region, a line that begins with '-' takes it away, in the order of the lines; when the first one takes away,
  * it starts from everything. A pixel belongs to a region when its centre is inside or on the edge. */
 #ifndef PCL_MASK_H

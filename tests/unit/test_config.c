@@ -26,7 +26,7 @@ static void test_defaults_are_the_documented_ones(void **state) {
         pcl_texts_clear(&a);
         pcl_texts_clear(&b);
     }
-    assert_non_null(config.field);
+    assert_non_null(config.phasecenter);
     assert_non_null(config.outframe);
     pclean_config_clear(&again);
     pclean_config_clear(&config);
@@ -42,10 +42,15 @@ static void test_set_names_what_is_wrong(void **state) {
     assert_fails(pclean_config_set(&config, "nitter", "1", &err), PCLEAN_EPARAM, "did you mean niter?");
     assert_fails(pclean_config_set(&config, "nitter", NULL, &err), PCLEAN_EPARAM, "did you mean niter?");
     assert_fails(pclean_config_set(&config, "qqqqqqq", "1", &err), PCLEAN_EPARAM, "no parameter \"qqqqqqq\"");
-    assert_fails(pclean_config_set(&config, "facets", "3", &err), PCLEAN_EUNSUPPORTED, "facets=3");
-    assert_ok(pclean_config_set(&config, "facets", "1", &err));
+    assert_ok(pclean_config_set(&config, "facets", "3", &err));
+    assert_fails(pclean_config_served(&config, &err), PCLEAN_EUNSUPPORTED, "facets=3");
+    assert_ok(pclean_config_set(&config, "facets", "1", &err)); /* the later value counts */
+    assert_ok(pclean_config_served(&config, &err));
     assert_ok(pclean_config_set(&config, "scales", "[]", &err));
-    assert_fails(pclean_config_set(&config, "scales", "[0,5,15]", &err), PCLEAN_EUNSUPPORTED, "scales=0,5,15");
+    assert_fails(pclean_config_set(&config, "scales", NULL, &err), PCLEAN_EPARAM, "scales needs a value");
+    assert_ok(pclean_config_set(&config, "interactive", NULL, &err));
+    assert_ok(pclean_config_set(&config, "niter", "5", &err));
+    assert_fails(pclean_config_served(&config, &err), PCLEAN_EUNSUPPORTED, "interactive=true is not available");
     assert_fails(pcl_config_assign(&config, "image", "niter", NULL, 0, &err), PCLEAN_EPARAM,
                  "niter belongs to the group iteration, not to image");
     pclean_config_clear(&config);
@@ -58,13 +63,31 @@ static void test_copy(void **state) {
     assert_ok(pclean_config_init(&a, &err));
     assert_ok(pclean_config_set(&a, "vis", "a.ms,b.ms", &err));
     assert_ok(pclean_config_set(&a, "cell", "0.123456789arcsec", &err));
+    assert_ok(pclean_config_set(&a, "savemodel", "virtual", &err));
     assert_ok(pcl_config_copy(&b, &a, &err));
     assert_int_equal(b.vis.n, 2);
     assert_ptr_not_equal(a.vis.item, b.vis.item);
     assert_string_equal(b.vis.item[1], "b.ms");
+    assert_fails(pclean_config_served(&b, &err), PCLEAN_EUNSUPPORTED, "savemodel=virtual");
     assert_memory_equal(a.cell_rad, b.cell_rad, sizeof a.cell_rad);
     pclean_config_clear(&a);
     pclean_config_clear(&b);
+}
+
+/* What grows, and a list of which each flag gives a piece. */
+static void test_append(void **state) {
+    (void)state;
+    pclean_config config;
+    pclean_err err;
+    assert_ok(pclean_config_init(&config, &err));
+    assert_ok(pclean_config_append(&config, "vis", "a.ms", &err));
+    assert_ok(pclean_config_append(&config, "vis", "['b,c.ms', 'd.ms']", &err));
+    assert_int_equal(config.vis.n, 3);
+    assert_string_equal(config.vis.item[1], "b,c.ms");
+    assert_ok(pclean_config_append(&config, "niter", "5", &err));
+    assert_int_equal(config.niter, 5);
+    assert_fails(pclean_config_append(&config, "vis", NULL, &err), PCLEAN_EPARAM, "vis needs a value");
+    pclean_config_clear(&config);
 }
 
 /* Whichever allocation fails: an error, no leak (the sanitizer looks), and a config that can be cleared and used. */
@@ -80,6 +103,10 @@ static void test_out_of_memory(void **state) {
             rc = pclean_config_set(&a, "vis", "a.ms,b.ms", &err);
         if (rc == 0)
             rc = pclean_config_set(&a, "outframe", "TOPO", &err);
+        if (rc == 0)
+            rc = pclean_config_set(&a, "gridder", "['mosaic']", &err);
+        if (rc == 0)
+            rc = pclean_config_append(&a, "vis", "('c.ms', \"d.ms\")", &err);
         if (rc == 0 && (rc = pcl_config_copy(&b, &a, &err)) == 0)
             pclean_config_clear(&b);
         pcl_mem_fail_after(0);
@@ -91,7 +118,7 @@ static void test_out_of_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_defaults_are_the_documented_ones),
-                                       cmocka_unit_test(test_set_names_what_is_wrong), cmocka_unit_test(test_copy),
+                                       cmocka_unit_test(test_set_names_what_is_wrong), cmocka_unit_test(test_copy), cmocka_unit_test(test_append),
                                        cmocka_unit_test(test_out_of_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,10 +2,10 @@
 #include "config/unserved.h"
 #include "unit/check.h"
 
-static int check(const char *name, const char *value, pclean_err *err) {
+static bool asks(const char *name, const char *value) {
     const struct pcl_unserved *u = pcl_unserved_find(name);
     assert_non_null(u);
-    return pcl_unserved_check(u, &value, 1, err);
+    return pcl_unserved_asks(u, &value, 1);
 }
 
 /* Every parameter of tclean (casatasks 6.7.0.31) is known, in one table or the other, and only in one. */
@@ -110,23 +110,66 @@ static void test_all_of_tclean_is_known(void **state) {
         assert_null(pcl_option_find(pcl_unserved_at(i)->name));
 }
 
-static void test_check(void **state) {
+static void test_what_asks_for_nothing(void **state) {
     (void)state;
+    static const char *const nothing[][2] = {{"noise", "1.0Jy"}, {"interactive", "0"}, {"interactive", "False"}, {"computepastep", "360.0"},
+        {"growiterations", "75"}, {"parallel", "true"}, {"savemodel", "none"}, {"savemodel", ""}, {"scales", "None"}, {"nterms", "2"}};
+    static const char *const much[][2] = {{"savemodel", "modelcolumn"}, {"interactive", "true"}, {"nterms", "3"}, {"vptable", "beams.tab"}, {"facets", "4"}};
+    static const char *const zeros[] = {"0", "0.0"}, *const scales[] = {"0", "5"};
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
+        assert_false(asks(nothing[i][0], nothing[i][1]));
+    for (size_t i = 0; i < sizeof much / sizeof *much; i++)
+        assert_true(asks(much[i][0], much[i][1]));
+    assert_false(pcl_unserved_asks(pcl_unserved_find("scales"), NULL, 0));
+    assert_false(pcl_unserved_asks(pcl_unserved_find("pointingoffsetsigdev"), zeros, 2));
+    assert_true(pcl_unserved_asks(pcl_unserved_find("scales"), scales, 2));
+}
+
+static void test_list_of_what_was_asked(void **state) {
+    (void)state;
+    pclean_config c;
     pclean_err err;
-    assert_ok(check("noise", "1.0Jy", &err));
-    assert_ok(check("interactive", "0", &err));
-    assert_ok(check("interactive", "False", &err));
-    assert_ok(check("computepastep", "360.0", &err));
-    assert_ok(check("growiterations", "75", &err));
-    assert_ok(check("parallel", "true", &err));
-    assert_ok(check("savemodel", "none", &err));
-    assert_ok(check("savemodel", "", &err));
-    assert_ok(pcl_unserved_check(pcl_unserved_find("scales"), NULL, 0, &err));
-    assert_fails(check("savemodel", "modelcolumn", &err), PCLEAN_EUNSUPPORTED, "savemodel=modelcolumn");
-    assert_fails(check("interactive", "true", &err), PCLEAN_EUNSUPPORTED, "interactive=true");
-    assert_fails(check("nterms", "3", &err), PCLEAN_EUNSUPPORTED, "leave it out or say 1, 2");
-    assert_fails(check("vptable", "beams.tab", &err), PCLEAN_EUNSUPPORTED, "vptable");
-    assert_fails(check("facets", "4", &err), PCLEAN_EUNSUPPORTED, "the number of facets");
+    assert_ok(pclean_config_init(&c, &err));
+    assert_null(pcl_asked(&c, "vptable"));
+    assert_ok(pcl_asked_set(&c, "vptable", "a=b", &err));
+    assert_ok(pcl_asked_set(&c, "savemodel", "virtual", &err));
+    assert_ok(pcl_asked_set(&c, "vptable", "c", &err));
+    assert_int_equal(c.asked.n, 2);
+    assert_string_equal(pcl_asked(&c, "vptable"), "c");
+    assert_ok(pcl_asked_set(&c, "vptable", NULL, &err));
+    assert_null(pcl_asked(&c, "vptable"));
+    assert_string_equal(pcl_asked(&c, "savemodel"), "virtual");
+    pclean_config_clear(&c);
+}
+
+/* One sentence names everything; of one alone it says what it is and what could be said. */
+static void test_all_in_one_sentence(void **state) {
+    (void)state;
+    static const char *const pipeline[][2] = {{"gridder", "mosaic"}, {"deconvolver", "mtmfs"}, {"nterms", "3"}, {"reffreq", "1.5GHz"}, {"weighting", "briggsbwtaper"},
+        {"restoringbeam", "common"}, {"usemask", "auto-multithresh"}, {"sidelobethreshold", "2.5"}, {"noisethreshold", "4.25"}, {"lownoisethreshold", "2"},
+        {"negativethreshold", "15"}, {"minbeamfrac", "0.1"}, {"growiterations", "50"}, {"minpercentchange", "1"}, {"fastnoise", "False"}, {"savemodel", "modelcolumn"},
+        {"calcpsf", "False"}, {"calcres", "False"}, {"specmode", "cubesource"}, {"conjbeams", "True"}, {"mosweight", "False"}, {"usepointing", "True"}};
+    pclean_config c;
+    pclean_err err;
+    assert_ok(pclean_config_init(&c, &err));
+    assert_ok(pclean_config_set(&c, "niter", "100", &err));
+    for (size_t i = 0; i < sizeof pipeline / sizeof *pipeline; i++)
+        assert_ok(pclean_config_set(&c, pipeline[i][0], pipeline[i][1], &err));
+    assert_fails(pclean_config_served(&c, &err), PCLEAN_EUNSUPPORTED, "are not available in this version of pclean; leave them out");
+    for (size_t i = 0; i < sizeof pipeline / sizeof *pipeline; i++)
+        assert_non_null(strstr(err.msg, pipeline[i][0]));
+    assert_null(strchr(err.msg, '\n'));
+    pclean_config_clear(&c);
+
+    assert_ok(pclean_config_init(&c, &err));
+    assert_ok(pclean_config_set(&c, "facets", "4", &err));
+    assert_fails(pclean_config_served(&c, &err), PCLEAN_EUNSUPPORTED, "facets=4 is not available in this version of pclean (the number of facets");
+    assert_ok(pclean_config_set(&c, "facets", "1", &err));
+    assert_ok(pclean_config_set(&c, "gridder", "mosaic", &err));
+    assert_fails(pclean_config_served(&c, &err), PCLEAN_EUNSUPPORTED, "gridder=mosaic is not available in this version of pclean (available: standard, wproject");
+    assert_ok(pclean_config_set(&c, "gridder", "standard", &err));
+    assert_ok(pclean_config_served(&c, &err));
+    pclean_config_clear(&c);
 }
 
 static void test_groups(void **state) {
@@ -140,7 +183,8 @@ static void test_groups(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_of_tclean_is_known), cmocka_unit_test(test_check),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_of_tclean_is_known), cmocka_unit_test(test_what_asks_for_nothing),
+                                       cmocka_unit_test(test_list_of_what_was_asked), cmocka_unit_test(test_all_in_one_sentence),
                                        cmocka_unit_test(test_groups)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,7 +67,6 @@ static void test_each_rule(void **state) {
         {"restoringbeam", "10", "with their unit"},
         {"restoringbeam", "1arcsec,2arcsec", "major axis comes first"},
         {"pbmask", "1", "pbmask=1"},
-        {"usemask", "pb", "pbmask=0: usemask=pb needs"},
         {"pblimit", "1", "pblimit=1"},
         {"psfcutoff", "0", "psfcutoff=0"},
         {"psfcutoff", "1", "psfcutoff=1"},
@@ -89,6 +88,8 @@ static void test_each_rule(void **state) {
         {"memory", "3GHz", "memory=3GHz"},
         {"memory_limit", "-1GB", "memory_limit=-1GB: 4GB, 4GiB, or 0.5"},
         {"memory_limit", "half", "memory_limit=half"},
+        {"field", "['0','1']", "field=0,1: one text, or a list of as many"},
+        {"scan", "(1, 2, 3)", "scan=1,2,3: one text"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         end(NULL);
@@ -158,13 +159,22 @@ static void test_combinations(void **state) {
     assert_ok(pclean_config_validate(&config, &err));
     set("pbcor", "true");
     set("restoration", "false");
-    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "pbcor=true");
+    assert_ok(pclean_config_validate(&config, &err));
+    set("pbmask", "0"); /* where CLEAN would look is no matter without CLEAN */
+    assert_ok(pclean_config_validate(&config, &err));
+    set("niter", "1");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "pbmask=0: usemask=pb needs");
 }
 
 static void test_unsupported(void **state) {
     (void)state;
+    set("specmode", "cube");
     set("restoringbeam", "common");
     assert_fails(pclean_config_validate(&config, &err), PCLEAN_EUNSUPPORTED, "restoringbeam=common");
+    set("specmode", "mvc"); /* a cube, too: start and width are not complained about */
+    set("start", "5");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EUNSUPPORTED, "restoringbeam=common, specmode=mvc");
+    assert_null(strstr(err.msg, "start"));
     set("niter", "-5");
     assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "restoringbeam=common");
     assert_non_null(strstr(err.msg, "niter=-5"));

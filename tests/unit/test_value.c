@@ -1,7 +1,10 @@
 #include "config/value.h"
 #include "unit/check.h"
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static pclean_config config;
 static pclean_err err;
@@ -57,9 +60,11 @@ static void test_choice(void **state) {
     assert_ok(set("weighting", "Briggs"));
     assert_int_equal(config.weighting, PCLEAN_WEIGHTING_BRIGGS);
     assert_fails(set("weighting", "brigs"), PCLEAN_EPARAM, "choose one of natural, uniform, briggs");
-    assert_fails(set("gridder", "mosaic"), PCLEAN_EUNSUPPORTED,
+    const char *const mosaic[] = {"mosaic"};
+    assert_fails(pcl_value_set(pcl_option_find("gridder"), &config, mosaic, 1, &err), PCLEAN_EUNSUPPORTED,
                  "gridder=mosaic is tclean's but not available in this version of pclean (available: standard, wproject, widefield)");
-    assert_fails(set("specmode", "cubesource"), PCLEAN_EUNSUPPORTED, "cubesource");
+    assert_ok(set("datacolumn", "observed"));
+    assert_int_equal(config.datacolumn, PCLEAN_DATACOLUMN_DATA);
     assert_fails(set("specmode", "cont"), PCLEAN_EPARAM, "cont");
     assert_ok(set("gridder", "gridft"));
     assert_ok(set("gridder", "ft"));
@@ -67,7 +72,9 @@ static void test_choice(void **state) {
     assert_string_equal(config.outframe, "BARY");
     assert_ok(set("stokes", "pseudoi"));
     assert_string_equal(config.stokes, "pseudoI");
-    assert_fails(set("projection", "TAN"), PCLEAN_EUNSUPPORTED, "available: SIN");
+    assert_ok(set("outframe", "")); /* tclean's other name of the default */
+    assert_string_equal(config.outframe, "LSRK");
+    assert_fails(set("veltype", ""), PCLEAN_EPARAM, "choose one of");
 }
 
 static void test_pairs(void **state) {
@@ -109,7 +116,87 @@ static void test_lists(void **state) {
     assert_ok(set("uvtaper", "['']"));
     assert_int_equal(config.uvtaper.n, 0);
     assert_ok(set("field", "0,1")); /* a text: MSSelection's own syntax */
-    assert_string_equal(config.field, "0,1");
+    assert_int_equal(config.field.n, 1);
+    assert_string_equal(config.field.item[0], "0,1");
+}
+
+/* What Python and CASA write, for every kind of parameter. */
+static void test_python_forms(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *text, *dumped;
+    } cases[] = {
+        {"imsize", "(64, 64)", "64,64"},       {"imsize", "[64]", "64,64"},          {"imsize", "(64,)", "64,64"},
+        {"imsize", "[ 64 , 32, ]", "64,32"},   {"imsize", "['64', \"32\"]", "64,32"}, {"imsize", "[[64], [32]]", "64,32"},
+        {"imsize", "'64'", "64,64"},           {"imsize", "64,32,", "64,32"},        {"imsize", "[]", "100,100"},
+        {"cell", "['1arcsec']", "1arcsec,1arcsec"}, {"cell", "('1arcsec','2arcsec')", "1arcsec,2arcsec"}, {"cell", "\"3arcsec\"", "3arcsec,3arcsec"},
+        {"cell", "[]", "1arcsec,1arcsec"},
+        {"niter", "[100]", "100"},             {"niter", "'100'", "100"},            {"niter", "(100)", NULL},
+        {"niter", "[1, 2]", NULL},             {"niter", "[]", NULL},                {"niter", "''", NULL},
+        {"robust", "[-0.5]", "-0.5"},          {"robust", "'0.5'", "0.5"},
+        {"pbcor", "[True]", "true"},           {"pbcor", "'False'", "false"},        {"restoration", "(False,)", "false"},
+        {"threshold", "['0.1mJy']", "0.0001Jy"}, {"threshold", "'1Jy'", "1Jy"},
+        {"stokes", "['IQUV']", "IQUV"},        {"stokes", "\"I\"", "I"},             {"specmode", "'cube'", "cube"},
+        {"restfreq", "['1.25GHz']", "1.25GHz"}, {"restfreq", "[]", ""},              {"restfreq", "['']", ""},
+        {"spw", "['0','0']", "0,0"},           {"spw", "['0']", "0"},                {"spw", "[0, 1]", "0,1"},
+        {"spw", "('0:1~2,3', '')", "0:1~2,3,"}, {"spw", "0:1~2,3", "0:1~2,3"},       {"spw", "'0:1~2,3'", "0:1~2,3"},
+        {"field", "['0,1']", "0,1"},           {"field", "\"3C48\"", "\"3C48\""},    {"scan", "['7,11', '8,12']", "7,11,8,12"},
+        {"antenna", "['DV01&DV02']", "DV01&DV02"}, {"taql", "(ANTENNA1 == 1)", "(ANTENNA1 == 1)"},
+        {"taql", "ANTENNA1 IN [1,2]", "ANTENNA1 IN [1,2]"}, {"taql", "NAME == 'a'", "NAME == 'a'"},
+        {"uvtaper", "['']", ""},               {"uvtaper", "[]", ""},                {"uvtaper", "[ '1klambda', '2klambda' , '3deg' ]", "1klambda,2klambda,3deg"},
+        {"restoringbeam", "('2arcsec',)", "2arcsec"},
+        {"mask", "circle[[10pix,10pix],5pix]", "circle[[10pix,10pix],5pix]"}, {"mask", "['circle[[10pix,10pix],5pix]']", "circle[[10pix,10pix],5pix]"},
+        {"mask", "[circle[[10pix,10pix],5pix]]", "circle[[10pix,10pix],5pix]"}, {"mask", "['a', 'b']", NULL},
+        {"phasecenter", "'J2000 12h56m44 -21d41m05'", "J2000 12h56m44 -21d41m05"}, {"phasecenter", "[2]", "2"},
+        {"vis", "['a,b.ms', 'it\\'s.ms']", "a,b.ms,it's.ms"}, {"vis", "'a,b.ms', c.ms", "a,b.ms,c.ms"}, {"vis", "[None, 'a.ms']", "a.ms"},
+        {"imsize", "[64, 64", NULL},           {"imsize", "(64, 64]", NULL},         {"vis", "[a.ms", "[a.ms"},
+        {"imsize", "[[[[[[[[[[[[64]]]]]]]]]]]]", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char got[200];
+        struct pcl_texts texts;
+        end(NULL);
+        assert_ok(begin(NULL));
+        int rc = set(cases[i].name, cases[i].text);
+        if (!cases[i].dumped) {
+            if (rc != -PCLEAN_EPARAM)
+                fail_msg("%s=%s was accepted", cases[i].name, cases[i].text);
+            continue;
+        }
+        assert_ok(rc);
+        assert_ok(pcl_value_get(pcl_option_find(cases[i].name), &config, &texts, &err));
+        pcl_texts_join(&texts, got, sizeof got);
+        pcl_texts_clear(&texts);
+        if (strcmp(got, cases[i].dumped) != 0)
+            fail_msg("%s=%s became %s", cases[i].name, cases[i].text, got);
+    }
+}
+
+/* Of the pieces between commas, as many belong to a path as make one that exists; quotation marks and lists keep theirs. */
+static void test_paths_with_commas(void **state) {
+    (void)state;
+    static const char *const paths[] = {"a,b.ms", "c.ms", "[x]", "'q'", "d, e"};
+    assert_return_code(chdir(PCLEAN_TEST_TMP), errno);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (mkdir(paths[i], 0777) && errno != EEXIST)
+            fail_msg("mkdir %s", paths[i]);
+    static const struct {
+        const char *text;
+        size_t n;
+        const char *first;
+    } cases[] = {{"a,b.ms", 1, "a,b.ms"}, {"a,b.ms,c.ms", 2, "a,b.ms"}, {"c.ms,a,b.ms", 2, "c.ms"}, {"x.ms,y.ms", 2, "x.ms"}, {"[x]", 1, "[x]"}, {"'q'", 1, "'q'"},
+                 {"d, e", 1, "d, e"}, {"d, e,c.ms", 2, "d, e"}, {"['a', 'b.ms']", 2, "a"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_ok(set("vis", cases[i].text));
+        assert_int_equal(config.vis.n, cases[i].n);
+        assert_string_equal(config.vis.item[0], cases[i].first);
+    }
+    assert_ok(set("mask", "[x]"));
+    assert_string_equal(config.mask, "[x]");
+    assert_ok(set("mask", "'q'"));
+    assert_string_equal(config.mask, "'q'");
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        rmdir(paths[i]);
 }
 
 /* One text keeps its commas; of a list for each MeasurementSet empty items keep their place. */
@@ -185,7 +272,7 @@ static void test_memory_limit(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {with_config(test_memory_limit), with_config(test_int_and_real),   with_config(test_bool),
                                        with_config(test_choice),         with_config(test_pairs),
-                                       with_config(test_flux),           with_config(test_lists),
+                                       with_config(test_flux),           with_config(test_lists), with_config(test_python_forms), with_config(test_paths_with_commas),
         with_config(test_texts_for_each_ms),
                                        with_config(test_angles_survive), with_config(test_shortest)};
     return cmocka_run_group_tests(tests, NULL, NULL);
