@@ -127,12 +127,22 @@ const char *cli_args_value(cli_args *args) {
     return args->value;
 }
 
-const char *cli_args_bool(cli_args *args) {
+/* Is the word a yes or no, also in quotation marks or brackets, 'False' or [True]? */
+static bool is_yes_or_no(const char *word) {
     static const char *const words[] = {"true", "false", "yes", "no", "1", "0"};
-    for (size_t i = 0; !args->value && args->next < args->argc && i < sizeof words / sizeof *words; i++) {
-        if (strcasecmp(args->argv[args->next], words[i]) == 0) {
-            args->value = args->argv[args->next++];
-        }
+    static const char around[] = "'\"[](), ";
+    const char *begin = word + strspn(word, around);
+    const size_t n = strcspn(begin, around);
+    bool found = false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        found = found || (strlen(words[i]) == n && strncasecmp(begin, words[i], n) == 0);
+    }
+    return found && begin[n + strspn(begin + n, around)] == '\0';
+}
+
+const char *cli_args_bool(cli_args *args) {
+    if (!args->value && args->next < args->argc && is_yes_or_no(args->argv[args->next])) {
+        args->value = args->argv[args->next++];
     }
     return args->value ? args->value : "true";
 }

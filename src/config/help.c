@@ -113,7 +113,9 @@ int pclean_config_print_markdown(FILE *out, pclean_err *err) {
           "Generated from the table in `src/config/options.c` by `tools/make-docs`: change it there.\n\n"
           "A parameter file is YAML, the parameters indented below their group or flat at the top level; "
           "`preset: NAME` at the top level\nis applied first. On the command line each is a flag: `--name value` or "
-          "`--name=value`; a list is written `a,b`.\n",
+          "`--name=value`; a list is written `a,b`,\n"
+          "or as Python and CASA write it: `\"['a', 'b']\"`, `\"(64, 64)\"`; in YAML `[a, b]`. Paths may have commas: what exists under the whole text is "
+          "one path.\nA text with commas that is no path and no list of its parameter (`spw`, `field` ...) stays whole.\n",
           out);
     for (size_t g = 0; g < pcl_group_count(); g++) {
         fprintf(out,

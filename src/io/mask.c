@@ -464,7 +464,7 @@ static int range_end(const char *text, const casa_image_desc *d, const options *
     return isfinite(*chan) ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "range end \"%s\" is no place along the image's channels", text);
 }
 
-/* Frequencies and velocities, in the image's own frame: a channel belongs to the range if part of it does, as in CASA. */
+/* A channel belongs to the range if part of it does, as in CASA: the ends are rounded to whole channels. */
 static int option_range(const words *w, const casa_image_desc *d, options *o, pclean_err *err) {
     double chan[2];
     enum pcl_dimension dim[2];
@@ -476,9 +476,7 @@ static int option_range(const words *w, const casa_image_desc *d, options *o, pc
             return rc;
     if (dim[0] != dim[1])
         return PCL_FAIL(err, PCLEAN_EPARAM, "range=[%s,%s]: both ends must be channels, or frequencies, or velocities", w->item[0], w->item[1]);
-    static const double hair = 1e-6; /* of a channel: what the digits of a frequency leave */
-    const double low = fmin(chan[0], chan[1]), high = fmax(chan[0], chan[1]);
-    const double first = dim[0] == PCL_DIM_NONE ? round(low) : ceil(low - 0.5 - hair), last = dim[0] == PCL_DIM_NONE ? round(high) : floor(high + 0.5 + hair);
+    const double first = round(fmin(chan[0], chan[1])), last = round(fmax(chan[0], chan[1]));
     if (last < 0 || first >= (double)d->nchan)
         return PCL_FAIL(err, PCLEAN_EPARAM, "range=[%s,%s] lies outside the image's %zu channels", w->item[0],
                         w->item[1], d->nchan);

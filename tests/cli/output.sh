@@ -12,6 +12,13 @@ grep -Eq '^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}  ' err || fail 
 grep -q $'\r' err && fail "no bar where standard error is no terminal"
 while read -r product; do expect_there "$product"; done < <(sed -n '/^Products/,/^Time/s/^  //p' out)
 
+# what has no effect is in the log and in the record; what has some is not
+run image $small --imagename n --restoration False --pbcor True --noisethreshold 3 --reffreq 1.4GHz --gain 0.2
+expect_status 0; expect_err 'pbcor=true: without effect on this run \(restoration=false\)'; expect_err 'noisethreshold=3: without effect.*usemask'
+expect_err 'reffreq=1.4GHz: without effect .*mtmfs'; grep -q 'gain=' err && fail "gain has an effect"
+grep -q '"pbcor=true: without effect on this run (restoration=false)"' n.run.json || fail "the record lacks what had no effect"
+expect_missing n.image; expect_missing n.image.pbcor
+
 run image $small --imagename b --progress none
 expect_status 0
 grep -q '%' err && fail "--progress none shows no progress"

@@ -34,6 +34,52 @@ expect_out "^  field: ''"
 dump --spw '0:10~20;30~40'
 expect_out '0:10~20;30~40'
 
+# lists and values as Python and CASA write them
+dump --imsize '(64, 64)' --cell "['0.5arcsec', '1arcsec']" --niter '[100]' --robust "'-0.5'" --pbcor '[True]' --restoration False
+expect_out '^  imsize: \[64, 64\]'; expect_out '^  cell: \[0.5arcsec, 1arcsec\]'; expect_out '^  niter: 100'
+expect_out '^  robust: -0.5'; expect_out '^  pbcor: true'; expect_out '^  restoration: false'
+dump --imsize '[64,]' --spw "['0','0']" --restfreq "['1.25GHz']" --scan "('7,11', '8,12')" --uvtaper "['']" --cell '[]' --restart True
+expect_out '^  imsize: \[64, 64\]'; expect_out "^  spw: \['0', '0'\]"; expect_out "^  restfreq: '1.25GHz'"
+expect_out "^  scan: \['7,11', '8,12'\]"; expect_out '^  uvtaper: \[\]'; expect_out '^  cell: \[1arcsec, 1arcsec\]'; expect_out '^  restart: true'
+dump --taql '(ANTENNA1 == 1)' --mask "['circle[[9pix,9pix],3pix]']" --outframe '' --datacolumn observed --spw '0:0~60^2'
+expect_out "^  taql: '\(ANTENNA1 == 1\)'"; expect_out "^  mask: circle\[\[9pix,9pix\],3pix\]"; expect_out '^  outframe: LSRK'
+expect_out '^  datacolumn: data'; expect_out "^  spw: '?0:0~60\^2"
+run image --imsize '[64, 64' --dump-config
+expect_usage 'imsize'
+run image --niter '[1, 2]' --dump-config
+expect_usage 'niter takes one value'
+
+# paths with commas and brackets: in lists, in marks, and where they exist
+dump --vis "['a,b.ms', 'c.ms']" --vis "'d,e.ms'"
+expect_out "^  vis: \['a,b.ms', c.ms, 'd,e.ms'\]"
+mkdir 'a,b.ms' '[m], n' 'x,y,z'
+dump --vis 'a,b.ms' --vis 'q.ms,x,y,z,r.ms' --mask '[m], n' --startmodel 'x,y,z'
+expect_out "^  vis: \['a,b.ms', q.ms, 'x,y,z', r.ms\]"; expect_out "^  startmodel: \['x,y,z'\]"
+cp out commas.yaml
+(mkdir elsewhere && cd elsewhere && "$PCLEAN" image ../commas.yaml --dump-config) >again 2>/dev/null
+cmp -s commas.yaml again || fail "paths with commas do not read back the same"
+rmdir 'a,b.ms' '[m], n' 'x,y,z' elsewhere
+
+# tclean's values: what has no effect on the run is accepted, the rest is named at once
+dump --pbcor --restoration false --restoringbeam common --reffreq 1.5GHz --nterms 3 --scales '[0,5,15]' --mosweight False \
+    --usepointing False --usemask auto-multithresh --sidelobethreshold 2.0 --minbeamfrac 0.1 --deconvolver multiscale --interactive
+run image --vis a.ms --imagename b --niter 100 --gridder mosaic --deconvolver mtmfs --nterms 3 --usemask auto-multithresh --sidelobethreshold 2.5 \
+    --noisethreshold 4 --lownoisethreshold 2 --negativethreshold 15 --minbeamfrac 0.1 --growiterations 50 --minpercentchange 1.5 --fastnoise False \
+    --savemodel modelcolumn --calcpsf False --restoringbeam common --conjbeams True --specmode mvc --start 5
+expect_usage 'are not available in this version of pclean'
+for word in gridder=mosaic deconvolver=mtmfs nterms=3 usemask=auto-multithresh sidelobethreshold noisethreshold lownoisethreshold negativethreshold \
+    minbeamfrac growiterations minpercentchange fastnoise savemodel calcpsf restoringbeam=common conjbeams specmode=mvc; do expect_err "$word"; done
+for command in image plan partition; do
+    run $command --vis a.ms --imagename b --savemodel virtual --facets 3 --gain 7 --robust much --nitter 5
+    expect_usage 'savemodel=virtual, facets=3 are not available'
+    expect_err 'gain=7'; expect_err 'robust=much'; expect_err 'did you mean niter'
+done
+printf 'image: {specmode: cube}\ngrid: {gridder: mosaic}\niteration: {niter: 9}\ndeconvolution: {usemask: auto-multithresh, noisethreshold: 4}\n' >mosaic.yaml
+run image mosaic.yaml --dump-config
+expect_usage 'gridder=mosaic, usemask=auto-multithresh, noisethreshold=4 are not'
+dump mosaic.yaml --gridder standard --niter 0
+rm mosaic.yaml
+
 # defaults < preset < file < flags, wherever they stand
 cat >a.yaml <<END
 iteration:

@@ -38,7 +38,8 @@ static void assert_same(const pclean_config *a, const pclean_config *b) {
 static void set_all(pclean_config *config) {
     static const char *const texts[] = {"0",          "null",    "true", "it's: a #1 \"text\"",
                                         "1:20",       " blank ", "-",    "\xc3\xa9\ttab",
-                                        "two\nlines", "[a, b]",  "~"};
+                                        "two\nlines", "[a, b]",  "~",    "('a', 'b')",
+                                        "'quoted'",   "[x],y",   "[]"};
     pclean_err err;
     size_t k = 0;
     for (size_t i = 0; i < pcl_option_count(); i++) {
@@ -49,11 +50,11 @@ static void set_all(pclean_config *config) {
         int count = 0;
         while (o->choices && pcl_words_at(o->choices, (size_t)count, word, sizeof word))
             count++; /* ends with the last choice */
-        if (o->type == PCL_TEXT || o->type == PCL_TEXTLIST)
+        if (o->type == PCL_TEXT || o->type == PCL_TEXTLIST || o->type == PCL_PERMS)
             k++;
         if (o->type == PCL_TEXTLIST)
             assert_ok(pcl_value_set(o, config, two, 2, &err));
-        else if (o->type == PCL_TEXT)
+        else if (o->type == PCL_TEXT || o->type == PCL_PERMS)
             assert_ok(pcl_value_set(o, config, two, 1, &err));
         else if (o->type == PCL_CHOICE || o->type == PCL_WORD)
             assert_ok(pclean_config_set(config, o->name, word, &err));
@@ -80,6 +81,26 @@ static void test_round_trip(void **state) {
     dump(&config);
     assert_ok(pclean_config_read_yaml(&back, FILE_NAME, &err));
     assert_same(&config, &back);
+    pclean_config_clear(&config);
+    pclean_config_clear(&back);
+    unlink(FILE_NAME);
+}
+
+/* What is not served stays out of a dump, or prevents one. */
+static void test_what_is_not_served(void **state) {
+    (void)state;
+    pclean_config config, back;
+    pclean_err err;
+    assert_ok(pclean_config_init(&config, &err));
+    assert_ok(pclean_config_init(&back, &err));
+    assert_ok(pclean_config_set(&config, "usemask", "auto-multithresh", &err));
+    assert_ok(pclean_config_set(&config, "scales", "[0, 5]", &err));
+    dump(&config);
+    assert_ok(pclean_config_read_yaml(&back, FILE_NAME, &err));
+    assert_same(&config, &back);
+    assert_int_equal(back.asked.n, 0);
+    assert_ok(pclean_config_set(&config, "niter", "5", &err));
+    assert_fails(pclean_config_dump_yaml(&config, stdout, &err), PCLEAN_EUNSUPPORTED, "usemask=auto-multithresh");
     pclean_config_clear(&config);
     pclean_config_clear(&back);
     unlink(FILE_NAME);
@@ -133,7 +154,7 @@ static void test_failures(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_json),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_what_is_not_served), cmocka_unit_test(test_json),
                                        cmocka_unit_test(test_failures)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,6 +171,43 @@ static void ranges_and_order_count(void **state) {
     pcl_mask_free(mask);
 }
 
+/* Channels as CASA takes them (crtf_ranges.py), with the axis ascending, descending and as a table. */
+static void ranges_are_casas(void **state) {
+    (void)state;
+    FILE *table = fopen(PCLEAN_TEST_GOLDEN "/crtf_ranges.tsv", "r");
+    char line[300], text[400];
+    size_t nrow = 0;
+    assert_non_null(table);
+    for (; fgets(line, sizeof line, table); nrow++) {
+        char *first = strchr(line, '\t') + 1;
+        snprintf(text, sizeof text, "circle[[128pix,128pix],20pix], %.*s", (int)(first - line - 1), line);
+        for (int turn = 0; turn < 3; turn++) {
+            const double freq[5] = {1e9, 1.001e9, 1.002e9, 1.003e9, 1.004e9};
+            casa_image_desc d = sky(256, 240, 5);
+            pcl_mask *mask = NULL;
+            d.restfreq_hz = 1.001e9;
+            if (turn == 1 && strstr(line, "chan"))
+                continue;
+            if (turn == 1) {
+                d.crval_hz = 1.004e9;
+                d.cdelt_hz = -1e6;
+            }
+            d.chan_freq_hz = turn == 2 ? freq : NULL;
+            const int rc = pcl_mask_open(text, &d, &mask, &err);
+            if ((rc == 0) != (first[0] != '-'))
+                fail_msg("%s: %s", line, rc ? err.msg : "accepted");
+            for (int c = 0; c < 5 && rc == 0; c++) {
+                const int from = atoi(first), to = atoi(strchr(first, '\t')), k = turn == 1 ? 4 - c : c;
+                if ((count_of(mask, &d, 0, (size_t)c) > 0) != (k >= from && k <= to) && !strstr(line, "1000.5MHz"))
+                    fail_msg("%s: channel %d", line, c);
+            }
+            pcl_mask_free(mask);
+        }
+    }
+    fclose(table);
+    assert_int_equal(nrow, 19);
+}
+
 static void bad_text_is_named(void **state) {
     (void)state;
     const struct {
@@ -191,8 +228,12 @@ static void bad_text_is_named(void **state) {
         {"circle[[13:00:00,05:00:00],1arcmin]", "ambiguous", PCLEAN_EPARAM},
         {"circle[[14deg,-5deg],1arcmin]", "90 degrees", PCLEAN_EPARAM},
         {"circle[[900pix,128pix],20pix]", "covers no pixel", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] range=[1.4GHz,1.5GHz]", "in frequency or velocity are not supported",
-         PCLEAN_EUNSUPPORTED},
+        {"circle[[128pix,128pix],20pix] range=[1.4GHz,1.5GHz]", "outside the image's 5 channels", PCLEAN_EPARAM},
+        {"circle[[128pix,128pix],20pix] range=[1.001GHz,1.002GHz], frame=TOPO", "frame=TOPO: ", PCLEAN_EUNSUPPORTED},
+        {"circle[[128pix,128pix],20pix] range=[-5km/s,5km/s]", "add restfreq=", PCLEAN_EPARAM},
+        {"circle[[128pix,128pix],20pix] range=[-5km/s,5km/s], restfreq=1GHz veltype=BETA", "veltype=BETA", PCLEAN_EUNSUPPORTED},
+        {"circle[[128pix,128pix],20pix] range=[1chan,1.002GHz]", "both ends must be", PCLEAN_EPARAM},
+        {"circle[[128pix,128pix],20pix] range=[1,3]", "\"1\" is no channel, frequency or velocity", PCLEAN_EPARAM},
         {"circle[[128pix,128pix],20pix] range=[7chan,9chan]", "outside the image's 5 channels", PCLEAN_EPARAM},
         {"circle[[128pix,128pix],20pix] range=[7chan", "has no end", PCLEAN_EPARAM},
         {"circle[[128pix,128pix],20pix] coord=NOWHERE", "coord=NOWHERE", PCLEAN_EPARAM},
@@ -288,6 +329,7 @@ int main(void) {
         cmocka_unit_test(position_angles_go_north_through_east),
         cmocka_unit_test(frames_are_converted),
         cmocka_unit_test(ranges_and_order_count),
+        cmocka_unit_test(ranges_are_casas),
         cmocka_unit_test(bad_text_is_named),
         cmocka_unit_test(images_are_masks),
         cmocka_unit_test(every_failing_allocation_is_survived),

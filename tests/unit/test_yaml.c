@@ -120,15 +120,18 @@ static void test_meaning_errors(void **state) {
         {"niter: 5\nniter: 5\n", ":2: niter is given here and in line 1", PCLEAN_EPARAM},
         {"grid: {pblimit: 0.2}\nnormalization: {pblimit: 0.1}\n", ":2: pblimit is given here and in line 1",
          PCLEAN_EPARAM},
-        {"grid:\n  gridder: mosaic\n", ":2: gridder=mosaic is tclean's", PCLEAN_EUNSUPPORTED},
         {"niter: many\n", ":1: niter=many", PCLEAN_EPARAM},
-        {"field: [a, b]\n", ":1: field takes one value", PCLEAN_EPARAM},
+        {"mask: [a, b]\n", ":1: mask takes one value", PCLEAN_EPARAM},
         {"niter: many\ngridder: mosaic\nnitter: 1\n", ":1: niter=many", PCLEAN_EPARAM},
-        {"niter: many\ngridder: mosaic\nnitter: 1\n", "\ntest_yaml.yaml:2: gridder=mosaic", PCLEAN_EPARAM},
+        {"niter: many\ngridder: mosaic\nnitter: 1\n", "\ngridder=mosaic is not available", PCLEAN_EPARAM},
         {"niter: many\ngridder: mosaic\nnitter: 1\n", "\ntest_yaml.yaml:3: there is no", PCLEAN_EPARAM},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_fails(read_text(bad[i].text), bad[i].code, bad[i].words);
+    assert_ok(read_text("grid:\n  gridder: mosaic\nmisc: {savemodel: virtual}\nfield: [a, b]\n"));
+    assert_fails(pclean_config_served(&config, &err), PCLEAN_EUNSUPPORTED, "gridder=mosaic, savemodel=virtual are not available");
+    assert_ok(read_text("grid:\n  gridder: standard\nmisc: {savemodel: none}\n"));
+    assert_ok(pclean_config_served(&config, &err));
 }
 
 static void test_grammar_errors(void **state) {
