@@ -105,16 +105,13 @@ void cli_partition_print(const pclean_partition *p) {
             printf("%s\n", p->part[k].file);
 }
 
-static const char *text_of_ms(const pclean_strlist *list, size_t ims) {
-    return list->n == 0 ? "" : list->item[list->n > 1 ? ims : 0];
-}
-
 /* CASA's selection record, and what it comes to. */
 static json_t *ms_json(const pclean_config *c, size_t ims, const pclean_part_ms *ms) {
     return json_pack("{s:s s:s s:s s:s s:s s:s s:s s:s s:s s:s s:I}", "msname", ms->msname, "spw", ms->spw, "taql", ms->taql, "field",
-                     text_of_ms(&c->field, ims), "timestr", text_of_ms(&c->timerange, ims), "uvdist", text_of_ms(&c->uvrange, ims), "antenna",
-                     text_of_ms(&c->antenna, ims), "scan", text_of_ms(&c->scan, ims), "obs", text_of_ms(&c->observation, ims), "state",
-                     text_of_ms(&c->intent, ims), "rows", (json_int_t)ms->rows);
+                     pclean_config_of_ms(&c->field, ims), "timestr", pclean_config_of_ms(&c->timerange, ims), "uvdist",
+                     pclean_config_of_ms(&c->uvrange, ims), "antenna", pclean_config_of_ms(&c->antenna, ims), "scan",
+                     pclean_config_of_ms(&c->scan, ims), "obs", pclean_config_of_ms(&c->observation, ims), "state",
+                     pclean_config_of_ms(&c->intent, ims), "rows", (json_int_t)ms->rows);
 }
 
 static json_t *part_json(const pclean_partition *p, const pclean_part *part) {

@@ -120,6 +120,9 @@ PCLEAN_API int pclean_config_set(pclean_config *config, const char *name, const 
 /* The same, but a list of texts (vis, startmodel ...) grows. */
 PCLEAN_API int pclean_config_append(pclean_config *config, const char *name, const char *value, pclean_err *err);
 
+/* What a selection (field, spw, taql ...) says for one of the MeasurementSets; "": nothing. */
+PCLEAN_API const char *pclean_config_of_ms(const pclean_strlist *list, size_t ims);
+
 /* -PCLEAN_EUNSUPPORTED names everything in `asked` that has an effect on this run. A part of pclean_config_validate. */
 PCLEAN_API int pclean_config_served(const pclean_config *config, pclean_err *err);
 

@@ -2,6 +2,7 @@
 #include "config/options.h"
 #include "config/unserved.h"
 #include "config/value.h"
+#include <stdint.h>
 #include <string.h>
 
 void pclean_config_clear(pclean_config *config) {
@@ -60,17 +61,9 @@ static int wrong_group(const char *name, const char *right, const char *given, p
 
 /* Keeps what this version lacks in mind until the whole config is known. */
 static int ask(pclean_config *config, const char *name, const char *const *items, size_t n, pclean_err *err) {
-    struct pcl_texts texts = {0};
+    const struct pcl_texts texts = {.n = n, .item = (char **)(uintptr_t)items}; /* only read */
     char value[1000];
-    for (size_t i = 0; i < n; i++) {
-        int rc = pcl_texts_add(&texts, items[i], strlen(items[i]), err);
-        if (rc) {
-            pcl_texts_clear(&texts);
-            return rc;
-        }
-    }
     pcl_texts_join(&texts, value, sizeof value);
-    pcl_texts_clear(&texts);
     return pcl_asked_set(config, name, value, err);
 }
 
@@ -148,4 +141,8 @@ int pclean_config_append(pclean_config *config, const char *name, const char *va
         rc = append(config, option, &more, err);
     pcl_texts_clear(&more);
     return rc;
+}
+
+const char *pclean_config_of_ms(const pclean_strlist *list, size_t ims) {
+    return list->n == 0 ? "" : list->item[list->n > 1 ? ims : 0];
 }

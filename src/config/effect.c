@@ -11,12 +11,12 @@
 
 /* Is the parameter, a choice, one of "a|b"? What was asked for counts, also where this version lacks it. */
 static bool is_one_of(const pclean_config *c, const char *name, const char *words) {
-    const char *asked = pcl_asked(c, name);
     const struct pcl_option *o = pcl_option_find(name);
+    const char *asked = pcl_asked(c, name);
     char word[64];
-    return pcl_words_index(words, asked ? asked
-                                        : pcl_words_at(o->choices, (size_t) * (const int *)pcl_option_const_field(o, c), word, sizeof word) ? word
-                                                                                                                                         : "") >= 0;
+    if (asked)
+        return pcl_words_index(words, asked) >= 0;
+    return pcl_words_at(o->choices, (size_t) * (const int *)pcl_option_const_field(o, c), word, sizeof word) && pcl_words_index(words, word) >= 0;
 }
 
 static bool makes_one_channel(const pclean_config *c) {
@@ -114,9 +114,8 @@ struct note {
     size_t n;
 };
 
-/* There are fewer reasons than parameters; a note beyond the last is added to it. */
 struct notes {
-    struct note note[32];
+    struct note note[32]; /* there are fewer reasons than that */
     size_t n;
 };
 
@@ -128,7 +127,7 @@ static int add_note(struct notes *notes, const char *why, const char *name, cons
         return 0;
     struct note *note = &notes->note[i];
     char *longer = NULL;
-    int rc = pcl_asprintf(&longer, err, "%s%s%s=%.60s", note->n ? note->names : "", note->n ? ", " : "", name, value[0] ? value : "\"\"");
+    int rc = pcl_asprintf(&longer, err, "%s%s%s=%s", note->n ? note->names : "", note->n ? ", " : "", name, value[0] ? value : "\"\"");
     if (rc)
         return rc;
     pcl_free(note->names);
@@ -140,7 +139,7 @@ static int add_note(struct notes *notes, const char *why, const char *name, cons
 static int note_option(struct notes *notes, const struct pcl_option *o, const pclean_config *c, const pclean_config *usual, pclean_err *err) {
     const char *why = o->idle ? o->idle(c) : NULL;
     struct pcl_texts set = {0}, def = {0};
-    char value[160];
+    char value[4200]; /* a path has 4096 at most */
     if (!why || pcl_asked(c, o->name))
         return 0;
     int rc = pcl_value_get(o, c, &set, err);

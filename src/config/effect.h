@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "pclean/config.h"
 
-/* Why the parameter has no effect on this run, completes "(as ...)"; NULL: it has one. The tables of parameters (options.c,
+/* Why the parameter has no effect on this run, in a few words; NULL: it has one. The tables of parameters (options.c,
  * unserved.c) name one of these beside each parameter that has such a condition. */
 typedef const char *pcl_idle(const pclean_config *config);
 
@@ -14,7 +14,7 @@ pcl_idle pcl_idle_always_w, pcl_idle_one_channel, pcl_idle_no_frame, pcl_idle_no
 
 struct pcl_texts;
 
-/* Lines "pbcor=true has no effect on this run (restoration=false)", one for each reason: the values that differ from the
+/* Lines "pbcor=true: without effect on this run (restoration=false)", one for each reason: the values that differ from the
  * defaults. *lines to be cleared with pcl_texts_clear. */
 int pcl_effect_notes(const pclean_config *config, struct pcl_texts *lines, pclean_err *err) PCL_CHECK;
 

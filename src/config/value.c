@@ -391,7 +391,8 @@ static int set_scalar(const struct pcl_option *o, void *field, const char *text,
 int pcl_value_set(const struct pcl_option *option, pclean_config *config, const char *const *items, size_t n,
                   pclean_err *err) {
     void *field = pcl_option_field(option, config);
-    if (n == 1 && option->unavailable && (option->type == PCL_TEXTLIST || option->type == PCL_TEXT) && pcl_words_index(option->unavailable, items[0]) >= 0)
+    const bool is_text = option->type == PCL_TEXTLIST || option->type == PCL_TEXT;
+    if (n == 1 && is_text && option->unavailable && pcl_words_index(option->unavailable, items[0]) >= 0)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s=%s is tclean's but not available in this version of pclean", option->name, items[0]);
     if (option->type == PCL_TEXTLIST || option->type == PCL_PERMS)
         return set_list(field, items, n, option->type == PCL_PERMS && n > 1, err);

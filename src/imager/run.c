@@ -286,7 +286,8 @@ static int note_effects(const pclean_config *config, pclean_err *err) {
 
 static int run_stages(pcl_run *r, pclean_err *err) {
     int rc;
-    if ((rc = pclean_config_validate(r->config, err)) || (rc = note_effects(r->config, err)) || (rc = parse_fixed_beam(r, err)) || (rc = open_inputs(r, err)))
+    if ((rc = pclean_config_validate(r->config, err)) || (rc = note_effects(r->config, err)) || (rc = parse_fixed_beam(r, err)) ||
+        (rc = open_inputs(r, err)))
         return rc;
     describe_data(r);
     if ((rc = make_plan(r, err)))

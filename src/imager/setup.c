@@ -290,14 +290,18 @@ static void hint_imsize(const pclean_config *c) {
     }
 }
 
-static const char *text_of_ms(const pclean_strlist *list, size_t ims) { return list->n == 0 ? "" : list->item[list->n > 1 ? ims : 0]; }
-
 casa_ms_selection pcl_setup_selection(const pclean_config *c, size_t ims) {
     static const char *const datacolumns[] = {"corrected", "data", "model"};
-    return (casa_ms_selection){.field = text_of_ms(&c->field, ims), .spw = text_of_ms(&c->spw, ims), .timerange = text_of_ms(&c->timerange, ims),
-                               .uvrange = text_of_ms(&c->uvrange, ims), .antenna = text_of_ms(&c->antenna, ims), .scan = text_of_ms(&c->scan, ims),
-                               .observation = text_of_ms(&c->observation, ims), .intent = text_of_ms(&c->intent, ims),
-                               .taql = text_of_ms(&c->taql, ims), .datacolumn = datacolumns[c->datacolumn]};
+    return (casa_ms_selection){.field = pclean_config_of_ms(&c->field, ims),
+                               .spw = pclean_config_of_ms(&c->spw, ims),
+                               .timerange = pclean_config_of_ms(&c->timerange, ims),
+                               .uvrange = pclean_config_of_ms(&c->uvrange, ims),
+                               .antenna = pclean_config_of_ms(&c->antenna, ims),
+                               .scan = pclean_config_of_ms(&c->scan, ims),
+                               .observation = pclean_config_of_ms(&c->observation, ims),
+                               .intent = pclean_config_of_ms(&c->intent, ims),
+                               .taql = pclean_config_of_ms(&c->taql, ims),
+                               .datacolumn = datacolumns[c->datacolumn]};
 }
 
 static int open_sources(pcl_setup *s, const casa_ms_selection *sel, pclean_err *err) {

@@ -49,6 +49,12 @@ expect_usage 'imsize'
 run image --niter '[1, 2]' --dump-config
 expect_usage 'niter takes one value'
 
+# a selection for each MeasurementSet, read as such
+run plan --vis "$DATA/vla_ngc5921.ms" --vis "$DATA/vla_ngc5921.ms" --imagename b --antenna "['1&2', '']" --field "('0', '0')" --imsize 64 --cell 15arcsec --no-time
+expect_status 0; expect_out 'vla_ngc5921.ms +0 +34 '; expect_out 'vla_ngc5921.ms +0 +11934 '
+run plan --vis "$DATA/vla_ngc5921.ms" --imagename b --scan "['1', '2,3']" --no-time
+expect_usage 'scan=1,2,3: one text, or a list of as many'
+
 # paths with commas and brackets: in lists, in marks, and where they exist
 dump --vis "['a,b.ms', 'c.ms']" --vis "'d,e.ms'"
 expect_out "^  vis: \['a,b.ms', c.ms, 'd,e.ms'\]"
