@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -25,8 +24,7 @@ bool pcl_fs_is_dir(const char *path) {
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* -PCLEAN_ENOSPC or -PCLEAN_EIO with errno's own words. */
-static int fail_errno(pclean_err *err, const char *verb, const char *path) {
+int pcl_fs_fail(pclean_err *err, const char *verb, const char *path) {
     int e = errno;
     int code = e == ENOSPC || e == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO;
     return PCL_FAIL(err, code, "cannot %s %s: %s", verb, path, strerror(e));
@@ -79,7 +77,7 @@ static int remove_at(int dir, const char *name) {
 
 int pcl_fs_remove_tree(const char *path, pclean_err *err) {
     if (remove_at(AT_FDCWD, path) != 0)
-        return fail_errno(err, "remove", path);
+        return pcl_fs_fail(err, "remove", path);
     return 0;
 }
 
@@ -117,7 +115,7 @@ static int publish_new(const char *from, const char *to, pclean_err *err) {
     if (errno == EEXIST)
         return PCL_FAIL(err, PCLEAN_EEXIST, "%s exists already: remove it, choose another name, or allow overwriting",
                         to);
-    return fail_errno(err, "give the final name to", from);
+    return pcl_fs_fail(err, "give the final name to", from);
 }
 
 /* The old one's removal is tidying: the new product is in place, so its failure is a warning. */
@@ -133,9 +131,9 @@ int pcl_fs_publish_aside(const char *from, const char *to, pclean_err *err) {
     if (rc)
         return rc;
     if (rename(to, aside) != 0) {
-        rc = fail_errno(err, "move aside", to);
+        rc = pcl_fs_fail(err, "move aside", to);
     } else if (rename(from, to) != 0) {
-        rc = fail_errno(err, "give the final name to", from);
+        rc = pcl_fs_fail(err, "give the final name to", from);
         if (rename(aside, to) != 0)
             pcl_err_prefix(err, "the old %s is now %s (%s); ", to, aside, strerror(errno));
     } else {
@@ -155,7 +153,7 @@ static int publish_over(const char *from, const char *to, pclean_err *err) {
         return publish_new(from, to, err);
     if (lacks_flag(errno))
         return pcl_fs_publish_aside(from, to, err);
-    return fail_errno(err, "exchange with its predecessor", from);
+    return pcl_fs_fail(err, "exchange with its predecessor", from);
 }
 
 int pcl_fs_publish(const char *from, const char *to, bool overwrite, pclean_err *err) {
@@ -163,37 +161,6 @@ int pcl_fs_publish(const char *from, const char *to, bool overwrite, pclean_err 
     if (rc == 0)
         sync_parent(to);
     return rc;
-}
-
-/* ---- claims ---- */
-
-int pcl_fs_claim(const char *path, int *fd, bool *claimed, pclean_err *err) {
-    for (;;) {
-        struct stat held, named;
-        *claimed = true;
-        *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-        if (*fd < 0)
-            return fail_errno(err, "create", path);
-        if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
-            if (errno != EWOULDBLOCK)
-                return 0; /* no locks here */
-            close(*fd);
-            *fd = -1;
-            *claimed = false;
-            return 0;
-        }
-        /* the file that was opened may have been removed by its holder before the lock was had */
-        if (fstat(*fd, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev)
-            return 0;
-        close(*fd);
-    }
-}
-
-void pcl_fs_unclaim(const char *path, int fd) {
-    if (fd < 0)
-        return;
-    unlink(path);
-    close(fd);
 }
 
 /* ---- whole small files ---- */
@@ -206,19 +173,19 @@ int pcl_fs_write_text(const char *path, const char *text, size_t len, pclean_err
         return rc;
     fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0) {
-        rc = fail_errno(err, "create", path);
+        rc = pcl_fs_fail(err, "create", path);
         goto done;
     }
     if ((rc = pcl_fs_pwrite_all(fd, path, text, len, 0, err)) != 0)
         goto done;
     if (fsync(fd) != 0) {
-        rc = fail_errno(err, "write", path);
+        rc = pcl_fs_fail(err, "write", path);
         goto done;
     }
     int closed = close(fd);
     fd = -1;
     if (closed != 0 || rename(temporary, path) != 0)
-        rc = fail_errno(err, "write", path);
+        rc = pcl_fs_fail(err, "write", path);
     else
         sync_parent(path);
 done:
@@ -263,7 +230,7 @@ int pcl_fs_tree_size(const char *path, uint64_t *bytes, pclean_err *err) {
     *bytes = 0;
     uint64_t sum = 0;
     if (add_size_at(AT_FDCWD, path, &sum) != 0)
-        return fail_errno(err, "find the size of", path);
+        return pcl_fs_fail(err, "find the size of", path);
     *bytes = sum;
     return 0;
 }
@@ -312,7 +279,7 @@ int pcl_fs_allocate(int fd, const char *path, uint64_t size, pclean_err *err) {
     if (size > (uint64_t)INT64_MAX)
         return PCL_FAIL(err, PCLEAN_ENOSPC, "no space for %s: no file can have %.3g bytes", path, (double)size);
     if (fstat(fd, &st) != 0)
-        return fail_errno(err, "find the size of", path);
+        return pcl_fs_fail(err, "find the size of", path);
     if (cannot_fit(fd, &st, size))
         return no_space(fd, path, size, err);
     int e;
@@ -328,7 +295,7 @@ int pcl_fs_allocate(int fd, const char *path, uint64_t size, pclean_err *err) {
         rc = no_space(fd, path, size, err);
     } else {
         errno = e;
-        rc = fail_errno(err, "reserve space for", path);
+        rc = pcl_fs_fail(err, "reserve space for", path);
     }
     if (ftruncate(fd, st.st_size) != 0) /* give back what was taken; the space is short */
         pcl_err_prefix(err, "(%s also keeps a partial file: %s) ", path, strerror(errno));
@@ -342,7 +309,7 @@ int pcl_fs_pwrite_all(int fd, const char *path, const void *data, size_t size, u
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return fail_errno(err, "write", path);
+            return pcl_fs_fail(err, "write", path);
         if (n == 0)
             return PCL_FAIL(err, PCLEAN_EIO, "cannot write %s: the system accepts no more bytes", path);
         p += n;
@@ -359,7 +326,7 @@ int pcl_fs_pread_all(int fd, const char *path, void *data, size_t size, uint64_t
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return fail_errno(err, "read", path);
+            return pcl_fs_fail(err, "read", path);
         if (n == 0)
             return PCL_FAIL(err, PCLEAN_EIO, "cannot read %s: it ends at byte %llu, %zu bytes are missing", path,
                             (unsigned long long)offset, size);
@@ -379,6 +346,12 @@ int pcl_fs_strip_slashes(const char *path, char **out, pclean_err *err) {
     return pcl_asprintf(out, err, "%.*s", (int)n, path);
 }
 
+int pcl_fs_split(const char *path, char **folder, const char **name, pclean_err *err) {
+    const char *slash = strrchr(path, '/');
+    *name = slash ? slash + 1 : path;
+    return slash ? pcl_asprintf(folder, err, "%.*s", slash == path ? 1 : (int)(slash - path), path) : pcl_strdup(folder, ".", err);
+}
+
 bool pcl_fs_lies_in(const char *path, const char *folder) {
     const size_t n = strlen(folder);
     return strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == '\0' || strcmp(folder, "/") == 0);
@@ -390,15 +363,15 @@ static int copy_file(const char *from, const char *to, const struct stat *st, pc
     int rc = 0;
     const int in = open(from, O_RDONLY | O_CLOEXEC);
     if (in < 0)
-        return fail_errno(err, "open", from);
+        return pcl_fs_fail(err, "open", from);
     const int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st->st_mode & 0777);
     if (out < 0)
-        rc = fail_errno(err, "create", to);
+        rc = pcl_fs_fail(err, "create", to);
     else
         rc = pcl_bulk_copy(in, from, 0, out, to, 0, (uint64_t)st->st_size, err);
     close(in);
     if (out >= 0 && close(out) != 0 && !rc)
-        rc = fail_errno(err, "write", to);
+        rc = pcl_fs_fail(err, "write", to);
     return rc;
 }
 
@@ -407,21 +380,21 @@ static int link_file(const char *from, const char *to, pclean_err *err) {
         return 0;
     if (errno == EXDEV || errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "cannot move %s to %s: %s", from, to, strerror(errno));
-    return fail_errno(err, "move", from);
+    return pcl_fs_fail(err, "move", from);
 }
 
 /* A link may lead from its own folder only: what it leads to is copied. (Not a folder: that could be one above.) */
 static int copy_linked(const char *from, const char *to, pclean_err *err) {
     struct stat st;
     if (stat(from, &st) != 0)
-        return fail_errno(err, "follow the link", from);
+        return pcl_fs_fail(err, "follow the link", from);
     return S_ISREG(st.st_mode) ? copy_file(from, to, &st, err) : PCL_FAIL(err, PCLEAN_EDATA, "%s is a link to something that is no file", from);
 }
 
 static int copy_entry(const char *from, const char *to, bool link, pclean_err *err) {
     struct stat st;
     if (lstat(from, &st) != 0)
-        return fail_errno(err, "find", from);
+        return pcl_fs_fail(err, "find", from);
     if (S_ISDIR(st.st_mode))
         return pcl_fs_copy_tree(from, to, link, err);
     if (S_ISLNK(st.st_mode))
@@ -433,10 +406,10 @@ static int copy_entry(const char *from, const char *to, bool link, pclean_err *e
 
 int pcl_fs_copy_tree(const char *from, const char *to, bool link, pclean_err *err) {
     if (mkdir(to, 0777) != 0)
-        return fail_errno(err, "make the folder", to);
+        return pcl_fs_fail(err, "make the folder", to);
     DIR *stream = opendir(from);
     if (!stream)
-        return fail_errno(err, "read", from);
+        return pcl_fs_fail(err, "read", from);
     int rc = 0;
     struct dirent *entry;
     while (!rc && (errno = 0, entry = readdir(stream)) != NULL) {
@@ -449,7 +422,7 @@ int pcl_fs_copy_tree(const char *from, const char *to, bool link, pclean_err *er
         pcl_free(target);
     }
     if (!rc && errno)
-        rc = fail_errno(err, "read", from);
+        rc = pcl_fs_fail(err, "read", from);
     closedir(stream);
     return rc;
 }
@@ -472,5 +445,5 @@ int pcl_fs_sync_tree(const char *path, pclean_err *err) {
     if (!failed)
         return 0;
     errno = failed < 0 ? errno : failed;
-    return fail_errno(err, "write to the disk", path);
+    return pcl_fs_fail(err, "write to the disk", path);
 }

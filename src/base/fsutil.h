@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* "cannot VERB PATH: " and errno's own words, as -PCLEAN_ENOSPC or -PCLEAN_EIO. */
+int pcl_fs_fail(pclean_err *err, const char *verb, const char *path) PCL_CHECK;
+
 bool pcl_fs_exists(const char *path);
 bool pcl_fs_is_dir(const char *path);
 
@@ -21,12 +24,6 @@ int pcl_fs_publish(const char *from, const char *to, bool overwrite, pclean_err 
 /* The fallback of pcl_fs_publish alone; `to` must exist. Public only for its test. */
 int pcl_fs_publish_aside(const char *from, const char *to, pclean_err *err) PCL_CHECK;
 
-/* Claims a name for this process: creates the file `path` and locks it until pcl_fs_unclaim removes it. What a process
- * that died has left is taken over. *claimed is false when another process holds it (no error). Where the file system knows
- * no locks, every claim succeeds. */
-int pcl_fs_claim(const char *path, int *fd, bool *claimed, pclean_err *err) PCL_CHECK;
-void pcl_fs_unclaim(const char *path, int fd); /* fd < 0: nothing */
-
 /* Writes a small text file whole: temporary name beside it, fsync, rename. */
 int pcl_fs_write_text(const char *path, const char *text, size_t len, pclean_err *err) PCL_CHECK;
 
@@ -39,6 +36,9 @@ int pcl_fs_allocate(int fd, const char *path, uint64_t size, pclean_err *err) PC
 
 /* A copy of a name without slashes at its end ("/" stays). */
 int pcl_fs_strip_slashes(const char *path, char **out, pclean_err *err) PCL_CHECK;
+
+/* The folder of a path ("." for a plain name), and its last name; as dirname and basename, but the path is left as it is. *folder to pcl_free. */
+int pcl_fs_split(const char *path, char **folder, const char **name, pclean_err *err) PCL_CHECK;
 
 /* Whether a path is the folder or below it; both as realpath gives them. */
 bool pcl_fs_lies_in(const char *path, const char *folder);

@@ -1,9 +1,7 @@
 // adios2.cpp: the storage manager Adios2StMan: where it is, whether it works, which columns use it.
 #include "casa/adios2.hpp"
 #include "casa/casa_call.hpp"
-extern "C" {
-#include "base/mem.h"
-}
+#include "casa/list.hpp"
 #include <casacore/casa/Arrays/ArrayMath.h>
 #include <casacore/tables/DataMan/DataManError.h>
 #include <casacore/tables/DataMan/DataManager.h>
@@ -140,16 +138,8 @@ int casa_adios2_columns(const char *path, char ***columns, char engine[32], pcle
     return casa_call(err, path, [&]() -> int {
         std::string name;
         const std::vector<std::string> found = casa_adios2_columns_of(Table(path, TableLock::NoLocking).dataManagerInfo(), &name);
-        size_t bytes = (found.size() + 1) * sizeof(char *);
-        for (const std::string &column : found)
-            bytes += column.size() + 1;
-        if (pcl_zalloc(reinterpret_cast<void **>(columns), bytes, 1, "column names", err) != 0)
+        if (casa_make_list(found, columns, err) != 0)
             return -PCLEAN_ENOMEM;
-        char *text = reinterpret_cast<char *>(*columns + found.size() + 1);
-        for (size_t i = 0; i < found.size(); i++) {
-            (*columns)[i] = text;
-            text = std::copy_n(found[i].c_str(), found[i].size() + 1, text);
-        }
         snprintf(engine, 32, "%s", name.c_str());
         return 0;
     });

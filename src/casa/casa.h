@@ -156,6 +156,10 @@ int casa_doppler(int from_frame, int to_frame, const double position_itrf_m[3], 
 int casa_freq_convert(int from_frame, int to_frame, const double position_itrf_m[3], const char *time_ref, double time_s,
                       const casa_direction *dir, size_t n, const double *freq_hz, double *out_hz, pclean_err *err) PCL_CHECK;
 
+/* The folders a table is made of: its own, those of the tables it refers to (a reference table) or consists of (a Multi-MS), and the
+ * sub-tables of each. A NULL-terminated list in one block (pcl_free); one that does not exist is in it, too. (folders.cpp) */
+int casa_table_folders(const char *path, char ***folders, pclean_err *err) PCL_CHECK;
+
 /* ------------------------------------------------------------------ CASA images (image.cpp) */
 
 typedef struct casa_image_desc {

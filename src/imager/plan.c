@@ -158,7 +158,7 @@ static int describe_disk(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
 
 static int check_products(const pclean_config *c, pclean_plan *p, pclean_err *err) {
     pclean_err why;
-    return pcl_products_check(c, &why) ? add_problem(p, err, "%s", why.msg) : 0;
+    return pcl_products_check_inputs(c, &why) || pcl_products_check(c, &why) ? add_problem(p, err, "%s", why.msg) : 0;
 }
 
 /* ----------------------------------------------------------------------------------------------------------- time */

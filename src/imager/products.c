@@ -4,12 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/apart.h"
+#include "base/claim.h"
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/restore.h"
+#include "imager/inputs.h"
 #include "imager/record.h"
 #include "imager/subcubes.h"
+#include "io/kind.h"
 #include "plan/partition.h"
 
 static const struct {
@@ -46,69 +50,164 @@ static enum pcl_product find_product(const char *extension) {
     return k;
 }
 
-/* A pcl_subcubes_visitor; user is their number. */
-static int count_subcube(const char *path, size_t i, const char *rest, void *user, pclean_err *err) {
-    (void)path;
-    (void)i;
-    (void)err;
-    *(size_t *)user += find_product(rest) < PCL_NPRODUCT;
-    return 0;
+/* ---- what is there already ---- */
+
+static const char *base_of(const pclean_config *c) {
+    const char *slash = strrchr(c->imagename, '/');
+    return slash ? slash + 1 : c->imagename;
 }
 
-int pcl_products_check(const pclean_config *c, pclean_err *err) {
-    char found[512] = "", path[4096];
+static void claim_path(const pclean_config *c, char *buf, size_t size) { snprintf(buf, size, "%s.lock", c->imagename); }
+
+/* Whether `name` ends with the suffix, which then is cut off. */
+static bool cut_suffix(char *name, const char *suffix) {
+    const size_t n = strlen(name), m = strlen(suffix);
+    const bool has = n > m && strcmp(name + n - m, suffix) == 0;
+    name[has ? n - m : n] = '\0';
+    return has;
+}
+
+/* What an extension makes of a name. */
+enum role { ROLE_NONE, ROLE_PRODUCT, ROLE_PART, ROLE_ASIDE };
+
+static enum role role_of(const char *extension) {
+    char text[64];
+    if (strlen(extension) >= sizeof text)
+        return ROLE_NONE;
+    snprintf(text, sizeof text, "%s", extension);
+    const enum role role = cut_suffix(text, ".old.part") ? ROLE_ASIDE : cut_suffix(text, ".part") ? ROLE_PART : ROLE_PRODUCT;
+    return find_product(text) < PCL_NPRODUCT ? role : ROLE_NONE;
+}
+
+/* For pcl_apart: user is the imagename without its folders. */
+static bool is_output(const char *name, const void *user) {
+    const char *base = user, *rest = name + strlen(base);
+    size_t i;
+    if (strncmp(name, base, strlen(base)) != 0)
+        return false;
+    if (strcmp(rest, ".lock") == 0 || strcmp(rest, ".run.json") == 0 || strcmp(rest, ".run.json.old") == 0 || strncmp(rest, ".run.json.tmp.", 14) == 0)
+        return true;
+    const char *behind = pcl_subcubes_rest(name, base, &i);
+    return role_of(behind ? behind : rest) != ROLE_NONE;
+}
+
+int pcl_products_check_inputs(const pclean_config *c, pclean_err *err) {
+    pcl_apart outputs = {.is_output = is_output, .user = base_of(c)};
+    char *folder = NULL, *name = NULL;
+    const char *base;
+    int rc = pcl_fs_split(c->imagename, &folder, &base, err);
+    if (!rc && !(rc = pcl_asprintf(&name, err, "imagename=%s", c->imagename))) {
+        outputs.folder = folder;
+        outputs.name = name;
+        rc = pcl_inputs_check(c, &outputs, err);
+    }
+    pcl_free(name);
+    pcl_free(folder);
+    return rc;
+}
+
+typedef struct found {
+    const pclean_config *config;
+    bool parts;      /* look at what is unfinished, too */
+    size_t nsubcube; /* sub-cubes that are products */
+} found;
+
+/* Only images give way to products, only what a run of this name has noted to a .part, only a list to one that is moved aside. */
+static int check_kind(const found *f, const char *path, const char *extension, pclean_err *err) {
+    char lock[4096];
+    switch (role_of(extension)) {
+    case ROLE_NONE:
+        return 0;
+    case ROLE_PART:
+        claim_path(f->config, lock, sizeof lock);
+        return f->parts ? pcl_claim_check(lock, path, err) : 0;
+    default:
+        return pcl_kind_check_image(path, err);
+    }
+}
+
+/* A pcl_subcubes_visitor; user is a found. */
+static int check_subcube(const char *path, size_t i, const char *rest, void *user, pclean_err *err) {
+    found *f = user;
+    (void)i;
+    f->nsubcube += find_product(rest) < PCL_NPRODUCT;
+    return check_kind(f, path, rest, err);
+}
+
+static int check_kinds(found *f, pclean_err *err) {
+    static const char *const suffix[] = {"", ".part", ".old.part"};
+    const pclean_config *c = f->config;
+    char path[4096], extension[64];
+    int rc = pcl_subcubes_visit(c->imagename, check_subcube, f, err);
+    for (size_t k = 0; !rc && k < PCL_NPRODUCT * 3; k++) {
+        snprintf(extension, sizeof extension, "%s%s", products[k / 3].extension, suffix[k % 3]);
+        snprintf(path, sizeof path, "%s%s", c->imagename, extension);
+        rc = check_kind(f, path, extension, err);
+    }
+    return rc ? rc : pcl_record_check(c, err);
+}
+
+static int check_names(const pclean_config *c, bool parts, pclean_err *err) {
+    char list[512] = "", path[4096];
+    found f = {.config = c, .parts = parts};
+    int rc = check_kinds(&f, err);
+    if (rc)
+        return rc;
     for (enum pcl_product k = 0; k < PCL_NPRODUCT; k++) {
         pcl_product_path(c, k, path, sizeof path);
         if (pcl_fs_exists(path))
-            snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s", *found ? " " : "", products[k].extension);
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", *list ? " " : "", products[k].extension);
     }
-    size_t nsubcube = 0;
-    const int rc = pcl_subcubes_visit(c->imagename, count_subcube, &nsubcube, err);
-    if (rc)
-        return rc;
-    if (nsubcube > 0)
-        snprintf(found + strlen(found), sizeof found - strlen(found), "%s%zu of sub-cubes", *found ? " " : "", nsubcube);
-    if (*found && !c->overwrite && !c->restart)
+    pcl_record_path(c, path, sizeof path);
+    if (pcl_fs_exists(path))
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s.run.json", *list ? " " : "");
+    if (f.nsubcube > 0)
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%zu of sub-cubes", *list ? " " : "", f.nsubcube);
+    if (*list && !c->overwrite && !c->restart)
         return PCL_FAIL(err, PCLEAN_EEXIST,
                         "products of %s exist already (%s) and are kept; choose another imagename, or give --overwrite to replace them or --restart to continue from their model",
-                        c->imagename, found);
+                        c->imagename, list);
     return 0;
 }
+
+int pcl_products_check(const pclean_config *c, pclean_err *err) { return check_names(c, true, err); }
 
 /* Whether a product carries the primary beam's mask: .pb always (tclean's does), the others for a positive pblimit. */
 static bool has_mask(const pclean_config *c, enum pcl_product k) {
     return products[k].masked && (c->pblimit > 0 || (c->pblimit < 0 && k == PCL_PRODUCT_PB));
 }
 
-static void claim_path(const pclean_config *c, char *buf, size_t size) { snprintf(buf, size, "%s.lock", c->imagename); }
-
 int pcl_products_claim(const pclean_config *c, int *fd, pclean_err *err) {
     char path[4096];
-    const char *slash = strrchr(c->imagename, '/'), *base = slash ? slash + 1 : c->imagename;
+    const char *base = base_of(c);
     /* of what is added to it */
     const size_t longest = strlen(pcl_subcubes_wanted(c) ? ".subcube.999999.image.pbcor.part" : ".image.pbcor.old.part");
     *fd = -1;
     if (strlen(base) + longest > 255 || strlen(c->imagename) + longest >= sizeof path - 256)
         return PCL_FAIL(err, PCLEAN_EPARAM, "imagename is too long (%zu characters): no file system takes its products", strlen(c->imagename));
-    if (slash && slash != c->imagename) {
-        snprintf(path, sizeof path, "%.*s", (int)(slash - c->imagename), c->imagename);
+    if (base > c->imagename + 1) {
+        snprintf(path, sizeof path, "%.*s", (int)(base - 1 - c->imagename), c->imagename);
         if (!pcl_fs_is_dir(path))
             return PCL_FAIL(err, PCLEAN_EIO, "imagename=%s: there is no folder %s; make it first", c->imagename, path);
     }
     claim_path(c, path, sizeof path);
     bool claimed;
-    int rc = pcl_fs_claim(path, fd, &claimed, err);
+    int rc = pcl_claim_take(path, fd, &claimed, err);
+    if (rc == -PCLEAN_EEXIST)
+        return rc;
     if (rc)
         pcl_err_prefix(err, "imagename=%s: its folder cannot hold products: ", c->imagename);
     else if (!claimed)
         rc = PCL_FAIL(err, PCLEAN_EEXIST, "another run is making the products of %s now; wait for it, or choose another imagename", c->imagename);
+    else
+        pcl_record_tidy(c);
     return rc;
 }
 
 void pcl_products_unclaim(const pclean_config *c, int fd) {
     char path[4096];
     claim_path(c, path, sizeof path);
-    pcl_fs_unclaim(path, fd);
+    pcl_claim_drop(path, fd);
 }
 
 /* ---- creation ---- */
@@ -139,6 +238,14 @@ uint64_t pcl_products_bytes(const pcl_setup *setup) {
     return bytes;
 }
 
+/* What stands at the name of an unfinished product, of a run that was killed. */
+static int make_way(const pcl_products *s, const char *path, pclean_err *err) {
+    char lock[4096], part[9100];
+    claim_path(s->config, lock, sizeof lock);
+    snprintf(part, sizeof part, "%s.part", path);
+    return pcl_claim_make_way(lock, s->claim, part, err);
+}
+
 static int create_one(pcl_products *s, const char *path, const casa_image_desc *desc, enum pcl_product k, const bool *pb_mask,
                       pcl_cube **out, pclean_err *err) {
     int rc = pcl_cube_create(path, desc, has_mask(s->config, k) ? pb_mask : NULL, out, err);
@@ -157,6 +264,8 @@ static int create_subcubes(pcl_products *s, const pcl_setup *setup, enum pcl_pro
             snprintf(path, sizeof path, "%s/%s%s", pcl_cube_path(s->cube[k]), basename(name), products[k].extension);
         else
             snprintf(path, sizeof path, "%s%s", name, products[k].extension);
+        if (s->mode != PCLEAN_CONCAT_MOVEVIRTUAL && (rc = make_way(s, path, err)))
+            break;
         size_t first, count;
         pcl_partition_range(setup->desc.nchan, s->nsubcube, i, &first, &count);
         const casa_image_desc desc = describe(setup, k, first, count);
@@ -184,7 +293,9 @@ static int create_virtual(pcl_products *s, const char *path, enum pcl_product k,
 static int create_product(pcl_products *s, const pcl_setup *setup, enum pcl_product k, const bool *pb_mask, pclean_err *err) {
     char path[4096];
     pcl_product_path(s->config, k, path, sizeof path);
-    int rc;
+    int rc = make_way(s, path, err);
+    if (rc)
+        return rc;
     if (s->mode == PCLEAN_CONCAT_PAGED) {
         const casa_image_desc desc = describe(setup, k, 0, setup->desc.nchan);
         rc = create_one(s, path, &desc, k, pb_mask, &s->cube[k], err);
@@ -194,20 +305,12 @@ static int create_product(pcl_products *s, const pcl_setup *setup, enum pcl_prod
     return rc || s->nsubcube == 0 ? rc : create_subcubes(s, setup, k, pb_mask, err);
 }
 
-/* A pcl_subcubes_visitor: what a run that was killed has left. */
-static int remove_part(const char *path, size_t i, const char *rest, void *user, pclean_err *err) {
-    (void)i;
-    (void)user;
-    const size_t n = strlen(rest), suffix = strlen(".part");
-    return n > suffix && strcmp(rest + n - suffix, ".part") == 0 ? pcl_fs_remove_tree(path, err) : 0;
-}
-
-int pcl_products_create(pcl_products *s, const pcl_setup *setup, size_t nworker, const bool *pb_mask, pclean_err *err) {
+int pcl_products_create(pcl_products *s, const pcl_setup *setup, int claim, size_t nworker, const bool *pb_mask, pclean_err *err) {
     const pclean_config *c = setup->config;
-    *s = (pcl_products){.config = c, .nchan = setup->desc.nchan, .mode = pcl_subcubes_mode(c)};
+    *s = (pcl_products){.config = c, .claim = claim, .nchan = setup->desc.nchan, .mode = pcl_subcubes_mode(c)};
     if (pcl_subcubes_wanted(c))
         s->nsubcube = pcl_partition_count(s->nchan, c->cube_chunksize, nworker);
-    int rc = pcl_subcubes_visit(c->imagename, remove_part, NULL, err);
+    int rc = 0;
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
         if (pcl_product_wanted(c, k))
             rc = create_product(s, setup, k, pb_mask, err);
@@ -322,12 +425,17 @@ int pcl_products_write(pcl_products *s, pcl_plane *p, double sumwt, pclean_err *
 
 /* ---- the end ---- */
 
+/* The mask of the run that is continued, where this one makes none: the next may need it. */
+static bool is_kept(const pcl_products *s, enum pcl_product k) {
+    return s->config->restart && k == PCL_PRODUCT_MASK && !pcl_product_wanted(s->config, k);
+}
+
 /* A pcl_subcubes_visitor; user is the pcl_products: sub-cubes that this run has not made. */
 static int remove_older_subcube(const char *path, size_t i, const char *rest, void *user, pclean_err *err) {
     const pcl_products *s = user;
     const enum pcl_product k = find_product(rest);
     const bool made = k < PCL_NPRODUCT && s->mode != PCLEAN_CONCAT_MOVEVIRTUAL && i < s->nsubcube && s->cube[k];
-    return k == PCL_NPRODUCT || made ? 0 : pcl_fs_remove_tree(path, err);
+    return k == PCL_NPRODUCT || made || is_kept(s, k) ? 0 : pcl_fs_remove_tree(path, err);
 }
 
 /* Products of a run that this one replaces and that it does not make itself would pass for its own. */
@@ -336,7 +444,7 @@ static int remove_older(pcl_products *s, pclean_err *err) {
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
         char path[4096];
         pcl_product_path(s->config, k, path, sizeof path);
-        if (!pcl_product_wanted(s->config, k))
+        if (!pcl_product_wanted(s->config, k) && !is_kept(s, k))
             rc = pcl_fs_remove_tree(path, err);
     }
     return rc;
@@ -407,7 +515,7 @@ static int remove_moved_lists(const pcl_products *s, pclean_err *err) {
 
 int pcl_products_finish(pcl_products *s, const pcl_setup *setup, const casa_beam *fitted, const casa_beam *restoring,
                         const char *const *history, size_t nhistory, pclean_err *err) {
-    int rc = 0;
+    int rc = check_names(s->config, false, err); /* again: hours may have passed */
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
         const casa_beam *beams = products[k].beams ? (k == PCL_PRODUCT_PSF ? fitted : restoring) : NULL;
         if (s->cube[k])

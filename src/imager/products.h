@@ -29,6 +29,7 @@ enum pcl_product {
 
 typedef struct pcl_products {
     const pclean_config *config;
+    int claim;                    /* of pcl_products_claim */
     size_t nchan;
     int mode;                     /* pcl_subcubes_mode */
     pcl_cube *cube[PCL_NPRODUCT]; /* NULL: not made in this run */
@@ -45,17 +46,22 @@ void pcl_product_path(const pclean_config *config, enum pcl_product product, cha
 /* Bytes on disk of all products of a run. */
 uint64_t pcl_products_bytes(const pcl_setup *setup);
 
-/* -PCLEAN_EEXIST naming what exists, unless overwrite or restart is set. */
+/* -PCLEAN_EPARAM if what the run reads is among what it makes, replaces or removes, or its products would lie inside that. */
+int pcl_products_check_inputs(const pclean_config *config, pclean_err *err) PCL_CHECK;
+
+/* -PCLEAN_EEXIST naming what exists, unless overwrite or restart is set; in any case if it is not ours to replace: a product that is no
+ * CASA image, a .part that no run of this name has noted in its lock file, a record that is none. A product that is a symbolic link is
+ * replaced itself; what it leads to stays. Changes nothing. */
 int pcl_products_check(const pclean_config *config, pclean_err *err) PCL_CHECK;
 
 /* Claims the name for this run, before anything is read: tells at once when another run is making these products, when
- * the folder is missing or cannot be written, or when the name is too long. *fd to be given to pcl_products_unclaim. */
+ * the folder is missing or cannot be written, or when the name is too long. What a killed run of this name has left is removed. *fd to be given to pcl_products_unclaim. */
 int pcl_products_claim(const pclean_config *config, int *fd, pclean_err *err) PCL_CHECK;
 void pcl_products_unclaim(const pclean_config *config, int fd);
 
 /* Makes all products as .part, with as many sub-cubes as cube_chunksize or nworker asks for; pb_mask [ny][nx] (NULL: none) is their default mask. Calls casacore; what follows, up to
  * pcl_products_finish, does not, and may be called in forked processes for different planes. */
-int pcl_products_create(pcl_products *out, const pcl_setup *setup, size_t nworker, const bool *pb_mask, pclean_err *err) PCL_CHECK;
+int pcl_products_create(pcl_products *out, const pcl_setup *setup, int claim, size_t nworker, const bool *pb_mask, pclean_err *err) PCL_CHECK;
 
 /* The PSF, and the planes that change from cycle to cycle (residual, model), and back: cyclecontrol=global keeps them on
  * disk meanwhile. */

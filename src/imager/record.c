@@ -1,11 +1,17 @@
 #include "imager/record.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/fsutil.h"
 #include "base/mem.h"
@@ -16,6 +22,59 @@
 void pcl_record_path(const pclean_config *config, char *buf, size_t size) {
     snprintf(buf, size, "%s.run.json", config->imagename);
 }
+
+/* ---- records that are there already ---- */
+
+/* The beginning of every record, as pcl_record_write makes it. of_killed: it may be cut off. */
+static bool is_record(const char *path, bool of_killed) {
+    static const char head[] = "{\n \"pclean\": \"", then[] = "\",\n \"casacore\": \"";
+    char text[64] = "";
+    struct stat st;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    const ssize_t n = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? pread(fd, text, sizeof text - 1, 0) : -1;
+    if (fd >= 0)
+        close(fd);
+    if (n < 0)
+        return false;
+    const size_t length = (size_t)n, first = sizeof head - 1;
+    if (of_killed && length <= first)
+        return strncmp(text, head, length) == 0;
+    const char *end = strncmp(text, head, first) == 0 ? strchr(text + first, '"') : NULL;
+    return end ? strncmp(end, then, sizeof then - 1) == 0 : of_killed && strncmp(text, head, first) == 0;
+}
+
+int pcl_record_check(const pclean_config *config, pclean_err *err) {
+    char path[4096], aside[4112];
+    pcl_record_path(config, path, sizeof path);
+    snprintf(aside, sizeof aside, "%s.old", path);
+    for (const char *p = path; p; p = p == path ? aside : NULL)
+        if (pcl_fs_exists(p) && !is_record(p, false))
+            return PCL_FAIL(err, PCLEAN_EEXIST, "%s is not the record of a run and is not replaced; move it, or choose another imagename", p);
+    return 0;
+}
+
+/* NAME.run.json.tmp.PID */
+void pcl_record_tidy(const pclean_config *config) {
+    char path[4096], *folder = NULL;
+    const char *name;
+    pcl_record_path(config, path, sizeof path);
+    DIR *stream = pcl_fs_split(path, &folder, &name, NULL) == 0 ? opendir(folder) : NULL;
+    for (struct dirent *e; stream && (e = readdir(stream)) != NULL;) {
+        char temporary[4400], *end;
+        const size_t n = strlen(name);
+        if (strncmp(e->d_name, name, n) != 0 || strncmp(e->d_name + n, ".tmp.", 5) != 0)
+            continue;
+        const long pid = strtol(e->d_name + n + 5, &end, 10);
+        snprintf(temporary, sizeof temporary, "%s/%s", folder, e->d_name);
+        if (pid > 0 && !*end && kill((pid_t)pid, 0) != 0 && errno == ESRCH && is_record(temporary, true))
+            (void)unlink(temporary);
+    }
+    if (stream)
+        closedir(stream);
+    pcl_free(folder);
+}
+
+/* ---- writing ---- */
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 

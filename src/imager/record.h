@@ -7,6 +7,12 @@
 #include "pclean/run.h"
 
 void pcl_record_path(const pclean_config *config, char *buf, size_t size);
+
+/* -PCLEAN_EEXIST if NAME.run.json, or the name it has while it stands aside, is something else than a record. */
+int pcl_record_check(const pclean_config *config, pclean_err *err) PCL_CHECK;
+
+/* Removes records that a killed process has not finished. The name is claimed. */
+void pcl_record_tidy(const pclean_config *config);
 int pcl_record_write(const pcl_setup *setup, const pclean_result *result, const char *started, pclean_err *err) PCL_CHECK;
 
 /* The configuration as history lines, "name = value"; array and strings to be freed with pcl_record_free_lines. */

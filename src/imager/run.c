@@ -65,7 +65,7 @@ static int parse_fixed_beam(pcl_run *r, pclean_err *err) {
 static int open_inputs(pcl_run *r, pclean_err *err) {
     int rc;
     pcl_resources_scratch_folder(r->config, r->scratch, sizeof r->scratch);
-    if ((rc = pcl_products_claim(r->config, &r->claim, err)) || (rc = pcl_products_check(r->config, err)) || (rc = pcl_setup_open(r->config, &r->setup, err)) ||
+    if ((rc = pcl_products_check_inputs(r->config, err)) || (rc = pcl_products_claim(r->config, &r->claim, err)) || (rc = pcl_products_check(r->config, err)) || (rc = pcl_setup_open(r->config, &r->setup, err)) ||
         (rc = pcl_usermask_open(&r->setup, r->scratch, &r->mask, err)))
         return rc;
     return pcl_startmodel_open(&r->setup, r->scratch, &r->startmodel, err);
@@ -178,7 +178,7 @@ static int create_products(pcl_run *r, pclean_err *err) {
     pcl_log(PCL_LOG_INFO, "primary beam: %s", name);
     for (size_t i = 0; i < n; i++)
         mask[i] = pb[i] > 0;
-    rc = pcl_products_create(&r->products, s, r->resources.workers.nworker, mask, err);
+    rc = pcl_products_create(&r->products, s, r->claim, r->resources.workers.nworker, mask, err);
     r->result->nsubcube = r->products.nsubcube;
     if (!rc && r->products.nsubcube > 0)
         pcl_log(PCL_LOG_INFO, "sub-cubes: %zu, %s", r->products.nsubcube,

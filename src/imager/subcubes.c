@@ -22,8 +22,7 @@ void pcl_subcubes_name(const char *imagename, size_t i, char *buf, size_t size) 
     snprintf(buf, size, "%s.subcube.%zu", imagename, i);
 }
 
-/* The rest of a name behind "BASE.subcube.N"; NULL for any other name. */
-static const char *parse(const char *name, const char *base, size_t *i) {
+const char *pcl_subcubes_rest(const char *name, const char *base, size_t *i) {
     const size_t n = strlen(base);
     const char *infix = ".subcube.";
     if (strncmp(name, base, n) != 0 || strncmp(name + n, infix, strlen(infix)) != 0)
@@ -50,7 +49,7 @@ int pcl_subcubes_visit(const char *imagename, pcl_subcubes_visitor *visit, void 
     size_t i;
     struct dirent *entry;
     while (rc == 0 && (entry = readdir(stream)) != NULL) {
-        const char *rest = parse(entry->d_name, base, &i);
+        const char *rest = pcl_subcubes_rest(entry->d_name, base, &i);
         if (!rest)
             continue;
         snprintf(path, sizeof path, "%.*s%s", length, imagename, entry->d_name);

@@ -15,6 +15,9 @@ bool pcl_subcubes_wanted(const pclean_config *config);
 /* "NAME.subcube.3" */
 void pcl_subcubes_name(const char *imagename, size_t i, char *buf, size_t size);
 
+/* The rest of a name behind "BASE.subcube.N", from the next dot on; NULL for any other name. BASE has no folders. */
+const char *pcl_subcubes_rest(const char *name, const char *base, size_t *i);
+
 /* Calls visit for everything called NAME.subcube.<number><rest> beside the products, in no order; `rest` begins with a dot.
  * Ends with the first answer that is not 0. visit may remove it. */
 typedef int pcl_subcubes_visitor(const char *path, size_t i, const char *rest, void *user, pclean_err *err);

@@ -2,6 +2,8 @@
  * names, the room on the disk, the progress, and what becomes of it all when something goes wrong. */
 #include "pclean/adios2.h"
 #include "base/clock.h"
+#include "base/apart.h"
+#include "base/claim.h"
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -105,36 +107,40 @@ static int check_engine(const pclean_adios2_options *o, pclean_err *err) {
 
 /* ------------------------------------------------------------------ names and room */
 
-static bool same_place(const char *a, const char *b) {
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+/* For pcl_apart: user is the output's name without its folders; NULL: all that is to be in the folder. */
+static bool is_output(const char *name, const void *user) {
+    const char *base = user, *rest = name + (base ? strlen(base) : 0);
+    return base && strncmp(name, base, strlen(base)) == 0 && (!*rest || strcmp(rest, ".part") == 0 || strcmp(rest, ".lock") == 0);
 }
 
-/* Whether path, which need not exist, is somewhere below the folder. */
-static bool is_below(const char *path, const char *folder) {
-    char copy[PATH_MAX];
-    if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy)
-        return false;
-    char *up = dirname(copy), *real_up = realpath(up, NULL);
-    for (; !real_up && strcmp(up, "/") != 0 && strcmp(up, ".") != 0; real_up = realpath(up, NULL))
-        up = dirname(up);
-    char *real_folder = realpath(folder, NULL);
-    const bool below = real_up && real_folder && pcl_fs_lies_in(real_up, real_folder);
-    free(real_up);
-    free(real_folder);
-    return below;
+/* The input, and all that it consists of, is apart from `name` in the folder, its .part and .lock. */
+static int check_apart(const char *in, const char *out, const char *folder, const char *name, pclean_err *err) {
+    const pcl_apart outputs = {.name = out, .folder = folder, .is_output = is_output, .user = name};
+    char **needed = NULL;
+    int status = pcl_apart_check(&outputs, in, NULL, err);
+    if (status || casa_table_folders(in, &needed, NULL) != 0)
+        return status;
+    for (size_t i = 0; needed[i] && !status; i++)
+        status = pcl_apart_check(&outputs, needed[i], in, err);
+    pcl_free(needed);
+    return status;
 }
 
 static int check_output(const char *in, const char *out, bool overwrite, pclean_err *err) {
-    char table[PATH_MAX];
+    char table[PATH_MAX], *folder = NULL, *lock = NULL, *part = NULL;
+    const char *name;
     if (!*out)
         return PCL_FAIL(err, PCLEAN_EPARAM, "the output has no name");
-    if (is_below(out, in) || is_below(in, out))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s: neither may the output be inside the input nor the input inside the output", out);
-    if (!pcl_fs_exists(out))
-        return 0;
-    if (same_place(in, out))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s: the output must not be the input", out);
+    int status = pcl_fs_split(out, &folder, &name, err);
+    if (!status)
+        status = check_apart(in, out, folder, name, err);
+    if (!status && !(status = pcl_asprintf(&lock, err, "%s.lock", out)) && !(status = pcl_asprintf(&part, err, "%s.part", out)))
+        status = pcl_claim_check(lock, part, err);
+    pcl_free(part);
+    pcl_free(lock);
+    pcl_free(folder);
+    if (status || !pcl_fs_exists(out))
+        return status;
     if (!overwrite)
         return PCL_FAIL(err, PCLEAN_EEXIST, "%s exists already: remove it, choose another name, or allow overwriting", out);
     snprintf(table, sizeof table, "%s/table.dat", out);
@@ -226,9 +232,7 @@ static int walk(job *j, const char *stage, stepper *step, double from, double to
 }
 
 static int write_and_compare(job *j, const char *part, bool verify_all, pclean_err *err) {
-    int status = pcl_fs_remove_tree(part, err); /* what a killed run has left */
-    if (!status)
-        status = casa_copy_create(j->copy, part, err);
+    int status = casa_copy_create(j->copy, part, err);
     if (!status)
         status = walk(j, "copy", casa_copy_step, 0, 0.75, err);
     if (!status)
@@ -253,9 +257,11 @@ static int copy_to(job *j, const char *out, bool overwrite, bool verify_all, pcl
     if (!status)
         status = pcl_asprintf(&lock, err, "%s.lock", out);
     if (!status)
-        status = pcl_fs_claim(lock, &fd, &claimed, err);
+        status = pcl_claim_take(lock, &fd, &claimed, err);
     if (!status && !claimed)
         status = PCL_FAIL(err, PCLEAN_EEXIST, "another process is making %s now", out);
+    if (!status)
+        status = pcl_claim_make_way(lock, fd, part, err);
     if (!status) {
         status = write_and_compare(j, part, verify_all, err);
         casa_copy_close(j->copy); /* both tables, before they are renamed or removed */
@@ -266,7 +272,7 @@ static int copy_to(job *j, const char *out, bool overwrite, bool verify_all, pcl
             pcl_log(PCL_LOG_WARNING, "%s could not be removed", part);
     }
     if (claimed)
-        pcl_fs_unclaim(lock, fd);
+        pcl_claim_drop(lock, fd);
     pcl_free(lock);
     pcl_free(part);
     return status;
@@ -447,8 +453,8 @@ int pclean_adios2_split(const char *in, const char *dir, const pclean_adios2_opt
         status = PCL_NEW(&w.ddid, w.nddid, "data descriptions", err);
     if (!status)
         status = pcl_fs_strip_slashes(dir, &folder, err);
-    if (!status && (is_below(folder, in) || same_place(folder, in)))
-        status = PCL_FAIL(err, PCLEAN_EPARAM, "%s: the output must not be inside the input", folder);
+    if (!status)
+        status = check_apart(in, folder, folder, NULL, err);
     if (!status) {
         new_folder = !pcl_fs_exists(folder);
         status = make_folders(folder, err);

@@ -1,6 +1,7 @@
 /* concat.c: the public face of joining: options, work side by side, results. The making of one image is joint.c. */
 #include "pclean/concat.h"
 #include "base/clock.h"
+#include "base/claim.h"
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -312,7 +313,7 @@ static int list_failures(const work *w, pclean_err *err) {
 static int claim_base(const char *base, char **path, int *fd, pclean_err *err) {
     bool claimed = true;
     int rc = pcl_asprintf(path, err, "%s.lock", base);
-    if (!rc && !(rc = pcl_fs_claim(*path, fd, &claimed, err)) && !claimed)
+    if (!rc && !(rc = pcl_claim_take(*path, fd, &claimed, err)) && !claimed)
         rc = PCL_FAIL(err, PCLEAN_EEXIST, "another process is making the images of %s now; wait for it", base);
     return rc;
 }
@@ -363,7 +364,7 @@ int pclean_concat_subcubes(const char *base, size_t nparts, const char *const *e
     }
     end(&w);
     pclean_concat_result_clear(&mine);
-    pcl_fs_unclaim(lock, fd);
+    pcl_claim_drop(lock, fd);
     pcl_free(lock);
     return rc;
 }

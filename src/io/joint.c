@@ -1,7 +1,10 @@
 #include "io/joint.h"
+#include "base/apart.h"
+#include "base/claim.h"
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "io/kind.h"
 #include "io/virtual.h"
 #include "pclean.h"
 #include <errno.h>
@@ -48,32 +51,48 @@ static int absolute(const char *path, char *buf, pclean_err *err) {
     return 0;
 }
 
-/* `out`: the absolute path of the output. */
-static int check_apart(const pcl_joint *j, const char *out, const char *input, pclean_err *err) {
-    char in[PATH_MAX + 1];
-    if (!realpath(input, in))
-        return PCL_FAIL(err, PCLEAN_EIO, "%s: no such image", input);
-    if (pcl_fs_lies_in(in, out))
-        return PCL_FAIL(err, PCLEAN_EPARAM, strlen(in) == strlen(out) ? "%s is the output and one of the inputs: choose another name" : "%s lies inside the output %s: choose another name for that", input, j->final_path);
-    if (pcl_fs_lies_in(out, in))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "the output %s would lie inside its input %s: choose another name", j->final_path, input);
-    return 0;
+/* For pcl_apart: user is the output's name without its folders. */
+static bool is_output(const char *name, const void *user) {
+    const char *base = user, *rest = name + strlen(base);
+    return strncmp(name, base, strlen(base)) == 0 && (!*rest || strcmp(rest, ".concat.part") == 0 || strcmp(rest, ".lock") == 0);
 }
 
+typedef struct input {
+    const pcl_apart *outputs;
+    const char *path;
+} input;
+
+/* A pcl_virtual_visitor; user is the input, to which the image belongs. */
+static int check_apart(const char *path, void *user, pclean_err *err) {
+    const input *of = user;
+    return pcl_apart_check(of->outputs, path, of->path, err);
+}
+
+/* An image that a virtual input lists is an input, too. */
 static int check_names(const pcl_joint *j, pclean_err *err) {
-    char out[PATH_MAX + 1];
+    char out[PATH_MAX + 1], *folder = NULL;
+    const char *name;
     int rc = absolute(j->final_path, out, err);
-    for (size_t i = 0; !rc && i < j->ninput; i++)
-        rc = check_apart(j, out, j->input[i], err);
+    if (rc || (rc = pcl_fs_split(j->final_path, &folder, &name, err)))
+        return rc;
+    const pcl_apart outputs = {.name = j->final_path, .folder = folder, .is_output = is_output, .user = name};
+    for (size_t i = 0; !rc && i < j->ninput; i++) {
+        input of = {&outputs, j->input[i]};
+        if (!pcl_fs_is_dir(of.path))
+            rc = PCL_FAIL(err, PCLEAN_EIO, "%s: no such image", of.path);
+        else
+            rc = pcl_virtual_visit(of.path, check_apart, &of, err);
+    }
+    pcl_free(folder);
     if (!rc && pcl_fs_exists(j->final_path) && !j->options->overwrite)
         rc = PCL_FAIL(err, PCLEAN_EEXIST, "%s exists already and is kept; choose another name, or allow overwriting (--overwrite)", j->final_path);
-    return rc;
+    return rc ? rc : pcl_kind_check_image(j->final_path, err);
 }
 
 static int claim(pcl_joint *j, pclean_err *err) {
     bool claimed;
-    int rc = pcl_fs_claim(j->lock_path, &j->claim, &claimed, err);
-    if (rc)
+    int rc = pcl_claim_take(j->lock_path, &j->claim, &claimed, err);
+    if (rc && rc != -PCLEAN_EEXIST)
         pcl_err_prefix(err, "%s cannot be made in its folder, choose another: ", j->final_path);
     else if (!claimed)
         rc = PCL_FAIL(err, PCLEAN_EEXIST, "another process is making %s now; wait for it, or choose another name", j->final_path);
@@ -81,15 +100,6 @@ static int claim(pcl_joint *j, pclean_err *err) {
 }
 
 /* ---- decisions ---- */
-
-/* An image that a virtual input lists is an input, too. */
-static int check_listed(const pcl_joint *j, pclean_err *err) {
-    char out[PATH_MAX + 1];
-    int rc = absolute(j->final_path, out, err);
-    for (size_t i = 0; !rc && j->parts.nested && i < j->parts.n; i++)
-        rc = check_apart(j, out, casa_part_get_info(j->parts.part[i])->path, err);
-    return rc;
-}
 
 static int check_virtual(const pcl_joint *j, pclean_err *err) {
     if (j->parts.casa_regular != j->parts.regular && j->parts.n > 1)
@@ -113,9 +123,8 @@ int pcl_joint_open(pcl_joint *j, const char *outimage, const char *const *inputs
         rc = PCL_ZNEW(&j->input, ninput, "list of inputs", err);
     for (; !rc && j->ninput < ninput; j->ninput += !rc)
         rc = copy_name(inputs[j->ninput], &j->input[j->ninput], err);
-    if (rc || (rc = check_names(j, err)) || (rc = claim(j, err)) ||
-        (rc = pcl_parts_load((const char *const *)j->input, ninput, options->axis, options->relax, options->reorder, false, &j->parts, err)) ||
-        (rc = check_listed(j, err)))
+    if (rc || (rc = check_names(j, err)) || (rc = claim(j, err)) || (rc = pcl_claim_check(j->lock_path, j->part_path, err)) ||
+        (rc = pcl_parts_load((const char *const *)j->input, ninput, options->axis, options->relax, options->reorder, false, &j->parts, err)))
         return rc;
     return is_virtual(j) ? check_virtual(j, err) : 0;
 }
@@ -264,7 +273,7 @@ static int make_virtual(pcl_joint *j, pclean_err *err) {
 }
 
 int pcl_joint_make(pcl_joint *j, pclean_err *err) {
-    int rc = pcl_fs_remove_tree(j->part_path, err); /* of a process that was killed */
+    int rc = pcl_claim_make_way(j->lock_path, j->claim, j->part_path, err);
     pcl_test_stage(0, "make");
     if (!rc)
         rc = is_virtual(j) ? make_virtual(j, err) : make_paged(j, err);
@@ -335,7 +344,7 @@ int pcl_joint_finish(pcl_joint *j, pclean_err *err) {
     /* a list beside which its images lie is right only under its final name's folder: part_path is in the same one */
     int rc = verify(j, err);
     pcl_test_stage(0, "publish");
-    if (rc || (rc = pcl_fs_publish(j->part_path, j->final_path, j->options->overwrite, err)))
+    if (rc || (rc = pcl_kind_check_image(j->final_path, err)) || (rc = pcl_fs_publish(j->part_path, j->final_path, j->options->overwrite, err)))
         return rc;
     j->exists = false;
     pcl_test_stage(0, "published");
@@ -366,7 +375,7 @@ void pcl_joint_clear(pcl_joint *j) {
     pcl_parts_clear(&j->made);
     pcl_parts_clear(&j->parts);
     if (j->lock_path)
-        pcl_fs_unclaim(j->lock_path, j->claim);
+        pcl_claim_drop(j->lock_path, j->claim);
     for (size_t i = 0; i < j->ninput; i++)
         pcl_free(j->input[i]);
     pcl_free(j->input);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char list_name[] = "imageconcat.json";
 
@@ -105,4 +106,73 @@ void pcl_virtual_clear(pcl_virtual *v) {
         pcl_free(v->image[i]);
     pcl_free(v->image);
     *v = (pcl_virtual){0};
+}
+
+/* ---- all that belongs to an image ---- */
+
+typedef struct walk {
+    pcl_virtual_visitor *visit;
+    void *user;
+    char **list; /* virtual images still to be looked into, and those that have been */
+    struct stat *seen;
+    size_t n, room;
+} walk;
+
+static bool was_seen(const walk *w, const struct stat *st) {
+    for (size_t i = 0; i < w->n; i++)
+        if (w->seen[i].st_dev == st->st_dev && w->seen[i].st_ino == st->st_ino)
+            return true;
+    return false;
+}
+
+static int add_list(walk *w, const char *path, pclean_err *err) {
+    struct stat st;
+    if (!pcl_virtual_is(path) || stat(path, &st) != 0 || was_seen(w, &st))
+        return 0;
+    if (w->n == w->room) {
+        const size_t room = w->room ? 2 * w->room : 16;
+        char **list = NULL;
+        struct stat *seen = NULL;
+        int rc = PCL_ZNEW(&list, room, "lists of images", err);
+        if (rc || (rc = PCL_ZNEW(&seen, room, "lists of images", err))) {
+            pcl_free(list);
+            return rc;
+        }
+        for (size_t i = 0; i < w->n; i++) {
+            list[i] = w->list[i];
+            seen[i] = w->seen[i];
+        }
+        pcl_free(w->list);
+        pcl_free(w->seen);
+        w->list = list;
+        w->seen = seen;
+        w->room = room;
+    }
+    w->seen[w->n] = st;
+    int rc = pcl_strdup(&w->list[w->n], path, err);
+    w->n += !rc;
+    return rc;
+}
+
+static int visit_one(walk *w, const char *path, pclean_err *err) {
+    int rc = w->visit(path, w->user, err);
+    return rc ? rc : add_list(w, path, err);
+}
+
+int pcl_virtual_visit(const char *path, pcl_virtual_visitor *visit, void *user, pclean_err *err) {
+    walk w = {.visit = visit, .user = user};
+    int rc = visit_one(&w, path, err);
+    for (size_t i = 0; !rc && i < w.n; i++) {
+        pcl_virtual v;
+        if (pcl_virtual_read(w.list[i], &v, NULL) != 0)
+            continue;
+        for (size_t k = 0; !rc && k < v.n; k++)
+            rc = visit_one(&w, v.image[k], err);
+        pcl_virtual_clear(&v);
+    }
+    for (size_t i = 0; i < w.n; i++)
+        pcl_free(w.list[i]);
+    pcl_free(w.list);
+    pcl_free(w.seen);
+    return rc;
 }

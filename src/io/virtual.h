@@ -26,4 +26,9 @@ int pcl_virtual_read(const char *folder, pcl_virtual *out, pclean_err *err) PCL_
 
 void pcl_virtual_clear(pcl_virtual *v);
 
+/* Calls visit for the image `path` and, if it is virtual, for all that its list names, and theirs; each list once, whatever they say. A list that cannot
+ * be read ends there (its reader will say so). Ends with the first answer that is not 0. */
+typedef int pcl_virtual_visitor(const char *path, void *user, pclean_err *err);
+int pcl_virtual_visit(const char *path, pcl_virtual_visitor *visit, void *user, pclean_err *err) PCL_CHECK;
+
 #endif

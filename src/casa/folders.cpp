@@ -1,0 +1,37 @@
+// folders.cpp: where a table's contents lie.
+#include "casa/casa_call.hpp"
+#include "casa/list.hpp"
+#include <casacore/tables/Tables/Table.h>
+#include <casacore/tables/Tables/TableAttr.h>
+#include <casacore/tables/Tables/TableRecord.h>
+
+using namespace casacore;
+
+namespace {
+
+/* The table, the tables it refers to or consists of, and the sub-tables of each. One that cannot be opened is named all the same. */
+void add_table(const std::string &path, std::vector<std::string> &found) {
+    if (std::find(found.begin(), found.end(), path) != found.end())
+        return;
+    found.push_back(path);
+    if (!Table::isReadable(path))
+        return;
+    const Table table(path, TableLock(TableLock::NoLocking));
+    const TableRecord &keywords = table.keywordSet();
+    for (uInt i = 0; i < keywords.nfields(); i++)
+        if (keywords.dataType(Int(i)) == TpTable)
+            found.push_back(keywords.tableAttributes(Int(i)).name());
+    for (const String &part : table.getPartNames(False))
+        add_table(part, found);
+}
+
+} // namespace
+
+int casa_table_folders(const char *path, char ***folders, pclean_err *err) {
+    *folders = nullptr;
+    return casa_call(err, path, [&]() -> int {
+        std::vector<std::string> found;
+        add_table(path, found);
+        return casa_make_list(found, folders, err);
+    });
+}

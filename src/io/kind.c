@@ -1,0 +1,40 @@
+#include "io/kind.h"
+#include "base/fsutil.h"
+#include "base/mem.h"
+#include "io/virtual.h"
+#include <stdio.h>
+#include <string.h>
+
+static bool has_file(const char *folder, const char *name) {
+    char *file = NULL;
+    const bool has = pcl_asprintf(&file, NULL, "%s/%s", folder, name) == 0 && pcl_fs_exists(file);
+    pcl_free(file);
+    return has;
+}
+
+/* casacore writes "Type = Image" as the first line of an image's table.info. */
+static bool says_image(const char *folder) {
+    char *file = NULL, type[32] = "";
+    FILE *f = pcl_asprintf(&file, NULL, "%s/table.info", folder) == 0 ? fopen(file, "r") : NULL;
+    const bool is = f && fscanf(f, " Type = %31s", type) == 1 && strcmp(type, "Image") == 0;
+    if (f)
+        fclose(f);
+    pcl_free(file);
+    return is;
+}
+
+bool pcl_kind_is_image(const char *path) {
+    pcl_virtual list;
+    if (has_file(path, "table.dat"))
+        return says_image(path);
+    if (!pcl_virtual_is(path) || pcl_virtual_read(path, &list, NULL) != 0)
+        return false;
+    pcl_virtual_clear(&list);
+    return true;
+}
+
+int pcl_kind_check_image(const char *path, pclean_err *err) {
+    if (!pcl_fs_exists(path) || pcl_kind_is_image(path))
+        return 0;
+    return PCL_FAIL(err, PCLEAN_EEXIST, "%s is not a CASA image and is not replaced; move it, or choose another name", path);
+}
