@@ -13,6 +13,8 @@ static const char usage[] =
     "\n"
     "  -n N, --nparts N        how many parts (default: by cube_chunksize, else nworkers)\n"
     "  --write DIR             write DIR/NAME.yaml for each part\n"
+    "  --overwrite             replace the files of an earlier partition there, and remove its parts of higher\n"
+    "                          numbers; the parts will replace existing products, too\n"
     "  --json                  print JSON instead of a table\n"
     "  --balance visibilities  parts of equal numbers of unflagged visibilities\n"
     "  --align integration     continuum: the rows of one time stamp stay together\n"
@@ -33,7 +35,7 @@ typedef struct request {
     cli_line line;
     const char *folder;
     int nparts; /* 0: not given */
-    bool json, help;
+    bool json, help, overwrite;
     pclean_partition_options options;
 } request;
 
@@ -69,6 +71,8 @@ static int take(request *r, cli_args *args) {
         r->folder = cli_args_value(args);
         return r->folder && *r->folder ? 0 : cli_usage_error("partition", "--write needs a folder");
     }
+    if (strcmp(name, "overwrite") == 0) /* a parameter of the parts as well */
+        r->overwrite = strchr("tTyY1", *cli_args_bool(args)) != NULL;
     if (strcmp(name, "json") == 0 || strcmp(name, "help") == 0) {
         *(name[0] == 'j' ? &r->json : &r->help) = true;
         return args->value ? cli_usage_error("partition", "--%s takes no value", name) : 0;
@@ -168,6 +172,8 @@ static int partition(const request *r, const pclean_config *config) {
     if (status)
         return status;
     int rc = pclean_partition_make(config, nparts, &r->options, &p, &err);
+    if (rc == 0 && r->folder)
+        rc = pclean_partition_check(&p, config, r->folder, r->overwrite, &err);
     if (rc == 0 && r->folder)
         rc = pclean_partition_write(&p, config, r->folder, &err);
     status = rc ? cli_library_error("partition", &err) : CLI_DONE;

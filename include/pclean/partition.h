@@ -88,8 +88,13 @@ PCLEAN_API int pclean_partition_make(const pclean_config *config, int nparts, co
 /* Writes FOLDER/NAME.yaml for each part (NAME without its folders), making the folder where it is missing. Where one weight
  * density serves all samples (uniform and briggs with mfs, or with perchanweightdensity=false) it reads the data, counts
  * the density of the whole selection into FOLDER/IMAGENAME.density, and names that file in every part. config: the whole
- * image's, as given to pclean_partition_... . Existing files of these names are replaced one by one, each in one step. */
+ * image's, as given to pclean_partition_... . Parts and densities of an earlier partition are replaced one by one, each in one step; its parts of
+ * higher numbers are removed. Other files of such names: -PCLEAN_EEXIST, before anything is changed. */
 PCLEAN_API int pclean_partition_write(pclean_partition *partition, const pclean_config *config, const char *folder, pclean_err *err);
+
+/* Whether pclean_partition_write would find its way clear: -PCLEAN_EEXIST names a file of such a name (a part of any number, or the density), with
+ * overwrite only if it comes from no earlier partition; -PCLEAN_EPARAM an input that would be replaced. Changes nothing. */
+PCLEAN_API int pclean_partition_check(const pclean_partition *partition, const pclean_config *config, const char *folder, bool overwrite, pclean_err *err);
 
 PCLEAN_API void pclean_partition_clear(pclean_partition *partition);
 

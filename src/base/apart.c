@@ -15,14 +15,18 @@ typedef struct question {
 
 static bool is_same(const struct stat *a, const struct stat *b) { return a->st_dev == b->st_dev && a->st_ino == b->st_ino; }
 
-/* "INPUT", or "INPUT, which OF needs" */
 static int refuse(const question *q, const char *entry, bool itself, pclean_err *err) {
-    const char *needs = q->of && strcmp(q->of, q->input) != 0 ? ", which is needed by " : "", *of = *needs ? q->of : "";
-    if (itself)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s%s%s is the output and one of the inputs: %s would replace or remove it; choose another name for the output",
-                        q->input, needs, of, q->outputs->name);
-    return PCL_FAIL(err, PCLEAN_EPARAM, "%s%s%s lies inside %s, which %s would replace or remove: neither may the output be inside the input nor the input inside the output",
-                    q->input, needs, of, entry, q->outputs->name);
+    char *needs = NULL;
+    int rc = q->of && strcmp(q->of, q->input) != 0 ? pcl_asprintf(&needs, err, " (which %s needs)", q->of) : 0;
+    const char *of = needs ? needs : "", *name = q->outputs->name;
+    if (!rc && itself)
+        rc = PCL_FAIL(err, PCLEAN_EPARAM, "%s is the output and one of the inputs%s: %s would replace or remove it, but the output must not be the input; choose another name for it",
+                      q->input, of, name);
+    else if (!rc)
+        rc = PCL_FAIL(err, PCLEAN_EPARAM, "%s%s lies inside %s, which %s would replace or remove: neither may the output be inside the input nor the input inside the output; choose another name for it",
+                      q->input, of, entry, name);
+    pcl_free(needs);
+    return rc;
 }
 
 /* Whether the entry `path` is an output. */

@@ -136,6 +136,13 @@ void pcl_claim_drop(const char *path, int fd) {
     close(fd);
 }
 
+void pcl_claim_tidy(const char *path) {
+    int fd;
+    bool claimed;
+    if (pcl_fs_exists(path) && pcl_claim_take(path, &fd, &claimed, NULL) == 0 && claimed)
+        pcl_claim_drop(path, fd);
+}
+
 /* ---- what is in the way ---- */
 
 static int refuse(const char *path, pclean_err *err) {

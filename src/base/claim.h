@@ -13,6 +13,9 @@ int pcl_claim_take(const char *path, int *fd, bool *claimed, pclean_err *err) PC
 /* Removes the lock file, unless something noted is still there. fd < 0: nothing. */
 void pcl_claim_drop(const char *path, int fd);
 
+/* Removes the lock file of a process that died, and what it noted, if there is one. */
+void pcl_claim_tidy(const char *path);
+
 /* Notes that `path`, NAME.(anything).part beside the lock file NAME.lock, is to be made. What is there already is removed if it was noted, or is
  * an empty folder; anything else is -PCLEAN_EEXIST. fd < 0 (no claim): nothing is noted. */
 int pcl_claim_make_way(const char *lock, int fd, const char *path, pclean_err *err) PCL_CHECK;

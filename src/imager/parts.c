@@ -16,6 +16,7 @@
 #include "base/sysinfo.h"
 #include "config/config.h"
 #include "imager/budget.h"
+#include "imager/partfiles.h"
 #include "imager/plane.h"
 #include "imager/setup.h"
 #include "imager/weighing.h"
@@ -772,10 +773,19 @@ static int write_part(pclean_part *p, const char *folder, pclean_err *err) {
     return 0;
 }
 
+static int check_folder(const char *folder, pclean_err *err) {
+    return folder && *folder ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "the folder for the parts has no name");
+}
+
+int pclean_partition_check(const pclean_partition *partition, const pclean_config *config, const char *folder, bool overwrite, pclean_err *err) {
+    int rc = check_folder(folder, err);
+    return rc ? rc : pcl_partfiles_check(partition, config, folder, overwrite, err);
+}
+
 int pclean_partition_write(pclean_partition *partition, const pclean_config *config, const char *folder, pclean_err *err) {
-    int rc = 0;
-    if (!folder || !*folder)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "the folder for the parts has no name");
+    int rc = pclean_partition_check(partition, config, folder, true, err);
+    if (rc)
+        return rc;
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
         return PCL_FAIL(err, PCLEAN_EIO, "the folder %s cannot be made: %s", folder, strerror(errno));
     if (!pcl_fs_is_dir(folder))
@@ -785,7 +795,7 @@ int pclean_partition_write(pclean_partition *partition, const pclean_config *con
     for (size_t k = 0; !rc && k < partition->nparts; k++)
         if (!(rc = set_density(&partition->part[k].config, config, folder, err)))
             rc = write_part(&partition->part[k], folder, err);
-    return rc;
+    return rc ? rc : pcl_partfiles_remove_stale(partition, config, folder, err);
 }
 
 /* ------------------------------------------------------------------------------------------------- CASA's two calls */

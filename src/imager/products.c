@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/apart.h"
 #include "base/claim.h"
@@ -150,9 +151,7 @@ static int check_kinds(found *f, pclean_err *err) {
 static int check_names(const pclean_config *c, bool parts, pclean_err *err) {
     char list[512] = "", path[4096];
     found f = {.config = c, .parts = parts};
-    int rc = check_kinds(&f, err);
-    if (rc)
-        return rc;
+    const int rc = check_kinds(&f, err);
     for (enum pcl_product k = 0; k < PCL_NPRODUCT; k++) {
         pcl_product_path(c, k, path, sizeof path);
         if (pcl_fs_exists(path))
@@ -167,7 +166,7 @@ static int check_names(const pclean_config *c, bool parts, pclean_err *err) {
         return PCL_FAIL(err, PCLEAN_EEXIST,
                         "products of %s exist already (%s) and are kept; choose another imagename, or give --overwrite to replace them or --restart to continue from their model",
                         c->imagename, list);
-    return 0;
+    return rc;
 }
 
 int pcl_products_check(const pclean_config *c, pclean_err *err) { return check_names(c, true, err); }
@@ -305,12 +304,22 @@ static int create_product(pcl_products *s, const pcl_setup *setup, enum pcl_prod
     return rc || s->nsubcube == 0 ? rc : create_subcubes(s, setup, k, pb_mask, err);
 }
 
+/* A pcl_subcubes_visitor: an unfinished sub-cube that holds nothing. What a killed run has left besides went with its claim. */
+static int remove_empty_part(const char *path, size_t i, const char *rest, void *user, pclean_err *err) {
+    (void)i;
+    (void)user;
+    (void)err;
+    if (role_of(rest) == ROLE_PART)
+        (void)rmdir(path);
+    return 0;
+}
+
 int pcl_products_create(pcl_products *s, const pcl_setup *setup, int claim, size_t nworker, const bool *pb_mask, pclean_err *err) {
     const pclean_config *c = setup->config;
     *s = (pcl_products){.config = c, .claim = claim, .nchan = setup->desc.nchan, .mode = pcl_subcubes_mode(c)};
     if (pcl_subcubes_wanted(c))
         s->nsubcube = pcl_partition_count(s->nchan, c->cube_chunksize, nworker);
-    int rc = 0;
+    int rc = pcl_subcubes_visit(c->imagename, remove_empty_part, NULL, err);
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
         if (pcl_product_wanted(c, k))
             rc = create_product(s, setup, k, pb_mask, err);

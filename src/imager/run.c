@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "base/threads.h"
 #include "config/effect.h"
 #include "config/value.h"
 #include "imager/record.h"
@@ -102,7 +103,7 @@ static int make_plan(pcl_run *r, pclean_err *err) {
     r->result->limit_memory_bytes = budget->limit_bytes;
     snprintf(r->result->limit_memory_from, sizeof r->result->limit_memory_from, "%s", budget->limit_from);
     r->result->store_in_file = budget->plan.store_in_file;
-    return 0;
+    return pcl_threads_check((int)(workers->nworker * workers->nthread) - 1, err);
 }
 
 static uint64_t bytes_read_so_far(void) {

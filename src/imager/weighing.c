@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fsutil.h"
@@ -101,7 +102,8 @@ int pcl_weighing_load(const pcl_setup *setup, const char *path, size_t ipol, pcl
 
 static int write_all(const pcl_setup *setup, pcl_sampler *s, pcl_density *d, int fd, const char *path, pclean_err *err) {
     header h = header_of(setup, d);
-    int rc = pcl_fs_allocate(fd, path, place_of(d, setup->stokes.npol), err);
+    int rc = pcl_fs_pwrite_all(fd, path, &h, sizeof h, 0, err); /* the file is known for what it is from its first byte on */
+    rc = rc ? rc : pcl_fs_allocate(fd, path, place_of(d, setup->stokes.npol), err);
     for (size_t p = 0; !rc && p < setup->stokes.npol; p++) {
         rc = count(s, &all_channels, 0, p, d, err);
         h.sumwt[p] = d->sumwt;
@@ -115,6 +117,17 @@ static int write_all(const pcl_setup *setup, pcl_sampler *s, pcl_density *d, int
     return rc;
 }
 
+bool pcl_weighing_is_density(const char *path) {
+    char text[sizeof magic] = "";
+    struct stat st;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const ssize_t n = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? pread(fd, text, sizeof text, 0) : -1;
+    if (fd >= 0)
+        close(fd);
+    const size_t length = strlen("pclean density"); /* whatever its version */
+    return n == 0 || (n >= (ssize_t)length && memcmp(text, magic, length) == 0);
+}
+
 int pcl_weighing_save(const pcl_setup *setup, const pcl_vis *vis, const char *path, pclean_err *err) {
     pcl_sampler s = {0};
     pcl_density d = {0};
@@ -123,7 +136,7 @@ int pcl_weighing_save(const pcl_setup *setup, const pcl_vis *vis, const char *pa
     if ((rc = pcl_asprintf(&part, err, "%s.part", path)) || (rc = pcl_sampler_init(&s, vis, &setup->channels, err)) ||
         (rc = pcl_weighing_init(setup, &d, err)))
         goto done;
-    fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0)
         rc = PCL_FAIL(err, PCLEAN_EIO, "%s cannot be made: %s", part, strerror(errno));
     else

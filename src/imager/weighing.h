@@ -22,6 +22,9 @@ int pcl_weighing_count(const pcl_setup *setup, pcl_sampler *s, size_t ichan, siz
  * setup's. -PCLEAN_EPARAM: the file belongs to another image. */
 int pcl_weighing_load(const pcl_setup *setup, const char *path, size_t ipol, pcl_density *d, pclean_err *err) PCL_CHECK;
 
+/* Whether a file is such a density, or an unfinished or empty one. */
+bool pcl_weighing_is_density(const char *path);
+
 /* Counts the common density of every Stokes plane and writes them: temporary name, sync, rename. */
 int pcl_weighing_save(const pcl_setup *setup, const pcl_vis *vis, const char *path, pclean_err *err) PCL_CHECK;
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sysinfo.h"
+#include "base/threads.h"
 #include "casa/casa.h"
 #include "io/joint.h"
 #include <dirent.h>
@@ -170,9 +171,10 @@ static void log_to_hooks(enum pcl_log_level level, const char *text, void *user)
     hooks->log((enum pclean_level)level, text, hooks->user);
 }
 
-static int begin(work *w, size_t n, const pclean_hooks *hooks, pclean_err *err) {
+static int begin(work *w, size_t n, const pclean_concat_options *o, const pclean_hooks *hooks, pclean_err *err) {
     *w = (work){.hooks = hooks, .start = pcl_now()};
-    int rc = casa_init(err);
+    int rc = pcl_threads_check(thread_count(o) - 1, err);
+    rc = rc ? rc : casa_init(err);
     if (hooks && hooks->log)
         pcl_log_set_sink(log_to_hooks, (void *)(uintptr_t)hooks);
     if (!rc && !(rc = PCL_ZNEW(&w->joint, n, "joined images", err)))
@@ -220,7 +222,7 @@ int pclean_concat_images(const char *outimage, const char *const *inimages, size
         *result = mine;
     if (rc)
         return rc;
-    if (!(rc = begin(&w, 1, hooks, err))) {
+    if (!(rc = begin(&w, 1, o, hooks, err))) {
         w.n = 1;
         if (!pcl_joint_open(&w.joint[0], outimage, inimages, n, o, &w.error[0]))
             rc = join_all(&w, o, err);
@@ -286,6 +288,8 @@ static int open_extension(pcl_joint *j, const char *base, const char *extension,
         else
             rc = pcl_joint_open(j, out, (const char *const *)name, nparts, o, err);
     }
+    if (!rc && !*found && !(rc = pcl_asprintf(&out, err, "%s%s.lock", base, extension)))
+        pcl_claim_tidy(out);
     if (*found && rc && !j->final_path) /* for the result */
         (void)!pcl_asprintf(&j->final_path, NULL, "%s%s", base, extension);
     for (size_t i = 0; name && i < nparts; i++)
@@ -357,7 +361,7 @@ int pclean_concat_subcubes(const char *base, size_t nparts, const char *const *e
     while (extensions[n])
         n++;
     work w = {0};
-    if (!(rc = begin(&w, n, hooks, err))) {
+    if (!(rc = begin(&w, n, o, hooks, err))) {
         rc = join_subcubes(&w, base, nparts, extensions, o, err);
         const int filled = fill_result(&w, result ? result : &mine, rc ? NULL : err);
         rc = rc ? rc : filled;

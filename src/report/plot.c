@@ -1,17 +1,21 @@
 /* The picture of an image: reading and describing it (load_*), choosing scales (choose_*), the layout (draw_*). The
  * canvas is 2000 x 1125 (16:9, a slide) or 1300 x 1180 units, whatever the number of pixels. */
 #include "pclean/plot.h"
+#include "base/apart.h"
 #include "base/err.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "casa/casa.h"
+#include "io/virtual.h"
 #include "report/cubeview.h"
 #include "report/draw.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define C_KM_S 299792.458
@@ -542,7 +546,8 @@ static cairo_status_t write_bytes(void *file, const unsigned char *data, unsigne
 }
 
 static int write_png(cairo_surface_t *surface, const char *path, pclean_err *err) {
-    FILE *file = fopen(path, "wb");
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
     if (!file) {
         return PCL_FAIL(err, PCLEAN_EIO, "cannot write the picture %s: %s", path, strerror(errno));
     }
@@ -557,6 +562,58 @@ static int write_png(cairo_surface_t *surface, const char *path, pclean_err *err
                         reason ? strerror(reason) : cairo_status_to_string(status));
     }
     return 0;
+}
+
+/* Whether nothing is there, or a picture or an empty file, which may be replaced. */
+static bool is_replaceable(const char *path) {
+    static const char signature[] = "\x89PNG\r\n\x1a\n";
+    char head[sizeof signature] = "";
+    struct stat st;
+    if (!pcl_fs_exists(path)) {
+        return true;
+    }
+    FILE *file = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
+    size_t n = file ? fread(head, 1, sizeof signature - 1, file) : 0;
+    if (file) {
+        fclose(file);
+    }
+    return file && (n == 0 || (n == sizeof signature - 1 && memcmp(head, signature, n) == 0));
+}
+
+/* For pcl_apart; user is the picture's name without its folders. */
+static bool is_output(const char *name, const void *user) {
+    size_t n = strlen(user);
+    return strncmp(name, user, n) == 0 && (!name[n] || strcmp(name + n, ".part") == 0);
+}
+
+typedef struct input {
+    const pcl_apart *outputs;
+    const char *path;
+} input;
+
+/* A pcl_virtual_visitor; user is the input, to which the image belongs. */
+static int check_apart(const char *path, void *user, pclean_err *err) {
+    const input *of = user;
+    return pcl_apart_check(of->outputs, path, of->path, err);
+}
+
+/* The picture is neither the image nor inside it, and what it replaces is a picture. */
+static int check_output(const char *image_path, const char *png_path, pclean_err *err) {
+    char *folder = NULL, *part = NULL;
+    const char *name;
+    int rc = pcl_fs_split(png_path, &folder, &name, err);
+    if (rc == 0 && (rc = pcl_asprintf(&part, err, "%s.part", png_path)) == 0) {
+        const pcl_apart outputs = {.name = png_path, .folder = folder, .is_output = is_output, .user = name};
+        input of = {&outputs, image_path};
+        rc = pcl_virtual_visit(image_path, check_apart, &of, err);
+    }
+    const char *in_the_way = rc ? NULL : !is_replaceable(png_path) ? png_path : !is_replaceable(part) ? part : NULL;
+    if (in_the_way) {
+        rc = PCL_FAIL(err, PCLEAN_EEXIST, "%s is not a PNG picture and is not replaced; move it, or choose another name", in_the_way);
+    }
+    pcl_free(part);
+    pcl_free(folder);
+    return rc;
 }
 
 /* Writes under a temporary name and renames. */
@@ -637,6 +694,7 @@ int pclean_plot_cube(const char *image_path, const char *png_path, const pclean_
     }
     double field_rad;
     int rc = check_options(&p, png_path, &field_rad, err);
+    rc = rc ? rc : check_output(image_path, png_path, err);
     rc = rc ? rc : load_image(&p, err);
     rc = rc ? rc : pcl_cubeview_make(&p.source, field_rad, p.options.max_panels, &p.view, err);
     if (rc == 0) {

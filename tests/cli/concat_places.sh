@@ -49,6 +49,7 @@ on_full() { # SIZE MODE FLAGS SUFFIX
     rm -rf given; cp -r in given
     export mode="$2" flags="$3"
     on_disk size="$1" 'mkdir disk/x.image && echo old >disk/x.image/old
+        echo "{\"DataType\": \"float\", \"Axis\": 3, \"Images\": [\"/old\"]}" >disk/x.image/imageconcat.json
         "$PCLEAN" concat disk/x.image given/* --mode $mode $flags --overwrite --progress none >out 2>err; status=$?
         ls -A disk >names; cat disk/x.image/old >old 2>&1; exit $status'
     no_disk "$line" && return

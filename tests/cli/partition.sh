@@ -48,7 +48,9 @@ same_as_cube cube.yaml 4
 # two MSs that each have half of the band
 sed "s|^vis:.*|vis: [$ms, $ms]\nspw: ['0:0~11', '0:12~23']\ntaql: ['ANTENNA1 != 2', '']|" cube.yaml >two.yaml
 run partition two.yaml -n 3 --write parts
-expect_status 0; grep -q "spw: \['0:0~[0-9]*', '-1'\]" parts/line.subcube.0.yaml || fail "the second MS is not left out"
+expect_failure 'parts/line.subcube.[0-9].yaml exists already and is kept'
+run partition two.yaml -n 3 --write parts --overwrite
+expect_status 0; expect_missing parts/line.subcube.3.yaml; grep -q "spw: \['0:0~[0-9]*', '-1'\]" parts/line.subcube.0.yaml || fail "the second MS is not left out"
 same_as_cube two.yaml 2
 
 # chunks, surplus parts, workers
@@ -84,7 +86,11 @@ expect_failure 'density file parts/line.density cannot be opened'
 cp parts/line.part.1.yaml parts/line.density
 run image parts/line.part.0.yaml
 expect_usage 'no density of an image'
-run partition cube.yaml --specmode mfs -n 2 --write parts
+run partition cube.yaml --specmode mfs -n 2 --write parts --overwrite
+expect_failure 'parts/line.density is not a density of pclean partition.s and is not replaced'
+rm parts/line.density
+run partition cube.yaml --specmode mfs -n 2 --write parts --overwrite
+expect_status 0
 run image parts/line.part.0.yaml --imsize 64
 expect_usage 'no density of an image'
 
