@@ -84,8 +84,10 @@ static int check_links(const question *q, const char *folder, pclean_err *err) {
         struct stat st;
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
-        if (!(rc = pcl_asprintf(&path, err, "%s/%s", folder, e->d_name)) && lstat(path, &st) == 0)
-            rc = S_ISLNK(st.st_mode) ? check_path(q, path, err) : S_ISDIR(st.st_mode) ? check_links(q, path, err) : 0;
+        rc = pcl_asprintf(&path, err, "%s/%s", folder, e->d_name);
+        const question link = {q->outputs, q->folder, path, q->of ? q->of : q->input};
+        if (!rc && lstat(path, &st) == 0)
+            rc = S_ISLNK(st.st_mode) ? check_path(&link, path, err) : S_ISDIR(st.st_mode) ? check_links(q, path, err) : 0;
         pcl_free(path);
     }
     if (stream)

@@ -92,7 +92,9 @@ static int check_names(const pcl_joint *j, pclean_err *err) {
 static int claim(pcl_joint *j, pclean_err *err) {
     bool claimed;
     int rc = pcl_claim_take(j->lock_path, &j->claim, &claimed, err);
-    if (rc && rc != -PCLEAN_EEXIST)
+    if (rc == -PCLEAN_EEXIST)
+        return rc;
+    if (rc)
         pcl_err_prefix(err, "%s cannot be made in its folder, choose another: ", j->final_path);
     else if (!claimed)
         rc = PCL_FAIL(err, PCLEAN_EEXIST, "another process is making %s now; wait for it, or choose another name", j->final_path);
