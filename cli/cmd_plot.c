@@ -15,7 +15,7 @@ static const char usage[] =
     "intensity, and the spectrum summed over the region of significant emission, which is\n"
     "outlined; a single plane becomes one map. IMAGE is any CASA image. Masked pixels are grey.\n"
     "\n"
-    "  --output FILE.png  where to write (default: IMAGE.png); an existing picture is replaced\n"
+    "  --output FILE.png  where to write (default: IMAGE.png); an existing PNG file is replaced\n"
     "  --title TEXT       title (default: object and telescope)\n"
     "  --field ANGLE      width of the maps on the sky, e.g. 20arcmin (default: holds the emission)\n"
     "  --panels N         channel maps at most (default: 25)\n"

@@ -61,7 +61,7 @@ typedef struct pclean_adios2_options {
     const char *const *params;  /* NULL, or key, value, ..., NULL: the engine's parameters. Sizes as "2GB", "512MiB", "64Mb" or bytes */
     const char *xml_file;       /* NULL, or an ADIOS2 configuration with <io name="Adios2StMan">: then engine and params count for nothing */
     const char *taql;           /* NULL, or a TaQL condition: only these rows (not for split) */
-    bool overwrite;             /* an existing output is exchanged for the new one when that is complete */
+    bool overwrite;             /* an existing table that is no image is exchanged for the new one when that is complete */
     bool verify_all;            /* compare every cell with the input afterwards; default a sample of the blocks */
 } pclean_adios2_options;
 PCLEAN_API void pclean_adios2_options_init(pclean_adios2_options *options);

@@ -28,7 +28,7 @@ typedef struct pclean_concat_options {
     int axis;           /* pixel axis, from 0; -1 (default): the spectral axis */
     bool relax;         /* default true: gaps and pixels of other widths make the axis a table; small differences in other coordinates pass */
     bool reorder;       /* put the inputs in the order of their coordinates; default false: a wrong order is an error */
-    bool overwrite;     /* default true: an existing image is replaced, once the new one is complete */
+    bool overwrite;     /* default true: an existing image (nothing else) is replaced, once the new one is complete */
     bool allow_copy;    /* movevirtual to another file system: copy, then remove */
     bool delete_inputs; /* remove the inputs of a paged or copyvirtual image that has been verified */
     bool dry_run;       /* check everything, make nothing */

@@ -22,7 +22,7 @@ PCLEAN_API void pclean_plot_options_init(pclean_plot_options *options);
  * A cube: channel maps of the channels with emission, integrated intensity, and the spectrum summed over the region of
  * significant emission (outlined). One channel: one map. Masked pixels are grey. Velocities are radio velocities for
  * the image's rest frequency; frequencies take their place where it has none. The file is written under a temporary
- * name and renamed, so a failure leaves png_path as it was; an existing picture is replaced. options NULL: the
+ * name and renamed, so a failure leaves png_path as it was; an existing picture is replaced, another file is not (-PCLEAN_EEXIST). options NULL: the
  * defaults. Reads the cube plane by plane, up to three times; memory: a few planes. Not thread-safe (casacore is not).
  */
 PCLEAN_API int pclean_plot_cube(const char *image_path, const char *png_path, const pclean_plot_options *options,

@@ -12,11 +12,12 @@ static void *wait_for_end(void *gate) {
     return NULL;
 }
 
-int pcl_threads_check(int n, pclean_err *err) {
+int pcl_threads_check(int total, pclean_err *err) {
+    const int n = total > 1 ? total - 1 : 0;
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     pthread_t *thread = NULL;
     int started = 0, failed = 0;
-    int rc = PCL_NEW(&thread, n > 0 ? (size_t)n : 0, "list of threads", err);
+    int rc = PCL_NEW(&thread, (size_t)n, "list of threads", err);
     if (rc)
         return rc;
     pthread_attr_t small; /* workers have their own address spaces, where the full stacks count */
@@ -31,6 +32,6 @@ int pcl_threads_check(int n, pclean_err *err) {
     pthread_attr_destroy(&small);
     pcl_free(thread);
     if (failed)
-        rc = PCL_FAIL(err, PCLEAN_EIO, "only %d of %d threads can be started: %s (ulimit -u?); ask for fewer threads and workers", started, n, strerror(failed));
+        rc = PCL_FAIL(err, PCLEAN_EIO, "only %d of %d threads can be started: %s (ulimit -u?); ask for fewer threads and workers", started + 1, total, strerror(failed));
     return rc;
 }

@@ -176,6 +176,16 @@ static bool has_mask(const pclean_config *c, enum pcl_product k) {
     return products[k].masked && (c->pblimit > 0 || (c->pblimit < 0 && k == PCL_PRODUCT_PB));
 }
 
+/* A pcl_subcubes_visitor: what a killed run of a part of this image has left. */
+static int tidy_subcube(const char *path, size_t i, const char *rest, void *user, pclean_err *err) {
+    (void)i;
+    (void)user;
+    (void)err;
+    if (strcmp(rest, ".lock") == 0)
+        pcl_claim_tidy(path);
+    return 0;
+}
+
 int pcl_products_claim(const pclean_config *c, int *fd, pclean_err *err) {
     char path[4096];
     const char *base = base_of(c);
@@ -198,9 +208,10 @@ int pcl_products_claim(const pclean_config *c, int *fd, pclean_err *err) {
         pcl_err_prefix(err, "imagename=%s: its folder cannot hold products: ", c->imagename);
     else if (!claimed)
         rc = PCL_FAIL(err, PCLEAN_EEXIST, "another run is making the products of %s now; wait for it, or choose another imagename", c->imagename);
-    else
-        pcl_record_tidy(c);
-    return rc;
+    if (rc || !claimed)
+        return rc;
+    pcl_record_tidy(c);
+    return pcl_subcubes_visit(c->imagename, tidy_subcube, NULL, err);
 }
 
 void pcl_products_unclaim(const pclean_config *c, int fd) {

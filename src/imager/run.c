@@ -103,7 +103,8 @@ static int make_plan(pcl_run *r, pclean_err *err) {
     r->result->limit_memory_bytes = budget->limit_bytes;
     snprintf(r->result->limit_memory_from, sizeof r->result->limit_memory_from, "%s", budget->limit_from);
     r->result->store_in_file = budget->plan.store_in_file;
-    return pcl_threads_check((int)(workers->nworker * workers->nthread) - 1, err);
+    /* workers start theirs after the fork */
+    return workers->nworker > 1 ? pcl_threads_check((int)(workers->nworker * workers->nthread), err) : pcl_threads_start((int)workers->nthread, err);
 }
 
 static uint64_t bytes_read_so_far(void) {

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "casa/casa.h"
+#include "io/kind.h"
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -146,6 +147,8 @@ static int check_output(const char *in, const char *out, bool overwrite, pclean_
     snprintf(table, sizeof table, "%s/table.dat", out);
     if (!pcl_fs_exists(table))
         return PCL_FAIL(err, PCLEAN_EEXIST, "%s is not a table, so it is not overwritten", out);
+    if (pcl_kind_is_image(out))
+        return PCL_FAIL(err, PCLEAN_EEXIST, "%s is a CASA image, so it is not overwritten", out);
     return 0;
 }
 

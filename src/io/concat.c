@@ -173,7 +173,7 @@ static void log_to_hooks(enum pcl_log_level level, const char *text, void *user)
 
 static int begin(work *w, size_t n, const pclean_concat_options *o, const pclean_hooks *hooks, pclean_err *err) {
     *w = (work){.hooks = hooks, .start = pcl_now()};
-    int rc = pcl_threads_check(thread_count(o) - 1, err);
+    int rc = pcl_threads_start(thread_count(o), err);
     rc = rc ? rc : casa_init(err);
     if (hooks && hooks->log)
         pcl_log_set_sink(log_to_hooks, (void *)(uintptr_t)hooks);

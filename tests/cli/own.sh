@@ -134,6 +134,10 @@ printf '{\n "pclean": "0.1' >k.run.json.tmp.99999999
 echo mine >k.run.json.tmp.99999998
 run $image --imagename k --niter 0; expect_status 0
 [ "$(compgen -G 'k.*' | grep -E 'part|lock|tmp')" = k.run.json.tmp.99999998 ] || fail "not cleared up: $(compgen -G 'k.*' | tr '\n' ' ')"
+# also that of a part, for the run of the whole
+printf 'pclean is at work here, or was killed: the next run removes the following\nk.subcube.1.psf.part\n' >k.subcube.1.lock
+mkdir k.subcube.1.psf.part; echo x >k.subcube.1.psf.part/x
+run $image --imagename k --overwrite; expect_status 0; expect_missing k.subcube.1.lock; expect_missing k.subcube.1.psf.part
 # but a note is no licence for what else has such a name
 printf 'pclean is at work here, or was killed: the next run removes the following\nk2.psf.part\nfar\nm.image\nk2.image\n' >k2.lock
 mkdir k2.psf.part; echo x >k2.psf.part/x
@@ -148,6 +152,9 @@ if [ "$(id -u)" = 0 ] && setpriv --reuid=64999 --regid=64999 --clear-groups test
         expect_failure 'threads can be started'
         [ -z "$(ls -A few)" ] || fail "left behind: $(ls -A few)"
     done
+    # threads that only OpenMP does not get
+    line="pclean concat, OMP_STACKSIZE"; OMP_STACKSIZE=100000G "$PCLEAN" concat few/o.image m.image >out 2>err; status=$?
+    [ -z "$(ls -A few | grep part)" ] || fail "left behind: $(ls -A few)"
 fi
 
 # ---- concat
@@ -176,6 +183,8 @@ printf 'mine\n' >p.ms.lock
 run adios2 convert x.ms p.ms; [ "$status" != 0 ] && [ "$(cat p.ms.lock)" = mine ] || fail "p.ms.lock was not kept"
 mv x.ms q.ms.part
 refused 'must not be the input' adios2 convert q.ms.part q.ms
+refused 'm.psf is not a table' adios2 convert q.ms.part m.psf --overwrite
+refused 'a.psf is a CASA image' adios2 convert q.ms.part a.psf --overwrite
 rm -rf y.ms w.ms out.ms q.ms.part o.ms.part
 
 # ---- partition --write

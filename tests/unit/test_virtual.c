@@ -186,10 +186,41 @@ static void damaged_lists(void **state) {
     assert_in_range(nread, 20, 400);
 }
 
+/* A pcl_virtual_visitor; user counts. */
+static int count_visit(const char *path, void *user, pclean_err *e) {
+    (void)e;
+    assert_non_null(path);
+    return ++*(size_t *)user > 1000 ? -1 : 0;
+}
+
+/* Lists that list themselves and each other, and each the next one many times: every list is looked into once. */
+static void loops_and_bombs_end(void **state) {
+    (void)state;
+    enum { DEPTH = 20, WIDTH = 10 };
+    char path[1200], text[2000];
+    for (int k = 0; k < DEPTH; k++) {
+        int at = snprintf(text, sizeof text, "{\"DataType\": \"float\", \"Axis\": 3, \"Images\": [\"./%d\"", k);
+        for (int i = 0; i < WIDTH; i++)
+            at += snprintf(text + at, sizeof text - (size_t)at, ", \"./%d\"", (k + 1) % DEPTH);
+        at += snprintf(text + at, sizeof text - (size_t)at, ", \"./no such image\"]}");
+        snprintf(path, sizeof path, "%s/%d", folder, k);
+        assert_int_equal(mkdir(path, 0777), 0);
+        snprintf(path, sizeof path, "%s/%d/imageconcat.json", folder, k);
+        assert_ok(pcl_fs_write_text(path, text, (size_t)at, &err));
+    }
+    size_t n = 0;
+    snprintf(path, sizeof path, "%s/0", folder);
+    assert_ok(pcl_virtual_visit(path, count_visit, &n, &err));
+    assert_int_equal(n, 1 + DEPTH * (WIDTH + 2));
+    n = 1000; /* the first answer ends it */
+    assert_int_equal(pcl_virtual_visit(path, count_visit, &n, &err), -1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read), cmocka_unit_test(names_from_the_current_folder), cmocka_unit_test(casacore_s_own_list),
         cmocka_unit_test(what_is_no_list),         cmocka_unit_test(damaged_lists),
+        cmocka_unit_test(loops_and_bombs_end),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
