@@ -9,13 +9,10 @@ using namespace casacore;
 
 namespace {
 
-/* The table, the tables it refers to or consists of, and the sub-tables of each. One that cannot be opened is named all the same. */
-void add_table(const std::string &path, std::vector<std::string> &found) {
-    if (std::find(found.begin(), found.end(), path) != found.end())
-        return;
-    found.push_back(path);
-    if (!Table::isReadable(path))
-        return;
+void add_table(const std::string &path, std::vector<std::string> &found);
+
+/* The tables it refers to or consists of, and its sub-tables. */
+void add_contents(const std::string &path, std::vector<std::string> &found) {
     const Table table(path, TableLock(TableLock::NoLocking));
     const TableRecord &keywords = table.keywordSet();
     for (uInt i = 0; i < keywords.nfields(); i++)
@@ -23,6 +20,19 @@ void add_table(const std::string &path, std::vector<std::string> &found) {
             found.push_back(keywords.tableAttributes(Int(i)).name());
     for (const String &part : table.getPartNames(False))
         add_table(part, found);
+}
+
+/* One that cannot be opened is named all the same. */
+void add_table(const std::string &path, std::vector<std::string> &found) {
+    if (std::find(found.begin(), found.end(), path) != found.end())
+        return;
+    found.push_back(path);
+    try {
+        if (Table::isReadable(path))
+            add_contents(path, found);
+    } catch (const std::exception &) {
+        return; /* who reads it will say why */
+    }
 }
 
 } // namespace

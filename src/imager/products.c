@@ -15,6 +15,7 @@
 #include "imager/record.h"
 #include "imager/subcubes.h"
 #include "io/kind.h"
+#include "io/virtual.h"
 #include "plan/partition.h"
 
 static const struct {
@@ -122,6 +123,8 @@ static int check_kind(const found *f, const char *path, const char *extension, p
     case ROLE_PART:
         claim_path(f->config, lock, sizeof lock);
         return f->parts ? pcl_claim_check(lock, path, err) : 0;
+    case ROLE_ASIDE:
+        return pcl_virtual_is(path) ? 0 : pcl_claim_check("", path, err);
     default:
         return pcl_kind_check_image(path, err);
     }

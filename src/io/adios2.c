@@ -2,7 +2,6 @@
  * names, the room on the disk, the progress, and what becomes of it all when something goes wrong. */
 #include "pclean/adios2.h"
 #include "base/clock.h"
-#include "base/apart.h"
 #include "base/claim.h"
 #include "base/fsutil.h"
 #include "base/log.h"
@@ -10,6 +9,7 @@
 #include "base/quantity.h"
 #include "casa/casa.h"
 #include "io/kind.h"
+#include "io/needed.h"
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -117,14 +117,7 @@ static bool is_output(const char *name, const void *user) {
 /* The input, and all that it consists of, is apart from `name` in the folder, its .part and .lock. */
 static int check_apart(const char *in, const char *out, const char *folder, const char *name, pclean_err *err) {
     const pcl_apart outputs = {.name = out, .folder = folder, .is_output = is_output, .user = name};
-    char **needed = NULL;
-    int status = pcl_apart_check(&outputs, in, NULL, err);
-    if (status || casa_table_folders(in, &needed, NULL) != 0)
-        return status;
-    for (size_t i = 0; needed[i] && !status; i++)
-        status = pcl_apart_check(&outputs, needed[i], in, err);
-    pcl_free(needed);
-    return status;
+    return pcl_needed_check_table(&outputs, in, err);
 }
 
 static int check_output(const char *in, const char *out, bool overwrite, pclean_err *err) {

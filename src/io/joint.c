@@ -1,10 +1,10 @@
 #include "io/joint.h"
-#include "base/apart.h"
 #include "base/claim.h"
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/kind.h"
+#include "io/needed.h"
 #include "io/virtual.h"
 #include "pclean.h"
 #include <errno.h>
@@ -57,17 +57,6 @@ static bool is_output(const char *name, const void *user) {
     return strncmp(name, base, strlen(base)) == 0 && (!*rest || strcmp(rest, ".concat.part") == 0 || strcmp(rest, ".lock") == 0);
 }
 
-typedef struct input {
-    const pcl_apart *outputs;
-    const char *path;
-} input;
-
-/* A pcl_virtual_visitor; user is the input, to which the image belongs. */
-static int check_apart(const char *path, void *user, pclean_err *err) {
-    const input *of = user;
-    return pcl_apart_check(of->outputs, path, of->path, err);
-}
-
 /* An image that a virtual input lists is an input, too. */
 static int check_names(const pcl_joint *j, pclean_err *err) {
     char out[PATH_MAX + 1], *folder = NULL;
@@ -77,11 +66,10 @@ static int check_names(const pcl_joint *j, pclean_err *err) {
         return rc;
     const pcl_apart outputs = {.name = j->final_path, .folder = folder, .is_output = is_output, .user = name};
     for (size_t i = 0; !rc && i < j->ninput; i++) {
-        input of = {&outputs, j->input[i]};
-        if (!pcl_fs_is_dir(of.path))
-            rc = PCL_FAIL(err, PCLEAN_EIO, "%s: no such image", of.path);
+        if (!pcl_fs_is_dir(j->input[i]))
+            rc = PCL_FAIL(err, PCLEAN_EIO, "%s: no such image", j->input[i]);
         else
-            rc = pcl_virtual_visit(of.path, check_apart, &of, err);
+            rc = pcl_needed_check_image(&outputs, j->input[i], err);
     }
     pcl_free(folder);
     if (!rc && pcl_fs_exists(j->final_path) && !j->options->overwrite)

@@ -1,13 +1,12 @@
 /* The picture of an image: reading and describing it (load_*), choosing scales (choose_*), the layout (draw_*). The
  * canvas is 2000 x 1125 (16:9, a slide) or 1300 x 1180 units, whatever the number of pixels. */
 #include "pclean/plot.h"
-#include "base/apart.h"
 #include "base/err.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "casa/casa.h"
-#include "io/virtual.h"
+#include "io/needed.h"
 #include "report/cubeview.h"
 #include "report/draw.h"
 #include <errno.h>
@@ -586,17 +585,6 @@ static bool is_output(const char *name, const void *user) {
     return strncmp(name, user, n) == 0 && (!name[n] || strcmp(name + n, ".part") == 0);
 }
 
-typedef struct input {
-    const pcl_apart *outputs;
-    const char *path;
-} input;
-
-/* A pcl_virtual_visitor; user is the input, to which the image belongs. */
-static int check_apart(const char *path, void *user, pclean_err *err) {
-    const input *of = user;
-    return pcl_apart_check(of->outputs, path, of->path, err);
-}
-
 /* The picture is neither the image nor inside it, and what it replaces is a picture. */
 static int check_output(const char *image_path, const char *png_path, pclean_err *err) {
     char *folder = NULL, *part = NULL;
@@ -604,8 +592,7 @@ static int check_output(const char *image_path, const char *png_path, pclean_err
     int rc = pcl_fs_split(png_path, &folder, &name, err);
     if (rc == 0 && (rc = pcl_asprintf(&part, err, "%s.part", png_path)) == 0) {
         const pcl_apart outputs = {.name = png_path, .folder = folder, .is_output = is_output, .user = name};
-        input of = {&outputs, image_path};
-        rc = pcl_virtual_visit(image_path, check_apart, &of, err);
+        rc = pcl_needed_check_image(&outputs, image_path, err);
     }
     const char *in_the_way = rc ? NULL : !is_replaceable(png_path) ? png_path : !is_replaceable(part) ? part : NULL;
     if (in_the_way) {

@@ -98,7 +98,9 @@ for name in a.image.part a.residual.part a.subcube.2.psf.part; do
     rm -rf $name
 done
 mkdir a.image.old.part; echo notes >a.image.old.part/notes
-refused 'a.image.old.part is not a CASA image' $image --imagename a
+refused 'a.image.old.part is in the way' $image --imagename a
+rm -rf a.image.old.part; cp -r m.subcube.1.image a.image.old.part
+refused 'a.image.old.part is in the way' $image --imagename a --overwrite
 rm -rf a.image.old.part
 for name in a.run.json a.run.json.old; do
     echo '{"mine": 1}' >$name
