@@ -20,8 +20,9 @@ full() { # SIZE WORDS ARGUMENTS...
     nothing_new
 }
 full 3m 'the visibilities' "$small"
-full 4k '.*model' "$small --startmodel s.model"
-full 4k '.*mask' "$small --mask s.mask"
+cp -r s.model start.model; cp -r s.mask only.mask
+full 4k '.*model' "$small --startmodel start.model"
+full 4k '.*mask' "$small --mask only.mask"
 full 3m 'residuals and models between cycles' "$global"
 
 # a disk that others fill later does no harm: the space is reserved
