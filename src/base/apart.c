@@ -20,10 +20,14 @@ static int refuse(const question *q, const char *entry, bool itself, pclean_err 
     int rc = q->of && strcmp(q->of, q->input) != 0 ? pcl_asprintf(&needs, err, " (which %s needs)", q->of) : 0;
     const char *of = needs ? needs : "", *name = q->outputs->name;
     if (!rc && itself)
-        rc = PCL_FAIL(err, PCLEAN_EPARAM, "%s is the output and one of the inputs%s: %s would replace or remove it, but the output must not be the input; choose another name for it",
+        rc = PCL_FAIL(err, PCLEAN_EPARAM,
+                      "%s is the output and one of the inputs%s: %s would replace or remove it, but the output must not be the input; "
+                      "choose another name for it",
                       q->input, of, name);
     else if (!rc)
-        rc = PCL_FAIL(err, PCLEAN_EPARAM, "%s%s lies inside %s, which %s would replace or remove: neither may the output be inside the input nor the input inside the output; choose another name for it",
+        rc = PCL_FAIL(err, PCLEAN_EPARAM,
+                      "%s%s lies inside %s, which %s would replace or remove: neither may the output be inside the input nor the input inside the "
+                      "output; choose another name for it",
                       q->input, of, entry, name);
     pcl_free(needs);
     return rc;
