@@ -229,6 +229,7 @@ static int measure_psf(pcl_plane *p, pclean_err *err) {
 int pcl_plane_dirty(pcl_plane *p, pclean_err *err) {
     p->umax_lambda = p->vmax_lambda = 0;
     p->has_beam = false;
+    p->beam = (pcl_beam){0}; /* that of the plane before, where this one has no data */
     p->sidelobe = 0;
     int rc;
     if ((rc = make_density(p, err)) || (rc = pcl_major_cycle(p, any_model(p), true, err)))

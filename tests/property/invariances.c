@@ -135,6 +135,64 @@ static void channels_do_not_depend_on_their_neighbours(void **state) {
     done(&b, &rb);
 }
 
+/* ------------------------------------------------------------------------------------------------------- blank planes */
+
+enum { NBLANK = 3, NWITH = 6 };
+
+static casa_beam header_beam(const pclean_config *c, const char *extension, size_t ichan) {
+    char path[1024];
+    pclean_err err = {0};
+    casa_image *im = NULL;
+    casa_beam beam = {0};
+    bool has;
+    snprintf(path, sizeof path, "%s%s", c->imagename, extension);
+    if (casa_image_open(path, &im, &err) || casa_image_get_beam(im, 0, ichan, &beam, &has, &err))
+        fail_msg("%s", err.msg);
+    assert_true(has);
+    casa_image_close(im);
+    return beam;
+}
+
+/* Channels beyond the data have the largest beam of those with data, in every header. */
+static void check_blank_beams(const pclean_config *c) {
+    static const char *const with_beams[] = {".psf", ".image", ".image.pbcor"};
+    for (size_t k = 0; k < 3; k++) {
+        casa_beam largest = {0};
+        for (size_t i = 0; i < NWITH; i++) {
+            const casa_beam b = header_beam(c, with_beams[k], i);
+            if (b.major_rad * b.minor_rad > largest.major_rad * largest.minor_rad)
+                largest = b;
+        }
+        for (size_t i = NWITH; i < NWITH + NBLANK; i++) {
+            const casa_beam b = header_beam(c, with_beams[k], i);
+            assert_memory_equal(&b, &largest, sizeof b);
+        }
+    }
+}
+
+static void blank_channels_have_the_largest_beam(void **state) {
+    (void)state;
+    static const char *const settings[] = {BASE, "specmode", "cube", "start", "40", "nchan", "9", "niter", "20", NULL};
+    static const char *const how[][3] = {{"1", "channel"}, {"2", "channel"}, {"3", "channel"}, {"1", "global"}, {"2", "global"}};
+    for (size_t i = 0; i < sizeof how / sizeof *how; i++) {
+        pclean_config c;
+        pclean_result r;
+        configure(&c, "vla_ngc5921.ms", "blank", settings);
+        golden_set(&c, "nworkers", how[i][0]);
+        golden_set(&c, "threads", "1");
+        golden_set(&c, "cyclecontrol", how[i][1]);
+        run(&c, &r);
+        for (size_t k = 0; k < r.nchan; k++) /* none is fitted */
+            assert_int_equal(r.plane[k].beam_major_rad > 0, k < NWITH);
+        check_blank_beams(&c);
+        pclean_result_clear(&r);
+        golden_set(&c, "restart", "true");
+        run(&c, &r);
+        check_blank_beams(&c);
+        done(&c, &r);
+    }
+}
+
 /* ---------------------------------------------------------------------------------------------------- edited data */
 
 __attribute__((format(printf, 1, 2))) static void shell(const char *fmt, ...) {
@@ -275,7 +333,7 @@ int main(void) {
         cmocka_unit_test(threads_and_workers_do_not_change_a_byte), cmocka_unit_test(control_of_one_plane_is_the_same),
         cmocka_unit_test(channels_do_not_depend_on_their_neighbours), cmocka_unit_test(the_same_data_twice),
         cmocka_unit_test(halves_are_the_whole), cmocka_unit_test(twice_the_data_is_twice_the_image),
-        cmocka_unit_test(a_continued_run_is_a_longer_run),
+        cmocka_unit_test(a_continued_run_is_a_longer_run), cmocka_unit_test(blank_channels_have_the_largest_beam),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
