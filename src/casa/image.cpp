@@ -53,13 +53,17 @@ double positive_angle(double rad) {
     return rad - C::_2pi * std::floor(rad / C::_2pi);
 }
 
+/* North is up at the reference pixel: LONPOLE is 180 for zenithal projections. The FITS default is that, too, but 0 with the
+ * centre on the north pole, which would turn the image round by 180 degrees there. */
+const double north_up_deg = 180;
+
 CoordinateSystem make_coordinates(const casa_image_desc &d) {
     Matrix<Double> identity(2, 2, 0.0);
     identity.diagonal() = 1.0;
     DirectionCoordinate direction(static_cast<MDirection::Types>(d.centre.frame),
                                   Projection(Projection::type(d.projection)), positive_angle(d.centre.lon_rad),
                                   d.centre.lat_rad, d.increment_x_rad, d.increment_y_rad, identity, d.crpix_x,
-                                  d.crpix_y);
+                                  d.crpix_y, north_up_deg * C::degree);
     Vector<Int> stokes(static_cast<size_t>(d.npol));
     for (size_t i = 0; i < d.npol; i++)
         stokes[i] = d.stokes[i];
@@ -374,6 +378,10 @@ int describe_sky(const casa_image &im, const CoordinateSystem &coords, casa_imag
     const Matrix<Double> xform = sky.linearTransform();
     if (std::abs(xform(0, 1)) > 1e-9 || std::abs(xform(1, 0)) > 1e-9)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "the sky axes of this image are rotated against its pixels");
+    if (Projection::isZenithal(sky.projection().type()) && std::abs(sky.longLatPoles()[2] - north_up_deg) > 1e-9)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "the sky of this image is turned by %.6g degrees against its pixels (LONPOLE %.6g; tclean's images are so with the centre on the north pole)",
+                        north_up_deg - sky.longLatPoles()[2], sky.longLatPoles()[2]);
     d->nx = im.length(im.axes.x);
     d->ny = im.length(im.axes.y);
     d->centre =
