@@ -5,7 +5,9 @@
  *     measured beam scaled by 25 m / dish diameter;
  *   - the pattern is tabulated at 10000 radii x frequency and looked up without interpolation (a staircase of about
  * 2e-4, which decides single pixels of masks, so it is kept); 0 beyond the last radius;
- *   - .pb is then set to 0 where it is not above |pblimit|.
+ *   - .pb is then set to 0 where it is not above |pblimit|;
+ *   - telescopes with another model for each receiver (VLA, ATCA, WSRT) have that of the image's first channel in all of its
+ *     channels (tests/golden/pb_cube.tsv); the EVLA's is looked up anew for each channel.
  * CASA's Airy disc with a central blockage of diameter b is (R^2 2 J1(x)/x - 2 J1(xR)/(xR)) / (R^2 - 1) with R = D/b,
  * where physics has x/R for xR: up to 1.1e-2 off, but it is what ALMA's and the VLA's images are corrected with, so we
  * keep it.
@@ -202,7 +204,7 @@ static model mixed(const char *name, const double (*row)[5], size_t nrow, double
     return m;
 }
 
-static model atca(double ghz) {
+static model atca(double first_ghz, double ghz) {
     static const double cm16[7][5] = {{1, 1.06274e-03, 1.32342e-06, -8.72013e-10, 1.08020e-12},
                                       {1, 9.80817e-04, 1.17898e-06, -7.83160e-10, 8.66199e-13},
                                       {1, 9.53553e-04, 9.33233e-07, -4.26759e-10, 5.63667e-13},
@@ -215,13 +217,13 @@ static model atca(double ghz) {
     static const double kq[5] = {1, 9.832e-4, 1.081e-6, -4.676e-10, 6.650e-13};
     static const double w[5] = {1, 1.271e-3, -3.040e-7, 1.410e-9, 0};
     static const double l1[5] = {1, 8.99e-4, 2.15e-6, -2.23e-9, 1.56e-12};
-    if (within(ghz, 1, 3.5))
+    if (within(first_ghz, 1, 3.5))
         return mixed("ATCA: 16 cm inverse polynomials", cm16, 7, 1.332, 0.256, ghz);
-    if (within(ghz, 4, 12.5))
+    if (within(first_ghz, 4, 12.5))
         return mixed("ATCA: C and X band inverse polynomials", cx, 2, 4.8, 3.84, ghz);
-    if (within(ghz, 15, 26) || within(ghz, 30, 50))
+    if (within(first_ghz, 15, 26) || within(first_ghz, 30, 50))
         return series("ATCA: K and Q band inverse polynomial", inverse_polynomial, 53, kq, 5);
-    if (within(ghz, 80, 120))
+    if (within(first_ghz, 80, 120))
         return series("ATCA: W band inverse polynomial", inverse_polynomial, 53, w, 5);
     return series("ATCA: L band inverse polynomial", inverse_polynomial, 53, l1, 5);
 }
@@ -276,20 +278,28 @@ static bool is_any(const char *name, const char *const *list) {
 }
 #define IS(...) is_any(telescope, (const char *const[]){__VA_ARGS__, NULL})
 
-/* False: nothing is known. */
-static bool choose(const char *telescope, double dish_m, double ghz, model *m) {
+/* Where nothing is known of the antennas. */
+static double unity(const model *m, double rho) {
+    (void)m;
+    (void)rho;
+    return 1;
+}
+
+/* The model by name and, where there is one for each receiver, by the frequency of the image's first channel. False: nothing
+ * is known, and the beam is 1 everywhere. */
+static bool choose(const char *telescope, double dish_m, double first_ghz, double ghz, model *m) {
     if (IS("ACA") || (IS("ALMA") && dish_m > 0 && dish_m < 12))
         *m = airy_disc("ACA: Airy disc 6.25 m, blockage 0.75 m", 6.25, 0.75, 3.568);
     else if (IS("ALMA", "ALMASD", "ATF"))
         *m = airy_disc("ALMA: Airy disc 10.7 m, blockage 0.75 m", 10.7, 0.75, 1.784);
     else if (IS("VLA"))
-        *m = vla(ghz);
+        *m = vla(first_ghz);
     else if (IS("EVLA"))
         *m = evla(ghz);
     else if (IS("NGVLA"))
         *m = airy_disc("ngVLA: Airy disc 18 m", 18, 0, 1.5);
     else if (IS("ATCA"))
-        *m = atca(ghz);
+        *m = atca(first_ghz, ghz);
     else if (IS("HATCREEK", "BIMA"))
         *m = (model){.name = "BIMA: Gaussian, 191.67 arcmin at 1 GHz", .power = gauss, .reach = 215, .a = 191.67 / 2};
     else if (IS("IRAMPDB", "IRAM_PDB", "IRAM PDB", "NOEMA", "IRAM30M"))
@@ -305,9 +315,9 @@ static bool choose(const char *telescope, double dish_m, double ghz, model *m) {
     else if (IS("GBT"))
         *m = gbt();
     else if (IS("WSRT"))
-        *m = wsrt(ghz);
+        *m = wsrt(first_ghz);
     else if (IS("GMRT", "UGMRT"))
-        *m = gmrt(ghz);
+        *m = gmrt(first_ghz);
     else if (IS("MEERKAT"))
         *m = (model){.name = "MeerKAT: Mauch et al. 2020",
                      .power = cosine_taper,
@@ -318,8 +328,8 @@ static bool choose(const char *telescope, double dish_m, double ghz, model *m) {
     else if (dish_m > 0)
         *m = by_diameter("by dish diameter: VLA beam scaled", dish_m);
     else
-        return false;
-    return true;
+        *m = (model){.name = "none known: 1 everywhere", .power = unity, .reach = INFINITY};
+    return m->power != unity;
 }
 
 /* ---- The table and the grid ---- */
@@ -336,27 +346,28 @@ static double first_minimum(const model *m) {
     return m->reach;
 }
 
-int pcl_pb_init(pcl_pb *pb, const char *telescope, double dish_diameter_m, double freq_hz, pclean_err *err) {
+int pcl_pb_init(pcl_pb *pb, const char *telescope, double dish_diameter_m, double first_hz, double freq_hz, pclean_err *err) {
     model m;
-    pb->name = "";
-    pb->reach_arcmin_ghz = 0;
-    if (!(freq_hz > 0))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "primary beam: the frequency %g Hz is not positive", freq_hz);
-    if (!choose(telescope, dish_diameter_m, freq_hz * 1e-9, &m))
-        return PCL_FAIL(err, PCLEAN_EDATA,
-                        "no primary beam is known for telescope \"%s\", and its antennas have no dish diameter",
-                        telescope);
+    *pb = (pcl_pb){.name = ""};
+    if (!(freq_hz > 0) || !(first_hz > 0))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "primary beam: the frequency %g Hz is not positive", freq_hz > 0 ? first_hz : freq_hz);
+    pb->known = choose(telescope, dish_diameter_m, first_hz * 1e-9, freq_hz * 1e-9, &m);
     if (m.first_minimum)
         m.reach = first_minimum(&m);
     pb->name = m.name;
     pb->reach_arcmin_ghz = m.reach;
     pb->freq_hz = freq_hz;
     for (size_t i = 0; i < PCL_PB_SAMPLES; i++)
-        pb->power[i] = (float)m.power(&m, m.reach * (double)i / (PCL_PB_SAMPLES - 1));
+        pb->power[i] = (float)m.power(&m, m.reach * (double)i / (PCL_PB_SAMPLES - 1)); /* the unknown beam does not look at it */
     if (pb->power[0] > 1.0f) /* GBT's polynomial; tclean divides by the peak */
         for (size_t i = PCL_PB_SAMPLES; i-- > 0;)
             pb->power[i] /= pb->power[0];
     return 0;
+}
+
+bool pcl_pb_is_known(const char *telescope, double dish_diameter_m) {
+    model m;
+    return choose(telescope, dish_diameter_m, 1, 1, &m);
 }
 
 /* As CASA, in float32 degrees squared. */

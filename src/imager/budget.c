@@ -160,7 +160,7 @@ static double search_radius(const pcl_setup *s) {
     const double limit = c->usemask == PCLEAN_USEMASK_PB ? fmax(c->pbmask, fabs(c->pblimit)) : c->pblimit;
     const double first = pcl_channels_centre(&s->channels, 0), last = pcl_channels_centre(&s->channels, s->channels.nchan - 1);
     pcl_pb pb;
-    if (!(limit > 0) || pcl_pb_init(&pb, s->desc.telescope, s->dish_diameter_m, fmin(first, last), NULL))
+    if (!(limit > 0) || pcl_pb_init(&pb, s->desc.telescope, s->dish_diameter_m, s->channels.first_hz, fmin(first, last), NULL))
         return INFINITY;
     const double corner = hypot((double)s->desc.nx * c->cell_rad[0], (double)s->desc.ny * c->cell_rad[1]);
     double reach = 0; /* a sidelobe of the beam may exceed a small limit: the last radius that does */

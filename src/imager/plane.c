@@ -144,21 +144,23 @@ void pcl_plane_clear(pcl_plane *p) {
     *p = (pcl_plane){0};
 }
 
-int pcl_plane_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const char **name, pclean_err *err) {
+int pcl_plane_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const char **name, bool *known, pclean_err *err) {
     const pclean_config *c = s->config;
     pcl_pb model;
-    int rc = pcl_pb_init(&model, s->desc.telescope, s->dish_diameter_m, freq_hz, err);
+    int rc = pcl_pb_init(&model, s->desc.telescope, s->dish_diameter_m, s->channels.first_hz, freq_hz, err);
     if (rc)
         return rc;
     pcl_pb_fill(&model, s->desc.crpix_x, s->desc.crpix_y, s->desc.nx, s->desc.ny, c->cell_rad[0], c->cell_rad[1], pb);
     pcl_pb_cut(pb, s->desc.nx * s->desc.ny, (float)c->pblimit);
     *name = model.name;
+    if (known)
+        *known = model.known;
     return 0;
 }
 
 int pcl_plane_fill_pb(const pcl_plane *p, float *pb, pclean_err *err) {
     const char *name;
-    return pcl_plane_primary_beam(p->setup, pcl_channels_centre(&p->setup->channels, p->ichan), pb, &name, err);
+    return pcl_plane_primary_beam(p->setup, pcl_channels_centre(&p->setup->channels, p->ichan), pb, &name, NULL, err);
 }
 
 int pcl_plane_begin(pcl_plane *p, size_t ichan, size_t ipol, pclean_err *err) {

@@ -58,8 +58,9 @@ void pcl_plane_clear(pcl_plane *p);
 /* |w| in wavelengths that the gridder must reach for rows up to |w| = w_m metres at these frequencies. */
 double pcl_plane_wmax(double w_m, size_t nchan, const double *freq_hz);
 
-/* The telescope's primary beam at a frequency, cut as tclean's .pb, into pb [ny][nx]; *name says which model. */
-int pcl_plane_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const char **name, pclean_err *err) PCL_CHECK;
+/* The telescope's primary beam at a frequency, cut as tclean's .pb, into pb [ny][nx]; *name says which model. *known false (NULL: not
+ * asked): there is none, pb is 1. */
+int pcl_plane_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const char **name, bool *known, pclean_err *err) PCL_CHECK;
 
 /* The same at the frequency of the plane at hand. */
 int pcl_plane_fill_pb(const pcl_plane *p, float *pb, pclean_err *err) PCL_CHECK;

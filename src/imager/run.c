@@ -172,12 +172,15 @@ static int create_products(pcl_run *r, pclean_err *err) {
     const size_t n = s->desc.nx * s->desc.ny;
     const char *name;
     float *pb = NULL;
-    bool *mask = NULL;
+    bool *mask = NULL, known;
     int rc;
     if ((rc = PCL_NEW(&pb, n, "primary beam plane", err)) || (rc = PCL_NEW(&mask, n, "mask plane", err)) ||
-        (rc = pcl_plane_primary_beam(s, middle, pb, &name, err)))
+        (rc = pcl_plane_primary_beam(s, middle, pb, &name, &known, err)))
         goto done;
     pcl_log(PCL_LOG_INFO, "primary beam: %s", name);
+    if (!known)
+        pcl_run_warn(r, "no primary beam is known for telescope \"%s\", and its antennas have no dish diameter: .pb is 1 everywhere, nothing is cut or masked by it",
+                     s->desc.telescope);
     for (size_t i = 0; i < n; i++)
         mask[i] = pb[i] > 0;
     rc = pcl_products_create(&r->products, s, r->claim, r->resources.workers.nworker, mask, err);

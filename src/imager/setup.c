@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "core/pb.h"
 
 /* ---------------------------------------------------------------------------------------------------- phase centre */
 
@@ -275,6 +276,16 @@ int pcl_setup_narrow(pcl_setup *s, size_t offset, size_t nchan, pclean_err *err)
     return find_channels(s, err);
 }
 
+/* An image "corrected" by a beam that nobody knows would be a wrong one. */
+static int check_pbcor(const pcl_setup *s, pclean_err *err) {
+    const pclean_config *c = s->config;
+    if (!c->pbcor || !c->restoration || pcl_pb_is_known(s->desc.telescope, s->dish_diameter_m))
+        return 0;
+    return PCL_FAIL(err, PCLEAN_EDATA,
+                    "pbcor: no primary beam is known for telescope \"%s\" of %s, and its antennas have no dish diameter (ANTENNA, DISH_DIAMETER); make the image without pbcor",
+                    s->desc.telescope, s->ms[0].path);
+}
+
 static void hint_imsize(const pclean_config *c) {
     for (int axis = 0; axis < 2; axis++) {
         int rest = c->imsize[axis];
@@ -336,6 +347,8 @@ int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
         (!s->part && (rc = channel_grid(s, 1, 1, err))) || (rc = plan_reading(s, err)) || (rc = copy_texts(s, err)))
         goto done;
     describe_image(s);
+    if ((rc = check_pbcor(s, err)))
+        goto done;
     hint_imsize(config);
 done:
     pcl_free(sel);
