@@ -24,7 +24,8 @@ typedef struct pcl_progress_state {
  * of the residual; npixel: pixels in the search region. Updates the state's peaks. */
 int pcl_converge_check(const pcl_control *c, pcl_progress_state *s, double peak, double rms, size_t npixel);
 
-/* Where the next minor cycle stops. */
+/* Where the next minor cycle of a plane stops. cyclecontrol=global: `peak` and `sidelobe` are the largest of all planes, `rms` is the
+ * plane's own: each plane is cleaned down to its own nsigma, while pcl_converge_check ends it all with the largest rms. */
 double pcl_converge_cyclethreshold(const pcl_control *c, double peak, double sidelobe, double rms);
 int pcl_converge_cycleniter(const pcl_control *c, const pcl_progress_state *s);
 

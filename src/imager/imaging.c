@@ -95,11 +95,11 @@ static int sort_tasks(const batch *b, pclean_err *err) {
 }
 
 /* Gives the task to every plane for which `takes` says so, and waits for all of them: the barrier of a cycle. */
-static int run_batch(batch *b, const pcl_task *what, bool (*takes)(const pcl_plane_state *, const pcl_task *), pclean_err *err) {
+static int run_batch(batch *b, const pcl_task *what, bool (*takes)(const pcl_run *, const pcl_plane_state *, const pcl_task *), pclean_err *err) {
     const pcl_pool_events events = {.done = task_done, .died = task_died, .user = b};
     b->n = b->done = 0;
     for (size_t k = 0; k < b->r->nplane; k++)
-        if (b->r->state[k].plane.stop != PCLEAN_STOP_FAILED && takes(&b->r->state[k], what)) {
+        if (b->r->state[k].plane.stop != PCLEAN_STOP_FAILED && takes(b->r, &b->r->state[k], what)) {
             b->task[b->n] = *what;
             b->task[b->n++].state = b->r->state[k];
         }
@@ -107,7 +107,8 @@ static int run_batch(batch *b, const pcl_task *what, bool (*takes)(const pcl_pla
     return rc ? rc : pcl_pool_run(b->r->pool, b->n, b->task, &events, err);
 }
 
-static bool takes_all(const pcl_plane_state *s, const pcl_task *what) {
+static bool takes_all(const pcl_run *r, const pcl_plane_state *s, const pcl_task *what) {
+    (void)r;
     (void)s;
     (void)what;
     return true;
@@ -141,8 +142,9 @@ static void worst_of_all(const pcl_run *r, double *peak, double *sidelobe, doubl
     }
 }
 
-static bool above_level(const pcl_plane_state *s, const pcl_task *what) {
-    return s->plane.nvis > 0 && s->nsearch > 0 && s->plane.peak_residual >= what->level;
+static bool above_level(const pcl_run *r, const pcl_plane_state *s, const pcl_task *what) {
+    const pcl_control control = pcl_plane_control(r->config);
+    return s->plane.nvis > 0 && s->nsearch > 0 && s->plane.peak_residual >= pcl_task_level(&control, what, s);
 }
 
 static double iterations(const pcl_run *r) {
@@ -161,8 +163,7 @@ static int cycle_globally(batch *b, int *stop, pclean_err *err) {
         worst_of_all(b->r, &peak, &sidelobe, &rms, &nsearch);
         if ((*stop = pcl_converge_check(&control, &all, peak, rms, nsearch)))
             return 0;
-        const pcl_task task = {.kind = PCL_TASK_CYCLE, .level = pcl_converge_cyclethreshold(&control, peak, sidelobe, rms),
-                               .cycleniter = pcl_converge_cycleniter(&control, &all)};
+        const pcl_task task = {.kind = PCL_TASK_CYCLE, .peak = peak, .sidelobe = sidelobe, .cycleniter = pcl_converge_cycleniter(&control, &all)};
         b->stage = "clean";
         b->from = b->to;
         b->to += 0.3 * (0.9 - b->to); /* nobody knows how many cycles are left */

@@ -170,11 +170,15 @@ static int make_dirty(worker *w, pcl_plane_state *s, pclean_err *err) {
     return rc;
 }
 
+double pcl_task_level(const pcl_control *control, const pcl_task *task, const pcl_plane_state *s) {
+    return pcl_converge_cyclethreshold(control, task->peak, task->sidelobe, s->plane.rms_residual);
+}
+
 static int make_cycle(worker *w, const pcl_task *task, pcl_plane_state *s, pclean_err *err) {
     int rc = resume(w, s, true, err);
     pcl_test_stage(w->plane.ichan, "resume");
     if (!rc)
-        rc = clean_round(w, task->level, task->cycleniter, s, err);
+        rc = clean_round(w, pcl_task_level(&w->plane.control, task, s), task->cycleniter, s, err);
     if (!rc)
         rc = save_state(w, s, !s->in_spare, err);
     pcl_test_stage(w->plane.ichan, "save");

@@ -28,8 +28,8 @@ enum pcl_task_kind { PCL_TASK_IMAGE, PCL_TASK_DIRTY, PCL_TASK_CYCLE, PCL_TASK_FI
 
 typedef struct pcl_task {
     enum pcl_task_kind kind;
-    double level;   /* CYCLE: how deep, */
-    int cycleniter; /* and how long */
+    double peak, sidelobe; /* CYCLE: the largest of all planes, that say how deep, */
+    int cycleniter;        /* and how long */
     double cost;    /* expected, in any unit: longest first */
     pcl_plane_state state;
 } pcl_task;
@@ -47,6 +47,9 @@ typedef struct pcl_tasks {
     int (*stop_requested)(void *user); /* NULL: never */
     void *stop_user;
 } pcl_tasks;
+
+/* Where the minor cycle of a CYCLE task ends. */
+double pcl_task_level(const pcl_control *control, const pcl_task *task, const pcl_plane_state *s);
 
 /* A pool whose tasks are pcl_task and whose results are pcl_plane_state. `tasks` is borrowed. */
 int pcl_tasks_pool(pcl_tasks *tasks, size_t nworker, pcl_pool **out, pclean_err *err) PCL_CHECK;

@@ -273,6 +273,8 @@ def clean():
         ('clean_mfs_gain1_unmasked', dict(base, niter=2000, gain=1.0), '-', False),
         ('clean_cube_niter200', dict(cube, niter=200), '-', False),
         ('clean_cube_threshold', dict(cube, niter=100000, threshold='8mJy'), '-', False),
+        ('clean_cube_nsigma', dict(cube, niter=100000, nsigma=6.0), '-', False),
+        ('clean_cube_nsigma4', dict(cube, niter=100000, nsigma=4.0), '-', False),
     ]
     run(NGC, **base)
     ia.open('x.psf'); z = ia.newimagefromimage(infile='x.psf', outfile='zero.mask', overwrite=True); ia.close()
