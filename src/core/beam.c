@@ -267,17 +267,22 @@ static bool fit_gaussian(const sample *s, size_t n, const sample *core, size_t n
     return false;
 }
 
-/* Ellipse from the exponent; units of the samples. */
-static pcl_beam beam_of(const double q[3]) {
-    const double mean = (q[0] + q[2]) / 2, half = hypot((q[0] - q[2]) / 2, q[1]);
-    const double narrow = 0.5 * atan2(2 * q[1], q[0] - q[2]); /* direction of the largest curvature: the minor axis */
-    const double theta = narrow + M_PI_2, fwhm2 = 4 * M_LN2;
-    double pa = atan2(-cos(theta), sin(theta)); /* x grows to the west */
+/* Of a direction in the image, theta from x to y: x grows to the west. */
+static double position_angle(double theta) {
+    double pa = atan2(-cos(theta), sin(theta));
     if (pa > M_PI_2)
         pa -= M_PI;
     if (pa <= -M_PI_2)
         pa += M_PI;
-    return (pcl_beam){sqrt(fwhm2 / (mean - half)), sqrt(fwhm2 / (mean + half)), pa};
+    return pa;
+}
+
+/* Ellipse from the exponent; units of the samples. */
+static pcl_beam beam_of(const double q[3]) {
+    const double mean = (q[0] + q[2]) / 2, half = hypot((q[0] - q[2]) / 2, q[1]);
+    const double narrow = 0.5 * atan2(2 * q[1], q[0] - q[2]); /* direction of the largest curvature: the minor axis */
+    const double fwhm2 = 4 * M_LN2;
+    return (pcl_beam){sqrt(fwhm2 / (mean - half)), sqrt(fwhm2 / (mean + half)), position_angle(narrow + M_PI_2)};
 }
 
 /* ---- The fit ---- */
@@ -374,6 +379,21 @@ pcl_beam_form pcl_beam_pixel_form(const pcl_beam *beam, double cellx_rad, double
     /* major axis along (x, y) = (-sin pa, cos pa), minor along (cos pa, sin pa) */
     return (pcl_beam_form){(a * s * s + b * c * c) * cellx_rad * cellx_rad, (b - a) * s * c * cellx_rad * celly_rad,
                            (a * c * c + b * s * s) * celly_rad * celly_rad};
+}
+
+/* Squares of widths along x and y and their mixed term: they add up when Gaussians are convolved. */
+static pcl_beam_form squared_widths(const pcl_beam *b) {
+    const double s = sin(b->pa_rad), c = cos(b->pa_rad), major2 = b->major_rad * b->major_rad, minor2 = b->minor_rad * b->minor_rad;
+    return (pcl_beam_form){major2 * s * s + minor2 * c * c, (minor2 - major2) * s * c, major2 * c * c + minor2 * s * s};
+}
+
+bool pcl_beam_between(const pcl_beam *from, const pcl_beam *to, pcl_beam *out) {
+    const pcl_beam_form a = squared_widths(from), b = squared_widths(to);
+    const double xx = b.xx - a.xx, xy = b.xy - a.xy, yy = b.yy - a.yy;
+    const double mean = (xx + yy) / 2, half = hypot((xx - yy) / 2, xy);
+    const bool wider = mean - half > 0;
+    *out = wider ? (pcl_beam){sqrt(mean + half), sqrt(mean - half), position_angle(0.5 * atan2(2 * xy, xx - yy))} : (pcl_beam){0};
+    return wider;
 }
 
 static double gaussian(const pcl_beam_form *f, double dx, double dy) {

@@ -5,6 +5,7 @@
 #ifndef PCL_BEAM_H
 #define PCL_BEAM_H
 #include "base/err.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct pcl_beam {
@@ -32,6 +33,10 @@ typedef struct pcl_beam_form {
     double xx, xy, yy;
 } pcl_beam_form;
 pcl_beam_form pcl_beam_pixel_form(const pcl_beam *beam, double cellx_rad, double celly_rad);
+
+/* The beam with which an image of beam `from` is convolved to have beam `to`. false, and *out zero: `to` is not wider in every
+ * direction. */
+bool pcl_beam_between(const pcl_beam *from, const pcl_beam *to, pcl_beam *out);
 
 /* Gaussian with peak 1 at (nx/2, ny/2) into out [ny][nx]. */
 void pcl_beam_gaussian(const pcl_beam *beam, size_t nx, size_t ny, double cellx_rad, double celly_rad, float *out);

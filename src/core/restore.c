@@ -28,20 +28,20 @@ typedef struct kernel {
 } kernel;
 
 /* Half sizes of the box in which the exponent is below CUT, no larger than the image needs. */
-static void kernel_radius(const pcl_restore_params *p, size_t nx, size_t ny, size_t *rx, size_t *ry) {
-    const pcl_beam_form f = pcl_beam_pixel_form(&p->beam, p->cellx_rad, p->celly_rad);
+static void kernel_radius(const pcl_restore_params *p, const pcl_beam *beam, size_t nx, size_t ny, size_t *rx, size_t *ry) {
+    const pcl_beam_form f = pcl_beam_pixel_form(beam, p->cellx_rad, p->celly_rad);
     const double det = f.xx * f.yy - f.xy * f.xy;
     const double x = ceil(sqrt(CUT * f.yy / det)), y = ceil(sqrt(CUT * f.xx / det));
     *rx = x < (double)(nx - 1) ? (size_t)x : nx - 1;
     *ry = y < (double)(ny - 1) ? (size_t)y : ny - 1;
 }
 
-static int make_kernel(const pcl_restore_params *p, size_t nx, size_t ny, kernel *k, pclean_err *err) {
-    kernel_radius(p, nx, ny, &k->rx, &k->ry);
+static int make_kernel(const pcl_restore_params *p, const pcl_beam *beam, size_t nx, size_t ny, kernel *k, pclean_err *err) {
+    kernel_radius(p, beam, nx, ny, &k->rx, &k->ry);
     const size_t kx = 2 * k->rx + 1, ky = 2 * k->ry + 1;
     const int rc = PCL_NEW(&k->value, kx * ky, "the restoring beam", err);
     if (!rc)
-        pcl_beam_gaussian(&p->beam, kx, ky, p->cellx_rad, p->celly_rad, k->value);
+        pcl_beam_gaussian(beam, kx, ky, p->cellx_rad, p->celly_rad, k->value);
     return rc;
 }
 
@@ -217,37 +217,74 @@ static void copy_residual(const float *residual, size_t n, float *out) {
         memcpy(out, residual, n * sizeof *out);
 }
 
-int pcl_restore(const float *model, const float *residual, size_t nx, size_t ny, const pcl_restore_params *p,
-                float *out, pclean_err *err) {
-    size_t ncomponent = 0;
+/* out = add + in (*) kernel */
+static int convolve(const float *in, size_t ncomponent, const float *add, size_t nx, size_t ny, const kernel *k,
+                    enum pcl_restore_method method, float *out, pclean_err *err) {
+    const bool direct = method == PCL_RESTORE_DIRECT || (method == PCL_RESTORE_AUTO && direct_is_cheaper(ncomponent, nx, ny, k));
+    return direct ? convolve_direct(in, add, nx, ny, ncomponent, k, out, err) : convolve_fft(in, add, nx, ny, k, out, err);
+}
+
+/* Number of pixels that are not 0; false: some are not finite. */
+static bool count_components(const float *image, size_t n, size_t *ncomponent) {
     bool finite = true;
-    for (size_t i = 0; i < nx * ny; i++) {
-        ncomponent += model[i] != 0;
-        finite &= isfinite(model[i]) != 0;
+    *ncomponent = 0;
+    for (size_t i = 0; i < n; i++) {
+        *ncomponent += image[i] != 0;
+        finite &= isfinite(image[i]) != 0;
     }
-    if (!finite)
-        return PCL_FAIL(err, PCLEAN_EDATA, "the model has pixels that are not finite; it cannot be restored");
-    if (ncomponent == 0) {
+    return finite;
+}
+
+bool pcl_restore_widens(const pcl_restore_params *p, pcl_beam *by) {
+    return p->own.major_rad > 0 && pcl_beam_between(&p->own, &p->beam, by) && by->minor_rad > hypot(p->cellx_rad, p->celly_rad);
+}
+
+/* The residual as it is to be added, into out. */
+static int place_residual(const float *residual, size_t nx, size_t ny, const pcl_restore_params *p, float *out, pclean_err *err) {
+    pcl_beam by;
+    size_t ncomponent;
+    if (!residual || !pcl_restore_widens(p, &by)) {
         copy_residual(residual, nx * ny, out);
         return 0;
     }
-    if (!(p->beam.major_rad > 0) || !(p->beam.minor_rad > 0) || !(p->cellx_rad > 0) || !(p->celly_rad > 0))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "a model cannot be restored without a beam and a cell size");
+    if (!count_components(residual, nx * ny, &ncomponent))
+        return PCL_FAIL(err, PCLEAN_EDATA, "the residual has pixels that are not finite; it cannot be brought to another beam");
     kernel k = {0, 0, NULL};
-    int rc = make_kernel(p, nx, ny, &k, err);
+    int rc = make_kernel(p, &by, nx, ny, &k, err);
     if (rc)
         return rc;
-    const bool direct =
-        p->method == PCL_RESTORE_DIRECT || (p->method == PCL_RESTORE_AUTO && direct_is_cheaper(ncomponent, nx, ny, &k));
-    rc = direct ? convolve_direct(model, residual, nx, ny, ncomponent, &k, out, err)
-                : convolve_fft(model, residual, nx, ny, &k, out, err);
+    double volume = 0;
+    const size_t n = (2 * k.rx + 1) * (2 * k.ry + 1);
+    for (size_t i = 0; i < n; i++)
+        volume += (double)k.value[i];
+    const double scale = p->beam.major_rad * p->beam.minor_rad / (p->own.major_rad * p->own.minor_rad) / volume;
+    for (size_t i = 0; i < n; i++)
+        k.value[i] = (float)(scale * (double)k.value[i]);
+    rc = convolve(residual, ncomponent, NULL, nx, ny, &k, p->method, out, err);
+    pcl_free(k.value);
+    return rc;
+}
+
+int pcl_restore(const float *model, const float *residual, size_t nx, size_t ny, const pcl_restore_params *p,
+                float *out, pclean_err *err) {
+    size_t ncomponent;
+    if (!count_components(model, nx * ny, &ncomponent))
+        return PCL_FAIL(err, PCLEAN_EDATA, "the model has pixels that are not finite; it cannot be restored");
+    if (ncomponent > 0 && (!(p->beam.major_rad > 0) || !(p->beam.minor_rad > 0) || !(p->cellx_rad > 0) || !(p->celly_rad > 0)))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "a model cannot be restored without a beam and a cell size");
+    int rc = place_residual(residual, nx, ny, p, out, err);
+    if (rc || ncomponent == 0)
+        return rc;
+    kernel k = {0, 0, NULL};
+    if (!(rc = make_kernel(p, &p->beam, nx, ny, &k, err)))
+        rc = convolve(model, ncomponent, out, nx, ny, &k, p->method, out, err);
     pcl_free(k.value);
     return rc;
 }
 
 size_t pcl_restore_bytes(size_t nx, size_t ny, const pcl_restore_params *p) {
     size_t rx, ry;
-    kernel_radius(p, nx, ny, &rx, &ry);
+    kernel_radius(p, &p->beam, nx, ny, &rx, &ry); /* what brings the residual to the beam is narrower */
     const padded q = pad(nx, ny, rx, ry);
     /* the list of components of the direct form, 8 B each, is smaller than the padded arrays of the FFT */
     return (2 * rx + 1) * (2 * ry + 1) * sizeof(float) + 2 * q.stride * q.ny * sizeof(float) +

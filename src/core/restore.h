@@ -3,6 +3,7 @@
 #define PCL_RESTORE_H
 #include "base/err.h"
 #include "core/beam.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 enum pcl_restore_method {
@@ -13,13 +14,21 @@ enum pcl_restore_method {
 
 typedef struct pcl_restore_params {
     pcl_beam beam;
+    pcl_beam own; /* of the residual, if it is to be brought to `beam` as well; zero: it is added as it is */
     double cellx_rad, celly_rad;
     enum pcl_restore_method method; /* PCL_RESTORE_AUTO */
 } pcl_restore_params;
 
 void pcl_restore_params_init(pcl_restore_params *p);
 
-/* out = residual + model (*) Gaussian of the beam, peak 1, without wrapping around the edges (tclean's wraps).
+/* The Gaussian (unit volume) that brings the residual from its own beam to the other one. false: it stays as it is, because it has
+ * that beam, or because the Gaussian is nowhere wider than a pixel's diagonal or does not exist (the beam is not wider in every
+ * direction): tclean's rule (SIImageStore::rescaleResolution). */
+bool pcl_restore_widens(const pcl_restore_params *p, pcl_beam *by);
+
+/* out = residual + model (*) Gaussian of the beam, peak 1, without wrapping around the edges (tclean's wraps). Where
+ * pcl_restore_widens, the residual is convolved with that Gaussian, and its unit becomes Jy per new beam: times the ratio of the
+ * beams' areas.
  *   model    [ny][nx], Jy/pixel; read
  *   residual [ny][nx], Jy/beam; read; NULL: zeros; may be out
  *   out      [ny][nx], Jy/beam; may not be model

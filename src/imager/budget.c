@@ -203,11 +203,12 @@ static pcl_restore_params likely_beam(const pclean_config *c) {
 static uint64_t count_restoring(const pcl_setup *s, size_t nthread) {
     const pclean_config *c = s->config;
     const uint64_t nx = s->desc.nx, ny = s->desc.ny, n = nx * ny;
-    if (!c->restoration || !has_model(c))
+    const bool given = c->restoringbeam.n && *c->restoringbeam.item[0]; /* to which the residual is brought */
+    if (!c->restoration || (!has_model(c) && !given))
         return 0;
     const pcl_restore_params p = likely_beam(c);
     const double reach = 6 * p.beam.major_rad / c->cell_rad[0] + 1; /* side of the cut beam in pixels */
-    const bool direct = !c->restart && !c->startmodel.n && (double)c->niter * reach * reach < (double)n * log2((double)n);
+    const bool direct = !given && !c->restart && !c->startmodel.n && (double)c->niter * reach * reach < (double)n * log2((double)n);
     /* few components are added one by one: a list of them and a row for each thread */
     return direct ? (uint64_t)c->niter * 8 + nthread * nx * sizeof(double) : pcl_restore_bytes(nx, ny, &p);
 }

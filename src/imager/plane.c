@@ -278,6 +278,7 @@ int pcl_plane_restore(pcl_plane *p, const pcl_beam *beam, pclean_err *err) {
     pcl_restore_params r;
     pcl_restore_params_init(&r);
     r.beam = *beam;
+    r.own = p->beam; /* zero where none could be fitted */
     r.cellx_rad = c->cell_rad[0];
     r.celly_rad = c->cell_rad[1];
     return pcl_restore(p->model, p->residual, p->nx, p->ny, &r, p->image, err);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "core/restore.h"
 #include "imager/record.h"
 #include "imager/run.h"
 
@@ -57,6 +58,18 @@ static bool has_no_beam(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->nvis > 0 && !(p->beam_major_rad > 0);
 }
+/* restoringbeam is another beam than the residual's, which cannot be brought to it. */
+static bool keeps_its_beam(const pcl_run *r, const pclean_plane *p) {
+    pcl_restore_params q;
+    pcl_beam by;
+    pcl_restore_params_init(&q);
+    q.beam = r->fixed_beam;
+    q.own = (pcl_beam){p->beam_major_rad, p->beam_minor_rad, p->beam_pa_rad};
+    q.cellx_rad = r->config->cell_rad[0];
+    q.celly_rad = r->config->cell_rad[1];
+    const bool alike = fabs(q.beam.major_rad / q.own.major_rad - 1) < 0.01 && fabs(q.beam.minor_rad / q.own.minor_rad - 1) < 0.01;
+    return r->config->restoration && q.beam.major_rad > 0 && q.own.major_rad > 0 && !alike && !pcl_restore_widens(&q, &by);
+}
 static bool has_empty_mask(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->stop == PCLEAN_STOP_ZEROMASK;
@@ -69,6 +82,11 @@ static bool has_diverged(const pcl_run *r, const pclean_plane *p) {
 /* Diverging, but another limit ended it first. */
 static bool has_grown(const pcl_run *r, const pclean_plane *p) {
     return !has_diverged(r, p) && p->niter > 0 && p->peak_residual > 4 * p->peak_dirty;
+}
+
+/* cyclecontrol=global ends with the largest rms of all planes, as tclean: a plane of lower noise may be far from its own n-sigma. */
+static bool is_above_nsigma(const pcl_run *r, const pclean_plane *p) {
+    return p->stop == PCLEAN_STOP_NSIGMA && p->peak_residual > 1.5 * r->config->nsigma * p->rms_residual;
 }
 
 /* A cell too coarse for the longest baselines loses their visibilities: say which cell would carry them. */
@@ -97,10 +115,14 @@ static void warn_about_planes(pcl_run *r) {
         pcl_run_warn(r, "less than half of the fullest channel's data in channel %s", list);
     if (list_channels(r, has_no_beam, list, sizeof list))
         pcl_run_warn(r, "no beam could be fitted to the PSF of channel %s: a restored image there is the residual alone (a finer cell or larger imsize helps, or give restoringbeam)", list);
+    if (list_channels(r, keeps_its_beam, list, sizeof list))
+        pcl_run_warn(r, "restoringbeam is not wider than the fitted beam by a pixel in every direction in channel %s: the residual there keeps the fitted beam, only the model has the other one", list);
     if (list_channels(r, has_empty_mask, list, sizeof list))
         pcl_run_warn(r, "nothing to clean in channel %s: the mask is empty there", list);
     if (list_channels(r, has_diverged, list, sizeof list))
         pcl_run_warn(r, "CLEAN diverged in channel %s", list);
+    if (list_channels(r, is_above_nsigma, list, sizeof list))
+        pcl_run_warn(r, "channel %s is far above its own nsigma x rms: the noisiest channel's ended CLEAN for all, as in tclean (cyclecontrol=channel has one limit for each)", list);
     if (list_channels(r, has_grown, list, sizeof list))
         pcl_run_warn(r, "the residual of channel %s is over 4 x the dirty image's: CLEAN was diverging when its iterations ended", list);
 }

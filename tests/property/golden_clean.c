@@ -117,7 +117,68 @@ static void runs_end_as_in_tclean(void **state) {
     assert_int_equal(complaints, 0);
 }
 
+/* The middle of the image against tclean's, rms over its peak. */
+static void check_restored(char *const f[]) {
+    enum { SIDE = 128, MIDDLE = 64, EDGE = 32 };
+    static float want[MIDDLE * MIDDLE];
+    char path[1024];
+    pclean_config c;
+    pclean_result r;
+    pclean_err err = {0};
+    golden_config(&c, "vla_ngc5921.ms", "golden_restore");
+    static const char *const same[][2] = {{"imsize", "128"}, {"cell", "15arcsec"}, {"weighting", "briggs"}, {"robust", "0.5"}, {"pblimit", "-0.2"}};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        golden_set(&c, same[i][0], same[i][1]);
+    golden_set(&c, "niter", FIELD("niter"));
+    golden_set(&c, "restoringbeam", FIELD("restoringbeam"));
+    if (pclean_image(&c, NULL, &r, &err))
+        fail_msg("%s", err.msg);
+    snprintf(path, sizeof path, "%s/restore_%s.f32", PCLEAN_TEST_GOLDEN, FIELD("name"));
+    FILE *in = fopen(path, "rb");
+    assert_non_null(in);
+    assert_int_equal(fread(want, sizeof *want, MIDDLE * MIDDLE, in), MIDDLE * MIDDLE);
+    fclose(in);
+    float *image = golden_plane(&c, ".image", 0, 0);
+    double square = 0, most = 0;
+    for (size_t y = 0; y < MIDDLE; y++)
+        for (size_t x = 0; x < MIDDLE; x++) {
+            const double have = (double)image[(y + EDGE) * SIDE + x + EDGE];
+            square += pow(have - (double)want[y * MIDDLE + x], 2);
+            most = fmax(most, have);
+        }
+    const double peak = number(f, "peak"), rms = sqrt(square) / MIDDLE / peak;
+    print_message("restored %-8s peak %.6g (%.6g), rms of the difference %.1e of it\n", FIELD("name"), most, peak, rms);
+    if (!near(most, peak, 2e-3) || rms > 1e-3)
+        COMPLAIN("restored %s: another image\n", FIELD("name"));
+    const bool kept = strcmp(FIELD("name"), "narrow") == 0 || strcmp(FIELD("name"), "close") == 0;
+    bool said = false;
+    for (size_t i = 0; r.warning && r.warning[i]; i++)
+        said |= strstr(r.warning[i], "keeps the fitted beam") != NULL;
+    assert_int_equal(said, kept);
+    free(image);
+    golden_remove(&c);
+    pclean_result_clear(&r);
+    pclean_config_clear(&c);
+}
+
+static void images_are_restored_as_in_tclean(void **state) {
+    (void)state;
+    char head[2048], text[2048], *f[GOLDEN_FIELDS];
+    FILE *in = fopen(PCLEAN_TEST_GOLDEN "/restore.tsv", "r");
+    assert_non_null(in);
+    assert_non_null(fgets(head, sizeof head, in));
+    nfield = golden_split(head, header);
+    size_t n = 0;
+    for (; fgets(text, sizeof text, in); n++) {
+        assert_int_equal(golden_split(text, f), nfield);
+        check_restored(f);
+    }
+    fclose(in);
+    assert_int_equal(n, 5);
+    assert_int_equal(complaints, 0);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(runs_end_as_in_tclean)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(runs_end_as_in_tclean), cmocka_unit_test(images_are_restored_as_in_tclean)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

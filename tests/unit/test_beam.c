@@ -158,9 +158,39 @@ static void no_memory(void **state) {
     pcl_mem_fail_after(0);
 }
 
+/* What brings one beam to another: squares of widths add up in every direction. */
+static void between_two_beams(void **state) {
+    (void)state;
+    const pcl_beam from = {5, 3, 0.6}, by = {7, 2, -1.1};
+    const double along[] = {-1.5, -0.7, 0, 0.4, 1.2};
+    pcl_beam to, found;
+    assert_false(pcl_beam_between(&from, &from, &found));
+    assert_false(pcl_beam_between(&from, &(const pcl_beam){9, 2.9, 0.6}, &found)); /* narrower in one direction */
+    assert_true(found.major_rad == 0 && found.minor_rad == 0);
+    assert_true(pcl_beam_between(&from, &(const pcl_beam){sqrt(25 + 16), 5, 0.6}, &found));
+    assert_true(fabs(found.major_rad - 4) < 1e-12 && fabs(found.minor_rad - 4) < 1e-12);
+    /* from and by convolved: the second moments along any direction are the sums */
+    double xx = 0, xy = 0, yy = 0;
+    for (int k = 0; k < 2; k++) {
+        const pcl_beam *b = k ? &by : &from;
+        const double s = sin(b->pa_rad), c = cos(b->pa_rad), p = b->major_rad * b->major_rad, q = b->minor_rad * b->minor_rad;
+        xx += p * s * s + q * c * c;
+        yy += p * c * c + q * s * s;
+        xy += (p - q) * s * c; /* east and north */
+    }
+    const double mean = (xx + yy) / 2, half = hypot((xx - yy) / 2, xy), pa = 0.5 * atan2(2 * xy, yy - xx);
+    to = (pcl_beam){sqrt(mean + half), sqrt(mean - half), pa};
+    assert_true(pcl_beam_between(&from, &to, &found));
+    for (size_t i = 0; i < sizeof along / sizeof *along; i++) {
+        const double a = cos(along[i] - found.pa_rad), b = cos(along[i] - by.pa_rad);
+        assert_true(fabs(a * a * found.major_rad * found.major_rad + (1 - a * a) * found.minor_rad * found.minor_rad -
+                         (b * b * 49 + (1 - b * b) * 4)) < 1e-9);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(tclean_beams), cmocka_unit_test(gaussian_comes_back),
                                        cmocka_unit_test(orientation), cmocka_unit_test(odd_psfs),
-                                       cmocka_unit_test(no_memory)};
+                                       cmocka_unit_test(no_memory), cmocka_unit_test(between_two_beams)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
