@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fsutil.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 bool pcl_weighing_is_common(const pclean_config *c) {
@@ -59,40 +61,74 @@ int pcl_weighing_count(const pcl_setup *setup, pcl_sampler *s, size_t ichan, siz
 /* The file: this, then float [npol][ny][nx], in the machine's byte order. */
 typedef struct header {
     char magic[16];
-    uint64_t order, nx, ny, npol;
+    uint64_t order, version, bytes; /* of the whole file */
+    uint64_t nx, ny, npol;
     int64_t stokes[4];
     double cellx_rad, celly_rad, per_sample, sumwt[4];
+    uint64_t plane_hash[4], hash; /* of each plane; of all that is before this */
 } header;
 
-static const char magic[16] = "pclean density1";
+static const char magic[16] = "pclean density", first_magic[16] = "pclean density1"; /* which had no hashes */
 static const uint64_t order = 0x0102030405060708u;
+enum { VERSION = 2 };
+
+static size_t plane_bytes(const pcl_density *d) { return d->nx * d->ny * sizeof *d->sum; }
+static uint64_t place_of(const pcl_density *d, size_t ipol) { return sizeof(header) + ipol * plane_bytes(d); }
+static uint64_t hash_of(const header *h) { return pcl_hash(PCL_HASH, h, offsetof(header, hash)); }
 
 static header header_of(const pcl_setup *s, const pcl_density *d) {
-    header h = {.order = order, .nx = d->nx, .ny = d->ny, .npol = s->stokes.npol, .cellx_rad = d->cellx_rad, .celly_rad = d->celly_rad,
-                .per_sample = d->per_sample};
+    header h = {.order = order, .version = VERSION, .bytes = place_of(d, s->stokes.npol), .nx = d->nx, .ny = d->ny, .npol = s->stokes.npol,
+                .cellx_rad = d->cellx_rad, .celly_rad = d->celly_rad, .per_sample = d->per_sample};
     memcpy(h.magic, magic, sizeof magic);
     for (size_t p = 0; p < s->stokes.npol; p++)
         h.stokes[p] = s->stokes.code[p];
     return h;
 }
 
-static uint64_t place_of(const pcl_density *d, size_t ipol) { return sizeof(header) + ipol * d->nx * d->ny * sizeof *d->sum; }
+static int damaged(const char *path, const char *how, pclean_err *err) {
+    return PCL_FAIL(err, PCLEAN_EDATA, "part_density=%s: this density file is damaged: %s; run pclean partition again", path, how);
+}
+
+/* Of the file that fd is, against what the image wants. */
+static int read_header(const pcl_setup *setup, const pcl_density *d, int fd, const char *path, header *h, pclean_err *err) {
+    struct stat st;
+    char how[100];
+    if (fstat(fd, &st) != 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "the density file %s cannot be read: %s", path, strerror(errno));
+    *h = (header){.order = 0};
+    int rc = pcl_fs_pread_all(fd, path, h, (size_t)st.st_size < sizeof *h ? (size_t)st.st_size : sizeof *h, 0, err);
+    if (rc)
+        return rc;
+    if (memcmp(h->magic, first_magic, sizeof magic) == 0 || (memcmp(h->magic, magic, sizeof magic) == 0 && h->order == order && h->version != VERSION))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "part_density=%s: this density file is of another version of pclean; run pclean partition again", path);
+    header want = header_of(setup, d);
+    const bool ours = memcmp(h->magic, magic, sizeof magic) == 0 && h->order == order;
+    if (ours && ((size_t)st.st_size < sizeof *h || h->bytes != (uint64_t)st.st_size)) {
+        snprintf(how, sizeof how, "it has %lld bytes instead of %llu", (long long)st.st_size, (unsigned long long)h->bytes);
+        return damaged(path, how, err);
+    }
+    if (ours && h->hash != hash_of(h))
+        return damaged(path, "its header has another checksum", err);
+    memcpy(want.sumwt, h->sumwt, sizeof h->sumwt);
+    memcpy(want.plane_hash, h->plane_hash, sizeof h->plane_hash);
+    want.hash = h->hash;
+    if (memcmp(h, &want, sizeof want) != 0)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "part_density=%s: this is no density of an image of this imsize, cell and stokes; run pclean partition again",
+                        path);
+    return 0;
+}
 
 int pcl_weighing_load(const pcl_setup *setup, const char *path, size_t ipol, pcl_density *d, pclean_err *err) {
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return PCL_FAIL(err, PCLEAN_EIO, "the density file %s cannot be opened: %s", path, strerror(errno));
-    header h, want = header_of(setup, d);
-    int rc = pcl_fs_pread_all(fd, path, &h, sizeof h, 0, err);
-    if (!rc) {
-        memcpy(want.sumwt, h.sumwt, sizeof h.sumwt);
-        if (memcmp(&h, &want, sizeof h) != 0)
-            rc = PCL_FAIL(err, PCLEAN_EPARAM, "part_density=%s: this is no density of an image of this imsize, cell and stokes; run pclean partition again",
-                          path);
-    }
+    header h;
+    int rc = read_header(setup, d, fd, path, &h, err);
     if (!rc)
-        rc = pcl_fs_pread_all(fd, path, d->sum, d->nx * d->ny * sizeof *d->sum, place_of(d, ipol), err);
+        rc = pcl_fs_pread_all(fd, path, d->sum, plane_bytes(d), place_of(d, ipol), err);
     close(fd);
+    if (!rc && h.plane_hash[ipol] != pcl_hash(PCL_HASH, d->sum, plane_bytes(d)))
+        rc = damaged(path, "its densities have another checksum", err);
     if (rc)
         return rc;
     d->sumwt = h.sumwt[ipol];
@@ -107,9 +143,11 @@ static int write_all(const pcl_setup *setup, pcl_sampler *s, pcl_density *d, int
     for (size_t p = 0; !rc && p < setup->stokes.npol; p++) {
         rc = count(s, &all_channels, 0, p, d, err);
         h.sumwt[p] = d->sumwt;
+        h.plane_hash[p] = pcl_hash(PCL_HASH, d->sum, plane_bytes(d));
         if (!rc)
-            rc = pcl_fs_pwrite_all(fd, path, d->sum, d->nx * d->ny * sizeof *d->sum, place_of(d, p), err);
+            rc = pcl_fs_pwrite_all(fd, path, d->sum, plane_bytes(d), place_of(d, p), err);
     }
+    h.hash = hash_of(&h);
     if (!rc)
         rc = pcl_fs_pwrite_all(fd, path, &h, sizeof h, 0, err);
     if (!rc && fsync(fd) != 0)

@@ -19,7 +19,8 @@ int pcl_weighing_init(const pcl_setup *setup, pcl_density *d, pclean_err *err) P
 int pcl_weighing_count(const pcl_setup *setup, pcl_sampler *s, size_t ichan, size_t ipol, pcl_density *d, pclean_err *err) PCL_CHECK;
 
 /* The common density of Stokes plane ipol from a file of pcl_weighing_save, finished likewise; the robust parameter is the
- * setup's. -PCLEAN_EPARAM: the file belongs to another image. */
+ * setup's. -PCLEAN_EPARAM: the file belongs to another image, or was made by another version; -PCLEAN_EDATA: it is damaged (length,
+ * checksums). */
 int pcl_weighing_load(const pcl_setup *setup, const char *path, size_t ipol, pcl_density *d, pclean_err *err) PCL_CHECK;
 
 /* Whether a file is such a density, or an unfinished or empty one. */

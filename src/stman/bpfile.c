@@ -242,22 +242,16 @@ int bp_create(const char *path, const bp_settings *settings, bp_file **out, pcle
 /* ------------------------------------------------------------------ sums: are the files what the writer left? */
 
 /* FNV-1a, 64 bits: against damage, not against malice. */
-uint64_t bp_hash(uint64_t hash, const void *data, size_t n) {
-    for (const unsigned char *p = data; n > 0; n--)
-        hash = (hash ^ *p++) * 1099511628211u;
-    return hash;
-}
-
 static int sum_file(int folder, const char *name, uint64_t *sum, uint64_t *size, pclean_err *err) {
     unsigned char block[65536];
     ssize_t n;
     const int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return PCL_FAIL(err, PCLEAN_EIO, "%s: %s", name, strerror(errno));
-    *sum = BP_HASH;
+    *sum = PCL_HASH;
     *size = 0;
     while ((n = read(fd, block, sizeof block)) > 0) {
-        *sum = bp_hash(*sum, block, (size_t)n);
+        *sum = pcl_hash(*sum, block, (size_t)n);
         *size += (uint64_t)n;
     }
     const int e = errno;

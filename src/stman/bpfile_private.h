@@ -2,6 +2,7 @@
  * there) and bptext.c share. */
 #ifndef PCL_BPFILE_PRIVATE_H
 #define PCL_BPFILE_PRIVATE_H
+#include "base/hash.h"
 #include "stman/bpfile.h"
 #include <adios2_c.h>
 #include <pthread.h>
@@ -124,8 +125,6 @@ bool bp_written_shape(const bp_column *c, uint64_t row, const size_t **shape);
 int bp_append(bp_column *c, uint64_t row, uint64_t nrow, const void *cells, pclean_err *err) PCL_CHECK;
 int bp_get_unfinished(bp_column *c, uint64_t row, size_t cell, void *out, pclean_err *err) PCL_CHECK;
 
-#define BP_HASH UINT64_C(14695981039346656037) /* of nothing */
-uint64_t bp_hash(uint64_t hash, const void *data, size_t n); /* of what had `hash` and then data */
 int bp_need_room(bp_room *room, size_t bytes, pclean_err *err) PCL_CHECK; /* at least so many; what was in it is lost */
 int bp_grow(void **array, size_t *n, size_t need, size_t size, pclean_err *err) PCL_CHECK;
 

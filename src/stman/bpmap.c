@@ -35,7 +35,7 @@ int bp_map_note(bp_column *c, const void *data, size_t bytes, pclean_err *err) {
     if (status)
         return status;
     const size_t n = bytes < ENDS ? bytes : ENDS;
-    f->place[f->nplace++] = (bp_place){.column = c, .bytes = bytes, .head = bp_hash(BP_HASH, data, n), .tail = bp_hash(BP_HASH, (const char *)data + bytes - n, n)};
+    f->place[f->nplace++] = (bp_place){.column = c, .bytes = bytes, .head = pcl_hash(PCL_HASH, data, n), .tail = pcl_hash(PCL_HASH, (const char *)data + bytes - n, n)};
     return 0;
 }
 
@@ -99,8 +99,8 @@ static bool place_bp4(bp_file *f, int fd) {
 static bool ends_agree(const bp_place *p, int fd) {
     char bytes[ENDS];
     const size_t n = p->bytes < ENDS ? p->bytes : ENDS;
-    return pread(fd, bytes, n, (off_t)p->offset) == (ssize_t)n && bp_hash(BP_HASH, bytes, n) == p->head &&
-           pread(fd, bytes, n, (off_t)(p->offset + p->bytes - n)) == (ssize_t)n && bp_hash(BP_HASH, bytes, n) == p->tail;
+    return pread(fd, bytes, n, (off_t)p->offset) == (ssize_t)n && pcl_hash(PCL_HASH, bytes, n) == p->head &&
+           pread(fd, bytes, n, (off_t)(p->offset + p->bytes - n)) == (ssize_t)n && pcl_hash(PCL_HASH, bytes, n) == p->tail;
 }
 
 /* *found: all blocks are, and are what was put. A BP4 block that is found by its header but is another is damage. */

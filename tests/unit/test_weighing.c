@@ -1,6 +1,9 @@
 #include "imager/weighing.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fsutil.h"
 #include "unit/check.h"
@@ -70,6 +73,49 @@ static void another_images_file_is_refused(void **state) {
     }
 }
 
+/* A byte more or less, or another one, anywhere: the file is named, and no image is made with it. */
+static void a_damaged_file_is_refused(void **state) {
+    (void)state;
+    pclean_config c;
+    pcl_setup s;
+    pcl_density d;
+    struct stat st;
+    configure(&c, "uniform");
+    assert_ok(pcl_setup_open(&c, &s, &err));
+    assert_ok(pcl_weighing_init(&s, &d, &err));
+    assert_int_equal(stat(path, &st), 0);
+    const long size = (long)st.st_size, planes = 40 * 36 * 4, at[] = {17, 24, 40, 90, 130, size - 2 * planes + 5, size - planes - 1};
+    for (size_t k = 0; k < sizeof at / sizeof *at; k++) {
+        FILE *f = fopen(path, "r+b");
+        assert_int_equal(fseek(f, at[k], SEEK_SET), 0);
+        const int byte = fgetc(f);
+        fseek(f, at[k], SEEK_SET);
+        fputc(byte ^ 0x11, f);
+        fclose(f);
+        err.msg[0] = 0;
+        assert_true(pcl_weighing_load(&s, path, 0, &d, &err) < 0);
+        assert_non_null(strstr(err.msg, path));
+        f = fopen(path, "r+b");
+        fseek(f, at[k], SEEK_SET);
+        fputc(byte, f);
+        fclose(f);
+        assert_ok(pcl_weighing_load(&s, path, 0, &d, &err));
+    }
+    for (long cut = size - 1; cut >= 0; cut -= cut > 300 ? 4000 : 37) {
+        assert_int_equal(truncate(path, cut), 0);
+        assert_true(pcl_weighing_load(&s, path, 0, &d, &err) < 0);
+        assert_non_null(strstr(err.msg, path));
+    }
+    FILE *f = fopen(path, "wb"); /* the first version of the file */
+    fwrite("pclean density1", 1, 16, f);
+    assert_int_equal(ftruncate(fileno(f), size), 0);
+    fclose(f);
+    assert_fails(pcl_weighing_load(&s, path, 0, &d, &err), PCLEAN_EPARAM, "another version of pclean; run pclean partition again");
+    pcl_density_clear(&d);
+    pcl_setup_close(&s);
+    pclean_config_clear(&c);
+}
+
 static void natural_weights_need_none(void **state) {
     (void)state;
     pclean_config c;
@@ -92,6 +138,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_holds_the_density),
         cmocka_unit_test(another_images_file_is_refused),
+        cmocka_unit_test(a_damaged_file_is_refused),
         cmocka_unit_test(natural_weights_need_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
