@@ -1355,8 +1355,8 @@ void count_rows(casa_ms &m, size_t nslice, const size_t *cut, const double *last
     });
 }
 
-void largest_w(casa_ms &m, double *w_m) {
-    std::fill(w_m, w_m + m.dds.size(), 0.0);
+void largest_uvw(casa_ms &m, double (*uvw_m)[3]) {
+    std::fill(uvw_m[0], uvw_m[0] + 3 * m.dds.size(), 0.0);
     for (size_t irow = 0; irow < m.info.nrow; irow += scan_rows) {
         prepare_block(m, irow, std::min(scan_rows, m.info.nrow - irow));
         read_uvw(m);
@@ -1364,7 +1364,8 @@ void largest_w(casa_ms &m, double *w_m) {
             for (size_t i = 0; i < m.dds[d].rows.size(); i++) {
                 const double *uvw = m.dds[d].uvw.get() + 3 * i;
                 if (!m.dds[d].flag_row.get()[i] && std::isfinite(uvw[0]) && std::isfinite(uvw[1]) && std::isfinite(uvw[2]))
-                    w_m[d] = std::max(w_m[d], std::fabs(uvw[2]));
+                    for (size_t k = 0; k < 3; k++)
+                        uvw_m[d][k] = std::max(uvw_m[d][k], std::fabs(uvw[k]));
             }
     }
     m.stage.clear();
@@ -1565,8 +1566,8 @@ int casa_ms_read_times(casa_ms *ms, double *time_s, pclean_err *err) {
     });
 }
 
-int casa_ms_largest_w(casa_ms *ms, double *w_m, pclean_err *err) {
-    return with_report(ms, err, [&] { largest_w(*ms, w_m); });
+int casa_ms_largest_uvw(casa_ms *ms, double (*uvw_m)[3], pclean_err *err) {
+    return with_report(ms, err, [&] { largest_uvw(*ms, uvw_m); });
 }
 
 int casa_ms_count_samples(casa_ms *ms, const uint32_t *want, uint64_t *of_row, uint64_t *const *of_chan, pclean_err *err) {

@@ -258,7 +258,6 @@ static void count_slice(const pcl_gridder *g, const pcl_samples *in, const reque
             continue;
         const bool used = tile[i] != PCL_NO_TILE;
         total->used += used;
-        total->outside += !used;
         sum += used ? (double)w : 0;
     }
     *weight = sum;
@@ -299,8 +298,8 @@ static void sort_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_sa
                          pcl_grid_count *total) {
     const size_t ntile = 4 * g->ntile_colour, nslice = (in->n + SLICE - 1) / SLICE, nchunk = s->nchunk;
     const pcl_grid_place place = place_for(g, q);
-    uint64_t used = 0, outside = 0;
-#pragma omp parallel for schedule(static, 1) reduction(+ : used, outside)
+    uint64_t used = 0;
+#pragma omp parallel for schedule(static, 1) reduction(+ : used)
     for (size_t k = 0; k < nchunk; k++) {
         uint32_t *count = s->count + k * ntile;
         pcl_grid_count part = {0};
@@ -316,7 +315,6 @@ static void sort_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_sa
                 count_slice(g, in, q, from, to, s->tile, &s->slice_weight[slice], &part);
         }
         used += part.used;
-        outside += part.outside;
     }
     uint32_t at = 0;
     for (size_t t = 0; t < ntile; t++) {
@@ -343,7 +341,6 @@ static void sort_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_sa
     }
     if (total) {
         total->used += used;
-        total->outside += outside;
         for (size_t k = 0; k < nslice; k++)
             total->sumwt += s->slice_weight[k];
     }
@@ -411,6 +408,19 @@ static void add_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_sam
                                     .model_re = model ? model->re : NULL,
                                     .model_im = model ? model->im : NULL};
     for_each_tile(g, s, &target, NULL);
+}
+
+void pcl_grid_count_outside(const pcl_gridder *g, const pcl_samples *samples, size_t iplane, pcl_grid_count *count) {
+    const request q = {.iplane = iplane};
+    const pcl_grid_place p = place_for(g, &q);
+    const double per_dw = g->w ? 1 / g->wp.dw : 0;
+    uint64_t outside = 0;
+#pragma omp parallel for schedule(static) reduction(+ : outside)
+    for (size_t i = 0; i < samples->n; i++) {
+        const bool inside = (fabs(samples->u[i] * p.u_cells) < p.u_most) & (fabs(samples->v[i] * p.v_cells) < p.v_most);
+        outside += !inside && samples->weight[i] > 0 && counts_here(g, samples, &q, per_dw, i);
+    }
+    count->outside += outside;
 }
 
 void pcl_grid_add(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, const pcl_uvgrid *model,

@@ -74,7 +74,7 @@ int pcl_grid_count_bytes(const pcl_gridder_params *params, size_t nmax, size_t n
 
 typedef struct pcl_grid_count {
     uint64_t used;     /* samples gridded */
-    uint64_t outside;  /* |u| cellx or |v| celly >= 1/2: shorter than the cell can carry; left out */
+    uint64_t outside;  /* of pcl_grid_count_outside */
     double sumwt;      /* of the samples gridded, summed in a fixed order */
 } pcl_grid_count;
 
@@ -82,6 +82,11 @@ typedef struct pcl_grid_count {
  * pcl_grid_from_image) its prediction is subtracted first: one pass makes the residual. */
 void pcl_grid_add(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, const pcl_uvgrid *model,
                   pcl_uvgrid *vis, pcl_uvgrid *psf, pcl_grid_count *count);
+
+/* Adds to count->outside the samples with a weight and |u| cellx or |v| celly >= 1/2: shorter than the cell can carry, so that they
+ * are not gridded. With w: those of them that are nearest to plane iplane. To be asked with natural weights: uniform and briggs ones
+ * are 0 out there. */
+void pcl_grid_count_outside(const pcl_gridder *g, const pcl_samples *samples, size_t iplane, pcl_grid_count *count);
 
 /* Predicts vis [n][2] at the samples' u, v (their vis and weight are not read); outside the grid: 0. */
 void pcl_grid_predict(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, const pcl_uvgrid *model,

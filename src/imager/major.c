@@ -56,8 +56,10 @@ static int flat_cycle(pcl_plane *p, bool with_model, bool with_psf, pclean_err *
     pcl_sampler_begin(s, p->ichan, p->ipol, data_wanted(p));
     bool more = true;
     while (!(rc = next_batch(p, &more, err)) && more) {
-        weigh_batch(p);
         const pcl_samples batch = batch_of(s);
+        if (with_psf)
+            pcl_grid_count_outside(p->gridder, &batch, 0, &count);
+        weigh_batch(p);
         pcl_grid_add(p->gridder, p->scratch, &batch, with_model ? &p->model_grid : NULL, &p->vis_grid,
                      with_psf ? &p->psf_grid : NULL, &count);
     }
@@ -112,12 +114,14 @@ static int grid_w_plane(pcl_plane *p, size_t iplane, bool with_model, bool with_
     bool more = true;
     int rc;
     while (!(rc = next_batch(p, &more, err)) && more) {
+        const pcl_samples batch = batch_of(s);
+        if (with_psf)
+            pcl_grid_count_outside(p->gridder, &batch, iplane, count);
         weigh_batch(p);
         for (size_t i = 0; with_model && i < s->n; i++) {
             s->samples[2 * i] -= p->predicted[2 * s->id[i]];
             s->samples[2 * i + 1] -= p->predicted[2 * s->id[i] + 1];
         }
-        const pcl_samples batch = batch_of(s);
         pcl_grid_add_w(p->gridder, p->scratch, &batch, iplane, &p->vis_grid, with_psf ? &p->psf_grid : NULL, count);
     }
     return rc ? rc

@@ -117,18 +117,18 @@ static double samples_of(const pcl_setup *s) {
 
 static int wmax_of_ms(const pcl_setup *s, size_t ims, size_t first_dd, double *wmax, pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
-    double *w = NULL, *freq = NULL;
+    double (*uvw)[3] = NULL, *freq = NULL;
     pcl_row_channels row;
-    int rc = PCL_NEW(&w, info->ndd, "largest w", err);
+    int rc = PCL_NEW(&uvw, info->ndd, "largest w", err);
     if (!rc)
-        rc = casa_ms_largest_w(pcl_vis_source_ms(s->source, ims), w, err);
+        rc = casa_ms_largest_uvw(pcl_vis_source_ms(s->source, ims), uvw, err);
     for (size_t d = 0; !rc && d < info->ndd; d++) {
         if (!(rc = pcl_setup_row_channels(s, &info->dd[d], first_dd + d, &freq, &row, err)))
-            *wmax = fmax(*wmax, pcl_plane_wmax(w[d], row.n, freq));
+            *wmax = fmax(*wmax, pcl_plane_wmax(uvw[d][2], row.n, freq));
         pcl_free(freq);
         freq = NULL;
     }
-    pcl_free(w);
+    pcl_free(uvw);
     return rc;
 }
 

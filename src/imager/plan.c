@@ -85,6 +85,41 @@ static void describe_image(const pcl_setup *s, pclean_plan *p) {
     snprintf(p->frame, sizeof p->frame, "%s", s->frame < 0 ? "data" : casa_freq_frame_name(s->frame));
 }
 
+/* Widens reach [2] by the largest |u| and |v|, wavelengths, of an MS in the channels that are read. */
+static int widen_reach(const pcl_setup *s, size_t ims, size_t first_dd, double reach[2], pclean_err *err) {
+    const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
+    double (*uvw)[3] = NULL, *freq = NULL;
+    pcl_row_channels row;
+    int rc = PCL_NEW(&uvw, info->ndd, "largest u and v", err);
+    if (!rc)
+        rc = casa_ms_largest_uvw(pcl_vis_source_ms(s->source, ims), uvw, err);
+    for (size_t d = 0; !rc && d < info->ndd; d++) {
+        rc = pcl_setup_row_channels(s, &info->dd[d], first_dd + d, &freq, &row, err);
+        for (size_t k = 0; !rc && k < 2; k++)
+            reach[k] = fmax(reach[k], pcl_plane_wmax(uvw[d][k], row.n, freq));
+        pcl_free(freq);
+        freq = NULL;
+    }
+    pcl_free(uvw);
+    return rc;
+}
+
+/* What the run would leave out, with a warning or, if it is all of the data, with an error. */
+static int check_cell(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
+    const double *cell = s->config->cell_rad;
+    double reach[2] = {0};
+    size_t k = 0;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source); k += pcl_vis_source_info(s->source, i)->ndd, i++)
+        rc = widen_reach(s, i, k, reach, err);
+    if (rc || (reach[0] * cell[0] < 0.5 && reach[1] * cell[1] < 0.5))
+        return rc;
+    char have[40], good[40];
+    pcl_format_si(have, sizeof have, fmax(cell[0], cell[1]), PCL_DIM_ANGLE);
+    pcl_format_si(good, sizeof good, pcl_plane_good_cell(fmax(reach[0], reach[1])), PCL_DIM_ANGLE);
+    return add_problem(p, err, "cell %s is too coarse for the longest baselines, whose samples will be left out; use a cell of %s or less", have, good);
+}
+
 /* ------------------------------------------------------------------------------------------- workers, memory, disk */
 
 static void describe_memory(const pcl_resources *r, pclean_plan *p) {
@@ -194,7 +229,7 @@ static int make(const pclean_config *config, bool measure, pcl_setup *s, pclean_
         return rc;
     describe_image(s, p);
     describe_memory(&resources, p);
-    if ((rc = describe_disk(s, p, err)))
+    if ((rc = check_cell(s, p, err)) || (rc = describe_disk(s, p, err)))
         return rc;
     return measure ? estimate_time(s, p, err) : 0;
 }

@@ -86,6 +86,8 @@ static double largest_w(const pcl_setup *s, const pcl_vis *vis) {
     return most;
 }
 
+double pcl_plane_good_cell(double reach_lambda) { return reach_lambda > 0 ? 1 / (3 * reach_lambda) : 0; }
+
 double pcl_plane_wmax(double w_m, size_t nchan, const double *freq_hz) {
     double highest = 0;
     for (size_t c = 0; c < nchan; c++)

@@ -55,6 +55,9 @@ pcl_control pcl_plane_control(const pclean_config *config);
 int pcl_plane_init(pcl_plane *p, const pcl_setup *setup, const pcl_vis *vis, pclean_err *err) PCL_CHECK;
 void pcl_plane_clear(pcl_plane *p);
 
+/* A cell, rad, that carries samples up to |u|, |v| = reach wavelengths: a third of the finest fringe. */
+double pcl_plane_good_cell(double reach_lambda);
+
 /* |w| in wavelengths that the gridder must reach for rows up to |w| = w_m metres at these frequencies. */
 double pcl_plane_wmax(double w_m, size_t nchan, const double *freq_hz);
 

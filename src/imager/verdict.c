@@ -53,6 +53,9 @@ static bool is_blank(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->nvis == 0 && p->stop != PCLEAN_STOP_FAILED;
 }
+static uint64_t noutside_of(const pcl_run *r, const pclean_plane *p) { return r->state[p->chan * r->setup.desc.npol + p->pol].noutside; }
+static bool has_no_data(const pcl_run *r, const pclean_plane *p) { return is_blank(r, p) && noutside_of(r, p) == 0; }
+static bool is_beyond_grid(const pcl_run *r, const pclean_plane *p) { return is_blank(r, p) && noutside_of(r, p) > 0; }
 static bool is_thin(const pcl_run *r, const pclean_plane *p) { return p->nvis > 0 && 2 * p->nvis < r->most_nvis; }
 static bool has_no_beam(const pcl_run *r, const pclean_plane *p) {
     (void)r;
@@ -89,19 +92,25 @@ static bool is_above_nsigma(const pcl_run *r, const pclean_plane *p) {
     return p->stop == PCLEAN_STOP_NSIGMA && p->peak_residual > 1.5 * r->config->nsigma * p->rms_residual;
 }
 
-/* A cell too coarse for the longest baselines loses their visibilities: say which cell would carry them. */
-static void warn_cell(pcl_run *r) {
-    uint64_t noutside = 0;
+/* Samples of all planes that the cell cannot carry, and a cell that holds them all. */
+static uint64_t count_outside(const pcl_run *r, char good[static 40]) {
+    uint64_t n = 0;
     double reach = 0;
     for (size_t k = 0; k < r->nplane; k++) {
-        noutside += r->state[k].noutside;
+        n += r->state[k].noutside;
         reach = fmax(reach, r->state[k].reach_lambda);
     }
+    pcl_format_si(good, 40, pcl_plane_good_cell(reach), PCL_DIM_ANGLE);
+    return n;
+}
+
+/* A cell too coarse for the longest baselines loses their visibilities: say which cell would carry them. */
+static void warn_cell(pcl_run *r) {
+    char good[40], have[40];
+    const uint64_t noutside = count_outside(r, good);
     if (noutside == 0)
         return;
-    char good[40], have[40];
     pcl_format_si(have, sizeof have, fmax(r->config->cell_rad[0], r->config->cell_rad[1]), PCL_DIM_ANGLE);
-    pcl_format_si(good, sizeof good, 1 / (3 * reach), PCL_DIM_ANGLE);
     pcl_run_warn(r, "cell %s is too coarse for the longest baselines: %llu samples were left out (all planes together); use a cell of %s or less",
                  have, (unsigned long long)noutside, good);
 }
@@ -109,8 +118,10 @@ static void warn_cell(pcl_run *r) {
 static void warn_about_planes(pcl_run *r) {
     char list[600];
     warn_cell(r);
-    if (list_channels(r, is_blank, list, sizeof list))
+    if (list_channels(r, has_no_data, list, sizeof list))
         pcl_run_warn(r, "no data in channel %s: blank", list);
+    if (list_channels(r, is_beyond_grid, list, sizeof list))
+        pcl_run_warn(r, "all data of channel %s lie beyond what the cell can carry: blank", list);
     if (list_channels(r, is_thin, list, sizeof list))
         pcl_run_warn(r, "less than half of the fullest channel's data in channel %s", list);
     if (list_channels(r, has_no_beam, list, sizeof list))
@@ -146,11 +157,10 @@ int pcl_run_verdict(const pcl_run *r, pclean_err *err) {
     char list[600];
     if (list_channels(r, has_failed, list, sizeof list))
         return PCL_FAIL(err, PCLEAN_EFAILED, "the workers of channel %s died, as the warnings say; it is blank in the products, which hold all other channels (out of memory? fewer workers need less: nworkers)", list);
-    uint64_t noutside = 0;
-    for (size_t k = 0; k < r->nplane; k++)
-        noutside += r->state[k].noutside;
+    char good[40];
+    const uint64_t noutside = count_outside(r, good);
     if (!of_cube && list_channels(r, is_blank, list, sizeof list) == r->setup.desc.nchan)
-        return noutside ? PCL_FAIL(err, PCLEAN_EFAILED, "all data lie beyond what the cell can carry: the image is blank; use a smaller cell")
+        return noutside ? PCL_FAIL(err, PCLEAN_EFAILED, "all data lie beyond what the cell can carry: the image is blank; use a smaller cell: one of %s holds all samples", good)
                         : PCL_FAIL(err, PCLEAN_EFAILED, "no channel of the image has data: the image is blank");
     if (list_channels(r, has_diverged, list, sizeof list))
         return PCL_FAIL(err, PCLEAN_EFAILED, "CLEAN diverged in channel %s; the products were written, look at them before use (a smaller gain or larger cyclefactor helps)", list);

@@ -246,6 +246,9 @@ static void samples_beyond_the_cell_are_counted_and_left_out(void **state) {
     pcl_grid_count count = {0};
     assert_int_equal(pcl_uvgrid_new(s.g, false, &grid, &err), 0);
     pcl_grid_add(s.g, s.scratch, &in, NULL, &grid, NULL, &count);
+    assert_int_equal(count.used, 6);
+    assert_int_equal(count.outside, 0); /* asked for by itself: */
+    pcl_grid_count_outside(s.g, &in, 0, &count);
     assert_int_equal(count.outside, 3);
     assert_int_equal(count.used, 6);
     assert_true(fabs(count.sumwt - 6) < 1e-12);

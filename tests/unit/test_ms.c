@@ -558,7 +558,7 @@ static void check_rows(const char *name, casa_ms_selection sel) {
     assert_int_equal(n, info->nrow + info->nrow_auto);
     assert_true(info->ndd <= MOST_DD);
     size_t cut[SLICES + 1], nrow[SLICES * MOST_DD];
-    double last[SLICES], w[MOST_DD], *time = calloc(n, sizeof *time);
+    double last[SLICES], uvw[MOST_DD][3], *time = calloc(n, sizeof *time);
     uint64_t *of_row = calloc(n, sizeof *of_row), *of_chan[MOST_DD];
     uint32_t want[MOST_DD];
     for (size_t k = 0; k <= SLICES; k++)
@@ -568,7 +568,7 @@ static void check_rows(const char *name, casa_ms_selection sel) {
         of_chan[d] = calloc(info->dd[d].nchansel, sizeof *of_chan[d]);
     }
     assert_ok(casa_ms_read_times(ms, time, &err));
-    assert_ok(casa_ms_largest_w(ms, w, &err));
+    assert_ok(casa_ms_largest_uvw(ms, uvw, &err));
     assert_ok(casa_ms_count_samples(ms, want, of_row, of_chan, &err));
     for (size_t k = 0; k < SLICES; k++)
         last[k] = info->time_min_s + (double)(k + 1) * (info->time_max_s - info->time_min_s) / SLICES;
@@ -582,7 +582,7 @@ static void check_rows(const char *name, casa_ms_selection sel) {
         const casa_ms_dd *dd = &info->dd[d];
         const double *times;
         const size_t ntime = casa_ms_times(ms, d, &times);
-        double most = 0;
+        double most[3] = {0};
         uint64_t channels = 0;
         for (size_t r = 0; r < rows[d].nrow; r++) {
             size_t k = 0, at = 0;
@@ -593,13 +593,14 @@ static void check_rows(const char *name, casa_ms_selection sel) {
                 at++;
             assert_true(at < ntime);
             if (!rows[d].flag_row[r] && isfinite(rows[d].uvw_m[3 * r] + rows[d].uvw_m[3 * r + 1] + rows[d].uvw_m[3 * r + 2]))
-                most = fmax(most, fabs(rows[d].uvw_m[3 * r + 2]));
+                for (size_t i = 0; i < 3; i++)
+                    most[i] = fmax(most[i], fabs(rows[d].uvw_m[3 * r + i]));
             for (size_t c = 0; c < dd->nchansel && !rows[d].flag_row[r]; c++) {
                 const bool *flag = rows[d].flag + (r * dd->nchansel + c) * dd->ncorr;
                 samples += !flag[0] && !flag[dd->ncorr - 1];
             }
         }
-        assert_true(most == w[d]);
+        assert_memory_equal(most, uvw[d], sizeof most);
         for (size_t c = 0; c < dd->nchansel; c++)
             channels += of_chan[d][c];
         counted += channels;
