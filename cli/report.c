@@ -17,7 +17,7 @@ static const struct trouble {
     int stop[2];
 } troubles[] = {
     {"Diverged", {PCLEAN_STOP_DIVERGED_STEP, PCLEAN_STOP_DIVERGED_MIN}},
-    {"Failed", {PCLEAN_STOP_FAILED, PCLEAN_STOP_FAILED}},
+    {"Failed", {PCLEAN_STOP_FAILED, PCLEAN_STOP_NOT_FINITE}},
     {"No data", {PCLEAN_STOP_BLANK, PCLEAN_STOP_BLANK}},
     {"Empty mask, not cleaned", {PCLEAN_STOP_ZEROMASK, PCLEAN_STOP_ZEROMASK}},
 };
@@ -275,9 +275,13 @@ static void print_resources(FILE *out, const pclean_result *r) {
     cli_bytes_text(r->peak_memory_bytes, memory, sizeof memory);
     cli_bytes_text(r->ms_bytes_read, data, sizeof data);
     fprintf(out, "%s\nMemory    %s at the peak\nData      %s", r->nstage ? ")" : "", memory, data);
-    double all = (double)r->nvis_used + (double)r->nvis_flagged + (double)r->nvis_nonfinite;
-    fprintf(out, " read; samples: %" PRIu64 " used, %" PRIu64 " flagged (%.1f %%), %" PRIu64 " not finite\n",
+    double all = (double)r->nvis_used + (double)r->nvis_flagged + (double)r->nvis_nonfinite + (double)r->nvis_absurd;
+    fprintf(out, " read; samples: %" PRIu64 " used, %" PRIu64 " flagged (%.1f %%), %" PRIu64 " not finite",
             r->nvis_used, r->nvis_flagged, all > 0 ? 100 * (double)r->nvis_flagged / all : 0, r->nvis_nonfinite);
+    if (r->nvis_absurd) {
+        fprintf(out, ", %" PRIu64 " absurd", r->nvis_absurd);
+    }
+    fputc('\n', out);
 }
 
 void cli_report_print(FILE *out, const pclean_config *config, const pclean_result *r) {

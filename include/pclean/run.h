@@ -25,7 +25,8 @@ extern "C" {
     X(PCLEAN_STOP_NSIGMA, 8, "n-sigma threshold")                                                                      \
     X(PCLEAN_STOP_NMAJOR, 9, "major cycle limit")                                                                      \
     X(PCLEAN_STOP_BLANK, 20, "no data")                                                                                \
-    X(PCLEAN_STOP_FAILED, 21, "failed")
+    X(PCLEAN_STOP_FAILED, 21, "failed")                                                                                \
+    X(PCLEAN_STOP_NOT_FINITE, 22, "not finite")
 
 enum pclean_stop {
 #define X(symbol, number, text) symbol = number,
@@ -68,7 +69,7 @@ typedef struct pclean_result {
     char limit_memory_from[160]; /* which limit that is */
     bool store_in_file;          /* the visibilities were in a scratch file, not in memory */
     int nworkers, nthreads;    /* processes that imaged, threads of each */
-    uint64_t nvis_used, nvis_flagged, nvis_nonfinite;
+    uint64_t nvis_used, nvis_flagged, nvis_nonfinite, nvis_absurd; /* absurd: beyond what single precision can add up */
     size_t nstage;
     pclean_stage_time stage[16];
 } pclean_result;

@@ -47,6 +47,15 @@ float pcl_stats_peak(const float *image, const bool *mask, size_t n) {
     return peak;
 }
 
+SIMD static size_t count_finite(const float *image, size_t n) {
+    size_t nfinite = 0;
+    for (size_t i = 0; i < n; i++)
+        nfinite += fabsf(image[i]) <= FLT_MAX;
+    return nfinite;
+}
+
+bool pcl_stats_all_finite(const float *image, size_t n) { return count_finite(image, n) == n; }
+
 static inline double finite_or_zero(float v) { return fabsf(v) <= FLT_MAX ? (double)v : 0; }
 
 SIMD static double sum_band(const float *image, size_t n) {
@@ -202,13 +211,6 @@ static double median_of(const values *v, size_t nfinite, int32_t *work) {
     }
     const double middle = value_of(select_key(work, n, k - lower));
     return pair ? 0.5 * (middle + value_of(select_key(work, n, k - lower + 1))) : middle;
-}
-
-SIMD static size_t count_finite(const float *image, size_t n) {
-    size_t nfinite = 0;
-    for (size_t i = 0; i < n; i++)
-        nfinite += fabsf(image[i]) <= FLT_MAX;
-    return nfinite;
 }
 
 double pcl_stats_mad_rms(const float *image, size_t n, int32_t *work, double *median) {

@@ -8,6 +8,9 @@
 /* The largest magnitude of n pixels; mask [n]: true where pixels count, NULL: everywhere. 0 without pixels. */
 float pcl_stats_peak(const float *image, const bool *mask, size_t n);
 
+/* Whether all n pixels are finite. */
+bool pcl_stats_all_finite(const float *image, size_t n);
+
 /* Sum of n pixels. */
 double pcl_stats_sum(const float *image, size_t n);
 

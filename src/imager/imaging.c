@@ -49,7 +49,7 @@ static int task_died(size_t k, const char *how, bool again, void *user, pclean_e
         return 0;
     }
     pcl_run_warn(r, "%s: the worker %s; it is left blank", name, how);
-    *s = (pcl_plane_state){.plane = {.chan = s->plane.chan, .pol = s->plane.pol, .freq_hz = s->plane.freq_hz, .stop = PCLEAN_STOP_FAILED}};
+    pcl_plane_state_fail(s, PCLEAN_STOP_FAILED);
     report_task(b, index_of(b, k));
     return pcl_products_blank(&r->products, s->plane.pol, s->plane.chan, err);
 }
@@ -99,7 +99,7 @@ static int run_batch(batch *b, const pcl_task *what, bool (*takes)(const pcl_run
     const pcl_pool_events events = {.done = task_done, .died = task_died, .user = b};
     b->n = b->done = 0;
     for (size_t k = 0; k < b->r->nplane; k++)
-        if (b->r->state[k].plane.stop != PCLEAN_STOP_FAILED && takes(b->r, &b->r->state[k], what)) {
+        if (!pcl_run_plane_failed(&b->r->state[k].plane) && takes(b->r, &b->r->state[k], what)) {
             b->task[b->n] = *what;
             b->task[b->n++].state = b->r->state[k];
         }
@@ -186,7 +186,7 @@ static int image_globally(batch *b, pclean_err *err) {
         return rc;
     for (size_t k = 0; k < r->nplane; k++) {
         pcl_plane_state *s = &r->state[k];
-        if (s->plane.stop != PCLEAN_STOP_FAILED)
+        if (!pcl_run_plane_failed(&s->plane))
             s->plane.stop = s->plane.nvis == 0 ? PCLEAN_STOP_BLANK : s->nsearch == 0 ? PCLEAN_STOP_ZEROMASK : stop;
     }
     b->stage = "restore";
@@ -195,6 +195,8 @@ static int image_globally(batch *b, pclean_err *err) {
     b->last = true;
     return run_batch(b, &last, takes_all, err);
 }
+
+bool pcl_run_plane_failed(const pclean_plane *p) { return p->stop == PCLEAN_STOP_FAILED || p->stop == PCLEAN_STOP_NOT_FINITE; }
 
 bool pcl_run_is_global(const pclean_config *c) { return c->cyclecontrol == PCLEAN_CYCLECONTROL_GLOBAL && c->niter > 0; }
 

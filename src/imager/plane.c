@@ -1,5 +1,6 @@
 #include "imager/plane.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -269,6 +270,8 @@ void pcl_plane_measure(pcl_plane *p) {
     p->peak = (double)pcl_stats_peak(p->residual, p->search, n);
     p->rms = pcl_stats_mad_rms(p->residual, n, (int32_t *)(void *)p->image, NULL);
     p->model_flux = pcl_stats_sum(p->model, n);
+    p->finite = p->setup->stokes.sumwt_factor * p->sumwt <= (double)FLT_MAX && pcl_stats_all_finite(p->residual, n) &&
+                pcl_stats_all_finite(p->psf, n) && pcl_stats_all_finite(p->model, n);
 }
 
 int pcl_plane_restore(pcl_plane *p, const pcl_beam *beam, pclean_err *err) {

@@ -45,6 +45,7 @@ typedef struct pcl_plane {
     double sidelobe;
     double peak, rms;           /* |residual| in the search region; robust rms of the plane */
     double model_flux;
+    bool finite;                /* residual and PSF are, in single precision, and .sumwt will be */
     int (*stop_requested)(void *user); /* polled between batches; NULL: never */
     void *stop_user;
 } pcl_plane;

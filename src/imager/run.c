@@ -134,8 +134,12 @@ static int read_data(pcl_run *r, pclean_err *err) {
     r->result->nvis_used = r->vis.nused;
     r->result->nvis_flagged = r->vis.nflagged;
     r->result->nvis_nonfinite = r->vis.nonfinite;
+    r->result->nvis_absurd = r->vis.nabsurd;
     if (!rc && r->vis.nonfinite)
         pcl_run_warn(r, "%llu samples are NaN or infinite and were left out", (unsigned long long)r->vis.nonfinite);
+    if (!rc && r->vis.nabsurd)
+        pcl_run_warn(r, "%llu samples were left out: their value or weight, or the product of both, is above %.2g, or their weight below %.2g, which single precision cannot add up (flag them, or scale data and weights)",
+                     (unsigned long long)r->vis.nabsurd, (double)PCL_VIS_MOST, (double)PCL_VIS_LEAST);
     return rc;
 }
 
@@ -218,9 +222,13 @@ static int image_planes(pcl_run *r, pclean_err *err) {
     int rc = pcl_run_image_planes(r, err);
     dismiss_workers(r);
     omp_set_num_threads(nthread);
-    size_t nfailed = 0;
-    for (size_t k = 0; k < r->nplane; k++)
-        nfailed += r->result->plane[k].stop == PCLEAN_STOP_FAILED;
+    size_t nfailed = 0, ndead = 0;
+    for (size_t k = 0; k < r->nplane; k++) {
+        nfailed += pcl_run_plane_failed(&r->result->plane[k]);
+        ndead += r->result->plane[k].stop == PCLEAN_STOP_FAILED;
+    }
+    if (!rc && nfailed == r->nplane && ndead < nfailed)
+        return PCL_FAIL(err, PCLEAN_EFAILED, "no channel of the image is finite: numbers grew beyond single precision (look at the data, weights, uvtaper and the model to start from); no product was changed");
     if (!rc && nfailed == r->nplane)
         return PCL_FAIL(err, PCLEAN_EFAILED, "the workers of every channel died, as the warnings say (out of memory? fewer workers need less: nworkers); no product was changed");
     return rc;

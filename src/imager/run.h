@@ -50,6 +50,9 @@ void pcl_run_warn(pcl_run *r, const char *fmt, ...) __attribute__((format(printf
 /* All planes, by the config's cyclecontrol, with r->pool. */
 int pcl_run_image_planes(pcl_run *r, pclean_err *err) PCL_CHECK;
 
+/* The plane could not be made: it is blank in the products, and the run fails. */
+bool pcl_run_plane_failed(const pclean_plane *p);
+
 /* true: the planes are cleaned as one problem. */
 bool pcl_run_is_global(const pclean_config *config);
 

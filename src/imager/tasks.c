@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "core/stats.h"
 
 /* Where a task stands: tests kill workers there. */
 #ifdef PCL_TEST_STAGE
@@ -45,7 +46,17 @@ static void note_dirty(const pcl_plane *p, pcl_plane_state *s) {
     note_residual(p, s);
 }
 
+void pcl_plane_state_fail(pcl_plane_state *s, int stop) {
+    *s = (pcl_plane_state){.plane = {.chan = s->plane.chan, .pol = s->plane.pol, .freq_hz = s->plane.freq_hz, .seconds = s->plane.seconds, .stop = stop}};
+}
+
 /* ----------------------------------------------------------------------------------------------------------- steps */
+
+/* A plane that is not finite is none: blank, and the run's verdict names it. */
+static int give_up(worker *w, pcl_plane_state *s, pclean_err *err) {
+    pcl_plane_state_fail(s, PCLEAN_STOP_NOT_FINITE);
+    return pcl_products_blank(w->t->products, s->plane.pol, s->plane.chan, err);
+}
 
 /* Primary beam and masks of the plane. */
 static int begin(worker *w, const pcl_plane_state *s, pclean_err *err) {
@@ -98,6 +109,8 @@ static int restore_and_write(worker *w, pcl_plane_state *s, pclean_err *err) {
     const pcl_beam *beam = w->t->fixed_beam.major_rad > 0 ? &w->t->fixed_beam : &p->beam;
     int rc = w->t->setup->config->restoration ? pcl_plane_restore(p, beam, err) : 0;
     pcl_test_stage(p->ichan, "restore");
+    if (!rc && w->t->setup->config->restoration && !pcl_stats_all_finite(p->image, p->nx * p->ny))
+        return give_up(w, s, err);
     if (!rc)
         rc = pcl_products_write(w->t->products, p, s->plane.sumwt, err);
     pcl_test_stage(p->ichan, "write");
@@ -148,6 +161,8 @@ static int image_plane(worker *w, pcl_plane_state *s, pclean_err *err) {
     const pcl_control *c = &p->control;
     int rc = dirty(w, s, err), stop = 0;
     while (!rc) {
+        if (!p->finite)
+            return give_up(w, s, err);
         stop = p->nvis ? pcl_converge_check(c, &s->progress, p->peak, p->rms, p->nsearch) : PCLEAN_STOP_BLANK;
         if (stop)
             break;
@@ -162,6 +177,8 @@ static int image_plane(worker *w, pcl_plane_state *s, pclean_err *err) {
 
 static int make_dirty(worker *w, pcl_plane_state *s, pclean_err *err) {
     int rc = dirty(w, s, err);
+    if (!rc && !w->plane.finite)
+        return give_up(w, s, err);
     if (!rc)
         rc = pcl_products_save_psf(w->t->products, &w->plane, err);
     if (!rc)
@@ -179,6 +196,8 @@ static int make_cycle(worker *w, const pcl_task *task, pcl_plane_state *s, pclea
     pcl_test_stage(w->plane.ichan, "resume");
     if (!rc)
         rc = clean_round(w, pcl_task_level(&w->plane.control, task, s), task->cycleniter, s, err);
+    if (!rc && !w->plane.finite)
+        return give_up(w, s, err);
     if (!rc)
         rc = save_state(w, s, !s->in_spare, err);
     pcl_test_stage(w->plane.ichan, "save");

@@ -24,6 +24,9 @@ typedef struct pcl_plane_state {
     bool in_spare;        /* where residual and model are */
 } pcl_plane_state;
 
+/* A plane of which nothing is left but its place, and why. */
+void pcl_plane_state_fail(pcl_plane_state *s, int stop);
+
 enum pcl_task_kind { PCL_TASK_IMAGE, PCL_TASK_DIRTY, PCL_TASK_CYCLE, PCL_TASK_FINISH };
 
 typedef struct pcl_task {

@@ -49,9 +49,13 @@ static bool has_failed(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->stop == PCLEAN_STOP_FAILED;
 }
+static bool is_not_finite(const pcl_run *r, const pclean_plane *p) {
+    (void)r;
+    return p->stop == PCLEAN_STOP_NOT_FINITE;
+}
 static bool is_blank(const pcl_run *r, const pclean_plane *p) {
     (void)r;
-    return p->nvis == 0 && p->stop != PCLEAN_STOP_FAILED;
+    return p->nvis == 0 && !pcl_run_plane_failed(p);
 }
 static uint64_t noutside_of(const pcl_run *r, const pclean_plane *p) { return r->state[p->chan * r->setup.desc.npol + p->pol].noutside; }
 static bool has_no_data(const pcl_run *r, const pclean_plane *p) { return is_blank(r, p) && noutside_of(r, p) == 0; }
@@ -118,6 +122,8 @@ static void warn_cell(pcl_run *r) {
 static void warn_about_planes(pcl_run *r) {
     char list[600];
     warn_cell(r);
+    if (list_channels(r, is_not_finite, list, sizeof list))
+        pcl_run_warn(r, "channel %s is not finite: numbers grew beyond single precision; it is left blank", list);
     if (list_channels(r, has_no_data, list, sizeof list))
         pcl_run_warn(r, "no data in channel %s: blank", list);
     if (list_channels(r, is_beyond_grid, list, sizeof list))
@@ -140,7 +146,7 @@ static void warn_about_planes(pcl_run *r) {
 
 /* One stop code for the run: what most needs attention. */
 static int worst_stop(const pcl_run *r) {
-    static const int order[] = {PCLEAN_STOP_FAILED, PCLEAN_STOP_DIVERGED_MIN, PCLEAN_STOP_DIVERGED_STEP, PCLEAN_STOP_ZEROMASK,
+    static const int order[] = {PCLEAN_STOP_FAILED, PCLEAN_STOP_NOT_FINITE, PCLEAN_STOP_DIVERGED_MIN, PCLEAN_STOP_DIVERGED_STEP, PCLEAN_STOP_ZEROMASK,
                                 PCLEAN_STOP_NITER, PCLEAN_STOP_NMAJOR, PCLEAN_STOP_NOCHANGE, PCLEAN_STOP_NSIGMA,
                                 PCLEAN_STOP_THRESHOLD, PCLEAN_STOP_FORCED, PCLEAN_STOP_BLANK};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
@@ -157,6 +163,8 @@ int pcl_run_verdict(const pcl_run *r, pclean_err *err) {
     char list[600];
     if (list_channels(r, has_failed, list, sizeof list))
         return PCL_FAIL(err, PCLEAN_EFAILED, "the workers of channel %s died, as the warnings say; it is blank in the products, which hold all other channels (out of memory? fewer workers need less: nworkers)", list);
+    if (list_channels(r, is_not_finite, list, sizeof list))
+        return PCL_FAIL(err, PCLEAN_EFAILED, "channel %s is not finite: numbers grew beyond single precision; it is blank in the products, which hold all other channels (look at its data and weights, at uvtaper and at the model to start from)", list);
     char good[40];
     const uint64_t noutside = count_outside(r, good);
     if (!of_cube && list_channels(r, is_blank, list, sizeof list) == r->setup.desc.nchan)

@@ -358,9 +358,18 @@ static void sort_rows(row_sorter *s, pcl_vis_block *b, size_t npol, size_t from,
 
 /* ---------------------------------------------------------------------------------------------- rows to the store */
 
+typedef struct tally {
+    uint64_t nflagged, nonfinite, nabsurd, nused;
+} tally;
+
+/* Finite numbers that single precision cannot carry on with; without a branch. A weight of 0 or below is not absurd: it is none. */
+static inline bool is_absurd(float re, float im, float weight) {
+    const float a = fabsf(re), b = fabsf(im), value = a > b ? a : b;
+    return (value > PCL_VIS_MOST) | (weight > PCL_VIS_MOST) | (weight * value > PCL_VIS_MOST) | ((weight > 0) & (weight < PCL_VIS_LEAST));
+}
+
 /* One sample of a plane from its correlations; returns its weight, 0 when it is not used. */
-static inline float combine(const pcl_vis_plane *p, const float *vis, const bool *flag, float weight, float out[2],
-                            uint64_t *nflagged, uint64_t *nonfinite) {
+static inline float combine(const pcl_vis_plane *p, const float *vis, const bool *flag, float weight, float out[2], tally *t) {
     float re = 0, im = 0;
     size_t good = 0;
     for (size_t k = 0; k < p->nterm; k++) {
@@ -373,7 +382,7 @@ static inline float combine(const pcl_vis_plane *p, const float *vis, const bool
     }
     out[0] = out[1] = 0;
     if (good == 0 || (good < p->nterm && !p->either)) {
-        ++*nflagged;
+        t->nflagged++;
         return 0;
     }
     if (p->either) { /* mean of the good hands: each term carries a half; its weight counts the hands */
@@ -382,11 +391,15 @@ static inline float combine(const pcl_vis_plane *p, const float *vis, const bool
         weight *= 0.5f * (float)good;
     }
     if (!isfinite(re) || !isfinite(im) || !isfinite(weight)) {
-        ++*nonfinite;
+        t->nonfinite++;
         return 0;
     }
     if (!(weight > 0)) {
-        ++*nflagged;
+        t->nflagged++;
+        return 0;
+    }
+    if (is_absurd(re, im, weight)) {
+        t->nabsurd++;
         return 0;
     }
     out[0] = re;
@@ -414,17 +427,12 @@ typedef struct row_place {
     const bool *flag;
 } row_place;
 
-typedef struct tally {
-    uint64_t nflagged, nonfinite, nused;
-} tally;
-
 /* One channel of one plane. */
 static void convert_general(const pcl_vis_plane *plane, const row_place *row, size_t at, size_t weight_at, size_t ncorr, size_t n,
                             float *vis, float *weight, tally *t) {
     for (size_t k = 0; k < n; k++) {
         const float *w = row[k].weight + weight_at;
-        weight[k] = combine(plane, row[k].vis + 2 * at, row[k].flag + at, 0.5f * (w[0] + w[ncorr - 1]), vis + 2 * k, &t->nflagged,
-                            &t->nonfinite);
+        weight[k] = combine(plane, row[k].vis + 2 * at, row[k].flag + at, 0.5f * (w[0] + w[ncorr - 1]), vis + 2 * k, t);
         t->nused += weight[k] > 0;
     }
 }
@@ -439,13 +447,14 @@ static void convert_pair(const pcl_vis_plane *plane, const row_place *row, size_
         const float re = a * p[0] + b * q[0], im = a * p[1] + b * q[1], w = 0.5f * (wp[0] + wp[ncorr - 1]);
         /* x - x is 0 for what is finite, else NaN */
         const bool flagged = row[k].flag[i] | row[k].flag[j], finite = (re - re) + (im - im) + (w - w) == 0;
-        const bool use = !flagged & finite & (w > 0);
+        const bool absurd = is_absurd(re, im, w), use = !flagged & finite & (w > 0) & !absurd;
         vis[2 * k] = use ? re : 0;
         vis[2 * k + 1] = use ? im : 0;
         weight[k] = use ? w : 0;
         t->nused += use;
         t->nonfinite += !flagged & !finite;
         t->nflagged += flagged | (finite & !(w > 0));
+        t->nabsurd += !flagged & finite & (w > 0) & absurd;
     }
 }
 
@@ -470,6 +479,7 @@ static void convert_rows(reader *rd, const casa_ms_rows *rows, const size_t *row
     }
     rd->vis->nflagged += t.nflagged;
     rd->vis->nonfinite += t.nonfinite;
+    rd->vis->nabsurd += t.nabsurd;
     rd->vis->nused += t.nused;
 }
 

@@ -3,7 +3,7 @@
  *
  * Store, for each data description of each MS (a "block"): vis and weight [npol][nchan][row_stride], row fastest, so the
  * samples of one image channel lie together; 12 bytes per visibility and Stokes plane, 28 per row. Weight 0 marks a sample
- * that is flagged, not finite or has no weight. Rows that are flagged whole (FLAG_ROW) or have no finite UVW are not stored;
+ * that is flagged, not finite, absurd (below) or has no weight. Rows that are flagged whole (FLAG_ROW) or have no finite UVW are not stored;
  * all others are, so that neither the rows nor their order depend on which channels are read.
  *
  * Order of rows: those that pass are taken in windows of 2^18, in the order of the MS; inside a window they are sorted by
@@ -58,10 +58,15 @@ typedef struct pcl_vis_block {
     float *weight;   /* [npol][nchan][row_stride] natural weight */
 } pcl_vis_block;
 
+/* Absurd: a weight, a value or their product too large for 2^64 of them to be added up in single precision, which is how they are
+ * gridded; or a weight so small that a sum of such has no inverse there. */
+#define PCL_VIS_MOST  0x1p64f
+#define PCL_VIS_LEAST 0x1p-100f
+
 typedef struct pcl_vis {
     size_t npol, nblock;
     pcl_vis_block *block;
-    uint64_t nflagged, nonfinite, nused; /* samples per plane summed over planes */
+    uint64_t nflagged, nonfinite, nabsurd, nused; /* samples per plane summed over planes */
     uint64_t bytes;                      /* size of the store, in memory or in the file */
     bool in_file;
     void *store; /* what the blocks' large arrays point into */
