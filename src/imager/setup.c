@@ -377,10 +377,9 @@ int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis
     if (s->channels.mfs)
         rc = pcl_setup_widen(s, vis->doppler_min, vis->doppler_max, err);
     const bool may_be_blank = s->channels.nchan < s->channels.whole; /* a part of a cube beyond the data, as its channels there */
-    if (!rc && vis->nused == 0 && !may_be_blank)
-        rc = PCL_FAIL(err, PCLEAN_EDATA, "%s: no usable visibility is left: %llu samples are flagged or have no weight, %llu are not finite, %llu have a value or weight too large or small for single precision",
-                      pcl_vis_source_info(s->source, 0)->path, (unsigned long long)vis->nflagged, (unsigned long long)vis->nonfinite,
-                      (unsigned long long)vis->nabsurd);
+    if (!rc && vis->nused == 0 && vis->nabsurd == 0 && !may_be_blank) /* absurd ones are for the run's verdict to name */
+        rc = PCL_FAIL(err, PCLEAN_EDATA, "%s: no usable visibility is left: %llu samples are flagged or have no weight, %llu are not finite",
+                      pcl_vis_source_info(s->source, 0)->path, (unsigned long long)vis->nflagged, (unsigned long long)vis->nonfinite);
     if (rc) {
         pcl_vis_clear(vis);
         return rc;

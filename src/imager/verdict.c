@@ -156,6 +156,17 @@ static int worst_stop(const pcl_run *r) {
     return PCLEAN_STOP_NONE;
 }
 
+/* Why there is nothing in the image. */
+static int fail_blank(const pcl_run *r, pclean_err *err) {
+    char good[40];
+    if (count_outside(r, good))
+        return PCL_FAIL(err, PCLEAN_EFAILED, "all data lie beyond what the cell can carry: the image is blank; use a smaller cell: one of %s holds all samples", good);
+    if (r->vis.nabsurd && !r->vis.nused)
+        return PCL_FAIL(err, PCLEAN_EFAILED, "no usable visibility is left in %s: the values or weights of %llu samples are too large or small for single precision; the image is blank",
+                        r->setup.ms[0].path, (unsigned long long)r->vis.nabsurd);
+    return PCL_FAIL(err, PCLEAN_EFAILED, "no channel of the image has data: the image is blank");
+}
+
 /* A run that wrote its products can still have failed: nobody should find out weeks later. A part of a cube may be blank, or
  * have nothing to clean, where the cube is and has not. */
 int pcl_run_verdict(const pcl_run *r, pclean_err *err) {
@@ -165,11 +176,8 @@ int pcl_run_verdict(const pcl_run *r, pclean_err *err) {
         return PCL_FAIL(err, PCLEAN_EFAILED, "the workers of channel %s died, as the warnings say; it is blank in the products, which hold all other channels (out of memory? fewer workers need less: nworkers)", list);
     if (list_channels(r, is_not_finite, list, sizeof list))
         return PCL_FAIL(err, PCLEAN_EFAILED, "channel %s is not finite: numbers grew beyond single precision; it is blank in the products, which hold all other channels (look at its data and weights, at uvtaper and at the model to start from)", list);
-    char good[40];
-    const uint64_t noutside = count_outside(r, good);
     if (!of_cube && list_channels(r, is_blank, list, sizeof list) == r->setup.desc.nchan)
-        return noutside ? PCL_FAIL(err, PCLEAN_EFAILED, "all data lie beyond what the cell can carry: the image is blank; use a smaller cell: one of %s holds all samples", good)
-                        : PCL_FAIL(err, PCLEAN_EFAILED, "no channel of the image has data: the image is blank");
+        return fail_blank(r, err);
     if (list_channels(r, has_diverged, list, sizeof list))
         return PCL_FAIL(err, PCLEAN_EFAILED, "CLEAN diverged in channel %s; the products were written, look at them before use (a smaller gain or larger cyclefactor helps)", list);
     if (!of_cube && r->config->niter > 0 && list_channels(r, has_empty_mask, list, sizeof list) == r->setup.desc.nchan)

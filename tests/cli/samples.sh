@@ -71,7 +71,10 @@ for x in 'all-data 3e38' 'all-weight 1e38' 'all-weight 1e-40'; do
     spoil $x
     rm -rf a.*
     run image --imagename a $small
-    expect_failure 'x\.ms: no usable visibility is left: .*too large or small for single precision'; expect_missing a.image
+    expect_status 1; expect_err '^pclean: error: no usable visibility is left in x\.ms: .*too large or small for single precision'
+    "$python" -c "
+from casacore.images import image
+assert all((image('a.' + e).getdata() == 0).all() for e in ('image', 'psf', 'residual', 'sumwt'))" 2>>err || fail "the image is not blank ($x)"
 done
 # weights far from 1, but not absurd: the same image
 for x in 1e15 1e-25; do
