@@ -80,7 +80,20 @@ static int add_preset(cli_line *line, const char *name) {
     return 0;
 }
 
+/* --mix-columns is --mix_columns. */
+static void accept_hyphens(char *name) {
+    char other[sizeof ((cli_args *)0)->name];
+    snprintf(other, sizeof other, "%s", name);
+    for (char *c = other; *c; c++) {
+        *c = *c == '-' ? '_' : *c;
+    }
+    if (known_parameter(other)) {
+        strcpy(name, other);
+    }
+}
+
 static int take_flag(cli_line *line, cli_args *args) {
+    accept_hyphens(args->name);
     if (strcmp(args->name, "preset") == 0) {
         return add_preset(line, cli_args_value(args));
     }

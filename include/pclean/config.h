@@ -37,6 +37,7 @@ typedef struct pclean_config {
     pclean_strlist field, timerange, uvrange, antenna, scan, observation, intent, spw, taql; /* one text for all MSs, or one for each; spw
                                                                                               * "-1": no window of that MS */
     int datacolumn;
+    bool mix_columns;      /* datacolumn corrected: DATA of the MSs without CORRECTED_DATA, beside CORRECTED_DATA of others */
     /* image */
     char *imagename;
     int imsize[2];         /* pixels, x (RA) then y (Dec); one given value is used for both */

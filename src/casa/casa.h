@@ -36,6 +36,7 @@ const char *casa_direction_frame_name(int frame); /* "J2000", "ICRS", "B1950_VLA
 /* Spectral frame codes are casacore's MFrequency::Types (REST 0, LSRK 1, LSRD 2, BARY 3, GEO 4, TOPO 5, GALACTO 6 ...). */
 int casa_freq_frame_parse(const char *name, int *frame, pclean_err *err) PCL_CHECK;
 const char *casa_freq_frame_name(int frame);
+#define CASA_FREQ_UNDEFINED 64 /* the label of an axis in no frame */
 
 /* Stokes codes are casacore's Stokes::StokesTypes (I 1, Q 2, U 3, V 4, RR 5, RL 6, LR 7, LL 8, XX 9, XY 10, YX 11, YY 12). */
 const char *casa_stokes_name(int code);
@@ -92,12 +93,15 @@ typedef struct casa_ms_info {
     bool dish_diameter_mixed;
     double position_itrf_m[3]; /* observatory table entry of `telescope`; first antenna where unknown */
     bool position_from_table;
-    double first_time_s;       /* TIME of the first selected row (row order of the MS, autocorrelations included as tclean does) */
+    bool position_known;       /* false: neither; then it is 0, 0, 0 and casa_doppler must not be asked */
+    double first_time_s;       /* TIME of the first selected row that has one (row order of the MS, autocorrelations included as tclean does) */
     double time_min_s, time_max_s; /* over the selected rows */
     const char *time_ref;      /* "UTC", "TAI" ...: TIME column's MEASINFO */
     double restfreq_hz;        /* SOURCE.REST_FREQUENCY of first selected field/spw, 0 when there is none */
     const char *datacolumn;    /* column that is read: "DATA", "CORRECTED_DATA", "MODEL_DATA" */
     bool has_weight_spectrum;
+    size_t nwarning;           /* what is wrong with the MS and does not stop an image: sentences that begin with its path */
+    const char *const *warning;
     uint64_t column_bytes;     /* size on disk of the data-manager files that hold the columns that are read */
 } casa_ms_info;
 

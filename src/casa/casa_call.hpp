@@ -13,6 +13,7 @@ extern "C" {
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <sys/resource.h>
 
 /* A failure with a code of its own, for what casacore calls back. */
 struct casa_failure : std::runtime_error {
@@ -44,6 +45,17 @@ inline std::string casa_reason(const char *text) {
     return line.substr(0, reason) + ": the disk is full, or the file has reached its limit (ulimit -f)";
 }
 
+/* Did a file not open because this process has as many as it may have? */
+inline bool casa_lacks_files(const std::string &reason) {
+    return reason.find(strerror(EMFILE)) != std::string::npos || reason.find(strerror(ENFILE)) != std::string::npos;
+}
+
+inline std::string casa_too_many_files(const std::string &reason) {
+    rlimit limit{};
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    return "too many open files: this process may have " + std::to_string(limit.rlim_cur) + " (ulimit -n), let it have more; " + reason;
+}
+
 /* Runs body(), an int function that returns 0 or -PCLEAN_E... with *err filled, and gives its result. An exception
  * becomes -PCLEAN_ECASA (bad_alloc: -PCLEAN_ENOMEM) with its own text. `what` (a path, a subject; NULL: nothing) is put
  * in front of every failure's message. */
@@ -57,7 +69,9 @@ template <typename Body> int casa_call(pclean_err *err, const char *what, Body &
         } catch (const casa_failure &e) {
             status = PCL_FAIL(err, e.code, "%s", e.what());
         } catch (const std::exception &e) {
-            status = PCL_FAIL(err, PCLEAN_ECASA, "%s", casa_reason(e.what()).c_str());
+            const std::string reason = casa_reason(e.what());
+            status = casa_lacks_files(reason) ? PCL_FAIL(err, PCLEAN_EIO, "%s", casa_too_many_files("casacore says: " + reason).c_str())
+                                              : PCL_FAIL(err, PCLEAN_ECASA, "%s", reason.c_str());
         } catch (...) {
             status = PCL_FAIL(err, PCLEAN_ECASA, "casacore raised an unknown exception");
         }

@@ -179,6 +179,8 @@ int casa_freq_frame_parse(const char *name, int *frame, pclean_err *err) {
                     name ? name : "");
 }
 
+static_assert(CASA_FREQ_UNDEFINED == MFrequency::Undefined, "casa.h counts as casacore does");
+
 const char *casa_freq_frame_name(int frame) {
     static const std::array<String, MFrequency::N_Types> names = [] {
         std::array<String, MFrequency::N_Types> list;

@@ -9,9 +9,11 @@ extern "C" {
 #include "base/fsutil.h"
 }
 #include "casa/adios2.hpp"
+#include "casa/ms_tables.hpp"
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cstdarg>
 #include <casacore/casa/Arrays/ArrayMath.h>
 #include <casacore/casa/Logging/LogSink.h>
 #include <casacore/casa/OS/Path.h>
@@ -30,10 +32,10 @@ extern "C" {
 #include <casacore/tables/Tables/RefRows.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
 #include <cmath>
-#include <cstdarg>
 #include <cstdint>
 #include <cstdlib>
 #include <dirent.h>
+#include <fcntl.h>
 #include <map>
 #include <memory>
 #include <pwd.h>
@@ -116,6 +118,19 @@ class HeldWarnings {
     std::vector<std::string> texts;
 };
 
+/* Can this process open as many files as the columns of a table may need? (casacore opens some only when it reads, and ends the
+ * process where it then finds no more for /proc/meminfo.) */
+bool has_files_left() {
+    std::vector<int> files;
+    while (files.size() < 16 && (files.empty() || files.back() >= 0))
+        files.push_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const bool left = files.back() >= 0;
+    for (const int file : files)
+        if (file >= 0)
+            close(file);
+    return left;
+}
+
 int check_measures_data(pclean_err *err) {
     std::string missing;
     try {
@@ -131,6 +146,8 @@ int check_measures_data(pclean_err *err) {
     }
     if (missing.empty())
         return 0;
+    if (!has_files_left())
+        return PCL_FAIL(err, PCLEAN_EIO, "%s", casa_too_many_files("casacore's measures data cannot be opened").c_str());
     return PCL_FAIL(err, PCLEAN_ECASA, "casacore's measures data lack %s: install what is named", missing.c_str());
 }
 
@@ -185,11 +202,6 @@ template <typename T> struct Bulk {
     std::string name;
 };
 
-/* A row whose cells cannot be used: the data's fault, not casacore's. */
-struct CellError : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
 struct Expression {
     const char *name;
     std::string text;
@@ -211,16 +223,6 @@ struct DataDescription {
     Buffer<bool> flag_row, flag;
     Buffer<float> vis, weight;
 };
-
-std::string format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-std::string format(const char *fmt, ...) {
-    char text[600];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    return text;
-}
 
 RefRows ref_rows(const std::vector<uint64_t> &rows) {
     Vector<rownr_t> list(rows.size());
@@ -249,10 +251,16 @@ uint64_t data_manager_bytes(const std::string &table, int seqnr) {
 
 struct casa_ms {
     std::string path, telescope, observer, time_ref, datacolumn, stage;
-    MeasurementSet ms;
+    Table main;        // the rows
+    MeasurementSet ms; // sub-tables and selections; see ms_tables.hpp
+    std::vector<std::string> warnings;
+    std::vector<const char *> warning_faces;
+    bool warned_of_frame = false;
+    enum { unknown, absent, present } dates = unknown; // does any row have one?
+    bool has_time = false;                            // a selected row has
+    uint64_t nrow_no_time = 0, first_no_time = 0;
     bool whole = true;      // every row of the MS is selected
     bool describe_only = false; // spw "-1"
-    bool warned_of_frame = false;
     Bulk<Complex> data;
     Bulk<Bool> flag;
     Bulk<Float> weight, weight_spectrum;
@@ -281,50 +289,34 @@ struct casa_ms {
 
 namespace {
 
+void warn(casa_ms &m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void warn(casa_ms &m, const char *fmt, ...) {
+    char text[500];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    m.warnings.push_back(m.path + ": " + text);
+}
+
+unsigned long long number(uint64_t row) { return row; }
+
 // ------------------------------------------------------------------------------------------------ opening
 
-int check_path(const char *path, pclean_err *err) {
-    struct stat st;
-    if (!path || !*path)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "no MeasurementSet is named");
-    if (stat(path, &st) != 0)
-        return PCL_FAIL(err, PCLEAN_EIO, "cannot be opened: %s", strerror(errno));
-    if (!S_ISDIR(st.st_mode))
-        return PCL_FAIL(err, PCLEAN_EDATA, "is a file, not a MeasurementSet (which is a folder)");
-    const std::string descriptor = std::string(path) + "/table.dat";
-    if (stat(descriptor.c_str(), &st) != 0)
-        return PCL_FAIL(err, PCLEAN_EDATA, "is not a MeasurementSet: there is no table.dat in it");
-    return 0;
-}
-
-int check_is_ms(const Table &table, pclean_err *err) {
-    for (const char *name :
-         {"ANTENNA1", "ANTENNA2", "DATA_DESC_ID", "FIELD_ID", "FLAG", "FLAG_ROW", "TIME", "UVW", "WEIGHT"})
-        if (!table.tableDesc().isColumn(name))
-            return PCL_FAIL(err, PCLEAN_EDATA, "is not a MeasurementSet: there is no column %s", name);
-    for (const char *name : {"ANTENNA", "DATA_DESCRIPTION", "FIELD", "OBSERVATION", "POLARIZATION", "SPECTRAL_WINDOW"})
-        if (!table.keywordSet().isDefined(name))
-            return PCL_FAIL(err, PCLEAN_EDATA, "is not a MeasurementSet: there is no sub-table %s", name);
-    return 0;
-}
-
-/* NoLocking holds for the sub-tables too: MeasurementSet opens them with the main table's lock options. */
-int open_tables(casa_ms &m, pclean_err *err) {
-    int status = check_path(m.path.c_str(), err);
+int open_tables(casa_ms &m, const casa_ms_selection *sel, pclean_err *err) {
+    ms_tables tables;
+    const int status = ms_tables_open(m.path, sel, &tables, err);
     if (status)
         return status;
-    const TableLock lock(TableLock::NoLocking);
-    const Table table(m.path, lock, Table::Old); // stays open while the MS opens: both share one set of files
-    if ((status = check_is_ms(table, err)) != 0)
-        return status;
-    m.ms = MeasurementSet(m.path, lock, Table::Old);
-    if (m.ms.nrow() == 0)
-        return PCL_FAIL(err, PCLEAN_EDATA, "the MeasurementSet has no rows");
+    m.main = tables.main;
+    m.ms = tables.ms;
+    for (const std::string &text : tables.lacks)
+        warn(m, "%s: not needed for an image", text.c_str());
     return 0;
 }
 
 int choose_datacolumn(casa_ms &m, const char *wanted, pclean_err *err) {
-    const TableDesc &desc = m.ms.tableDesc();
+    const TableDesc &desc = m.main.tableDesc();
     const std::string want = wanted && *wanted ? wanted : "corrected";
     if (want == "corrected")
         m.datacolumn = desc.isColumn("CORRECTED_DATA") ? "CORRECTED_DATA" : "DATA";
@@ -334,8 +326,10 @@ int choose_datacolumn(casa_ms &m, const char *wanted, pclean_err *err) {
         m.datacolumn = "MODEL_DATA";
     else
         return PCL_FAIL(err, PCLEAN_EPARAM, "datacolumn \"%s\" is not one of data, corrected, model", want.c_str());
-    if (desc.isColumn(m.datacolumn))
+    if (desc.isColumn(m.datacolumn) && desc[m.datacolumn].isArray() && desc[m.datacolumn].dataType() == TpComplex)
         return 0;
+    if (desc.isColumn(m.datacolumn))
+        return PCL_FAIL(err, PCLEAN_EDATA, "the column %s of the main table does not hold complex visibilities", m.datacolumn.c_str());
     if (desc.isColumn("FLOAT_DATA"))
         return PCL_FAIL(err, PCLEAN_EDATA,
                         "there is no column %s, only FLOAT_DATA: single-dish data hold no visibilities to image",
@@ -354,18 +348,18 @@ template <typename T> void attach(Bulk<T> &bulk, const Table &table, const std::
 }
 
 void attach_columns(casa_ms &m) {
-    attach(m.data, m.ms, m.datacolumn);
-    attach(m.flag, m.ms, "FLAG");
-    attach(m.weight, m.ms, "WEIGHT");
-    attach(m.uvw, m.ms, "UVW");
-    if (m.ms.tableDesc().isColumn("WEIGHT_SPECTRUM"))
-        attach(m.weight_spectrum, m.ms, "WEIGHT_SPECTRUM");
-    m.time.attach(m.ms, "TIME");
-    m.antenna1.attach(m.ms, "ANTENNA1");
-    m.antenna2.attach(m.ms, "ANTENNA2");
-    m.field_id.attach(m.ms, "FIELD_ID");
-    m.ddid.attach(m.ms, "DATA_DESC_ID");
-    m.flag_row.attach(m.ms, "FLAG_ROW");
+    attach(m.data, m.main, m.datacolumn);
+    attach(m.flag, m.main, "FLAG");
+    attach(m.weight, m.main, "WEIGHT");
+    attach(m.uvw, m.main, "UVW");
+    if (m.main.tableDesc().isColumn("WEIGHT_SPECTRUM"))
+        attach(m.weight_spectrum, m.main, "WEIGHT_SPECTRUM");
+    m.time.attach(m.main, "TIME");
+    m.antenna1.attach(m.main, "ANTENNA1");
+    m.antenna2.attach(m.main, "ANTENNA2");
+    m.field_id.attach(m.main, "FIELD_ID");
+    m.ddid.attach(m.main, "DATA_DESC_ID");
+    m.flag_row.attach(m.main, "FLAG_ROW");
 }
 
 // ------------------------------------------------------------------------------------------------ selection
@@ -442,7 +436,7 @@ int explain_empty(const MeasurementSet &ms, const std::vector<Expression> &given
     for (const Expression &e : given) {
         if (count_alone(ms, e) == 0)
             return PCL_FAIL(err, PCLEAN_EDATA, "%s=\"%s\" selects no rows", e.name, e.text.c_str());
-        all += (all.empty() ? "" : ", ") + format("%s=\"%s\"", e.name, e.text.c_str());
+        all += (all.empty() ? "" : ", ") + ms_format("%s=\"%s\"", e.name, e.text.c_str());
     }
     return PCL_FAIL(err, PCLEAN_EDATA, "no row matches %s together (each matches some alone)", all.c_str());
 }
@@ -490,12 +484,25 @@ int check_channel_numbers(const casa_ms &m, const std::string &spw, pclean_err *
     return 0;
 }
 
+int read_window(const MSSpectralWindow &table, int spwid, std::vector<double> &freq, std::vector<double> &width, pclean_err *err);
+
+int check_windows(const casa_ms &m, pclean_err *err) {
+    std::vector<double> freq, width;
+    int status = 0;
+    for (rownr_t row = 0; status == 0 && row < m.ms.spectralWindow().nrow(); row++)
+        status = read_window(m.ms.spectralWindow(), static_cast<int>(row), freq, width, err);
+    return status;
+}
+
 int apply_selection(casa_ms &m, const casa_ms_selection *sel, Table *selected, pclean_err *err) {
     const std::vector<Expression> given = expressions(sel);
-    *selected = m.ms;
+    *selected = m.main;
     m.describe_only = says_none(sel->spw);
     if (given.empty())
         return 0;
+    const int status = sel->spw && *sel->spw ? check_windows(m, err) : 0; // MSSelection reads them without looking
+    if (status)
+        return status;
     const HeldWarnings warnings;
     std::string refused;
     { // MSSelection's error handlers are static: one object at a time
@@ -517,11 +524,41 @@ int apply_selection(casa_ms &m, const casa_ms_selection *sel, Table *selected, p
     if (selected->nrow() == 0)
         return explain_empty(m.ms, given, err);
     warnings.tell();
-    m.whole = selected->nrow() == m.ms.nrow();
+    m.whole = selected->nrow() == m.main.nrow();
     return m.channels.empty() ? 0 : check_channel_numbers(m, sel->spw, err);
 }
 
 // ------------------------------------------------------------------------------------------------ rows
+
+/* 1890 to 2175. */
+bool is_date(double time_s) { return time_s > 1e9 && time_s < 1e10; }
+
+/* Does any row of the MS, selected or not, have a date? (Simulated times may count from 0.) */
+bool has_dates(casa_ms &m) {
+    if (m.dates == casa_ms::unknown) {
+        m.dates = casa_ms::absent;
+        Vector<Double> times;
+        for (rownr_t row = 0; m.dates == casa_ms::absent && row < m.main.nrow(); row += scan_rows) {
+            m.time.getColumnRange(Slicer(IPosition(1, static_cast<ssize_t>(row)), IPosition(1, static_cast<ssize_t>(std::min<rownr_t>(scan_rows, m.main.nrow() - row)))), times, True);
+            if (std::any_of(times.begin(), times.end(), is_date))
+                m.dates = casa_ms::present;
+        }
+    }
+    return m.dates == casa_ms::present;
+}
+
+bool is_time(casa_ms &m, double time_s) { return is_date(time_s) || (std::isfinite(time_s) && std::fabs(time_s) < 1e10 && !has_dates(m)); }
+
+/* A row without a time counts as flagged: its frequencies cannot be brought to the image's frame. It gets a time that another row
+ * has, so that no sum meets what stood there. */
+void replace_times(casa_ms &m, Vector<Double> &time, Vector<Bool> *flag_row) {
+    for (size_t i = 0; i < time.size(); i++)
+        if (!is_time(m, time[i])) {
+            time[i] = m.info.first_time_s;
+            if (flag_row)
+                (*flag_row)[i] = true;
+        }
+}
 
 void read_scalars(casa_ms &m, const std::vector<uint64_t> &rows, Scalars *s) {
     const RefRows refs = ref_rows(rows);
@@ -531,6 +568,35 @@ void read_scalars(casa_ms &m, const std::vector<uint64_t> &rows, Scalars *s) {
     m.field_id.getColumnCells(refs, s->field, True);
     m.ddid.getColumnCells(refs, s->ddid, True);
     m.flag_row.getColumnCells(refs, s->flag_row, True);
+}
+
+/* The earliest, the latest and the first time of the selected rows that have one; counts those that have none. */
+void scan_times(casa_ms &m, const std::vector<uint64_t> &rows, const Scalars &s) {
+    for (size_t i = 0; i < rows.size(); i++) {
+        const double time_s = s.time[i];
+        if (!is_time(m, time_s)) {
+            if (m.nrow_no_time++ == 0)
+                m.first_no_time = rows[i];
+            continue;
+        }
+        if (!m.has_time)
+            m.info.first_time_s = m.info.time_min_s = m.info.time_max_s = time_s;
+        m.has_time = true;
+        m.info.time_min_s = std::min(m.info.time_min_s, time_s);
+        m.info.time_max_s = std::max(m.info.time_max_s, time_s);
+    }
+}
+
+/* After the scan. */
+int check_times(casa_ms &m, pclean_err *err) {
+    if (!m.has_time)
+        return PCL_FAIL(err, PCLEAN_EDATA, "the main table: TIME of none of the %llu selected rows is a time", number(m.nrow_no_time));
+    if (m.nrow_no_time > 0)
+        warn(m, "TIME of %llu rows (the first is row %llu) is not a time: they are left out, as if they were flagged", number(m.nrow_no_time),
+             number(m.first_no_time));
+    if (!is_date(m.info.first_time_s))
+        warn(m, "TIME begins at %g s, long before there were telescopes: spectral frames and dates mean nothing", m.info.first_time_s);
+    return 0;
 }
 
 template <typename Accessor>
@@ -543,7 +609,7 @@ void set_bucket_cache(const Table &table, const String &column, size_t bucket, b
 
 /* The scalar columns often share buckets: enough of them are cached that each bucket is read once for all columns. */
 void set_scalar_cache(const casa_ms &m, bool large) {
-    const Record managers = m.ms.dataManagerInfo();
+    const Record managers = m.main.dataManagerInfo();
     for (uInt i = 0; i < managers.nfields(); i++) {
         const Record &one = managers.subRecord(i);
         const Vector<String> columns = one.asArrayString("COLUMNS");
@@ -553,9 +619,9 @@ void set_scalar_cache(const casa_ms &m, bool large) {
         const size_t bucket = static_cast<size_t>(std::max(1, one.subRecord("SPEC").asInt("BUCKETSIZE")));
         try {
             if (type == "StandardStMan")
-                set_bucket_cache<ROStandardStManAccessor>(m.ms, columns[0], bucket, large);
+                set_bucket_cache<ROStandardStManAccessor>(m.main, columns[0], bucket, large);
             else
-                set_bucket_cache<ROIncrementalStManAccessor>(m.ms, columns[0], bucket, large);
+                set_bucket_cache<ROIncrementalStManAccessor>(m.main, columns[0], bucket, large);
         } catch (const std::exception &) {
             // a reference table: its parent's caches stay as they are
         }
@@ -614,7 +680,8 @@ int scan_row(casa_ms &m, Scan &scan, uint64_t row, const Scalars &s, size_t i, p
     if (status)
         return status;
     m.dds[idd].face.nrow++;
-    note_time(m.dds[idd], s.time[i]);
+    if (m.has_time) // else no row has had one yet
+        note_time(m.dds[idd], s.time[i]);
     add_to_runs(m.runs, row, scan.nrow, scan.last_row);
     scan.last_row = row;
     scan.antennas.add(s.antenna1[i]);
@@ -641,7 +708,7 @@ int scan_row(casa_ms &m, Scan &scan, uint64_t row, const Scalars &s, size_t i, p
 /* One pass over the selected rows: separates the autocorrelations, finds data descriptions, fields and antennas. */
 int scan_rows_once(casa_ms &m, const Table &selected, Scan &scan, pclean_err *err) {
     const Vector<rownr_t> numbers = m.whole ? Vector<rownr_t>() : Vector<rownr_t>(selected.rowNumbers());
-    const uint64_t total = m.whole ? m.ms.nrow() : numbers.size();
+    const uint64_t total = m.whole ? m.main.nrow() : numbers.size();
     m.indexed = total * sizeof(RowIndex) <= max_index_bytes;
     if (m.indexed)
         m.index.reserve(total);
@@ -653,16 +720,12 @@ int scan_rows_once(casa_ms &m, const Table &selected, Scan &scan, pclean_err *er
         rows.resize(std::min<uint64_t>(scan_rows, total - begin));
         for (size_t i = 0; i < rows.size(); i++)
             rows[i] = m.whole ? begin + i : numbers[begin + i];
-        m.stage = format("reading TIME, ANTENNA and other small columns, rows %llu to %llu",
+        m.stage = ms_format("reading TIME, ANTENNA and other small columns, rows %llu to %llu",
                          static_cast<unsigned long long>(rows.front()), static_cast<unsigned long long>(rows.back()));
         read_scalars(m, rows, &s);
+        scan_times(m, rows, s);
+        replace_times(m, s.time, &s.flag_row);
         m.stage.clear();
-        if (begin == 0)
-            m.info.first_time_s = m.info.time_min_s = m.info.time_max_s = s.time[0];
-        for (size_t i = 0; i < rows.size(); i++) {
-            m.info.time_min_s = std::min(m.info.time_min_s, s.time[i]);
-            m.info.time_max_s = std::max(m.info.time_max_s, s.time[i]);
-        }
         for (size_t i = 0; i < rows.size(); i++) {
             const bool is_auto = s.antenna1[i] == s.antenna2[i];
             if (is_auto && scan.nrow_auto++ == 0)
@@ -679,6 +742,9 @@ int scan_rows_once(casa_ms &m, const Table &selected, Scan &scan, pclean_err *er
     if (!m.selected.empty())
         m.selected.shrink_to_fit();
     set_scalar_cache(m, false);
+    const int status = check_times(m, err);
+    if (status)
+        return status;
     if (scan.nrow == 0)
         return PCL_FAIL(err, PCLEAN_EDATA,
                         "the selection holds autocorrelations only (%llu rows): there is nothing to image",
@@ -709,11 +775,47 @@ int frequency_reference(casa_ms &m, int spwid) {
     if (frame >= 0 && frame < static_cast<int>(MFrequency::N_Types))
         return frame;
     if (!m.warned_of_frame)
-        pcl_log(PCL_LOG_WARNING,
-                "%s: spectral window %d has MEAS_FREQ_REF %d, which is no frequency frame; taken as TOPO",
-                m.path.c_str(), spwid, code);
+        warn(m, "SPECTRAL_WINDOW: MEAS_FREQ_REF of window %d is %d, which is no frequency frame; taken as TOPO", spwid, code);
     m.warned_of_frame = true;
     return MFrequency::TOPO;
+}
+
+/* Centres and widths of a window's channels, as many as NUM_CHAN says. */
+int read_window(const MSSpectralWindow &table, int spwid, std::vector<double> &freq, std::vector<double> &width, pclean_err *err) {
+    const rownr_t row = static_cast<rownr_t>(spwid);
+    const int nchan = ScalarColumn<Int>(table, "NUM_CHAN")(row);
+    freq = ms_list_cell<Double>(table, "SPECTRAL_WINDOW", "CHAN_FREQ", row);
+    width = ms_list_cell<Double>(table, "SPECTRAL_WINDOW", "CHAN_WIDTH", row);
+    if (nchan < 1 || freq.size() != static_cast<size_t>(nchan) || width.size() != freq.size())
+        return PCL_FAIL(err, PCLEAN_EDATA, "SPECTRAL_WINDOW: window %d has %zu values in CHAN_FREQ and %zu in CHAN_WIDTH, but NUM_CHAN is %d", spwid,
+                        freq.size(), width.size(), nchan);
+    return 0;
+}
+
+constexpr double highest_hz = 1e16; // beyond light
+
+/* Frequencies and widths that a receiver can have; widths become positive. A width of 0 is replaced by the spacing. */
+int check_channels(casa_ms &m, DataDescription &dd, pclean_err *err) {
+    const std::vector<double> &freq = dd.chan_freq;
+    size_t nzero = 0, zero = 0;
+    for (size_t c = 0; c < freq.size(); c++) {
+        double &width = dd.chan_width[c];
+        if (!(freq[c] > 0 && freq[c] < highest_hz))
+            return PCL_FAIL(err, PCLEAN_EDATA, "SPECTRAL_WINDOW: CHAN_FREQ of channel %zu of window %d is %g Hz, which is no frequency", c, dd.face.spwid,
+                            freq[c]);
+        width = std::fabs(width);
+        if (width == 0 && freq.size() > 1) {
+            width = std::fabs(c > 0 ? freq[c] - freq[c - 1] : freq[1] - freq[0]);
+            zero = nzero++ == 0 ? c : zero;
+        }
+        if (!(width > 0 && width < 2 * freq[c]))
+            return PCL_FAIL(err, PCLEAN_EDATA, "SPECTRAL_WINDOW: CHAN_WIDTH of channel %zu of window %d is %g Hz at a frequency of %g Hz", c, dd.face.spwid,
+                            width, freq[c]);
+    }
+    if (nzero > 0)
+        warn(m, "SPECTRAL_WINDOW: CHAN_WIDTH is 0 in %zu of %zu channels of window %d (the first is %zu): taken as their spacing", nzero, freq.size(),
+             dd.face.spwid, zero);
+    return 0;
 }
 
 int fill_window(casa_ms &m, DataDescription &dd, pclean_err *err) {
@@ -721,17 +823,11 @@ int fill_window(casa_ms &m, DataDescription &dd, pclean_err *err) {
     const int spwid = dd.face.spwid;
     if (spwid < 0 || static_cast<rownr_t>(spwid) >= table.nrow())
         return PCL_FAIL(err, PCLEAN_EDATA,
-                        "data description %d names spectral window %d, but SPECTRAL_WINDOW has %llu rows", dd.face.ddid,
+                        "DATA_DESCRIPTION: SPECTRAL_WINDOW_ID of data description %d is %d, but SPECTRAL_WINDOW has %llu rows", dd.face.ddid,
                         spwid, static_cast<unsigned long long>(table.nrow()));
-    const rownr_t row = static_cast<rownr_t>(spwid);
-    const Vector<Double> freq(ArrayColumn<Double>(table, "CHAN_FREQ")(row));
-    const Vector<Double> width(ArrayColumn<Double>(table, "CHAN_WIDTH")(row));
-    if (freq.empty() || width.size() != freq.size())
-        return PCL_FAIL(err, PCLEAN_EDATA, "spectral window %d has %zu frequencies and %zu widths", spwid, freq.size(),
-                        width.size());
-    dd.chan_freq.assign(freq.begin(), freq.end());
-    for (const double w : width)
-        dd.chan_width.push_back(std::fabs(w));
+    int status = read_window(table, spwid, dd.chan_freq, dd.chan_width, err);
+    if (status || (status = check_channels(m, dd, err)) != 0)
+        return status;
     dd.face.freq_ref = frequency_reference(m, spwid);
     return 0;
 }
@@ -742,13 +838,13 @@ int fill_polarization(casa_ms &m, DataDescription &dd, pclean_err *err) {
     if (polid < 0 || static_cast<rownr_t>(polid) >= table.nrow())
         return PCL_FAIL(
             err, PCLEAN_EDATA,
-            "data description %d names polarization setup %d, but POLARIZATION has %llu rows: which correlations the "
+            "DATA_DESCRIPTION: POLARIZATION_ID of data description %d is %d, but POLARIZATION has %llu rows: which correlations the "
             "data hold is unknown (was table.lock lost in a copy?)",
             dd.face.ddid, polid, static_cast<unsigned long long>(table.nrow()));
-    const Vector<Int> corr(ArrayColumn<Int>(table, "CORR_TYPE")(static_cast<rownr_t>(polid)));
-    if (corr.empty())
-        return PCL_FAIL(err, PCLEAN_EDATA, "polarization setup %d has no correlations", polid);
-    dd.corr.assign(corr.begin(), corr.end());
+    dd.corr = ms_list_cell<Int>(table, "POLARIZATION", "CORR_TYPE", static_cast<rownr_t>(polid));
+    const int ncorr = ScalarColumn<Int>(table, "NUM_CORR")(static_cast<rownr_t>(polid));
+    if (ncorr < 1 || dd.corr.size() != static_cast<size_t>(ncorr))
+        return PCL_FAIL(err, PCLEAN_EDATA, "POLARIZATION: setup %d has %zu values in CORR_TYPE, but NUM_CORR is %d", polid, dd.corr.size(), ncorr);
     return 0;
 }
 
@@ -770,18 +866,38 @@ int fill_channels(const casa_ms &m, DataDescription &dd, pclean_err *err) {
     return 0;
 }
 
-int check_cell_shape(const casa_ms &m, const DataDescription &dd, pclean_err *err) {
-    if (!m.data.column.isDefined(dd.first_row))
-        return PCL_FAIL(err, PCLEAN_EDATA, "%s of row %llu is empty", m.datacolumn.c_str(),
-                        static_cast<unsigned long long>(dd.first_row));
-    const IPosition shape = m.data.column.shape(dd.first_row);
-    const IPosition want(2, static_cast<ssize_t>(dd.corr.size()), static_cast<ssize_t>(dd.chan_freq.size()));
+IPosition cell_shape(const DataDescription &dd) {
+    return IPosition(2, static_cast<ssize_t>(dd.corr.size()), static_cast<ssize_t>(dd.chan_freq.size()));
+}
+
+std::string shape_text(const IPosition &shape) {
+    std::string text;
+    for (const ssize_t n : shape)
+        text += (text.empty() ? "" : " x ") + std::to_string(n);
+    return text;
+}
+
+/* What is wrong with a cell that should have this shape (correlations, channels), "" if nothing is. */
+template <typename T> std::string wrong_cell(const Bulk<T> &bulk, uint64_t row, const IPosition &want) {
+    IPosition shape;
+    try {
+        if (bulk.column.isDefined(row))
+            shape = bulk.column.shape(row);
+    } catch (const std::exception &) {
+        // TiledShapeStMan's answer for a cell never written
+    }
     if (shape.isEqual(want))
-        return 0;
-    return PCL_FAIL(err, PCLEAN_EDATA,
-                    "%s of row %llu has shape %s, but its data description %d says %s (correlations, channels)",
-                    m.datacolumn.c_str(), static_cast<unsigned long long>(dd.first_row), shape.toString().c_str(),
-                    dd.face.ddid, want.toString().c_str());
+        return "";
+    const char *remedy = bulk.name == "CORRECTED_DATA" ? "; the data may not be calibrated: datacolumn=data images the column DATA" : "";
+    if (shape.empty())
+        return ms_format("%s of row %llu has no value%s", bulk.name.c_str(), number(row), remedy);
+    return ms_format("%s of row %llu has the shape %s instead of %s%s%s", bulk.name.c_str(), number(row), shape_text(shape).c_str(), shape_text(want).c_str(),
+                     want.size() == 2 ? " (correlations x channels of its data description)" : "", remedy);
+}
+
+int check_cell_shape(const casa_ms &m, const DataDescription &dd, pclean_err *err) {
+    const std::string wrong = wrong_cell(m.data, dd.first_row, cell_shape(dd));
+    return wrong.empty() ? 0 : PCL_FAIL(err, PCLEAN_EDATA, "%s", wrong.c_str());
 }
 
 /* The entry of a data description, made at its first row. */
@@ -841,18 +957,52 @@ void sort_dds(casa_ms &m) {
 
 // ------------------------------------------------------------------------------------------------ description
 
+/* PHASE_DIR holds the terms of a polynomial in time, 2 x (NUM_POLY + 1): casacore reads as many without looking. */
+int check_phase_dir(const MSField &table, int id, pclean_err *err) {
+    const rownr_t row = static_cast<rownr_t>(id);
+    const int npoly = ScalarColumn<Int>(table, "NUM_POLY")(row);
+    const std::vector<double> terms = ms_list_cell<Double>(table, "FIELD", "PHASE_DIR", row);
+    const IPosition shape = ArrayColumn<Double>(table, "PHASE_DIR").shape(row);
+    if (npoly < 0 || shape.size() != 2 || shape[0] != 2 || shape[1] <= npoly)
+        return PCL_FAIL(err, PCLEAN_EDATA, "FIELD: PHASE_DIR of field %d has the shape %s, but its NUM_POLY, %d, asks for 2 x %lld", id,
+                        shape_text(shape).c_str(), npoly, npoly + 1LL);
+    for (size_t i = 0; i < 2 * (static_cast<size_t>(npoly) + 1); i++)
+        if (!std::isfinite(terms[i]))
+            return PCL_FAIL(err, PCLEAN_EDATA, "FIELD: PHASE_DIR of field %d is not finite", id);
+    if (std::fabs(terms[0]) > 4 * M_PI || std::fabs(terms[1]) > M_PI_2 + 1e-6)
+        return PCL_FAIL(err, PCLEAN_EDATA, "FIELD: PHASE_DIR of field %d is (%g, %g) rad, which is no direction", id, terms[0], terms[1]);
+    const double time = npoly > 0 ? ScalarColumn<Double>(table, "TIME")(row) : 0;
+    return std::isfinite(time) ? 0 : PCL_FAIL(err, PCLEAN_EDATA, "FIELD: TIME of field %d, which the terms of its PHASE_DIR count from, is %g", id, time);
+}
+
+int phase_direction(casa_ms &m, const MSFieldColumns &columns, int id, casa_direction *out, pclean_err *err) {
+    const MSField &table = m.ms.field();
+    const int status = check_phase_dir(table, id, err);
+    if (status)
+        return status;
+    const MDirection dir = columns.phaseDirMeas(static_cast<rownr_t>(id), m.info.first_time_s);
+    const Vector<Double> angles = dir.getValue().get();
+    *out = {static_cast<int>(dir.getRef().getType()), angles[0], angles[1]};
+    if (strcmp(casa_direction_frame_name(out->frame), "unknown") == 0)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "FIELD: PHASE_DIR of field %d is given as the place of %s: moving sources are not imaged", id,
+                        MDirection::showType(dir.getRef().getType()).c_str());
+    return 0;
+}
+
 int describe_fields(casa_ms &m, const std::set<int> &ids, pclean_err *err) {
     const MSField &table = m.ms.field();
+    m.stage = "FIELD"; // a reference that casacore does not know
     const MSFieldColumns columns(table);
+    m.stage.clear();
     for (const int id : ids) {
         if (id < 0 || static_cast<rownr_t>(id) >= table.nrow())
             return PCL_FAIL(err, PCLEAN_EDATA, "rows have FIELD_ID %d, but FIELD has %llu rows", id,
                             static_cast<unsigned long long>(table.nrow()));
-        const MDirection dir = columns.phaseDirMeas(static_cast<rownr_t>(id), m.info.first_time_s);
-        const Vector<Double> angles = dir.getValue().get();
         casa_ms_field field{};
         field.id = id;
-        field.phase_dir = {static_cast<int>(dir.getRef().getType()), angles[0], angles[1]};
+        const int status = phase_direction(m, columns, id, &field.phase_dir, err);
+        if (status)
+            return status;
         m.fields.push_back(field);
         m.field_names.push_back(columns.name()(static_cast<rownr_t>(id)));
     }
@@ -877,28 +1027,73 @@ bool observatory_position(const std::string &telescope, MPosition *position) {
     return false;
 }
 
-void describe_array(casa_ms &m, const std::set<int> &antennas) {
-    const MSObservation &observation = m.ms.observation();
-    if (observation.nrow() > 0) {
-        m.telescope = ScalarColumn<String>(observation, "TELESCOPE_NAME")(0);
-        m.observer = ScalarColumn<String>(observation, "OBSERVER")(0);
+/* Of the first antenna that has a place: not 0, and no farther than the Moon's orbit. */
+bool antenna_position(casa_ms &m, double xyz[3]) {
+    const MSAntenna &table = m.ms.antenna();
+    m.stage = "ANTENNA";
+    const MSAntennaColumns columns(table);
+    m.stage.clear();
+    for (rownr_t row = 0; row < table.nrow(); row++) {
+        if (!columns.position().isDefined(row) || columns.position().shape(row) != IPosition(1, 3))
+            continue;
+        const Vector<Double> place = MPosition::Convert(columns.positionMeas()(row), MPosition::ITRF)().getValue().getValue();
+        const double r = std::sqrt(place[0] * place[0] + place[1] * place[1] + place[2] * place[2]);
+        if (!(r > 1 && r < 1e9))
+            continue;
+        if (row > 0)
+            warn(m, "ANTENNA: POSITION of antenna 0 is no place; that of antenna %llu is taken for the telescope's", number(row));
+        std::copy(place.begin(), place.end(), xyz);
+        return true;
     }
-    const MSAntennaColumns columns(m.ms.antenna());
+    return false;
+}
+
+void describe_position(casa_ms &m) {
     MPosition position;
-    m.info.position_from_table = observatory_position(m.telescope, &position);
-    if (!m.info.position_from_table && m.ms.antenna().nrow() > 0)
-        position = columns.positionMeas()(0);
+    m.info.position_from_table = m.info.position_known = observatory_position(m.telescope, &position);
+    if (!m.info.position_from_table) {
+        m.info.position_known = antenna_position(m, m.info.position_itrf_m);
+        return;
+    }
     const Vector<Double> xyz = MPosition::Convert(position, MPosition::ITRF)().getValue().getValue();
     std::copy(xyz.begin(), xyz.end(), m.info.position_itrf_m);
+}
+
+/* Imaging needs no antenna entry: what is missing or absurd is left out, and told. */
+void describe_dishes(casa_ms &m, const std::set<int> &antennas) {
+    const MSAntenna &table = m.ms.antenna();
+    const ScalarColumn<Double> diameters(table, "DISH_DIAMETER");
+    size_t nbad = 0, nabsent = 0;
     for (const int id : antennas) {
-        if (id < 0 || static_cast<rownr_t>(id) >= m.ms.antenna().nrow())
-            continue; // imaging needs no antenna entry
-        const double d = columns.dishDiameter()(static_cast<rownr_t>(id));
+        if (id < 0 || static_cast<rownr_t>(id) >= table.nrow()) {
+            if (nabsent++ == 0)
+                warn(m, "rows have antenna %d in ANTENNA1 or ANTENNA2, but ANTENNA has %llu rows: imaged all the same", id, number(table.nrow()));
+            continue;
+        }
+        const double d = diameters(static_cast<rownr_t>(id));
+        if (!(d > 0 && d < 1e6)) {
+            nbad++;
+            continue;
+        }
         if (m.info.dish_diameter_m > 0 && d != m.info.dish_diameter_m)
             m.info.dish_diameter_mixed = true;
         if (m.info.dish_diameter_m <= 0 || d < m.info.dish_diameter_m)
             m.info.dish_diameter_m = d;
     }
+    if (nbad > 0 && m.info.dish_diameter_m > 0)
+        warn(m, "ANTENNA: DISH_DIAMETER of %zu of the antennas is no diameter and was not looked at", nbad);
+}
+
+void describe_array(casa_ms &m, const std::set<int> &antennas) {
+    const MSObservation &observation = m.ms.observation();
+    if (observation.nrow() > 0) {
+        m.telescope = ScalarColumn<String>(observation, "TELESCOPE_NAME")(0);
+        m.observer = ScalarColumn<String>(observation, "OBSERVER")(0);
+    } else {
+        warn(m, "OBSERVATION has no rows: the telescope is not known");
+    }
+    describe_position(m);
+    describe_dishes(m, antennas);
 }
 
 /* SOURCE.REST_FREQUENCY of the first field and window; 0 where there is none. */
@@ -921,14 +1116,17 @@ double rest_frequency(const casa_ms &m) {
     return 0;
 }
 
-std::string time_reference(const casa_ms &m) {
+int time_reference(casa_ms &m, pclean_err *err) {
     const TableRecord &keywords = m.time.keywordSet();
-    if (keywords.isDefined("MEASINFO")) {
-        const TableRecord &info = keywords.asRecord("MEASINFO");
-        if (info.isDefined("Ref"))
-            return info.asString("Ref");
-    }
-    return "UTC";
+    m.time_ref = "UTC";
+    if (keywords.isDefined("MEASINFO") && keywords.asRecord("MEASINFO").isDefined("Ref"))
+        m.time_ref = keywords.asRecord("MEASINFO").asString("Ref");
+    MEpoch::Types type;
+    const bool sidereal = MEpoch::getType(type, m.time_ref) && (type == MEpoch::LAST || type == MEpoch::LMST || type == MEpoch::GMST1 || type == MEpoch::GAST);
+    if (!MEpoch::getType(type, m.time_ref) || sidereal)
+        return PCL_FAIL(err, PCLEAN_EDATA, "the main table: TIME is said to be %s (Ref in MEASINFO), which is not a time that can be converted (UTC, TAI, TT, TDB ...)",
+                        m.time_ref.c_str());
+    return 0;
 }
 
 /* WEIGHT_SPECTRUM may exist with empty cells. A column of fixed shape has none. */
@@ -958,7 +1156,7 @@ uint64_t column_bytes(const casa_ms &m) {
     if (!all_spectrum)
         wanted.insert("WEIGHT");
     uint64_t bytes = 0;
-    for (const String &part : m.ms.getPartNames(True)) {
+    for (const String &part : m.main.getPartNames(True)) {
         const Table table(part, TableLock(TableLock::NoLocking), Table::Old);
         const Record managers = table.dataManagerInfo();
         for (uInt i = 0; i < managers.nfields(); i++) {
@@ -973,7 +1171,6 @@ uint64_t column_bytes(const casa_ms &m) {
 
 void describe(casa_ms &m, const Scan &scan) {
     casa_ms_info &info = m.info;
-    m.time_ref = time_reference(m);
     info.path = m.path.c_str();
     info.nrow = scan.nrow;
     info.nrow_auto = scan.nrow_auto;
@@ -1004,7 +1201,7 @@ void forget_rows(casa_ms &m) {
 }
 
 int open_ms(casa_ms &m, const casa_ms_selection *sel, pclean_err *err) {
-    int status = open_tables(m, err);
+    int status = open_tables(m, sel, err);
     if (status || (status = choose_datacolumn(m, sel->datacolumn, err)) != 0)
         return status;
     attach_columns(m);
@@ -1013,7 +1210,7 @@ int open_ms(casa_ms &m, const casa_ms_selection *sel, pclean_err *err) {
     if ((status = apply_selection(m, sel, &selected, err)) != 0)
         return status;
     Scan scan;
-    if ((status = scan_rows_once(m, selected, scan, err)) != 0)
+    if ((status = time_reference(m, err)) != 0 || (status = scan_rows_once(m, selected, scan, err)) != 0)
         return status;
     sort_dds(m);
     if ((status = describe_fields(m, scan.fields.all, err)) != 0)
@@ -1022,12 +1219,16 @@ int open_ms(casa_ms &m, const casa_ms_selection *sel, pclean_err *err) {
     describe(m, scan);
     if (m.describe_only)
         forget_rows(m);
+    for (const std::string &text : m.warnings)
+        m.warning_faces.push_back(text.c_str());
+    m.info.nwarning = m.warnings.size();
+    m.info.warning = m.warning_faces.data();
     return 0;
 }
 
 /* The rows of a selection and no more. */
 int open_rows(casa_ms &m, const casa_ms_selection *sel, pclean_err *err) {
-    int status = open_tables(m, err);
+    int status = open_tables(m, sel, err);
     Table selected;
     if (status || (status = apply_selection(m, sel, &selected, err)) != 0)
         return status;
@@ -1104,6 +1305,7 @@ void fill_scalars_from_index(casa_ms &m, size_t irow, size_t nrow) {
 void fill_scalars_from_table(casa_ms &m, size_t nrow) {
     Scalars s;
     read_scalars(m, m.block_rows, &s);
+    replace_times(m, s.time, &s.flag_row);
     std::vector<size_t> dd_of_row(nrow);
     for (size_t i = 0; i < nrow; i++)
         dd_of_row[i] = m.dd_of_id.at(s.ddid[i]);
@@ -1153,32 +1355,30 @@ void fit_tile_cache(Bulk<T> &bulk, const std::vector<uint64_t> &rows, size_t cha
 }
 
 /* A block read failed: does a cell of the block have no data, or another shape than its data description says? */
-template <typename T>
-void explain_cells(const ArrayColumn<T> &column, const DataDescription &dd, const std::vector<uint64_t> &rows) {
-    const IPosition want(2, static_cast<ssize_t>(dd.corr.size()), static_cast<ssize_t>(dd.chan_freq.size()));
+template <typename T> void explain_cells(const Bulk<T> &bulk, const std::vector<uint64_t> &rows, const IPosition &want) {
     for (const uint64_t row : rows) {
-        IPosition shape;
-        try {
-            if (column.isDefined(row))
-                shape = column.shape(row);
-        } catch (const std::exception &) {
-            // TiledShapeStMan's answer for a cell never written
-        }
-        if (!shape.isEqual(want))
-            throw CellError(format("row %llu has a cell of shape %s where its data description %d says %s",
-                                   static_cast<unsigned long long>(row), shape.toString().c_str(), dd.face.ddid,
-                                   want.toString().c_str()));
+        const std::string wrong = wrong_cell(bulk, row, want);
+        if (!wrong.empty())
+            throw ms_cell_error(wrong);
     }
 }
 
+/* Cells of shape `cell`, or a slice of each, of these rows. */
 template <typename T, typename Out>
-void read_cells(Bulk<T> &bulk, const RefRows &rows, const IPosition &shape, const Slicer *slicer, Out *out) {
+void read_cells(Bulk<T> &bulk, const std::vector<uint64_t> &rows, const IPosition &cell, const Slicer *slicer, Out *out) {
     static_assert(sizeof(T) % sizeof(Out) == 0, "out is T or its parts");
+    IPosition shape = slicer ? slicer->length() : cell;
+    shape.append(IPosition(1, static_cast<ssize_t>(rows.size())));
     Array<T> cells(shape, reinterpret_cast<T *>(out), SHARE);
-    if (slicer)
-        bulk.column.getColumnCells(rows, *slicer, cells, False);
-    else
-        bulk.column.getColumnCells(rows, cells, False);
+    try {
+        if (slicer)
+            bulk.column.getColumnCells(ref_rows(rows), *slicer, cells, False);
+        else
+            bulk.column.getColumnCells(ref_rows(rows), cells, False);
+    } catch (const std::exception &) { // casacore's array errors are no AipsError
+        explain_cells(bulk, rows, cell);
+        throw;
+    }
 }
 
 /* Keeps the selected channels of [nrow][span][width] in place: [nrow][nchansel][width]. */
@@ -1194,7 +1394,7 @@ template <typename T> void keep_selected(const DataDescription &dd, size_t nrow,
 }
 
 void set_stage(casa_ms &m, const std::string &column, const std::vector<uint64_t> &rows) {
-    m.stage = format("reading column %s, rows %llu to %llu", column.c_str(),
+    m.stage = ms_format("reading column %s, rows %llu to %llu", column.c_str(),
                      static_cast<unsigned long long>(rows.front()), static_cast<unsigned long long>(rows.back()));
 }
 
@@ -1208,15 +1408,8 @@ void read_channels(casa_ms &m, Bulk<T> &bulk, const DataDescription &dd, const s
     fit_tile_cache(bulk, rows, dd.first_chan, dd.span, shared);
     const Slicer slicer(IPosition(2, 0, static_cast<ssize_t>(dd.first_chan)),
                         IPosition(2, static_cast<ssize_t>(ncorr), static_cast<ssize_t>(dd.span)));
-    const IPosition shape(3, static_cast<ssize_t>(ncorr), static_cast<ssize_t>(dd.span),
-                          static_cast<ssize_t>(rows.size()));
     Out *out = buffer.need(rows.size() * dd.span * ncorr * parts);
-    try {
-        read_cells(bulk, ref_rows(rows), shape, dd.span == dd.chan_freq.size() ? nullptr : &slicer, out);
-    } catch (const std::exception &) { // casacore's array errors are no AipsError
-        explain_cells(bulk.column, dd, rows);
-        throw;
-    }
+    read_cells(bulk, rows, cell_shape(dd), dd.span == dd.chan_freq.size() ? nullptr : &slicer, out);
     keep_selected(dd, rows.size(), ncorr * parts, out);
 }
 
@@ -1224,8 +1417,7 @@ void read_weight(casa_ms &m, const DataDescription &dd, const std::vector<uint64
                  Buffer<float> &buffer) {
     set_stage(m, "WEIGHT", rows);
     fit_tile_cache(m.weight, rows, 0, 0, shared);
-    const IPosition shape(2, static_cast<ssize_t>(dd.corr.size()), static_cast<ssize_t>(rows.size()));
-    read_cells(m.weight, ref_rows(rows), shape, nullptr, buffer.need(rows.size() * dd.corr.size()));
+    read_cells(m.weight, rows, IPosition(1, static_cast<ssize_t>(dd.corr.size())), nullptr, buffer.need(rows.size() * dd.corr.size()));
 }
 
 /* WEIGHT_SPECTRUM where its cells are filled, WEIGHT (spread over the channels when the block mixes both) elsewhere. */
@@ -1268,7 +1460,7 @@ void read_uvw(casa_ms &m) {
     set_stage(m, "UVW", m.block_rows);
     const size_t nrow = m.block_rows.size();
     double *uvw = m.block_uvw.need(nrow * 3);
-    read_cells(m.uvw, ref_rows(m.block_rows), IPosition(2, 3, static_cast<ssize_t>(nrow)), nullptr, uvw);
+    read_cells(m.uvw, m.block_rows, IPosition(1, 3), nullptr, uvw);
     for (DataDescription &dd : m.dds) {
         double *out = dd.uvw.need(dd.rows.size() * 3);
         for (const size_t at : dd.where)
@@ -1338,8 +1530,10 @@ void count_rows(casa_ms &m, size_t nslice, const size_t *cut, const double *last
         Vector<Int> ddid, antenna1, antenna2;
         Vector<Double> time;
         m.ddid.getColumnCells(refs, ddid, True);
-        if (last_time)
+        if (last_time) {
             m.time.getColumnCells(refs, time, True);
+            replace_times(m, time, nullptr);
+        }
         if (m.info.nrow_auto > 0) {
             m.antenna1.getColumnCells(refs, antenna1, True);
             m.antenna2.getColumnCells(refs, antenna2, True);
@@ -1477,7 +1671,11 @@ static int open_with(open_how *how, const char *path, const casa_ms_selection *s
     const int status = casa_call(&failure, nullptr, [&]() -> int {
         m.reset(new casa_ms);
         m->path = path ? path : "";
-        return how(*m, sel ? sel : &everything, &failure);
+        try {
+            return how(*m, sel ? sel : &everything, &failure);
+        } catch (const ms_cell_error &e) {
+            return PCL_FAIL(&failure, PCLEAN_EDATA, "%s", e.what());
+        }
     });
     if (status == 0) {
         *out = m.release();
@@ -1511,9 +1709,11 @@ const casa_ms_info *casa_ms_get_info(const casa_ms *ms) {
 template <typename Body> static int with_report(casa_ms *ms, pclean_err *err, const Body &body) {
     pclean_err failure{};
     const int status = casa_call(&failure, nullptr, [&]() -> int {
+        if (!has_files_left())
+            return PCL_FAIL(&failure, PCLEAN_EIO, "%s", casa_too_many_files("more are needed to read").c_str());
         try {
             body();
-        } catch (const CellError &e) {
+        } catch (const ms_cell_error &e) {
             return PCL_FAIL(&failure, PCLEAN_EDATA, "%s", e.what());
         }
         return 0;
@@ -1537,7 +1737,7 @@ int casa_ms_read(casa_ms *ms, size_t irow, size_t nrow, casa_ms_rows *rows, pcle
 
 size_t casa_ms_selected(const casa_ms *ms, size_t *nrow_of_ms) {
     if (nrow_of_ms)
-        *nrow_of_ms = ms->ms.nrow();
+        *nrow_of_ms = ms->main.nrow();
     return count_selected(*ms);
 }
 
@@ -1561,6 +1761,7 @@ int casa_ms_read_times(casa_ms *ms, double *time_s, pclean_err *err) {
         walk_selected(*ms, [&](size_t begin, const std::vector<uint64_t> &rows) {
             Vector<Double> cells;
             ms->time.getColumnCells(ref_rows(rows), cells, True);
+            replace_times(*ms, cells, nullptr);
             std::copy(cells.begin(), cells.end(), time_s + begin);
         });
     });

@@ -32,7 +32,9 @@ static const struct pcl_option table[] = {
  .help = "Condition on rows in casacore's query language, e.g. ANTENNA1 != 3, besides all others (\"\": none); a list has one for each MeasurementSet."},
 {.group = "selection", .name = "datacolumn", .type = PCL_CHOICE, .offset = AT(datacolumn), .def = "corrected",
  .choices = "corrected|data|model", .alias = "observed=data",
- .help = "Column to image; corrected falls back to data where there is no CORRECTED_DATA; observed is another word for data."},
+ .help = "Column to image; corrected falls back to data where there is no CORRECTED_DATA (in none of the MeasurementSets: see mix_columns); observed is another word for data."},
+{.group = "selection", .name = "mix_columns", .type = PCL_BOOL, .offset = AT(mix_columns), .def = "false",
+ .help = "Of several MeasurementSets, let datacolumn=corrected image CORRECTED_DATA of some and DATA of those without it (else an error)."},
 /* ----------------------------------------------------------------------------------------------------- image */
 {.group = "image", .name = "imagename", .type = PCL_TEXT, .offset = AT(imagename), .def = "",
  .help = "Beginning of the names of all products: NAME.image, NAME.psf and so on."},

@@ -224,8 +224,12 @@ static int estimate_time(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
 static int make(const pclean_config *config, bool measure, pcl_setup *s, pclean_plan *p, pclean_err *err) {
     pcl_resources resources;
     int rc;
-    if ((rc = pclean_config_validate(config, err)) || (rc = check_products(config, p, err)) || (rc = pcl_setup_open(config, s, err)) ||
-        (rc = list_windows(s, p, err)) || (rc = pcl_resources_plan(s, &resources, err)))
+    if ((rc = pclean_config_validate(config, err)) || (rc = check_products(config, p, err)) || (rc = pcl_setup_open(config, s, err)))
+        return rc;
+    for (size_t i = 0; i < s->nwarning; i++)
+        if ((rc = add_problem(p, err, "%s", s->warning[i])))
+            return rc;
+    if ((rc = list_windows(s, p, err)) || (rc = pcl_resources_plan(s, &resources, err)))
         return rc;
     describe_image(s, p);
     describe_memory(&resources, p);

@@ -1,6 +1,7 @@
 #include "imager/setup.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,66 @@ static int check_fields(const pcl_setup *s, pclean_err *err) {
         }
     }
     return 0;
+}
+
+/* ---------------------------------------------------------------------------------------------- what to warn about */
+
+static int add_warning(pcl_setup *s, const char *text, pclean_err *err) {
+    char **more = NULL;
+    int rc = PCL_ZNEW(&more, s->nwarning + 1, "list of warnings", err);
+    if (rc)
+        return rc;
+    if (s->nwarning)
+        memcpy(more, s->warning, s->nwarning * sizeof *more);
+    pcl_free(s->warning);
+    s->warning = more;
+    rc = pcl_strdup(&more[s->nwarning], text, err);
+    s->nwarning += !rc;
+    return rc;
+}
+
+/* "a.ms, b.ms and 3 more": the MSs with data whose column this is. */
+static size_t list_column(const pcl_setup *s, const char *column, char *text, size_t size) {
+    enum { ROOM_FOR_MORE = 32 };
+    size_t n = 0, told = 0, at = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
+        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+        if (info->ndd == 0 || strcmp(info->datacolumn, column) != 0)
+            continue;
+        n++;
+        if (at + strlen(info->path) + ROOM_FOR_MORE > size)
+            continue;
+        at += (size_t)snprintf(text + at, size - at, "%s%s", told ? ", " : "", info->path);
+        told++;
+    }
+    if (told < n)
+        snprintf(text + at, size - at, "%s%zu more", told ? " and " : "", n - told);
+    return n;
+}
+
+/* Calibrated and raw data do not belong in one image, unless that is said. */
+static int check_columns(pcl_setup *s, pclean_err *err) {
+    char corrected[300], data[300], text[800];
+    const size_t ncorrected = list_column(s, "CORRECTED_DATA", corrected, sizeof corrected), ndata = list_column(s, "DATA", data, sizeof data);
+    if (ncorrected == 0 || ndata == 0)
+        return 0;
+    snprintf(text, sizeof text, "%zu of the MeasurementSets have CORRECTED_DATA (%s), %zu have only DATA (%s)", ncorrected, corrected, ndata, data);
+    if (!s->config->mix_columns)
+        return PCL_FAIL(err, PCLEAN_EDATA, "%s: calibrate the others, or set datacolumn=data; mix_columns=true images them as they are", text);
+    char warning[900];
+    snprintf(warning, sizeof warning, "mix_columns: %s, and both are imaged together", text);
+    return add_warning(s, warning, err);
+}
+
+static int collect_warnings(pcl_setup *s, pclean_err *err) {
+    int rc = 0;
+    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
+        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+        for (size_t k = 0; !rc && k < info->nwarning; k++)
+            rc = add_warning(s, info->warning[k], err);
+    }
+    return rc ? rc : check_columns(s, err);
 }
 
 /* ------------------------------------------------------------------------------------------------------- channels */
@@ -238,7 +299,7 @@ static void describe_image(pcl_setup *s) {
         .nx = (size_t)c->imsize[0], .ny = (size_t)c->imsize[1], .npol = s->stokes.npol, .nchan = s->channels.nchan,
         .centre = s->centre, .crpix_x = c->imsize[0] / 2, .crpix_y = c->imsize[1] / 2,
         .increment_x_rad = -c->cell_rad[0], .increment_y_rad = c->cell_rad[1], .projection = c->projection,
-        .freq_frame = s->frame < 0 ? 0 : s->frame, .crval_hz = pcl_channels_centre(&s->channels, 0), .cdelt_hz = s->channels.step_hz,
+        .freq_frame = s->frame < 0 ? CASA_FREQ_UNDEFINED : s->frame, .crval_hz = pcl_channels_centre(&s->channels, 0), .cdelt_hz = s->channels.step_hz,
         .restfreq_hz = s->restfreq_hz, .telescope = s->text[0], .observer = s->text[1], .object = s->text[2],
         .obsdate_s = s->epoch_s, .time_ref = s->text[3], .unit = ""};
     memcpy(s->desc.position_itrf_m, info->position_itrf_m, sizeof s->desc.position_itrf_m);
@@ -322,6 +383,8 @@ static int open_sources(pcl_setup *s, const casa_ms_selection *sel, pclean_err *
         return rc;
     for (size_t i = 0; i < pcl_vis_source_count(s->source); i++)
         s->ndd += pcl_vis_source_info(s->source, i)->ndd;
+    if ((rc = collect_warnings(s, err)))
+        return rc;
     s->part = c->part_channel >= 0;
     s->all_channels = c->weighting != PCLEAN_WEIGHTING_NATURAL && !c->perchanweightdensity && !(s->part && *c->part_density);
     s->epoch_s = pcl_vis_source_info(s->source, 0)->first_time_s;
@@ -398,6 +461,9 @@ void pcl_setup_close(pcl_setup *s) {
         pcl_free(s->ms[i].telescope);
     }
     pcl_free(s->ms);
+    for (size_t i = 0; i < s->nwarning; i++)
+        pcl_free(s->warning[i]);
+    pcl_free(s->warning);
     for (size_t i = 0; i < sizeof s->text / sizeof *s->text; i++)
         pcl_free(s->text[i]);
     pcl_free(s->plane);

@@ -24,6 +24,8 @@ typedef struct pcl_setup {
     bool part;                   /* of a larger image, whose grid and epoch the config brings along */
     size_t nms;
     pcl_setup_ms *ms;            /* [nms] */
+    size_t nwarning;
+    char **warning;              /* [nwarning] about the MSs: for the caller to tell */
     char *text[4];               /* telescope, observer, object, time reference: of desc */
     pcl_stokes stokes;
     casa_direction centre;    /* of the image, in the frame it is labelled with */

@@ -55,7 +55,14 @@ int pcl_vis_doppler(const pcl_vis_source *src, size_t ims, size_t idd, int frame
             factor[i] = 1;
         return 0;
     }
-    return casa_doppler(info->dd[idd].freq_ref, frame, info->position_itrf_m, info->time_ref, dir, ntime, time_s, factor, err);
+    if (!info->position_known)
+        return PCL_FAIL(err, PCLEAN_EDATA, "%s: frequencies cannot be brought from %s to %s: telescope \"%s\" is not known, and POSITION in its table ANTENNA is no place (outframe=%s needs none)",
+                        info->path, casa_freq_frame_name(info->dd[idd].freq_ref), casa_freq_frame_name(frame), info->telescope,
+                        casa_freq_frame_name(info->dd[idd].freq_ref));
+    int rc = casa_doppler(info->dd[idd].freq_ref, frame, info->position_itrf_m, info->time_ref, dir, ntime, time_s, factor, err);
+    if (rc)
+        pcl_err_prefix(err, "%s: ", info->path);
+    return rc;
 }
 
 /* -------------------------------------------------------------------------------------------------- distinct times */

@@ -56,6 +56,12 @@ line='pclean image, the reader of the log gone'
 "$PCLEAN" image $small --imagename h 2> >(exec true) >out; status=$?
 expect_status 0; expect_there h.image
 
+# the label of the spectral axis is that of the frame that was asked for; a cube in the data's own frame has none, as tclean's
+run image $small --imagename i --specmode cubedata --nchan 2
+expect_status 0; grep -aq Undefined i.psf/table.dat || fail "cubedata should be labelled Undefined"
+run image $small --imagename j --specmode cube --nchan 2
+expect_status 0; grep -aq Undefined j.psf/table.dat && fail "a cube should be labelled LSRK"
+
 # plot
 run plot a.image
 expect_status 0; expect_no_err; expect_out '^a\.image\.png$'; expect_there a.image.png

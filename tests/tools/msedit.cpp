@@ -2,12 +2,21 @@
 //   flag [FIRST LAST]   set FLAG (of channels FIRST to LAST)       flag-rows      set FLAG_ROW
 //   weight X            set WEIGHT and WEIGHT_SPECTRUM              scale X        multiply DATA
 //   spoil N             every Nth sample of DATA NaN, the one after it infinite
-//   spoil-uvw N         every Nth row's UVW NaN                     drop COLUMN    remove a column
-//   rows FIRST LAST OUT copy these rows to the new MS OUT
+//   spoil-uvw N         every Nth row's UVW NaN                     rows FIRST LAST OUT  copy these rows to the new MS OUT
+//   drop COLUMN         remove a column; here and below COLUMN may be one of a sub-table: FIELD/NUM_POLY
+//   set COLUMN ROW X [I]  a cell, or only element I of it, is X; ROW may be "all" or FIRST:STEP
+//   shape COLUMN ROW N... a cell of this shape, empty where it was smaller
+//   unfill COLUMN [N]   a column anew, without a value from row N (0) on
+//   copy COLUMN NEW [N] a new column with the description and the cells of another, up to row N
+//   retype COLUMN       a column of the same name and shape, of texts (of integers, if it was one of texts)
+//   reference COLUMN R  the measure's reference (MEASINFO) is R     drop-table SUB remove the keyword of a sub-table
+//   clear SUB           remove all rows of a sub-table
 //   lock                hold a write lock on the main table until standard input ends
 #include <casacore/casa/Arrays/Array.h>
 #include <casacore/casa/Arrays/ArrayMath.h>
+#include <casacore/tables/Tables/ArrColDesc.h>
 #include <casacore/tables/Tables/ArrayColumn.h>
+#include <casacore/tables/Tables/ScaColDesc.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
 #include <casacore/tables/Tables/Table.h>
 
@@ -54,6 +63,150 @@ static void spoil(Table &t, size_t every) {
     });
 }
 
+/* The table of "SUB/COLUMN" or "COLUMN", opened to be written; *column is the name alone. */
+static Table table_of(const std::string &path, const std::string &name, std::string *column) {
+    const size_t slash = name.find('/');
+    *column = name.substr(slash == std::string::npos ? 0 : slash + 1);
+    return Table(slash == std::string::npos ? path : path + "/" + name.substr(0, slash), Table::Update);
+}
+
+template <typename T> static T value_of(const std::string &text);
+template <> Double value_of(const std::string &text) { return std::stod(text); }
+template <> Float value_of(const std::string &text) { return std::stof(text); }
+template <> Int value_of(const std::string &text) { return std::stoi(text); }
+template <> Bool value_of(const std::string &text) { return text == "1"; }
+template <> Complex value_of(const std::string &text) { return Complex(std::stof(text), 0); }
+template <> String value_of(const std::string &text) { return text; }
+
+/* Calls change(value of the column's type) with a value of that type. */
+template <typename Change> static void with_type(DataType type, const Change &change) {
+    switch (type) {
+    case TpDouble: return change(Double());
+    case TpFloat: return change(Float());
+    case TpInt: return change(Int());
+    case TpBool: return change(Bool());
+    case TpComplex: return change(Complex());
+    case TpString: return change(String());
+    default: throw AipsError("a column of this type is not served");
+    }
+}
+
+static std::vector<rownr_t> rows_of(const Table &t, const std::string &text) {
+    std::vector<rownr_t> rows;
+    const size_t colon = text.find(':');
+    const rownr_t first = text == "all" ? 0 : std::stoul(text), step = colon != std::string::npos ? std::stoul(text.substr(colon + 1)) : 1;
+    for (rownr_t row = first; row < t.nrow() && (text == "all" || colon != std::string::npos || row == first); row += step)
+        rows.push_back(row);
+    return rows;
+}
+
+/* set COLUMN ROW X [I] */
+static void set(const std::vector<std::string> &arg) {
+    std::string name;
+    Table t = table_of(arg.at(0), arg.at(2), &name);
+    const ColumnDesc desc = t.tableDesc()[name];
+    with_type(desc.dataType(), [&](auto like) {
+        using T = decltype(like);
+        const T x = value_of<T>(arg.at(4));
+        for (const rownr_t row : rows_of(t, arg.at(3))) {
+            if (desc.isScalar()) {
+                ScalarColumn<T>(t, name).put(row, x);
+                continue;
+            }
+            ArrayColumn<T> column(t, name);
+            Array<T> cell = column(row);
+            if (arg.size() > 5)
+                cell.data()[std::stoul(arg[5])] = x;
+            else
+                cell = x;
+            column.put(row, cell);
+        }
+    });
+}
+
+/* A storage manager may not give up one of its columns: then that gets another name. */
+static void drop(Table &t, const std::string &name) {
+    if (t.canRemoveColumn(name))
+        t.removeColumn(name);
+    else
+        t.renameColumn(name + "_GONE", name);
+}
+
+/* A new column like another of the table, of another name or type, its first `n` cells copied where the type is the same. Cells have no
+ * fixed shape, so that they can be without a value. */
+static void anew(Table &t, const ColumnDesc old, const std::string &name, DataType type, rownr_t n) {
+    const TableRecord keywords = TableColumn(t, old.name()).keywordSet();
+    with_type(type, [&](auto value) {
+        using T = decltype(value);
+        const std::string temporary = name + "_NEW";
+        if (old.isScalar())
+            t.addColumn(ScalarColumnDesc<T>(temporary));
+        else
+            t.addColumn(ArrayColumnDesc<T>(temporary, old.ndim()), "StandardStMan", False);
+        if (type == old.dataType() && !old.isScalar()) {
+            ArrayColumn<T> from(t, old.name()), to(t, temporary);
+            for (rownr_t row = 0; row < std::min(n, t.nrow()); row++)
+                to.put(row, from(row));
+        }
+        TableColumn(t, temporary).rwKeywordSet().assign(keywords);
+        if (t.tableDesc().isColumn(name))
+            drop(t, name);
+        t.renameColumn(name, temporary);
+    });
+}
+
+/* shape COLUMN ROW N... */
+static void shape(const std::vector<std::string> &arg) {
+    std::string name;
+    Table t = table_of(arg.at(0), arg.at(2), &name);
+    with_type(t.tableDesc()[name].dataType(), [&](auto like) {
+        using T = decltype(like);
+        IPosition wanted(arg.size() - 4);
+        for (size_t i = 4; i < arg.size(); i++)
+            wanted[i - 4] = std::stol(arg[i]);
+        anew(t, t.tableDesc()[name], name, t.tableDesc()[name].dataType(), t.nrow());
+        ArrayColumn<T> column(t, name);
+        for (const rownr_t row : rows_of(t, arg.at(3))) {
+            const Array<T> old = column(row);
+            Array<T> cell(wanted, T());
+            for (size_t i = 0; i < std::min(old.size(), cell.size()); i++)
+                cell.data()[i] = old.data()[i];
+            column.put(row, cell);
+        }
+    });
+}
+
+static bool edit_column(const std::vector<std::string> &arg) {
+    const std::string &word = arg.at(1);
+    std::string name;
+    if (word == "set") {
+        set(arg);
+    } else if (word == "shape") {
+        shape(arg);
+    } else if (word == "drop") {
+        Table t = table_of(arg.at(0), arg.at(2), &name);
+        drop(t, name);
+    } else if (word == "unfill" || word == "retype" || word == "copy") {
+        Table t = table_of(arg.at(0), arg.at(2), &name);
+        const ColumnDesc old = t.tableDesc()[name];
+        const size_t at = word == "copy" ? 4 : 3;
+        const rownr_t n = arg.size() > at ? std::stoul(arg[at]) : word == "copy" ? t.nrow() : 0;
+        const DataType other = old.dataType() == TpString ? TpInt : TpString;
+        anew(t, old, word == "copy" ? arg.at(3) : name, word == "retype" ? other : old.dataType(), n);
+    } else if (word == "reference") {
+        Table t = table_of(arg.at(0), arg.at(2), &name);
+        TableColumn(t, name).rwKeywordSet().rwSubRecord("MEASINFO").define("Ref", String(arg.at(3)));
+    } else if (word == "drop-table") {
+        Table(arg.at(0), Table::Update).rwKeywordSet().removeField(arg.at(2));
+    } else if (word == "clear") {
+        Table t(arg.at(0) + "/" + arg.at(2), Table::Update);
+        t.removeRow(t.rowNumbers());
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static int run(const std::vector<std::string> &arg) {
     const std::string &path = arg.at(0), &word = arg.at(1);
     if (word == "rows") {
@@ -63,6 +216,8 @@ static int run(const std::vector<std::string> &arg) {
         all(rows).deepCopy(arg.at(4), Table::New, true);
         return 0;
     }
+    if (edit_column(arg))
+        return 0;
     Table t(path, TableLock(word == "lock" ? TableLock::PermanentLocking : TableLock::AutoLocking), Table::Update);
     if (word == "lock") {
         std::puts("locked");
@@ -89,8 +244,6 @@ static int run(const std::vector<std::string> &arg) {
             if (row % every == 0)
                 a = std::numeric_limits<double>::quiet_NaN();
         });
-    } else if (word == "drop") {
-        t.removeColumn(arg.at(2));
     } else {
         std::cerr << "msedit: unknown word " << word << "\n";
         return 2;
