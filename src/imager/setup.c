@@ -430,6 +430,36 @@ int pcl_setup_open_axis(const pclean_config *config, const casa_ms_selection *se
     return rc;
 }
 
+/* Has the block samples with a weight, and is any of them not 0? */
+static void look_at_samples(const pcl_vis_block *b, size_t npol, bool *used, bool *filled) {
+    for (size_t plane = 0; plane < npol * b->nchan; plane++) {
+        const float *vis = b->vis + 2 * plane * b->row_stride, *weight = b->weight + plane * b->row_stride;
+        for (size_t row = 0; row < b->nrow; row++)
+            if (weight[row] > 0) {
+                *used = true;
+                if (vis[2 * row] != 0 || vis[2 * row + 1] != 0) {
+                    *filled = true;
+                    return;
+                }
+            }
+    }
+}
+
+/* A column CORRECTED_DATA that was made and never written holds zeros. (A part may hold few channels or rows, that are 0.) */
+static int check_filled(const pcl_setup *s, const pcl_vis *vis, pclean_err *err) {
+    for (size_t i = 0, k = 0; i < pcl_vis_source_count(s->source); i++) {
+        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+        bool used = false, filled = false;
+        for (size_t d = 0; d < info->ndd; d++, k++)
+            if (!filled)
+                look_at_samples(&vis->block[k], vis->npol, &used, &filled);
+        if (used && !filled && !s->part && strcmp(info->datacolumn, "CORRECTED_DATA") == 0)
+            return PCL_FAIL(err, PCLEAN_EDATA, "%s: CORRECTED_DATA is 0 throughout, as if it had never been written; datacolumn=data images the column DATA",
+                            info->path);
+    }
+    return 0;
+}
+
 int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis *vis, pclean_err *err) {
     const pcl_vis_request request = {.npol = s->stokes.npol, .plane = s->plane, .from = s->from, .to = s->to,
                                      .frame = s->frame, .direction = s->centre, .scratch = s->scratch, .sample_rows = s->sample_rows,
@@ -443,6 +473,8 @@ int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis
     if (!rc && vis->nused == 0 && vis->nabsurd == 0 && !may_be_blank) /* absurd ones are for the run's verdict to name */
         rc = PCL_FAIL(err, PCLEAN_EDATA, "%s: no usable visibility is left: %llu samples are flagged or have no weight, %llu are not finite",
                       pcl_vis_source_info(s->source, 0)->path, (unsigned long long)vis->nflagged, (unsigned long long)vis->nonfinite);
+    if (!rc)
+        rc = check_filled(s, vis, err);
     if (rc) {
         pcl_vis_clear(vis);
         return rc;

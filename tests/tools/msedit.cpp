@@ -1,6 +1,6 @@
 // msedit: spoils a copy of a MeasurementSet, for tests. Usage: msedit MS WORD [ARGUMENTS]; WORD one of
 //   flag [FIRST LAST]   set FLAG (of channels FIRST to LAST)       flag-rows      set FLAG_ROW
-//   weight X            set WEIGHT and WEIGHT_SPECTRUM              scale X        multiply DATA
+//   weight X            set WEIGHT and WEIGHT_SPECTRUM              scale X [COLUMN]  multiply DATA
 //   spoil N             every Nth sample of DATA NaN, the one after it infinite
 //   spoil-uvw N         every Nth row's UVW NaN                     rows FIRST LAST OUT  copy these rows to the new MS OUT
 //   drop COLUMN         remove a column; here and below COLUMN may be one of a sub-table: FIELD/NUM_POLY
@@ -235,7 +235,7 @@ static int run(const std::vector<std::string> &arg) {
         each_cell<Float>(t, "WEIGHT_SPECTRUM", set);
     } else if (word == "scale") {
         const float x = std::stof(arg.at(2));
-        each_cell<Complex>(t, "DATA", [x](rownr_t, Array<Complex> &a) { a *= Complex(x, 0); });
+        each_cell<Complex>(t, arg.size() > 3 ? arg[3].c_str() : "DATA", [x](rownr_t, Array<Complex> &a) { a *= Complex(x, 0); });
     } else if (word == "spoil") {
         spoil(t, std::stoul(arg.at(2)));
     } else if (word == "spoil-uvw") {
