@@ -204,10 +204,14 @@ int casa_image_create(const char *path, const casa_image_desc *desc, const bool 
                       pclean_err *err) PCL_CHECK;
 
 /* After the pixels are in: restoring beams (major, minor FWHM rad, pa rad north through east; per plane, nbeam = nchan*npol
- * with pol fastest; 1 = one beam; 0 = none), and history lines. */
+ * with pol fastest; 1 = one beam; 0 = none), and history lines. Then the image is read back, as below. */
 typedef struct casa_beam { double major_rad, minor_rad, pa_rad; } casa_beam;
 int casa_image_finish(const char *path, const casa_beam *beams, size_t nbeam, const char *const *history, size_t nhistory,
                       pclean_err *err) PCL_CHECK;
+
+/* Reads back what makes a new image one, from its files and as casacore does: the types of its tables, which casacore writes without a look at
+ * whether the disk takes them, the header, the mask, at least nhistory lines of history. All of its tables must be closed. */
+int casa_image_read_back(const char *path, size_t nhistory, pclean_err *err) PCL_CHECK;
 
 /* Reading, for masks, start models and tests: any CASA image (any tile shape, virtual concatenations). */
 typedef struct casa_image casa_image;

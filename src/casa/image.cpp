@@ -284,6 +284,50 @@ void append_history(const String &path, const char *const *history, size_t nhist
     log.flush();
 }
 
+/* ------------------------------------------------------------------ reading back */
+
+/* The image as casacore opens it: all of its header is read. */
+template <typename T> int open_as_image(Table &table, pclean_err *err) {
+    PagedImage<T> image(table);
+    if (image.shape().empty() || image.coordinates().nPixelAxes() != image.shape().size())
+        return PCL_FAIL(err, PCLEAN_EIO, "read back it has other axes than were written");
+    if (image.hasPixelMask() && image.pixelMask().shape() != image.shape())
+        return PCL_FAIL(err, PCLEAN_EIO, "read back it has a mask of another shape");
+    return 0;
+}
+
+int read_back_history(const String &path, size_t nhistory, pclean_err *err) {
+    const Table log(path + "/logtable", TableLock(TableLock::NoLocking));
+    const ScalarColumn<String> message(log, "MESSAGE");
+    if (log.nrow() < nhistory)
+        return PCL_FAIL(err, PCLEAN_EIO, "read back it has %llu lines of history, not %zu", static_cast<unsigned long long>(log.nrow()), nhistory);
+    for (rownr_t i = 0; i < log.nrow(); i++)
+        (void)message(i);
+    return 0;
+}
+
+int read_back(const String &path, size_t nhistory, pclean_err *err) {
+    int rc;
+    if ((rc = check_table_type(path, image_type, err)) || (rc = check_table_type(path + "/logtable", "Log message", err)))
+        return rc;
+    const String mask = path + "/" + mask_name;
+    if (pcl_fs_exists(mask.c_str()) && (rc = check_table_type(mask, "Paged Array", err)))
+        return rc;
+    if ((rc = read_back_history(path, nhistory, err)))
+        return rc;
+    Table table(path, TableLock(TableLock::NoLocking));
+    switch (table.tableDesc().columnDesc(pixel_column).dataType()) {
+    case TpFloat:
+        return open_as_image<Float>(table, err);
+    case TpDouble:
+        return open_as_image<Double>(table, err);
+    case TpComplex:
+        return open_as_image<Complex>(table, err);
+    default:
+        return open_as_image<DComplex>(table, err);
+    }
+}
+
 /* ------------------------------------------------------------------ reading */
 
 /* The pixel axis of each of (x, y, Stokes, frequency), -1 where the image has none. */
@@ -507,14 +551,20 @@ int casa_image_finish(const char *path, const casa_beam *beams, size_t nbeam, co
         int rc = check_room(path, bytes, err);
         if (rc)
             return rc;
-        Table table(path, TableLock(TableLock::NoLocking), Table::Update);
-        if (nbeam > 0 && (rc = set_beams(table, beams, nbeam, err)) != 0)
-            return rc;
-        if (nhistory > 0)
-            append_history(path, history, nhistory);
-        table.flush();
-        return 0;
+        {
+            Table table(path, TableLock(TableLock::NoLocking), Table::Update);
+            if (nbeam > 0 && (rc = set_beams(table, beams, nbeam, err)) != 0)
+                return rc;
+            if (nhistory > 0)
+                append_history(path, history, nhistory);
+            table.flush();
+        }
+        return read_back(path, nhistory, err);
     });
+}
+
+int casa_image_read_back(const char *path, size_t nhistory, pclean_err *err) {
+    return casa_call(err, path, [&]() -> int { return read_back(path, nhistory, err); });
 }
 
 int casa_image_open(const char *path, casa_image **out, pclean_err *err) {

@@ -4,6 +4,7 @@ extern "C" {
 #include "base/quantity.h"
 }
 #include <casacore/casa/Exceptions/Error.h>
+#include <casacore/tables/Tables/TableInfo.h>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -58,6 +59,11 @@ int check_place(const char *path, uint64_t pixel_bytes, uint64_t header_bytes, p
     if (rmdir(path) != 0 && status == 0)
         return io_fail(err, "cannot remove a trial folder");
     return status;
+}
+
+int check_table_type(const std::string &folder, const char *type, pclean_err *err) {
+    const std::string found = casacore::TableInfo(folder + "/table.info").type();
+    return found == type ? 0 : PCL_FAIL(err, PCLEAN_EDATA, "%s/table.info is missing or damaged (it should say \"Type = %s\"): CASA cannot open this image", folder.c_str(), type);
 }
 
 void set_file_size(const std::string &file, uint64_t bytes) {

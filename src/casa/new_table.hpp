@@ -15,6 +15,7 @@ extern "C" {
 
 const char *const pixel_column = "map";
 const char *const mask_name = "mask0";
+const char *const image_type = "Image"; // what table.info says
 const char *const pixel_file_name = "table.f0_TSM0"; // the one data manager of a new table, the one file of its cells
 
 /* errno's own words. */
@@ -25,6 +26,10 @@ int check_room(const std::string &folder, uint64_t bytes, pclean_err *err);
 
 /* Whether an image folder can be made at path. */
 int check_place(const char *path, uint64_t pixel_bytes, uint64_t header_bytes, pclean_err *err);
+
+/* Whether casacore finds a table of this type ("Image") in the folder. It writes the type, which is in the file table.info, without a look at
+ * whether the disk takes it, and then cannot open the image. */
+int check_table_type(const std::string &folder, const char *type, pclean_err *err);
 
 /* Gives a file its size, as a hole. */
 void set_file_size(const std::string &file, uint64_t bytes);

@@ -206,13 +206,16 @@ int read_part(casa_part *part, pclean_err *err) {
     const Table table = open_table(part->path);
     if (!table.tableDesc().isColumn(pixel_column) || table.nrow() != 1)
         return PCL_FAIL(err, PCLEAN_EDATA, "this table is not a CASA image: it has no cell \"map\"");
+    int rc = check_table_type(part->path, image_type, err);
+    if (rc)
+        return rc;
     part->type = table.tableDesc().columnDesc(pixel_column).dataType();
     for (const auto &t : types)
         if (t.type == part->type && t.bytes > 0)
             part->info.type = t.name;
     if (!part->info.type)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "its pixels are neither float nor double nor complex");
-    int rc = fill_tiles(table, pixel_column, part->type, &part->info.pixels, err);
+    rc = fill_tiles(table, pixel_column, part->type, &part->info.pixels, err);
     if (!rc && !(rc = read_header(table, part, err)))
         rc = read_mask(table, part, err);
     part->info.header_bytes = estimate_header(part->path);

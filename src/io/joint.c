@@ -3,6 +3,7 @@
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "casa/casa.h"
 #include "io/kind.h"
 #include "io/needed.h"
 #include "io/virtual.h"
@@ -315,7 +316,9 @@ static int verify(const pcl_joint *j, pclean_err *err) {
     const char *path = j->part_path;
     pcl_parts again = {0};
     long where = -1;
-    int rc = pcl_parts_load(&path, 1, (int)j->parts.axis, true, false, !is_virtual(j), &again, err);
+    int rc = is_virtual(j) ? 0 : casa_image_read_back(path, j->parts.n + 1, err);
+    if (!rc)
+        rc = pcl_parts_load(&path, 1, (int)j->parts.axis, true, false, !is_virtual(j), &again, err);
     for (size_t i = 0; !rc && i < again.total && i < j->parts.total; i++) {
         const size_t k = i + 1 < again.total ? i : i > 0 ? i - 1 : 0;
         const double step = again.total > 1 ? fabs(again.value[k + 1] - again.value[k]) : fabs(again.value[0]) + 1;

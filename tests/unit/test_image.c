@@ -176,6 +176,35 @@ static void beams_survive(void **state) {
     casa_image_close(im);
 }
 
+/* casacore does not look whether table.info is written, and without it cannot open the image. */
+static void what_makes_it_an_image_is_read_back(void **state) {
+    (void)state;
+    static const bool mask[64];
+    const char *const types[] = {"", "/logtable", "/mask0"}, *history[] = {"one", "two"};
+    const casa_beam beam = {1e-4, 1e-4, 0};
+    const casa_image_desc d = example(8, 8, 1, 3);
+    casa_image_layout layout;
+    casa_image *im;
+    for (size_t i = 0; i < 3; i++)
+        for (int how = 0; how < 2; how++) {
+            char path[1300], info[1400];
+            snprintf(path, sizeof path, "%s%zu%d", in_folder("info"), i, how);
+            snprintf(info, sizeof info, "%s%s/table.info", path, types[i]);
+            assert_ok(casa_image_create(path, &d, mask, &layout, &err));
+            assert_ok(casa_image_finish(path, &beam, 1, history, 2, &err));
+            assert_ok(casa_image_read_back(path, 2, &err));
+            assert_fails(casa_image_read_back(path, 99, &err), PCLEAN_EIO, "lines of history");
+            assert_int_equal(how ? truncate(info, 0) : unlink(info), 0);
+            assert_fails(casa_image_read_back(path, 2, &err), PCLEAN_EDATA, "table.info is missing or damaged");
+            if (i == 0)
+                assert_fails(casa_image_open(path, &im, &err), PCLEAN_EDATA, "not a CASA image");
+            if (!how) { /* and nothing can be written there */
+                assert_int_equal(mkdir(info, 0777), 0);
+                assert_fails(casa_image_finish(path, &beam, 1, history, 2, &err), PCLEAN_EDATA, "table.info is missing or damaged");
+            }
+        }
+}
+
 static void creation_does_not_write_the_pixels(void **state) {
     (void)state;
     casa_image_desc d = example(2048, 2048, 1, 32);
@@ -258,6 +287,7 @@ int main(void) {
         cmocka_unit_test(tabular_axis_survives),
         cmocka_unit_test(mask_is_the_same_on_all_planes),
         cmocka_unit_test(beams_survive),
+        cmocka_unit_test(what_makes_it_an_image_is_read_back),
         cmocka_unit_test(creation_does_not_write_the_pixels),
         cmocka_unit_test(virtual_concatenation_is_read),
         cmocka_unit_test(bad_input_is_named),
