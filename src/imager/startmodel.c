@@ -7,6 +7,7 @@
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "io/spool.h"
+#include "io/virtual.h"
 
 struct pcl_startmodel {
     size_t npol, nchan; /* nchan 1: one for all channels */
@@ -51,7 +52,7 @@ static int open_sources(sources *s, size_t n, const char *const *path, const cas
     if (!rc)
         rc = PCL_ZNEW(&s->nchan, n, "start model", err);
     for (size_t i = 0; !rc && i < n; i++)
-        if (!(rc = casa_image_open(path[i], &s->image[i], err))) {
+        if (!(rc = pcl_virtual_open(path[i], &s->image[i], err))) {
             s->n = i + 1;
             rc = check_shape(s->image[i], path[i], desc, &s->nchan[i], err);
         }

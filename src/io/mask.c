@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "io/virtual.h"
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -734,7 +735,7 @@ static int check_image(const casa_image_desc *has, const casa_image_desc *d, pcl
 static int open_image(pcl_mask *m, const char *path, const casa_image_desc *d, pclean_err *err) {
     casa_image_desc has;
     m->kind = KIND_IMAGE;
-    int rc = casa_image_open(path, &m->image, err);
+    int rc = pcl_virtual_open(path, &m->image, err);
     if (rc || (rc = casa_image_get_desc(m->image, &has, err)) != 0)
         return rc;
     if ((rc = check_image(&has, d, err)) != 0) {

@@ -35,33 +35,39 @@ static int add_part(opener *o, const char *path, pclean_err *err) {
     return !rc && pcl_probe_is_child(&o->probe) ? casa_part_try_history(p->part[p->n - 1], err) : rc;
 }
 
-static int add_image(opener *o, const char *path, int depth, pclean_err *err);
+static int add_image(opener *o, const char *path, pclean_err *err);
 
 /* A virtual image is taken for its images, which are joined along its own axis: that must be ours. */
-static int add_list(opener *o, const char *path, int depth, pclean_err *err) {
+static int add_list(opener *o, const char *path, pclean_err *err) {
     pcl_virtual list;
     int rc = pcl_virtual_read(path, &list, err);
     if (rc)
         return rc;
     o->p->nested = true;
-    if (depth > 8)
-        rc = PCL_FAIL(err, PCLEAN_EDATA, "%s: virtual images inside virtual images, more than 8 deep: does one list itself?", path);
-    else if (o->axis >= 0 && (size_t)o->axis != list.axis)
+    if (o->axis >= 0 && (size_t)o->axis != list.axis)
         rc = PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s: this virtual image is joined along axis %zu, not %d; make it paged first", path, list.axis, o->axis);
     o->axis = (int)list.axis;
     for (size_t i = 0; !rc && i < list.n; i++)
-        if ((rc = add_image(o, list.image[i], depth + 1, err)))
+        if ((rc = add_image(o, list.image[i], err)))
             pcl_err_prefix(err, "%s lists it: ", path);
     pcl_virtual_clear(&list);
     return rc;
 }
 
 /* The child notes what is wrong where it meets it, without the names of lists around it: those are put before it here. */
-static int add_image(opener *o, const char *path, int depth, pclean_err *err) {
+static int add_image(opener *o, const char *path, pclean_err *err) {
     int rc = pcl_probe_visit(&o->probe, path, err);
     if (!rc)
-        rc = pcl_virtual_is(path) ? add_list(o, path, depth, err) : add_part(o, path, err);
+        rc = pcl_virtual_is(path) ? add_list(o, path, err) : add_part(o, path, err);
     if (rc && err && pcl_probe_is_child(&o->probe))
+        pcl_probe_note(&o->probe, err);
+    return rc;
+}
+
+/* Lists are looked through before any of them is followed. */
+static int check_list(opener *o, const char *path, pclean_err *err) {
+    int rc = pcl_probe_visit(&o->probe, path, err);
+    if (!rc && (rc = pcl_virtual_check(path, err)) && err && pcl_probe_is_child(&o->probe))
         pcl_probe_note(&o->probe, err);
     return rc;
 }
@@ -69,7 +75,8 @@ static int add_image(opener *o, const char *path, int depth, pclean_err *err) {
 static int add_images(opener *o, const char *const *names, size_t n, pclean_err *err) {
     int rc = 0;
     for (size_t i = 0; !rc && i < n; i++)
-        rc = add_image(o, names[i], 0, err);
+        if (!(rc = check_list(o, names[i], err)))
+            rc = add_image(o, names[i], err);
     return rc;
 }
 

@@ -2,6 +2,8 @@
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include <jansson.h>
+#include <limits.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +12,9 @@
 static const char list_name[] = "imageconcat.json";
 
 bool pcl_virtual_is(const char *path) {
-    char *file = NULL;
-    const bool is = pcl_asprintf(&file, NULL, "%s/%s", path, list_name) == 0 && pcl_fs_exists(file);
-    pcl_free(file);
-    return is;
+    char file[PATH_MAX];
+    const int n = snprintf(file, sizeof file, "%s/%s", path, list_name);
+    return n > 0 && (size_t)n < sizeof file && pcl_fs_exists(file);
 }
 
 /* MiscInfo is left out: casacore then merges that of the images. */
@@ -99,6 +100,78 @@ int pcl_virtual_read(const char *folder, pcl_virtual *out, pclean_err *err) {
     }
     pcl_free(file);
     return rc;
+}
+
+/* ---- lists in lists ---- */
+
+enum { MOST_DEEP = 8 };
+
+typedef struct place {
+    dev_t dev;
+    ino_t ino;
+} place;
+
+static int compare_places(const void *a, const void *b) {
+    const place *p = a, *q = b;
+    return p->dev != q->dev ? (p->dev > q->dev) - (p->dev < q->dev) : (p->ino > q->ino) - (p->ino < q->ino);
+}
+
+/* Notes an image in the tree `seen`; an error if it is there already: pixels that come twice cannot lie one after the other along an axis. */
+static int note_image(const char *path, void **seen, pclean_err *err) {
+    struct stat st;
+    place *here = NULL;
+    if (stat(path, &st) != 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "%s: no such image", path);
+    int rc = PCL_NEW(&here, 1, "list of images", err);
+    if (rc)
+        return rc;
+    *here = (place){st.st_dev, st.st_ino};
+    place **found = tsearch(here, seen, compare_places);
+    if (!found || *found != here)
+        pcl_free(here);
+    if (!found)
+        return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the list of images");
+    return *found == here ? 0 : PCL_FAIL(err, PCLEAN_EDATA, "%s is listed twice: does one list itself?", path);
+}
+
+static int check_paged(const char *path, pclean_err *err) {
+    char *file = NULL;
+    int rc = pcl_asprintf(&file, err, "%s/table.dat", path);
+    if (!rc && !pcl_fs_exists(file))
+        rc = PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s is not a CASA image on disk", path);
+    pcl_free(file);
+    return rc;
+}
+
+static int check_lists(const char *path, int depth, void **seen, pclean_err *err) {
+    pcl_virtual list;
+    int rc = note_image(path, seen, err);
+    if (rc)
+        return rc;
+    if (!pcl_virtual_is(path))
+        return check_paged(path, err);
+    if (depth > MOST_DEEP)
+        return PCL_FAIL(err, PCLEAN_EDATA, "%s: virtual images inside virtual images, more than %d deep", path, MOST_DEEP);
+    if ((rc = pcl_virtual_read(path, &list, err)))
+        return rc;
+    for (size_t i = 0; !rc && i < list.n; i++)
+        if ((rc = check_lists(list.image[i], depth + 1, seen, err)))
+            pcl_err_prefix(err, "%s lists it: ", path);
+    pcl_virtual_clear(&list);
+    return rc;
+}
+
+int pcl_virtual_check(const char *path, pclean_err *err) {
+    void *seen = NULL;
+    const int rc = pcl_virtual_is(path) ? check_lists(path, 0, &seen, err) : 0;
+    tdestroy(seen, pcl_free);
+    return rc;
+}
+
+int pcl_virtual_open(const char *path, casa_image **out, pclean_err *err) {
+    *out = NULL;
+    const int rc = pcl_virtual_check(path, err);
+    return rc ? rc : casa_image_open(path, out, err);
 }
 
 void pcl_virtual_clear(pcl_virtual *v) {

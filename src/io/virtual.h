@@ -4,6 +4,7 @@
 #ifndef PCL_VIRTUAL_H
 #define PCL_VIRTUAL_H
 #include "base/err.h"
+#include "casa/casa.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,6 +24,13 @@ int pcl_virtual_write(const char *folder, const pcl_virtual *v, pclean_err *err)
 /* Reads it; image[i] become paths that can be opened from here. *out to pcl_virtual_clear. -PCLEAN_EDATA says what is
  * wrong with the file. */
 int pcl_virtual_read(const char *folder, pcl_virtual *out, pclean_err *err) PCL_CHECK;
+
+/* Whether casacore may open `path`, which would follow lists without end: the images of a virtual image (nothing else is looked at) are paged ones,
+ * or virtual ones of which this holds, and none is listed twice. -PCLEAN_EDATA, -PCLEAN_EIO says which list is wrong, and why. */
+int pcl_virtual_check(const char *path, pclean_err *err) PCL_CHECK;
+
+/* Opens any image of the user's, after that. */
+int pcl_virtual_open(const char *path, casa_image **out, pclean_err *err) PCL_CHECK;
 
 void pcl_virtual_clear(pcl_virtual *v);
 

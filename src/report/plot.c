@@ -7,6 +7,7 @@
 #include "base/quantity.h"
 #include "casa/casa.h"
 #include "io/needed.h"
+#include "io/virtual.h"
 #include "report/cubeview.h"
 #include "report/draw.h"
 #include <errno.h>
@@ -89,7 +90,7 @@ static void choose_axis(picture *p) {
 
 static int load_image(picture *p, pclean_err *err) {
     int rc = casa_init(err);
-    rc = rc ? rc : casa_image_open(p->path, &p->image, err);
+    rc = rc ? rc : pcl_virtual_open(p->path, &p->image, err);
     rc = rc ? rc : casa_image_get_desc(p->image, &p->desc, err);
     if (rc) {
         return rc;

@@ -129,6 +129,16 @@ static void lists_that_go_round_in_circles(void **state) {
     name = in_folder("gone");
     assert_fails(pcl_parts_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EIO, "absent.image: no such image");
     assert_non_null(strstr(err.msg, "gone lists it"));
+    /* few lists that stand for 10^10 images */
+    char *ten[10], level[8][1200];
+    for (int i = 0; i < 8; i++) {
+        for (size_t k = 0; k < 10; k++)
+            ten[k] = i ? level[i - 1] : (char *)"./a.image";
+        snprintf(level[i], sizeof level[i], "%s%d", in_folder("bomb"), i);
+        make_list(level[i], 10, ten);
+    }
+    name = level[7];
+    assert_fails(pcl_parts_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA, "a.image is listed twice");
     char *one[] = {"./b.image"};
     make_list(in_folder("plain"), 1, one);
     make_list(in_folder("fine"), 2, fine);
