@@ -81,6 +81,10 @@ static int sort_images(const pcl_axis *images, size_t nimage, double direction, 
     return 0;
 }
 
+static int refuse_overlap(const pcl_axis *a, const pcl_axis *b, double npixel, pclean_err *err) {
+    return PCL_FAIL(err, PCLEAN_EDATA, "%s and %s overlap by %.4g pixel%s along the axis; leave one of them out or cut it", a->name, b->name, npixel, npixel == 1 ? "" : "s");
+}
+
 /* How b follows a: an error, or whether the joined axis stays regular there as casacore sees it. */
 static int check_pair(const pcl_axis *a, const pcl_axis *b, double direction, bool relax, bool reorder, bool *regular, pclean_err *err) {
     double wide_a = fabs(last_step(a)), wide_b = fabs(first_step(b));
@@ -91,7 +95,7 @@ static int check_pair(const pcl_axis *a, const pcl_axis *b, double direction, bo
     if ((b->value[0] - a->value[0]) * (direction < 0 ? -1 : 1) < 0 && !reorder)
         return PCL_FAIL(err, PCLEAN_EDATA, "%s lies before %s along the axis; give them in order, or ask for reordering (--reorder)", b->name, a->name);
     if (!(distance > touching * (1 - tolerance)) || distance <= 0)
-        return PCL_FAIL(err, PCLEAN_EDATA, "%s and %s overlap by %.4g of a pixel along the axis; leave one of them out or cut it", a->name, b->name, (touching - distance) / (touching > 0 ? touching : 1));
+        return refuse_overlap(a, b, (touching - distance) / (touching > 0 ? touching : 1), err);
     *regular = fabs(distance - wide_b) <= tolerance * wide_a && wide_a > 0;
     const bool sky = a->kind == PCL_AXIS_SKY, gap = distance > touching * (1 + tolerance), other = fabs(wide_a - wide_b) > tolerance * wide_a;
     if (gap && (!relax || sky))

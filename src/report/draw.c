@@ -15,6 +15,34 @@ double pcl_scale_fraction(const pcl_scale *s, double value) {
     return (asinh(value / s->soft) - lo) / (hi - lo);
 }
 
+/* Length of the UTF-8 character at s, 0: it is none (cairo then draws nothing any more). */
+static size_t utf8_length(const unsigned char *s) {
+    const size_t n = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 : *s >= 0xe0 && *s < 0xf0 ? 3 : *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    const bool overlong = (*s == 0xe0 && s[1] < 0xa0) || (*s == 0xf0 && s[1] < 0x90), beyond = (*s == 0xed && s[1] > 0x9f) || (*s == 0xf4 && s[1] > 0x8f);
+    return overlong || beyond ? 0 : n;
+}
+
+void pcl_draw_utf8(const char *text, char *out, size_t size) {
+    size_t used = 0;
+    for (const unsigned char *s = (const unsigned char *)text; *s && used + 5 < size;) {
+        const size_t n = utf8_length(s);
+        if (n > 0) {
+            memcpy(out + used, s, n);
+            used += n;
+        } else {
+            out[used++] = (char)(0xc0 | *s >> 6);
+            out[used++] = (char)(0x80 | (*s & 0x3f));
+        }
+        s += n ? n : 1;
+    }
+    out[used] = 0;
+}
+
+enum { MOST_TEXT = 2048 };
+
 static double select_font(cairo_t *cr, double size, bool bold, const char *text, cairo_text_extents_t *extents) {
     cairo_select_font_face(cr, FAMILY, CAIRO_FONT_SLANT_NORMAL,
                            bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
@@ -25,7 +53,9 @@ static double select_font(cairo_t *cr, double size, bool bold, const char *text,
 
 double pcl_draw_text_width(cairo_t *cr, double size, bool bold, const char *text) {
     cairo_text_extents_t e;
-    return select_font(cr, size, bold, text, &e);
+    char utf8[MOST_TEXT];
+    pcl_draw_utf8(text, utf8, sizeof utf8);
+    return select_font(cr, size, bold, utf8, &e);
 }
 
 void pcl_draw_text(cairo_t *cr, double x, double y, double size, bool bold, double grey, enum pcl_align align,
@@ -33,14 +63,18 @@ void pcl_draw_text(cairo_t *cr, double x, double y, double size, bool bold, doub
     double width = pcl_draw_text_width(cr, size, bold, text);
     double shift = align == PCL_LEFT ? 0 : align == PCL_CENTRE ? width / 2 : width;
     cairo_set_source_rgb(cr, grey, grey, grey);
+    char utf8[MOST_TEXT];
+    pcl_draw_utf8(text, utf8, sizeof utf8);
     cairo_move_to(cr, x - shift, y);
-    cairo_show_text(cr, text);
+    cairo_show_text(cr, utf8);
 }
 
 void pcl_draw_label(cairo_t *cr, double x, double y, double size, const char *text) {
+    char utf8[MOST_TEXT];
     pcl_draw_text_width(cr, size, true, text);
+    pcl_draw_utf8(text, utf8, sizeof utf8);
     cairo_move_to(cr, x, y);
-    cairo_text_path(cr, text);
+    cairo_text_path(cr, utf8);
     cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
     cairo_set_line_width(cr, size / 4.5);
     cairo_set_source_rgba(cr, 0, 0, 0, 0.65);

@@ -20,6 +20,9 @@ double pcl_scale_fraction(const pcl_scale *s, double value); /* 0 at lo, 1 at hi
 
 enum pcl_align { PCL_LEFT, PCL_CENTRE, PCL_RIGHT };
 
+/* The text as UTF-8 into out: bytes that are none are taken for Latin-1, which names in old data are written in. All texts below go through it. */
+void pcl_draw_utf8(const char *text, char *out, size_t size);
+
 /* Text with its baseline at y; grey 0 black ... 1 white. */
 void pcl_draw_text(cairo_t *cr, double x, double y, double size, bool bold, double grey, enum pcl_align align,
                    const char *text);

@@ -56,10 +56,10 @@ static void gaps_and_widths_need_relax(void **state) {
 static void wrong_with_relax_too(void **state) {
     (void)state;
     for (int relax = 0; relax < 2; relax++) {
-        assert_fails(join(axis(0, 0, 1, 3), axis(1, 2, 1, 3), relax, true, NULL), PCLEAN_EDATA, "A and B overlap by 1 of a pixel");
-        assert_fails(join(axis(0, 0, 1, 3), axis(1, 0, 1, 3), relax, true, NULL), PCLEAN_EDATA, "overlap");
+        assert_fails(join(axis(0, 0, 1, 3), axis(1, 2, 1, 3), relax, true, NULL), PCLEAN_EDATA, "A and B overlap by 1 pixel along the axis");
+        assert_fails(join(axis(0, 0, 1, 3), axis(1, 0, 1, 3), relax, true, NULL), PCLEAN_EDATA, "overlap by 3 pixels along");
         assert_fails(join(axis(0, 0, 1, 1), axis(1, 0, 1, 1), relax, false, NULL), PCLEAN_EDATA, "overlap");
-        assert_fails(join(axis(0, 0, 1, 3), axis(1, 2.5, 1, 3), relax, false, NULL), PCLEAN_EDATA, "overlap by 0.5");
+        assert_fails(join(axis(0, 0, 1, 3), axis(1, 2.5, 1, 3), relax, false, NULL), PCLEAN_EDATA, "overlap by 0.5 pixels along");
         assert_fails(join(axis(0, 0, 1, 3), axis(1, 5, -1, 3), relax, true, NULL), PCLEAN_EDATA, "B runs in the opposite direction along the axis to join than A");
         pcl_axis other = axis(1, 3, 1, 3);
         other.frame = "TOPO";

@@ -99,7 +99,7 @@ static void test_sizes(void **state) {
     assert_png(DIR_NAME "/plane.png", 1300, 1180);
     o.width = 640;
     o.height = 480;
-    o.title = "a title";
+    o.title = "an \xe9toile"; /* Latin-1 */
     o.field = "3arcmin";
     o.max_panels = 4;
     assert_ok(pclean_plot_cube(cube_path, DIR_NAME "/cube.png", &o, &err)); /* replaces */
