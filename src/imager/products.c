@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/apart.h"
@@ -77,7 +78,11 @@ static enum role role_of(const char *extension) {
     if (strlen(extension) >= sizeof text)
         return ROLE_NONE;
     snprintf(text, sizeof text, "%s", extension);
-    const enum role role = cut_suffix(text, ".old.part") ? ROLE_ASIDE : cut_suffix(text, ".part") ? ROLE_PART : ROLE_PRODUCT;
+    enum role role = ROLE_PRODUCT;
+    if (cut_suffix(text, ".old.part"))
+        role = ROLE_ASIDE;
+    else if (cut_suffix(text, ".next.part") || cut_suffix(text, ".part"))
+        role = ROLE_PART;
     return find_product(text) < PCL_NPRODUCT ? role : ROLE_NONE;
 }
 
@@ -114,7 +119,7 @@ typedef struct found {
     size_t nsubcube; /* sub-cubes that are products */
 } found;
 
-/* Only images give way to products, only what a run of this name has noted to a .part, only a list to one that is moved aside. */
+/* Only images give way to products and to what is moved aside, only what a run of this name has noted to a .part. */
 static int check_kind(const found *f, const char *path, const char *extension, pclean_err *err) {
     char lock[4096];
     switch (role_of(extension)) {
@@ -123,8 +128,6 @@ static int check_kind(const found *f, const char *path, const char *extension, p
     case ROLE_PART:
         claim_path(f->config, lock, sizeof lock);
         return f->parts ? pcl_claim_check(lock, path, err) : 0;
-    case ROLE_ASIDE:
-        return pcl_virtual_is(path) ? 0 : pcl_claim_check("", path, err);
     default:
         return pcl_kind_check_image(path, err);
     }
@@ -139,12 +142,13 @@ static int check_subcube(const char *path, size_t i, const char *rest, void *use
 }
 
 static int check_kinds(found *f, pclean_err *err) {
-    static const char *const suffix[] = {"", ".part", ".old.part"};
+    static const char *const suffix[] = {"", ".part", ".next.part", ".old.part"};
+    const size_t nsuffix = sizeof suffix / sizeof *suffix;
     const pclean_config *c = f->config;
     char path[4096], extension[64];
     int rc = pcl_subcubes_visit(c->imagename, check_subcube, f, err);
-    for (size_t k = 0; !rc && k < PCL_NPRODUCT * 3; k++) {
-        snprintf(extension, sizeof extension, "%s%s", products[k / 3].extension, suffix[k % 3]);
+    for (size_t k = 0; !rc && k < PCL_NPRODUCT * nsuffix; k++) {
+        snprintf(extension, sizeof extension, "%s%s", products[k / nsuffix].extension, suffix[k % nsuffix]);
         snprintf(path, sizeof path, "%s%s", c->imagename, extension);
         rc = check_kind(f, path, extension, err);
     }
@@ -193,7 +197,7 @@ int pcl_products_claim(const pclean_config *c, int *fd, pclean_err *err) {
     char path[4096];
     const char *base = base_of(c);
     /* of what is added to it */
-    const size_t longest = strlen(pcl_subcubes_wanted(c) ? ".subcube.999999.image.pbcor.part" : ".image.pbcor.old.part");
+    const size_t longest = strlen(pcl_subcubes_wanted(c) ? ".subcube.999999.image.pbcor.old.part" : ".image.pbcor.next.part");
     *fd = -1;
     if (strlen(base) + longest > 255 || strlen(c->imagename) + longest >= sizeof path - 256)
         return PCL_FAIL(err, PCLEAN_EPARAM, "imagename is too long (%zu characters): no file system takes its products", strlen(c->imagename));
@@ -287,16 +291,22 @@ static int create_subcubes(pcl_products *s, const pcl_setup *setup, enum pcl_pro
     return rc;
 }
 
+/* The sub-cubes of a product in a list, inside its folder or beside it. */
+static int list_subcubes(const pcl_products *s, enum pcl_product k, bool inside, pcl_virtual *list, pclean_err *err) {
+    char name[4096];
+    *list = (pcl_virtual){.type = "float", .axis = 3};
+    int rc = PCL_ZNEW(&list->image, s->nsubcube, "list of sub-cubes", err);
+    for (; !rc && list->n < s->nsubcube; list->n += !rc) {
+        pcl_subcubes_name(s->config->imagename, list->n, name, sizeof name);
+        rc = pcl_asprintf(&list->image[list->n], err, "%s%s%s", inside ? "././" : "./", basename(name), products[k].extension);
+    }
+    return rc;
+}
+
 /* The list of sub-cubes that is the cube. */
 static int create_virtual(pcl_products *s, const char *path, enum pcl_product k, pclean_err *err) {
-    char name[4096];
-    pcl_virtual list = {.type = "float", .axis = 3};
-    int rc = PCL_ZNEW(&list.image, s->nsubcube, "list of sub-cubes", err);
-    for (; !rc && list.n < s->nsubcube; list.n += !rc) {
-        pcl_subcubes_name(s->config->imagename, list.n, name, sizeof name);
-        rc = pcl_asprintf(&list.image[list.n], err, "%s%s%s", s->mode == PCLEAN_CONCAT_MOVEVIRTUAL ? "././" : "./", basename(name),
-                          products[k].extension);
-    }
+    pcl_virtual list;
+    int rc = list_subcubes(s, k, s->mode == PCLEAN_CONCAT_MOVEVIRTUAL, &list, err);
     if (!rc)
         rc = pcl_cube_create_virtual(path, &list, &s->cube[k], err);
     pcl_virtual_clear(&list);
@@ -463,14 +473,14 @@ static int remove_older_subcube(const char *path, size_t i, const char *rest, vo
 
 /* Products of a run that this one replaces and that it does not make itself would pass for its own. */
 static int remove_older(pcl_products *s, pclean_err *err) {
-    int rc = pcl_subcubes_visit(s->config->imagename, remove_older_subcube, s, err);
+    int rc = 0;
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
         char path[4096];
         pcl_product_path(s->config, k, path, sizeof path);
         if (!pcl_product_wanted(s->config, k) && !is_kept(s, k))
             rc = pcl_fs_remove_tree(path, err);
     }
-    return rc;
+    return rc ? rc : pcl_subcubes_visit(s->config->imagename, remove_older_subcube, s, err); /* after lists of them */
 }
 
 static int finish_product(pcl_products *s, const pcl_setup *setup, enum pcl_product k, const casa_beam *beams,
@@ -485,54 +495,172 @@ static int finish_product(pcl_products *s, const pcl_setup *setup, enum pcl_prod
     return rc ? rc : pcl_cube_finish(s->cube[k], beams, beams ? s->nchan * npol : 0, history, nhistory, err);
 }
 
-/* To the disk, and final names for all: the sub-cubes before the cubes, of which they may be the inside. */
-static int publish(pcl_products *s, pclean_err *err) {
-    pcl_cube **all = NULL;
-    size_t n = 0;
-    int rc = PCL_NEW(&all, PCL_NPRODUCT * (s->nsubcube + 1), "list of products", err);
-    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
-        for (size_t i = 0; s->subcube[k] && i < s->nsubcube; i++)
-            all[n++] = s->subcube[k][i];
-    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
-        all[n++] = s->cube[k];
-    if (!rc && !(rc = pcl_cube_sync_all(all, n, err)))
-        rc = pcl_cube_publish_all(all, n, s->config->overwrite || s->config->restart, err);
-    pcl_free(all);
+/* All that has a name of its own, in the order in which the final ones are given: sub-cubes before the lists of them, which they may be the inside
+ * of; but after a cube with pixels of its own, as that may replace a list. */
+static int list_all(const pcl_products *s, pcl_cube ***all, size_t *n, pclean_err *err) {
+    *n = 0;
+    int rc = PCL_NEW(all, PCL_NPRODUCT * (s->nsubcube + 1), "list of products", err);
+    for (int part = 0; !rc && part < 2; part++)
+        for (enum pcl_product k = 0; k < PCL_NPRODUCT; k++)
+            if ((part == 0) == (s->mode == PCLEAN_CONCAT_PAGED))
+                (*all)[(*n)++] = s->cube[k];
+            else
+                for (size_t i = 0; s->subcube[k] && i < s->nsubcube; i++)
+                    (*all)[(*n)++] = s->subcube[k][i];
     return rc;
 }
 
-/* A product's name, and the one it has while it stands aside. */
-static void list_paths(const pcl_products *s, enum pcl_product k, char path[static 4096], char aside[static 4112]) {
-    pcl_product_path(s->config, k, path, 4096);
-    snprintf(aside, 4112, "%s.old.part", path);
+enum { ROOM = 4128 }; /* of a path with an ending */
+
+/* A product's name with an ending: ".next.part" of what stands in for it while sub-cubes change their names, ".old.part" of the old one then. */
+static void path_with(const pclean_config *c, enum pcl_product k, const char *ending, char path[static ROOM]) {
+    pcl_product_path(c, k, path, 4096);
+    snprintf(path + strlen(path), ROOM - strlen(path), "%s", ending);
 }
 
-/* A list of sub-cubes beside it would show old and new ones together while these change their names. So it steps aside before, and comes
- * back if they cannot (back). */
-static int move_lists(const pcl_products *s, bool back, bool *moved, pclean_err *err) {
-    int rc = 0;
-    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
-        char path[4096], aside[4112];
-        list_paths(s, k, path, aside);
-        if (!back && (!s->cube[k] || s->nsubcube == 0 || s->mode == PCLEAN_CONCAT_MOVEVIRTUAL || !pcl_virtual_is(path)))
-            continue;
-        if (!back && (rc = pcl_fs_remove_tree(aside, err)))
-            break;
-        if (back ? moved[k] && rename(aside, path) : rename(path, aside))
-            rc = PCL_FAIL(err, PCLEAN_EIO, "cannot move %s aside and back: %s", path, strerror(errno));
-        moved[k] = !back && !rc;
+/* A list that has the new sub-cubes inside: second names of their files. */
+static int make_stand_in(const pcl_products *s, enum pcl_product k, const char *folder, pclean_err *err) {
+    pcl_virtual list;
+    char next[ROOM];
+    path_with(s->config, k, ".next", next);
+    int rc = make_way(s, next, err);
+    if (rc || (rc = list_subcubes(s, k, true, &list, err)))
+        return rc;
+    if (mkdir(folder, 0777) != 0)
+        rc = PCL_FAIL(err, PCLEAN_EIO, "cannot make the folder %s: %s", folder, strerror(errno));
+    for (size_t i = 0; !rc && i < list.n; i++) {
+        char inside[2 * ROOM];
+        snprintf(inside, sizeof inside, "%s/%s", folder, basename(list.image[i]));
+        rc = pcl_fs_copy_tree(pcl_cube_path(s->subcube[k][i]), inside, true, err);
     }
+    if (!rc && !(rc = pcl_virtual_write(folder, &list, err)))
+        rc = pcl_fs_sync_tree(folder, err);
+    pcl_virtual_clear(&list);
     return rc;
+}
+
+enum moved { STAYS, PREPARED, REPLACED, ASIDE };
+
+/* A list of sub-cubes beside it would show old and new ones together while these change their names. So a stand-in takes its place meanwhile; where
+ * the file system has no second names (PREPARED is not reached) the list steps aside. */
+static int prepare_list(const pcl_products *s, enum pcl_product k, enum moved *moved, pclean_err *err) {
+    char path[ROOM], next[ROOM], old[ROOM];
+    pclean_err why;
+    path_with(s->config, k, "", path);
+    if (!s->cube[k] || s->mode == PCLEAN_CONCAT_PAGED || s->mode == PCLEAN_CONCAT_MOVEVIRTUAL || !pcl_virtual_is(path))
+        return 0;
+    path_with(s->config, k, ".next.part", next);
+    path_with(s->config, k, ".old.part", old);
+    int rc = make_stand_in(s, k, next, &why);
+    *moved = rc ? ASIDE : PREPARED;
+    if (rc == -PCLEAN_EUNSUPPORTED && !(rc = pcl_fs_remove_tree(next, &why)))
+        rc = pcl_fs_remove_tree(old, &why);
+    if (rc && err)
+        *err = why;
+    return rc;
+}
+
+static int move_list(const pcl_products *s, enum pcl_product k, enum moved *moved, pclean_err *err) {
+    const enum moved wanted = *moved == PREPARED ? REPLACED : *moved;
+    char path[ROOM], aside[ROOM];
+    int rc = 0;
+    path_with(s->config, k, "", path);
+    path_with(s->config, k, wanted == ASIDE ? ".old.part" : ".next.part", aside);
+    if (wanted == REPLACED)
+        rc = pcl_cube_exchange(aside, path, err);
+    else if (wanted == ASIDE && rename(path, aside) != 0)
+        rc = PCL_FAIL(err, PCLEAN_EIO, "cannot move %s aside: %s", path, strerror(errno));
+    *moved = rc ? STAYS : wanted;
+    return rc;
+}
+
+/* All stand-ins are on the disk before the first of them is used: what follows is renaming only. */
+static int move_lists(const pcl_products *s, enum moved *moved, pclean_err *err) {
+    enum moved wanted[PCL_NPRODUCT] = {STAYS};
+    int rc = 0;
+    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
+        rc = prepare_list(s, k, &wanted[k], err);
+    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
+        if (!(rc = move_list(s, k, &wanted[k], err)))
+            moved[k] = wanted[k];
+    return rc;
+}
+
+/* The names could not change: the lists come back. */
+static void move_lists_back(const pcl_products *s, const enum moved *moved) {
+    char path[ROOM], aside[ROOM];
+    pclean_err err;
+    for (enum pcl_product k = 0; k < PCL_NPRODUCT; k++) {
+        path_with(s->config, k, "", path);
+        path_with(s->config, k, moved[k] == ASIDE ? ".old.part" : ".next.part", aside);
+        if (moved[k] == REPLACED && pcl_cube_exchange(aside, path, &err))
+            pcl_log(PCL_LOG_WARNING, "%s", err.msg);
+        else if (moved[k] == ASIDE && rename(aside, path))
+            pcl_log(PCL_LOG_WARNING, "cannot move %s back: %s", aside, strerror(errno));
+        else if (moved[k] != ASIDE && pcl_fs_remove_tree(aside, &err))
+            pcl_log(PCL_LOG_WARNING, "%s", err.msg);
+    }
 }
 
 /* Also of a run that was killed. */
 static int remove_moved_lists(const pcl_products *s, pclean_err *err) {
+    char path[ROOM];
     int rc = 0;
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
-        char path[4096], aside[4112];
-        list_paths(s, k, path, aside);
-        rc = pcl_fs_remove_tree(aside, err);
+        path_with(s->config, k, ".next.part", path);
+        if (!(rc = pcl_fs_remove_tree(path, err))) {
+            path_with(s->config, k, ".old.part", path);
+            rc = pcl_fs_remove_tree(path, err);
+        }
     }
+    return rc;
+}
+
+/* What stands aside under PATH.old.part comes back if a run was killed before there was a new PATH. */
+static int bring_back(const char *old, pclean_err *err) {
+    char path[ROOM];
+    snprintf(path, sizeof path, "%.*s", (int)(strlen(old) - strlen(".old.part")), old);
+    if (pcl_fs_exists(path) || !pcl_fs_exists(old) || pcl_virtual_check(old, NULL))
+        return 0;
+    if (rename(old, path) != 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot bring %s back to %s, as a run that was killed left it: %s", old, path, strerror(errno));
+    pcl_log(PCL_LOG_WARNING, "%s is back: a run that was killed had moved it aside; make the products again if they do not belong together", path);
+    return 0;
+}
+
+/* A pcl_subcubes_visitor. */
+static int bring_subcube_back(const char *path, size_t i, const char *rest, void *user, pclean_err *err) {
+    (void)i;
+    (void)user;
+    const size_t n = strlen(rest), ending = strlen(".old.part");
+    return n > ending && strcmp(rest + n - ending, ".old.part") == 0 ? bring_back(path, err) : 0;
+}
+
+int pcl_products_repair(const pclean_config *c, pclean_err *err) {
+    char old[ROOM];
+    int rc = pcl_subcubes_visit(c->imagename, bring_subcube_back, NULL, err);
+    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
+        path_with(c, k, ".old.part", old);
+        rc = bring_back(old, err);
+    }
+    return rc;
+}
+
+/* Final names for all that is complete and on the disk. The record of an older run says "complete": it steps aside while the names change, and comes
+ * back if they cannot. */
+static int publish(pcl_products *s, pcl_cube **all, size_t n, pclean_err *err) {
+    char record[4096], aside[4112];
+    enum moved moved[PCL_NPRODUCT] = {STAYS};
+    pcl_record_path(s->config, record, sizeof record);
+    snprintf(aside, sizeof aside, "%s.old", record);
+    const bool had_record = rename(record, aside) == 0;
+    int rc = move_lists(s, moved, err);
+    if (!rc)
+        rc = pcl_cube_publish_all(all, n, s->config->overwrite || s->config->restart, err);
+    if (rc)
+        move_lists_back(s, moved);
+    if (rc ? had_record && rename(aside, record) : remove(aside) && errno != ENOENT) /* it may be that of a killed run */
+        pcl_log(PCL_LOG_WARNING, "%s could not be %s", aside, rc ? "renamed back" : "removed");
     return rc;
 }
 
@@ -544,21 +672,11 @@ int pcl_products_finish(pcl_products *s, const pcl_setup *setup, const casa_beam
         if (s->cube[k])
             rc = finish_product(s, setup, k, beams, history, nhistory, err);
     }
-    if (rc)
-        return rc;
-    /* The record of an older run says "complete": it steps aside while the names change, and comes back if they cannot. */
-    char record[4096], aside[4112];
-    pcl_record_path(s->config, record, sizeof record);
-    snprintf(aside, sizeof aside, "%s.old", record);
-    const bool had_record = rename(record, aside) == 0;
-    bool moved[PCL_NPRODUCT] = {false};
-    pclean_err why;
-    if (!(rc = move_lists(s, false, moved, err)))
-        rc = publish(s, err);
-    if (rc && move_lists(s, true, moved, &why))
-        pcl_log(PCL_LOG_WARNING, "%s", why.msg);
-    if (rc ? had_record && rename(aside, record) : remove(aside) && errno != ENOENT) /* it may be that of a killed run */
-        pcl_log(PCL_LOG_WARNING, "%s could not be %s", aside, rc ? "renamed back" : "removed");
+    pcl_cube **all = NULL;
+    size_t n = 0;
+    if (!rc && !(rc = list_all(s, &all, &n, err)) && !(rc = pcl_cube_sync_all(all, n, err)))
+        rc = publish(s, all, n, err);
+    pcl_free(all);
     return rc || (rc = remove_moved_lists(s, err)) ? rc : remove_older(s, err);
 }
 

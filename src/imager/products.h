@@ -59,6 +59,9 @@ int pcl_products_check(const pclean_config *config, pclean_err *err) PCL_CHECK;
 int pcl_products_claim(const pclean_config *config, int *fd, pclean_err *err) PCL_CHECK;
 void pcl_products_unclaim(const pclean_config *config, int fd);
 
+/* Brings back what an earlier run had moved aside when it was killed. Under the claim, before anything can fail. */
+int pcl_products_repair(const pclean_config *config, pclean_err *err) PCL_CHECK;
+
 /* Makes all products as .part, with as many sub-cubes as cube_chunksize or nworker asks for; pb_mask [ny][nx] (NULL: none) is their default mask. Calls casacore; what follows, up to
  * pcl_products_finish, does not, and may be called in forked processes for different planes. */
 int pcl_products_create(pcl_products *out, const pcl_setup *setup, int claim, size_t nworker, const bool *pb_mask, pclean_err *err) PCL_CHECK;

@@ -67,7 +67,7 @@ static int open_inputs(pcl_run *r, pclean_err *err) {
     int rc;
     pcl_resources_scratch_folder(r->config, r->scratch, sizeof r->scratch);
     if ((rc = pcl_products_check_inputs(r->config, err)) || (rc = pcl_products_claim(r->config, &r->claim, err)) ||
-        (rc = pcl_products_check(r->config, err)) || (rc = pcl_setup_open(r->config, &r->setup, err)))
+        (rc = pcl_products_repair(r->config, err)) || (rc = pcl_products_check(r->config, err)) || (rc = pcl_setup_open(r->config, &r->setup, err)))
         return rc;
     for (size_t i = 0; i < r->setup.nwarning; i++)
         pcl_run_warn(r, "%s", r->setup.warning[i]);

@@ -248,17 +248,20 @@ int pcl_cube_sync_all(pcl_cube *const *cubes, size_t n, pclean_err *err) {
 
 /* ---- final names ---- */
 
-/* Lets two folders change names in one step; where the file system cannot, by way of a third name. 0 or errno. */
+/* Lets two folders change names in one step; where the file system cannot, by way of a third name, b.old.part. 0 or errno. */
 static int exchange_names(const char *a, const char *b) {
     if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
         return errno;
     char *aside = NULL;
-    if (pcl_asprintf(&aside, NULL, "%s.old.%ld", b, (long)getpid()) != 0)
+    pclean_err why;
+    if (pcl_asprintf(&aside, NULL, "%s.old.part", b) != 0)
         return ENOMEM;
     int failed = 0;
-    if (rename(b, aside) != 0) {
+    if (pcl_fs_remove_tree(aside, &why) != 0) {
+        failed = EEXIST;
+    } else if (rename(b, aside) != 0) {
         failed = errno;
     } else if (rename(a, b) != 0) {
         failed = errno;
@@ -271,15 +274,17 @@ static int exchange_names(const char *a, const char *b) {
     return failed;
 }
 
+int pcl_cube_exchange(const char *a, const char *b, pclean_err *err) {
+    const int failed = exchange_names(a, b);
+    return failed ? PCL_FAIL(err, PCLEAN_EIO, "cannot exchange %s with %s: %s", a, b, strerror(failed)) : 0;
+}
+
 static int give_final_name(pcl_cube *cube, bool overwrite, pclean_err *err) {
     if (!overwrite || !pcl_fs_exists(cube->final_path))
         return pcl_fs_publish(cube->part_path, cube->final_path, false, err);
-    int failed = exchange_names(cube->part_path, cube->final_path);
-    if (failed)
-        return PCL_FAIL(err, PCLEAN_EIO, "cannot exchange %s with %s: %s", cube->part_path, cube->final_path,
-                        strerror(failed));
-    cube->exchanged = true;
-    return 0;
+    const int rc = pcl_cube_exchange(cube->part_path, cube->final_path, err);
+    cube->exchanged = !rc;
+    return rc;
 }
 
 static void take_back_final_name(pcl_cube *cube) {

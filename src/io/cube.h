@@ -63,6 +63,9 @@ int pcl_cube_publish(pcl_cube *cube, bool overwrite, pclean_err *err) PCL_CHECK;
  * product is removed before the last new one is in place. NULL entries are passed over. */
 int pcl_cube_publish_all(pcl_cube *const *cubes, size_t n, bool overwrite, pclean_err *err) PCL_CHECK;
 
+/* Lets two folders change names in one step. Where the file system cannot, one of them is called b.old.part for a moment. */
+int pcl_cube_exchange(const char *a, const char *b, pclean_err *err) PCL_CHECK;
+
 /* The paths, borrowed until free: the name given to create, and where the image is now. */
 const char *pcl_cube_final_path(const pcl_cube *cube);
 const char *pcl_cube_path(const pcl_cube *cube);
