@@ -2,7 +2,7 @@
  *
  * A joined image is made under a temporary name in the folder where it is to be, synced, compared with its inputs, and renamed: under
  * its final name there is the old image or the complete new one at any moment, also after a kill or a power cut. Inputs are not
- * changed (movevirtual moves them, once the joined image is in place). Not thread-safe (casacore is not): one call at a time. */
+ * changed (movevirtual moves them, delete_inputs removes them, once the joined image is in place; the same call finishes that after a kill). Not thread-safe (casacore is not): one call at a time. */
 #ifndef PCLEAN_CONCAT_H
 #define PCLEAN_CONCAT_H
 #include <stdbool.h>

@@ -625,6 +625,18 @@ int casa_part_try_history(const casa_part *part, pclean_err *err) {
     });
 }
 
+int casa_part_find_history(const casa_part *part, const char *text, bool *found, pclean_err *err) {
+    *found = false;
+    return casa_call(err, part->path.c_str(), [&]() -> int {
+        const std::string end = text;
+        const Table table = open_table(part->path + "/logtable");
+        const Vector<String> message = ScalarColumn<String>(table, "MESSAGE").getColumn();
+        for (const String &line : message)
+            *found = *found || (line.size() >= end.size() && line.compare(line.size() - end.size(), end.size(), end) == 0);
+        return 0;
+    });
+}
+
 int casa_part_compare(const casa_part *a, const casa_part *b, size_t axis, bool relax, pclean_err *err) {
     return casa_call(err, b->path.c_str(), [&]() -> int { return compare_parts(*a, *b, axis, relax, err); });
 }

@@ -57,6 +57,9 @@ int casa_part_get_axis(casa_part *part, size_t axis, casa_part_axis *out, pclean
 /* Reads the history, which casa_join_create will copy, for nothing but to see that it can be read. */
 int casa_part_try_history(const casa_part *part, pclean_err *err) PCL_CHECK;
 
+/* Whether a line of the history ends with this text. */
+int casa_part_find_history(const casa_part *part, const char *text, bool *found, pclean_err *err) PCL_CHECK;
+
 /* Whether b can follow a along `axis`, but for that axis itself: type, shape, coordinates (to 0.001 pixel, relaxed 0.1), units,
  * beams in both or none. -PCLEAN_EDATA says what differs. */
 int casa_part_compare(const casa_part *a, const casa_part *b, size_t axis, bool relax, pclean_err *err) PCL_CHECK;

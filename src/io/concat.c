@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "casa/casa.h"
 #include "io/joint.h"
+#include "io/resume.h"
 #include <dirent.h>
 #include <omp.h>
 #include <stdio.h>
@@ -196,7 +197,7 @@ static void end(work *w) {
 static int delete_inputs(const work *w, const pclean_concat_options *o, pclean_err *err) {
     int rc = 0;
     for (size_t i = 0; o->delete_inputs && !o->dry_run && !rc && i < w->n; i++)
-        if (w->joint[i].mode == PCLEAN_CONCAT_PAGED || w->joint[i].mode == PCLEAN_CONCAT_COPYVIRTUAL)
+        if (pcl_joint_removes(&w->joint[i]) && w->joint[i].mode != PCLEAN_CONCAT_MOVEVIRTUAL)
             rc = pcl_joint_remove_inputs(&w->joint[i], err);
     return rc;
 }
@@ -247,6 +248,12 @@ static const char *const standard_extensions[] = {
     ".model.tt0", ".model.tt1", ".model.tt2", ".pb.tt0", ".pb.tt1", ".pb.tt2", ".image.pbcor.tt0", ".image.tt0.pbcor", ".image.tt1.pbcor", ".weight.tt0", ".weight.tt1", ".weight.tt2", ".weight.tt3", ".weight.tt4",
     ".sumwt.tt0", ".sumwt.tt1", ".sumwt.tt2", ".sumwt.tt3", ".sumwt.tt4", ".alpha", ".alpha.error", ".beta", NULL};
 
+/* Whether this is the extension, or that of a sub-cube on its way out. */
+static bool is_extension(const char *rest, const char *extension) {
+    const size_t n = strlen(extension);
+    return strncmp(rest, extension, n) == 0 && (!rest[n] || strcmp(rest + n, PCL_RESUME_ENDING) == 0);
+}
+
 /* One more than the highest number in BASE.subcube.N.EXT of these extensions; 0: there are none. */
 static size_t count_parts(const char *base, const char *const *extensions) {
     const char *slash = strrchr(base, '/'), *name = slash ? slash + 1 : base;
@@ -262,7 +269,7 @@ static size_t count_parts(const char *base, const char *const *extensions) {
             continue;
         const char *rest = digits + strspn(digits, "0123456789");
         for (size_t i = 0; rest > digits && extensions[i]; i++)
-            if (strcmp(rest, extensions[i]) == 0 && strtoul(digits, NULL, 10) >= count)
+            if (is_extension(rest, extensions[i]) && strtoul(digits, NULL, 10) >= count)
                 count = strtoul(digits, NULL, 10) + 1;
     }
     if (stream)
@@ -270,32 +277,45 @@ static size_t count_parts(const char *base, const char *const *extensions) {
     return count;
 }
 
+/* The names of the sub-cubes of one extension. *found: there are some; *missing: the first that is not there, nparts: none. */
+static int name_parts(const char *base, const char *extension, size_t nparts, char **name, bool *found, size_t *missing, pclean_err *err) {
+    int rc = 0;
+    *found = false;
+    *missing = nparts;
+    for (size_t i = 0; !rc && i < nparts; i++) {
+        char *aside = NULL;
+        if ((rc = pcl_asprintf(&name[i], err, "%s.subcube.%zu%s", base, i, extension)) || (rc = pcl_resume_aside(name[i], &aside, err)))
+            break;
+        const bool there = pcl_fs_exists(name[i]);
+        *found = *found || there || pcl_fs_exists(aside);
+        *missing = !there && *missing == nparts ? i : *missing;
+        pcl_free(aside);
+    }
+    return rc;
+}
+
 /* Opens the joint of one extension; *found: it has sub-cubes. */
 static int open_extension(pcl_joint *j, const char *base, const char *extension, size_t nparts, const pclean_concat_options *o, bool *found, pclean_err *err) {
-    char **name = NULL, *out = NULL;
+    char **name = NULL, *out = NULL, *lock = NULL;
     size_t missing = nparts;
     *found = false;
     int rc = PCL_ZNEW(&name, nparts, "list of sub-cubes", err);
-    for (size_t i = 0; !rc && i < nparts; i++) {
-        rc = pcl_asprintf(&name[i], err, "%s.subcube.%zu%s", base, i, extension);
-        const bool there = !rc && pcl_fs_exists(name[i]);
-        *found = *found || there;
-        missing = !there && missing == nparts ? i : missing;
-    }
-    if (!rc && *found && !(rc = pcl_asprintf(&out, err, "%s%s", base, extension))) {
-        if (missing < nparts)
+    if (!rc && !(rc = pcl_asprintf(&out, err, "%s%s", base, extension)))
+        rc = name_parts(base, extension, nparts, name, found, &missing, err);
+    if (!rc && *found) {
+        rc = pcl_joint_open(j, out, (const char *const *)name, nparts, o, err);
+        if (rc && missing < nparts)
             rc = PCL_FAIL(err, PCLEAN_EDATA, "%s is missing (%zu parts are expected); nothing was joined as %s", name[missing], nparts, out);
-        else
-            rc = pcl_joint_open(j, out, (const char *const *)name, nparts, o, err);
+    } else if (!rc && !(rc = pcl_asprintf(&lock, err, "%s.lock", out))) {
+        pcl_claim_tidy(lock);
     }
-    if (!rc && !*found && !(rc = pcl_asprintf(&out, err, "%s%s.lock", base, extension)))
-        pcl_claim_tidy(out);
     if (*found && rc && !j->final_path) /* for the result */
         (void)!pcl_asprintf(&j->final_path, NULL, "%s%s", base, extension);
     for (size_t i = 0; name && i < nparts; i++)
         pcl_free(name[i]);
     pcl_free(name);
     pcl_free(out);
+    pcl_free(lock);
     return rc;
 }
 

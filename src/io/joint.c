@@ -6,6 +6,7 @@
 #include "casa/casa.h"
 #include "io/kind.h"
 #include "io/needed.h"
+#include "io/resume.h"
 #include "io/virtual.h"
 #include "pclean.h"
 #include <errno.h>
@@ -59,20 +60,24 @@ static bool is_output(const char *name, const void *user) {
 }
 
 /* An image that a virtual input lists is an input, too. */
-static int check_names(const pcl_joint *j, pclean_err *err) {
+static int check_apart(const pcl_joint *j, pclean_err *err) {
     char out[PATH_MAX + 1], *folder = NULL;
     const char *name;
     int rc = absolute(j->final_path, out, err);
     if (rc || (rc = pcl_fs_split(j->final_path, &folder, &name, err)))
         return rc;
     const pcl_apart outputs = {.name = j->final_path, .folder = folder, .is_output = is_output, .user = name};
-    for (size_t i = 0; !rc && i < j->ninput; i++) {
+    for (size_t i = 0; !rc && i < j->ninput; i++)
+        rc = pcl_needed_check_image(&outputs, j->input[i], err);
+    pcl_free(folder);
+    return rc;
+}
+
+static int check_names(const pcl_joint *j, pclean_err *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < j->ninput; i++)
         if (!pcl_fs_is_dir(j->input[i]))
             rc = PCL_FAIL(err, PCLEAN_EIO, "%s: no such image", j->input[i]);
-        else
-            rc = pcl_needed_check_image(&outputs, j->input[i], err);
-    }
-    pcl_free(folder);
     if (!rc && pcl_fs_exists(j->final_path) && !j->options->overwrite)
         rc = PCL_FAIL(err, PCLEAN_EEXIST, "%s exists already and is kept; choose another name, or allow overwriting (--overwrite)", j->final_path);
     return rc ? rc : pcl_kind_check_image(j->final_path, err);
@@ -105,6 +110,21 @@ static int check_virtual(const pcl_joint *j, pclean_err *err) {
     return 0;
 }
 
+bool pcl_joint_removes(const pcl_joint *j) {
+    return j->mode == PCLEAN_CONCAT_MOVEVIRTUAL || (j->options->delete_inputs && j->mode != PCLEAN_CONCAT_VIRTUAL);
+}
+
+/* A joining that was killed while it removed its inputs is taken up there; its image is not made again. */
+static int resume(pcl_joint *j, pclean_err *err) {
+    int rc = 0;
+    if (!pcl_joint_removes(j) || !pcl_fs_exists(j->final_path) || (rc = claim(j, err)))
+        return rc;
+    j->resumed = pcl_resume_check(j->final_path, (const char *const *)j->input, j->ninput, j->options, &j->parts);
+    if (j->resumed)
+        pcl_log(PCL_LOG_INFO, "%s is complete; an earlier run was killed while it removed the inputs: those that are left go now", j->final_path);
+    return 0;
+}
+
 int pcl_joint_open(pcl_joint *j, const char *outimage, const char *const *inputs, size_t ninput, const pclean_concat_options *options, pclean_err *err) {
     *j = (pcl_joint){.claim = -1, .options = options, .mode = options->mode};
     if (j->mode == PCLEAN_CONCAT_AUTO)
@@ -114,7 +134,8 @@ int pcl_joint_open(pcl_joint *j, const char *outimage, const char *const *inputs
         rc = PCL_ZNEW(&j->input, ninput, "list of inputs", err);
     for (; !rc && j->ninput < ninput; j->ninput += !rc)
         rc = copy_name(inputs[j->ninput], &j->input[j->ninput], err);
-    if (rc || (rc = check_names(j, err)) || (rc = claim(j, err)) || (rc = pcl_claim_check(j->lock_path, j->part_path, err)) ||
+    if (rc || (rc = check_apart(j, err)) || (rc = resume(j, err)) || j->resumed || (rc = check_names(j, err)) || (j->claim < 0 && (rc = claim(j, err))) ||
+        (rc = pcl_claim_check(j->lock_path, j->part_path, err)) ||
         (rc = pcl_parts_load((const char *const *)j->input, ninput, options->axis, options->relax, options->reorder, false, &j->parts, err)))
         return rc;
     return is_virtual(j) ? check_virtual(j, err) : 0;
@@ -164,7 +185,7 @@ static int history(const pcl_joint *j, char ***lines, size_t *n, pclean_err *err
         rc = pcl_asprintf(&(*lines)[(*n)++], err, "pclean " PCLEAN_VERSION " concat: %zu image%s along axis %zu%s", j->parts.n, j->parts.n == 1 ? "" : "s", j->parts.axis, j->parts.regular ? "" : ", which becomes a table");
     for (size_t i = 0; !rc && i < j->parts.n; i++) {
         const pcl_tiles_part *p = &j->parts.pixels[i];
-        rc = pcl_asprintf(&(*lines)[(*n)++], err, "pixels %zu-%zu of it: %s", p->offset, p->offset + p->n - 1, casa_part_get_info(j->parts.part[i])->path);
+        rc = pcl_asprintf(&(*lines)[(*n)++], err, "pixels %zu-%zu" PCL_RESUME_LINE, p->offset, p->offset + p->n - 1, casa_part_get_info(j->parts.part[i])->path);
     }
     return rc;
 }
@@ -264,6 +285,8 @@ static int make_virtual(pcl_joint *j, pclean_err *err) {
 }
 
 int pcl_joint_make(pcl_joint *j, pclean_err *err) {
+    if (j->resumed)
+        return 0;
     int rc = pcl_claim_make_way(j->lock_path, j->claim, j->part_path, err);
     pcl_test_stage(0, "make");
     if (!rc)
@@ -275,7 +298,7 @@ int pcl_joint_make(pcl_joint *j, pclean_err *err) {
 /* ---- pixels ---- */
 
 size_t pcl_joint_njob(const pcl_joint *j) {
-    if (is_virtual(j))
+    if (is_virtual(j) || j->resumed)
         return 0;
     return (j->whole_pixels ? j->parts.n : j->pixel_boxes.n) + (!j->made.mask ? 0 : j->whole_mask ? j->parts.n : j->mask_boxes.n);
 }
@@ -306,7 +329,7 @@ uint64_t pcl_joint_bytes(const pcl_joint *j) {
 
 int pcl_joint_sync(const pcl_joint *j, pclean_err *err) {
     pcl_test_stage(0, "sync");
-    return pcl_fs_sync_tree(j->part_path, err);
+    return j->resumed ? 0 : pcl_fs_sync_tree(j->part_path, err);
 }
 
 /* ---- the end ---- */
@@ -333,29 +356,39 @@ static int verify(const pcl_joint *j, pclean_err *err) {
     return rc;
 }
 
-int pcl_joint_finish(pcl_joint *j, pclean_err *err) {
+static int publish(pcl_joint *j, pclean_err *err) {
     /* a list beside which its images lie is right only under its final name's folder: part_path is in the same one */
     int rc = verify(j, err);
     pcl_test_stage(0, "publish");
-    if (rc || (rc = pcl_kind_check_image(j->final_path, err)) || (rc = pcl_fs_publish(j->part_path, j->final_path, j->options->overwrite, err)))
-        return rc;
-    j->exists = false;
+    if (!rc && !(rc = pcl_kind_check_image(j->final_path, err)) && !(rc = pcl_fs_publish(j->part_path, j->final_path, j->options->overwrite, err)))
+        j->exists = false;
     pcl_test_stage(0, "published");
-    return j->mode == PCLEAN_CONCAT_MOVEVIRTUAL ? pcl_joint_remove_inputs(j, err) : 0;
+    return rc;
+}
+
+int pcl_joint_finish(pcl_joint *j, pclean_err *err) {
+    const int rc = j->resumed ? 0 : publish(j, err);
+    return !rc && j->mode == PCLEAN_CONCAT_MOVEVIRTUAL ? pcl_joint_remove_inputs(j, err) : rc;
+}
+
+static int remove_input(const pcl_joint *j, const char *input, pclean_err *err) {
+    char *aside = NULL;
+    int rc = pcl_resume_aside(input, &aside, err);
+    if (!rc && !pcl_kind_is_remains(aside))
+        rc = PCL_FAIL(err, PCLEAN_EEXIST, "%s is complete, but its input %s is not removed: %s is in the way; move that", j->final_path, input, aside);
+    if (!rc && !(rc = pcl_fs_remove_tree(aside, err)) /* of a process that was killed here */ && rename(input, aside) != 0 && !(errno == ENOENT && j->resumed))
+        rc = PCL_FAIL(err, PCLEAN_EIO, "%s is complete, but its input %s could not be removed: %s", j->final_path, input, strerror(errno));
+    pcl_test_stage(0, "aside");
+    if (!rc)
+        rc = pcl_fs_remove_tree(aside, err);
+    pcl_free(aside);
+    return rc;
 }
 
 int pcl_joint_remove_inputs(const pcl_joint *j, pclean_err *err) {
     int rc = 0;
     for (size_t i = 0; !rc && i < j->ninput; i++) {
-        char *aside = NULL;
-        if ((rc = pcl_asprintf(&aside, err, "%s.removed.part", j->input[i])))
-            break;
-        rc = pcl_fs_remove_tree(aside, err); /* of a process that was killed here */
-        if (!rc && rename(j->input[i], aside) != 0)
-            rc = PCL_FAIL(err, PCLEAN_EIO, "%s is complete, but its input %s could not be removed: %s", j->final_path, j->input[i], strerror(errno));
-        if (!rc)
-            rc = pcl_fs_remove_tree(aside, err);
-        pcl_free(aside);
+        rc = remove_input(j, j->input[i], err);
         pcl_test_stage(i, "removed");
     }
     return rc;

@@ -16,7 +16,11 @@ typedef struct pcl_joint {
     bool whole_pixels, whole_mask; /* whole tiles are copied */
     pcl_boxes pixel_boxes, mask_boxes; /* else these are repacked */
     bool exists;         /* part_path is there */
+    bool resumed;        /* the image is complete, parts are its own; only inputs are to be removed (resume.h) */
 } pcl_joint;
+
+/* Whether the inputs are to be removed in the end. */
+bool pcl_joint_removes(const pcl_joint *j);
 
 /* Claims the name, opens the inputs and decides; nothing is written but the lock. To be given to pcl_joint_clear in any case. */
 int pcl_joint_open(pcl_joint *j, const char *outimage, const char *const *inputs, size_t ninput, const pclean_concat_options *options, pclean_err *err) PCL_CHECK;

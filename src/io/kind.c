@@ -2,8 +2,10 @@
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "io/virtual.h"
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static bool has_file(const char *folder, const char *name) {
     char *file = NULL;
@@ -37,4 +39,29 @@ int pcl_kind_check_image(const char *path, pclean_err *err) {
     if (!pcl_fs_exists(path) || pcl_kind_is_image(path))
         return 0;
     return PCL_FAIL(err, PCLEAN_EEXIST, "%s is not a CASA image and is not replaced; move it, or choose another name", path);
+}
+
+static bool is_piece(const char *path, const char *name) {
+    struct stat st;
+    if (lstat(path, &st) != 0 || S_ISLNK(st.st_mode))
+        return false;
+    if (S_ISDIR(st.st_mode))
+        return pcl_kind_is_remains(path);
+    return strncmp(name, "table.", 6) == 0 || strcmp(name, "imageconcat.json") == 0;
+}
+
+bool pcl_kind_is_remains(const char *path) {
+    if (!pcl_fs_exists(path))
+        return true;
+    DIR *stream = opendir(path);
+    bool is = stream != NULL;
+    for (struct dirent *e; is && (e = readdir(stream)) != NULL;) {
+        char *entry = NULL;
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            is = pcl_asprintf(&entry, NULL, "%s/%s", path, e->d_name) == 0 && is_piece(entry, e->d_name);
+        pcl_free(entry);
+    }
+    if (stream)
+        closedir(stream);
+    return is;
 }

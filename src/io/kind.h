@@ -10,4 +10,7 @@ bool pcl_kind_is_image(const char *path);
 /* -PCLEAN_EEXIST unless nothing is there, or an image. */
 int pcl_kind_check_image(const char *path, pclean_err *err) PCL_CHECK;
 
+/* Nothing at all, or a folder that holds nothing but what images are made of: one, or what is left of one that was being removed. */
+bool pcl_kind_is_remains(const char *path);
+
 #endif

@@ -256,20 +256,50 @@ static int compare_part(const pcl_tiles_part *whole, size_t nwhole, const pcl_ti
     return rc;
 }
 
+/* The planes of parts, the first of which is plane `at` of the whole. */
+static int compare_at(const pcl_parts *whole, const pcl_parts *parts, size_t at, bool full, long *where, pclean_err *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && *where < 0 && i < parts->n; i++) {
+        pcl_tiles_part pixels = parts->pixels[i], mask = {NULL, pixels.offset + at, pixels.n};
+        pixels.offset += at;
+        rc = compare_part(whole->pixels, whole->n, &pixels, pixels.tiles, whole->axis, full, where, err);
+        casa_tiles bits = *pixels.tiles; /* also where this part has no mask */
+        bits.bytes = 0;
+        mask.tiles = parts->mask ? parts->mask[i].tiles : NULL;
+        if (!rc && *where < 0 && whole->mask)
+            rc = compare_part(whole->mask, whole->n, &mask, &bits, whole->axis, full, where, err);
+    }
+    return rc;
+}
+
 int pcl_parts_compare(const pcl_parts *whole, const pcl_parts *parts, bool full, long *where, pclean_err *err) {
     *where = -1;
     if (whole->total != parts->total)
         return PCL_FAIL(err, PCLEAN_EFAILED, "%s has %zu planes, its parts have %zu", casa_part_get_info(whole->part[0])->path, whole->total, parts->total);
     if ((whole->mask != NULL) != (parts->mask != NULL))
         return PCL_FAIL(err, PCLEAN_EFAILED, "%s has %s mask, its parts have %s", casa_part_get_info(whole->part[0])->path, whole->mask ? "a" : "no", parts->mask ? "one" : "none");
-    int rc = 0;
-    for (size_t i = 0; !rc && *where < 0 && i < parts->n; i++) {
-        const casa_tiles *pixels = parts->pixels[i].tiles;
-        rc = compare_part(whole->pixels, whole->n, &parts->pixels[i], pixels, whole->axis, full, where, err);
-        casa_tiles bits = *pixels; /* also where this part has no mask */
-        bits.bytes = 0;
-        if (!rc && *where < 0 && whole->mask)
-            rc = compare_part(whole->mask, whole->n, &parts->mask[i], &bits, whole->axis, full, where, err);
-    }
+    return compare_at(whole, parts, 0, full, where, err);
+}
+
+/* The plane of `whole` that has this value on the axis; total: none. */
+static size_t find_value(const pcl_parts *whole, double value) {
+    size_t k = 0;
+    while (k < whole->total && !(fabs(whole->value[k] - value) <= 1e-12 * fabs(value)))
+        k++;
+    return k;
+}
+
+int pcl_parts_find(const pcl_parts *whole, const pcl_parts *some, long *offset, pclean_err *err) {
+    const size_t at = find_value(whole, some->value[0]);
+    long where = -1;
+    *offset = -1;
+    if (at + some->total > whole->total || (some->mask && !whole->mask))
+        return 0;
+    for (size_t i = 1; i < some->total; i++)
+        if (find_value(whole, some->value[i]) != at + i)
+            return 0;
+    const int rc = compare_at(whole, some, at, true, &where, err);
+    if (!rc && where < 0)
+        *offset = (long)at;
     return rc;
 }

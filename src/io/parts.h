@@ -27,6 +27,9 @@ void pcl_parts_clear(pcl_parts *p);
  * two tiles between. *where: plane of the first difference, -1: none. No casacore. */
 int pcl_parts_compare(const pcl_parts *whole, const pcl_parts *parts, bool full, long *where, pclean_err *err) PCL_CHECK;
 
+/* Where in `whole` the planes of `some` lie, the same pixels and mask, all of them compared: *offset, -1: they do not. No casacore. */
+int pcl_parts_find(const pcl_parts *whole, const pcl_parts *some, long *offset, pclean_err *err) PCL_CHECK;
+
 /* The largest box of pixels that is held in memory. */
 enum { PCL_PARTS_BOX_BYTES = 16 << 20 };
 

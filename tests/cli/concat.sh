@@ -56,6 +56,25 @@ expect_status 0; expect_missing a.subcube.0.image; expect_missing a.subcube.2.ps
 cmp -s p.image/table.f0_TSM0 a.image/table.f0_TSM0 || fail "joined sub-cubes"
 run concat --subcubes nothing; expect_failure 'there are no sub-cubes'
 
+# killed while the sub-cubes are removed: the same command finishes; what another image has under these names stays
+run image --vis "$DATA/vla_ngc5921.ms" --imagename k --imsize 16 --cell 30arcsec --specmode cube --start 3 --nchan 3 --cube_chunksize 1 --keep_subcubes --concat_mode virtual --progress none; expect_status 0
+mkdir keep; cp -r k.subcube.* keep
+finish_k="concat --subcubes k --delete-subcubes --overwrite --progress none"
+run $finish_k; expect_status 0; expect_missing k.subcube.0.image
+cp -r keep/k.subcube.2.image .; cp -r keep/k.subcube.1.image k.subcube.1.image.removed.part; rm k.subcube.1.image.removed.part/table.dat; cp -r keep/k.subcube.?.residual .
+touch k.lock k.image.lock k.psf.lock
+sum=$(state_of k.image)
+run $finish_k; expect_status 0; expect_err 'k.image is complete; an earlier run was killed'; [ -z "$(ls -d k.subcube.* k*.lock 2>/dev/null)" ] || fail "left: $(ls -d k.subcube.* k*.lock)"
+[ "$sum" = "$(state_of k.image)" ] || fail "k.image should stay as it is"
+cp -r keep/k.subcube.2.residual k.subcube.2.image
+run $finish_k; expect_failure 'k.subcube.0.image is missing .3 parts are expected'; expect_there k.subcube.2.image
+[ "$sum" = "$(state_of k.image)" ] || fail "k.image should stay as it is"
+
+# an image that nobody can open is none
+cp -r a.image noinfo.image; rm noinfo.image/table.info
+run verify noinfo.image; expect_failure 'noinfo.image/table.info is missing or damaged'
+run concat x.image noinfo.image; expect_failure 'noinfo.image/table.info is missing or damaged'; expect_missing x.image
+
 # names of Taylor terms
 for x in image.tt0 image.tt1 psf.tt2 residual.tt0 image.tt0.pbcor alpha.error; do
     for i in 0 1 2; do cp -r moved/n.image/a.subcube.$i.image t.subcube.$i.$x; done

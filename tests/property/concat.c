@@ -1,5 +1,6 @@
 /* concat.c: a process that joins images is killed at every stage: there is the old image or the complete new one, the
  * inputs are whole (or, movevirtual, inside it), and doing it again succeeds. src/io/joint.c is compiled into this test with PCL_TEST_STAGE. */
+#include <dirent.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -66,10 +67,18 @@ static void start_afresh(bool old) {
         make_image(in_folder("out.image"), 0, 77);
 }
 
+/* Paged, and the inputs are removed. */
+enum { PAGED_DELETE = 100 };
+
+static bool removes(int mode) {
+    return mode == PCLEAN_CONCAT_MOVEVIRTUAL || mode == PAGED_DELETE;
+}
+
 static int join(int mode, pclean_err *why) {
     pclean_concat_options o;
     pclean_concat_options_init(&o);
-    o.mode = mode;
+    o.delete_inputs = mode == PAGED_DELETE;
+    o.mode = o.delete_inputs ? PCLEAN_CONCAT_PAGED : mode;
     o.max_workers = 1;
     const char *names[NPART];
     for (size_t i = 0; i < NPART; i++)
@@ -127,10 +136,20 @@ static bool dies(int mode, int at) {
     return WIFSIGNALED(status);
 }
 
+static size_t count_entries(void) {
+    size_t n = 0;
+    DIR *stream = opendir(folder);
+    assert_non_null(stream);
+    for (struct dirent *e; (e = readdir(stream)) != NULL;)
+        n += e->d_name[0] != '.';
+    closedir(stream);
+    return n;
+}
+
 static void killed_at_every_stage(void **state) {
     (void)state;
-    const int modes[] = {PCLEAN_CONCAT_PAGED, PCLEAN_CONCAT_VIRTUAL, PCLEAN_CONCAT_MOVEVIRTUAL, PCLEAN_CONCAT_COPYVIRTUAL};
-    for (size_t m = 0; m < 4; m++)
+    const int modes[] = {PCLEAN_CONCAT_PAGED, PCLEAN_CONCAT_VIRTUAL, PCLEAN_CONCAT_MOVEVIRTUAL, PCLEAN_CONCAT_COPYVIRTUAL, PAGED_DELETE};
+    for (size_t m = 0; m < 5; m++)
         for (int old = FIRST_OLD; old < 2; old++) {
             int at = 1;
             for (;; at++) {
@@ -143,23 +162,48 @@ static void killed_at_every_stage(void **state) {
                     assert_int_equal(channels_of(in_folder("out.image"), 1), NPART);
                 for (size_t i = 0; i < NPART; i++) { /* whole, or gone into the new image */
                     const size_t n = channels_of(in_folder(inputs[i]), (float)(i + 1));
-                    assert_true(n == 1 || (n == 0 && !before && modes[m] == PCLEAN_CONCAT_MOVEVIRTUAL));
+                    assert_true(n == 1 || (n == 0 && !before && removes(modes[m])));
                 }
                 *shared = (struct shared){0};
-                if (before || modes[m] != PCLEAN_CONCAT_MOVEVIRTUAL)
-                    assert_ok(join(modes[m], &err));
+                assert_ok(join(modes[m], &err)); /* the same again finishes */
                 assert_int_equal(channels_of(in_folder("out.image"), 1), NPART);
-                assert_false(pcl_fs_exists(in_folder("out.image.concat.part")));
+                assert_int_equal(count_entries(), removes(modes[m]) ? 1 : NPART + 1);
             }
             assert_true(at > 5); /* there were stages */
         }
+    *shared = (struct shared){0};
+}
+
+/* Only what the joined image has been proven to hold is removed. */
+static void what_is_not_in_the_image_is_kept(void **state) {
+    (void)state;
+    const int modes[] = {PCLEAN_CONCAT_MOVEVIRTUAL, PAGED_DELETE};
+    for (size_t m = 0; m < 2; m++) {
+        start_afresh(false);
+        assert_ok(join(modes[m], &err));
+        make_image(in_folder("b.image"), 1, 55); /* made anew meanwhile */
+        assert_fails(join(modes[m], &err), PCLEAN_EIO, "a.image: no such image");
+        assert_int_equal(channels_of(in_folder("b.image"), 55), 1);
+        assert_int_equal(channels_of(in_folder("out.image"), 1), NPART);
+
+        start_afresh(false); /* an image that was not made of these, although it has the planes */
+        assert_ok(join(PCLEAN_CONCAT_PAGED, &err));
+        assert_int_equal(rename(in_folder("a.image"), in_folder("x.other")), 0);
+        const char *const names[] = {in_folder("x.other"), in_folder("none.other")};
+        pclean_concat_options o;
+        pclean_concat_options_init(&o);
+        o.mode = m ? PCLEAN_CONCAT_PAGED : PCLEAN_CONCAT_MOVEVIRTUAL;
+        o.delete_inputs = m == 1;
+        assert_fails(pclean_concat_images(in_folder("out.image"), names, 2, &o, NULL, NULL, &err), PCLEAN_EIO, "none.other: no such image");
+        assert_int_equal(channels_of(in_folder("x.other"), 1), 1);
+    }
 }
 
 static void failures_leave_all_as_it_was(void **state) {
     (void)state;
     /* the disk does not take the type of a table, which casacore does not notice: nobody could open the image */
     start_afresh(true);
-    shared->spoil = true;
+    *shared = (struct shared){.spoil = true};
     assert_fails(join(PCLEAN_CONCAT_PAGED, &err), PCLEAN_EDATA, "table.info is missing or damaged");
     shared->spoil = false;
     assert_true(is_old());
@@ -240,6 +284,7 @@ static int set_up(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_at_every_stage),
+        cmocka_unit_test(what_is_not_in_the_image_is_kept),
         cmocka_unit_test(failures_leave_all_as_it_was),
         cmocka_unit_test(fuzzed_input),
     };
