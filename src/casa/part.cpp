@@ -178,6 +178,7 @@ int read_header(const Table &table, casa_part *part, pclean_err *err) {
     String why;
     if (keys.isDefined("imageinfo") && !part->image_info.fromRecord(why, keys.asRecord("imageinfo")))
         return PCL_FAIL(err, PCLEAN_EDATA, "its imageinfo cannot be read: %s", why.c_str());
+    part->info.beam = part->image_info.hasBeam();
     if (keys.isDefined("miscinfo"))
         part->misc = keys.asRecord("miscinfo");
     if (keys.isDefined("units"))
@@ -371,8 +372,6 @@ int compare_parts(const casa_part &a, const casa_part &b, size_t axis, bool rela
             return PCL_FAIL(err, PCLEAN_EDATA, "its axis %zu has %zu pixels, that of %s %zu", i, b.info.pixels.shape[i], a.path.c_str(), a.info.pixels.shape[i]);
     if (a.unit != b.unit)
         return PCL_FAIL(err, PCLEAN_EDATA, "its unit is \"%s\", that of %s \"%s\"", b.unit.c_str(), a.path.c_str(), a.unit.c_str());
-    if (a.image_info.hasBeam() != b.image_info.hasBeam())
-        return PCL_FAIL(err, PCLEAN_EDATA, "it has %s, %s has %s; give all a beam, or none", b.image_info.hasBeam() ? "a beam" : "no beam", a.path.c_str(), a.image_info.hasBeam() ? "one" : "none");
     return compare_coordinates(a, b, axis, relax, err);
 }
 
@@ -405,24 +404,47 @@ CoordinateSystem join_coordinates(const casa_join &j, size_t total) {
     return coords;
 }
 
+double area(const GaussianBeam &beam) {
+    return beam.getMajor("rad") * beam.getMinor("rad");
+}
+
+/* The beams of a part; of one that has none, a blank one, the largest of all others. */
+ImageBeamSet beams_of(const casa_join &j, size_t i) {
+    if (j.part[i]->info.beam)
+        return j.part[i]->image_info.getBeamSet();
+    GaussianBeam largest;
+    for (size_t k = 0; k < j.npart; k++)
+        if (j.part[k]->info.beam) {
+            const GaussianBeam &beam = j.part[k]->image_info.getBeamSet().getMaxAreaBeam();
+            largest = largest.isNull() || area(beam) > area(largest) ? beam : largest;
+        }
+    return ImageBeamSet(largest);
+}
+
 /* One beam stays one; others become one for each plane. */
 int join_beams(const casa_join &j, size_t total, ImageInfo *info, pclean_err *err) {
     const casa_part &first = *j.part[0];
-    if (!first.image_info.hasBeam())
-        return 0;
-    const ImageBeamSet &set = first.image_info.getBeamSet();
     const int axis = static_cast<int>(j.axis), pol = first.coords.polarizationAxisNumber();
     const bool along_freq = axis == first.info.spectral_axis, along_pol = axis == pol;
-    bool same = true;
+    bool same = true, any = false;
     size_t nchan = 1, npol = 1;
+    for (size_t i = 0; i < j.npart; i++)
+        any = any || j.part[i]->info.beam;
+    if (!any)
+        return 0;
+    std::vector<ImageBeamSet> sets;
     for (size_t i = 0; i < j.npart; i++) {
-        const ImageBeamSet &other = j.part[i]->image_info.getBeamSet();
-        same = same && set.nelements() == other.nelements() && set.equivalent(other);
-        nchan = std::max<size_t>(nchan, other.nchan());
-        npol = std::max<size_t>(npol, other.nstokes());
+        sets.push_back(beams_of(j, i));
+        same = same && sets[0].nelements() == sets[i].nelements() && sets[0].equivalent(sets[i]);
+        nchan = std::max<size_t>(nchan, sets[i].nchan());
+        npol = std::max<size_t>(npol, sets[i].nstokes());
     }
-    if (same && (!(along_freq || along_pol) || set.nelements() == 1 || (along_freq && set.nchan() == 1) || (along_pol && set.nstokes() == 1)))
-        return 0; // the first one's, as they are
+    const ImageBeamSet &set = sets[0];
+    if (same && (!(along_freq || along_pol) || set.nelements() == 1 || (along_freq && set.nchan() == 1) || (along_pol && set.nstokes() == 1))) {
+        if (!first.info.beam) // else the first one's, as they are
+            info->setBeams(set);
+        return 0;
+    }
     if (!along_freq && !along_pol)
         return PCL_FAIL(err, PCLEAN_EDATA, "the images have different beams in the same planes; bring them to one resolution first");
     nchan = along_freq ? total : nchan;
@@ -430,7 +452,7 @@ int join_beams(const casa_join &j, size_t total, ImageInfo *info, pclean_err *er
     Matrix<GaussianBeam> beams(nchan, npol);
     size_t begin = 0;
     for (size_t i = 0; i < j.npart; i++) {
-        const ImageBeamSet &from = j.part[i]->image_info.getBeamSet();
+        const ImageBeamSet &from = sets[i];
         const size_t n = j.part[i]->info.pixels.shape[j.axis];
         for (size_t c = 0; c < (along_freq ? n : nchan); c++)
             for (size_t p = 0; p < (along_pol ? n : npol); p++)

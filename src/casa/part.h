@@ -31,6 +31,7 @@ typedef struct casa_part_info {
     bool masked;       /* it has a default mask, of the same shape: */
     casa_tiles mask;
     int spectral_axis; /* pixel axis; -1: none */
+    bool beam;         /* it has one, or one for each plane */
     uint64_t header_bytes; /* about what its history and header take on disk */
 } casa_part_info;
 
@@ -60,8 +61,7 @@ int casa_part_try_history(const casa_part *part, pclean_err *err) PCL_CHECK;
 /* Whether a line of the history ends with this text. */
 int casa_part_find_history(const casa_part *part, const char *text, bool *found, pclean_err *err) PCL_CHECK;
 
-/* Whether b can follow a along `axis`, but for that axis itself: type, shape, coordinates (to 0.001 pixel, relaxed 0.1), units,
- * beams in both or none. -PCLEAN_EDATA says what differs. */
+/* Whether b can follow a along `axis`, but for that axis itself: type, shape, coordinates (to 0.001 pixel, relaxed 0.1), units. -PCLEAN_EDATA says what differs. */
 int casa_part_compare(const casa_part *a, const casa_part *b, size_t axis, bool relax, pclean_err *err) PCL_CHECK;
 
 typedef struct casa_join {
@@ -75,7 +75,7 @@ typedef struct casa_join {
     size_t nhistory;
 } casa_join;
 
-/* Makes the image folder `path` (must not exist): coordinates, beams, units, object, miscinfo, history; the pixel files are holes. Failure
+/* Makes the image folder `path` (must not exist): coordinates, beams (parts without one get the largest that there is), units, object, miscinfo, history; the pixel files are holes. Failure
  * leaves nothing. */
 int casa_join_create(const char *path, const casa_join *join, pclean_err *err) PCL_CHECK;
 

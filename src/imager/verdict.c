@@ -119,6 +119,8 @@ static void warn_cell(pcl_run *r) {
                  have, (unsigned long long)noutside, good);
 }
 
+static bool is_part_of_cube(const pcl_run *r) { return r->setup.channels.nchan < r->setup.channels.whole; }
+
 static void warn_about_planes(pcl_run *r) {
     char list[600];
     warn_cell(r);
@@ -128,6 +130,8 @@ static void warn_about_planes(pcl_run *r) {
         pcl_run_warn(r, "no data in channel %s: blank", list);
     if (list_channels(r, is_beyond_grid, list, sizeof list))
         pcl_run_warn(r, "all data of channel %s lie beyond what the cell can carry: blank", list);
+    if (list_channels(r, is_blank, list, sizeof list) == r->setup.desc.nchan && is_part_of_cube(r))
+        pcl_run_warn(r, "this part of the cube has no data: its products are blank, to be joined with those of the other parts (pclean concat fails if none has data)");
     if (list_channels(r, is_thin, list, sizeof list))
         pcl_run_warn(r, "less than half of the fullest channel's data in channel %s", list);
     if (list_channels(r, has_no_beam, list, sizeof list))
@@ -170,7 +174,7 @@ static int fail_blank(const pcl_run *r, pclean_err *err) {
 /* A run that wrote its products can still have failed: nobody should find out weeks later. A part of a cube may be blank, or
  * have nothing to clean, where the cube is and has not. */
 int pcl_run_verdict(const pcl_run *r, pclean_err *err) {
-    const bool of_cube = r->setup.channels.nchan < r->setup.channels.whole;
+    const bool of_cube = is_part_of_cube(r);
     char list[600];
     if (list_channels(r, has_failed, list, sizeof list))
         return PCL_FAIL(err, PCLEAN_EFAILED, "the workers of channel %s died, as the warnings say; it is blank in the products, which hold all other channels (out of memory? fewer workers need less: nworkers)", list);

@@ -342,6 +342,21 @@ static int claim_base(const char *base, char **path, int *fd, pclean_err *err) {
     return rc;
 }
 
+/* As pclean image does: a cube without any data is no success, although it is there. Parts of it are none by themselves. */
+static int check_data(const work *w, const char *base, pclean_err *err) {
+    const char *const weights = ".sumwt";
+    for (size_t i = 0; i < w->n; i++) {
+        const char *name = w->joint[i].final_path;
+        bool blank = false;
+        if (strlen(name) < strlen(weights) || strcmp(name + strlen(name) - strlen(weights), weights) != 0)
+            continue;
+        const int rc = pcl_parts_is_blank(&w->joint[i].parts, NULL, &blank, err);
+        if (rc || blank)
+            return rc ? rc : PCL_FAIL(err, PCLEAN_EFAILED, "no channel of %s has data: the cube is blank", base);
+    }
+    return 0;
+}
+
 static int join_subcubes(work *w, const char *base, size_t nparts, const char *const *extensions, const pclean_concat_options *o, pclean_err *err) {
     if (nparts == 0)
         nparts = count_parts(base, extensions);
@@ -357,8 +372,8 @@ static int join_subcubes(work *w, const char *base, size_t nparts, const char *c
     if (w->n == 0)
         return PCL_FAIL(err, PCLEAN_EDATA, "there are no sub-cubes %s.subcube.0... of any of the extensions", base);
     int rc = join_all(w, o, err);
-    if (!rc)
-        rc = list_failures(w, err);
+    if (!rc && !(rc = list_failures(w, err)) && !o->dry_run)
+        rc = check_data(w, base, err);
     return rc ? rc : delete_inputs(w, o, err);
 }
 

@@ -97,7 +97,18 @@ static int claim(pcl_joint *j, pclean_err *err) {
 
 /* ---- decisions ---- */
 
+/* Nothing is silently blank in a joined image. */
+static void tell_blank(const pcl_joint *j) {
+    for (size_t i = 0; j->parts.nblank && i < j->parts.n; i++) {
+        const pcl_tiles_part *p = &j->parts.pixels[i];
+        if (!casa_part_get_info(j->parts.part[i])->beam)
+            pcl_log(PCL_LOG_WARNING, "%s has no data: planes %zu to %zu of %s are blank", casa_part_get_info(j->parts.part[i])->path, p->offset, p->offset + p->n - 1, j->final_path);
+    }
+}
+
 static int check_virtual(const pcl_joint *j, pclean_err *err) {
+    if (j->parts.nblank)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s: an image without data has no beam, and CASA takes a virtual image with and without beams for one without; use mode paged", j->final_path);
     if (j->parts.casa_regular != j->parts.regular && j->parts.n > 1)
         return PCL_FAIL(err, PCLEAN_EDATA, "%s: the images follow each other so nearly regularly that CASA would show wrong frequencies in a virtual image; use mode paged", j->final_path);
     if (j->parts.nested && j->mode != PCLEAN_CONCAT_VIRTUAL)
@@ -138,7 +149,10 @@ int pcl_joint_open(pcl_joint *j, const char *outimage, const char *const *inputs
         (rc = pcl_claim_check(j->lock_path, j->part_path, err)) ||
         (rc = pcl_parts_load((const char *const *)j->input, ninput, options->axis, options->relax, options->reorder, false, &j->parts, err)))
         return rc;
-    return is_virtual(j) ? check_virtual(j, err) : 0;
+    if (is_virtual(j))
+        return check_virtual(j, err);
+    tell_blank(j);
+    return 0;
 }
 
 /* ---- making: paged ---- */

@@ -172,6 +172,58 @@ static int list_tiles(pcl_parts *p, pclean_err *err) {
     return rc;
 }
 
+/* ---- images without data ---- */
+
+static int is_part_blank(const pcl_tiles_part *part, size_t axis, bool *blank, pclean_err *err) {
+    const casa_tiles *t = part->tiles;
+    const pcl_tiles_part alone = {t, 0, part->n};
+    pcl_boxes boxes;
+    pcl_boxes_make(t, PCL_PARTS_BOX_BYTES, axis, 1, &boxes);
+    size_t most = t->bytes, start[CASA_MAX_DIM], length[CASA_MAX_DIM];
+    for (size_t d = 0; d < t->ndim; d++)
+        most *= boxes.size[d];
+    char *pixels = NULL;
+    int rc = PCL_NEW(&pixels, most, "box of pixels", err);
+    for (size_t i = 0; !rc && *blank && i < boxes.n; i++) {
+        size_t n = t->bytes;
+        pcl_boxes_get(&boxes, t, i, start, length);
+        for (size_t d = 0; d < t->ndim; d++)
+            n *= length[d];
+        rc = pcl_tiles_gather(&alone, 1, axis, t, start, length, pixels, err);
+        for (size_t k = 0; !rc && *blank && k < n; k++)
+            *blank = pixels[k] == 0;
+    }
+    pcl_free(pixels);
+    return rc;
+}
+
+int pcl_parts_is_blank(const pcl_parts *p, const pcl_tiles_part *part, bool *blank, pclean_err *err) {
+    int rc = 0;
+    *blank = true;
+    if (part)
+        return is_part_blank(part, p->axis, blank, err);
+    for (size_t i = 0; !rc && *blank && i < p->n; i++)
+        rc = is_part_blank(&p->pixels[i], p->axis, blank, err);
+    return rc;
+}
+
+/* A part of a cube that has no data has no beam. */
+static int check_beams(pcl_parts *p, pclean_err *err) {
+    size_t with = p->n;
+    for (size_t i = p->n; i-- > 0;)
+        with = casa_part_get_info(p->part[i])->beam ? i : with;
+    p->beams = with < p->n;
+    int rc = 0;
+    for (size_t i = 0; !rc && p->beams && i < p->n; i++) {
+        const casa_part_info *info = casa_part_get_info(p->part[i]);
+        bool blank = true;
+        if (!info->beam && !(rc = pcl_parts_is_blank(p, &p->pixels[i], &blank, err)) && !blank)
+            rc = PCL_FAIL(err, PCLEAN_EDATA, "%s has no beam, %s has one; give all a beam, or none", info->path, casa_part_get_info(p->part[with])->path);
+        p->nblank += !info->beam;
+    }
+    return rc;
+}
+
 int pcl_parts_load(const char *const *name, size_t n, int axis, bool relax, bool reorder, bool trusted, pcl_parts *out, pclean_err *err) {
     *out = (pcl_parts){0};
     opener o = {.p = out, .axis = -1};
@@ -185,8 +237,8 @@ int pcl_parts_load(const char *const *name, size_t n, int axis, bool relax, bool
         rc = find_axis(out, axis, o.axis, err);
     for (size_t i = 1; !rc && i < out->n; i++)
         rc = casa_part_compare(out->part[0], out->part[i], out->axis, relax, err);
-    if (!rc && !(rc = join_axis(out, relax, reorder, err)))
-        rc = list_tiles(out, err);
+    if (!rc && !(rc = join_axis(out, relax, reorder, err)) && !(rc = list_tiles(out, err)))
+        rc = check_beams(out, err);
     if (rc)
         pcl_parts_clear(out);
     return rc;

@@ -138,6 +138,8 @@ static int compare(const pcl_parts *image, const char *const *against, size_t n,
     int rc = pcl_parts_load(against, n, (int)image->axis, true, false, false, &parts, err);
     if (!rc)
         rc = casa_part_compare(image->part[0], parts.part[0], image->axis, true, err);
+    if (!rc && parts.beams != image->beams)
+        rc = PCL_FAIL(err, PCLEAN_EFAILED, "%s has %s, its parts have %s", casa_part_get_info(image->part[0])->path, image->beams ? "a beam" : "no beam", parts.beams ? "one" : "none");
     if (!rc && parts.total != image->total)
         rc = PCL_FAIL(err, PCLEAN_EFAILED, "%s has %zu planes, its parts have %zu", casa_part_get_info(image->part[0])->path, image->total, parts.total);
     for (size_t k = 0; !rc && k < parts.total; k++) {

@@ -45,6 +45,29 @@ same_as_cube() { # CONFIG, last part
 }
 same_as_cube cube.yaml 4
 
+# channels 7-16 are flagged: the second part has no data. All parts run and are joined to the cube; with a loop that stops at a failure
+looped() { # MS, status of concat
+    sed "s|^vis:.*|vis: $1|" cube.yaml >flagged.yaml
+    rm -rf images/* parts/*
+    run partition flagged.yaml -n 3 --write parts; expect_status 0
+    line="the loop over the parts"
+    (set -e; for part in parts/*.yaml; do "$PCLEAN" image $part --progress none 2>>log; done) >out 2>err; status=$?; expect_status 0
+    run concat --subcubes images/line --progress none; expect_status $2
+}
+cp -r "$ms" flagged.ms; chmod -R u+w flagged.ms; "$MSEDIT" flagged.ms flag 7 16
+looped flagged.ms 0
+expect_err 'WARNING: images/line.subcube.1.image has no data: planes 8 to 15 of images/line.image are blank'
+grep -q 'WARNING: this part of the cube has no data' log && grep -q 'this part of the cube has no data' images/line.subcube.1.run.json || fail "the blank part should warn"
+run image flagged.yaml --imagename whole; expect_status 0
+for product in psf residual model image pb sumwt mask; do cmp -s whole.$product/table.f0_TSM0 images/line.$product/table.f0_TSM0 || fail "$product of the joined parts"; done
+run concat --subcubes images/line --ext .image --overwrite --progress none --mode virtual; expect_status 1; expect_err 'an image without data has no beam'
+cp -r images/line.subcube.1.image images/odd.image
+dd if=/dev/zero bs=1 count=4 status=none | tr '\0' 'A' | dd of=images/odd.image/table.f0_TSM0 bs=1 seek=400 conv=notrunc status=none
+run concat images/x.image images/line.subcube.0.image images/odd.image; expect_failure 'odd.image has no beam, images/line.subcube.0.image has one'
+"$MSEDIT" flagged.ms flag
+looped flagged.ms 1
+expect_err 'no channel of images/line has data: the cube is blank'; expect_there images/line.subcube.0.image
+
 # two MSs that each have half of the band
 sed "s|^vis:.*|vis: [$ms, $ms]\nspw: ['0:0~11', '0:12~23']\ntaql: ['ANTENNA1 != 2', '']|" cube.yaml >two.yaml
 run partition two.yaml -n 3 --write parts
