@@ -520,13 +520,13 @@ static void path_with(const pclean_config *c, enum pcl_product k, const char *en
 
 /* A list that has the new sub-cubes inside: second names of their files. */
 static int make_stand_in(const pcl_products *s, enum pcl_product k, const char *folder, pclean_err *err) {
-    pcl_virtual list;
+    pcl_virtual list = {0};
     char next[ROOM];
     path_with(s->config, k, ".next", next);
     int rc = make_way(s, next, err);
-    if (rc || (rc = list_subcubes(s, k, true, &list, err)))
-        return rc;
-    if (mkdir(folder, 0777) != 0)
+    if (!rc)
+        rc = list_subcubes(s, k, true, &list, err);
+    if (!rc && mkdir(folder, 0777) != 0)
         rc = PCL_FAIL(err, PCLEAN_EIO, "cannot make the folder %s: %s", folder, strerror(errno));
     for (size_t i = 0; !rc && i < list.n; i++) {
         char inside[2 * ROOM];
@@ -542,22 +542,21 @@ static int make_stand_in(const pcl_products *s, enum pcl_product k, const char *
 enum moved { STAYS, PREPARED, REPLACED, ASIDE };
 
 /* A list of sub-cubes beside it would show old and new ones together while these change their names. So a stand-in takes its place meanwhile; where
- * the file system has no second names (PREPARED is not reached) the list steps aside. */
+ * none can be made (a file system without hard links) the list steps aside. */
 static int prepare_list(const pcl_products *s, enum pcl_product k, enum moved *moved, pclean_err *err) {
     char path[ROOM], next[ROOM], old[ROOM];
-    pclean_err why;
+    pclean_err why; /* a stand-in is worth no failure */
     path_with(s->config, k, "", path);
     if (!s->cube[k] || s->mode == PCLEAN_CONCAT_PAGED || s->mode == PCLEAN_CONCAT_MOVEVIRTUAL || !pcl_virtual_is(path))
         return 0;
     path_with(s->config, k, ".next.part", next);
     path_with(s->config, k, ".old.part", old);
-    int rc = make_stand_in(s, k, next, &why);
-    *moved = rc ? ASIDE : PREPARED;
-    if (rc == -PCLEAN_EUNSUPPORTED && !(rc = pcl_fs_remove_tree(next, &why)))
-        rc = pcl_fs_remove_tree(old, &why);
-    if (rc && err)
-        *err = why;
-    return rc;
+    *moved = make_stand_in(s, k, next, &why) ? ASIDE : PREPARED;
+    if (*moved == PREPARED)
+        return 0;
+    path_with(s->config, k, ".next", next);
+    const int rc = make_way(s, next, err); /* what there is of it goes */
+    return rc ? rc : pcl_fs_remove_tree(old, err);
 }
 
 static int move_list(const pcl_products *s, enum pcl_product k, enum moved *moved, pclean_err *err) {
