@@ -56,9 +56,12 @@ typedef struct casa_ms_selection {
 /* One data description (spectral window x polarization) that has selected rows. Arrays belong to the casa_ms. */
 typedef struct casa_ms_dd {
     int ddid, spwid, polid;
-    size_t nchan;                 /* channels of the spectral window */
+    /* Channels of the spectral window, in the order of the MS; where their frequencies neither rise nor fall all along it, by
+     * ascending frequency. */
+    size_t nchan;
     const double *chan_freq_hz;   /* [nchan] centres, in frame freq_ref */
     const double *chan_width_hz;  /* [nchan] absolute values */
+    const int *number;            /* [nchan] number of each channel in the MS, as users count; NULL: 0, 1, 2 ... */
     size_t nchansel;              /* selected channels (spw="0:10~20;30~40") */
     const int *chansel;           /* [nchansel] ascending indices into the window */
     int freq_ref;                 /* MFrequency code of CHAN_FREQ */
@@ -67,10 +70,21 @@ typedef struct casa_ms_dd {
     size_t nrow;                  /* selected rows with this ddid, autocorrelations excluded */
 } casa_ms_dd;
 
-/* From channel to channel of the window, whichever are selected; 0 when it has one. */
+/* Number in the MS of channel c of the window. */
+static inline int casa_ms_channel_number(const casa_ms_dd *dd, int c) { return dd->number ? dd->number[c] : c; }
+
+/* From channel to channel of the window, whichever are selected; the smallest step where the steps differ by more than 1 %.
+ * 0 when it has one frequency. */
 static inline double casa_ms_spacing(const casa_ms_dd *dd) {
-    const double step = dd->nchan > 1 ? dd->chan_freq_hz[1] - dd->chan_freq_hz[0] : 0;
-    return step < 0 ? -step : step;
+    double first = 0, least = 0;
+    bool even = true;
+    for (size_t i = 1; i < dd->nchan; i++) {
+        const double step = dd->chan_freq_hz[i] - dd->chan_freq_hz[i - 1], size = step < 0 ? -step : step;
+        first = i == 1 ? size : first;
+        even = even && size > 0.99 * first && size < 1.01 * first;
+        least = size > 0 && (least == 0 || size < least) ? size : least;
+    }
+    return even ? first : least;
 }
 
 typedef struct casa_ms_field {

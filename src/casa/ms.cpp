@@ -10,6 +10,7 @@ extern "C" {
 }
 #include "casa/adios2.hpp"
 #include "casa/ms_tables.hpp"
+#include "casa/spw.hpp"
 #include <algorithm>
 #include <array>
 #include <climits>
@@ -204,14 +205,16 @@ template <typename T> struct Bulk {
 
 struct Expression {
     const char *name;
-    std::string text;
+    std::string text;  // as it was given
+    std::string meant; // what casacore is told
 };
 
 struct DataDescription {
     casa_ms_dd face{};
     std::vector<double> chan_freq, chan_width;
+    std::vector<int> number; // in the MS, of each channel; empty where they are the same
     std::vector<int> chansel, corr;
-    size_t first_chan = 0, span = 0; // channels that are read: [first_chan, first_chan + span)
+    size_t first_chan = 0, span = 0; // channels of the MS that are read: [first_chan, first_chan + span)
     uint64_t first_row = 0;
     std::vector<double> times; // distinct, but for what came since they were last sorted
     size_t sort_times_at = 4096;
@@ -261,6 +264,7 @@ struct casa_ms {
     uint64_t nrow_no_time = 0, first_no_time = 0;
     bool whole = true;      // every row of the MS is selected
     bool describe_only = false; // spw "-1"
+    std::set<int> told_of_order; // spectral windows
     Bulk<Complex> data;
     Bulk<Bool> flag;
     Bulk<Float> weight, weight_spectrum;
@@ -379,30 +383,30 @@ std::vector<Expression> expressions(const casa_ms_selection *sel) {
     std::vector<Expression> given;
     for (const auto &one : all)
         if (one.second && one.second[strspn(one.second, " \t")] != '\0' && !(one.first == all[1].first && says_none(one.second)))
-            given.push_back({one.first, one.second});
+            given.push_back({one.first, one.second, one.second});
     return given;
 }
 
 void set_expression(MSSelection &selection, const Expression &e) {
     const std::string name = e.name;
     if (name == "field")
-        selection.setFieldExpr(e.text);
+        selection.setFieldExpr(e.meant);
     else if (name == "spw")
-        selection.setSpwExpr(e.text);
+        selection.setSpwExpr(e.meant);
     else if (name == "timerange")
-        selection.setTimeExpr(e.text);
+        selection.setTimeExpr(e.meant);
     else if (name == "uvrange")
-        selection.setUvDistExpr(e.text);
+        selection.setUvDistExpr(e.meant);
     else if (name == "antenna")
-        selection.setAntennaExpr(e.text);
+        selection.setAntennaExpr(e.meant);
     else if (name == "scan")
-        selection.setScanExpr(e.text);
+        selection.setScanExpr(e.meant);
     else if (name == "observation")
-        selection.setObservationExpr(e.text);
+        selection.setObservationExpr(e.meant);
     else if (name == "taql")
-        selection.setTaQLExpr(e.text);
+        selection.setTaQLExpr(e.meant);
     else
-        selection.setStateExpr(e.text);
+        selection.setStateExpr(e.meant);
 }
 
 /* The rows of a selection, as a reference table (the MS itself when nothing narrows it). */
@@ -494,16 +498,30 @@ int check_windows(const casa_ms &m, pclean_err *err) {
     return status;
 }
 
+/* Frequencies that casacore would misread become channel numbers. */
+int translate_spw(const MeasurementSet &ms, std::vector<Expression> &given, pclean_err *err) {
+    for (Expression &e : given)
+        try {
+            if (strcmp(e.name, "spw") == 0)
+                e.meant = spw_without_frequencies(ms, e.text);
+        } catch (const AipsError &x) {
+            return PCL_FAIL(err, PCLEAN_EDATA, "spw=\"%s\": %s", e.text.c_str(), casa_first_line(x.what()).c_str());
+        }
+    return 0;
+}
+
 int apply_selection(casa_ms &m, const casa_ms_selection *sel, Table *selected, pclean_err *err) {
-    const std::vector<Expression> given = expressions(sel);
+    std::vector<Expression> given = expressions(sel);
     *selected = m.main;
     m.describe_only = says_none(sel->spw);
     if (given.empty())
         return 0;
-    const int status = sel->spw && *sel->spw ? check_windows(m, err) : 0; // MSSelection reads them without looking
+    int status = sel->spw && *sel->spw ? check_windows(m, err) : 0; // MSSelection reads them without looking
     if (status)
         return status;
     const HeldWarnings warnings;
+    if ((status = translate_spw(m.ms, given, err)) != 0)
+        return status;
     std::string refused;
     { // MSSelection's error handlers are static: one object at a time
         MSSelection selection;
@@ -794,6 +812,11 @@ int read_window(const MSSpectralWindow &table, int spwid, std::vector<double> &f
 
 constexpr double highest_hz = 1e16; // beyond light
 
+/* Number in the MS of channel c. */
+int number_of(const DataDescription &dd, int c) {
+    return dd.number.empty() ? c : dd.number[static_cast<size_t>(c)];
+}
+
 /* Frequencies and widths that a receiver can have; widths become positive. A width of 0 is replaced by the spacing. */
 int check_channels(casa_ms &m, DataDescription &dd, pclean_err *err) {
     const std::vector<double> &freq = dd.chan_freq;
@@ -801,7 +824,7 @@ int check_channels(casa_ms &m, DataDescription &dd, pclean_err *err) {
     for (size_t c = 0; c < freq.size(); c++) {
         double &width = dd.chan_width[c];
         if (!(freq[c] > 0 && freq[c] < highest_hz))
-            return PCL_FAIL(err, PCLEAN_EDATA, "SPECTRAL_WINDOW: CHAN_FREQ of channel %zu of window %d is %g Hz, which is no frequency", c, dd.face.spwid,
+            return PCL_FAIL(err, PCLEAN_EDATA, "SPECTRAL_WINDOW: CHAN_FREQ of channel %d of window %d is %g Hz, which is no frequency", number_of(dd, static_cast<int>(c)), dd.face.spwid,
                             freq[c]);
         width = std::fabs(width);
         if (width == 0 && freq.size() > 1) {
@@ -809,12 +832,12 @@ int check_channels(casa_ms &m, DataDescription &dd, pclean_err *err) {
             zero = nzero++ == 0 ? c : zero;
         }
         if (!(width > 0 && width < 2 * freq[c]))
-            return PCL_FAIL(err, PCLEAN_EDATA, "SPECTRAL_WINDOW: CHAN_WIDTH of channel %zu of window %d is %g Hz at a frequency of %g Hz", c, dd.face.spwid,
+            return PCL_FAIL(err, PCLEAN_EDATA, "SPECTRAL_WINDOW: CHAN_WIDTH of channel %d of window %d is %g Hz at a frequency of %g Hz", number_of(dd, static_cast<int>(c)), dd.face.spwid,
                             width, freq[c]);
     }
     if (nzero > 0)
-        warn(m, "SPECTRAL_WINDOW: CHAN_WIDTH is 0 in %zu of %zu channels of window %d (the first is %zu): taken as their spacing", nzero, freq.size(),
-             dd.face.spwid, zero);
+        warn(m, "SPECTRAL_WINDOW: CHAN_WIDTH is 0 in %zu of %zu channels of window %d (the first is %d): taken as their spacing", nzero, freq.size(),
+             dd.face.spwid, number_of(dd, static_cast<int>(zero)));
     return 0;
 }
 
@@ -825,9 +848,20 @@ int fill_window(casa_ms &m, DataDescription &dd, pclean_err *err) {
         return PCL_FAIL(err, PCLEAN_EDATA,
                         "DATA_DESCRIPTION: SPECTRAL_WINDOW_ID of data description %d is %d, but SPECTRAL_WINDOW has %llu rows", dd.face.ddid,
                         spwid, static_cast<unsigned long long>(table.nrow()));
-    int status = read_window(table, spwid, dd.chan_freq, dd.chan_width, err);
-    if (status || (status = check_channels(m, dd, err)) != 0)
+    std::vector<double> freq, width;
+    int status = read_window(table, spwid, freq, width, err);
+    if (status)
         return status;
+    dd.number = spw_channel_order(Vector<Double>(freq));
+    for (size_t i = 0; i < freq.size(); i++) {
+        const size_t c = static_cast<size_t>(dd.number.empty() ? static_cast<int>(i) : dd.number[i]);
+        dd.chan_freq.push_back(freq[c]);
+        dd.chan_width.push_back(width[c]);
+    }
+    if ((status = check_channels(m, dd, err)) != 0)
+        return status;
+    if (!dd.number.empty() && m.told_of_order.insert(spwid).second)
+        pcl_log(PCL_LOG_INFO, "%s: the channels of spectral window %d are not in order of frequency: they are sorted", m.path.c_str(), spwid);
     dd.face.freq_ref = frequency_reference(m, spwid);
     return 0;
 }
@@ -850,19 +884,20 @@ int fill_polarization(casa_ms &m, DataDescription &dd, pclean_err *err) {
 
 int fill_channels(const casa_ms &m, DataDescription &dd, pclean_err *err) {
     const int nchan = static_cast<int>(dd.chan_freq.size());
-    const auto found = m.channels.find(dd.face.spwid);
-    if (found == m.channels.end()) {
-        for (int c = 0; c < nchan; c++)
-            dd.chansel.push_back(c);
-    } else {
-        for (const int c : found->second)
-            if (c >= 0 && c < nchan)
-                dd.chansel.push_back(c);
+    const auto found = m.channels.find(dd.face.spwid); // a sorted list
+    int lowest = nchan, highest = -1;
+    for (int c = 0; c < nchan; c++) {
+        const int number = number_of(dd, c);
+        if (found != m.channels.end() && !std::binary_search(found->second.begin(), found->second.end(), number))
+            continue;
+        dd.chansel.push_back(c);
+        lowest = std::min(lowest, number);
+        highest = std::max(highest, number);
     }
     if (dd.chansel.empty())
         return PCL_FAIL(err, PCLEAN_EDATA, "no channel of spectral window %d is selected", dd.face.spwid);
-    dd.first_chan = static_cast<size_t>(dd.chansel.front());
-    dd.span = static_cast<size_t>(dd.chansel.back() - dd.chansel.front()) + 1;
+    dd.first_chan = static_cast<size_t>(lowest);
+    dd.span = static_cast<size_t>(highest - lowest) + 1;
     return 0;
 }
 
@@ -947,6 +982,7 @@ void sort_dds(casa_ms &m) {
         dd.face.nchan = dd.chan_freq.size();
         dd.face.chan_freq_hz = dd.chan_freq.data();
         dd.face.chan_width_hz = dd.chan_width.data();
+        dd.face.number = dd.number.empty() ? nullptr : dd.number.data();
         dd.face.nchansel = dd.chansel.size();
         dd.face.chansel = dd.chansel.data();
         dd.face.ncorr = dd.corr.size();
@@ -1381,16 +1417,23 @@ void read_cells(Bulk<T> &bulk, const std::vector<uint64_t> &rows, const IPositio
     }
 }
 
-/* Keeps the selected channels of [nrow][span][width] in place: [nrow][nchansel][width]. */
+/* Keeps the selected channels of [nrow][span][width] in place, in their order: [nrow][nchansel][width]. */
 template <typename T> void keep_selected(const DataDescription &dd, size_t nrow, size_t width, T *data) {
-    if (dd.span == dd.chansel.size())
+    if (dd.number.empty() && dd.span == dd.chansel.size())
         return;
+    std::unique_ptr<T[]> copy(dd.number.empty() ? nullptr : new T[dd.span * width]);
     T *to = data;
-    for (size_t row = 0; row < nrow; row++)
+    for (size_t row = 0; row < nrow; row++) {
+        const T *from = data + row * dd.span * width;
+        if (copy) {
+            memcpy(copy.get(), from, dd.span * width * sizeof(T));
+            from = copy.get();
+        }
         for (const int c : dd.chansel) {
-            memmove(to, data + (row * dd.span + static_cast<size_t>(c) - dd.first_chan) * width, width * sizeof(T));
+            memmove(to, from + (static_cast<size_t>(number_of(dd, c)) - dd.first_chan) * width, width * sizeof(T));
             to += width;
         }
+    }
 }
 
 void set_stage(casa_ms &m, const std::string &column, const std::vector<uint64_t> &rows) {

@@ -561,7 +561,7 @@ static int count_channels(const pcl_setup *s, bool flags, uint64_t **sum, pclean
 
 static int by_number(const void *a, const void *b) { return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b); }
 
-/* Channels of a spectral window that the setup's part needs, of all data descriptions that have it, ascending. */
+/* Channel numbers of a spectral window that the setup's part needs, of all data descriptions that have it, ascending. */
 static int needed_of_window(const pcl_setup *s, const casa_ms_info *info, size_t first_dd, int spw, int **chan, size_t *n, pclean_err *err) {
     size_t most = 0;
     *n = 0;
@@ -572,7 +572,7 @@ static int needed_of_window(const pcl_setup *s, const casa_ms_info *info, size_t
         return rc;
     for (size_t d = 0; d < info->ndd; d++)
         for (size_t c = s->from[first_dd + d]; info->dd[d].spwid == spw && c < s->to[first_dd + d]; c++)
-            (*chan)[(*n)++] = info->dd[d].chansel[c];
+            (*chan)[(*n)++] = casa_ms_channel_number(&info->dd[d], info->dd[d].chansel[c]);
     qsort(*chan, *n, sizeof **chan, by_number);
     size_t left = 0;
     for (size_t i = 0; i < *n; i++)

@@ -185,7 +185,7 @@ static int channel_grid(pcl_setup *s, double doppler_min, double doppler_max, pc
         for (size_t d = 0; !rc && d < info->ndd; d++, n++) {
             const casa_ms_dd *dd = &info->dd[d];
             band[n] = (pcl_band){.nchan = dd->nchan, .freq_hz = dd->chan_freq_hz, .width_hz = dd->chan_width_hz,
-                                 .nsel = dd->nchansel, .sel = dd->chansel};
+                                 .number = dd->number, .nsel = dd->nchansel, .sel = dd->chansel};
             rc = pcl_vis_doppler(s->source, i, d, s->frame, &s->centre, 1, &info->first_time_s, &band[n].doppler, err);
         }
     }

@@ -89,11 +89,20 @@ typedef struct layout {
     bool reversed;          /* counted from the low edge, listed from the top (start "" with a descending width) */
 } layout;
 
+/* Place in the band of the channel that `start` numbers. */
+static int place_of(const pcl_band *b, int number) {
+    for (int c = 0; b->number && c < (int)b->nchan; c++)
+        if (b->number[c] == number)
+            return c;
+    return number;
+}
+
 static int from_channel_number(const pcl_channel_request *r, const pcl_band *b, const value *start, const value *width,
                                layout *g, pclean_err *err) {
-    const int last = (int)b->nchan - 1, first = start->kind == CHANNEL ? (int)start->number : b->sel[0];
-    if (first < 0 || first > last)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "start=%d is outside the data: the spectral window has channels 0 to %d", first, last);
+    const int last = (int)b->nchan - 1;
+    if (start->kind == CHANNEL && !(start->number >= 0 && start->number <= last))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "start=%.0f is outside the data: the spectral window has channels 0 to %d", start->number, last);
+    const int first = start->kind == CHANNEL ? place_of(b, (int)start->number) : b->sel[0];
     const double along = b->freq_hz[last] < b->freq_hz[0] ? -1 : 1; /* direction of the data */
     const double w = data_width(b);
     if (width->kind == UNSET || width->kind == CHANNEL)
@@ -192,28 +201,53 @@ int pcl_channels_resolve(const pcl_channel_request *r, size_t nband, const pcl_b
 /* ------------------------------------------------------------------------------------------ rows to image channels */
 
 static const double SAME = 1e-6; /* of a channel: closer than this is equal, whatever the last bits say */
+static const double MOST_POINTS = 1 << 20; /* in an image channel, whatever the spacing */
 
 double pcl_channels_centre(const pcl_channels *c, size_t ichan) { return c->first_hz + (double)(c->offset + ichan) * c->step_hz; }
 
 static bool takes_nearest(const pcl_channels *c, const pcl_row_channels *row) { return c->nearest || c->mfs || row->n < 2; }
 
+static bool descends(size_t n, const double *x) { return n > 1 && x[n - 1] < x[0]; }
+
+/* Channels of the row in one of the image; 1 where all of the row's have one frequency. */
+static double width_ratio(const pcl_channels *c, const pcl_row_channels *row) {
+    return row->spacing_hz > 0 ? fmin(fabs(c->step_hz) / row->spacing_hz, MOST_POINTS) : 1;
+}
+
 /* Linear interpolation points per image channel: tclean's floor(ratio), without its accident of rounding. */
 static size_t points_per_channel(const pcl_channels *c, const pcl_row_channels *row) {
-    const double ratio = fabs(c->step_hz) / row->spacing_hz;
+    const double ratio = width_ratio(c, row);
     return ratio > 1 + SAME ? (size_t)floor(ratio + SAME * ratio + 1e-3 * SAME) : 1;
+}
+
+/* Most channels of the row within the width of an image channel, and a little more, wherever that begins. */
+static size_t most_together(const pcl_channels *c, const pcl_row_channels *row) {
+    const double width = 1.005 * fabs(c->step_hz);
+    size_t most = 0;
+    for (size_t i = 0, j = 0; i < row->n; i++) {
+        while (j < row->n && fabs(row->freq_hz[j] - row->freq_hz[i]) <= width)
+            j++;
+        most = j - i > most ? j - i : most;
+    }
+    return most;
 }
 
 size_t pcl_channels_max_samples(const pcl_channels *c, const pcl_row_channels *row) {
     if (c->mfs || row->n < 2)
         return row->n;
-    const double ratio = fabs(c->step_hz) / row->spacing_hz;
-    const size_t n = c->nearest ? (size_t)(ratio * 1.01) + 2 : points_per_channel(c, row) + 1;
-    return n < row->n + 1 ? n : row->n + 1;
+    if (c->nearest) {
+        const size_t n = (size_t)(width_ratio(c, row) * 1.01) + 2, together = most_together(c, row) + 1, most = n > together ? n : together;
+        return most < row->n + 1 ? most : row->n + 1;
+    }
+    /* interpolated across a gap between the row's channels too */
+    const double extent = row->spacing_hz > 0 ? fabs(row->freq_hz[row->n - 1] - row->freq_hz[0]) / row->spacing_hz : 0;
+    const size_t n = points_per_channel(c, row) + 1, room = (size_t)fmin(extent + 0.5, MOST_POINTS) + 2;
+    return n < room ? n : room;
 }
 
 /* Largest i with x[i] on the low side of f (ascending) or the high side (descending); -1 when f lies before x[0]. */
 static long bracket(size_t n, const double *x, double f) {
-    const double sign = n > 1 && x[1] < x[0] ? -1 : 1;
+    const double sign = descends(n, x) ? -1 : 1;
     long low = -1, high = (long)n;
     while (high - low > 1) {
         long mid = low + (high - low) / 2;
@@ -232,7 +266,7 @@ static size_t nearest_samples(const pcl_channels *c, size_t ichan, const pcl_row
     const double *freq_hz = row->freq_hz, centre = pcl_channels_centre(c, ichan), half = 0.5 * fabs(c->step_hz);
     long from = 0;
     if (!c->mfs && nfreq > 1) {
-        const double sign = freq_hz[1] < freq_hz[0] ? 1 : -1;
+        const double sign = descends(nfreq, freq_hz) ? 1 : -1;
         from = bracket(nfreq, freq_hz, (centre + sign * half * (1 + 4 * SAME)) / doppler);
         from = from < 0 ? 0 : from;
     }
@@ -302,7 +336,7 @@ void pcl_channels_needed(const pcl_channels *c, size_t nfreq, const double *freq
     }
     if (nfreq < 2)
         return;
-    const bool down = freq_hz[1] < freq_hz[0];
+    const bool down = descends(nfreq, freq_hz);
     long a = bracket(nfreq, freq_hz, down ? high : low) - 1, b = bracket(nfreq, freq_hz, down ? low : high) + 3;
     *from = a > 0 ? (size_t)a : 0;
     *to = b < (long)nfreq ? (size_t)(b > 0 ? b : 0) : nfreq;

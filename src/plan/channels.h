@@ -13,7 +13,8 @@
 /* One spectral window of the data. */
 typedef struct pcl_band {
     size_t nchan;
-    const double *freq_hz, *width_hz; /* [nchan] centres and absolute widths in the data's frame */
+    const double *freq_hz, *width_hz; /* [nchan] centres, ascending or descending, and absolute widths in the data's frame */
+    const int *number; /* [nchan] what a channel number in `start` means; NULL: 0, 1, 2 ... */
     size_t nsel;
     const int *sel; /* [nsel] selected channels, ascending */
     double doppler; /* image frame / data frame at the first selected row */
@@ -61,7 +62,7 @@ typedef struct pcl_channel_sample {
 typedef struct pcl_row_channels {
     size_t n;
     const double *freq_hz; /* [n] ascending or descending, data frame */
-    double spacing_hz;     /* of the spectral window's channels, whichever of them are here */
+    double spacing_hz;     /* of the spectral window's channels, whichever of them are here; the smallest of unequal ones */
 } pcl_row_channels;
 
 /* Most samples that a row of these data channels can give to one image channel. */

@@ -11,19 +11,27 @@
 //   retype COLUMN       a column of the same name and shape, of texts (of integers, if it was one of texts)
 //   reference COLUMN R  the measure's reference (MEASINFO) is R     drop-table SUB remove the keyword of a sub-table
 //   clear SUB           remove all rows of a sub-table
+//   flip-width          the other sign for every CHAN_WIDTH
+//   reverse, shuffle    the channels of every window in another order, the data with them (shuffle: channel i goes to 7 i + 3)
+//   split               row n keeps correlation n modulo their number only: data descriptions of one correlation each
+//   keep N CORR...      of every Nth row (0, N ...) only these correlations (numbers): a data description more
 //   lock                hold a write lock on the main table until standard input ends
 #include <casacore/casa/Arrays/Array.h>
 #include <casacore/casa/Arrays/ArrayMath.h>
+#include <casacore/casa/Arrays/Matrix.h>
+#include <casacore/tables/DataMan/StandardStMan.h>
 #include <casacore/tables/Tables/ArrColDesc.h>
 #include <casacore/tables/Tables/ArrayColumn.h>
 #include <casacore/tables/Tables/ScaColDesc.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
 #include <casacore/tables/Tables/Table.h>
+#include <casacore/tables/Tables/TableRecord.h>
 
 #include <cstdio>
 #include <functional>
 #include <iostream>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -207,6 +215,126 @@ static bool edit_column(const std::vector<std::string> &arg) {
     return true;
 }
 
+/* Channel `order[i]` of every window and cell comes to place i. Windows of one channel stay. */
+template <typename T> static void reorder(Table &t, const char *column, const std::function<std::vector<ssize_t>(ssize_t)> &order) {
+    each_cell<T>(t, column, [&](rownr_t, Array<T> &a) {
+        const size_t axis = a.ndim() - 1;
+        const std::vector<ssize_t> from = order(a.shape()[axis]);
+        const Array<T> old(a.copy());
+        for (ssize_t i = 0; i < a.shape()[axis]; i++) {
+            IPosition to0(a.ndim(), 0), to1(a.shape() - 1), from0(to0), from1(to1);
+            to0[axis] = to1[axis] = i;
+            from0[axis] = from1[axis] = from[static_cast<size_t>(i)];
+            a(to0, to1) = old(from0, from1);
+        }
+    });
+}
+
+static void reorder_all(Table &t, const std::function<std::vector<ssize_t>(ssize_t)> &order) {
+    reorder<Complex>(t, "DATA", order);
+    reorder<Complex>(t, "CORRECTED_DATA", order);
+    reorder<Bool>(t, "FLAG", order);
+    reorder<Float>(t, "WEIGHT_SPECTRUM", order);
+    Table windows(t.keywordSet().asTable("SPECTRAL_WINDOW").tableName(), Table::Update);
+    for (const char *column : {"CHAN_FREQ", "CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION"})
+        reorder<Double>(windows, column, order);
+}
+
+static std::vector<ssize_t> reversed(ssize_t n) {
+    std::vector<ssize_t> from;
+    for (ssize_t i = 0; i < n; i++)
+        from.push_back(n - 1 - i);
+    return from;
+}
+
+static std::vector<ssize_t> shuffled(ssize_t n) {
+    ssize_t step = 7;
+    while (n % step == 0)
+        step++;
+    std::vector<ssize_t> from(static_cast<size_t>(n));
+    for (ssize_t i = 0; i < n; i++)
+        from[static_cast<size_t>((step * i + 3) % n)] = i;
+    return from;
+}
+
+/* A data description of these correlations, otherwise that of `ddid`. */
+static Int new_description(Table &t, Int ddid, const std::vector<ssize_t> &keep) {
+    Table dd(t.keywordSet().asTable("DATA_DESCRIPTION").tableName(), Table::Update);
+    Table pol(t.keywordSet().asTable("POLARIZATION").tableName(), Table::Update);
+    const rownr_t old = static_cast<rownr_t>(ScalarColumn<Int>(dd, "POLARIZATION_ID")(static_cast<rownr_t>(ddid))), row = pol.nrow(), out = dd.nrow();
+    const Vector<Int> all(ArrayColumn<Int>(pol, "CORR_TYPE")(old));
+    const Matrix<Int> products(ArrayColumn<Int>(pol, "CORR_PRODUCT")(old));
+    Vector<Int> type(keep.size());
+    Matrix<Int> product(2, keep.size());
+    for (size_t k = 0; k < keep.size(); k++) {
+        type[k] = all[static_cast<size_t>(keep[k])];
+        product.column(k) = products.column(static_cast<size_t>(keep[k]));
+    }
+    pol.addRow();
+    ArrayColumn<Int>(pol, "CORR_TYPE").put(row, type);
+    ArrayColumn<Int>(pol, "CORR_PRODUCT").put(row, product);
+    ScalarColumn<Int>(pol, "NUM_CORR").put(row, static_cast<Int>(keep.size()));
+    dd.addRow();
+    ScalarColumn<Int>(dd, "POLARIZATION_ID").put(out, static_cast<Int>(row));
+    ScalarColumn<Int> window(dd, "SPECTRAL_WINDOW_ID");
+    window.put(out, window(static_cast<rownr_t>(ddid)));
+    return static_cast<Int>(out);
+}
+
+/* The first axis of each cell keeps keep[row] of its places; the column is made anew, for cells of any shape. */
+template <typename T> static void keep_of_column(Table &t, const char *column, const std::vector<std::vector<ssize_t>> &keep) {
+    if (!t.tableDesc().isColumn(column))
+        return;
+    const ArrayColumn<T> old(t, column);
+    std::vector<Array<T>> cells(t.nrow());
+    for (rownr_t row = 0; row < t.nrow(); row++)
+        if (old.isDefined(row))
+            cells[row].reference(old(row));
+    t.removeColumn(column);
+    t.addColumn(ArrayColumnDesc<T>(column), StandardStMan(std::string(column) + "_kept", 65536));
+    ArrayColumn<T> out(t, column);
+    for (rownr_t row = 0; row < t.nrow(); row++) {
+        const Array<T> &all = cells[row];
+        IPosition shape(all.shape());
+        if (shape.empty())
+            continue;
+        shape[0] = static_cast<ssize_t>(keep[row].size());
+        Array<T> a(shape);
+        for (size_t k = 0; k < keep[row].size(); k++) {
+            IPosition to0(shape.size(), 0), to1(shape - 1), from0(to0), from1(to1);
+            to0[0] = to1[0] = static_cast<ssize_t>(k);
+            from0[0] = from1[0] = keep[row][k];
+            a(to0, to1) = all(from0, from1);
+        }
+        out.put(row, a);
+    }
+}
+
+/* keep_of(row, correlations of the row): which of them stay; empty: all. */
+static void keep_correlations(Table &t, const std::function<std::vector<ssize_t>(rownr_t, ssize_t)> &keep_of) {
+    ScalarColumn<Int> ddid(t, "DATA_DESC_ID");
+    const ArrayColumn<Bool> flag(t, "FLAG");
+    std::map<std::pair<Int, std::vector<ssize_t>>, Int> made;
+    std::vector<std::vector<ssize_t>> keep(t.nrow());
+    for (rownr_t row = 0; row < t.nrow(); row++) {
+        const ssize_t n = flag.shape(row)[0];
+        keep[row] = keep_of(row, n);
+        if (keep[row].empty()) {
+            for (ssize_t k = 0; k < n; k++)
+                keep[row].push_back(k);
+            continue;
+        }
+        const auto key = std::make_pair(ddid(row), keep[row]);
+        if (!made.count(key))
+            made[key] = new_description(t, ddid(row), keep[row]);
+        ddid.put(row, made[key]);
+    }
+    keep_of_column<Complex>(t, "DATA", keep);
+    keep_of_column<Bool>(t, "FLAG", keep);
+    for (const char *column : {"WEIGHT", "SIGMA", "WEIGHT_SPECTRUM"})
+        keep_of_column<Float>(t, column, keep);
+}
+
 static int run(const std::vector<std::string> &arg) {
     const std::string &path = arg.at(0), &word = arg.at(1);
     if (word == "rows") {
@@ -244,6 +372,19 @@ static int run(const std::vector<std::string> &arg) {
             if (row % every == 0)
                 a = std::numeric_limits<double>::quiet_NaN();
         });
+    } else if (word == "flip-width") {
+        Table windows(t.keywordSet().asTable("SPECTRAL_WINDOW").tableName(), Table::Update);
+        each_cell<Double>(windows, "CHAN_WIDTH", [](rownr_t, Array<Double> &a) { a *= -1.0; });
+    } else if (word == "reverse" || word == "shuffle") {
+        reorder_all(t, word == "reverse" ? reversed : shuffled);
+    } else if (word == "split") {
+        keep_correlations(t, [](rownr_t row, ssize_t n) { return std::vector<ssize_t>{static_cast<ssize_t>(row) % n}; });
+    } else if (word == "keep") {
+        const rownr_t every = std::stoul(arg.at(2));
+        std::vector<ssize_t> keep;
+        for (size_t i = 3; i < arg.size(); i++)
+            keep.push_back(std::stol(arg[i]));
+        keep_correlations(t, [&](rownr_t row, ssize_t) { return row % every == 0 ? keep : std::vector<ssize_t>(); });
     } else {
         std::cerr << "msedit: unknown word " << word << "\n";
         return 2;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -184,12 +185,64 @@ static void a_window_elsewhere_is_not_needed(void **state) {
     assert_int_equal(from, to);
 }
 
+/* Channels closer than the first two, and two of one frequency: none is left out, and the room that was asked for suffices. */
+static void unequal_steps_leave_nothing_out(void **state) {
+    (void)state;
+    static const double f[] = {1000e6, 1003e6, 1004e6, 1005e6, 1005e6, 1005.5e6, 1006e6, 1006.5e6, 1007e6, 1012e6};
+    enum { M = sizeof f / sizeof *f };
+    const pcl_row_channels uneven = {.n = M, .freq_hz = f, .spacing_hz = 0.5e6};
+    for (int nearest = 0; nearest <= 1; nearest++)
+        for (double step = 1e6; step <= 13e6; step += 1e6) {
+            const pcl_channels c = {.nchan = 13, .whole = 13, .first_hz = 1000e6, .step_hz = step, .nearest = nearest};
+            const size_t room = pcl_channels_max_samples(&c, &uneven);
+            int used[M] = {0};
+            for (size_t i = 0; i < c.nchan; i++) {
+                pcl_channel_sample s[64];
+                assert_true(room <= 64);
+                const size_t n = pcl_channels_samples(&c, i, &uneven, 1, s);
+                assert_true(n <= room);
+                for (size_t k = 0; k < n; k++)
+                    used[s[k].near]++;
+            }
+            for (size_t k = 0; nearest && k < M; k++)
+                assert_int_equal(used[k], 1);
+        }
+}
+
+/* Channels 3 and 4 and 29 and 30 of a row are all there is: the points between are interpolated from 4 and 29. */
+static void a_gap_has_room_for_its_points(void **state) {
+    (void)state;
+    static const double f[] = {1003e6, 1004e6, 1029e6, 1030e6};
+    const pcl_row_channels gap = {.n = 4, .freq_hz = f, .spacing_hz = 1e6};
+    const pcl_channels c = {.nchan = 2, .whole = 2, .first_hz = 1016.5e6, .step_hz = 30e6};
+    pcl_channel_sample s[64];
+    const size_t n = pcl_channels_samples(&c, 0, &gap, 1, s);
+    assert_int_equal(n, 28);
+    assert_true(n <= pcl_channels_max_samples(&c, &gap));
+}
+
+/* A window that was sorted: `start` counts as the MS does. */
+static void start_is_a_number_of_the_ms(void **state) {
+    (void)state;
+    static int number[N];
+    pcl_band b = band(1, 1);
+    for (int i = 0; i < N; i++)
+        number[i] = (7 * i + 3) % N;
+    b.number = number;
+    for (int i = 0; i < N; i++) {
+        char start[8];
+        snprintf(start, sizeof start, "%d", number[i]);
+        assert_true(resolve(&b, start, "", 1).first_hz == freq[i]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_start_outside_the_data_is_an_error), cmocka_unit_test(nearest_is_a_partition_of_the_data),
         cmocka_unit_test(linear_interpolation_is_exact_for_a_line), cmocka_unit_test(needed_channels_hold_all_that_is_used),
         cmocka_unit_test(one_channel_is_never_interpolated), cmocka_unit_test(a_part_is_sampled_as_the_whole),
-        cmocka_unit_test(a_window_elsewhere_is_not_needed),
+        cmocka_unit_test(a_window_elsewhere_is_not_needed), cmocka_unit_test(unequal_steps_leave_nothing_out),
+        cmocka_unit_test(a_gap_has_room_for_its_points), cmocka_unit_test(start_is_a_number_of_the_ms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
