@@ -159,7 +159,7 @@ int casa_ms_read_times(casa_ms *ms, double *time_s, pclean_err *err) PCL_CHECK;
 /* Largest |u|, |v|, |w| in m of the rows of each data description that imaging uses: not flagged whole, UVW finite. uvw_m [ndd]. */
 int casa_ms_largest_uvw(casa_ms *ms, double (*uvw_m)[3], pclean_err *err) PCL_CHECK;
 /* Unflagged samples: a sample is a channel of a cross-correlation row; it counts when none of the correlations in
- * want[idd] (bit k: correlation k) is flagged, nor the row. of_row [casa_ms_selected] or NULL; of_chan[idd][nchansel] or NULL. */
+ * want[idd] (bit k: correlation k; 0: none counts) is flagged, nor the row. of_row [casa_ms_selected] or NULL; of_chan[idd][nchansel] or NULL. */
 int casa_ms_count_samples(casa_ms *ms, const uint32_t *want, uint64_t *of_row, uint64_t *const *of_chan, pclean_err *err) PCL_CHECK;
 
 /* Reads rows [irow, irow+nrow) of the selection (cross-correlations, MS order) and fills rows[0..ndd). */

@@ -1612,7 +1612,7 @@ void largest_uvw(casa_ms &m, double (*uvw_m)[3]) {
 uint32_t count_row(const bool *flag, size_t nchan, size_t ncorr, uint32_t want, uint64_t *of_chan) {
     uint32_t n = 0;
     for (size_t c = 0; c < nchan; c++) {
-        bool good = true;
+        bool good = want != 0;
         for (size_t k = 0; k < ncorr; k++)
             good = good && !(want >> k & 1 && flag[c * ncorr + k]);
         n += good;

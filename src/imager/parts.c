@@ -441,11 +441,14 @@ static int add_row_part(pcl_setup *s, const slices *slice, size_t k, uint64_t wh
 /* The band over all times, as the whole image's run finds it when it reads. */
 static int widen_band(pcl_setup *s, pclean_err *err) {
     double least = 1, most = 1;
+    size_t k = 0;
     int rc = 0;
     for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source); i++) {
         const casa_ms_info *info = pcl_vis_source_info(s->source, i);
-        for (size_t d = 0; !rc && d < info->ndd; d++) {
+        for (size_t d = 0; !rc && d < info->ndd; d++, k++) {
             const double *time;
+            if (s->from[k] == s->to[k])
+                continue;
             const size_t n = casa_ms_times(pcl_vis_source_ms(s->source, i), d, &time);
             rc = pcl_vis_doppler_range(s->source, i, d, s->frame, &s->centre, n, time, &least, &most, err);
         }

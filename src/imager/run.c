@@ -17,6 +17,7 @@
 #include "base/threads.h"
 #include "config/effect.h"
 #include "config/value.h"
+#include "imager/correlations.h"
 #include "imager/record.h"
 #include "imager/run.h"
 #include "pclean.h"
@@ -61,6 +62,13 @@ static int parse_fixed_beam(pcl_run *r, pclean_err *err) {
     }
     r->fixed_beam = (pcl_beam){value[0], text->n > 1 ? value[1] : value[0], value[2]};
     return 0;
+}
+
+static void warn_left_out(pcl_run *r) {
+    char text[300];
+    for (size_t p = 0; p < r->setup.stokes.npol; p++)
+        if (pcl_correlations_left(&r->setup, p, text, sizeof text))
+            pcl_run_warn(r, "%s", text);
 }
 
 static int open_inputs(pcl_run *r, pclean_err *err) {
@@ -307,6 +315,7 @@ static int run_stages(pcl_run *r, pclean_err *err) {
         (rc = open_inputs(r, err)))
         return rc;
     describe_data(r);
+    warn_left_out(r);
     if ((rc = make_plan(r, err)))
         return rc;
     pcl_run_end_stage(r, "open");

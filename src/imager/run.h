@@ -33,7 +33,7 @@ typedef struct pcl_run {
     int claim;              /* on the products' name; -1: none */
     size_t nplane;
     pcl_plane_state *state; /* [nchan][npol] */
-    uint64_t most_nvis;     /* of the fullest plane */
+    uint64_t most_nvis[4];  /* of the fullest plane of each polarization */
 } pcl_run;
 
 /* ---- voice.c */

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "core/pb.h"
+#include "imager/correlations.h"
 
 /* ---------------------------------------------------------------------------------------------------- phase centre */
 
@@ -139,6 +140,9 @@ static int spectral_frame(pcl_setup *s, pclean_err *err) {
     return rc;
 }
 
+/* Whether data description k gives any plane; one that gives none is as if it were not selected. */
+static bool is_used(const pcl_setup *s, size_t k) { return !s->used || s->used[k]; }
+
 /* Middle of the selected data, in their own frame: tclean's rest frequency where nothing else is known. */
 static double middle_of_data(const casa_ms_dd *dd) {
     double low = INFINITY, high = -INFINITY;
@@ -179,14 +183,17 @@ static int channel_grid(pcl_setup *s, double doppler_min, double doppler_max, pc
     const pclean_config *c = s->config;
     pcl_band *band = NULL;
     int rc = PCL_NEW(&band, s->ndd, "list of spectral windows", err);
-    size_t n = 0;
+    size_t n = 0, k = 0;
     for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source); i++) {
         const casa_ms_info *info = pcl_vis_source_info(s->source, i);
-        for (size_t d = 0; !rc && d < info->ndd; d++, n++) {
+        for (size_t d = 0; !rc && d < info->ndd; d++, k++) {
+            if (!is_used(s, k))
+                continue;
             const casa_ms_dd *dd = &info->dd[d];
             band[n] = (pcl_band){.nchan = dd->nchan, .freq_hz = dd->chan_freq_hz, .width_hz = dd->chan_width_hz,
                                  .number = dd->number, .nsel = dd->nchansel, .sel = dd->chansel};
             rc = pcl_vis_doppler(s->source, i, d, s->frame, &s->centre, 1, &info->first_time_s, &band[n].doppler, err);
+            n++;
         }
     }
     if (!rc) {
@@ -203,36 +210,18 @@ static int channel_grid(pcl_setup *s, double doppler_min, double doppler_max, pc
 
 /* ------------------------------------------------------------------------------------------------- what to read */
 
-static int planes_of_dd(pcl_setup *s, const casa_ms_info *info, const casa_ms_dd *dd, pcl_vis_plane *out, pclean_err *err) {
-    for (size_t p = 0; p < s->stokes.npol; p++) {
-        pcl_stokes_terms t;
-        int rc = pcl_stokes_find_terms(&s->stokes, p, dd->ncorr, dd->corr, &t, err);
-        if (rc) {
-            pcl_err_prefix(err, "%s: ", info->path);
-            return rc;
-        }
-        out[p] = (pcl_vis_plane){.nterm = t.n, .either = s->stokes.either_hand};
-        for (size_t k = 0; k < t.n; k++) {
-            out[p].index[k] = t.term[k].index;
-            out[p].re[k] = t.term[k].re;
-            out[p].im[k] = t.term[k].im;
-        }
-    }
-    return 0;
-}
-
 /* How far the Doppler factor can move from that of the first row: the Earth's rotation, its orbit (v/c changes by 2e-11 a
  * second), and never more than the orbit's whole swing. */
 static double doppler_swing(const casa_ms_info *info) { return fmin(2.1e-4, 3.2e-6 + 2e-11 * (info->time_max_s - info->time_min_s)); }
 
 /* Selected channels that the cube can need; the Doppler factors of single rows are not known yet. One density grid for all
  * channels needs them all. */
-static int channels_of_dd(const pcl_setup *s, size_t ims, size_t idd, size_t *from, size_t *to, pclean_err *err) {
+static int channels_of_dd(const pcl_setup *s, size_t ims, size_t idd, size_t k, size_t *from, size_t *to, pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
     const casa_ms_dd *dd = &info->dd[idd];
     *from = 0;
-    *to = dd->nchansel;
-    if (s->all_channels)
+    *to = is_used(s, k) ? dd->nchansel : 0;
+    if (s->all_channels || *to == 0)
         return 0;
     double *freq = NULL, doppler;
     int rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s, &doppler, err);
@@ -254,22 +243,8 @@ static int find_channels(pcl_setup *s, pclean_err *err) {
     size_t k = 0;
     for (size_t i = 0; i < pcl_vis_source_count(s->source); i++)
         for (size_t d = 0; !rc && d < pcl_vis_source_info(s->source, i)->ndd; d++, k++)
-            rc = channels_of_dd(s, i, d, &s->from[k], &s->to[k], err);
+            rc = channels_of_dd(s, i, d, k, &s->from[k], &s->to[k], err);
     return rc;
-}
-
-static int plan_reading(pcl_setup *s, pclean_err *err) {
-    int rc;
-    if ((rc = PCL_NEW(&s->plane, s->ndd * s->stokes.npol, "reading plan", err)))
-        return rc;
-    size_t k = 0;
-    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
-        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
-        for (size_t d = 0; d < info->ndd; d++, k++)
-            if ((rc = planes_of_dd(s, info, &info->dd[d], s->plane + k * s->stokes.npol, err)))
-                return rc;
-    }
-    return find_channels(s, err);
 }
 
 /* ---------------------------------------------------------------------------------------------------- image header */
@@ -406,8 +381,8 @@ int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
         goto done;
     for (size_t i = 0; i < config->vis.n; i++)
         sel[i] = pcl_setup_selection(config, i);
-    if ((rc = open_sources(s, sel, err)) || (rc = check_fields(s, err)) || (rc = rest_frequency(s, err)) ||
-        (!s->part && (rc = channel_grid(s, 1, 1, err))) || (rc = plan_reading(s, err)) || (rc = copy_texts(s, err)))
+    if ((rc = open_sources(s, sel, err)) || (rc = check_fields(s, err)) || (rc = pcl_correlations_find(s, err)) || (rc = rest_frequency(s, err)) ||
+        (!s->part && (rc = channel_grid(s, 1, 1, err))) || (rc = find_channels(s, err)) || (rc = copy_texts(s, err)))
         goto done;
     describe_image(s);
     if ((rc = check_pbcor(s, err)))
@@ -499,6 +474,7 @@ void pcl_setup_close(pcl_setup *s) {
     for (size_t i = 0; i < sizeof s->text / sizeof *s->text; i++)
         pcl_free(s->text[i]);
     pcl_free(s->plane);
+    pcl_free(s->used);
     pcl_free(s->from);
     pcl_free(s->to);
     *s = (pcl_setup){0};

@@ -18,6 +18,12 @@ typedef struct pcl_setup_ms {
     uint64_t column_bytes;
 } pcl_setup_ms;
 
+/* Rows (autocorrelations left out) that can give a Stokes plane, and those that cannot with what they hold: "RR LL; XX". */
+typedef struct pcl_setup_given {
+    size_t nrow, nleft;
+    char left[96];
+} pcl_setup_given;
+
 typedef struct pcl_setup {
     const pclean_config *config; /* borrowed */
     pcl_vis_source *source;      /* NULL once the data are read */
@@ -43,7 +49,9 @@ typedef struct pcl_setup {
     const char *scratch;      /* folder of a scratch file for the visibilities, borrowed; NULL: they stay in memory */
     size_t sample_rows;       /* 0, or read about so many rows of each MS only, to measure a run's speed */
     size_t ndd;
-    pcl_vis_plane *plane;     /* [ndd][npol] */
+    pcl_vis_plane *plane;     /* [ndd][npol]; without terms where these rows cannot give it */
+    bool *used;               /* [ndd] whether they give any */
+    pcl_setup_given given[4]; /* [npol] */
     size_t *from, *to;        /* [ndd] */
 } pcl_setup;
 

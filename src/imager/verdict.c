@@ -21,14 +21,16 @@ void pcl_run_plane_name(const pcl_run *r, const pclean_plane *p, char *buf, size
         snprintf(buf, size, "channel %zu", p->chan);
 }
 
-/* "3, 7-9" of the channels for which the test holds; returns their number. */
-static size_t list_channels(const pcl_run *r, bool (*test)(const pcl_run *, const pclean_plane *), char *out, size_t size) {
+typedef bool plane_test(const pcl_run *r, const pclean_plane *p);
+
+/* "3, 7-9" of the channels for which the test holds in one of the polarizations [from_pol, to_pol); returns their number. */
+static size_t list_channels_of(const pcl_run *r, size_t from_pol, size_t to_pol, plane_test *test, char *out, size_t size) {
     size_t n = 0, nchan = r->setup.desc.nchan, npol = r->setup.desc.npol;
     long from = -1;
     out[0] = 0;
     for (size_t c = 0; c <= nchan; c++) {
         bool hit = false;
-        for (size_t p = 0; c < nchan && p < npol; p++)
+        for (size_t p = from_pol; c < nchan && p < to_pol; p++)
             hit = hit || test(r, &r->result->plane[c * npol + p]);
         n += hit;
         if (hit && from < 0)
@@ -43,6 +45,18 @@ static size_t list_channels(const pcl_run *r, bool (*test)(const pcl_run *, cons
         }
     }
     return n;
+}
+
+static size_t list_channels(const pcl_run *r, plane_test *test, char *out, size_t size) {
+    return list_channels_of(r, 0, r->setup.desc.npol, test, out, size);
+}
+
+/* Whether it holds in every plane. */
+static bool holds_in_all(const pcl_run *r, plane_test *test) {
+    size_t n = 0;
+    for (size_t k = 0; k < r->nplane; k++)
+        n += test(r, &r->result->plane[k]);
+    return n == r->nplane;
 }
 
 static bool has_failed(const pcl_run *r, const pclean_plane *p) {
@@ -60,7 +74,7 @@ static bool is_blank(const pcl_run *r, const pclean_plane *p) {
 static uint64_t noutside_of(const pcl_run *r, const pclean_plane *p) { return r->state[p->chan * r->setup.desc.npol + p->pol].noutside; }
 static bool has_no_data(const pcl_run *r, const pclean_plane *p) { return is_blank(r, p) && noutside_of(r, p) == 0; }
 static bool is_beyond_grid(const pcl_run *r, const pclean_plane *p) { return is_blank(r, p) && noutside_of(r, p) > 0; }
-static bool is_thin(const pcl_run *r, const pclean_plane *p) { return p->nvis > 0 && 2 * p->nvis < r->most_nvis; }
+static bool is_thin(const pcl_run *r, const pclean_plane *p) { return p->nvis > 0 && 2 * p->nvis < r->most_nvis[p->pol]; }
 static bool has_no_beam(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->nvis > 0 && !(p->beam_major_rad > 0);
@@ -126,14 +140,19 @@ static void warn_about_planes(pcl_run *r) {
     warn_cell(r);
     if (list_channels(r, is_not_finite, list, sizeof list))
         pcl_run_warn(r, "channel %s is not finite: numbers grew beyond single precision; it is left blank", list);
-    if (list_channels(r, has_no_data, list, sizeof list))
-        pcl_run_warn(r, "no data in channel %s: blank", list);
-    if (list_channels(r, is_beyond_grid, list, sizeof list))
-        pcl_run_warn(r, "all data of channel %s lie beyond what the cell can carry: blank", list);
-    if (list_channels(r, is_blank, list, sizeof list) == r->setup.desc.nchan && is_part_of_cube(r))
+    for (size_t p = 0; p < r->setup.desc.npol; p++) { /* the rows of one need not be those of another */
+        char stokes[24] = "";
+        if (r->setup.desc.npol > 1)
+            snprintf(stokes, sizeof stokes, " of stokes %s", pcl_stokes_name(r->setup.stokes.code[p]));
+        if (list_channels_of(r, p, p + 1, has_no_data, list, sizeof list))
+            pcl_run_warn(r, "no data in channel %s%s: blank", list, stokes);
+        if (list_channels_of(r, p, p + 1, is_beyond_grid, list, sizeof list))
+            pcl_run_warn(r, "all data of channel %s%s lie beyond what the cell can carry: blank", list, stokes);
+        if (list_channels_of(r, p, p + 1, is_thin, list, sizeof list))
+            pcl_run_warn(r, "less than half of the fullest channel's data in channel %s%s", list, stokes);
+    }
+    if (holds_in_all(r, is_blank) && is_part_of_cube(r))
         pcl_run_warn(r, "this part of the cube has no data: its products are blank, to be joined with those of the other parts (pclean concat fails if none has data)");
-    if (list_channels(r, is_thin, list, sizeof list))
-        pcl_run_warn(r, "less than half of the fullest channel's data in channel %s", list);
     if (list_channels(r, has_no_beam, list, sizeof list))
         pcl_run_warn(r, "no beam could be fitted to the PSF of channel %s: a restored image there is the residual alone (a finer cell or larger imsize helps, or give restoringbeam)", list);
     if (list_channels(r, keeps_its_beam, list, sizeof list))
@@ -180,7 +199,7 @@ int pcl_run_verdict(const pcl_run *r, pclean_err *err) {
         return PCL_FAIL(err, PCLEAN_EFAILED, "the workers of channel %s died, as the warnings say; it is blank in the products, which hold all other channels (out of memory? fewer workers need less: nworkers)", list);
     if (list_channels(r, is_not_finite, list, sizeof list))
         return PCL_FAIL(err, PCLEAN_EFAILED, "channel %s is not finite: numbers grew beyond single precision; it is blank in the products, which hold all other channels (look at its data and weights, at uvtaper and at the model to start from)", list);
-    if (!of_cube && list_channels(r, is_blank, list, sizeof list) == r->setup.desc.nchan)
+    if (!of_cube && holds_in_all(r, is_blank))
         return fail_blank(r, err);
     if (list_channels(r, has_diverged, list, sizeof list))
         return PCL_FAIL(err, PCLEAN_EFAILED, "CLEAN diverged in channel %s; the products were written, look at them before use (a smaller gain or larger cyclefactor helps)", list);
@@ -222,8 +241,10 @@ void pcl_run_measure(pcl_run *r) {
 }
 
 void pcl_run_sum_up(pcl_run *r) {
-    for (size_t k = 0; k < r->nplane; k++)
-        r->most_nvis = r->result->plane[k].nvis > r->most_nvis ? r->result->plane[k].nvis : r->most_nvis;
+    for (size_t k = 0; k < r->nplane; k++) {
+        uint64_t *most = &r->most_nvis[r->result->plane[k].pol];
+        *most = r->result->plane[k].nvis > *most ? r->result->plane[k].nvis : *most;
+    }
     warn_about_planes(r);
     r->result->stop = worst_stop(r);
     list_products(r);

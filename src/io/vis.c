@@ -465,6 +465,15 @@ static void convert_pair(const pcl_vis_plane *plane, const row_place *row, size_
     }
 }
 
+/* Of a plane that these rows cannot give. */
+static void leave_blank(const pcl_vis_block *b, size_t ipol, size_t n) {
+    for (size_t c = 0; c < b->nchan; c++) {
+        const size_t to = (ipol * b->nchan + c) * b->row_stride + b->nrow;
+        memset(b->vis + 2 * to, 0, 2 * n * sizeof *b->vis);
+        memset(b->weight + to, 0, n * sizeof *b->weight);
+    }
+}
+
 /* Rows row[0 .. n) of what casacore read -> rows nrow ... of the block. */
 static void convert_rows(reader *rd, const casa_ms_rows *rows, const size_t *row, size_t n) {
     const pcl_vis_block *b = rd->block;
@@ -477,6 +486,10 @@ static void convert_rows(reader *rd, const casa_ms_rows *rows, const size_t *row
     tally t = {0};
     for (size_t p = 0; p < rd->vis->npol; p++) {
         const pcl_vis_plane *plane = &rd->plane[p];
+        if (plane->nterm == 0) {
+            leave_blank(b, p, n);
+            continue;
+        }
         const bool pair = plane->nterm == 2 && !plane->either && plane->im[0] == 0 && plane->im[1] == 0;
         for (size_t c = 0; c < b->nchan; c++) {
             const size_t to = (p * b->nchan + c) * b->row_stride + b->nrow;
@@ -510,10 +523,12 @@ static void store_rows(reader *rd, const casa_ms_rows *rows, const size_t *row, 
 }
 
 static int take_rows(reader *rd, const casa_ms_rows *rows, pclean_err *err) {
-    const uint64_t nsample = rd->vis->npol * rd->block->nchan;
+    uint64_t nsample = 0;
+    for (size_t p = 0; p < rd->vis->npol; p++)
+        nsample += rd->plane[p].nterm > 0 ? rd->block->nchan : 0;
     size_t row[TOGETHER], n = 0;
     uint32_t itime[TOGETHER];
-    if (nsample == 0) /* the image has no channel here */
+    if (rd->block->nchan == 0) /* the image has no channel here */
         return 0;
     for (size_t r = 0; r < rows->nrow; r++) {
         const double *uvw = rows->uvw_m + 3 * r;

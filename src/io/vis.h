@@ -66,7 +66,7 @@ typedef struct pcl_vis_block {
 typedef struct pcl_vis {
     size_t npol, nblock;
     pcl_vis_block *block;
-    uint64_t nflagged, nonfinite, nabsurd, nused; /* samples per plane summed over planes */
+    uint64_t nflagged, nonfinite, nabsurd, nused; /* samples per plane summed over planes; of planes that the rows can give */
     uint64_t bytes;                      /* size of the store, in memory or in the file */
     bool in_file;
     void *store; /* what the blocks' large arrays point into */
@@ -75,7 +75,7 @@ typedef struct pcl_vis {
 
 /* One plane: sum of terms; see plan/stokes.h, whose result this repeats in plain numbers. */
 typedef struct pcl_vis_plane {
-    size_t nterm;
+    size_t nterm; /* 0: these rows cannot give it, all its samples have weight 0 */
     size_t index[2];
     float re[2], im[2];
     bool either; /* a flagged term leaves the other alone (pseudoI) */

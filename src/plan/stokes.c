@@ -54,13 +54,21 @@ static const struct recipe recipes[] = {
     {PCL_STOKES_V, PCL_STOKES_XY, PCL_STOKES_YX, 0, -0.5f, 0, 0.5f},
 };
 
-static void corr_names(size_t ncorr, const int *corr, char *out, size_t size) {
+const char *pcl_stokes_name(int code) { return code > 0 && code <= PCL_STOKES_YY ? names[code] : "?"; }
+
+void pcl_stokes_list(size_t ncorr, const int *corr, char *out, size_t size) {
     out[0] = 0;
     for (size_t i = 0; i < ncorr; i++) {
         if (i)
             strncat(out, " ", size - strlen(out) - 1);
-        strncat(out, corr[i] > 0 && corr[i] <= PCL_STOKES_YY ? names[corr[i]] : "?", size - strlen(out) - 1);
+        strncat(out, pcl_stokes_name(corr[i]), size - strlen(out) - 1);
     }
+}
+
+int pcl_stokes_refuse(const pcl_stokes *s, size_t ipol, const char *have, pclean_err *err) {
+    const bool intensity = s->code[ipol] == PCL_STOKES_I && *have && !s->either_hand;
+    return PCL_FAIL(err, PCLEAN_EDATA, "stokes %s cannot be made from the correlations in the data (%s)%s", pcl_stokes_name(s->code[ipol]), have,
+                    intensity ? ": it needs both hands in one row, RR and LL or XX and YY; ask for one of them, or for pseudoI, which takes either" : "");
 }
 
 int pcl_stokes_find_terms(const pcl_stokes *s, size_t ipol, size_t ncorr, const int *corr, pcl_stokes_terms *out,
@@ -97,7 +105,6 @@ int pcl_stokes_find_terms(const pcl_stokes *s, size_t ipol, size_t ncorr, const 
         }
     }
     char have[64];
-    corr_names(ncorr, corr, have, sizeof have);
-    return PCL_FAIL(err, PCLEAN_EDATA, "stokes %s cannot be made from the correlations in the data (%s)%s", names[plane], have,
-                    plane == PCL_STOKES_I && ncorr ? "; ask for one of them, or for pseudoI" : "");
+    pcl_stokes_list(ncorr, corr, have, sizeof have);
+    return pcl_stokes_refuse(s, ipol, have, err);
 }

@@ -24,8 +24,16 @@ typedef struct pcl_stokes_terms {
     struct { size_t index; float re, im; } term[2];
 } pcl_stokes_terms;
 
+/* "I", "RR" ... */
+const char *pcl_stokes_name(int code);
+/* "RR LL" */
+void pcl_stokes_list(size_t ncorr, const int *corr, char *out, size_t size);
+
 /* Combination for a plane from correlations stored as corr[ncorr] (any order). -PCLEAN_EDATA names what is missing. */
 int pcl_stokes_find_terms(const pcl_stokes *s, size_t ipol, size_t ncorr, const int *corr, pcl_stokes_terms *out,
                           pclean_err *err) PCL_CHECK;
+
+/* The error that a plane cannot be made of what there is: "RR LL"; of rows that differ "RR; LL". */
+int pcl_stokes_refuse(const pcl_stokes *s, size_t ipol, const char *have, pclean_err *err) PCL_CHECK;
 
 #endif

@@ -15,6 +15,7 @@
 //   reverse, shuffle    the channels of every window in another order, the data with them (shuffle: channel i goes to 7 i + 3)
 //   split               row n keeps correlation n modulo their number only: data descriptions of one correlation each
 //   keep N CORR...      of every Nth row (0, N ...) only these correlations (numbers): a data description more
+//   linear N            every Nth row (0, N ...) is called XX, XY, YX, YY instead of RR, RL, LR, LL: a data description more
 //   lock                hold a write lock on the main table until standard input ends
 #include <casacore/casa/Arrays/Array.h>
 #include <casacore/casa/Arrays/ArrayMath.h>
@@ -257,8 +258,8 @@ static std::vector<ssize_t> shuffled(ssize_t n) {
     return from;
 }
 
-/* A data description of these correlations, otherwise that of `ddid`. */
-static Int new_description(Table &t, Int ddid, const std::vector<ssize_t> &keep) {
+/* A data description of these correlations (with `linear`, as linear ones), otherwise that of `ddid`. */
+static Int new_description(Table &t, Int ddid, const std::vector<ssize_t> &keep, bool linear) {
     Table dd(t.keywordSet().asTable("DATA_DESCRIPTION").tableName(), Table::Update);
     Table pol(t.keywordSet().asTable("POLARIZATION").tableName(), Table::Update);
     const rownr_t old = static_cast<rownr_t>(ScalarColumn<Int>(dd, "POLARIZATION_ID")(static_cast<rownr_t>(ddid))), row = pol.nrow(), out = dd.nrow();
@@ -267,7 +268,7 @@ static Int new_description(Table &t, Int ddid, const std::vector<ssize_t> &keep)
     Vector<Int> type(keep.size());
     Matrix<Int> product(2, keep.size());
     for (size_t k = 0; k < keep.size(); k++) {
-        type[k] = all[static_cast<size_t>(keep[k])];
+        type[k] = all[static_cast<size_t>(keep[k])] + (linear ? 4 : 0); // Stokes::RR is 5, XX 9
         product.column(k) = products.column(static_cast<size_t>(keep[k]));
     }
     pol.addRow();
@@ -326,7 +327,7 @@ static void keep_correlations(Table &t, const std::function<std::vector<ssize_t>
         }
         const auto key = std::make_pair(ddid(row), keep[row]);
         if (!made.count(key))
-            made[key] = new_description(t, ddid(row), keep[row]);
+            made[key] = new_description(t, ddid(row), keep[row], false);
         ddid.put(row, made[key]);
     }
     keep_of_column<Complex>(t, "DATA", keep);
@@ -385,6 +386,20 @@ static int run(const std::vector<std::string> &arg) {
         for (size_t i = 3; i < arg.size(); i++)
             keep.push_back(std::stol(arg[i]));
         keep_correlations(t, [&](rownr_t row, ssize_t) { return row % every == 0 ? keep : std::vector<ssize_t>(); });
+    } else if (word == "linear") {
+        const rownr_t every = std::stoul(arg.at(2));
+        ScalarColumn<Int> ddid(t, "DATA_DESC_ID");
+        const ArrayColumn<Bool> flag(t, "FLAG");
+        std::map<Int, Int> made;
+        for (rownr_t row = 0; row < t.nrow(); row += every) {
+            if (!made.count(ddid(row))) {
+                std::vector<ssize_t> all;
+                for (ssize_t k = 0; k < flag.shape(row)[0]; k++)
+                    all.push_back(k);
+                made[ddid(row)] = new_description(t, ddid(row), all, true);
+            }
+            ddid.put(row, made[ddid(row)]);
+        }
     } else {
         std::cerr << "msedit: unknown word " << word << "\n";
         return 2;
