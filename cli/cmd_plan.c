@@ -239,8 +239,9 @@ static json_t *windows_json(const pclean_plan *p) {
 }
 
 static json_t *image_json(const pclean_plan *p) {
-    return json_pack("{s:o s:o s:o s:o s:f s:f s:f s:s}", "nx", whole(p->nx), "ny", whole(p->ny), "nchan", whole(p->nchan), "npol", whole(p->npol),
-                     "first_hz", p->first_hz, "step_hz", p->step_hz, "restfreq_hz", p->restfreq_hz, "frame", p->frame);
+    return json_pack("{s:o s:o s:o s:o s:f s:f s:f s:s s:s}", "nx", whole(p->nx), "ny", whole(p->ny), "nchan", whole(p->nchan), "npol", whole(p->npol),
+                     "first_hz", p->first_hz, "step_hz", p->step_hz, "restfreq_hz", p->restfreq_hz, "restfreq_from", p->restfreq_from, "frame",
+                     p->frame);
 }
 
 static json_t *memory_json(const pclean_plan *p) {

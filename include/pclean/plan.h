@@ -45,6 +45,7 @@ typedef struct pclean_plan {
     size_t nx, ny, nchan, npol; /* of the image; planes are nchan npol */
     double first_hz, step_hz;   /* centres of the channels; an mfs image's follow from the data, its extent may grow a little */
     double restfreq_hz;
+    const char *restfreq_from;  /* whose it is, a constant: "restfreq", "SOURCE.REST_FREQUENCY", "middle of the selected data" */
     char frame[16];             /* "LSRK"; "data" with cubedata */
 
     int nworkers, nthreads;

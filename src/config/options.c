@@ -72,7 +72,7 @@ static const struct pcl_option table[] = {
  .idle = pcl_idle_no_velocity,
  .help = "Definition of velocity for start and width given in km/s."},
 {.group = "image", .name = "restfreq", .type = PCL_TEXT, .offset = AT(restfreq), .def = "",
- .help = "Rest frequency of the line, e.g. 1.420405752GHz (\"\": the data's own)."},
+ .help = "Rest frequency of the line, e.g. 1.420405752GHz (\"\": the data's own, else the middle of the selected data)."},
 {.group = "image", .name = "interpolation", .type = PCL_CHOICE, .offset = AT(interpolation), .def = "linear",
  .choices = "linear|nearest", .unavailable = "cubic",
  .idle = pcl_idle_one_channel,

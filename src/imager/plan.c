@@ -82,6 +82,7 @@ static void describe_image(const pcl_setup *s, pclean_plan *p) {
     p->first_hz = s->channels.first_hz;
     p->step_hz = s->channels.step_hz;
     p->restfreq_hz = s->restfreq_hz;
+    p->restfreq_from = pcl_setup_restfreq_from(s);
     snprintf(p->frame, sizeof p->frame, "%s", s->frame < 0 ? "data" : casa_freq_frame_name(s->frame));
 }
 

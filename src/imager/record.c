@@ -147,10 +147,11 @@ int pcl_record_write(const pcl_setup *setup, const pclean_result *r, const char 
     json_t *config = json_loads(config_text, 0, NULL);
     free(config_text);
     json_t *record = json_pack(
-        "{s:s s:s s:s s:s s:o s:o s:{s:I s:I s:o s:o s:o s:I} s:o s:i s:s s:o s:o s:{s:I s:I s:I s:I} s:I s:I s:I s:{s:I s:I s:I s:o s:s s:s} s:{s:i s:i} s:o s:o s:o}", "pclean",
+        "{s:s s:s s:s s:s s:o s:o s:{s:I s:I s:o s:o s:o s:s s:I} s:o s:i s:s s:o s:o s:{s:I s:I s:I s:I} s:I s:I s:I s:{s:I s:I s:I s:o s:s s:s} s:{s:i s:i} s:o s:o s:o}", "pclean",
         PCLEAN_VERSION, "casacore", casa_version(), "started", started, "finished", finished, "config", config, "ms",
         ms_record(setup), "cube", "nchan", (json_int_t)r->nchan, "npol", (json_int_t)r->npol, "first_hz",
-        number(setup->desc.crval_hz), "step_hz", number(setup->channels.step_hz), "restfreq_hz", number(setup->restfreq_hz), "subcubes", (json_int_t)r->nsubcube,
+        number(setup->desc.crval_hz), "step_hz", number(setup->channels.step_hz), "restfreq_hz", number(setup->restfreq_hz), "restfreq_from",
+        pcl_setup_restfreq_from(setup), "subcubes", (json_int_t)r->nsubcube,
         "stokes", stokes_record(setup), "stopcode", r->stop, "stop", pclean_stop_text(r->stop), "planes", planes, "stages_s", stages, "samples", "used",
         (json_int_t)r->nvis_used, "flagged", (json_int_t)r->nvis_flagged, "not_finite", (json_int_t)r->nvis_nonfinite, "absurd", (json_int_t)r->nvis_absurd,
         "ms_bytes_read", (json_int_t)r->ms_bytes_read, "ms_column_bytes", (json_int_t)r->ms_column_bytes, "peak_memory_bytes", (json_int_t)r->peak_memory_bytes, "memory", "plan_bytes", (json_int_t)r->plan_memory_bytes, "plan_mapped_bytes", (json_int_t)r->plan_mapped_bytes, "measured_bytes",

@@ -64,8 +64,10 @@ static int parse_fixed_beam(pcl_run *r, pclean_err *err) {
     return 0;
 }
 
-static void warn_left_out(pcl_run *r) {
+static void warn_about_setup(pcl_run *r) {
     char text[300];
+    if (pcl_setup_guesses_velocity(&r->setup, text, sizeof text))
+        pcl_run_warn(r, "%s", text);
     for (size_t p = 0; p < r->setup.stokes.npol; p++)
         if (pcl_correlations_left(&r->setup, p, text, sizeof text))
             pcl_run_warn(r, "%s", text);
@@ -86,7 +88,8 @@ static int open_inputs(pcl_run *r, pclean_err *err) {
 
 static void describe_data(const pcl_run *r) {
     const pcl_setup *s = &r->setup;
-    char first[40], step[40];
+    char first[40], step[40], rest[40];
+    pcl_format_si(rest, sizeof rest, s->restfreq_hz, PCL_DIM_FREQ);
     pcl_format_si(first, sizeof first, s->desc.crval_hz, PCL_DIM_FREQ);
     pcl_format_si(step, sizeof step, s->channels.step_hz, PCL_DIM_FREQ);
     for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
@@ -96,6 +99,8 @@ static void describe_data(const pcl_run *r) {
     }
     pcl_log(PCL_LOG_INFO, "image: %zu x %zu pixels, %zu channel%s from %s in steps of %s (%s)", s->desc.nx, s->desc.ny,
             s->desc.nchan, s->desc.nchan == 1 ? "" : "s", first, step, s->frame < 0 ? "frame of the data" : casa_freq_frame_name(s->frame));
+    if (s->restfreq_from == PCL_RESTFREQ_MIDDLE)
+        pcl_log(PCL_LOG_INFO, "rest frequency: the data have none; the middle of the selected data, %s, stands in the images (or give restfreq)", rest);
 }
 
 static int make_plan(pcl_run *r, pclean_err *err) {
@@ -162,7 +167,7 @@ static int allocate_run(pcl_run *r, pclean_err *err) {
     const pcl_setup *s = &r->setup;
     r->result->nchan = s->desc.nchan;
     r->result->npol = s->desc.npol;
-    r->result->restfreq_hz = s->restfreq_known ? s->restfreq_hz : 0;
+    r->result->restfreq_hz = s->restfreq_from == PCL_RESTFREQ_MIDDLE ? 0 : s->restfreq_hz;
     r->result->plane = calloc(r->nplane, sizeof *r->result->plane);
     if (!r->result->plane)
         return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the record of %zu planes", r->nplane);
@@ -315,7 +320,7 @@ static int run_stages(pcl_run *r, pclean_err *err) {
         (rc = open_inputs(r, err)))
         return rc;
     describe_data(r);
-    warn_left_out(r);
+    warn_about_setup(r);
     if ((rc = make_plan(r, err)))
         return rc;
     pcl_run_end_stage(r, "open");

@@ -143,28 +143,60 @@ static int spectral_frame(pcl_setup *s, pclean_err *err) {
 /* Whether data description k gives any plane; one that gives none is as if it were not selected. */
 static bool is_used(const pcl_setup *s, size_t k) { return !s->used || s->used[k]; }
 
-/* Middle of the selected data, in their own frame: tclean's rest frequency where nothing else is known. */
-static double middle_of_data(const casa_ms_dd *dd) {
+/* Middle of the selected data, all windows together, each in its own frame: tclean's rest frequency of a cube where nothing else
+ * is known. */
+static double middle_of_data(const pcl_setup *s) {
     double low = INFINITY, high = -INFINITY;
-    for (size_t i = 0; i < dd->nchansel; i++) {
-        const double f = dd->chan_freq_hz[dd->chansel[i]], w = 0.5 * dd->chan_width_hz[dd->chansel[i]];
-        low = fmin(low, f - w);
-        high = fmax(high, f + w);
+    size_t k = 0;
+    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
+        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+        for (size_t d = 0; d < info->ndd; d++, k++)
+            for (size_t c = 0; is_used(s, k) && c < info->dd[d].nchansel; c++) {
+                const int chan = info->dd[d].chansel[c];
+                const double f = info->dd[d].chan_freq_hz[chan], w = 0.5 * info->dd[d].chan_width_hz[chan];
+                low = fmin(low, f - w);
+                high = fmax(high, f + w);
+            }
     }
-    return 0.5 * (low + high);
+    return high >= low ? 0.5 * (low + high) : 0;
 }
 
 static int rest_frequency(pcl_setup *s, pclean_err *err) {
-    const casa_ms_info *info = pcl_vis_source_info(s->source, 0);
-    s->restfreq_known = *s->config->restfreq || info->restfreq_hz > 0;
     if (*s->config->restfreq) {
         int rc = pcl_quantity_parse_as(s->config->restfreq, PCL_DIM_FREQ, "Hz", &s->restfreq_hz, err);
         if (rc)
             pcl_err_prefix(err, "restfreq: ");
+        s->restfreq_from = PCL_RESTFREQ_GIVEN;
         return rc;
     }
-    s->restfreq_hz = s->restfreq_known || info->ndd == 0 ? info->restfreq_hz : middle_of_data(&info->dd[0]);
+    s->restfreq_from = PCL_RESTFREQ_SOURCE;
+    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++)
+        if ((s->restfreq_hz = pcl_vis_source_info(s->source, i)->restfreq_hz) > 0)
+            return 0;
+    s->restfreq_from = PCL_RESTFREQ_MIDDLE;
+    s->restfreq_hz = middle_of_data(s);
     return 0;
+}
+
+const char *pcl_setup_restfreq_from(const pcl_setup *s) {
+    static const char *const text[] = {"restfreq", "SOURCE.REST_FREQUENCY", "middle of the selected data"};
+    return text[s->restfreq_from];
+}
+
+static bool is_velocity(const char *text) {
+    pcl_quantity q;
+    return *text && pcl_quantity_parse(text, &q, NULL) == 0 && q.dim == PCL_DIM_VELOCITY;
+}
+
+bool pcl_setup_guesses_velocity(const pcl_setup *s, char *text, size_t size) {
+    const pclean_config *c = s->config;
+    const bool cube = c->specmode != PCLEAN_SPECMODE_MFS && (is_velocity(c->start) || is_velocity(c->width));
+    if (!cube || s->restfreq_from != PCL_RESTFREQ_MIDDLE)
+        return false;
+    char hz[48];
+    pcl_format_si(hz, sizeof hz, s->restfreq_hz, PCL_DIM_FREQ);
+    snprintf(text, size, "start or width is a velocity, but the data have no rest frequency: it counts from the middle of the selected data, %s; give restfreq", hz);
+    return true;
 }
 
 /* A part has the whole image's grid and epoch. */
@@ -202,7 +234,12 @@ static int channel_grid(pcl_setup *s, double doppler_min, double doppler_max, pc
             .restfreq_hz = s->restfreq_hz, .optical = c->veltype == PCLEAN_VELTYPE_OPTICAL,
             .nearest = c->interpolation == PCLEAN_INTERPOLATION_NEAREST,
             .doppler_min = doppler_min, .doppler_max = doppler_max};
+        char guess[300];
         rc = pcl_channels_resolve(&request, n, band, &s->channels, err);
+        if (rc && pcl_setup_guesses_velocity(s, guess, sizeof guess))
+            pcl_err_prefix(err, "%s: ", guess);
+        if (!rc && s->channels.mfs && s->restfreq_from == PCL_RESTFREQ_MIDDLE)
+            s->restfreq_hz = s->channels.first_hz; /* the image's own frequency, as tclean's */
     }
     pcl_free(band);
     return rc;

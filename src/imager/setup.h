@@ -18,6 +18,10 @@ typedef struct pcl_setup_ms {
     uint64_t column_bytes;
 } pcl_setup_ms;
 
+/* Whose rest frequency it is: the parameter's, the first that an MS has for its first field and window, or nobody's: the middle of
+ * the selected data. */
+enum pcl_restfreq_from { PCL_RESTFREQ_GIVEN, PCL_RESTFREQ_SOURCE, PCL_RESTFREQ_MIDDLE };
+
 /* Rows (autocorrelations left out) that can give a Stokes plane, and those that cannot with what they hold: "RR LL; XX". */
 typedef struct pcl_setup_given {
     size_t nrow, nleft;
@@ -37,7 +41,7 @@ typedef struct pcl_setup {
     casa_direction centre;    /* of the image, in the frame it is labelled with */
     int frame;                /* image's spectral frame, -1: the data's own, whatever it is (cubedata) */
     double restfreq_hz;
-    bool restfreq_known;      /* given or the MS's; otherwise it is the middle of the data */
+    enum pcl_restfreq_from restfreq_from;
     pcl_channels channels;
     casa_image_desc desc;     /* of every product but .sumwt; strings borrowed from here and the config */
     double epoch_s;           /* TIME at which frequencies were brought to the image's frame: the first selected row's */
@@ -73,6 +77,10 @@ casa_image_desc pcl_setup_whole_desc(const pcl_setup *s);
 
 /* The channels that are read of data description k (dd), as a row shows them. *freq [row->n] holds them, to be given to pcl_free. */
 int pcl_setup_row_channels(const pcl_setup *s, const casa_ms_dd *dd, size_t k, double **freq, pcl_row_channels *row, pclean_err *err) PCL_CHECK;
+
+const char *pcl_setup_restfreq_from(const pcl_setup *s);
+/* Where the grid was asked for in velocities and no rest frequency is known: true, and a sentence that says so. */
+bool pcl_setup_guesses_velocity(const pcl_setup *s, char *text, size_t size);
 
 /* Of a continuum image: the grid when the Doppler factor runs from `least` to `most` times that of the first row. */
 int pcl_setup_widen(pcl_setup *s, double least, double most, pclean_err *err) PCL_CHECK;

@@ -463,9 +463,12 @@ static void noise_band(cairo_t *cr, const pcl_axes *a, const double *x, const do
 }
 
 static void spectrum_labels(cairo_t *cr, const picture *p, pcl_rect r, const char *unit_name, double flux) {
-    char text[200];
-    snprintf(text, sizeof text, "%s, %s (%s)", p->velocity ? "radio velocity" : "frequency",
-             casa_freq_frame_name(p->desc.freq_frame), p->axis_unit.name);
+    char text[200], rest[48] = ""; /* which rest frequency: it may be no line's but the middle of the data */
+    if (p->velocity) {
+        snprintf(rest, sizeof rest, ", rest frequency %.9g GHz", p->desc.restfreq_hz / 1e9);
+    }
+    snprintf(text, sizeof text, "%s, %s (%s)%s", p->velocity ? "radio velocity" : "frequency",
+             casa_freq_frame_name(p->desc.freq_frame), p->axis_unit.name, rest);
     pcl_draw_text(cr, r.x + r.w / 2, r.y + r.h + 2.9 * FONT, FONT, false, 0.15, PCL_CENTRE, text);
     bool summed = p->source.beam && p->view.found;
     snprintf(text, sizeof text, *unit_name ? "%s (%s)" : "%s%s", p->source.beam ? "flux density" : "brightest pixel",
