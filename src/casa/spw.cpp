@@ -8,8 +8,11 @@
 #include <casacore/tables/Tables/ArrayColumn.h>
 #include <cctype>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <numeric>
+#include <strings.h>
 
 using namespace casacore;
 
