@@ -195,7 +195,8 @@ std::string translate(const MeasurementSet &ms, const std::vector<Window> &windo
     const std::vector<std::string> terms = colon == std::string::npos ? std::vector<std::string>() : split(item.substr(colon + 1), ';');
     Range r;
     const bool by_freq = std::any_of(terms.begin(), terms.end(), [&](const std::string &t) { return read_range(t, &r); });
-    const bool head_by_freq = read_range(head, &r) && std::any_of(windows.begin(), windows.end(), [](const Window &w) { return w.misread_whole(); });
+    const bool head_by_freq =
+        read_range(head, &r) && std::any_of(windows.begin(), windows.end(), [](const Window &w) { return w.misread_whole(); });
     if (!by_freq && !head_by_freq)
         return item;
     const std::vector<int> ids = head_by_freq ? windows_in(windows, r) : windows_of(ms, head.empty() ? "*" : head);

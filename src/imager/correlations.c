@@ -51,7 +51,8 @@ static void planes_of_dd(pcl_setup *s, const casa_ms_dd *dd, size_t k) {
 
 int pcl_correlations_find(pcl_setup *s, pclean_err *err) {
     int rc;
-    if ((rc = PCL_NEW(&s->plane, s->ndd * s->stokes.npol, "reading plan", err)) || (rc = PCL_ZNEW(&s->used, s->ndd + 1, "reading plan", err)))
+    if ((rc = PCL_NEW(&s->plane, s->ndd * s->stokes.npol, "reading plan", err)) ||
+        (rc = PCL_ZNEW(&s->used, s->ndd + 1, "reading plan", err)))
         return rc;
     const size_t nms = pcl_vis_source_count(s->source);
     for (size_t i = 0, k = 0; i < nms; i++) {

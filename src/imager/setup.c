@@ -195,7 +195,9 @@ bool pcl_setup_guesses_velocity(const pcl_setup *s, char *text, size_t size) {
         return false;
     char hz[48];
     pcl_format_si(hz, sizeof hz, s->restfreq_hz, PCL_DIM_FREQ);
-    snprintf(text, size, "start or width is a velocity, but the data have no rest frequency: it counts from the middle of the selected data, %s; give restfreq", hz);
+    snprintf(text, size,
+             "start or width is a velocity, but the data have no rest frequency: it counts from the middle of the selected data, %s; give restfreq",
+             hz);
     return true;
 }
 
@@ -418,8 +420,8 @@ int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
         goto done;
     for (size_t i = 0; i < config->vis.n; i++)
         sel[i] = pcl_setup_selection(config, i);
-    if ((rc = open_sources(s, sel, err)) || (rc = check_fields(s, err)) || (rc = pcl_correlations_find(s, err)) || (rc = rest_frequency(s, err)) ||
-        (!s->part && (rc = channel_grid(s, 1, 1, err))) || (rc = find_channels(s, err)) || (rc = copy_texts(s, err)))
+    if ((rc = open_sources(s, sel, err)) || (rc = check_fields(s, err)) || (rc = pcl_correlations_find(s, err)) ||
+        (rc = rest_frequency(s, err)) || (!s->part && (rc = channel_grid(s, 1, 1, err))) || (rc = find_channels(s, err)) || (rc = copy_texts(s, err)))
         goto done;
     describe_image(s);
     if ((rc = check_pbcor(s, err)))
