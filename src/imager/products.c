@@ -619,7 +619,7 @@ static int remove_moved_lists(const pcl_products *s, pclean_err *err) {
 static int bring_back(const char *old, pclean_err *err) {
     char path[ROOM];
     snprintf(path, sizeof path, "%.*s", (int)(strlen(old) - strlen(".old.part")), old);
-    if (pcl_fs_exists(path) || !pcl_fs_exists(old) || pcl_virtual_check(old, NULL))
+    if (pcl_fs_exists(path) || !pcl_kind_is_image(old) || pcl_virtual_check(old, NULL))
         return 0;
     if (rename(old, path) != 0)
         return PCL_FAIL(err, PCLEAN_EIO, "cannot bring %s back to %s, as a run that was killed left it: %s", old, path, strerror(errno));
