@@ -119,7 +119,7 @@ typedef struct found {
     size_t nsubcube; /* sub-cubes that are products */
 } found;
 
-/* Only images give way to products and to what is moved aside, only what a run of this name has noted to a .part. */
+/* Only images give way to products, only what a run of this name has noted to a .part, only a list to one that is moved aside. */
 static int check_kind(const found *f, const char *path, const char *extension, pclean_err *err) {
     char lock[4096];
     switch (role_of(extension)) {
@@ -128,6 +128,8 @@ static int check_kind(const found *f, const char *path, const char *extension, p
     case ROLE_PART:
         claim_path(f->config, lock, sizeof lock);
         return f->parts ? pcl_claim_check(lock, path, err) : 0;
+    case ROLE_ASIDE:
+        return pcl_virtual_is(path) ? 0 : pcl_claim_check("", path, err);
     default:
         return pcl_kind_check_image(path, err);
     }
