@@ -617,32 +617,34 @@ static int remove_moved_lists(const pcl_products *s, pclean_err *err) {
     return rc;
 }
 
-/* What stands aside under PATH.old.part comes back if a run was killed before there was a new PATH. */
-static int bring_back(const char *old, pclean_err *err) {
+/* What stands aside under PATH.old.part comes back if a run was killed before there was a new PATH; else the new one has replaced it. Only a list
+ * is known by itself; where the file system cannot exchange names, all products step aside, and the record has done so before. */
+static int bring_back(const char *old, bool record_is_aside, pclean_err *err) {
     char path[ROOM];
     snprintf(path, sizeof path, "%.*s", (int)(strlen(old) - strlen(".old.part")), old);
-    if (pcl_fs_exists(path) || !pcl_kind_is_image(old) || pcl_virtual_check(old, NULL))
+    if (!pcl_kind_is_image(old) || pcl_virtual_check(old, NULL) || !(record_is_aside || pcl_virtual_is(old)))
         return 0;
+    if (pcl_fs_exists(path))
+        return record_is_aside ? pcl_fs_remove_tree(old, err) : 0;
     if (rename(old, path) != 0)
         return PCL_FAIL(err, PCLEAN_EIO, "cannot bring %s back to %s, as a run that was killed left it: %s", old, path, strerror(errno));
     pcl_log(PCL_LOG_WARNING, "%s is back: a run that was killed had moved it aside; make the products again if they do not belong together", path);
     return 0;
 }
 
-/* A pcl_subcubes_visitor. */
+/* A pcl_subcubes_visitor; user: is the record aside? */
 static int bring_subcube_back(const char *path, size_t i, const char *rest, void *user, pclean_err *err) {
     (void)i;
-    (void)user;
-    const size_t n = strlen(rest), ending = strlen(".old.part");
-    return n > ending && strcmp(rest + n - ending, ".old.part") == 0 ? bring_back(path, err) : 0;
+    return role_of(rest) == ROLE_ASIDE ? bring_back(path, *(const bool *)user, err) : 0;
 }
 
 int pcl_products_repair(const pclean_config *c, pclean_err *err) {
     char old[ROOM];
-    int rc = pcl_subcubes_visit(c->imagename, bring_subcube_back, NULL, err);
+    bool aside = pcl_record_is_aside(c);
+    int rc = pcl_subcubes_visit(c->imagename, bring_subcube_back, &aside, err);
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
         path_with(c, k, ".old.part", old);
-        rc = bring_back(old, err);
+        rc = bring_back(old, aside, err);
     }
     return rc;
 }

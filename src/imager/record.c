@@ -53,6 +53,13 @@ int pcl_record_check(const pclean_config *config, pclean_err *err) {
     return 0;
 }
 
+bool pcl_record_is_aside(const pclean_config *config) {
+    char path[4096], aside[4112];
+    pcl_record_path(config, path, sizeof path);
+    snprintf(aside, sizeof aside, "%s.old", path);
+    return is_record(aside, false);
+}
+
 /* NAME.run.json.tmp.PID */
 void pcl_record_tidy(const pclean_config *config) {
     char path[4096], *folder = NULL;

@@ -2,6 +2,7 @@
  * that the run is complete. Schema: docs/data-model.md. */
 #ifndef PCL_RECORD_H
 #define PCL_RECORD_H
+#include <stdbool.h>
 #include "base/err.h"
 #include "imager/setup.h"
 #include "pclean/run.h"
@@ -10,6 +11,9 @@ void pcl_record_path(const pclean_config *config, char *buf, size_t size);
 
 /* -PCLEAN_EEXIST if NAME.run.json, or the name it has while it stands aside, is something else than a record. */
 int pcl_record_check(const pclean_config *config, pclean_err *err) PCL_CHECK;
+
+/* Whether a run was killed while its products changed names: the record of an older one stands aside. */
+bool pcl_record_is_aside(const pclean_config *config);
 
 /* Removes records that a killed process has not finished. The name is claimed. */
 void pcl_record_tidy(const pclean_config *config);
