@@ -23,10 +23,12 @@ extern "C" {
 #include <casacore/casa/OS/Path.h>
 #include <casacore/tables/Tables/TableAttr.h>
 #include <casacore/tables/Tables/TableCopy.h>
+#include <casacore/tables/Tables/TableRecord.h>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <set>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace casacore;
@@ -102,12 +104,17 @@ template <> bool same_bytes(const Array<String> &a, const Array<String> &b) {
 
 } // namespace
 
+struct Subtable {
+    std::string key, path;
+};
+
 struct casa_copy {
-    std::string path;
     casa_copy_target target;
     Table in, out;
     Record dminfo; // of the new table
     std::vector<ColumnPlan> columns;
+    std::vector<Subtable> subtables;  // that are there
+    std::vector<std::string> dropped; // keywords of sub-tables that the copy does not have
     size_t icol = 0, iblock = 0;
     rownr_t row = 0;
     bool all = true;
@@ -411,6 +418,141 @@ void put_together(casa_copy &c) {
     std::stable_sort(c.columns.begin(), c.columns.end(), [](const ColumnPlan &a, const ColumnPlan &b) { return a.together < b.together; });
 }
 
+// ------------------------------------------------------------------ sub-tables
+
+/* Those of the MeasurementSet definition (version 2): each MS must have the first, the others it may have. */
+const std::set<std::string> must_have = {"ANTENNA", "DATA_DESCRIPTION", "FEED", "FIELD", "FLAG_CMD", "HISTORY",
+                                         "OBSERVATION", "POINTING", "POLARIZATION", "PROCESSOR", "SPECTRAL_WINDOW", "STATE"};
+const std::set<std::string> may_have = {"DOPPLER", "FREQ_OFFSET", "SOURCE", "SYSCAL", "WEATHER"};
+
+bool is_ms(const Table &t) {
+    return t.keywordSet().isDefined("MS_VERSION") || (t.tableDesc().isColumn("DATA_DESC_ID") && t.tableDesc().isColumn("UVW"));
+}
+
+/* Of what cannot be looked at nobody knows that it is missing. */
+bool is_missing(const String &path) {
+    struct stat st;
+    return lstat(path.c_str(), &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+/* Reads every cell of some thousand rows, the first and the last among them. */
+void read_rows(const Table &t) {
+    const rownr_t n = t.nrow(), step = std::max<rownr_t>(1, n / 1000);
+    for (uInt i = 0; i < t.tableDesc().ncolumn(); i++) {
+        const ColumnDesc &desc = t.tableDesc()[i];
+        if (desc.dataType() == TpRecord)
+            continue;
+        with_type(desc, [&](auto *type) {
+            using T = std::remove_pointer_t<decltype(type)>;
+            for (rownr_t k = 0; k < n + step - 1; k += step) {
+                const rownr_t row = std::min(k, n - 1);
+                if (desc.isScalar())
+                    ScalarColumn<T>(t, desc.name())(row);
+                else if (const ArrayColumn<T> cells(t, desc.name()); cells.isDefined(row))
+                    cells(row);
+            }
+        });
+    }
+}
+
+/* A sub-table, opened and read, and those below it. A table may be named more than once, and even name the one it belongs to. */
+void read_subtables(const Table &t, std::set<std::string> &seen) {
+    if (!seen.insert(t.tableName()).second)
+        return;
+    read_rows(t);
+    const TableRecord &keywords = t.keywordSet();
+    for (uInt i = 0; i < keywords.nfields(); i++)
+        if (keywords.type(i) == TpTable && !is_missing(keywords.tableAttributes(i).name()))
+            read_subtables(Table(keywords.tableAttributes(i).name(), TableLock::NoLocking), seen);
+}
+
+/* Does f, whose failure is one of the sub-table. */
+template <typename F> void of_subtable(const Subtable &sub, const char *verb, F &&f) {
+    const std::string what = "its sub-table " + sub.key + " (" + sub.path + ") cannot be " + verb + ": ";
+    try {
+        f();
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const casa_failure &e) {
+        throw casa_failure(e.code, what + e.what());
+    } catch (const std::exception &e) {
+        throw casa_failure(PCLEAN_EIO, what + casa_reason(e.what()));
+    }
+}
+
+void fail_missing(const std::string &key) {
+    throw casa_failure(PCLEAN_EDATA, "its sub-table " + key + " does not exist, and a MeasurementSet must have it: take it from a complete copy of the MeasurementSet");
+}
+
+/* What there is of sub-tables, each of which can be read. A keyword may name a table that is not there (importasdm's ASDM_MAIN): it
+ * stays as it is, but for those of the definition: casacore opens no MS in which such a keyword leads nowhere. One that names the main
+ * table itself (SORTED_TABLE) is dropped. */
+void find_subtables(casa_copy &c, const Table &whole) {
+    const TableRecord &keywords = whole.keywordSet();
+    const bool ms = is_ms(whole);
+    std::set<std::string> seen{whole.tableName()};
+    for (uInt i = 0; i < keywords.nfields(); i++) {
+        if (keywords.type(i) != TpTable)
+            continue;
+        const Subtable sub{keywords.name(i), keywords.tableAttributes(i).name()};
+        if (is_missing(sub.path)) {
+            if (ms && must_have.count(sub.key))
+                fail_missing(sub.key);
+            if (ms && may_have.count(sub.key))
+                c.dropped.push_back(sub.key);
+            pcl_log(PCL_LOG_WARNING, "%s: its sub-table %s does not exist, so the copy has none", whole.tableName().c_str(), sub.key.c_str());
+            continue;
+        }
+        of_subtable(sub, "read", [&] {
+            const Table t(sub.path, TableLock::NoLocking);
+            read_subtables(t, seen);
+            if (t.isSameRoot(whole))
+                c.dropped.push_back(sub.key);
+            else
+                c.subtables.push_back(sub);
+        });
+    }
+    for (const std::string &key : must_have)
+        if (ms && !keywords.isDefined(key))
+            fail_missing(key);
+}
+
+/* Of a table with files of its own a copy of these that can be written; casacore does the same by starting four processes. */
+void copy_subtable(const Table &in, const String &to) {
+    pclean_err err{};
+    if (!in.isRootTable())
+        in.deepCopy(to, Table::New);
+    else if (pcl_fs_copy_tree(in.tableName().c_str(), to.c_str(), false, &err) != 0)
+        throw casa_failure(err.code, err.msg);
+    else
+        for (const auto &entry : std::filesystem::recursive_directory_iterator(to.c_str()))
+            if (!entry.is_symlink())
+                std::filesystem::permissions(entry.path(), std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
+}
+
+String place_in(const Table &t, const Subtable &sub) {
+    return t.tableName() + "/" + Path(sub.path).baseName();
+}
+
+void copy_subtables(const casa_copy &c, Table &out) {
+    for (const std::string &key : c.dropped)
+        out.rwKeywordSet().removeField(key);
+    for (const Subtable &sub : c.subtables)
+        of_subtable(sub, "copied", [&] {
+            const String name = place_in(out, sub);
+            copy_subtable(Table(sub.path, TableLock::NoLocking), name);
+            out.rwKeywordSet().defineTable(sub.key, Table(name));
+        });
+}
+
+/* Rows, and the type and so on of table.info, which casacore writes without looking whether it could. */
+bool same_frame(const Table &a, const Table &b) {
+    const TableInfo &x = a.tableInfo(), &y = b.tableInfo();
+    return a.nrow() == b.nrow() && x.type() == y.type() && x.subType() == y.subType() && x.readme() == y.readme();
+}
+
+// ------------------------------------------------------------------ the steps
+
 int open_copy(casa_copy &c, const casa_copy_spec &spec, casa_copy_info &info, pclean_err *err) {
     if (!Table::isReadable(spec.path))
         return PCL_FAIL(err, PCLEAN_EIO, "%s", access(spec.path, F_OK) == 0 ? "not a table that casacore can read" : "does not exist");
@@ -420,6 +562,7 @@ int open_copy(casa_copy &c, const casa_copy_spec &spec, casa_copy_info &info, pc
     if (wanted.empty())
         return spec.columns ? PCL_FAIL(err, PCLEAN_EDATA, "has none of the columns that were to be moved to ADIOS2")
                             : PCL_FAIL(err, PCLEAN_EDATA, "no column of it is in ADIOS2");
+    find_subtables(c, whole);
     c.in = select_rows(whole, spec);
     if (c.in.nrow() == 0)
         return PCL_FAIL(err, PCLEAN_EDATA, "no row is selected");
@@ -443,42 +586,6 @@ int open_copy(casa_copy &c, const casa_copy_spec &spec, casa_copy_info &info, pc
     c.dminfo = new_managers(c.in, c.columns, spec);
     put_together(c);
     return 0;
-}
-
-/* Of a table with files of its own a copy of these that can be written; casacore does the same by starting four processes. */
-void copy_subtable(const Table &in, const String &to) {
-    pclean_err err{};
-    if (!in.isRootTable())
-        in.deepCopy(to, Table::New);
-    else if (pcl_fs_copy_tree(in.tableName().c_str(), to.c_str(), false, &err) != 0)
-        throw AipsError(err.msg);
-    else
-        for (const auto &entry : std::filesystem::recursive_directory_iterator(to.c_str()))
-            if (!entry.is_symlink())
-                std::filesystem::permissions(entry.path(), std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
-}
-
-/* As TableCopy::copySubTables, which ends at the first keyword that names a table that is not there: such a keyword stays as it
- * is. One that names the main table itself (SORTED_TABLE) is dropped. */
-void copy_subtables(const Table &in, Table &out) {
-    const TableRecord &keywords = in.keywordSet();
-    for (uInt i = 0; i < keywords.nfields(); i++) {
-        if (keywords.type(i) != TpTable)
-            continue;
-        const String key = keywords.name(i), path = keywords.tableAttributes(i).name();
-        if (!Table::isReadable(path)) {
-            pcl_log(PCL_LOG_WARNING, "%s: its sub-table %s is missing, and so it is in the copy", in.tableName().c_str(), key.c_str());
-            continue;
-        }
-        const Table sub(path, TableLock::NoLocking);
-        if (sub.isSameRoot(in)) {
-            out.rwKeywordSet().removeField(key);
-            continue;
-        }
-        const String name = out.tableName() + "/" + Path(path).baseName();
-        copy_subtable(sub, name);
-        out.rwKeywordSet().defineTable(key, Table(name));
-    }
 }
 
 int step(casa_copy *copy, bool compare, uint64_t *bytes, bool *more, pclean_err *err) {
@@ -542,7 +649,7 @@ int casa_copy_compare(casa_copy *copy, uint64_t *bytes, bool *more, pclean_err *
 
 int casa_copy_finish(casa_copy *copy, pclean_err *err) {
     return casa_call(err, nullptr, [&]() -> int {
-        copy_subtables(copy->in, copy->out);
+        copy_subtables(*copy, copy->out);
         copy->out.flush(true, true);
         copy->out = Table();
         return 0;
@@ -554,9 +661,10 @@ int casa_copy_reopen(casa_copy *copy, const char *out, bool all, pclean_err *err
     copy->all = all;
     return casa_call(err, out, [&]() -> int {
         copy->out = Table(out, TableLock::NoLocking);
-        if (copy->out.nrow() != copy->in.nrow())
-            return PCL_FAIL(err, PCLEAN_EIO, "the copy has not as many rows as the original");
-        return 0;
+        bool same = same_frame(copy->in, copy->out);
+        for (const Subtable &sub : copy->subtables)
+            same = same && same_frame(Table(sub.path, TableLock::NoLocking), Table(place_in(copy->out, sub), TableLock::NoLocking));
+        return same ? 0 : PCL_FAIL(err, PCLEAN_EIO, "the rows or the table.info of the copy, or of a sub-table, are not those of the original");
     });
 }
 

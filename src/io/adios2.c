@@ -263,6 +263,8 @@ static int copy_to(job *j, const char *out, bool overwrite, bool verify_all, pcl
         casa_copy_close(j->copy); /* both tables, before they are renamed or removed */
         j->copy = NULL;
         if (!status)
+            status = pcl_fs_sync_tree(part, err); /* the copy is on the disk before the one it replaces goes */
+        if (!status)
             status = pcl_fs_publish(part, out, overwrite, err);
         if (status && pcl_fs_remove_tree(part, NULL) != 0)
             pcl_log(PCL_LOG_WARNING, "%s could not be removed", part);

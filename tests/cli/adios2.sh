@@ -114,6 +114,49 @@ import casacore.tables as ct
 for k, nchan in enumerate([3, 4, 1, 8]):
     assert list(ct.table("bda/lofar_tNDPPP-bda_spw%d.ms" % k, ack=False).getcoldesc("DATA")["shape"]) == [nchan, 4]' 2>err || fail "shapes of parts"
 
+# a sub-table is left out only if it does not exist, and never one that an MS must have; an older copy stays as it was
+ms=$DATA/lofar_tNDPPP-bda.MS
+run adios2 convert "$ms" good.ms; expect_status 0
+run adios2 convert "$ms" in2.ms; expect_status 0
+before=$(state_of good.ms)
+spoilt() { # COMMAND(S) IN THE FOLDER OF THE INPUT, EXPECTED
+    rm -rf bad.ms bad2.ms
+    cp -r "$ms" bad.ms; cp -r in2.ms bad2.ms
+    (cd bad.ms && eval "$1"); (cd bad2.ms && eval "$1")
+    for words in "convert bad.ms good.ms --overwrite" "convert bad.ms fresh.ms" "restore bad2.ms good.ms --overwrite" "split bad.ms parts"; do
+        run adios2 $words
+        expect_failure "$2"
+    done
+    for left in fresh.ms fresh.ms.part fresh.ms.lock good.ms.part good.ms.lock parts; do expect_missing $left; done
+    [ "$before" = "$(state_of good.ms)" ] || fail "the older copy should be as it was"
+}
+spoilt ': >FIELD/table.dat' 'sub-table FIELD .*bad2?\.ms/FIELD\) cannot be read: '
+spoilt 'truncate -s 300 HISTORY/table.dat' 'sub-table HISTORY .*cannot be read: '
+spoilt 'rm ANTENNA/table.f0' 'sub-table ANTENNA .*cannot be read: '
+spoilt 'truncate -s 100 SPECTRAL_WINDOW/table.f0' 'sub-table SPECTRAL_WINDOW .*cannot be read: '
+spoilt 'rm POINTING/table.dat' 'sub-table POINTING .*cannot be read: '
+spoilt 'rm -r STATE; ln -s nowhere STATE' 'sub-table STATE .*cannot be read: '
+spoilt ': >QUALITY_KIND_NAME/table.dat' 'sub-table QUALITY_KIND_NAME .*cannot be read: '
+spoilt ': >sky/NAMES/table.dat' 'sub-table sky .*cannot be read: .*NAMES'
+for needed in ANTENNA FEED FIELD FLAG_CMD HISTORY OBSERVATION POINTING POLARIZATION PROCESSOR SPECTRAL_WINDOW STATE; do
+    rm -rf bad.ms; cp -r "$ms" bad.ms; rm -r bad.ms/$needed
+    run adios2 convert bad.ms good.ms --overwrite
+    expect_failure "bad\.ms: its sub-table $needed does not exist, and a MeasurementSet must have it"
+done
+rm -rf bad.ms; cp -r "$ms" bad.ms
+"$python" -c 'import casacore.tables as ct; ct.table("bad.ms", readonly=False, ack=False).removekeyword("FEED")' 2>err || fail "removing a keyword"
+run adios2 convert bad.ms good.ms --overwrite
+expect_failure 'bad\.ms: its sub-table FEED does not exist, and a MeasurementSet must have it'
+[ "$before" = "$(state_of good.ms)" ] || fail "the older copy should be as it was"
+rm -rf bad.ms; cp -r "$ms" bad.ms; rm -r bad.ms/instrument
+run adios2 convert bad.ms good.ms --overwrite
+expect_status 0; expect_err 'WARNING: .*bad\.ms: its sub-table instrument does not exist, so the copy has none'
+cp -r "$DATA/vla_3c273_xband.ms" source.ms; rm -r source.ms/SOURCE
+run adios2 convert source.ms good.ms --overwrite # casacore opens no MS whose SOURCE is named but missing
+expect_status 0; expect_err 'its sub-table SOURCE does not exist'
+run image --vis good.ms --imagename nosource --imsize 32 --cell 1arcsec --niter 0
+expect_status 0
+
 # what cannot be
 ms=$DATA/vla_3c273_xband.ms
 run adios2 convert none.ms x.ms; expect_failure 'none\.ms does not exist'
