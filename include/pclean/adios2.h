@@ -69,7 +69,8 @@ PCLEAN_API void pclean_adios2_options_init(pclean_adios2_options *options);
 /* Copies input_ms to output_ms with the columns under one Adios2StMan; sub-tables, keywords and the managers of the other columns
  * are kept. The input may be a reference or a concatenated MS. A column whose cells all have one shape gets that shape fixed; others
  * keep each row's. Written as OUTPUT.part, compared, renamed: whatever happens, there is a whole output or none, and the input is
- * only read. Sub-tables that do not exist are left out, with a warning, but for those that an MS must have. options, hooks NULL: defaults, none. hooks->progress: stages "copy" and "compare" in MB.
+ * only read. Sub-tables that do not exist are left out, with a warning, but for those that an MS must have. options, hooks NULL: defaults,
+ * none. hooks->progress: stages "copy" and "compare" in MB.
  *
  * -PCLEAN_EIO: no such input, a sub-table cannot be read, or the copy differs; -PCLEAN_EEXIST: the output exists; -PCLEAN_EDATA: none of
  * the columns, no row, or a sub-table is missing that an MS must have;
