@@ -282,7 +282,10 @@ typedef struct casa_copy_info {
 
 typedef struct casa_copy casa_copy;
 
-/* Opens and selects. No row: -PCLEAN_EDATA; no column to move: -PCLEAN_EDATA; not a table: -PCLEAN_EIO. */
+/* Reads the sub-tables that the table names and that exist, some thousand rows of each. What cannot be opened as a table is no error of this. */
+int casa_copy_check(const char *path, pclean_err *err) PCL_CHECK;
+
+/* Opens and selects. No row, no column to move, a sub-table missing that an MS must have: -PCLEAN_EDATA; not a table: -PCLEAN_EIO. */
 int casa_copy_open(const casa_copy_spec *spec, casa_copy **out, casa_copy_info *info, pclean_err *err) PCL_CHECK;
 void casa_copy_close(casa_copy *copy);
 

@@ -113,7 +113,7 @@ struct casa_copy {
     Table in, out;
     Record dminfo; // of the new table
     std::vector<ColumnPlan> columns;
-    std::vector<Subtable> subtables;  // that are there
+    std::vector<Subtable> subtables;  // that the copy has
     std::vector<std::string> dropped; // keywords of sub-tables that the copy does not have
     size_t icol = 0, iblock = 0;
     rownr_t row = 0;
@@ -484,33 +484,24 @@ void fail_missing(const std::string &key) {
     throw casa_failure(PCLEAN_EDATA, "its sub-table " + key + " does not exist, and a MeasurementSet must have it: take it from a complete copy of the MeasurementSet");
 }
 
-/* What there is of sub-tables, each of which can be read. A keyword may name a table that is not there (importasdm's ASDM_MAIN): it
- * stays as it is, but for those of the definition: casacore opens no MS in which such a keyword leads nowhere. One that names the main
- * table itself (SORTED_TABLE) is dropped. */
+/* What there is of sub-tables. A keyword may name a table that is not there (importasdm's ASDM_MAIN): it stays as it is, but for those of
+ * the definition: casacore opens no MS in which such a keyword leads nowhere. */
 void find_subtables(casa_copy &c, const Table &whole) {
     const TableRecord &keywords = whole.keywordSet();
     const bool ms = is_ms(whole);
-    std::set<std::string> seen{whole.tableName()};
     for (uInt i = 0; i < keywords.nfields(); i++) {
         if (keywords.type(i) != TpTable)
             continue;
         const Subtable sub{keywords.name(i), keywords.tableAttributes(i).name()};
-        if (is_missing(sub.path)) {
-            if (ms && must_have.count(sub.key))
-                fail_missing(sub.key);
-            if (ms && may_have.count(sub.key))
-                c.dropped.push_back(sub.key);
-            pcl_log(PCL_LOG_WARNING, "%s: its sub-table %s does not exist, so the copy has none", whole.tableName().c_str(), sub.key.c_str());
+        if (!is_missing(sub.path)) {
+            c.subtables.push_back(sub);
             continue;
         }
-        of_subtable(sub, "read", [&] {
-            const Table t(sub.path, TableLock::NoLocking);
-            read_subtables(t, seen);
-            if (t.isSameRoot(whole))
-                c.dropped.push_back(sub.key);
-            else
-                c.subtables.push_back(sub);
-        });
+        if (ms && must_have.count(sub.key))
+            fail_missing(sub.key);
+        if (ms && may_have.count(sub.key))
+            c.dropped.push_back(sub.key);
+        pcl_log(PCL_LOG_WARNING, "%s: its sub-table %s does not exist, so the copy has none", whole.tableName().c_str(), sub.key.c_str());
     }
     for (const std::string &key : must_have)
         if (ms && !keywords.isDefined(key))
@@ -534,15 +525,24 @@ String place_in(const Table &t, const Subtable &sub) {
     return t.tableName() + "/" + Path(sub.path).baseName();
 }
 
-void copy_subtables(const casa_copy &c, Table &out) {
+/* A keyword that names the main table itself (SORTED_TABLE) is dropped. */
+void copy_subtables(casa_copy &c, Table &out) {
+    const std::vector<Subtable> named = c.subtables;
+    c.subtables.clear();
+    for (const Subtable &sub : named)
+        of_subtable(sub, "copied", [&] {
+            const Table t(sub.path, TableLock::NoLocking);
+            const String name = place_in(out, sub);
+            if (t.isSameRoot(c.in)) {
+                c.dropped.push_back(sub.key);
+                return;
+            }
+            copy_subtable(t, name);
+            out.rwKeywordSet().defineTable(sub.key, Table(name));
+            c.subtables.push_back(sub);
+        });
     for (const std::string &key : c.dropped)
         out.rwKeywordSet().removeField(key);
-    for (const Subtable &sub : c.subtables)
-        of_subtable(sub, "copied", [&] {
-            const String name = place_in(out, sub);
-            copy_subtable(Table(sub.path, TableLock::NoLocking), name);
-            out.rwKeywordSet().defineTable(sub.key, Table(name));
-        });
 }
 
 /* Rows, and the type and so on of table.info, which casacore writes without looking whether it could. */
@@ -605,6 +605,24 @@ int step(casa_copy *copy, bool compare, uint64_t *bytes, bool *more, pclean_err 
 }
 
 } // namespace
+
+int casa_copy_check(const char *path, pclean_err *err) {
+    return casa_call(err, path, [&]() -> int {
+        if (!Table::isReadable(path))
+            return 0;
+        const Table whole(path, TableLock::NoLocking);
+        const TableRecord &keywords = whole.keywordSet();
+        std::set<std::string> seen{whole.tableName()};
+        for (uInt i = 0; i < keywords.nfields(); i++) {
+            if (keywords.type(i) != TpTable)
+                continue;
+            const Subtable sub{keywords.name(i), keywords.tableAttributes(i).name()};
+            if (!is_missing(sub.path))
+                of_subtable(sub, "read", [&] { read_subtables(Table(sub.path, TableLock::NoLocking), seen); });
+        }
+        return 0;
+    });
+}
 
 int casa_copy_open(const casa_copy_spec *spec, casa_copy **out, casa_copy_info *info, pclean_err *err) {
     *out = nullptr;

@@ -10,6 +10,7 @@
 #include "casa/casa.h"
 #include "io/kind.h"
 #include "io/needed.h"
+#include "io/probe.h"
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -287,11 +288,32 @@ static void tell_plan(const casa_copy_spec *spec, const casa_copy_info *info, co
         pcl_log(PCL_LOG_WARNING, "packed, because it is text of more than %d rows: %s; casacore's own Adios2StMan cannot read that", PCLEAN_ADIOS2_TEXT_ROWS, info->text);
 }
 
+/* Sub-tables are read by a child process before: some damaged ones end the process inside casacore. */
+static int try_subtables(pcl_probe *probe, void *path, pclean_err *err) {
+    int status = pcl_probe_visit(probe, path, err);
+    if (!status)
+        status = casa_copy_check(path, err);
+    if (status)
+        pcl_probe_note(probe, err);
+    return status;
+}
+
+static int check_subtables(const char *path, pclean_err *err) {
+    pcl_probe probe = {0};
+    int status = pcl_probe_start(&probe, try_subtables, (void *)(uintptr_t)path, err);
+    if (!status)
+        status = pcl_probe_visit(&probe, path, err);
+    pcl_probe_stop(&probe);
+    return status;
+}
+
 static int copy_table(const casa_copy_spec *spec, const char *out, const pclean_adios2_options *o, const pclean_hooks *hooks, pclean_err *err) {
     job j = {.hooks = hooks, .start = pcl_now()};
     int status = pcl_fs_exists(spec->path) ? check_output(spec->path, out, o->overwrite, err) : PCL_FAIL(err, PCLEAN_EIO, "%s does not exist", spec->path);
     if (!status)
         status = casa_adios2_load(err);
+    if (!status)
+        status = check_subtables(spec->path, err);
     if (!status)
         status = casa_copy_open(spec, &j.copy, &j.info, err);
     if (!status)

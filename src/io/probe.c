@@ -78,7 +78,7 @@ static int wait_for_probe(pcl_probe *p, size_t i, pclean_err *err) {
         if (got < 0)
             return PCL_FAIL(err, PCLEAN_EIO, "%s: its header could not be read in %d s; does its disk answer? If it does, its tables are damaged", p->report->path, PCL_PROBE_LIMIT_S);
         if (!p->report->done)
-            return PCL_FAIL(err, PCLEAN_EDATA, "%s: casacore breaks down over this image (%s): its tables are damaged", p->report->path,
+            return PCL_FAIL(err, PCLEAN_EDATA, "%s: casacore breaks down over it (%s): its tables are damaged", p->report->path,
                             WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "it ends the process");
         if (p->report->err.code && err)
             *err = p->report->err;

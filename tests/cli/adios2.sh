@@ -138,6 +138,8 @@ spoilt 'rm POINTING/table.dat' 'sub-table POINTING .*cannot be read: '
 spoilt 'rm -r STATE; ln -s nowhere STATE' 'sub-table STATE .*cannot be read: '
 spoilt ': >QUALITY_KIND_NAME/table.dat' 'sub-table QUALITY_KIND_NAME .*cannot be read: '
 spoilt ': >sky/NAMES/table.dat' 'sub-table sky .*cannot be read: .*NAMES'
+put() { for at in $2; do printf "\\x${at#*:}" | dd of="$1" bs=1 seek="${at%:*}" conv=notrunc 2>/dev/null; done; } # FILE, BYTE:HEX...
+spoilt 'put SPECTRAL_WINDOW/table.f0 "546:7f 199:ff 162:7f"' 'bad2?\.ms: casacore breaks down over it' # it would end the process
 for needed in ANTENNA FEED FIELD FLAG_CMD HISTORY OBSERVATION POINTING POLARIZATION PROCESSOR SPECTRAL_WINDOW STATE; do
     rm -rf bad.ms; cp -r "$ms" bad.ms; rm -r bad.ms/$needed
     run adios2 convert bad.ms good.ms --overwrite
