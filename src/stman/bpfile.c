@@ -945,11 +945,9 @@ int bp_finish(bp_file *f, bool sync, pclean_err *err) {
     f->finished = true;
     if (status)
         return status;
-    if (adios2_end_step(f->engine) != 0)
-        return bp_adios_failed(f, "end the file (is the disk full?)", err);
     adios2_engine *engine = f->engine;
     f->engine = NULL;
-    f->close_failed = adios2_close(engine) != 0;
+    f->close_failed = adios2_end_step(engine) != 0 || adios2_close(engine) != 0;
     if (f->close_failed)
         return bp_adios_failed(f, "end the file (is the disk full?)", err);
     status = bp_map_save(f, err);
@@ -975,7 +973,8 @@ static void free_column(bp_column *c) {
 }
 
 /* What an engine that is given up still writes goes nowhere, so that it can be closed on a full disk, too. (One that could not be
- * closed is never destroyed: its destructor would end the process.) */
+ * closed is never destroyed: its destructor would end the process. Nor is one whose step could not be ended: BP4 would write its index again, beyond the
+ * end of its buffer.) */
 static void write_nowhere(const bp_file *f) {
     static const char *const names[] = {"data.0", "md.0", "md.idx", "mmd.0"};
     struct stat open_one, named;
