@@ -137,25 +137,25 @@ static bool strikes(const char *class, const char *call, const char *path, int f
     return hit;
 }
 
-#define FIND(type, name, ...)                                                                                                                                  \
-    static type (*real)(__VA_ARGS__);                                                                                                                          \
-    if (!real)                                                                                                                                                 \
+#define FIND(type, name, ...) \
+    static type (*real)(__VA_ARGS__); \
+    if (!real) \
     *(void **)&real = dlsym(RTLD_NEXT, #name)
 
 /* WRAP(type, class, name, (parameters), (arguments), path, fd, to, result of a failure) */
 #define PARAMS(...) __VA_ARGS__
-#define WRAP(type, class, name, params, args, path, fd, to, failed)                                                                                            \
-    __attribute__((visibility("default"))) type name(PARAMS params) {                                                                                          \
-        FIND(type, name, PARAMS params);                                                                                                                       \
-        return strikes(class, #name, path, fd, to) ? (failed) : real args;                                                                                     \
+#define WRAP(type, class, name, params, args, path, fd, to, failed) \
+    __attribute__((visibility("default"))) type name(PARAMS params) { \
+        FIND(type, name, PARAMS params); \
+        return strikes(class, #name, path, fd, to) ? (failed) : real args; \
     }
 /* The same for a transfer of n bytes; half of them, if it is to be short. */
-#define TRANSFER(class, name, params, args, half)                                                                                                              \
-    __attribute__((visibility("default"))) ssize_t name(PARAMS params) {                                                                                       \
-        FIND(ssize_t, name, PARAMS params);                                                                                                                    \
-        if (!strikes(class, #name, NULL, fd, NULL))                                                                                                            \
-            return real args;                                                                                                                                  \
-        return fault.action == SHORT && n > 1 ? real half : -1;                                                                                                \
+#define TRANSFER(class, name, params, args, half) \
+    __attribute__((visibility("default"))) ssize_t name(PARAMS params) { \
+        FIND(ssize_t, name, PARAMS params); \
+        if (!strikes(class, #name, NULL, fd, NULL)) \
+            return real args; \
+        return fault.action == SHORT && n > 1 ? real half : -1; \
     }
 
 TRANSFER("write", write, (int fd, const void *b, size_t n), (fd, b, n), (fd, b, n / 2))
@@ -210,25 +210,25 @@ static const char *class_of_fopen(const char *mode) {
     return *mode == 'r' && !strchr(mode, '+') ? "look" : "open";
 }
 
-#define MODE_OF(flags, mode)                                                                                                                                   \
-    mode_t mode = 0;                                                                                                                                           \
-    if ((flags) & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) {                                                                                                    \
-        va_list list;                                                                                                                                          \
-        va_start(list, flags);                                                                                                                                 \
-        mode = va_arg(list, mode_t);                                                                                                                           \
-        va_end(list);                                                                                                                                          \
+#define MODE_OF(flags, mode) \
+    mode_t mode = 0; \
+    if ((flags) & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) { \
+        va_list list; \
+        va_start(list, flags); \
+        mode = va_arg(list, mode_t); \
+        va_end(list); \
     }
-#define WRAP_OPEN(name)                                                                                                                                        \
-    __attribute__((visibility("default"))) int name(const char *path, int flags, ...) {                                                                        \
-        FIND(int, name, const char *, int, ...);                                                                                                               \
-        MODE_OF(flags, mode)                                                                                                                                   \
-        return strikes(class_of_open(flags), #name, path, -1, NULL) ? -1 : real(path, flags, mode);                                                            \
+#define WRAP_OPEN(name) \
+    __attribute__((visibility("default"))) int name(const char *path, int flags, ...) { \
+        FIND(int, name, const char *, int, ...); \
+        MODE_OF(flags, mode) \
+        return strikes(class_of_open(flags), #name, path, -1, NULL) ? -1 : real(path, flags, mode); \
     }
-#define WRAP_OPENAT(name)                                                                                                                                      \
-    __attribute__((visibility("default"))) int name(int folder, const char *path, int flags, ...) {                                                            \
-        FIND(int, name, int, const char *, int, ...);                                                                                                          \
-        MODE_OF(flags, mode)                                                                                                                                   \
-        return strikes(class_of_open(flags), #name, path, -1, NULL) ? -1 : real(folder, path, flags, mode);                                                    \
+#define WRAP_OPENAT(name) \
+    __attribute__((visibility("default"))) int name(int folder, const char *path, int flags, ...) { \
+        FIND(int, name, int, const char *, int, ...); \
+        MODE_OF(flags, mode) \
+        return strikes(class_of_open(flags), #name, path, -1, NULL) ? -1 : real(folder, path, flags, mode); \
     }
 WRAP_OPEN(open)
 WRAP_OPEN(open64)
