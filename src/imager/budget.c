@@ -16,6 +16,7 @@
 #include "core/weight.h"
 #include "imager/products.h"
 #include "imager/sampler.h"
+#include "imager/usermask.h"
 
 static const uint64_t MIB = 1024 * 1024;
 
@@ -148,7 +149,7 @@ static void count_planes(const pcl_setup *s, pcl_budget *b) {
     const uint64_t nx = s->desc.nx, ny = s->desc.ny, n = nx * ny;
     const uint64_t strip = rounded_up(nx, (nx + 127) / 128) * 128;
     b->planes = 3 * n * sizeof(float) + n * sizeof(bool) + strip * sizeof(float);
-    if (*s->config->mask)
+    if (pcl_usermask_is_wanted(s->config))
         b->planes += n * sizeof(bool);
 }
 
@@ -182,7 +183,7 @@ static uint64_t count_minor(const pcl_setup *s, size_t nthread, const pcl_hogbom
     if (c->niter == 0)
         return 0;
     const double radius = search_radius(s);
-    return pcl_hogbom_bytes_within(s->desc.nx, s->desc.ny, radius / c->cell_rad[0], radius / c->cell_rad[1], *c->mask != '\0',
+    return pcl_hogbom_bytes_within(s->desc.nx, s->desc.ny, radius / c->cell_rad[0], radius / c->cell_rad[1], pcl_usermask_is_wanted(c),
                                    components(c), nthread, minor);
 }
 

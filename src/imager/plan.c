@@ -16,6 +16,7 @@
 #include "imager/products.h"
 #include "imager/resources.h"
 #include "imager/run.h"
+#include "imager/usermask.h"
 
 enum { NMAJOR_GUESSED = 5 };
 
@@ -148,7 +149,7 @@ static uint64_t scratch_bytes(const pcl_setup *s, const pclean_plan *p) {
     const pclean_config *c = s->config;
     const uint64_t planes = (uint64_t)s->desc.nchan * s->desc.npol * s->desc.nx * s->desc.ny;
     return (p->store_in_file ? p->visibility_bytes : 0) + (pcl_run_is_global(c) ? 2 * planes * sizeof(float) : 0) +
-           (*c->mask ? planes : 0) + (c->restart || c->startmodel.n ? planes * sizeof(float) : 0);
+           (pcl_usermask_is_wanted(c) ? planes : 0) + (c->restart || c->startmodel.n ? planes * sizeof(float) : 0);
 }
 
 /* *device tells file systems apart; a folder that is not there has no free space. */

@@ -36,6 +36,8 @@ bool pcl_product_wanted(const pclean_config *c, enum pcl_product product) {
         return c->restoration && c->pbcor;
     case PCL_PRODUCT_MASK:
         return c->niter > 0;
+    case PCL_PRODUCT_MODEL: /* as in tclean: nobody needs one of zeros */
+        return c->niter > 0 || c->restoration || c->startmodel.n > 0 || c->restart;
     default:
         return true;
     }
@@ -410,7 +412,10 @@ int pcl_products_save_state(pcl_products *s, const pcl_plane *p, pclean_err *err
 
 int pcl_products_load_state(pcl_products *s, pcl_plane *p, pclean_err *err) {
     int rc = read_plane(s, PCL_PRODUCT_RESIDUAL, p, p->residual, err);
-    return rc ? rc : read_plane(s, PCL_PRODUCT_MODEL, p, p->model, err);
+    if (rc || s->cube[PCL_PRODUCT_MODEL])
+        return rc ? rc : read_plane(s, PCL_PRODUCT_MODEL, p, p->model, err);
+    memset(p->model, 0, p->nx * p->ny * sizeof *p->model);
+    return 0;
 }
 
 int pcl_products_blank(pcl_products *s, size_t ipol, size_t ichan, pclean_err *err) {

@@ -68,6 +68,10 @@ static void warn_about_setup(pcl_run *r) {
     char text[300];
     if (pcl_setup_guesses_velocity(&r->setup, text, sizeof text))
         pcl_run_warn(r, "%s", text);
+    if (pcl_usermask_guesses_velocity(r->mask)) {
+        pcl_format_si(text, sizeof text, r->setup.restfreq_hz, PCL_DIM_FREQ);
+        pcl_run_warn(r, "mask has a range in velocity, but the data have no rest frequency: it counts from the middle of the selected data, %s; give restfreq", text);
+    }
     for (size_t p = 0; p < r->setup.stokes.npol; p++)
         if (pcl_correlations_left(&r->setup, p, text, sizeof text))
             pcl_run_warn(r, "%s", text);

@@ -6,6 +6,7 @@
 
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include "io/samegrid.h"
 #include "io/spool.h"
 #include "io/virtual.h"
 
@@ -21,30 +22,20 @@ typedef struct sources {
     size_t *nchan;
 } sources;
 
-static int check_shape(casa_image *image, const char *path, const casa_image_desc *want, size_t *nchan, pclean_err *err) {
+static int check_source(casa_image *image, const char *path, const casa_image_desc *want, size_t *nchan, pclean_err *err) {
     casa_image_desc d;
     int rc = casa_image_get_desc(image, &d, err);
     if (rc)
         return rc;
     *nchan = d.nchan;
-    if (d.nx != want->nx || d.ny != want->ny || d.npol != want->npol || (d.nchan != 1 && d.nchan != want->nchan))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "model %s has %zu x %zu pixels, %zu planes of polarization and %zu channels; the image has %zu x %zu, %zu and %zu",
-                        path, d.nx, d.ny, d.npol, d.nchan, want->nx, want->ny, want->npol, want->nchan);
-    const double cell = fabs(want->increment_x_rad);
-    if (fabs(d.increment_x_rad - want->increment_x_rad) > 1e-6 * cell || fabs(d.increment_y_rad - want->increment_y_rad) > 1e-6 * cell)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "model %s has another cell than the image; regrid it first", path);
-    casa_direction centre;
-    if ((rc = casa_direction_convert(&d.centre, want->centre.frame, &centre, err)))
-        return rc;
-    const double east = cos(want->centre.lat_rad) * remainder(centre.lon_rad - want->centre.lon_rad, 2 * M_PI) + (d.crpix_x - want->crpix_x) * cell,
-                 north = centre.lat_rad - want->centre.lat_rad - (d.crpix_y - want->crpix_y) * cell;
-    if (hypot(east, north) > 0.01 * cell)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "model %s is centred elsewhere than the image; regrid it first", path);
-    const double last = (double)(want->nchan - 1), step = fabs(want->cdelt_hz);
-    if (d.nchan > 1 && (fabs(d.crval_hz - want->crval_hz) > 0.01 * step ||
-                        fabs(d.crval_hz + last * d.cdelt_hz - want->crval_hz - last * want->cdelt_hz) > 0.01 * step))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "model %s has other channel frequencies than the image; regrid it first", path);
-    return 0;
+    char what[4200];
+    snprintf(what, sizeof what, "model %s", path);
+    if (strcmp(d.unit, "Jy/beam") == 0)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s is in Jy/beam, as a restored image (.image) is; a model is in Jy/pixel: give the .model of that run", what);
+    if (strcmp(d.unit, "Jy/pixel") != 0)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s has %s%s, a model has Jy/pixel; give the .model of a run, or set the unit if the pixels are that", what,
+                        *d.unit ? "the unit " : "no unit", d.unit);
+    return pcl_samegrid_check(what, &d, want, true, err);
 }
 
 static int open_sources(sources *s, size_t n, const char *const *path, const casa_image_desc *desc, pclean_err *err) {
@@ -54,7 +45,7 @@ static int open_sources(sources *s, size_t n, const char *const *path, const cas
     for (size_t i = 0; !rc && i < n; i++)
         if (!(rc = pcl_virtual_open(path[i], &s->image[i], err))) {
             s->n = i + 1;
-            rc = check_shape(s->image[i], path[i], desc, &s->nchan[i], err);
+            rc = check_source(s->image[i], path[i], desc, &s->nchan[i], err);
         }
     return rc;
 }

@@ -8,7 +8,7 @@
 
 typedef struct pcl_startmodel pcl_startmodel;
 
-/* *out stays NULL when the config asks for none. Every image must have the shape of the image (one channel serves all); of a
+/* *out stays NULL when the config asks for none. Every image must be in Jy/pixel on the image's grid (samegrid.h; one channel serves all); of a
  * part, a startmodel is that of the whole image, what restart finds its own.
  * `folder`: for the scratch file. Calls casacore. */
 int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmodel **out, pclean_err *err) PCL_CHECK;

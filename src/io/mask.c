@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "io/samegrid.h"
 #include "io/virtual.h"
 #include <ctype.h>
 #include <errno.h>
@@ -38,6 +39,7 @@ struct pcl_mask {
     float *pixels; /* [ny][nx], of the image */
     size_t nregion;
     region *region;
+    bool uses_restfreq;
 };
 
 /* ------------------------------------------------------------------ filling */
@@ -118,15 +120,6 @@ static int regions_plane(const pcl_mask *m, size_t ipol, size_t ichan, bool *pla
 
 /* ------------------------------------------------------------------ positions and lengths */
 
-/* SIN projection of (lon, lat), in the image's frame, to pixels. false: on the other half of the sky. */
-static bool sky_to_pixel(const casa_image_desc *d, double lon, double lat, double *x, double *y) {
-    double dlon = lon - d->centre.lon_rad, s0 = sin(d->centre.lat_rad), c0 = cos(d->centre.lat_rad);
-    double l = cos(lat) * sin(dlon), m = sin(lat) * c0 - cos(lat) * s0 * cos(dlon);
-    *x = d->crpix_x + l / d->increment_x_rad;
-    *y = d->crpix_y + m / d->increment_y_rad;
-    return sin(lat) * s0 + cos(lat) * c0 * cos(dlon) > 0;
-}
-
 /* A number with one of the units pix and chan, and nothing after it. */
 static bool scan_unit(const char *text, const char *unit, double *value) {
     char *end;
@@ -167,7 +160,7 @@ static int to_pixels(const position *p, const casa_image_desc *d, double *xy, pc
     }
     casa_direction at = {p->frame, p->v[0], p->v[1]};
     int rc = p->frame == d->centre.frame ? 0 : casa_direction_convert(&at, d->centre.frame, &at, err);
-    if (rc == 0 && !sky_to_pixel(d, at.lon_rad, at.lat_rad, &xy[0], &xy[1]))
+    if (rc == 0 && !pcl_samegrid_sky_to_pixel(d, at.lon_rad, at.lat_rad, &xy[0], &xy[1]))
         rc = PCL_FAIL(err, PCLEAN_EPARAM, "a position lies more than 90 degrees from the image centre");
     return rc;
 }
@@ -254,6 +247,7 @@ typedef struct options {
     /* of ranges in frequency and velocity */
     char spectral_frame[16], veltype[16]; /* "": the image's, radio */
     double restfreq_hz;
+    bool own_restfreq, velocity;
 } options;
 
 static int add_vertices(region *r, size_t n, pclean_err *err) {
@@ -477,6 +471,7 @@ static int option_range(const words *w, const casa_image_desc *d, options *o, pc
             return rc;
     if (dim[0] != dim[1])
         return PCL_FAIL(err, PCLEAN_EPARAM, "range=[%s,%s]: both ends must be channels, or frequencies, or velocities", w->item[0], w->item[1]);
+    o->velocity = dim[0] == PCL_DIM_VELOCITY;
     const double first = round(fmin(chan[0], chan[1])), last = round(fmax(chan[0], chan[1]));
     if (last < 0 || first >= (double)d->nchan)
         return PCL_FAIL(err, PCLEAN_EPARAM, "range=[%s,%s] lies outside the image's %zu channels", w->item[0],
@@ -517,9 +512,10 @@ static int set_option(const char *key, char *value, const casa_image_desc *d, op
         snprintf(o->spectral_frame, sizeof o->spectral_frame, "%s", w.item[0]);
     else if (strcasecmp(key, "veltype") == 0)
         snprintf(o->veltype, sizeof o->veltype, "%s", w.item[0]);
-    else if (strcasecmp(key, "restfreq") == 0)
+    else if (strcasecmp(key, "restfreq") == 0) {
         o->restfreq_hz = pcl_quantity_parse_as(w.item[0], PCL_DIM_FREQ, "Hz", &restfreq_hz, NULL) ? 0 : restfreq_hz;
-    else if (strcasecmp(key, "corr") == 0)
+        o->own_restfreq = true;
+    } else if (strcasecmp(key, "corr") == 0)
         rc = option_corr(&w, d, o, err);
     else {
         rc = PCL_FAIL(err, PCLEAN_EPARAM, "option \"%s\" is not known (coord, range, corr)", key);
@@ -646,6 +642,7 @@ static int parse_line(pcl_mask *m, char *line, const casa_image_desc *d, options
     trim_end(name);
     if (is_word(name, drawings, sizeof drawings / sizeof *drawings))
         return 0;
+    m->uses_restfreq = m->uses_restfreq || (o.velocity && !o.own_restfreq);
     r.first_chan = o.first_chan;
     r.last_chan = o.last_chan;
     memcpy(r.pol, o.pol, sizeof r.pol);
@@ -696,40 +693,6 @@ static int check_regions(const pcl_mask *m, const char *from, pclean_err *err) {
     return rc;
 }
 
-static int refuse_size(const char *what, size_t has, size_t wants, pclean_err *err) {
-    return PCL_FAIL(err, PCLEAN_EPARAM, "it has %zu %s, the image %zu", has, what, wants);
-}
-
-/* A mask of the right size elsewhere on the sky would be wrong without a sign. */
-static int check_grid(const casa_image_desc *has, const casa_image_desc *d, pclean_err *err) {
-    casa_direction at = has->centre;
-    double x, y, dx = has->increment_x_rad / d->increment_x_rad - 1, dy = has->increment_y_rad / d->increment_y_rad - 1;
-    int rc = casa_direction_convert(&has->centre, d->centre.frame, &at, err);
-    if (rc)
-        return rc;
-    bool near = sky_to_pixel(d, at.lon_rad, at.lat_rad, &x, &y);
-    if (!near || hypot(x - has->crpix_x, y - has->crpix_y) > 0.5 || fabs(dx) * (double)d->nx > 1 ||
-        fabs(dy) * (double)d->ny > 1)
-        return PCL_FAIL(err, PCLEAN_EPARAM,
-                        "its pixels lie elsewhere on the sky than the image's; regrid it first (imregrid)");
-    return 0;
-}
-
-static int check_image(const casa_image_desc *has, const casa_image_desc *d, pclean_err *err) {
-    if (has->nx != d->nx || has->ny != d->ny)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "it has %zu x %zu pixels, the image %zu x %zu", has->nx, has->ny, d->nx,
-                        d->ny);
-    if (has->nchan != 1 && has->nchan != d->nchan)
-        return refuse_size("channels", has->nchan, d->nchan, err);
-    if (has->npol != 1 && has->npol != d->npol)
-        return refuse_size("polarizations", has->npol, d->npol, err);
-    double off_hz = fabs(has->crval_hz - d->crval_hz);
-    if (has->nchan > 1 && has->freq_frame == d->freq_frame && off_hz > 0.5 * fabs(d->cdelt_hz))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "its channel 0 is at %.9f GHz, the image's at %.9f GHz",
-                        has->crval_hz * 1e-9, d->crval_hz * 1e-9);
-    return check_grid(has, d, err);
-}
-
 /* ------------------------------------------------------------------ opening */
 
 static int open_image(pcl_mask *m, const char *path, const casa_image_desc *d, pclean_err *err) {
@@ -738,10 +701,10 @@ static int open_image(pcl_mask *m, const char *path, const casa_image_desc *d, p
     int rc = pcl_virtual_open(path, &m->image, err);
     if (rc || (rc = casa_image_get_desc(m->image, &has, err)) != 0)
         return rc;
-    if ((rc = check_image(&has, d, err)) != 0) {
-        pcl_err_prefix(err, "%s cannot be the mask: ", path);
+    char what[4200];
+    snprintf(what, sizeof what, "mask %s", path);
+    if ((rc = pcl_samegrid_check(what, &has, d, false, err)) != 0)
         return rc;
-    }
     m->image_npol = has.npol;
     m->image_nchan = has.nchan;
     return PCL_NEW(&m->pixels, m->nx * m->ny, "mask plane", err);
@@ -838,6 +801,8 @@ bool pcl_mask_same_all_channels(const pcl_mask *mask) {
             return false;
     return mask->kind != KIND_IMAGE || mask->image_nchan == 1;
 }
+
+bool pcl_mask_uses_restfreq(const pcl_mask *mask) { return mask->uses_restfreq; }
 
 void pcl_mask_free(pcl_mask *mask) {
     if (!mask)

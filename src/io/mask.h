@@ -2,8 +2,8 @@
  *
  * The `mask` parameter is one of
  *   ""                     no mask: true everywhere
- *   path of a CASA image   true where the pixel is > 0.5 and not masked; of the image's size and place on the sky, one
- * channel (for all) or as many as the image, likewise polarizations path of a text file    CASA region text (CRTF): one
+ *   path of a CASA image   true where the pixel is > 0.5 and not masked; of the image's pixels (samegrid.h), one
+ * channel (for all) or as many as the image at the same frequencies, likewise polarizations path of a text file    CASA region text (CRTF): one
  * region a line, '#' comments, "global" lines of default options region text            the same, given directly
  * Regions: circle[[x,y],r] annulus[[x,y],[r1,r2]] ellipse[[x,y],[a,b],pa] box[[x1,y1],[x2,y2]] centerbox[[x,y],[w,h]]
  * rotbox[[x,y],[w,h],pa] poly[[x1,y1],[x2,y2],[x3,y3],...]. Positions "100pix" (0-based) or RA, Dec as in "15h22m00s",
@@ -32,6 +32,9 @@ int pcl_mask_plane(pcl_mask *mask, size_t ipol, size_t ichan, bool *plane, pclea
 
 /* true when all channels of a polarization have the same mask. */
 bool pcl_mask_same_all_channels(const pcl_mask *mask);
+
+/* true when a range in velocity counts from the image's rest frequency: none is given with the region. */
+bool pcl_mask_uses_restfreq(const pcl_mask *mask);
 
 /* NULL is allowed. */
 void pcl_mask_free(pcl_mask *mask);

@@ -32,6 +32,16 @@ expect_status 2; expect_err 'no rest frequency: it counts from the middle of the
 image --vis "$hera" --specmode cube --width 500km/s --restfreq 150MHz
 expect_status 0; restfreq 150000000 restfreq
 ! grep -q 'WARNING: start' err || fail "the rest frequency was given"
+region='circle[[16pix,16pix],5pix]'
+image --vis "$hera" --specmode cube --outframe TOPO --mask "$region, range=[-500km/s,500km/s]"
+expect_status 0; expect_err 'WARNING: mask has a range in velocity, but the data have no rest frequency.*middle of the selected data, 153\.71.* MHz; give restfreq'
+grep -q 'mask has a range in velocity, but' out.run.json || fail "the record lacks the warning"
+for given in '-500km/s,500km/s], restfreq=153.7MHz' '0chan,3chan]' '150MHz,151MHz]'; do
+    image --vis "$hera" --specmode cube --outframe TOPO --mask "$region, range=[$given"
+    expect_status 0; ! grep -q 'WARNING: mask has' err || fail "nothing was guessed"
+done
+image --vis "$hera" --specmode cube --outframe TOPO --mask "$region, range=[-500km/s,500km/s]" --restfreq 153.7MHz
+expect_status 0; ! grep -q 'WARNING: mask has' err || fail "the rest frequency was given"
 image --vis "$DATA/vla_ngc5921.ms" --stokes I --cell 20arcsec --specmode cube --start 1500km/s --nchan 1
 expect_status 0; restfreq 1420405752 SOURCE.REST_FREQUENCY
 run plan --vis "$hera" $small --specmode cube --no-time --json
