@@ -173,7 +173,7 @@ static const struct pcl_option table[] = {
 {.group = "misc", .name = "overwrite", .type = PCL_BOOL, .offset = AT(overwrite), .def = "false",
  .help = "Replace products of the same name, once the new ones are complete."},
 {.group = "misc", .name = "restart", .type = PCL_BOOL, .offset = AT(restart), .def = "false",
- .help = "Continue from the NAME.model of an earlier run (tclean's default is true; here existing products are kept)."},
+ .help = "Continue from NAME.model, in NAME.mask, of an earlier run (tclean's default is true; here existing products are kept)."},
 {.group = "misc", .name = "progress", .type = PCL_CHOICE, .offset = AT(progress), .def = "auto",
  .choices = "auto|bar|lines|json|none",
  .help = "How progress is shown: a bar on a terminal, a line now and then, JSON for machines, or not at all."},
