@@ -1,5 +1,6 @@
 #include "cli.h"
 #include <signal.h>
+#include <unistd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,9 +153,22 @@ static volatile sig_atomic_t stop_signal;
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 #define NSIGNAL (sizeof stop_signals / sizeof *stop_signals)
 
-/* The first signal asks the run to stop; the next one meets the default action and kills at once. */
+enum { PATIENCE_S = 10 };
+
+/* Blocked in a read that does not end, say. What is unfinished goes with the next run of the name. */
+static void on_alarm(int number) {
+    static const char message[] = "pclean: error: interrupted; it did not end by itself, so what is unfinished is left for the next run to remove\n";
+    (void)number;
+    if (write(2, message, sizeof message - 1) < 0)
+        _exit(CLI_FAILED);
+    _exit(CLI_FAILED);
+}
+
+/* The first signal asks the run to stop, for which it has some seconds; the next one meets the default action and kills at once. */
 static void on_signal(int number) {
     stop_signal = number;
+    signal(SIGALRM, on_alarm);
+    alarm(PATIENCE_S);
     for (size_t i = 0; i < NSIGNAL; i++) {
         signal(stop_signals[i], SIG_DFL);
     }

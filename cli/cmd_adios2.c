@@ -201,28 +201,14 @@ static int uses(const request *r) {
 
 /* ------------------------------------------------------------------ convert, split, restore */
 
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int number) {
-    stopped = 1;
-    signal(number, SIG_DFL); /* the next one kills */
-}
-
-static int stop_requested(void *user) {
-    (void)user;
-    return stopped;
-}
-
 static int copy(const request *r) {
     cli_progress display;
     pclean_err err;
     char **outputs = NULL;
     const pclean_config config = {.progress = r->progress};
     cli_progress_init(&display, &config);
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
-    signal(SIGPIPE, SIG_IGN);
-    const pclean_hooks hooks = {cli_progress_show, cli_progress_log, stop_requested, &display};
+    cli_stop_catch();
+    const pclean_hooks hooks = {cli_progress_show, cli_progress_log, cli_stop_requested, &display};
     int rc;
     if (*r->word[0] == 'c')
         rc = pclean_adios2_convert(r->word[1], r->word[2], &r->options, &hooks, &err);

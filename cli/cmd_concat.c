@@ -2,7 +2,6 @@
 #include "cli.h"
 #include "progress.h"
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,8 +240,6 @@ static int run(const concat_request *r) {
     pclean_concat_result result = {0};
     cli_progress_init(&display, &config);
     cli_stop_catch();
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error like a full disk */
     const pclean_hooks hooks = {cli_progress_show, cli_progress_log, cli_stop_requested, &display};
     rc = r->base ? pclean_concat_subcubes(r->base, r->nparts, r->extension[0] ? r->extension : NULL, &r->options, &hooks, &result, &err)
                  : pclean_concat_images(r->name[0], r->name + 1, r->nname - 1, &r->options, &hooks, &result, &err);

@@ -3,7 +3,6 @@
 #include "line.h"
 #include "progress.h"
 #include "report.h"
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +80,6 @@ static int run(const pclean_config *config) {
     pclean_err err = {0};
     cli_progress_init(&display, config);
     cli_stop_catch();
-    signal(SIGPIPE, SIG_IGN); /* a reader of the log that goes away must not kill a run */
     pclean_hooks hooks = {cli_progress_show, cli_progress_log, cli_stop_requested, &display};
     int rc = pclean_image(config, &hooks, &result, &err);
     int status = rc == 0 ? CLI_DONE : err.code == PCLEAN_EPARAM ? CLI_USAGE : CLI_FAILED;

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,11 +116,27 @@ static void let_threads_soon_sleep(char **argv) {
     execv("/proc/self/exe", argv); /* where that fails, all is as before */
 }
 
+/* casacore asks for the current folder before main begins, and aborts where it has no name, or a long one. What stands in
+ * this section of a program comes before that. */
+static void look_at_folder(int argc, char **argv, char **environment) {
+    static const char message[] = "pclean: error: the current folder is gone, or its name has more than 1023 characters; cd to another one\n";
+    char name[1024];
+    (void)argc, (void)argv, (void)environment;
+    if (getcwd(name, sizeof name))
+        return;
+    if (write(2, message, sizeof message - 1) < 0)
+        _exit(CLI_FAILED);
+    _exit(CLI_FAILED);
+}
+__attribute__((section(".preinit_array"), used)) static void (*const first)(int, char **, char **) = look_at_folder;
+
 int main(int argc, char **argv) {
     static const char *const threaded[] = {"image", "plan"};
     for (size_t i = 0; argc > 1 && i < sizeof threaded / sizeof *threaded; i++)
         if (strcmp(argv[1], threaded[i]) == 0)
             let_threads_soon_sleep(argv);
     open_standard_streams();
+    signal(SIGPIPE, SIG_IGN); /* a reader that goes away must not kill a run */
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error like a full disk */
     return finish_stdout(dispatch(argc, argv));
 }

@@ -2,7 +2,8 @@
  *
  * A fallible function returns 0, or a negative code -PCLEAN_E..., and fills *err (its last argument, which may be NULL)
  * with one sentence: what failed, on what, and what to do. The record is plain and of fixed size, so it can be copied
- * through a pipe or a job file. The library never prints, exits or longjmps. */
+ * through a pipe or a job file. A pointer that must be given and is NULL is -PCLEAN_EPARAM; what may be NULL is said where it is
+ * declared. Functions without an error (_init, _clear, _free) do nothing then. The library never prints, exits or longjmps. */
 #ifndef PCLEAN_ERROR_H
 #define PCLEAN_ERROR_H
 

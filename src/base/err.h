@@ -10,6 +10,13 @@
 int pcl_err_set(pclean_err *err, int code, const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* For public functions: a pointer that must be given. */
+#define PCL_REQUIRE(err, pointer)                                                                                      \
+    do {                                                                                                               \
+        if (!(pointer))                                                                                                \
+            return PCL_FAIL((err), PCLEAN_EPARAM, "%s: the argument %s is NULL", __func__, #pointer);                  \
+    } while (0)
+
 /* Puts context in front of the message ("channel 17: ..."); the lower text is kept as far as it fits. Keeps the code.
  */
 void pcl_err_prefix(pclean_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

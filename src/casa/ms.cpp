@@ -1668,6 +1668,9 @@ static void need_home() {
 int casa_init(pclean_err *err) {
     return casa_call(err, nullptr, [&]() -> int {
         need_home();
+        if (access("/proc/meminfo", R_OK) != 0)
+            return PCL_FAIL(err, PCLEAN_EIO, "/proc/meminfo cannot be read: %s; casacore needs it, so mount /proc (containers have it, unless they are told not to)",
+                            strerror(errno));
         LogSinkInterface *sink = new LogToPcl;
         LogSink::globalSink(sink); // takes it over
         casa_adios2_register();

@@ -16,6 +16,7 @@ void pclean_config_clear(pclean_config *config) {
 }
 
 int pclean_config_init(pclean_config *config, pclean_err *err) {
+    PCL_REQUIRE(err, config);
     *config = (pclean_config){0};
     for (size_t i = 0; i < pcl_option_count(); i++) {
         int rc = pcl_config_assign_text(config, NULL, pcl_option_at(i)->name, pcl_option_at(i)->def, err);
@@ -112,6 +113,9 @@ static bool is_unserved_switch(const char *name) {
 }
 
 int pclean_config_set(pclean_config *config, const char *name, const char *value, pclean_err *err) {
+    PCL_REQUIRE(err, config);
+    PCL_REQUIRE(err, name);
+    PCL_REQUIRE(err, value);
     if (!value && (pclean_config_is_bool(name) || is_unserved_switch(name)))
         value = "true";
     if (!value)
@@ -132,6 +136,9 @@ static int append(pclean_config *config, const struct pcl_option *option, const 
 }
 
 int pclean_config_append(pclean_config *config, const char *name, const char *value, pclean_err *err) {
+    PCL_REQUIRE(err, config);
+    PCL_REQUIRE(err, name);
+    PCL_REQUIRE(err, value);
     const struct pcl_option *option = pcl_option_find(name);
     struct pcl_texts more;
     if (!option || option->type != PCL_TEXTLIST || !value)
@@ -144,5 +151,5 @@ int pclean_config_append(pclean_config *config, const char *name, const char *va
 }
 
 const char *pclean_config_of_ms(const pclean_strlist *list, size_t ims) {
-    return list->n == 0 ? "" : list->item[list->n > 1 ? ims : 0];
+    return !list || list->n == 0 ? "" : list->item[list->n > 1 ? ims : 0];
 }

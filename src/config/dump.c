@@ -94,6 +94,8 @@ static bool emit_end(yaml_emitter_t *emitter) {
 }
 
 int pclean_config_dump_yaml(const pclean_config *config, FILE *out, pclean_err *err) {
+    PCL_REQUIRE(err, config);
+    PCL_REQUIRE(err, out);
     yaml_emitter_t emitter;
     int rc = pclean_config_served(config, err);
     if (rc)
@@ -160,6 +162,8 @@ static int add_json(json_t *root, const struct pcl_option *o, const pclean_confi
 }
 
 int pclean_config_dump_json(const pclean_config *config, char **json, pclean_err *err) {
+    PCL_REQUIRE(err, config);
+    PCL_REQUIRE(err, json);
     json_t *root = json_object();
     int rc = root ? 0 : PCL_FAIL(err, PCLEAN_ENOMEM, "no memory to write the parameters as JSON");
     *json = NULL;

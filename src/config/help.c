@@ -78,6 +78,7 @@ static int finish(FILE *out, pclean_err *err) {
 }
 
 int pclean_config_print_help(FILE *out, int width, pclean_err *err) {
+    PCL_REQUIRE(err, out);
     for (size_t g = 0; g < pcl_group_count(); g++) {
         fprintf(out, "%sGroup %s:\n", g ? "\n" : "", pcl_group_name(g));
         for (size_t i = 0; i < pcl_option_count(); i++)
@@ -109,6 +110,7 @@ static void print_row(FILE *out, const struct pcl_option *o) {
 }
 
 int pclean_config_print_markdown(FILE *out, pclean_err *err) {
+    PCL_REQUIRE(err, out);
     fputs("# Parameters\n\n"
           "Generated from the table in `src/config/options.c` by `tools/make-docs`: change it there.\n\n"
           "A parameter file is YAML, the parameters indented below their group or flat at the top level; "

@@ -272,7 +272,7 @@ const char *pclean_config_name(size_t i) {
 }
 
 bool pclean_config_is_bool(const char *name) {
-    const struct pcl_option *option = pcl_option_find(name);
+    const struct pcl_option *option = name ? pcl_option_find(name) : NULL;
     return option && option->type == PCL_BOOL;
 }
 

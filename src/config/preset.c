@@ -133,6 +133,7 @@ static int print_preset(FILE *out, const struct preset *p, pclean_err *err) {
 }
 
 int pclean_config_list_presets(FILE *out, pclean_err *err) {
+    PCL_REQUIRE(err, out);
     struct presets list;
     int rc = collect(&list, err);
     for (size_t i = 0; i < list.n && rc == 0; i++)
@@ -184,5 +185,7 @@ int pcl_preset_apply(pclean_config *config, const char *name, const char *from_f
 }
 
 int pclean_config_apply_preset(pclean_config *config, const char *name, pclean_err *err) {
+    PCL_REQUIRE(err, config);
+    PCL_REQUIRE(err, name);
     return pcl_preset_apply(config, name, NULL, 0, err);
 }

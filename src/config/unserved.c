@@ -220,6 +220,7 @@ void pcl_unserved_complain(const pclean_config *config, struct pcl_problems *pro
 }
 
 int pclean_config_served(const pclean_config *config, pclean_err *err) {
+    PCL_REQUIRE(err, config);
     struct pcl_problems problems = {0};
     pcl_unserved_complain(config, &problems);
     return pcl_problems_finish(&problems, err);

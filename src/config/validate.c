@@ -223,6 +223,7 @@ static void check_iteration(const pclean_config *c, struct pcl_problems *r) {
 }
 
 int pclean_config_validate(const pclean_config *config, pclean_err *err) {
+    PCL_REQUIRE(err, config);
     struct pcl_problems problems = {0};
     pcl_unserved_complain(config, &problems);
     check_choices(config, &problems);

@@ -370,5 +370,7 @@ int pcl_yaml_read(pclean_config *config, const char *path, int depth, pclean_err
 }
 
 int pclean_config_read_yaml(pclean_config *config, const char *path, pclean_err *err) {
+    PCL_REQUIRE(err, config);
+    PCL_REQUIRE(err, path);
     return pcl_yaml_read(config, path, 0, err);
 }

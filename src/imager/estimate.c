@@ -24,6 +24,8 @@ typedef struct model {
 } model;
 
 void pclean_memory_request_init(pclean_memory_request *q) {
+    if (!q)
+        return;
     *q = (pclean_memory_request){.model = PCLEAN_MEMORY_CASA, .imsize = {4096}, .nimsize = 1, .nchan_per_task = 1, .gridder = "standard",
                                  .deconvolver = "hogbom", .nterms = 1, .nfields = 1, .ram_safety_factor = PCLEAN_RAM_SAFETY_FACTOR};
 }
@@ -193,6 +195,8 @@ static void list_native_buffers(const model *m, bool in_file, pclean_memory_esti
 
 int pclean_estimate_memory(const pclean_memory_request *q, int64_t nworkers, const double *available_ram_gib, pclean_memory_estimate *out,
                            pclean_err *err) {
+    PCL_REQUIRE(err, q);
+    PCL_REQUIRE(err, out);
     *out = (pclean_memory_estimate){.available_from = "given"};
     pclean_memory_estimate e = *out;
     e.available_gib = available_ram_gib ? *available_ram_gib : pclean_available_ram_gib(e.available_from, sizeof e.available_from);
@@ -218,6 +222,8 @@ int pclean_estimate_memory(const pclean_memory_request *q, int64_t nworkers, con
 }
 
 int pclean_estimate_worker_memory_gib(const pclean_memory_request *q, double *gib, pclean_err *err) {
+    PCL_REQUIRE(err, q);
+    PCL_REQUIRE(err, gib);
     model m;
     *gib = 0;
     int rc = make_model(q, &m, err);
@@ -226,6 +232,8 @@ int pclean_estimate_worker_memory_gib(const pclean_memory_request *q, double *gi
 }
 
 int pclean_estimate_peak_ram_gib(int64_t nworkers, const pclean_memory_request *q, double *gib, pclean_err *err) {
+    PCL_REQUIRE(err, q);
+    PCL_REQUIRE(err, gib);
     model m;
     *gib = 0;
     int rc = make_model(q, &m, err);
@@ -233,6 +241,8 @@ int pclean_estimate_peak_ram_gib(int64_t nworkers, const pclean_memory_request *
 }
 
 int pclean_recommend_nworkers(const double *available_ram_gib, const pclean_memory_request *q, size_t *nworkers, pclean_err *err) {
+    PCL_REQUIRE(err, q);
+    PCL_REQUIRE(err, nworkers);
     pclean_memory_estimate e;
     int rc = pclean_estimate_memory(q, 0, available_ram_gib, &e, err);
     *nworkers = e.recommended_nworkers;
@@ -248,6 +258,8 @@ double pclean_available_ram_gib(char *from, size_t size) {
 }
 
 int pclean_parse_ram_gib(const char *text, double *gib, pclean_err *err) {
+    PCL_REQUIRE(err, text);
+    PCL_REQUIRE(err, gib);
     *gib = 0;
     double bytes;
     int rc = pcl_quantity_parse_as(text, PCL_DIM_BYTES, "GiB", &bytes, err);

@@ -28,6 +28,8 @@ enum { MOST_PARTS = 100000 };
 /* ------------------------------------------------------------------------------------------------------ the structs */
 
 void pclean_part_ms_free(pclean_part_ms *ms, size_t n) {
+    if (!ms)
+        return;
     for (size_t i = 0; ms && i < n; i++) {
         pcl_free(ms[i].msname);
         pcl_free(ms[i].spw);
@@ -46,6 +48,8 @@ static void clear_part(pclean_part *p) {
 }
 
 void pclean_partition_clear(pclean_partition *partition) {
+    if (!partition)
+        return;
     for (size_t k = 0; k < partition->nparts; k++)
         clear_part(&partition->part[k]);
     pcl_free(partition->part);
@@ -61,7 +65,7 @@ static int check_nparts(int nparts, pclean_err *err) {
 }
 
 size_t pclean_partition_nparts(const pclean_config *config, size_t nchan, size_t nparts) {
-    const size_t chunk = config->cube_chunksize > 0 ? (size_t)config->cube_chunksize : 0;
+    const size_t chunk = config && config->cube_chunksize > 0 ? (size_t)config->cube_chunksize : 0;
     return chunk ? nchan / chunk + (nchan % chunk > 0) : nparts;
 }
 
@@ -489,6 +493,8 @@ static const pclean_partition_options no_options;
 
 int pclean_partition_continuum(const pclean_config *config, int nparts, const pclean_partition_options *options, pclean_partition *out,
                                pclean_err *err) {
+    PCL_REQUIRE(err, config);
+    PCL_REQUIRE(err, out);
     *out = (pclean_partition){0};
     const pclean_partition_options *o = options ? options : &no_options;
     pcl_setup s = {0};
@@ -693,6 +699,8 @@ static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 int pclean_partition_cube(const pclean_config *config, int nparts, const pclean_partition_options *options, pclean_partition *out,
                           pclean_err *err) {
+    PCL_REQUIRE(err, config);
+    PCL_REQUIRE(err, out);
     *out = (pclean_partition){.cube = true};
     const pclean_partition_options *o = options ? options : &no_options;
     const bool chunks = nparts == 0 && config->cube_chunksize > 0;
@@ -719,6 +727,8 @@ int pclean_partition_cube(const pclean_config *config, int nparts, const pclean_
 
 int pclean_partition_make(const pclean_config *config, int nparts, const pclean_partition_options *options, pclean_partition *out,
                           pclean_err *err) {
+    PCL_REQUIRE(err, config);
+    PCL_REQUIRE(err, out);
     return (config->specmode == PCLEAN_SPECMODE_MFS ? pclean_partition_continuum : pclean_partition_cube)(config, nparts, options, out, err);
 }
 
@@ -781,11 +791,17 @@ static int check_folder(const char *folder, pclean_err *err) {
 }
 
 int pclean_partition_check(const pclean_partition *partition, const pclean_config *config, const char *folder, bool overwrite, pclean_err *err) {
+    PCL_REQUIRE(err, partition);
+    PCL_REQUIRE(err, config);
+    PCL_REQUIRE(err, folder);
     int rc = check_folder(folder, err);
     return rc ? rc : pcl_partfiles_check(partition, config, folder, overwrite, err);
 }
 
 int pclean_partition_write(pclean_partition *partition, const pclean_config *config, const char *folder, pclean_err *err) {
+    PCL_REQUIRE(err, partition);
+    PCL_REQUIRE(err, config);
+    PCL_REQUIRE(err, folder);
     int rc = pclean_partition_check(partition, config, folder, true, err);
     if (rc)
         return rc;
@@ -830,8 +846,13 @@ done:
 }
 
 int pclean_contdatapartition(size_t nms, const pclean_ms_selection *ms, int npart, pclean_part_ms **out, pclean_err *err) {
+    PCL_REQUIRE(err, ms);
+    PCL_REQUIRE(err, out);
     *out = NULL;
     int rc;
+    for (size_t i = 0; i < nms; i++)
+        if (!ms[i].msname)
+            return PCL_FAIL(err, PCLEAN_EPARAM, "a selection without msname");
     if ((rc = check_nparts(npart, err)) || (rc = casa_init(err)) || (rc = PCL_ZNEW(out, (size_t)npart * nms, "row ranges", err)))
         return rc;
     for (size_t i = 0; !rc && i < nms; i++)
@@ -866,6 +887,8 @@ done:
 }
 
 void pclean_axis_parts_free(pclean_axis_part *part, size_t n, size_t nms) {
+    if (!part)
+        return;
     for (size_t k = 0; part && k < n; k++)
         pclean_part_ms_free(part[k].ms, nms);
     pcl_free(part);
@@ -890,6 +913,10 @@ static int cut_axis(pcl_setup *s, size_t npart, pclean_axis_part *out, pclean_er
 
 int pclean_cubedataimagepartition(size_t nms, const pclean_ms_selection *ms, const pclean_spectral_axis *axis, int npart,
                                   pclean_axis_part **out, size_t *nout, pclean_err *err) {
+    PCL_REQUIRE(err, ms);
+    PCL_REQUIRE(err, axis);
+    PCL_REQUIRE(err, out);
+    PCL_REQUIRE(err, nout);
     pclean_config config = {0};
     casa_ms_selection *sel = NULL;
     pcl_setup s = {0};
@@ -900,6 +927,9 @@ int pclean_cubedataimagepartition(size_t nms, const pclean_ms_selection *ms, con
         return rc;
     if (axis->nchan < 1 || axis->nchan > INT32_MAX)
         return PCL_FAIL(err, PCLEAN_EPARAM, "a spectral axis of %zu channels cannot be partitioned", axis->nchan);
+    for (size_t i = 0; i < nms; i++)
+        if (!ms[i].msname || !axis->frame)
+            return PCL_FAIL(err, PCLEAN_EPARAM, "%s", axis->frame ? "a selection without msname" : "a spectral axis without frame");
     if ((rc = config_of_axis(nms, ms, axis, &config, err)) || (rc = PCL_NEW(&sel, nms, "selection", err)))
         goto done;
     for (size_t i = 0; i < nms; i++)

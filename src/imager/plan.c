@@ -21,6 +21,8 @@
 enum { NMAJOR_GUESSED = 5 };
 
 void pclean_plan_clear(pclean_plan *p) {
+    if (!p)
+        return;
     for (size_t i = 0; i < p->nwindow; i++)
         pcl_free(p->window[i].msname);
     for (size_t i = 0; i < p->nproblem; i++)
@@ -241,6 +243,8 @@ static int make(const pclean_config *config, bool measure, pcl_setup *s, pclean_
 }
 
 int pclean_plan_make(const pclean_config *config, bool measure, pclean_plan *p, pclean_err *err) {
+    PCL_REQUIRE(err, config);
+    PCL_REQUIRE(err, p);
     pcl_setup setup = {0};
     *p = (pclean_plan){0};
     int rc = make(config, measure, &setup, p, err);

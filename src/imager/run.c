@@ -36,6 +36,8 @@ const char *pclean_stop_text(int stop) {
 }
 
 void pclean_result_clear(pclean_result *result) {
+    if (!result)
+        return;
     free(result->plane);
     for (size_t i = 0; result->product && result->product[i]; i++)
         free(result->product[i]);
@@ -347,6 +349,8 @@ static int run_stages(pcl_run *r, pclean_err *err) {
 }
 
 int pclean_image(const pclean_config *config, const pclean_hooks *hooks, pclean_result *result, pclean_err *err) {
+    PCL_REQUIRE(err, config);
+    PCL_REQUIRE(err, result);
     *result = (pclean_result){0};
     pcl_run r = {.config = config, .claim = -1, .hooks = hooks, .result = result, .start = pcl_now()};
     r.stage_start = r.start;

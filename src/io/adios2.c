@@ -28,10 +28,14 @@
 static const char *const default_columns[] = {"DATA", "CORRECTED_DATA", "MODEL_DATA", "FLAG", "WEIGHT", "SIGMA", NULL};
 
 void pclean_adios2_options_init(pclean_adios2_options *o) {
+    if (!o)
+        return;
     *o = (pclean_adios2_options){.columns = default_columns, .engine = "BP4"};
 }
 
 void pclean_adios2_free_list(char **list) {
+    if (!list)
+        return;
     pcl_free(list);
 }
 
@@ -41,6 +45,8 @@ void pclean_adios2_force_omp_single_thread(void) {
 }
 
 int pclean_adios2_uses(const char *ms, bool *uses, char ***columns, char *engine, pclean_err *err) {
+    PCL_REQUIRE(err, ms);
+    PCL_REQUIRE(err, uses);
     char **found = NULL, name[32] = "";
     *uses = false;
     if (columns)
@@ -364,6 +370,8 @@ static int convert(const char *in, const char *out, const pclean_adios2_options 
 }
 
 int pclean_adios2_convert(const char *in, const char *out, const pclean_adios2_options *options, const pclean_hooks *hooks, pclean_err *err) {
+    PCL_REQUIRE(err, in);
+    PCL_REQUIRE(err, out);
     pclean_adios2_options o;
     pclean_adios2_options_init(&o);
     int status = begin(hooks, err);
@@ -373,6 +381,8 @@ int pclean_adios2_convert(const char *in, const char *out, const pclean_adios2_o
 }
 
 int pclean_adios2_restore(const char *in, const char *out, const pclean_adios2_options *options, const pclean_hooks *hooks, pclean_err *err) {
+    PCL_REQUIRE(err, in);
+    PCL_REQUIRE(err, out);
     pclean_adios2_options o;
     char *name = NULL;
     pclean_adios2_options_init(&o);
@@ -449,6 +459,8 @@ static int split(const char *in, char **names, const windows *w, const pclean_ad
 }
 
 int pclean_adios2_split(const char *in, const char *dir, const pclean_adios2_options *options, const pclean_hooks *hooks, char ***outputs, pclean_err *err) {
+    PCL_REQUIRE(err, in);
+    PCL_REQUIRE(err, dir);
     pclean_adios2_options o;
     windows w = {0};
     char **names = NULL, *folder = NULL;

@@ -145,6 +145,7 @@ static int try_manager(bool cleanup, pclean_adios2_info *info, pclean_err *err) 
 }
 
 int pclean_adios2_check(bool cleanup, pclean_adios2_info *info, pclean_err *err) {
+    PCL_REQUIRE(err, info);
     *info = (pclean_adios2_info){0};
     const int status = casa_init(err);
     if (status)

@@ -22,14 +22,16 @@
 static const char *const mode_names[] = {"auto", "paged", "virtual", "movevirtual", "copyvirtual"};
 
 void pclean_concat_options_init(pclean_concat_options *o) {
+    if (!o)
+        return;
     *o = (pclean_concat_options){.mode = PCLEAN_CONCAT_PAGED, .axis = -1, .relax = true, .overwrite = true, .max_workers = 4};
 }
 
 int pclean_concat_mode_parse(const char *text) {
-    for (int i = 0; i < (int)(sizeof mode_names / sizeof *mode_names); i++)
+    for (int i = 0; text && i < (int)(sizeof mode_names / sizeof *mode_names); i++)
         if (strcasecmp(text, mode_names[i]) == 0)
             return i;
-    return strcasecmp(text, "nomovevirtual") == 0 ? PCLEAN_CONCAT_VIRTUAL : -1;
+    return text && strcasecmp(text, "nomovevirtual") == 0 ? PCLEAN_CONCAT_VIRTUAL : -1;
 }
 
 const char *pclean_concat_mode_name(int mode) {
@@ -37,6 +39,8 @@ const char *pclean_concat_mode_name(int mode) {
 }
 
 void pclean_concat_result_clear(pclean_concat_result *result) {
+    if (!result)
+        return;
     for (size_t i = 0; i < result->noutput; i++)
         free(result->output[i].path);
     free(result->output);
@@ -213,6 +217,9 @@ static int check_options(const pclean_concat_options *o, pclean_err *err) {
 
 int pclean_concat_images(const char *outimage, const char *const *inimages, size_t n, const pclean_concat_options *options, const pclean_hooks *hooks,
                          pclean_concat_result *result, pclean_err *err) {
+    PCL_REQUIRE(err, outimage);
+    PCL_REQUIRE(err, inimages);
+    PCL_REQUIRE(err, result);
     pclean_concat_options defaults;
     pclean_concat_result mine = {0};
     pclean_concat_options_init(&defaults);
@@ -379,6 +386,9 @@ static int join_subcubes(work *w, const char *base, size_t nparts, const char *c
 
 int pclean_concat_subcubes(const char *base, size_t nparts, const char *const *extensions, const pclean_concat_options *options, const pclean_hooks *hooks,
                            pclean_concat_result *result, pclean_err *err) {
+    PCL_REQUIRE(err, base);
+    PCL_REQUIRE(err, extensions);
+    PCL_REQUIRE(err, result);
     pclean_concat_options defaults;
     pclean_concat_options_init(&defaults);
     const pclean_concat_options *o = options ? options : &defaults;

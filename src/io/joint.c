@@ -38,7 +38,7 @@ static const char *base_name(const char *path) {
 /* ---- names ---- */
 
 static int copy_name(const char *name, char **out, pclean_err *err) {
-    return *name ? pcl_fs_strip_slashes(name, out, err) : PCL_FAIL(err, PCLEAN_EPARAM, "an image without a name");
+    return name && *name ? pcl_fs_strip_slashes(name, out, err) : PCL_FAIL(err, PCLEAN_EPARAM, "an image without a name");
 }
 
 /* The absolute path of a name of which the last part need not exist: its folder must. */

@@ -8,6 +8,8 @@
 #include <string.h>
 
 void pclean_verify_result_clear(pclean_verify_result *r) {
+    if (!r)
+        return;
     free(r->nan);
     free(r->blank);
     free(r->gap);
@@ -166,6 +168,8 @@ static int verdict(const char *image, bool allow_blank, const pclean_verify_resu
 }
 
 int pclean_verify_image(const char *image, const char *const *against, size_t nagainst, int axis, bool full, bool allow_blank, pclean_verify_result *result, pclean_err *err) {
+    PCL_REQUIRE(err, image);
+    PCL_REQUIRE(err, result);
     pcl_parts parts = {0};
     *result = (pclean_verify_result){0};
     int rc = casa_init(err);

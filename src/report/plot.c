@@ -49,6 +49,8 @@ typedef struct picture {
 } picture;
 
 void pclean_plot_options_init(pclean_plot_options *options) {
+    if (!options)
+        return;
     *options = (pclean_plot_options){.max_panels = 25};
 }
 
@@ -678,6 +680,8 @@ static void clear_picture(picture *p) {
 
 int pclean_plot_cube(const char *image_path, const char *png_path, const pclean_plot_options *options,
                      pclean_err *err) {
+    PCL_REQUIRE(err, image_path);
+    PCL_REQUIRE(err, png_path);
     picture p = {.path = image_path};
     pclean_plot_options_init(&p.options);
     if (options) {
