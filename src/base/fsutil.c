@@ -165,6 +165,17 @@ int pcl_fs_publish(const char *from, const char *to, bool overwrite, pclean_err 
 
 /* ---- whole small files ---- */
 
+FILE *pcl_fs_open_text(const char *path) {
+    struct stat st;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    FILE *f = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? fdopen(fd, "r") : NULL;
+    if (!f && fd >= 0) {
+        close(fd);
+        errno = EINVAL;
+    }
+    return f;
+}
+
 int pcl_fs_write_text(const char *path, const char *text, size_t len, pclean_err *err) {
     char *temporary = NULL;
     int fd = -1;

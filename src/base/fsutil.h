@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* "cannot VERB PATH: " and errno's own words, as -PCLEAN_ENOSPC or -PCLEAN_EIO. */
 int pcl_fs_fail(pclean_err *err, const char *verb, const char *path) PCL_CHECK;
@@ -23,6 +24,9 @@ int pcl_fs_publish(const char *from, const char *to, bool overwrite, pclean_err 
 
 /* The fallback of pcl_fs_publish alone; `to` must exist. Public only for its test. */
 int pcl_fs_publish_aside(const char *from, const char *to, pclean_err *err) PCL_CHECK;
+
+/* Opens a file to read text; one that is no regular file (a FIFO would wait for its writer) is none. NULL, errno. */
+FILE *pcl_fs_open_text(const char *path);
 
 /* Writes a small text file whole: temporary name beside it, fsync, rename. */
 int pcl_fs_write_text(const char *path, const char *text, size_t len, pclean_err *err) PCL_CHECK;

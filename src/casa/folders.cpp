@@ -3,6 +3,7 @@
 #include "casa/list.hpp"
 #include <casacore/tables/Tables/Table.h>
 #include <casacore/tables/Tables/TableAttr.h>
+#include <casacore/tables/Tables/TableColumn.h>
 #include <casacore/tables/Tables/TableRecord.h>
 
 using namespace casacore;
@@ -11,13 +12,18 @@ namespace {
 
 void add_table(const std::string &path, std::vector<std::string> &found);
 
+void add_named(const TableRecord &keywords, std::vector<std::string> &found) {
+    for (uInt i = 0; i < keywords.nfields(); i++)
+        if (keywords.dataType(Int(i)) == TpTable)
+            add_table(keywords.tableAttributes(Int(i)).name(), found);
+}
+
 /* The tables it refers to or consists of, and its sub-tables. */
 void add_contents(const std::string &path, std::vector<std::string> &found) {
     const Table table(path, TableLock(TableLock::NoLocking));
-    const TableRecord &keywords = table.keywordSet();
-    for (uInt i = 0; i < keywords.nfields(); i++)
-        if (keywords.dataType(Int(i)) == TpTable)
-            found.push_back(keywords.tableAttributes(Int(i)).name());
+    add_named(table.keywordSet(), found);
+    for (uInt i = 0; i < table.tableDesc().ncolumn(); i++)
+        add_named(TableColumn(table, i).keywordSet(), found);
     for (const String &part : table.getPartNames(False))
         add_table(part, found);
 }

@@ -604,6 +604,17 @@ int make_any(const std::string &path, const casa_join &j, size_t total, pclean_e
 
 /* ------------------------------------------------------------------ the C face */
 
+/* casacore opens no image of which one is missing: its history, its regions, its mask. */
+static int check_tables(const std::string &path, pclean_err *err) {
+    const Table table(path, TableLock(TableLock::NoLocking));
+    const TableRecord &keywords = table.keywordSet();
+    for (uInt i = 0; i < keywords.nfields(); i++)
+        if (keywords.dataType(Int(i)) == TpTable && !Table::isReadable(keywords.tableAttributes(Int(i)).name()))
+            return PCL_FAIL(err, PCLEAN_EDATA, "%s: its table %s is missing or damaged: CASA cannot open this image", path.c_str(),
+                            keywords.tableAttributes(Int(i)).name().c_str());
+    return 0;
+}
+
 int casa_part_open(const char *path, casa_part **out, pclean_err *err) {
     *out = nullptr;
     return casa_call(err, path, [&]() -> int {
@@ -612,7 +623,8 @@ int casa_part_open(const char *path, casa_part **out, pclean_err *err) {
         while (part->path.size() > 1 && part->path.back() == '/')
             part->path.pop_back();
         part->info = casa_part_info();
-        const int rc = read_part(part.get(), err);
+        int rc = read_part(part.get(), err);
+        rc = rc ? rc : check_tables(part->path, err);
         part->info.path = part->path.c_str();
         if (!rc)
             *out = part.release();

@@ -115,7 +115,6 @@ static bool is_unserved_switch(const char *name) {
 int pclean_config_set(pclean_config *config, const char *name, const char *value, pclean_err *err) {
     PCL_REQUIRE(err, config);
     PCL_REQUIRE(err, name);
-    PCL_REQUIRE(err, value);
     if (!value && (pclean_config_is_bool(name) || is_unserved_switch(name)))
         value = "true";
     if (!value)
@@ -138,7 +137,6 @@ static int append(pclean_config *config, const struct pcl_option *option, const 
 int pclean_config_append(pclean_config *config, const char *name, const char *value, pclean_err *err) {
     PCL_REQUIRE(err, config);
     PCL_REQUIRE(err, name);
-    PCL_REQUIRE(err, value);
     const struct pcl_option *option = pcl_option_find(name);
     struct pcl_texts more;
     if (!option || option->type != PCL_TEXTLIST || !value)

@@ -30,7 +30,7 @@ static bool is_part(const files *f, const char *name, size_t *n) {
     const char *digits = name + base + kind + 2;
     const size_t ndigit = strspn(digits, "0123456789");
     *n = strtoul(digits, &end, 10);
-    return ndigit > 0 && ndigit < 10 && strcmp(end, ".yaml") == 0;
+    return ndigit > 0 && ndigit < 10 && (ndigit == 1 || digits[0] != '0') && strcmp(end, ".yaml") == 0;
 }
 
 static bool is_density(const files *f, const char *name) {
@@ -47,6 +47,10 @@ static bool is_output(const char *name, const void *user) {
 /* Whether a file is the configuration of a part. */
 static bool holds_part(const char *path) {
     pclean_config c;
+    FILE *f = pcl_fs_open_text(path);
+    if (!f)
+        return false;
+    fclose(f);
     const bool is = pclean_config_init(&c, NULL) == 0 && pclean_config_read_yaml(&c, path, NULL) == 0 && c.part_channel >= 0;
     pclean_config_clear(&c);
     return is;

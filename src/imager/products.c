@@ -94,7 +94,7 @@ static bool is_output(const char *name, const void *user) {
     size_t i;
     if (strncmp(name, base, strlen(base)) != 0)
         return false;
-    if (strcmp(rest, ".lock") == 0 || strcmp(rest, ".run.json") == 0 || strcmp(rest, ".run.json.old") == 0 || strncmp(rest, ".run.json.tmp.", 14) == 0)
+    if (strcmp(rest, ".lock") == 0 || strcmp(rest, ".run.json") == 0 || strcmp(rest, ".run.json.aside") == 0 || strncmp(rest, ".run.json.tmp.", 14) == 0)
         return true;
     const char *behind = pcl_subcubes_rest(name, base, &i);
     return role_of(behind ? behind : rest) != ROLE_NONE;
@@ -465,9 +465,25 @@ int pcl_products_write(pcl_products *s, pcl_plane *p, double sumwt, pclean_err *
 
 /* ---- the end ---- */
 
+enum { ROOM = 4128 }; /* of a path with an ending */
+
 /* The mask of the run that is continued, where this one makes none: the next may need it. */
 static bool is_kept(const pcl_products *s, enum pcl_product k) {
     return s->config->restart && k == PCL_PRODUCT_MASK && !pcl_product_wanted(s->config, k);
+}
+
+/* By way of the name that is noted: what a kill leaves of it is the next run's to remove. */
+static int remove_product(const pcl_products *s, const char *path, pclean_err *err) {
+    char part[ROOM + 64];
+    if (!pcl_fs_exists(path))
+        return 0;
+    int rc = make_way(s, path, err);
+    if (rc)
+        return rc;
+    snprintf(part, sizeof part, "%s.part", path);
+    if (rename(path, part) != 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "%s, a product of the run that was replaced, cannot be removed: %s", path, strerror(errno));
+    return pcl_fs_remove_tree(part, err);
 }
 
 /* A pcl_subcubes_visitor; user is the pcl_products: sub-cubes that this run has not made. */
@@ -475,7 +491,7 @@ static int remove_older_subcube(const char *path, size_t i, const char *rest, vo
     const pcl_products *s = user;
     const enum pcl_product k = find_product(rest);
     const bool made = k < PCL_NPRODUCT && s->mode != PCLEAN_CONCAT_MOVEVIRTUAL && i < s->nsubcube && s->cube[k];
-    return k == PCL_NPRODUCT || made || is_kept(s, k) ? 0 : pcl_fs_remove_tree(path, err);
+    return k == PCL_NPRODUCT || made || is_kept(s, k) ? 0 : remove_product(s, path, err);
 }
 
 /* Products of a run that this one replaces and that it does not make itself would pass for its own. */
@@ -485,7 +501,7 @@ static int remove_older(pcl_products *s, pclean_err *err) {
         char path[4096];
         pcl_product_path(s->config, k, path, sizeof path);
         if (!pcl_product_wanted(s->config, k) && !is_kept(s, k))
-            rc = pcl_fs_remove_tree(path, err);
+            rc = remove_product(s, path, err);
     }
     return rc ? rc : pcl_subcubes_visit(s->config->imagename, remove_older_subcube, s, err); /* after lists of them */
 }
@@ -516,8 +532,6 @@ static int list_all(const pcl_products *s, pcl_cube ***all, size_t *n, pclean_er
                     (*all)[(*n)++] = s->subcube[k][i];
     return rc;
 }
-
-enum { ROOM = 4128 }; /* of a path with an ending */
 
 /* A product's name with an ending: ".next.part" of what stands in for it while sub-cubes change their names, ".old.part" of the old one then. */
 static void path_with(const pclean_config *c, enum pcl_product k, const char *ending, char path[static ROOM]) {
@@ -660,7 +674,7 @@ static int publish(pcl_products *s, pcl_cube **all, size_t n, pclean_err *err) {
     char record[4096], aside[4112];
     enum moved moved[PCL_NPRODUCT] = {STAYS};
     pcl_record_path(s->config, record, sizeof record);
-    snprintf(aside, sizeof aside, "%s.old", record);
+    snprintf(aside, sizeof aside, "%s.aside", record);
     const bool had_record = rename(record, aside) == 0;
     int rc = move_lists(s, moved, err);
     if (!rc)

@@ -46,7 +46,7 @@ static bool is_record(const char *path, bool of_killed) {
 int pcl_record_check(const pclean_config *config, pclean_err *err) {
     char path[4096], aside[4112];
     pcl_record_path(config, path, sizeof path);
-    snprintf(aside, sizeof aside, "%s.old", path);
+    snprintf(aside, sizeof aside, "%s.aside", path);
     for (const char *p = path; p; p = p == path ? aside : NULL)
         if (pcl_fs_exists(p) && !is_record(p, false))
             return PCL_FAIL(err, PCLEAN_EEXIST, "%s is not the record of a run and is not replaced; move it, or choose another imagename", p);
@@ -56,7 +56,7 @@ int pcl_record_check(const pclean_config *config, pclean_err *err) {
 bool pcl_record_is_aside(const pclean_config *config) {
     char path[4096], aside[4112];
     pcl_record_path(config, path, sizeof path);
-    snprintf(aside, sizeof aside, "%s.old", path);
+    snprintf(aside, sizeof aside, "%s.aside", path);
     return is_record(aside, false);
 }
 

@@ -135,6 +135,8 @@ static int check_output(const char *in, const char *out, bool overwrite, pclean_
     int status = pcl_fs_split(out, &folder, &name, err);
     if (!status)
         status = check_apart(in, out, folder, name, err);
+    if (!status && snprintf(table, sizeof table, "%s/table.dat", folder) > 0 && pcl_fs_exists(table))
+        status = PCL_FAIL(err, PCLEAN_EPARAM, "the output %s would lie inside the table %s; choose another folder", out, folder);
     if (!status && !(status = pcl_asprintf(&lock, err, "%s.lock", out)) && !(status = pcl_asprintf(&part, err, "%s.part", out)))
         status = pcl_claim_check(lock, part, err);
     pcl_free(part);
@@ -149,6 +151,9 @@ static int check_output(const char *in, const char *out, bool overwrite, pclean_
         return PCL_FAIL(err, PCLEAN_EEXIST, "%s is not a table, so it is not overwritten", out);
     if (pcl_kind_is_image(out))
         return PCL_FAIL(err, PCLEAN_EEXIST, "%s is a CASA image, so it is not overwritten", out);
+    if (pcl_kind_is_ms(in) != pcl_kind_is_ms(out))
+        return PCL_FAIL(err, PCLEAN_EEXIST, "%s is not of the kind that %s is (one of them is a MeasurementSet), so it is not overwritten; move it, or choose another name",
+                        out, in);
     return 0;
 }
 

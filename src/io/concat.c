@@ -219,7 +219,6 @@ int pclean_concat_images(const char *outimage, const char *const *inimages, size
                          pclean_concat_result *result, pclean_err *err) {
     PCL_REQUIRE(err, outimage);
     PCL_REQUIRE(err, inimages);
-    PCL_REQUIRE(err, result);
     pclean_concat_options defaults;
     pclean_concat_result mine = {0};
     pclean_concat_options_init(&defaults);
@@ -387,8 +386,6 @@ static int join_subcubes(work *w, const char *base, size_t nparts, const char *c
 int pclean_concat_subcubes(const char *base, size_t nparts, const char *const *extensions, const pclean_concat_options *options, const pclean_hooks *hooks,
                            pclean_concat_result *result, pclean_err *err) {
     PCL_REQUIRE(err, base);
-    PCL_REQUIRE(err, extensions);
-    PCL_REQUIRE(err, result);
     pclean_concat_options defaults;
     pclean_concat_options_init(&defaults);
     const pclean_concat_options *o = options ? options : &defaults;

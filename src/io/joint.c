@@ -385,15 +385,28 @@ int pcl_joint_finish(pcl_joint *j, pclean_err *err) {
     return !rc && j->mode == PCLEAN_CONCAT_MOVEVIRTUAL ? pcl_joint_remove_inputs(j, err) : rc;
 }
 
+/* What is left of it after a kill is known by what it lacks: that goes first. */
+static int remove_marks(const char *aside, pclean_err *err) {
+    static const char *const mark[] = {"table.info", "imageconcat.json"};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < sizeof mark / sizeof *mark; i++) {
+        char *file = NULL;
+        if (!(rc = pcl_asprintf(&file, err, "%s/%s", aside, mark[i])))
+            rc = pcl_fs_remove_tree(file, err);
+        pcl_free(file);
+    }
+    return rc;
+}
+
 static int remove_input(const pcl_joint *j, const char *input, pclean_err *err) {
     char *aside = NULL;
     int rc = pcl_resume_aside(input, &aside, err);
-    if (!rc && !pcl_kind_is_remains(aside))
+    if (!rc && !pcl_resume_may_remove(aside, j->resumed ? &j->parts : NULL, j->options))
         rc = PCL_FAIL(err, PCLEAN_EEXIST, "%s is complete, but its input %s is not removed: %s is in the way; move that", j->final_path, input, aside);
     if (!rc && !(rc = pcl_fs_remove_tree(aside, err)) /* of a process that was killed here */ && rename(input, aside) != 0 && !(errno == ENOENT && j->resumed))
         rc = PCL_FAIL(err, PCLEAN_EIO, "%s is complete, but its input %s could not be removed: %s", j->final_path, input, strerror(errno));
     pcl_test_stage(0, "aside");
-    if (!rc)
+    if (!rc && !(rc = remove_marks(aside, err)))
         rc = pcl_fs_remove_tree(aside, err);
     pcl_free(aside);
     return rc;

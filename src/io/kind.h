@@ -7,10 +7,13 @@
 /* A CASA image: a table whose table.info says so, or a virtual image with a list that can be read. A symbolic link is what it leads to. */
 bool pcl_kind_is_image(const char *path);
 
+/* A MeasurementSet, as its table.info or its sub-tables say. */
+bool pcl_kind_is_ms(const char *path);
+
 /* -PCLEAN_EEXIST unless nothing is there, or an image. */
 int pcl_kind_check_image(const char *path, pclean_err *err) PCL_CHECK;
 
-/* Nothing at all, or a folder that holds nothing but what images are made of: one, or what is left of one that was being removed. */
+/* Nothing at all, or what is left of an image that was being removed: pieces of one, but nothing that says what it is. */
 bool pcl_kind_is_remains(const char *path);
 
 #endif

@@ -1,6 +1,7 @@
 #include "io/resume.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include "io/kind.h"
 #include "io/virtual.h"
 #include <string.h>
 #include <sys/stat.h>
@@ -69,11 +70,15 @@ static bool has_planes(const pcl_parts *whole, const char *input, const pclean_c
     return has;
 }
 
+bool pcl_resume_may_remove(const char *aside, const pcl_parts *whole, const pclean_concat_options *o) {
+    return pcl_kind_is_image(aside) ? whole && has_planes(whole, aside, o) : pcl_kind_is_remains(aside);
+}
+
 bool pcl_resume_check(const char *image, const char *const *input, size_t ninput, const pclean_concat_options *o, pcl_parts *whole) {
     bool is = false;
     *whole = (pcl_parts){0};
     for (size_t i = 0; i < ninput; i++)
-        is = is || has_begun(image, input[i]);
+        is = is || o->delete_inputs || has_begun(image, input[i]);
     is = is && pcl_fs_exists(image) && !pcl_parts_load(&image, 1, o->axis, true, false, false, whole, NULL);
     for (size_t i = 0; is && i < ninput; i++)
         is = is_made_of(whole, image, input[i]) && has_planes(whole, input[i], o);

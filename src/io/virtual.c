@@ -1,6 +1,7 @@
 #include "io/virtual.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include <errno.h>
 #include <jansson.h>
 #include <limits.h>
 #include <search.h>
@@ -90,10 +91,17 @@ int pcl_virtual_read(const char *folder, pcl_virtual *out, pclean_err *err) {
     int rc = pcl_asprintf(&file, err, "%.*s/%s", (int)trimmed(folder), folder, list_name);
     if (rc)
         return rc;
-    json_t *root = json_load_file(file, JSON_REJECT_DUPLICATES, &why);
-    rc = root ? read_list(folder, root, out, err)
-              : PCL_FAIL(err, PCLEAN_EDATA, "%s (line %d)", why.text, why.line);
+    FILE *f = pcl_fs_open_text(file);
+    json_t *root = f ? json_loadf(f, JSON_REJECT_DUPLICATES, &why) : NULL;
+    if (root)
+        rc = read_list(folder, root, out, err);
+    else if (f)
+        rc = PCL_FAIL(err, PCLEAN_EDATA, "%s (line %d)", why.text, why.line);
+    else
+        rc = PCL_FAIL(err, PCLEAN_EDATA, "it is no file that can be read: %s", strerror(errno));
     json_decref(root);
+    if (f)
+        fclose(f);
     if (rc) {
         pcl_err_prefix(err, "%s is not the list of a virtual image: ", file);
         pcl_virtual_clear(out);

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -550,8 +551,7 @@ static cairo_status_t write_bytes(void *file, const unsigned char *data, unsigne
     return fwrite(data, 1, length, file) == length ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
 }
 
-static int write_png(cairo_surface_t *surface, const char *path, pclean_err *err) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+static int write_png(cairo_surface_t *surface, int fd, const char *path, pclean_err *err) {
     FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
     if (!file) {
         return PCL_FAIL(err, PCLEAN_EIO, "cannot write the picture %s: %s", path, strerror(errno));
@@ -586,37 +586,37 @@ static bool is_replaceable(const char *path) {
 }
 
 /* For pcl_apart; user is the picture's name without its folders. */
-static bool is_output(const char *name, const void *user) {
-    size_t n = strlen(user);
-    return strncmp(name, user, n) == 0 && (!name[n] || strcmp(name + n, ".part") == 0);
-}
+static bool is_output(const char *name, const void *user) { return strcmp(name, user) == 0; }
 
 /* The picture is neither the image nor inside it, and what it replaces is a picture. */
 static int check_output(const char *image_path, const char *png_path, pclean_err *err) {
-    char *folder = NULL, *part = NULL;
+    char *folder = NULL;
     const char *name;
     int rc = pcl_fs_split(png_path, &folder, &name, err);
-    if (rc == 0 && (rc = pcl_asprintf(&part, err, "%s.part", png_path)) == 0) {
-        const pcl_apart outputs = {.name = png_path, .folder = folder, .is_output = is_output, .user = name};
-        rc = pcl_needed_check_image(&outputs, image_path, err);
+    const pcl_apart outputs = {.name = png_path, .folder = folder, .is_output = is_output, .user = name};
+    rc = rc ? rc : pcl_needed_check_image(&outputs, image_path, err);
+    if (!rc && !is_replaceable(png_path)) {
+        rc = PCL_FAIL(err, PCLEAN_EEXIST, "%s is not a PNG picture and is not replaced; move it, or choose another name", png_path);
     }
-    const char *in_the_way = rc ? NULL : !is_replaceable(png_path) ? png_path : !is_replaceable(part) ? part : NULL;
-    if (in_the_way) {
-        rc = PCL_FAIL(err, PCLEAN_EEXIST, "%s is not a PNG picture and is not replaced; move it, or choose another name", in_the_way);
-    }
-    pcl_free(part);
     pcl_free(folder);
     return rc;
 }
 
-/* Writes under a temporary name and renames. */
+/* Writes under a name that nobody has, and renames. */
 static int publish_png(cairo_surface_t *surface, const char *path, pclean_err *err) {
     char *part;
-    int rc = pcl_asprintf(&part, err, "%s.part", path);
+    int rc = pcl_asprintf(&part, err, "%s.XXXXXX", path);
     if (rc) {
         return rc;
     }
-    rc = write_png(surface, part, err);
+    const mode_t mask = umask(0);
+    umask(mask);
+    int fd = mkostemp(part, O_CLOEXEC);
+    if (fd >= 0 && fchmod(fd, 0666 & ~mask) != 0) {
+        close(fd);
+        fd = -1;
+    }
+    rc = write_png(surface, fd, path, err);
     if (rc == 0 && rename(part, path) != 0) {
         rc = PCL_FAIL(err, PCLEAN_EIO, "cannot rename %s to %s: %s", part, path, strerror(errno));
     }

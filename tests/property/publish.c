@@ -204,7 +204,7 @@ static void what_is_aside_comes_back(void **state) {
     snprintf(aside, sizeof aside, "%s.old.part", path);
     assert_int_equal(rename(path, aside), 0);
     snprintf(path, sizeof path, "%s.run.json", name); /* the first to step aside */
-    snprintf(aside, sizeof aside, "%s.old", path);
+    snprintf(aside, sizeof aside, "%s.aside", path);
     assert_int_equal(rename(path, aside), 0);
     pclean_config c;
     pclean_err err;
