@@ -47,8 +47,9 @@ static void an_image_that_cannot_be_read_in_time(void **state) {
     const char *const names[] = {in_folder("a.image"), in_folder("b.image")}, *const waiting[] = {names[0], in_folder("waiting")};
     pcl_parts parts;
     make_image(names[0], 0);
-    assert_int_equal(mkdir(waiting[1], 0777), 0);
-    assert_int_equal(mkfifo(in_folder("waiting/imageconcat.json"), 0666), 0);
+    make_image(waiting[1], 1);
+    assert_int_equal(unlink(in_folder("waiting/table.info")), 0);
+    assert_int_equal(mkfifo(in_folder("waiting/table.info"), 0666), 0);
     assert_fails(pcl_parts_load(waiting, 2, -1, false, false, false, &parts, &err), PCLEAN_EIO, "/waiting: its header could not be read in 1 s; does its disk answer?");
     no_child_is_left();
     make_image(names[1], 1);
