@@ -176,6 +176,7 @@ static void on_signal(int number) {
 
 /* A signal that the parent chose to ignore (nohup, a shell's background job) stays ignored. */
 void cli_stop_catch(void) {
+    signal(SIGPIPE, SIG_IGN); /* a reader that goes away must not kill a run */
     for (size_t i = 0; i < NSIGNAL; i++) {
         struct sigaction old, catch = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
         sigemptyset(&catch.sa_mask);

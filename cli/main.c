@@ -136,7 +136,6 @@ int main(int argc, char **argv) {
         if (strcmp(argv[1], threaded[i]) == 0)
             let_threads_soon_sleep(argv);
     open_standard_streams();
-    signal(SIGPIPE, SIG_IGN); /* a reader that goes away must not kill a run */
     signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error like a full disk */
     return finish_stdout(dispatch(argc, argv));
 }
