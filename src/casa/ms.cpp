@@ -476,14 +476,14 @@ int check_channel_numbers(const casa_ms &m, const std::string &spw, pclean_err *
         const char *text = spw.c_str() + i + 1;
         if (!starts || !isdigit(text[strspn(text, " ")]))
             continue;
-        const long first = strtol(text, &end, 10);
+        const double first = strtod(text, &end); // without a unit it is a channel for casacore, also with a decimal point
         end += strspn(end, " ");
-        const char *after = *end == '~' ? end + 1 + strspn(end + 1, " 0123456789") : end; // a unit would follow here
+        const char *after = *end == '~' ? end + 1 + strspn(end + 1, " 0123456789.eE+-") : end; // a unit would follow here
         if (strchr(";,^", *after) == nullptr || first < most) // strchr finds the final NUL too
             continue;
         return PCL_FAIL(err, PCLEAN_EDATA,
-                        "spw=\"%s\": there is no channel %ld, the spectral windows have up to %d channels", spw.c_str(),
-                        first, most);
+                        "spw=\"%s\": there is no channel %.10g, the spectral windows have up to %d channels (a frequency needs its unit, as 1.42GHz)",
+                        spw.c_str(), first, most);
     }
     return 0;
 }

@@ -31,6 +31,11 @@ const char *pcl_idle_one_channel(const pclean_config *c) {
     return makes_one_channel(c) ? "an image of one channel takes the samples as they are" : NULL;
 }
 
+/* The line in the log is all that tells somebody who forgot specmode=cube. */
+const char *pcl_idle_no_grid(const pclean_config *c) {
+    return is_one_of(c, "specmode", "mfs") ? "specmode=mfs makes one plane of all selected channels; a cube is specmode=cube" : NULL;
+}
+
 const char *pcl_idle_no_frame(const pclean_config *c) {
     return is_one_of(c, "specmode", "cubedata") ? "specmode=cubedata" : NULL;
 }

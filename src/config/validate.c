@@ -140,15 +140,9 @@ static void check_start_width(const pclean_config *c, struct pcl_problems *r) {
 
 static void check_spectral(const pclean_config *c, struct pcl_problems *r) {
     double hz;
-    bool mfs = c->specmode == PCLEAN_SPECMODE_MFS && !pcl_asked(c, "specmode"); /* those that are asked for are cubes */
     require(c->niter == 0 || (c->imsize[0] > 1 && c->imsize[1] > 1), r, c, "imsize", "at least 2 pixels a side to clean (niter > 0)");
     require(c->wprojplanes == -1 || c->wprojplanes >= 1, r, c, "wprojplanes", "-1 (automatic) or at least 1");
     require(c->nchan == -1 || c->nchan >= 1, r, c, "nchan", "-1 (all) or at least 1");
-    require(!mfs || c->nchan <= 1, r, c, "nchan", "specmode=mfs makes one plane; for a cube set specmode=cube");
-    require(!mfs || !c->start[0], r, c, "start",
-            "specmode=mfs takes all selected channels; set specmode=cube, or select by spw");
-    require(!mfs || !c->width[0], r, c, "width",
-            "specmode=mfs takes all selected channels; set specmode=cube, or select by spw");
     check_start_width(c, r);
     if (c->restfreq[0])
         require(pcl_quantity_parse_as(c->restfreq, PCL_DIM_FREQ, NULL, &hz, NULL) == 0 && hz > 0, r, c, "restfreq",

@@ -373,6 +373,10 @@ static int set_scalar(const struct pcl_option *o, void *field, const char *text,
             *(int *)field = i;
         return rc;
     case PCL_FLUX:
+        if (!*text) { /* tclean's empty threshold */
+            *(double *)field = 0;
+            return 0;
+        }
         rc = pcl_quantity_parse_as(text, PCL_DIM_FLUX, o->unit, &x, err);
         if (rc)
             pcl_err_prefix(err, "%s=%s: ", o->name, text);

@@ -95,6 +95,8 @@ static int read_header(const pcl_setup *setup, const pcl_density *d, int fd, con
     char how[100];
     if (fstat(fd, &st) != 0)
         return PCL_FAIL(err, PCLEAN_EIO, "the density file %s cannot be read: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode)) /* a FIFO would wait for its writer */
+        return PCL_FAIL(err, PCLEAN_EIO, "part_density=%s is not a file; run pclean partition again", path);
     *h = (header){.order = 0};
     int rc = pcl_fs_pread_all(fd, path, h, (size_t)st.st_size < sizeof *h ? (size_t)st.st_size : sizeof *h, 0, err);
     if (rc)
@@ -119,7 +121,7 @@ static int read_header(const pcl_setup *setup, const pcl_density *d, int fd, con
 }
 
 int pcl_weighing_load(const pcl_setup *setup, const char *path, size_t ipol, pcl_density *d, pclean_err *err) {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return PCL_FAIL(err, PCLEAN_EIO, "the density file %s cannot be opened: %s", path, strerror(errno));
     header h;

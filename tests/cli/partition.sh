@@ -117,6 +117,10 @@ expect_status 0
 printf '\377' | dd of=parts/line.density bs=1 seek=1502 conv=notrunc status=none
 run image parts/line.part.0.yaml
 expect_failure 'parts/line.density: this density file is damaged'; expect_missing line.part.0.image
+mv parts/line.density kept; mkfifo parts/line.density
+run image parts/line.part.0.yaml
+expect_failure 'parts/line.density is not a file'; expect_missing line.part.0.image
+rm parts/line.density; mv kept parts/line.density
 run partition cube.yaml --specmode mfs -n 2 --write parts --overwrite
 run image parts/line.part.0.yaml --imsize 64
 expect_usage 'no density of an image'

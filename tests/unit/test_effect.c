@@ -110,7 +110,8 @@ static void test_served_parameters(void **state) {
                                            {"wprojplanes=16", "(gridder=standard)"},
                                            {"wprojplanes=16;gridder=wproject", "the accuracy decides"},
                                            {"restoration=false;restoringbeam=5arcsec", "restoringbeam=5arcsec: "},
-                                           {"specmode=mfs;interpolation=nearest", "interpolation=nearest"}};
+                                           {"specmode=mfs;interpolation=nearest", "interpolation=nearest"},
+                                           {"specmode=mfs;nchan=2;start=3;width=2", "nchan=2, start=3, width=2: without effect on this run (specmode=mfs"}};
     struct pcl_texts notes;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         set_all(cases[i][0]);

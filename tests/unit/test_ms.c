@@ -210,6 +210,9 @@ static void test_selection_errors(void **state) {
     refuses((casa_ms_selection){.spw = "1"}, PCLEAN_EDATA, "spw=\"1\"");
     refuses((casa_ms_selection){.spw = "0:foo"}, PCLEAN_EDATA, "spw=\"0:foo\": Spw Expression: Parse error");
     refuses((casa_ms_selection){.spw = "0:100~200"}, PCLEAN_EDATA, "there is no channel 100");
+    refuses((casa_ms_selection){.spw = "0:230.5"}, PCLEAN_EDATA, "there is no channel 230.5");
+    refuses((casa_ms_selection){.spw = "0:1420.0~1420.5"}, PCLEAN_EDATA, "a frequency needs its unit");
+    refuses((casa_ms_selection){.spw = "0:3;1e3~2e3"}, PCLEAN_EDATA, "there is no channel 1000");
     refuses((casa_ms_selection){.spw = "0:1~3;46"}, PCLEAN_EDATA, "there is no channel 46");
     refuses((casa_ms_selection){.scan = "99"}, PCLEAN_EDATA, "scan=\"99\" selects no rows");
     refuses((casa_ms_selection){.timerange = ">2005/01/01"}, PCLEAN_EDATA, "timerange=\">2005/01/01\" selects no rows");

@@ -100,6 +100,7 @@ static void test_pairs(void **state) {
 
 static void test_flux(void **state) {
     (void)state;
+    assert_ok(set("threshold", ""));
     assert_ok(set("threshold", "5mJy"));
     assert_true(config.threshold_jy <= 0.005 && config.threshold_jy >= 0.005);
     assert_ok(set("threshold", "0.25"));
