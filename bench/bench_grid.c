@@ -20,7 +20,7 @@
 
 #include <omp.h>
 
-#include "core/grid.h"
+#include "core/grid/grid.h"
 
 enum { BATCH = 1 << 17, TILE = 16 };
 

@@ -2,7 +2,7 @@
  * without w in one pass over the data, with w one pass for each w plane. */
 #ifndef PCL_MAJOR_H
 #define PCL_MAJOR_H
-#include "imager/plane.h"
+#include "imager/target.h"
 
 /* p->residual = image of (data - model), the model being p->model where with_model; with_psf also p->psf, and sumwt, nvis,
  * noutside, umax_lambda, vmax_lambda. Weights as p->density says. Without data all images are zero. */

@@ -6,10 +6,10 @@
 #include <stdint.h>
 #include "base/err.h"
 #include "casa/casa.h"
-#include "io/vis.h"
+#include "data/vis.h"
 #include "pclean/config.h"
-#include "plan/channels.h"
-#include "plan/stokes.h"
+#include "data/channels.h"
+#include "data/stokes.h"
 
 /* What is worth saying about a MeasurementSet after it is closed. */
 typedef struct pcl_setup_ms {

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include "base/err.h"
 #include "core/weight.h"
-#include "imager/sampler.h"
+#include "data/sampler.h"
 #include "imager/setup.h"
 
 /* One density serves all channels: mfs, and cubes with perchanweightdensity=false. */

@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "casa/casa.h"
-#include "io/needed.h"
-#include "io/virtual.h"
+#include "image/needed.h"
+#include "image/virtual.h"
 #include "report/cubeview.h"
 #include "report/draw.h"
 #include <errno.h>

@@ -4,7 +4,7 @@
 
 Needs casatools and casatasks (6.7.0.31 was used), gcc and the casacore headers, and a MeasurementSet for the comparison
 with tclean: NGC 5921 as $MS, or build/data/vla_ngc5921_contsub.ms. Works in a temporary folder.
-1. compiles a maker from src/base, src/casa/image.cpp and src/io/cube.c;
+1. compiles a maker from src/base, src/casa/image.cpp and src/image/cube.c;
 2. tclean makes a masked cube of 3 channels; the maker makes one with the same description (read from tclean's image through
    casa_image_get_desc), pixels, mask and beams;
 3. every keyword of the two tables is compared (tclean's own miscinfo mem..., chnchnks, mpiprocs, useweightimage left out),
@@ -25,7 +25,7 @@ from casatools import image, table
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MS = os.path.abspath(os.environ.get("MS", os.path.join(ROOT, "build/data/vla_ngc5921_contsub.ms")))
 MAKER = r"""
-#include "io/cube.h"
+#include "image/cube.h"
 #include <stdio.h>
 #include <stdlib.h>
 static pclean_err e;

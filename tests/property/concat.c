@@ -1,5 +1,5 @@
 /* concat.c: a process that joins images is killed at every stage: there is the old image or the complete new one, the
- * inputs are whole (or, movevirtual, inside it), and doing it again succeeds. src/io/joint.c is compiled into this test with PCL_TEST_STAGE. */
+ * inputs are whole (or, movevirtual, inside it), and doing it again succeeds. src/join/joined.c is compiled into this test with PCL_TEST_STAGE. */
 #include <dirent.h>
 #include <signal.h>
 #include <stdlib.h>

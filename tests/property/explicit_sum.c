@@ -1,6 +1,6 @@
 /* Dirty images of real and simulated data against explicit Fourier sums. The samples of the sums are made here, straight
  * from the rows of the MeasurementSet, in the plainest way: nothing of the imager's sampling and weighting is used. */
-#include "core/dft.h"
+#include "core/grid/dft.h"
 #include "golden.h"
 #include "random.h"
 

@@ -1,10 +1,10 @@
 /* probe.c: images to be joined are first opened by a child process: what breaks casacore, keeps it waiting or goes round in circles is an error.
- * src/io/probe.c is compiled into this test with a limit of one second. */
+ * src/join/probe.c is compiled into this test with a limit of one second. */
 #include "base/fsutil.h"
 #include "casa/casa.h"
 #include "folder.h"
-#include "io/parts.h"
-#include "io/virtual.h"
+#include "join/series.h"
+#include "image/virtual.h"
 #include "unit/check.h"
 #include <errno.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* workers.c: the products are the same bytes for any number of workers and threads, also when workers die on the way; a
- * plane whose worker dies twice is named and blank, all others are right. src/imager/tasks.c is compiled into this test
+ * plane whose worker dies twice is named and blank, all others are right. src/run/tasks.c is compiled into this test
  * with PCL_TEST_STAGE: it tells where a task stands, and that is where workers are killed. */
 #include <errno.h>
 #include <signal.h>

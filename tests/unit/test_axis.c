@@ -1,6 +1,6 @@
 /* io/axis.c: which images may be joined, in which order, and whether the axis stays regular. */
 #include "base/mem.h"
-#include "io/axis.h"
+#include "join/axis.h"
 #include "unit/check.h"
 
 static pclean_err err;

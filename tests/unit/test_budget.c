@@ -1,6 +1,6 @@
-#include "imager/budget.h"
-#include "core/grid.h"
-#include "core/hogbom.h"
+#include "run/budget.h"
+#include "core/grid/grid.h"
+#include "core/clean/hogbom.h"
 #include "base/mem.h"
 #include "unit/check.h"
 #include <math.h>

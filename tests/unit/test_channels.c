@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "plan/channels.h"
+#include "data/channels.h"
 
 /* A window of 32 channels of 1 MHz from 1000 MHz, ascending or descending. The grid rules themselves are held against
  * real tclean in tests/property/golden_channels.c. */

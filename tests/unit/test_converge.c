@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "imager/converge.h"
+#include "core/clean/converge.h"
 #include "pclean/run.h"
 
 static pcl_control control(void) {

@@ -2,7 +2,7 @@
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "folder.h"
-#include "io/cube.h"
+#include "image/cube.h"
 #include "unit/check.h"
 #include <pthread.h>
 #include <sched.h>

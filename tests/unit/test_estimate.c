@@ -1,4 +1,4 @@
-#include "imager/budget.h"
+#include "run/budget.h"
 #include "pclean/memory.h"
 #include "unit/check.h"
 #include <math.h>

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "core/dft.h"
-#include "core/grid.h"
+#include "core/grid/dft.h"
+#include "core/grid/grid.h"
 #include "random.h"
 
 /* n random samples inside the uv plane of the image, some negative u, some unused; and some outside. */

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "core/gridfn.h"
+#include "core/grid/gridfn.h"
 
 static double polynomial(const pcl_gridfn *fn, int tap, double offset) {
     double z = 2 * offset - 1, sum = 0;

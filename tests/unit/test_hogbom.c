@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "core/hogbom.h"
+#include "core/clean/hogbom.h"
 
 enum { GOLDEN = 96 };
 

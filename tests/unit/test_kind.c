@@ -1,5 +1,5 @@
 #include "base/fsutil.h"
-#include "io/kind.h"
+#include "image/kind.h"
 #include "unit/check.h"
 #include <stdlib.h>
 #include <sys/stat.h>

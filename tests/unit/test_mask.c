@@ -2,7 +2,7 @@
  * images, and sentences for what cannot be read. */
 #include "base/fsutil.h"
 #include "base/mem.h"
-#include "io/mask.h"
+#include "image/mask.h"
 #include "unit/check.h"
 #include <fcntl.h>
 #include <math.h>

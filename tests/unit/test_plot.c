@@ -2,7 +2,7 @@
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "casa/casa.h"
-#include "io/cube.h"
+#include "image/cube.h"
 #include "pclean/plot.h"
 #include "random.h"
 #include "unit/check.h"

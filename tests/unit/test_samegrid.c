@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "check.h"
-#include "io/samegrid.h"
+#include "image/samegrid.h"
 
 static const double arcsec = 4.84813681109536e-6;
 

@@ -1,6 +1,6 @@
 /* imager/sampler.c on a store made by hand: two spectral windows of different shapes, one without rows and one without
  * channels; flagged samples here and there. Every visibility's value tells which it is. */
-#include "imager/sampler.h"
+#include "data/sampler.h"
 
 #include <math.h>
 #include <omp.h>

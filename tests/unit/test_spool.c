@@ -1,4 +1,4 @@
-#include "io/spool.h"
+#include "base/spool.h"
 
 #include <dirent.h>
 #include <sys/stat.h>

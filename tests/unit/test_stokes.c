@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "plan/stokes.h"
+#include "data/stokes.h"
 
 static void parameters_become_planes(void **state) {
     (void)state;

@@ -1,6 +1,6 @@
 /* imager/subcubes.c: which sub-cubes a run leaves, their names, and which names are such. */
 #include "base/fsutil.h"
-#include "imager/subcubes.h"
+#include "run/subcubes.h"
 #include "unit/check.h"
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 /* io/tiles.c: pixels keep their places between files of any tiles, byte orders and bits. */
 #include "base/fsutil.h"
 #include "base/mem.h"
-#include "io/tiles.h"
+#include "join/tiles.h"
 #include "unit/check.h"
 #include <stdlib.h>
 #include <unistd.h>

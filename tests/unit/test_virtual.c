@@ -1,6 +1,6 @@
 /* io/virtual.c: CASA's lists of images: what is written is read back; casacore's own; names; everything that is no such list. */
 #include "base/fsutil.h"
-#include "io/virtual.h"
+#include "image/virtual.h"
 #include "unit/check.h"
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 /* io/vis.c: what the store holds against casa_ms_read and the plain rules: each sample, the order of rows, counts, and the
  * same bytes wherever the store lies. */
-#include "io/vis.h"
+#include "data/vis.h"
 
 #include <dirent.h>
 #include <math.h>

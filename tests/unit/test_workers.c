@@ -1,4 +1,4 @@
-#include "imager/workers.h"
+#include "run/workers.h"
 
 #include <stdint.h>
 

@@ -1,0 +1,439 @@
+#include "join/joined.h"
+#include "base/claim.h"
+#include "base/fsutil.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "casa/casa.h"
+#include "image/kind.h"
+#include "image/needed.h"
+#include "join/resume.h"
+#include "image/virtual.h"
+#include "pclean.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Where the making of an image stands: tests end the process there. */
+#ifdef PCL_TEST_STAGE
+void pcl_test_stage(size_t i, const char *stage);
+#else
+#define pcl_test_stage(i, stage) ((void)0)
+#endif
+
+static bool is_virtual(const pcl_joint *j) {
+    return j->mode != PCLEAN_CONCAT_PAGED;
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* ---- names ---- */
+
+static int copy_name(const char *name, char **out, pclean_err *err) {
+    return name && *name ? pcl_fs_strip_slashes(name, out, err) : PCL_FAIL(err, PCLEAN_EPARAM, "an image without a name");
+}
+
+/* The absolute path of a name of which the last part need not exist: its folder must. */
+static int absolute(const char *path, char *buf, pclean_err *err) {
+    char folder[PATH_MAX];
+    const char *base = base_name(path);
+    snprintf(folder, sizeof folder, "%.*s", base == path ? 1 : (int)(base - path), base == path ? "." : path);
+    if (!realpath(folder, buf))
+        return PCL_FAIL(err, PCLEAN_EIO, "%s: there is no folder %s; make it first", path, folder);
+    const size_t n = strlen(buf);
+    snprintf(buf + n, PATH_MAX - n, "%s%s", n > 1 ? "/" : "", base);
+    return 0;
+}
+
+/* For pcl_apart: user is the output's name without its folders. */
+static bool is_output(const char *name, const void *user) {
+    const char *base = user, *rest = name + strlen(base);
+    return strncmp(name, base, strlen(base)) == 0 && (!*rest || strcmp(rest, ".concat.part") == 0 || strcmp(rest, ".lock") == 0);
+}
+
+/* An image that a virtual input lists is an input, too. */
+static int check_apart(const pcl_joint *j, pclean_err *err) {
+    char out[PATH_MAX + 1], *folder = NULL;
+    const char *name;
+    int rc = absolute(j->final_path, out, err);
+    if (rc || (rc = pcl_fs_split(j->final_path, &folder, &name, err)))
+        return rc;
+    const pcl_apart outputs = {.name = j->final_path, .folder = folder, .is_output = is_output, .user = name};
+    for (size_t i = 0; !rc && i < j->ninput; i++)
+        rc = pcl_needed_check_image(&outputs, j->input[i], err);
+    pcl_free(folder);
+    return rc;
+}
+
+static int check_names(const pcl_joint *j, pclean_err *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < j->ninput; i++)
+        if (!pcl_fs_is_dir(j->input[i]))
+            rc = PCL_FAIL(err, PCLEAN_EIO, "%s: no such image", j->input[i]);
+    if (!rc && pcl_fs_exists(j->final_path) && !j->options->overwrite)
+        rc = PCL_FAIL(err, PCLEAN_EEXIST, "%s exists already and is kept; choose another name, or allow overwriting (--overwrite)", j->final_path);
+    return rc ? rc : pcl_kind_check_image(j->final_path, err);
+}
+
+static int claim(pcl_joint *j, pclean_err *err) {
+    bool claimed;
+    int rc = pcl_claim_take(j->lock_path, &j->claim, &claimed, err);
+    if (rc == -PCLEAN_EEXIST)
+        return rc;
+    if (rc)
+        pcl_err_prefix(err, "%s cannot be made in its folder, choose another: ", j->final_path);
+    else if (!claimed)
+        rc = PCL_FAIL(err, PCLEAN_EEXIST, "another process is making %s now; wait for it, or choose another name", j->final_path);
+    return rc;
+}
+
+/* ---- decisions ---- */
+
+/* Nothing is silently blank in a joined image. */
+static void tell_blank(const pcl_joint *j) {
+    for (size_t i = 0; j->parts.nblank && i < j->parts.n; i++) {
+        const pcl_tiles_part *p = &j->parts.pixels[i];
+        if (!casa_part_get_info(j->parts.part[i])->beam)
+            pcl_log(PCL_LOG_WARNING, "%s has no data: planes %zu to %zu of %s are blank", casa_part_get_info(j->parts.part[i])->path, p->offset, p->offset + p->n - 1, j->final_path);
+    }
+}
+
+static int check_virtual(const pcl_joint *j, pclean_err *err) {
+    if (j->parts.nblank)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s: an image without data has no beam, and CASA takes a virtual image with and without beams for one without; use mode paged", j->final_path);
+    if (j->parts.casa_regular != j->parts.regular && j->parts.n > 1)
+        return PCL_FAIL(err, PCLEAN_EDATA, "%s: the images follow each other so nearly regularly that CASA would show wrong frequencies in a virtual image; use mode paged", j->final_path);
+    if (j->parts.nested && j->mode != PCLEAN_CONCAT_VIRTUAL)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s: one of the inputs is a virtual image itself, which cannot be moved or copied into another; use mode paged or virtual", j->final_path);
+    for (size_t i = 0; j->mode != PCLEAN_CONCAT_VIRTUAL && i < j->parts.n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(base_name(casa_part_get_info(j->parts.part[i])->path), base_name(casa_part_get_info(j->parts.part[k])->path)) == 0)
+                return PCL_FAIL(err, PCLEAN_EPARAM, "%s and %s have the same name and cannot lie in one folder; rename one of them",
+                                casa_part_get_info(j->parts.part[k])->path, casa_part_get_info(j->parts.part[i])->path);
+    return 0;
+}
+
+bool pcl_joint_removes(const pcl_joint *j) {
+    return j->mode == PCLEAN_CONCAT_MOVEVIRTUAL || (j->options->delete_inputs && j->mode != PCLEAN_CONCAT_VIRTUAL);
+}
+
+/* A joining that was killed while it removed its inputs is taken up there; its image is not made again. */
+static int resume(pcl_joint *j, pclean_err *err) {
+    int rc = 0;
+    if (!pcl_joint_removes(j) || !pcl_fs_exists(j->final_path) || (rc = claim(j, err)))
+        return rc;
+    j->resumed = pcl_resume_check(j->final_path, (const char *const *)j->input, j->ninput, j->options, &j->parts);
+    if (j->resumed)
+        pcl_log(PCL_LOG_INFO, "%s is complete; an earlier run was killed while it removed the inputs: those that are left go now", j->final_path);
+    return 0;
+}
+
+int pcl_joint_open(pcl_joint *j, const char *outimage, const char *const *inputs, size_t ninput, const pclean_concat_options *options, pclean_err *err) {
+    *j = (pcl_joint){.claim = -1, .options = options, .mode = options->mode};
+    if (j->mode == PCLEAN_CONCAT_AUTO)
+        j->mode = options->keep_subcubes ? PCLEAN_CONCAT_VIRTUAL : PCLEAN_CONCAT_PAGED;
+    int rc = copy_name(outimage, &j->final_path, err);
+    if (!rc && !(rc = pcl_asprintf(&j->part_path, err, "%s.concat.part", j->final_path)) && !(rc = pcl_asprintf(&j->lock_path, err, "%s.lock", j->final_path)))
+        rc = PCL_ZNEW(&j->input, ninput, "list of inputs", err);
+    for (; !rc && j->ninput < ninput; j->ninput += !rc)
+        rc = copy_name(inputs[j->ninput], &j->input[j->ninput], err);
+    if (rc || (rc = check_apart(j, err)) || (rc = resume(j, err)) || j->resumed || (rc = check_names(j, err)) || (j->claim < 0 && (rc = claim(j, err))) ||
+        (rc = pcl_claim_check(j->lock_path, j->part_path, err)) ||
+        (rc = pcl_parts_load((const char *const *)j->input, ninput, options->axis, options->relax, options->reorder, false, &j->parts, err)))
+        return rc;
+    if (is_virtual(j))
+        return check_virtual(j, err);
+    tell_blank(j);
+    return 0;
+}
+
+/* ---- making: paged ---- */
+
+/* The first image's tiles, so that they can be copied whole; but tiles of a few pixels would make a slow image. */
+static int choose_tile(const pcl_joint *j, size_t *tile, pclean_err *err) {
+    const casa_tiles *first = j->parts.pixels[0].tiles;
+    size_t shape[CASA_MAX_DIM], size = pcl_tiles_pixel(first);
+    memcpy(shape, first->shape, sizeof shape);
+    memcpy(tile, first->tile, sizeof shape);
+    shape[j->parts.axis] = j->parts.total;
+    for (size_t i = 0; i < first->ndim; i++)
+        size *= tile[i];
+    return size < 4096 ? casa_default_tile(first->ndim, shape, tile, err) : 0;
+}
+
+static bool all_line_up(const pcl_tiles_part *part, size_t n, const casa_tiles *out, size_t axis) {
+    for (size_t i = 0; i < n; i++)
+        if (!part[i].tiles || !pcl_tiles_line_up(part[i].tiles, out, axis, part[i].offset))
+            return false;
+    return true;
+}
+
+static int reserve(const casa_tiles *t, pclean_err *err) {
+    const int fd = open(t->file, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot open %s: %s", t->file, strerror(errno));
+    const int rc = pcl_fs_allocate(fd, t->file, pcl_tiles_size(t), err);
+    close(fd);
+    return rc;
+}
+
+static void free_lines(char **lines, size_t n) {
+    for (size_t i = 0; lines && i < n; i++)
+        pcl_free(lines[i]);
+    pcl_free(lines);
+}
+
+/* One line for the whole, one for each input. */
+static int history(const pcl_joint *j, char ***lines, size_t *n, pclean_err *err) {
+    *n = 0;
+    int rc = PCL_ZNEW(lines, j->parts.n + 1, "history", err);
+    if (!rc)
+        rc = pcl_asprintf(&(*lines)[(*n)++], err, "pclean " PCLEAN_VERSION " concat: %zu image%s along axis %zu%s", j->parts.n, j->parts.n == 1 ? "" : "s", j->parts.axis, j->parts.regular ? "" : ", which becomes a table");
+    for (size_t i = 0; !rc && i < j->parts.n; i++) {
+        const pcl_tiles_part *p = &j->parts.pixels[i];
+        rc = pcl_asprintf(&(*lines)[(*n)++], err, "pixels %zu-%zu" PCL_RESUME_LINE, p->offset, p->offset + p->n - 1, casa_part_get_info(j->parts.part[i])->path);
+    }
+    return rc;
+}
+
+static int make_paged(pcl_joint *j, pclean_err *err) {
+    const char *path = j->part_path;
+    char **lines = NULL;
+    size_t nline = 0;
+    casa_join join = {.part = j->parts.part, .npart = j->parts.n, .axis = j->parts.axis, .regular = j->parts.regular, .value = j->parts.value, .masked = j->parts.mask != NULL};
+    int rc = choose_tile(j, join.tile, err);
+    if (!rc && !(rc = history(j, &lines, &nline, err))) {
+        join.history = (const char *const *)lines;
+        join.nhistory = nline;
+        rc = casa_join_create(path, &join, err);
+        j->exists = !rc;
+    }
+    free_lines(lines, nline);
+    if (rc || (rc = pcl_parts_load(&path, 1, (int)j->parts.axis, true, false, true, &j->made, err)) || (rc = reserve(j->made.pixels[0].tiles, err)) ||
+        (j->made.mask && (rc = reserve(j->made.mask[0].tiles, err))))
+        return rc;
+    j->whole_pixels = all_line_up(j->parts.pixels, j->parts.n, j->made.pixels[0].tiles, j->parts.axis);
+    pcl_boxes_make(j->made.pixels[0].tiles, PCL_PARTS_BOX_BYTES, j->parts.axis, pcl_tiles_thickest(j->parts.pixels, j->parts.n, j->parts.axis), &j->pixel_boxes);
+    if (j->made.mask) {
+        j->whole_mask = all_line_up(j->parts.mask, j->parts.n, j->made.mask[0].tiles, j->parts.axis);
+        pcl_boxes_make(j->made.mask[0].tiles, PCL_PARTS_BOX_BYTES, j->parts.axis, pcl_tiles_thickest(j->parts.mask, j->parts.n, j->parts.axis), &j->mask_boxes);
+    }
+    return 0;
+}
+
+/* ---- making: virtual ---- */
+
+/* Whether the inputs can be taken out of their folders, which shall be known before the joined image is there. */
+static int check_movable(const pcl_joint *j, pclean_err *err) {
+    for (size_t i = 0; i < j->ninput; i++) {
+        const char *base = base_name(j->input[i]);
+        char folder[PATH_MAX];
+        struct stat st;
+        snprintf(folder, sizeof folder, "%.*s", base == j->input[i] ? 1 : (int)(base - j->input[i]), base == j->input[i] ? "." : j->input[i]);
+        if (lstat(j->input[i], &st) == 0 && S_ISLNK(st.st_mode)) /* the image itself would stay, and share its files with the new one */
+            return PCL_FAIL(err, PCLEAN_EPARAM, "%s is a symbolic link and cannot be moved; give the name of the image itself, or use mode copyvirtual", j->input[i]);
+        if (access(folder, W_OK) != 0 || access(j->input[i], W_OK) != 0)
+            return PCL_FAIL(err, PCLEAN_EIO, "cannot move %s: %s; use another mode", j->input[i], strerror(errno));
+    }
+    return 0;
+}
+
+/* A moved input is first given a second name in the new folder, file by file (hard links), and loses its first one when the
+ * joined image is in place: whatever happens, one of the two is whole. */
+static int take_in(const pcl_joint *j, const char *from, const char *to, pclean_err *err) {
+    const bool move = j->mode == PCLEAN_CONCAT_MOVEVIRTUAL;
+    pclean_err why = {0}; /* a success leaves no error behind: this one is told only if it stands */
+    int rc = pcl_fs_copy_tree(from, to, move, &why);
+    if (move && rc == -PCLEAN_EUNSUPPORTED && j->options->allow_copy && !(rc = pcl_fs_remove_tree(to, &why)))
+        rc = pcl_fs_copy_tree(from, to, false, &why);
+    if (rc == -PCLEAN_EUNSUPPORTED)
+        pcl_err_prefix(&why, "%s cannot be moved into %s without copying it; allow that (--allow-copy), or use mode paged or virtual: ", from, j->final_path);
+    if (rc && err)
+        *err = why;
+    return rc;
+}
+
+/* How an input is called in the list: as casacore does. */
+static int list_name(const pcl_joint *j, const char *path, char **out, pclean_err *err) {
+    char in[PATH_MAX + 1], image[PATH_MAX + 1];
+    if (j->mode != PCLEAN_CONCAT_VIRTUAL)
+        return pcl_asprintf(out, err, "././%s", base_name(path));
+    int rc = absolute(j->final_path, image, err);
+    if (rc || (rc = absolute(path, in, err)))
+        return rc;
+    const size_t n = (size_t)(base_name(image) - image);
+    return strncmp(in, image, n) == 0 && !strchr(in + n, '/') ? pcl_asprintf(out, err, "./%s", in + n) : pcl_strdup(out, in, err);
+}
+
+static int make_virtual(pcl_joint *j, pclean_err *err) {
+    pcl_virtual list = {.axis = j->parts.axis};
+    int rc = j->mode == PCLEAN_CONCAT_MOVEVIRTUAL ? check_movable(j, err) : 0;
+    snprintf(list.type, sizeof list.type, "%s", casa_part_get_info(j->parts.part[0])->type);
+    if (!rc && mkdir(j->part_path, 0777) != 0)
+        rc = PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO, "cannot make the folder %s: %s", j->part_path, strerror(errno));
+    j->exists = !rc;
+    if (!rc)
+        rc = PCL_ZNEW(&list.image, j->parts.n, "list of images", err);
+    for (; !rc && list.n < j->parts.n; list.n += !rc) {
+        const char *path = casa_part_get_info(j->parts.part[list.n])->path;
+        char *inside = NULL;
+        if (j->mode != PCLEAN_CONCAT_VIRTUAL && !(rc = pcl_asprintf(&inside, err, "%s/%s", j->part_path, base_name(path))))
+            rc = take_in(j, path, inside, err);
+        pcl_free(inside);
+        pcl_test_stage(list.n, "taken in");
+        if (!rc)
+            rc = list_name(j, path, &list.image[list.n], err);
+    }
+    if (!rc)
+        rc = pcl_virtual_write(j->part_path, &list, err);
+    pcl_virtual_clear(&list);
+    return rc;
+}
+
+int pcl_joint_make(pcl_joint *j, pclean_err *err) {
+    if (j->resumed)
+        return 0;
+    int rc = pcl_claim_make_way(j->lock_path, j->claim, j->part_path, err);
+    pcl_test_stage(0, "make");
+    if (!rc)
+        rc = is_virtual(j) ? make_virtual(j, err) : make_paged(j, err);
+    pcl_test_stage(0, "made");
+    return rc;
+}
+
+/* ---- pixels ---- */
+
+size_t pcl_joint_njob(const pcl_joint *j) {
+    if (is_virtual(j) || j->resumed)
+        return 0;
+    return (j->whole_pixels ? j->parts.n : j->pixel_boxes.n) + (!j->made.mask ? 0 : j->whole_mask ? j->parts.n : j->mask_boxes.n);
+}
+
+static int do_job(const pcl_tiles_part *part, size_t npart, size_t axis, bool whole, const pcl_boxes *boxes, const casa_tiles *out, size_t i,
+                  pcl_tiles_room *room, const pcl_tiles_watch *watch, pclean_err *err) {
+    if (whole)
+        return pcl_tiles_copy(part[i].tiles, out, axis, part[i].offset, watch, err);
+    size_t start[CASA_MAX_DIM], length[CASA_MAX_DIM];
+    pcl_boxes_get(boxes, out, i, start, length);
+    return pcl_tiles_repack(part, npart, axis, out, start, length, room, watch, err);
+}
+
+int pcl_joint_job(const pcl_joint *j, size_t i, pcl_tiles_room *room, const pcl_tiles_watch *watch, pclean_err *err) {
+    const size_t npixel = j->whole_pixels ? j->parts.n : j->pixel_boxes.n;
+    pcl_test_stage(i, "job");
+    return i < npixel ? do_job(j->parts.pixels, j->parts.n, j->parts.axis, j->whole_pixels, &j->pixel_boxes, j->made.pixels[0].tiles, i, room, watch, err)
+                      : do_job(j->parts.mask, j->parts.n, j->parts.axis, j->whole_mask, &j->mask_boxes, j->made.mask[0].tiles, i - npixel, room, watch, err);
+}
+
+uint64_t pcl_joint_bytes_whole(const pcl_joint *j) {
+    return (j->whole_pixels ? pcl_tiles_size(j->made.pixels[0].tiles) : 0) + (j->whole_mask ? pcl_tiles_size(j->made.mask[0].tiles) : 0);
+}
+
+uint64_t pcl_joint_bytes(const pcl_joint *j) {
+    return is_virtual(j) || !j->made.n ? 0 : pcl_tiles_size(j->made.pixels[0].tiles) + (j->made.mask ? pcl_tiles_size(j->made.mask[0].tiles) : 0);
+}
+
+int pcl_joint_sync(const pcl_joint *j, pclean_err *err) {
+    pcl_test_stage(0, "sync");
+    return j->resumed ? 0 : pcl_fs_sync_tree(j->part_path, err);
+}
+
+/* ---- the end ---- */
+
+/* The image as another program will find it: its axis and its pixels must be those of the inputs. */
+static int verify(const pcl_joint *j, pclean_err *err) {
+    const char *path = j->part_path;
+    pcl_parts again = {0};
+    long where = -1;
+    int rc = is_virtual(j) ? 0 : casa_image_read_back(path, j->parts.n + 1, err);
+    if (!rc)
+        rc = pcl_parts_load(&path, 1, (int)j->parts.axis, true, false, !is_virtual(j), &again, err);
+    for (size_t i = 0; !rc && i < again.total && i < j->parts.total; i++) {
+        const size_t k = i + 1 < again.total ? i : i > 0 ? i - 1 : 0;
+        const double step = again.total > 1 ? fabs(again.value[k + 1] - again.value[k]) : fabs(again.value[0]) + 1;
+        if (!(fabs(again.value[i] - j->parts.value[i]) <= 0.02 * step))
+            rc = PCL_FAIL(err, PCLEAN_EFAILED, "plane %zu is at %.9g where its input is at %.9g", i, again.value[i], j->parts.value[i]);
+    }
+    if (!rc && !(rc = pcl_parts_compare(&again, &j->parts, j->options->verify_full, &where, err)) && where >= 0)
+        rc = PCL_FAIL(err, PCLEAN_EFAILED, "plane %ld is not that of its input", where);
+    pcl_parts_clear(&again);
+    if (rc)
+        pcl_err_prefix(err, "the joined image %s is not right and was removed; did an input change meanwhile? ", j->final_path);
+    return rc;
+}
+
+static int publish(pcl_joint *j, pclean_err *err) {
+    /* a list beside which its images lie is right only under its final name's folder: part_path is in the same one */
+    int rc = verify(j, err);
+    pcl_test_stage(0, "publish");
+    if (!rc && !(rc = pcl_kind_check_image(j->final_path, err)) && !(rc = pcl_fs_publish(j->part_path, j->final_path, j->options->overwrite, err)))
+        j->exists = false;
+    pcl_test_stage(0, "published");
+    return rc;
+}
+
+int pcl_joint_finish(pcl_joint *j, pclean_err *err) {
+    const int rc = j->resumed ? 0 : publish(j, err);
+    return !rc && j->mode == PCLEAN_CONCAT_MOVEVIRTUAL ? pcl_joint_remove_inputs(j, err) : rc;
+}
+
+/* What is left of it after a kill is known by what it lacks: that goes first. */
+static int remove_marks(const char *aside, pclean_err *err) {
+    static const char *const mark[] = {"table.info", "imageconcat.json"};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < sizeof mark / sizeof *mark; i++) {
+        char *file = NULL;
+        if (!(rc = pcl_asprintf(&file, err, "%s/%s", aside, mark[i])))
+            rc = pcl_fs_remove_tree(file, err);
+        pcl_free(file);
+    }
+    return rc;
+}
+
+static int remove_input(const pcl_joint *j, const char *input, pclean_err *err) {
+    char *aside = NULL;
+    int rc = pcl_resume_aside(input, &aside, err);
+    if (!rc && !pcl_resume_may_remove(aside, j->resumed ? &j->parts : NULL, j->options))
+        rc = PCL_FAIL(err, PCLEAN_EEXIST, "%s is complete, but its input %s is not removed: %s is in the way; move that", j->final_path, input, aside);
+    if (!rc && !(rc = pcl_fs_remove_tree(aside, err)) /* of a process that was killed here */ && rename(input, aside) != 0 && !(errno == ENOENT && j->resumed))
+        rc = PCL_FAIL(err, PCLEAN_EIO, "%s is complete, but its input %s could not be removed: %s", j->final_path, input, strerror(errno));
+    pcl_test_stage(0, "aside");
+    if (!rc && !(rc = remove_marks(aside, err)))
+        rc = pcl_fs_remove_tree(aside, err);
+    pcl_free(aside);
+    return rc;
+}
+
+int pcl_joint_remove_inputs(const pcl_joint *j, pclean_err *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < j->ninput; i++) {
+        rc = remove_input(j, j->input[i], err);
+        pcl_test_stage(i, "removed");
+    }
+    return rc;
+}
+
+void pcl_joint_clear(pcl_joint *j) {
+    pclean_err err;
+    if (j->exists && pcl_fs_remove_tree(j->part_path, &err) != 0)
+        pcl_log(PCL_LOG_WARNING, "an unfinished image is left behind: %s", err.msg);
+    pcl_parts_clear(&j->made);
+    pcl_parts_clear(&j->parts);
+    if (j->lock_path)
+        pcl_claim_drop(j->lock_path, j->claim);
+    for (size_t i = 0; i < j->ninput; i++)
+        pcl_free(j->input[i]);
+    pcl_free(j->input);
+    pcl_free(j->final_path);
+    pcl_free(j->part_path);
+    pcl_free(j->lock_path);
+    *j = (pcl_joint){.claim = -1};
+}

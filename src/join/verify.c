@@ -1,0 +1,187 @@
+/* verify.c: the public face of checking an image: blank and NaN planes, gaps, and what it should consist of. */
+#include "base/mem.h"
+#include "casa/casa.h"
+#include "join/series.h"
+#include "pclean/concat.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void pclean_verify_result_clear(pclean_verify_result *r) {
+    if (!r)
+        return;
+    free(r->nan);
+    free(r->blank);
+    free(r->gap);
+    free(r->differ);
+    free(r->checksum);
+    *r = (pclean_verify_result){0};
+}
+
+/* ---- what the pixels of each plane are ---- */
+
+typedef struct plane_sum {
+    uint64_t n, nan, zero, checksum;
+} plane_sum;
+
+/* Mixes bits well (the finaliser of splitmix64): pixels of equal value at different places must not cancel. */
+static uint64_t mix(uint64_t x) {
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
+/* One number of a pixel: 4 or 8 bytes. */
+static void add_word(plane_sum *s, const char *at, size_t word, uint64_t place) {
+    uint64_t bits = 0;
+    double value;
+    if (word == 4) {
+        uint32_t narrow;
+        float x;
+        memcpy(&narrow, at, 4);
+        memcpy(&x, at, 4);
+        bits = narrow;
+        value = x;
+    } else {
+        memcpy(&bits, at, 8);
+        memcpy(&value, at, 8);
+    }
+    s->n++;
+    s->nan += isnan(value) != 0;
+    s->zero += value == 0;
+    s->checksum += mix(bits ^ mix(place + 0x9e3779b97f4a7c15u));
+}
+
+/* The sum of a plane does not depend on the order in which its pixels come, so not on tiles. */
+static void add_box(plane_sum *sums, const casa_tiles *t, size_t axis, const size_t *start, const size_t *length, const char *pixels) {
+    const size_t nword = t->bytes / t->word;
+    size_t at[CASA_MAX_DIM] = {0};
+    for (bool more = true; more;) {
+        for (size_t x = 0; x < length[0]; x++) {
+            at[0] = x;
+            uint64_t place = 0;
+            for (size_t d = t->ndim; d-- > 0;)
+                if (d != axis)
+                    place = place * t->shape[d] + start[d] + at[d];
+            for (size_t k = 0; k < nword; k++, pixels += t->word)
+                add_word(&sums[start[axis] + at[axis]], pixels, t->word, place * nword + k);
+        }
+        size_t d = 1;
+        while (d < t->ndim && ++at[d] == length[d])
+            at[d++] = 0;
+        more = d < t->ndim;
+    }
+}
+
+static int sum_part(const pcl_tiles_part *part, size_t axis, plane_sum *sums, uint64_t *bytes, pclean_err *err) {
+    pcl_boxes boxes;
+    pcl_boxes_make(part->tiles, PCL_PARTS_BOX_BYTES, axis, 1, &boxes);
+    size_t most = part->tiles->bytes;
+    for (size_t d = 0; d < part->tiles->ndim; d++)
+        most *= boxes.size[d];
+    char *pixels = NULL;
+    const pcl_tiles_part alone = {part->tiles, 0, part->n};
+    int rc = PCL_NEW(&pixels, most, "box of pixels", err);
+    for (size_t i = 0; !rc && i < boxes.n; i++) {
+        size_t start[CASA_MAX_DIM], length[CASA_MAX_DIM];
+        pcl_boxes_get(&boxes, part->tiles, i, start, length);
+        if (!(rc = pcl_tiles_gather(&alone, 1, axis, part->tiles, start, length, pixels, err)))
+            add_box(sums + part->offset, part->tiles, axis, start, length, pixels);
+    }
+    pcl_free(pixels);
+    *bytes += pcl_tiles_size(part->tiles);
+    return rc;
+}
+
+/* ---- the findings ---- */
+
+static int allocate(pclean_verify_result *r, size_t n, pclean_err *err) {
+    r->nplane = n;
+    r->nan = calloc(n, sizeof *r->nan);
+    r->blank = calloc(n, sizeof *r->blank);
+    r->gap = calloc(n, sizeof *r->gap);
+    r->differ = calloc(n, sizeof *r->differ);
+    r->checksum = calloc(n, sizeof *r->checksum);
+    return r->nan && r->blank && r->gap && r->differ && r->checksum ? 0 : PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the findings about %zu planes", n);
+}
+
+static int look_at_planes(const pcl_parts *p, pclean_verify_result *r, pclean_err *err) {
+    plane_sum *sums = NULL;
+    int rc = PCL_ZNEW(&sums, p->total, "sums of planes", err);
+    for (size_t i = 0; !rc && i < p->n; i++)
+        rc = sum_part(&p->pixels[i], p->axis, sums, &r->bytes, err);
+    for (size_t k = 0; !rc && k < p->total; k++) {
+        r->checksum[k] = sums[k].checksum;
+        if (sums[k].nan == sums[k].n)
+            r->nan[r->nnan++] = k;
+        if (sums[k].zero == sums[k].n)
+            r->blank[r->nblank++] = k;
+    }
+    pcl_free(sums);
+    return rc;
+}
+
+/* Where the step is not that of most of the others. */
+static void look_for_gaps(const pcl_parts *p, pclean_verify_result *r) {
+    casa_part_axis a;
+    if (p->total < 3 || casa_part_get_axis(p->part[0], p->axis, &a, NULL) != 0 || a.kind == CASA_AXIS_STOKES)
+        return;
+    double least = INFINITY;
+    for (size_t k = 0; k + 1 < p->total; k++)
+        least = fmin(least, fabs(p->value[k + 1] - p->value[k]));
+    for (size_t k = 0; k + 1 < p->total; k++)
+        if (fabs(p->value[k + 1] - p->value[k]) > 1.02 * least)
+            r->gap[r->ngap++] = k;
+}
+
+static int compare(const pcl_parts *image, const char *const *against, size_t n, bool full, pclean_verify_result *r, pclean_err *err) {
+    pcl_parts parts = {0};
+    long where = -1;
+    int rc = pcl_parts_load(against, n, (int)image->axis, true, false, false, &parts, err);
+    if (!rc)
+        rc = casa_part_compare(image->part[0], parts.part[0], image->axis, true, err);
+    if (!rc && parts.beams != image->beams)
+        rc = PCL_FAIL(err, PCLEAN_EFAILED, "%s has %s, its parts have %s", casa_part_get_info(image->part[0])->path, image->beams ? "a beam" : "no beam", parts.beams ? "one" : "none");
+    if (!rc && parts.total != image->total)
+        rc = PCL_FAIL(err, PCLEAN_EFAILED, "%s has %zu planes, its parts have %zu", casa_part_get_info(image->part[0])->path, image->total, parts.total);
+    for (size_t k = 0; !rc && k < parts.total; k++) {
+        const double step = parts.total > 1 ? fabs(parts.value[k ? k : 1] - parts.value[k ? k - 1 : 0]) : fabs(parts.value[0]);
+        if (!(fabs(parts.value[k] - image->value[k]) <= 0.02 * step))
+            r->differ[r->ndiffer++] = k;
+    }
+    if (!rc && r->ndiffer == 0 && !(rc = pcl_parts_compare(image, &parts, full, &where, err)) && where >= 0)
+        r->differ[r->ndiffer++] = (size_t)where;
+    pcl_parts_clear(&parts);
+    return rc;
+}
+
+static int verdict(const char *image, bool allow_blank, const pclean_verify_result *r, pclean_err *err) {
+    if (r->ndiffer)
+        return PCL_FAIL(err, PCLEAN_EFAILED, "%s: plane %zu is not that of the images it should consist of", image, r->differ[0]);
+    if (r->nnan)
+        return PCL_FAIL(err, PCLEAN_EFAILED, "%s: %zu of %zu planes hold nothing but NaN, the first is %zu", image, r->nnan, r->nplane, r->nan[0]);
+    if (r->nblank && !allow_blank)
+        return PCL_FAIL(err, PCLEAN_EFAILED, "%s: %zu of %zu planes hold nothing but zeros, the first is %zu", image, r->nblank, r->nplane, r->blank[0]);
+    if (r->ngap)
+        return PCL_FAIL(err, PCLEAN_EFAILED, "%s: %zu gaps along the axis, the first between planes %zu and %zu", image, r->ngap, r->gap[0], r->gap[0] + 1);
+    return 0;
+}
+
+int pclean_verify_image(const char *image, const char *const *against, size_t nagainst, int axis, bool full, bool allow_blank, pclean_verify_result *result, pclean_err *err) {
+    PCL_REQUIRE(err, image);
+    PCL_REQUIRE(err, result);
+    pcl_parts parts = {0};
+    *result = (pclean_verify_result){0};
+    int rc = casa_init(err);
+    if (!rc && !(rc = pcl_parts_load(&image, 1, axis, true, false, false, &parts, err)))
+        rc = allocate(result, parts.total, err);
+    if (!rc) {
+        look_for_gaps(&parts, result);
+        if (full || nagainst == 0)
+            rc = look_at_planes(&parts, result, err);
+    }
+    if (!rc && nagainst > 0)
+        rc = compare(&parts, against, nagainst, full, result, err);
+    pcl_parts_clear(&parts);
+    return rc ? rc : verdict(image, allow_blank, result, err);
+}

@@ -1,0 +1,92 @@
+#include "plan/cut.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+void pcl_partition_rows(size_t nrow, size_t npart, size_t *cut) {
+    const size_t each = nrow / npart + 1;
+    for (size_t k = 0; k <= npart; k++)
+        cut[k] = k > nrow / each ? nrow : least(k * each, nrow); /* k each may overflow */
+}
+
+size_t pcl_partition_count(size_t nchan, int chunksize, size_t nworker) {
+    const size_t n = chunksize > 0 ? (nchan + (size_t)chunksize - 1) / (size_t)chunksize : nworker;
+    return n > nchan ? nchan : n < 1 ? 1 : n;
+}
+
+void pcl_partition_range(size_t nchan, size_t n, size_t i, size_t *first, size_t *count) {
+    const size_t least = nchan / n, more = nchan % n;
+    *first = i * least + (i < more ? i : more);
+    *count = least + (i < more);
+}
+
+size_t pcl_partition_find(size_t nchan, size_t n, size_t ichan) {
+    const size_t least = nchan / n, more = nchan % n;
+    return ichan < more * (least + 1) ? ichan / (least + 1) : (ichan - more) / least;
+}
+
+void pcl_partition_channels(size_t nchan, size_t npart, size_t *cut) {
+    size_t count;
+    for (size_t k = 0; k <= npart; k++)
+        pcl_partition_range(nchan, npart, k, &cut[k], &count);
+}
+
+void pcl_partition_weights(size_t n, const uint64_t *weight, size_t npart, size_t *cut) {
+    long double total = 0, sum = 0;
+    for (size_t i = 0; i < n; i++)
+        total += (long double)weight[i];
+    size_t at = 0;
+    cut[0] = 0;
+    for (size_t k = 1; k < npart; k++) {
+        const long double target = total * (long double)k / (long double)npart;
+        const size_t from = least(cut[k - 1] + 1, n), left = npart - k, to = n > left ? n - left : n;
+        while (at < n && (at < from || (at < to && sum + 0.5L * (long double)weight[at] < target)))
+            sum += (long double)weight[at++];
+        cut[k] = at;
+    }
+    cut[npart] = n;
+}
+
+int pcl_partition_prove(size_t whole, double whole_first_hz, double whole_step_hz, size_t npart, const size_t *nchan,
+                        const double *first_hz, const double *step_hz, pclean_err *err) {
+    size_t at = 0;
+    for (size_t k = 0; k < npart; k++)
+        for (size_t i = 0; i < nchan[k]; i++, at++) {
+            const double want = whole_first_hz + (double)at * whole_step_hz, is = first_hz[k] + (double)i * step_hz[k];
+            if (at >= whole || !(fabs(is - want) <= 1e-9 * fabs(whole_step_hz)))
+                return PCL_FAIL(err, PCLEAN_EBUG, "channel %zu of part %zu lies at %.17g Hz, where the whole image has %.17g Hz (channel %zu of %zu)",
+                                i, k, is, want, at, whole);
+        }
+    if (at != whole)
+        return PCL_FAIL(err, PCLEAN_EBUG, "the parts have %zu channels together, the whole image %zu", at, whole);
+    return 0;
+}
+
+int pcl_partition_add_spw(char **text, int spw, size_t nchan, const int *chan, pclean_err *err) {
+    const size_t old = *text ? strlen(*text) : 0, size = old + 16 + 26 * nchan;
+    char *grown = NULL;
+    int rc = PCL_NEW(&grown, size, "text of a selection", err);
+    if (rc)
+        return rc;
+    size_t at = (size_t)snprintf(grown, size, "%s%s%d:", old ? *text : "", old ? "," : "", spw);
+    for (size_t i = 0, to; i < nchan; i = to) {
+        for (to = i + 1; to < nchan && chan[to] == chan[to - 1] + 1; to++)
+            ;
+        at += (size_t)snprintf(grown + at, size - at, "%s%d~%d", i ? ";" : "", chan[i], chan[to - 1]);
+    }
+    pcl_free(*text);
+    *text = grown;
+    return 0;
+}
+
+int pcl_partition_and(const char *condition, const char *more, char **text, pclean_err *err) {
+    while (isspace((unsigned char)*condition))
+        condition++;
+    return *condition ? pcl_asprintf(text, err, "(%s) && %s", condition, more) : pcl_strdup(text, more, err);
+}

@@ -1,0 +1,276 @@
+#include "run/tasks.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "core/stats.h"
+
+/* Where a task stands: tests kill workers there. */
+#ifdef PCL_TEST_STAGE
+void pcl_test_stage(size_t ichan, const char *stage);
+#else
+#define pcl_test_stage(ichan, stage) ((void)0)
+#endif
+
+/* What a worker keeps from task to task. */
+typedef struct worker {
+    const pcl_tasks *t;
+    pcl_plane plane;
+    bool forked;
+} worker;
+
+/* ------------------------------------------------------------------------------------------------------ its records */
+
+static void note_residual(const pcl_plane *p, pcl_plane_state *s) {
+    s->plane.peak_residual = p->peak;
+    s->plane.rms_residual = p->rms;
+    s->plane.model_flux = p->model_flux;
+}
+
+static void note_dirty(const pcl_plane *p, pcl_plane_state *s) {
+    pclean_plane *out = &s->plane;
+    out->nvis = p->nvis;
+    out->sumwt = p->setup->stokes.sumwt_factor * p->sumwt;
+    out->beam_major_rad = p->beam.major_rad;
+    out->beam_minor_rad = p->beam.minor_rad;
+    out->beam_pa_rad = p->beam.pa_rad;
+    out->psf_sidelobe = p->sidelobe;
+    out->peak_dirty = p->peak;
+    out->nmajor = 1;
+    s->nsearch = p->nsearch;
+    s->noutside = p->noutside;
+    s->reach_lambda = fmax(p->umax_lambda, p->vmax_lambda);
+    note_residual(p, s);
+}
+
+void pcl_plane_state_fail(pcl_plane_state *s, int stop) {
+    *s = (pcl_plane_state){.plane = {.chan = s->plane.chan, .pol = s->plane.pol, .freq_hz = s->plane.freq_hz, .seconds = s->plane.seconds, .stop = stop}};
+}
+
+/* ----------------------------------------------------------------------------------------------------------- steps */
+
+/* A plane that is not finite is none: blank, and the run's verdict names it. */
+static int give_up(worker *w, pcl_plane_state *s, pclean_err *err) {
+    pcl_plane_state_fail(s, PCLEAN_STOP_NOT_FINITE);
+    return pcl_products_blank(w->t->products, s->plane.pol, s->plane.chan, err);
+}
+
+/* Primary beam and masks of the plane. */
+static int begin(worker *w, const pcl_plane_state *s, pclean_err *err) {
+    pcl_plane *p = &w->plane;
+    const size_t ichan = s->plane.chan, ipol = s->plane.pol;
+    int rc = w->t->mask ? pcl_usermask_plane(w->t->mask, ipol, ichan, p->user_mask, err) : 0;
+    return rc ? rc : pcl_plane_begin(p, ichan, ipol, err);
+}
+
+/* Weights, PSF, dirty image: the first major cycle, less the model to start from. */
+static int dirty(worker *w, pcl_plane_state *s, pclean_err *err) {
+    pcl_plane *p = &w->plane;
+    int rc;
+    if ((rc = begin(w, s, err)))
+        return rc;
+    if (!w->t->startmodel)
+        memset(p->model, 0, p->nx * p->ny * sizeof *p->model);
+    else if ((rc = pcl_startmodel_plane(w->t->startmodel, p->ipol, p->ichan, p->model, err)))
+        return rc;
+    pcl_test_stage(p->ichan, "begin");
+    if ((rc = pcl_plane_dirty(p, err)))
+        return rc;
+    pcl_plane_measure(p);
+    note_dirty(p, s);
+    pcl_test_stage(p->ichan, "dirty");
+    return 0;
+}
+
+/* One minor and the major cycle after it. */
+static int clean_round(worker *w, double level, int cycleniter, pcl_plane_state *s, pclean_err *err) {
+    pcl_plane *p = &w->plane;
+    int niter = 0, rc;
+    if ((rc = pcl_plane_minor(p, level, cycleniter, &niter, err)))
+        return rc;
+    pcl_test_stage(p->ichan, "minor");
+    if ((rc = pcl_plane_major(p, err)))
+        return rc;
+    s->progress.niter += niter;
+    s->progress.nround++;
+    pcl_plane_measure(p);
+    note_residual(p, s);
+    s->plane.niter = s->progress.niter;
+    s->plane.nmajor = s->progress.nround + 1;
+    pcl_test_stage(p->ichan, "major");
+    return 0;
+}
+
+static int restore_and_write(worker *w, pcl_plane_state *s, pclean_err *err) {
+    pcl_plane *p = &w->plane;
+    const pcl_beam *beam = w->t->fixed_beam.major_rad > 0 ? &w->t->fixed_beam : &p->beam;
+    int rc = w->t->setup->config->restoration ? pcl_plane_restore(p, beam, err) : 0;
+    pcl_test_stage(p->ichan, "restore");
+    if (!rc && w->t->setup->config->restoration && !pcl_stats_all_finite(p->image, p->nx * p->ny))
+        return give_up(w, s, err);
+    if (!rc)
+        rc = pcl_products_write(w->t->products, p, s->plane.sumwt, err);
+    pcl_test_stage(p->ichan, "write");
+    return rc;
+}
+
+static int stop_requested(const worker *w) {
+    return !w->forked && w->t->stop_requested && w->t->stop_requested(w->t->stop_user);
+}
+
+/* ------------------------------------------------------------------- cyclecontrol=global: residual and model on disk */
+
+static int save_state(worker *w, pcl_plane_state *s, bool in_spare, pclean_err *err) {
+    const pcl_plane *p = &w->plane;
+    const size_t k = 2 * (p->ichan * w->t->setup->desc.npol + p->ipol);
+    int rc;
+    s->in_spare = in_spare;
+    if (!in_spare)
+        return pcl_products_save_state(w->t->products, p, err);
+    rc = pcl_spool_write(w->t->spare, k, p->residual, err);
+    return rc ? rc : pcl_spool_write(w->t->spare, k + 1, p->model, err);
+}
+
+/* Makes the plane of an earlier task the plane at hand again; its weights only where a major cycle follows. */
+static int resume(worker *w, const pcl_plane_state *s, bool weights, pclean_err *err) {
+    pcl_plane *p = &w->plane;
+    int rc;
+    if ((rc = begin(w, s, err)) || (rc = pcl_products_load_psf(w->t->products, p, err)))
+        return rc;
+    const size_t k = 2 * (p->ichan * w->t->setup->desc.npol + p->ipol);
+    if (!s->in_spare)
+        rc = pcl_products_load_state(w->t->products, p, err);
+    else if (!(rc = pcl_spool_read(w->t->spare, k, p->residual, err)))
+        rc = pcl_spool_read(w->t->spare, k + 1, p->model, err);
+    p->beam = (pcl_beam){s->plane.beam_major_rad, s->plane.beam_minor_rad, s->plane.beam_pa_rad};
+    p->has_beam = s->plane.beam_major_rad > 0;
+    p->sidelobe = s->plane.psf_sidelobe;
+    p->nvis = s->plane.nvis;
+    p->sumwt = s->plane.sumwt / w->t->setup->stokes.sumwt_factor;
+    p->umax_lambda = 0;
+    return rc || !weights || !p->nvis ? rc : pcl_plane_reweigh(p, err);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- tasks */
+
+static int image_plane(worker *w, pcl_plane_state *s, pclean_err *err) {
+    pcl_plane *p = &w->plane;
+    const pcl_control *c = &p->control;
+    int rc = dirty(w, s, err), stop = 0;
+    while (!rc) {
+        if (!p->finite)
+            return give_up(w, s, err);
+        stop = p->nvis ? pcl_converge_check(c, &s->progress, p->peak, p->rms, p->nsearch) : PCLEAN_STOP_BLANK;
+        if (stop)
+            break;
+        if (stop_requested(w))
+            return PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted");
+        const double level = pcl_converge_cyclethreshold(c, p->peak, p->sidelobe, p->rms);
+        rc = clean_round(w, level, pcl_converge_cycleniter(c, &s->progress), s, err);
+    }
+    s->plane.stop = stop;
+    return rc ? rc : restore_and_write(w, s, err);
+}
+
+static int make_dirty(worker *w, pcl_plane_state *s, pclean_err *err) {
+    int rc = dirty(w, s, err);
+    if (!rc && !w->plane.finite)
+        return give_up(w, s, err);
+    if (!rc)
+        rc = pcl_products_save_psf(w->t->products, &w->plane, err);
+    if (!rc)
+        rc = save_state(w, s, false, err);
+    pcl_test_stage(w->plane.ichan, "save");
+    return rc;
+}
+
+double pcl_task_level(const pcl_control *control, const pcl_task *task, const pcl_plane_state *s) {
+    return pcl_converge_cyclethreshold(control, task->peak, task->sidelobe, s->plane.rms_residual);
+}
+
+static int make_cycle(worker *w, const pcl_task *task, pcl_plane_state *s, pclean_err *err) {
+    int rc = resume(w, s, true, err);
+    pcl_test_stage(w->plane.ichan, "resume");
+    if (!rc)
+        rc = clean_round(w, pcl_task_level(&w->plane.control, task, s), task->cycleniter, s, err);
+    if (!rc && !w->plane.finite)
+        return give_up(w, s, err);
+    if (!rc)
+        rc = save_state(w, s, !s->in_spare, err);
+    pcl_test_stage(w->plane.ichan, "save");
+    return rc;
+}
+
+static int finish_plane(worker *w, pcl_plane_state *s, pclean_err *err) {
+    int rc = resume(w, s, false, err);
+    return rc ? rc : restore_and_write(w, s, err);
+}
+
+static int run_task(void *user, const void *in, void *out, pclean_err *err) {
+    worker *w = user;
+    const pcl_task *task = in;
+    pcl_plane_state *s = out;
+    const double start = pcl_now();
+    int rc = 0;
+    *s = task->state;
+    switch (task->kind) {
+    case PCL_TASK_IMAGE:
+        rc = image_plane(w, s, err);
+        break;
+    case PCL_TASK_DIRTY:
+        rc = make_dirty(w, s, err);
+        break;
+    case PCL_TASK_CYCLE:
+        rc = make_cycle(w, task, s, err);
+        break;
+    case PCL_TASK_FINISH:
+        rc = finish_plane(w, s, err);
+        break;
+    }
+    s->plane.seconds += pcl_now() - start;
+    if (rc && rc != -PCLEAN_EINTERRUPTED)
+        pcl_err_prefix(err, "channel %zu: ", s->plane.chan);
+    return rc;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- workers */
+
+static void close_worker(void *user) {
+    worker *w = user;
+    if (w)
+        pcl_plane_clear(&w->plane);
+    pcl_free(w);
+}
+
+static int open_worker(void *context, bool forked, void **out, pclean_err *err) {
+    const pcl_tasks *t = context;
+    worker *w = NULL;
+    omp_set_num_threads((int)t->nthread);
+    int rc = PCL_ZNEW(&w, 1, "worker", err);
+    if (rc)
+        return rc;
+    w->t = t;
+    w->forked = forked;
+    if (!(rc = pcl_plane_init(&w->plane, t->setup, t->vis, err)) && t->mask)
+        rc = PCL_NEW(&w->plane.user_mask, w->plane.nx * w->plane.ny, "user mask", err);
+    if (rc) {
+        close_worker(w);
+        return rc;
+    }
+    if (!forked) {
+        w->plane.stop_requested = t->stop_requested;
+        w->plane.stop_user = t->stop_user;
+    }
+    *out = w;
+    return 0;
+}
+
+int pcl_tasks_pool(pcl_tasks *tasks, size_t nworker, pcl_pool **out, pclean_err *err) {
+    const pcl_pool_params params = {.nworker = nworker, .task_size = sizeof(pcl_task), .result_size = sizeof(pcl_plane_state),
+                                    .context = tasks, .open = open_worker, .run = run_task, .close = close_worker,
+                                    .stop_requested = tasks->stop_requested, .stop_user = tasks->stop_user};
+    return pcl_pool_new(&params, out, err);
+}

@@ -1,0 +1,82 @@
+#include "run/usermask.h"
+
+#include <stdio.h>
+
+#include "base/fsutil.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "image/mask.h"
+#include "base/spool.h"
+
+struct pcl_usermask {
+    size_t npol, nchan; /* nchan 1: one for all channels */
+    size_t offset;      /* of a part in the whole image */
+    bool guesses;       /* a rest frequency that nobody gave */
+    pcl_spool *planes;  /* [nchan][npol] of bool */
+};
+
+/* Where an earlier run would have left its mask; true: this one goes on with it. tclean's rule: only with usemask=user. */
+static bool find_own(const pclean_config *c, char *own, size_t size) {
+    snprintf(own, size, "%s.mask", c->imagename);
+    return c->restart && !*c->mask && c->usemask == PCLEAN_USEMASK_USER && pcl_fs_exists(own);
+}
+
+static int spool_mask(pcl_usermask *m, pcl_mask *mask, const casa_image_desc *desc, const char *folder, pclean_err *err) {
+    bool *plane = NULL;
+    const size_t n = desc->nx * desc->ny;
+    int rc = PCL_NEW(&plane, n, "mask plane", err);
+    if (!rc)
+        rc = pcl_spool_new(folder, "the mask", n * sizeof *plane, m->nchan * m->npol, &m->planes, err);
+    for (size_t k = 0; !rc && k < m->nchan * m->npol; k++)
+        if (!(rc = pcl_mask_plane(mask, k % m->npol, m->offset + k / m->npol, plane, err)))
+            rc = pcl_spool_write(m->planes, k, plane, err);
+    pcl_free(plane);
+    return rc;
+}
+
+bool pcl_usermask_is_wanted(const pclean_config *config) {
+    char own[4096];
+    return *config->mask || find_own(config, own, sizeof own);
+}
+
+int pcl_usermask_open(const pcl_setup *setup, const char *folder, pcl_usermask **out, pclean_err *err) {
+    const pclean_config *c = setup->config;
+    char own[4096];
+    *out = NULL;
+    const bool continues = find_own(c, own, sizeof own);
+    if (c->restart && *c->mask && pcl_fs_exists(own))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "mask and restart were both given and %s exists; leave mask out to go on with that one, or remove it first", own);
+    if (!continues && !*c->mask)
+        return 0;
+    if (continues)
+        pcl_log(PCL_LOG_INFO, "mask: %s, of the run that is continued", own);
+    const casa_image_desc desc = continues ? setup->desc : pcl_setup_whole_desc(setup);
+    pcl_usermask *m = NULL;
+    pcl_mask *mask = NULL;
+    int rc = PCL_ZNEW(&m, 1, "mask", err);
+    if (!rc && !(rc = pcl_mask_open(continues ? own : c->mask, &desc, &mask, err))) {
+        m->npol = desc.npol;
+        m->nchan = pcl_mask_same_all_channels(mask) ? 1 : setup->desc.nchan;
+        m->offset = continues ? 0 : setup->channels.offset;
+        m->guesses = setup->restfreq_from == PCL_RESTFREQ_MIDDLE && pcl_mask_uses_restfreq(mask);
+        rc = spool_mask(m, mask, &desc, folder, err);
+    }
+    pcl_mask_free(mask);
+    if (rc)
+        pcl_usermask_close(m);
+    else
+        *out = m;
+    return rc;
+}
+
+int pcl_usermask_plane(const pcl_usermask *m, size_t ipol, size_t ichan, bool *plane, pclean_err *err) {
+    return pcl_spool_read(m->planes, (m->nchan == 1 ? 0 : ichan) * m->npol + ipol, plane, err);
+}
+
+bool pcl_usermask_guesses_velocity(const pcl_usermask *m) { return m && m->guesses; }
+
+void pcl_usermask_close(pcl_usermask *m) {
+    if (m)
+        pcl_spool_free(m->planes);
+    pcl_free(m);
+}
