@@ -119,7 +119,7 @@ typedef struct timing {
     double total, fill, add, transform;
 } timing;
 
-static int one_image(const data *d, const pcl_gridder *g, pcl_grid_scratch *s, work *k, int with_w, float scale, float *image,
+static int one_image(const data *d, const pcl_grid *g, pcl_grid_scratch *s, work *k, int with_w, float scale, float *image,
                      float *psf_image, timing *t, pclean_err *err) {
     const size_t nrow_batch = BATCH / d->nchan ? BATCH / d->nchan : 1;
     static float *stored = NULL;
@@ -140,11 +140,11 @@ static int one_image(const data *d, const pcl_gridder *g, pcl_grid_scratch *s, w
     int rc = pcl_uvgrid_new(g, false, &grid, err);
     if (!rc && psf_image)
         rc = pcl_uvgrid_new(g, !with_w, &psf, err);
-    const size_t nplane = with_w ? pcl_gridder_nplane(g) : 1;
+    const size_t nplane = with_w ? pcl_grid_nplane(g) : 1;
     for (size_t plane = 0; plane < nplane && !rc; plane++) {
         double low = 0, high = INFINITY;
         if (with_w) {
-            pcl_gridder_plane_range(g, plane, &low, &high);
+            pcl_grid_plane_range(g, plane, &low, &high);
             pcl_uvgrid_zero(g, &grid);
             if (psf_image)
                 pcl_uvgrid_zero(g, &psf);
@@ -189,9 +189,9 @@ static int one_image(const data *d, const pcl_gridder *g, pcl_grid_scratch *s, w
 }
 
 /* Grid cells in tiles that a batch touches, per sample, averaged over the batches. */
-static double cells_per_sample(const data *d, const pcl_gridder *g, double cell) {
+static double cells_per_sample(const data *d, const pcl_grid *g, double cell) {
     size_t ngx, ngy;
-    pcl_gridder_size(g, &ngx, &ngy);
+    pcl_grid_size(g, &ngx, &ngy);
     const size_t ntx = ngx / TILE + 2, nty = ngy / TILE + 2, nrow_batch = BATCH / d->nchan ? BATCH / d->nchan : 1;
     unsigned char *seen = array(ntx * nty, 1);
     double cells = 0;
@@ -228,13 +228,13 @@ static int grid_main(char **arg) {
         sumwt += (double)d.weight[i] * (double)d.nchan;
         wmax = fmax(wmax, fabs(d.uvw[3 * i + 2]) * d.hz[d.nchan - 1] / 299792458.0);
     }
-    const pcl_gridder_params p = {.nx = n, .ny = n, .cellx_rad = cell, .celly_rad = cell, .accuracy = accuracy,
+    const pcl_grid_params p = {.nx = n, .ny = n, .cellx_rad = cell, .celly_rad = cell, .accuracy = accuracy,
                                   .nvis = (double)(d.nrow * d.nchan), .wmax_lambda = with_w ? wmax : 0, .kernel = -1};
     pclean_err err = {0};
-    pcl_gridder *g = NULL;
+    pcl_grid *g = NULL;
     pcl_grid_scratch *s = NULL;
     const size_t nbatch = BATCH > d.nchan ? BATCH : d.nchan;
-    if (pcl_gridder_new(&p, &g, &err) || pcl_grid_scratch_new(g, nbatch, &s, &err))
+    if (pcl_grid_new(&p, &g, &err) || pcl_grid_scratch_new(g, nbatch, &s, &err))
         die(err.msg);
     work k = {array(nbatch, sizeof(double)), array(nbatch, sizeof(double)), array(nbatch, sizeof(double)),
               array(nbatch, sizeof(float)), array(d.nrow, sizeof(size_t))};
@@ -253,17 +253,17 @@ static int grid_main(char **arg) {
     FILE *f = fopen(arg[8], "wb");
     if (!f || fwrite(image, sizeof *image, n * n, f) != n * n || fclose(f))
         die("cannot write the image");
-    const pcl_gridfn *fn = pcl_gridder_kernel(g);
+    const pcl_gridfn *fn = pcl_grid_function(g);
     size_t ngx, ngy;
-    pcl_gridder_size(g, &ngx, &ngy);
+    pcl_grid_size(g, &ngx, &ngy);
     const double nvis = (double)(d.nrow * d.nchan), planes = with_psf ? 3 : 2;
     const double flops = 2 * PCL_GRIDFN_DEGREE * 2 * 8 + 24 + 32.0 * fn->support + (with_psf ? 16.0 * fn->support : 0);
     const double cells = cells_per_sample(&d, g, cell), bytes = 28 + 2 * 4 * planes * cells;
     printf("{\"nvis\": %.0f, \"support\": %d, \"sigma\": %.3f, \"ngx\": %zu, \"ngy\": %zu, \"nplane\": %zu, \"seconds\": %.4f, \"fill\": %.4f, \"add\": %.4f, "
            "\"transform\": %.4f, \"flops\": %.0f, \"bytes\": %.1f}\n",
-           nvis, fn->support, fn->sigma, ngx, ngy, with_w ? pcl_gridder_nplane(g) : 0, best.total, best.fill, best.add, best.transform, flops, bytes);
+           nvis, fn->support, fn->sigma, ngx, ngy, with_w ? pcl_grid_nplane(g) : 0, best.total, best.fill, best.add, best.transform, flops, bytes);
     pcl_grid_scratch_free(s);
-    pcl_gridder_free(g);
+    pcl_grid_free(g);
     return 0;
 }
 

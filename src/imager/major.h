@@ -1,11 +1,37 @@
-/* major.h: the major cycle of one plane: model -> predicted visibilities -> residual image, with the PSF the first time;
- * without w in one pass over the data, with w one pass for each w plane. */
+/* major.h: the major cycle: models -> predicted visibilities -> residual images, with the PSFs the first time. One loop
+ * for every gridder, over one image or several (outlier fields): each model is subtracted from all of them. */
 #ifndef PCL_MAJOR_H
 #define PCL_MAJOR_H
-#include "imager/target.h"
+#include "core/grid/gridder.h"
+#include "core/weight.h"
+#include "data/sampler.h"
 
-/* p->residual = image of (data - model), the model being p->model where with_model; with_psf also p->psf, and sumwt, nvis,
- * noutside, umax_lambda, vmax_lambda. Weights as p->density says. Without data all images are zero. */
-int pcl_major_cycle(pcl_plane *p, bool with_model, bool with_psf, pclean_err *err) PCL_CHECK;
+/* One image of a major cycle. Everything is borrowed. */
+typedef struct pcl_major_image {
+    const pcl_gridder_type *gridder;
+    void *gridder_self;
+    pcl_sampler *sampler; /* of the same store for all images: sample id k is the same sample */
+    size_t ichan, ipol;
+    const pcl_density *density; /* imaging weights; its sum NULL: natural */
+    const pcl_taper *taper;
+    pcl_grid_images images; /* psf NULL: not wanted; then sumwt holds what the pass that made it found */
+    double cellx_rad;
+    /* Out when psf is wanted, and in afterwards. */
+    pcl_grid_count count;
+    double umax_lambda, vmax_lambda; /* of the samples; umax 0: not known yet */
+} pcl_major_image;
+
+/* residual of each image = image of (data - all models), and its psf, count and bounds where psf is wanted. Without data
+ * all are zero.
+ *   predicted [pcl_sampler_nid][2]: work space; NULL allowed where pcl_major_predicts says no
+ *   stop      polled between batches, with its user; NULL: never */
+int pcl_major_cycle(size_t nimage, pcl_major_image *image, float *predicted, int (*stop)(void *user), void *user,
+                    pclean_err *err) PCL_CHECK;
+
+/* Whether model visibilities of all samples must be kept: not for one image whose gridder subtracts as it goes. */
+bool pcl_major_predicts(size_t nimage, const pcl_gridder_type *gridder);
+
+/* What the walks of a major cycle ask of the sampler, all together: a sum of pcl_sampler_want. */
+unsigned pcl_major_wants(size_t nimage, const pcl_gridder_type *gridder, bool model, bool weighs_by_density);
 
 #endif

@@ -400,7 +400,7 @@ static int open_sources(pcl_setup *s, const casa_ms_selection *sel, pclean_err *
     if ((rc = collect_warnings(s, err)))
         return rc;
     s->part = c->part_channel >= 0;
-    s->all_channels = c->weighting != PCLEAN_WEIGHTING_NATURAL && !c->perchanweightdensity && !(s->part && *c->part_density);
+    s->all_channels = !s->params.natural && !c->perchanweightdensity && !(s->part && *c->part_density);
     s->epoch_s = pcl_vis_source_info(s->source, 0)->first_time_s;
     if (s->part)
         channels_of_part(s);
@@ -416,7 +416,7 @@ int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
     *s = (pcl_setup){.config = config};
     casa_ms_selection *sel = NULL;
     int rc;
-    if ((rc = pcl_stokes_parse(config->stokes, &s->stokes, err)) || (rc = PCL_NEW(&sel, config->vis.n, "selection", err)))
+    if ((rc = pcl_params_resolve(config, &s->params, err)) || (rc = pcl_stokes_parse(config->stokes, &s->stokes, err)) || (rc = PCL_NEW(&sel, config->vis.n, "selection", err)))
         goto done;
     for (size_t i = 0; i < config->vis.n; i++)
         sel[i] = pcl_setup_selection(config, i);
@@ -436,7 +436,9 @@ done:
 
 int pcl_setup_open_axis(const pclean_config *config, const casa_ms_selection *sel, pcl_setup *s, pclean_err *err) {
     *s = (pcl_setup){.config = config};
-    int rc = open_sources(s, sel, err);
+    int rc = pcl_params_resolve(config, &s->params, err);
+    if (!rc)
+        rc = open_sources(s, sel, err);
     if (!rc)
         rc = find_channels(s, err);
     if (rc)
@@ -477,7 +479,7 @@ static int check_filled(const pcl_setup *s, const pcl_vis *vis, pclean_err *err)
 int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis *vis, pclean_err *err) {
     const pcl_vis_request request = {.npol = s->stokes.npol, .plane = s->plane, .from = s->from, .to = s->to,
                                      .frame = s->frame, .direction = s->centre, .scratch = s->scratch, .sample_rows = s->sample_rows,
-                                     .by_w = s->config->gridder != PCLEAN_GRIDDER_STANDARD};
+                                     .by_w = s->params.gridder->corrects_w};
     int rc = pcl_vis_read(s->source, &request, progress, user, vis, err);
     if (rc)
         return rc;

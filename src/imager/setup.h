@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "casa/casa.h"
 #include "data/vis.h"
-#include "pclean/config.h"
+#include "imager/params.h"
 #include "data/channels.h"
 #include "data/stokes.h"
 
@@ -30,6 +30,7 @@ typedef struct pcl_setup_given {
 
 typedef struct pcl_setup {
     const pclean_config *config; /* borrowed */
+    pcl_params params;           /* of it */
     pcl_vis_source *source;      /* NULL once the data are read */
     bool part;                   /* of a larger image, whose grid and epoch the config brings along */
     size_t nms;

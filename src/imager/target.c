@@ -7,42 +7,14 @@
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "core/clean/hogbom.h"
-#include "imager/major.h"
 #include "imager/weighing.h"
 #include "core/pb.h"
 #include "core/restore.h"
 #include "core/stats.h"
 
-static size_t npixel(const pcl_plane *p) { return p->nx * p->ny; }
+static size_t npixel(const pcl_target *p) { return p->nx * p->ny; }
 
 /* ------------------------------------------------------------------------------------------------------------ set-up */
-
-static int parse_taper(const pclean_strlist *text, pcl_taper *out, pclean_err *err) {
-    *out = (pcl_taper){0};
-    if (text->n == 0 || !*text->item[0])
-        return 0;
-    double axis[2], pa = 0;
-    bool wavelengths = false;
-    for (size_t i = 0; i < 2; i++) {
-        pcl_quantity q;
-        int rc = pcl_quantity_parse(text->item[text->n > i ? i : 0], &q, err);
-        if (rc) {
-            pcl_err_prefix(err, "uvtaper: ");
-            return rc;
-        }
-        axis[i] = q.value;
-        wavelengths = q.dim == PCL_DIM_LAMBDA || q.dim == PCL_DIM_NONE; /* tclean: a bare number is in lambda */
-    }
-    if (text->n > 2) {
-        int rc = pcl_quantity_parse_as(text->item[2], PCL_DIM_ANGLE, "deg", &pa, err);
-        if (rc) {
-            pcl_err_prefix(err, "uvtaper: ");
-            return rc;
-        }
-    }
-    *out = wavelengths ? pcl_taper_uv(axis[0], axis[1], pa) : pcl_taper_sky(axis[0], axis[1], pa);
-    return 0;
-}
 
 /* Samples per plane, about: the gridder weighs its kernels by it. It must not depend on how many channels the cube has, or a
  * channel's bits would. */
@@ -55,25 +27,20 @@ static double samples_per_plane(const pcl_setup *s, const pcl_vis *vis) {
     return n;
 }
 
-static int allocate(pcl_plane *p, pclean_err *err) {
-    const pclean_config *c = p->setup->config;
+static int allocate(pcl_target *p, pclean_err *err) {
     const size_t n = npixel(p);
-    int rc;
-    const bool w = pcl_gridder_nplane(p->gridder) > 0, starts = c->restart || c->startmodel.n > 0, model = starts || c->niter > 0;
-    if ((rc = pcl_grid_scratch_new(p->gridder, p->sampler.nmax, &p->scratch, err)) ||
-        (rc = pcl_uvgrid_new(p->gridder, false, &p->vis_grid, err)) || (rc = PCL_NEW(&p->psf, n, "PSF plane", err)) ||
-        (rc = PCL_NEW(&p->residual, n, "residual plane", err)) || (rc = PCL_NEW(&p->model, n, "model plane", err)) ||
-        (rc = PCL_NEW(&p->search, n, "search mask", err)))
-        return rc;
-    p->image = p->vis_grid.re;
-    /* with w the model's planes pass through vis_grid before the data's do, and leave their prediction behind */
-    if (model && (rc = w ? PCL_NEW(&p->predicted, 2 * pcl_sampler_nid(&p->sampler), "model visibilities", err)
-                         : pcl_uvgrid_new(p->gridder, false, &p->model_grid, err)))
-        return rc;
-    if (w || !model || starts)
-        return pcl_uvgrid_new(p->gridder, !w, &p->psf_grid, err);
-    p->psf_grid.re = p->model_grid.re;
-    return 0;
+    size_t nlent;
+    int rc = PCL_NEW(&p->search, n, "search mask", err);
+    for (size_t t = 0; !rc && t < 2 * p->nterm - 1; t++)
+        rc = PCL_NEW(&p->psf[t], n, "PSF plane", err);
+    for (size_t t = 0; !rc && t < p->nterm; t++)
+        if (!(rc = PCL_NEW(&p->residual[t], n, "residual plane", err)))
+            rc = PCL_NEW(&p->model[t], n, "model plane", err);
+    if (!rc && p->setup->params.model && pcl_major_predicts(1, p->gridder))
+        rc = PCL_NEW(&p->predicted, 2 * pcl_sampler_nid(&p->sampler), "model visibilities", err);
+    p->work = p->gridder->lend(p->gridder_self, 0, &nlent);
+    p->work_mask = (bool *)p->gridder->lend(p->gridder_self, 1, &nlent);
+    return rc;
 }
 
 static double largest_w(const pcl_setup *s, const pcl_vis *vis) {
@@ -82,14 +49,14 @@ static double largest_w(const pcl_setup *s, const pcl_vis *vis) {
         return s->config->part_wmax_lambda;
     for (size_t k = 0; k < vis->nblock; k++) {
         const pcl_vis_block *b = &vis->block[k];
-        most = fmax(most, pcl_plane_wmax(b->wmax_m, b->nchan, b->freq_hz));
+        most = fmax(most, pcl_target_wmax(b->wmax_m, b->nchan, b->freq_hz));
     }
     return most;
 }
 
-double pcl_plane_good_cell(double reach_lambda) { return reach_lambda > 0 ? 1 / (3 * reach_lambda) : 0; }
+double pcl_target_good_cell(double reach_lambda) { return reach_lambda > 0 ? 1 / (3 * reach_lambda) : 0; }
 
-double pcl_plane_wmax(double w_m, size_t nchan, const double *freq_hz) {
+double pcl_target_wmax(double w_m, size_t nchan, const double *freq_hz) {
     double highest = 0;
     for (size_t c = 0; c < nchan; c++)
         highest = fmax(highest, freq_hz[c]);
@@ -100,54 +67,56 @@ double pcl_plane_wmax(double w_m, size_t nchan, const double *freq_hz) {
  * stays below the accuracy. */
 static double wmax_to_correct(const pcl_setup *s, const pcl_vis *vis) {
     const pclean_config *c = s->config;
-    if (c->gridder == PCLEAN_GRIDDER_STANDARD)
+    if (!s->params.gridder->corrects_w)
         return 0;
     const double wmax = largest_w(s, vis), l = 0.5 * c->imsize[0] * c->cell_rad[0], m = 0.5 * c->imsize[1] * c->cell_rad[1];
     const double r2 = fmin(1, l * l + m * m), turns = wmax * r2 / (1 + sqrt(1 - r2));
     return 2 * M_PI * turns < 0.1 * c->accuracy ? 0 : wmax;
 }
 
-pcl_control pcl_plane_control(const pclean_config *c) {
-    return (pcl_control){.niter = c->niter, .cycleniter = c->cycleniter, .nmajor = c->nmajor, .threshold_jy = c->threshold_jy,
-                         .nsigma = c->nsigma, .cyclefactor = c->cyclefactor, .minpsffraction = c->minpsffraction,
-                         .maxpsffraction = c->maxpsffraction};
+pcl_gridder_params pcl_target_gridder_params(const pcl_setup *s, double nvis, double wmax_lambda, size_t nbatch) {
+    const pclean_config *c = s->config;
+    return (pcl_gridder_params){.grid = {.nx = s->desc.nx, .ny = s->desc.ny, .cellx_rad = c->cell_rad[0], .celly_rad = c->cell_rad[1],
+                                         .accuracy = c->accuracy, .nvis = nvis, .wmax_lambda = wmax_lambda, .kernel = -1},
+                                .nbatch = nbatch, .model = s->params.model, .model_at_first = s->params.model_at_first};
 }
 
-int pcl_plane_init(pcl_plane *p, const pcl_setup *setup, const pcl_vis *vis, pclean_err *err) {
+static int make_gridder(pcl_target *p, pclean_err *err) {
+    const double wmax = wmax_to_correct(p->setup, p->vis);
+    const pcl_gridder_params params = pcl_target_gridder_params(p->setup, samples_per_plane(p->setup, p->vis), wmax, p->sampler.nmax);
+    p->gridder = wmax > 0 ? p->setup->params.gridder : &pcl_gridder_flat;
+    return p->gridder->make(&params, &p->gridder_self, err);
+}
+
+int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_vis *vis, pclean_err *err) {
     const pclean_config *c = setup->config;
-    *p = (pcl_plane){.setup = setup, .vis = vis, .nx = (size_t)c->imsize[0], .ny = (size_t)c->imsize[1],
-                     .control = pcl_plane_control(c), .density_pol = SIZE_MAX};
-    const pcl_gridder_params grid = {.nx = p->nx, .ny = p->ny, .cellx_rad = c->cell_rad[0], .celly_rad = c->cell_rad[1],
-                                     .accuracy = c->accuracy, .nvis = samples_per_plane(setup, vis), .wmax_lambda = wmax_to_correct(setup, vis),
-                                     .kernel = -1};
+    *p = (pcl_target){.setup = setup, .vis = vis, .nx = (size_t)c->imsize[0], .ny = (size_t)c->imsize[1], .nterm = setup->params.nterm,
+                      .density_pol = SIZE_MAX};
     int rc;
-    if ((rc = parse_taper(&c->uvtaper, &p->taper, err)) || (rc = pcl_gridder_new(&grid, &p->gridder, err)) ||
-        (rc = pcl_sampler_init(&p->sampler, vis, &setup->channels, err)) ||
-        (rc = pcl_weighing_init(setup, &p->density, err)) ||
-        (rc = allocate(p, err)))
-        pcl_plane_clear(p);
+    if ((rc = pcl_sampler_init(&p->sampler, vis, &setup->channels, err)) || (rc = make_gridder(p, err)) ||
+        (rc = pcl_weighing_init(setup, &p->density, err)) || (rc = allocate(p, err)))
+        pcl_target_clear(p);
     return rc;
 }
 
-void pcl_plane_clear(pcl_plane *p) {
-    pcl_grid_scratch_free(p->scratch);
-    pcl_uvgrid_clear(&p->vis_grid);
-    if (p->psf_grid.re != p->model_grid.re)
-        pcl_uvgrid_clear(&p->psf_grid);
-    pcl_uvgrid_clear(&p->model_grid);
-    pcl_gridder_free(p->gridder);
+void pcl_target_clear(pcl_target *p) {
+    if (p->gridder)
+        p->gridder->free(p->gridder_self);
     pcl_sampler_clear(&p->sampler);
     pcl_density_clear(&p->density);
     pcl_free(p->predicted);
-    pcl_free(p->psf);
-    pcl_free(p->residual);
-    pcl_free(p->model);
+    for (size_t t = 0; t < PCL_TARGET_NPSF; t++)
+        pcl_free(p->psf[t]);
+    for (size_t t = 0; t < PCL_TARGET_NTERM; t++) {
+        pcl_free(p->residual[t]);
+        pcl_free(p->model[t]);
+    }
     pcl_free(p->user_mask);
     pcl_free(p->search);
-    *p = (pcl_plane){0};
+    *p = (pcl_target){0};
 }
 
-int pcl_plane_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const char **name, bool *known, pclean_err *err) {
+int pcl_target_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const char **name, bool *known, pclean_err *err) {
     const pclean_config *c = s->config;
     pcl_pb model;
     int rc = pcl_pb_init(&model, s->desc.telescope, s->dish_diameter_m, s->channels.first_hz, freq_hz, err);
@@ -161,18 +130,18 @@ int pcl_plane_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const 
     return 0;
 }
 
-int pcl_plane_fill_pb(const pcl_plane *p, float *pb, pclean_err *err) {
+int pcl_target_fill_pb(const pcl_target *p, float *pb, pclean_err *err) {
     const char *name;
-    return pcl_plane_primary_beam(p->setup, pcl_channels_centre(&p->setup->channels, p->ichan), pb, &name, NULL, err);
+    return pcl_target_primary_beam(p->setup, pcl_channels_centre(&p->setup->channels, p->ichan), pb, &name, NULL, err);
 }
 
-int pcl_plane_begin(pcl_plane *p, size_t ichan, size_t ipol, pclean_err *err) {
+int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) {
     const pcl_setup *s = p->setup;
     const pclean_config *c = s->config;
     p->ichan = ichan;
     p->ipol = ipol;
-    float *pb = p->image;
-    int rc = pcl_plane_fill_pb(p, pb, err);
+    float *pb = p->work;
+    int rc = pcl_target_fill_pb(p, pb, err);
     if (rc)
         return rc;
     const bool use_pb = c->pblimit > 0 || c->usemask == PCLEAN_USEMASK_PB; /* pb is 0 at and below pblimit */
@@ -190,9 +159,9 @@ int pcl_plane_begin(pcl_plane *p, size_t ichan, size_t ipol, pclean_err *err) {
 /* ----------------------------------------------------------------------------------------------------------- weights */
 
 /* A common density needs all data once, so it is made when the first plane of a Stokes parameter asks for it. */
-static int make_density(pcl_plane *p, pclean_err *err) {
+static int make_density(pcl_target *p, pclean_err *err) {
     const pcl_setup *s = p->setup;
-    const bool common = pcl_weighing_is_common(s->config);
+    const bool common = s->params.common_density;
     if (!p->density.sum || (common && p->density_pol == p->ipol))
         return 0;
     p->density_pol = SIZE_MAX;
@@ -205,20 +174,40 @@ static int make_density(pcl_plane *p, pclean_err *err) {
 
 /* ------------------------------------------------------------------------------------------------------ major cycle */
 
-static bool any_model(const pcl_plane *p) {
-    for (size_t i = 0; i < npixel(p); i++)
-        if (p->model[i] != 0)
-            return true;
+static bool any_model(const pcl_target *p) {
+    for (size_t t = 0; t < p->nterm; t++)
+        for (size_t i = 0; i < npixel(p); i++)
+            if (p->model[t][i] != 0)
+                return true;
     return false;
 }
 
-static int measure_psf(pcl_plane *p, pclean_err *err) {
+static int run_major(pcl_target *p, bool with_psf, pclean_err *err) {
+    pcl_major_image image = {
+        .gridder = p->gridder, .gridder_self = p->gridder_self, .sampler = &p->sampler, .ichan = p->ichan, .ipol = p->ipol,
+        .density = &p->density, .taper = &p->setup->params.taper, .cellx_rad = p->setup->config->cell_rad[0],
+        .images = {p->nterm, p->residual, with_psf ? p->psf : NULL, any_model(p) ? (const float *const *)p->model : NULL},
+        .count = {.sumwt = p->sumwt}, .umax_lambda = p->umax_lambda, .vmax_lambda = p->vmax_lambda};
+    if (!with_psf && !(p->sumwt > 0))
+        return 0;
+    int rc = pcl_major_cycle(1, &image, p->predicted, p->stop_requested, p->stop_user, err);
+    if (rc || !with_psf)
+        return rc;
+    p->sumwt = image.count.sumwt > 0 ? image.count.sumwt : 0;
+    p->nvis = p->sumwt > 0 ? image.count.used : 0;
+    p->noutside = image.count.outside;
+    p->umax_lambda = image.umax_lambda;
+    p->vmax_lambda = image.vmax_lambda;
+    return 0;
+}
+
+static int measure_psf(pcl_target *p, pclean_err *err) {
     const pclean_config *c = p->setup->config;
     p->has_beam = false;
     p->beam = (pcl_beam){0};
     p->sidelobe = 0;
     pclean_err why = {0};
-    if (pcl_beam_fit(p->psf, p->nx, p->ny, c->cell_rad[0], c->cell_rad[1], c->psfcutoff, &p->beam, &why)) {
+    if (pcl_beam_fit(p->psf[0], p->nx, p->ny, c->cell_rad[0], c->cell_rad[1], c->psfcutoff, &p->beam, &why)) {
         if (why.code == PCLEAN_ENOMEM) {
             if (err)
                 *err = why;
@@ -227,57 +216,58 @@ static int measure_psf(pcl_plane *p, pclean_err *err) {
         return 0; /* no main lobe to fit: the run names the plane */
     }
     p->has_beam = true;
-    p->sidelobe = pcl_beam_sidelobe(p->psf, p->nx, p->ny, c->cell_rad[0], c->cell_rad[1], &p->beam);
+    p->sidelobe = pcl_beam_sidelobe(p->psf[0], p->nx, p->ny, c->cell_rad[0], c->cell_rad[1], &p->beam);
     return 0;
 }
 
-int pcl_plane_dirty(pcl_plane *p, pclean_err *err) {
+int pcl_target_dirty(pcl_target *p, pclean_err *err) {
     p->umax_lambda = p->vmax_lambda = 0;
     p->has_beam = false;
     p->beam = (pcl_beam){0}; /* that of the plane before, where this one has no data */
     p->sidelobe = 0;
     int rc;
-    if ((rc = make_density(p, err)) || (rc = pcl_major_cycle(p, any_model(p), true, err)))
+    if ((rc = make_density(p, err)) || (rc = run_major(p, true, err)))
         return rc;
     return p->sumwt > 0 ? measure_psf(p, err) : 0;
 }
 
-int pcl_plane_reweigh(pcl_plane *p, pclean_err *err) { return make_density(p, err); }
+void pcl_target_forget_weights(pcl_target *p) { p->density_pol = SIZE_MAX; }
 
-int pcl_plane_major(pcl_plane *p, pclean_err *err) { return pcl_major_cycle(p, any_model(p), false, err); }
+int pcl_target_reweigh(pcl_target *p, pclean_err *err) { return make_density(p, err); }
+
+int pcl_target_major(pcl_target *p, pclean_err *err) { return run_major(p, false, err); }
 
 /* ------------------------------------------------------------------------------------------- minor cycle and the end */
 
-int pcl_plane_minor(pcl_plane *p, double threshold_jy, int cycleniter, int *niter, pclean_err *err) {
+int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *niter, pclean_err *err) {
     pcl_hogbom_params h;
     pcl_hogbom_params_init(&h);
     h.gain = (float)p->setup->config->gain;
     h.threshold = (float)threshold_jy;
     h.cycleniter = (size_t)cycleniter;
     h.keep = PCL_HOGBOM_KEEP_NONE;
-    const size_t nspare = 2 * pcl_gridder_plane_bytes(p->gridder) / sizeof(float);
-    h.spare_psf = (pcl_hogbom_spare){p->model_grid.re ? p->model_grid.re : p->psf_grid.re, nspare};
-    h.spare_residual = (pcl_hogbom_spare){p->vis_grid.re, nspare};
+    h.spare_residual.at = p->gridder->lend(p->gridder_self, 0, &h.spare_residual.n);
+    h.spare_psf.at = p->gridder->lend(p->gridder_self, 1, &h.spare_psf.n);
     pcl_hogbom_result result;
     const bool everywhere = p->nsearch == npixel(p);
-    int rc = pcl_hogbom(p->nx, p->ny, p->residual, p->psf, everywhere ? NULL : p->search, p->model, &h, &result, err);
+    int rc = pcl_hogbom(p->nx, p->ny, p->residual[0], p->psf[0], everywhere ? NULL : p->search, p->model[0], &h, &result, err);
     *niter = (int)result.niter;
     return rc;
 }
 
-void pcl_plane_measure(pcl_plane *p) {
+void pcl_target_measure(pcl_target *p) {
     const size_t n = npixel(p);
-    p->peak = (double)pcl_stats_peak(p->residual, p->search, n);
-    p->rms = pcl_stats_mad_rms(p->residual, n, (int32_t *)(void *)p->image, NULL);
-    p->model_flux = pcl_stats_sum(p->model, n);
-    p->finite = p->setup->stokes.sumwt_factor * p->sumwt <= (double)FLT_MAX && pcl_stats_all_finite(p->residual, n) &&
-                pcl_stats_all_finite(p->psf, n) && pcl_stats_all_finite(p->model, n);
+    p->peak = (double)pcl_stats_peak(p->residual[0], p->search, n);
+    p->rms = pcl_stats_mad_rms(p->residual[0], n, (int32_t *)(void *)p->work, NULL);
+    p->model_flux = pcl_stats_sum(p->model[0], n);
+    p->finite = p->setup->stokes.sumwt_factor * p->sumwt <= (double)FLT_MAX && pcl_stats_all_finite(p->residual[0], n) &&
+                pcl_stats_all_finite(p->psf[0], n) && pcl_stats_all_finite(p->model[0], n);
 }
 
-int pcl_plane_restore(pcl_plane *p, const pcl_beam *beam, pclean_err *err) {
+int pcl_target_restore(pcl_target *p, const pcl_beam *beam, pclean_err *err) {
     const pclean_config *c = p->setup->config;
     if (!(beam->major_rad > 0)) {
-        memcpy(p->image, p->residual, npixel(p) * sizeof *p->image);
+        memcpy(p->work, p->residual[0], npixel(p) * sizeof *p->work);
         return 0;
     }
     pcl_restore_params r;
@@ -286,5 +276,20 @@ int pcl_plane_restore(pcl_plane *p, const pcl_beam *beam, pclean_err *err) {
     r.own = p->beam; /* zero where none could be fitted */
     r.cellx_rad = c->cell_rad[0];
     r.celly_rad = c->cell_rad[1];
-    return pcl_restore(p->model, p->residual, p->nx, p->ny, &r, p->image, err);
+    return pcl_restore(p->model[0], p->residual[0], p->nx, p->ny, &r, p->work, err);
+}
+
+int pcl_target_correct_pb(pcl_target *p, pclean_err *err) {
+    const pcl_setup *s = p->setup;
+    const pclean_config *c = s->config;
+    float *row = (float *)(void *)p->work_mask;
+    pcl_pb model;
+    int rc = pcl_pb_init(&model, s->desc.telescope, s->dish_diameter_m, s->channels.first_hz, pcl_channels_centre(&s->channels, p->ichan), err);
+    for (size_t y = 0; !rc && y < p->ny; y++) {
+        float *image = p->work + y * p->nx;
+        pcl_pb_fill(&model, s->desc.crpix_x, s->desc.crpix_y - (double)y, p->nx, 1, c->cell_rad[0], c->cell_rad[1], row);
+        pcl_pb_cut(row, p->nx, (float)c->pblimit);
+        pcl_restore_pbcor(image, row, p->nx, (float)c->pblimit, image);
+    }
+    return rc;
 }

@@ -12,16 +12,12 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-bool pcl_weighing_is_common(const pclean_config *c) {
-    return c->weighting != PCLEAN_WEIGHTING_NATURAL && (c->specmode == PCLEAN_SPECMODE_MFS || !c->perchanweightdensity);
-}
-
 int pcl_weighing_init(const pcl_setup *s, pcl_density *d, pclean_err *err) {
     const pclean_config *c = s->config;
     *d = (pcl_density){0};
-    if (c->weighting == PCLEAN_WEIGHTING_NATURAL)
+    if (s->params.natural)
         return 0;
-    const bool common = pcl_weighing_is_common(c);
+    const bool common = s->params.common_density;
     const double per_sample = common ? 1 : s->stokes.sumwt_factor; /* as tclean's two codes */
     return pcl_density_init(d, s->desc.nx, s->desc.ny, c->cell_rad[0], c->cell_rad[1],
                             common ? PCL_DENSITY_TRUNCATE : PCL_DENSITY_ROUND, per_sample, err);
@@ -51,7 +47,7 @@ static int count(pcl_sampler *s, const pcl_channels *channels, size_t ichan, siz
 static const pcl_channels all_channels = {.nchan = 1, .whole = 1, .mfs = true, .nearest = true};
 
 int pcl_weighing_count(const pcl_setup *setup, pcl_sampler *s, size_t ichan, size_t ipol, pcl_density *d, pclean_err *err) {
-    int rc = count(s, pcl_weighing_is_common(setup->config) ? &all_channels : &setup->channels, ichan, ipol, d, err);
+    int rc = count(s, setup->params.common_density ? &all_channels : &setup->channels, ichan, ipol, d, err);
     finish(setup->config, d);
     return rc;
 }

@@ -8,9 +8,6 @@
 #include "data/sampler.h"
 #include "imager/setup.h"
 
-/* One density serves all channels: mfs, and cubes with perchanweightdensity=false. */
-bool pcl_weighing_is_common(const pclean_config *config);
-
 /* An empty density as the config wants it; nothing (d->sum stays NULL) for natural weights. */
 int pcl_weighing_init(const pcl_setup *setup, pcl_density *d, pclean_err *err) PCL_CHECK;
 

@@ -101,7 +101,7 @@ static int density_path(const pclean_config *whole, const char *folder, char **p
 
 static int set_density(pclean_config *c, const pclean_config *whole, const char *folder, pclean_err *err) {
     char *path = NULL;
-    int rc = pcl_weighing_is_common(whole) ? density_path(whole, folder, &path, err) : 0;
+    int rc = pcl_params_common_density(whole) ? density_path(whole, folder, &path, err) : 0;
     if (!rc && path)
         rc = set_text(c, "part_density", path, err);
     pcl_free(path);
@@ -128,7 +128,7 @@ static int wmax_of_ms(const pcl_setup *s, size_t ims, size_t first_dd, double *w
         rc = casa_ms_largest_uvw(pcl_vis_source_ms(s->source, ims), uvw, err);
     for (size_t d = 0; !rc && d < info->ndd; d++) {
         if (!(rc = pcl_setup_row_channels(s, &info->dd[d], first_dd + d, &freq, &row, err)))
-            *wmax = fmax(*wmax, pcl_plane_wmax(uvw[d][2], row.n, freq));
+            *wmax = fmax(*wmax, pcl_target_wmax(uvw[d][2], row.n, freq));
         pcl_free(freq);
         freq = NULL;
     }
@@ -140,7 +140,7 @@ static int find_wmax(const pcl_setup *s, double *wmax, pclean_err *err) {
     size_t k = 0;
     int rc = 0;
     *wmax = 0;
-    for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source) && s->config->gridder != PCLEAN_GRIDDER_STANDARD; i++) {
+    for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source) && s->params.gridder->corrects_w; i++) {
         rc = wmax_of_ms(s, i, k, wmax, err);
         k += pcl_vis_source_info(s->source, i)->ndd;
     }
@@ -809,7 +809,7 @@ int pclean_partition_write(pclean_partition *partition, const pclean_config *con
         return PCL_FAIL(err, PCLEAN_EIO, "the folder %s cannot be made: %s", folder, strerror(errno));
     if (!pcl_fs_is_dir(folder))
         return PCL_FAIL(err, PCLEAN_EIO, "%s is not a folder", folder);
-    if (pcl_weighing_is_common(config) && (rc = save_density(config, folder, err)))
+    if (pcl_params_common_density(config) && (rc = save_density(config, folder, err)))
         return rc;
     for (size_t k = 0; !rc && k < partition->nparts; k++)
         if (!(rc = set_density(&partition->part[k].config, config, folder, err)))

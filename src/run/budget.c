@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "config/value.h"
-#include "core/grid/grid.h"
 #include "core/clean/hogbom.h"
 #include "core/pb.h"
 #include "core/restore.h"
@@ -94,7 +93,7 @@ static int measure_data(const pcl_setup *s, data_size *out, pclean_err *err) {
 
 static void count_reading(const pcl_setup *s, const data_size *data, pcl_memory_sizes *out) {
     const pcl_vis_request request = {.npol = s->stokes.npol, .plane = s->plane, .from = s->from, .to = s->to,
-                                     .frame = s->frame, .direction = s->centre, .by_w = s->config->gridder != PCLEAN_GRIDDER_STANDARD};
+                                     .frame = s->frame, .direction = s->centre, .by_w = s->params.gridder->corrects_w};
     pcl_vis_plan(s->source, &request, &out->store, &out->reading);
     if (out->reading > data->ms_bytes) /* a small MS fits into less than one step */
         out->reading = data->ms_bytes;
@@ -102,8 +101,6 @@ static void count_reading(const pcl_setup *s, const data_size *data, pcl_memory_
 }
 
 /* --------------------------------------------------------------------------------------------- what a worker holds */
-
-static bool has_model(const pclean_config *c) { return c->niter > 0 || c->restart || c->startmodel.n > 0; }
 
 static uint64_t stack_bytes(void) {
     pthread_attr_t attr;
@@ -117,30 +114,24 @@ static uint64_t stack_bytes(void) {
 
 /* minor: what the minor cycle may use of the grids. */
 static int count_gridding(const pcl_setup *s, const data_size *data, pcl_budget *b, pcl_hogbom_params *minor, pclean_err *err) {
-    const pclean_config *c = s->config;
-    const bool w = c->gridder != PCLEAN_GRIDDER_STANDARD;
-    const pcl_gridder_params params = {.nx = s->desc.nx, .ny = s->desc.ny, .cellx_rad = c->cell_rad[0], .celly_rad = c->cell_rad[1],
-                                       .accuracy = c->accuracy, .nvis = data->nvis_per_plane, .wmax_lambda = w ? 1 : 0, .kernel = -1};
-    pcl_grid_bytes grid;
-    int rc = pcl_grid_count_bytes(&params, data->touched, b->nthread, &grid, err);
-    if (rc)
-        return rc;
-    /* without w: visibilities 2, PSF 1, which a model's 2 hold too unless there is one from the start; with w: visibilities,
-     * where the model passes through too, and PSF */
-    const size_t nplane = w ? 4 : !has_model(c) ? 3 : c->restart || c->startmodel.n ? 5 : 4;
-    b->grids = nplane * grid.plane;
-    minor->spare_psf.n = minor->spare_residual.n = 2 * grid.plane / sizeof(float);
-    const bool natural = c->weighting == PCLEAN_WEIGHTING_NATURAL;
-    const unsigned want = PCL_SAMPLER_UV | PCL_SAMPLER_VIS | (w ? PCL_SAMPLER_W | (has_model(c) ? PCL_SAMPLER_ID : 0u) : 0u) | (natural ? 0u : PCL_SAMPLER_FRAME | PCL_SAMPLER_NEAR);
+    const pcl_gridder_type *gridder = s->params.gridder;
     const size_t batch = pcl_sampler_batch(data->most_per_row);
-    pcl_grid_bytes full;
-    if ((rc = pcl_grid_count_bytes(&params, batch, b->nthread, &full, err)))
+    pcl_gridder_params params = pcl_target_gridder_params(s, data->nvis_per_plane, gridder->corrects_w ? 1 : 0, data->touched);
+    pcl_gridder_bytes touched, full;
+    int rc = gridder->count(&params, b->nthread, &touched, err);
+    params.nbatch = batch;
+    if (rc || (rc = gridder->count(&params, b->nthread, &full, err)))
         return rc;
-    b->batches = pcl_sampler_bytes(batch, want) / batch * data->touched + grid.scratch + grid.tables;
-    b->sizes.reserved = pcl_sampler_bytes(batch, want) + full.scratch + grid.tables - b->batches + (b->nthread - 1) * stack_bytes();
-    b->predicted = w && has_model(c) ? 2 * sizeof(float) * (uint64_t)data->nid : 0;
-    b->density = c->weighting == PCLEAN_WEIGHTING_NATURAL ? 0 : pcl_density_bytes(s->desc.nx, s->desc.ny);
-    b->sizes.stage[PCL_MEMORY_FFT] = grid.fft;
+    const unsigned want = pcl_major_wants(1, gridder, s->params.model, !s->params.natural) | (s->params.natural ? 0u : PCL_SAMPLER_FRAME);
+    const bool predicts = s->params.model && pcl_major_predicts(1, gridder);
+    b->grids = touched.grids;
+    minor->spare_residual.n = touched.lent[0] / sizeof(float);
+    minor->spare_psf.n = touched.lent[1] / sizeof(float);
+    b->batches = pcl_sampler_bytes(batch, want) / batch * data->touched + touched.batch + touched.tables;
+    b->sizes.reserved = pcl_sampler_bytes(batch, want) + full.batch + full.tables - b->batches + (b->nthread - 1) * stack_bytes();
+    b->predicted = predicts ? 2 * sizeof(float) * (uint64_t)data->nid : 0;
+    b->density = s->params.natural ? 0 : pcl_density_bytes(s->desc.nx, s->desc.ny);
+    b->sizes.stage[PCL_MEMORY_FFT] = touched.fft;
     return 0;
 }
 
@@ -204,12 +195,12 @@ static pcl_restore_params likely_beam(const pclean_config *c) {
 static uint64_t count_restoring(const pcl_setup *s, size_t nthread) {
     const pclean_config *c = s->config;
     const uint64_t nx = s->desc.nx, ny = s->desc.ny, n = nx * ny;
-    const bool given = c->restoringbeam.n && *c->restoringbeam.item[0]; /* to which the residual is brought */
-    if (!c->restoration || (!has_model(c) && !given))
+    const bool given = s->params.restoring_beam.major_rad > 0; /* to which the residual is brought */
+    if (!c->restoration || (!s->params.model && !given))
         return 0;
     const pcl_restore_params p = likely_beam(c);
     const double reach = 6 * p.beam.major_rad / c->cell_rad[0] + 1; /* side of the cut beam in pixels */
-    const bool direct = !given && !c->restart && !c->startmodel.n && (double)c->niter * reach * reach < (double)n * log2((double)n);
+    const bool direct = !given && !s->params.model_at_first && (double)c->niter * reach * reach < (double)n * log2((double)n);
     /* few components are added one by one: a list of them and a row for each thread */
     return direct ? (uint64_t)c->niter * 8 + nthread * nx * sizeof(double) : pcl_restore_bytes(nx, ny, &p);
 }

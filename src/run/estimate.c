@@ -67,9 +67,9 @@ static int usual_config(pclean_config *c, pclean_err *err) {
 static int count_run(const pclean_config *c, model *m, pclean_err *err) {
     pcl_setup setup = {.config = c, .desc = {.nx = (size_t)m->task.nx, .ny = (size_t)m->task.ny}};
     const bool has_data = c->vis.n > 0;
-    int rc = 0;
     m->only_file = *c->scratch != '\0';
-    if (has_data && (rc = pcl_setup_open(c, &setup, err)))
+    int rc = has_data ? pcl_setup_open(c, &setup, err) : pcl_params_resolve(c, &setup.params, err);
+    if (rc)
         return rc;
     rc = pcl_budget_count(&setup, (size_t)(c->threads > 0 ? c->threads : 1), &m->budget, err);
     if (has_data)

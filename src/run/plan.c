@@ -100,7 +100,7 @@ static int widen_reach(const pcl_setup *s, size_t ims, size_t first_dd, double r
     for (size_t d = 0; !rc && d < info->ndd; d++) {
         rc = pcl_setup_row_channels(s, &info->dd[d], first_dd + d, &freq, &row, err);
         for (size_t k = 0; !rc && k < 2; k++)
-            reach[k] = fmax(reach[k], pcl_plane_wmax(uvw[d][k], row.n, freq));
+            reach[k] = fmax(reach[k], pcl_target_wmax(uvw[d][k], row.n, freq));
         pcl_free(freq);
         freq = NULL;
     }
@@ -120,7 +120,7 @@ static int check_cell(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
         return rc;
     char have[40], good[40];
     pcl_format_si(have, sizeof have, fmax(cell[0], cell[1]), PCL_DIM_ANGLE);
-    pcl_format_si(good, sizeof good, pcl_plane_good_cell(fmax(reach[0], reach[1])), PCL_DIM_ANGLE);
+    pcl_format_si(good, sizeof good, pcl_target_good_cell(fmax(reach[0], reach[1])), PCL_DIM_ANGLE);
     return add_problem(p, err, "cell %s is too coarse for the longest baselines, whose samples will be left out; use a cell of %s or less", have, good);
 }
 
@@ -151,7 +151,7 @@ static uint64_t scratch_bytes(const pcl_setup *s, const pclean_plan *p) {
     const pclean_config *c = s->config;
     const uint64_t planes = (uint64_t)s->desc.nchan * s->desc.npol * s->desc.nx * s->desc.ny;
     return (p->store_in_file ? p->visibility_bytes : 0) + (pcl_run_is_global(c) ? 2 * planes * sizeof(float) : 0) +
-           (pcl_usermask_is_wanted(c) ? planes : 0) + (c->restart || c->startmodel.n ? planes * sizeof(float) : 0);
+           (pcl_usermask_is_wanted(c) ? planes : 0) + (s->params.model_at_first ? planes * sizeof(float) : 0);
 }
 
 /* *device tells file systems apart; a folder that is not there has no free space. */

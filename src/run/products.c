@@ -387,34 +387,34 @@ static int write_mask(pcl_products *s, enum pcl_product k, size_t ipol, size_t i
     return part ? pcl_cube_write_mask(part, ipol, ichan, good, s->work, err) : rc;
 }
 
-static int write_plane(pcl_products *s, enum pcl_product k, const pcl_plane *p, const float *pixels, pclean_err *err) {
+static int write_plane(pcl_products *s, enum pcl_product k, const pcl_target *p, const float *pixels, pclean_err *err) {
     return write_pixels(s, k, p->ipol, p->ichan, pixels, err);
 }
 
-static int read_plane(pcl_products *s, enum pcl_product k, const pcl_plane *p, float *pixels, pclean_err *err) {
+static int read_plane(pcl_products *s, enum pcl_product k, const pcl_target *p, float *pixels, pclean_err *err) {
     size_t ichan = p->ichan;
     pcl_cube *cube = find_subcube(s, k, &ichan);
     return pcl_cube_read_plane(cube ? cube : s->cube[k], p->ipol, ichan, pixels, s->work, err);
 }
 
-int pcl_products_save_psf(pcl_products *s, const pcl_plane *p, pclean_err *err) {
-    return write_plane(s, PCL_PRODUCT_PSF, p, p->psf, err);
+int pcl_products_save_psf(pcl_products *s, const pcl_target *p, pclean_err *err) {
+    return write_plane(s, PCL_PRODUCT_PSF, p, p->psf[0], err);
 }
 
-int pcl_products_load_psf(pcl_products *s, pcl_plane *p, pclean_err *err) {
-    return read_plane(s, PCL_PRODUCT_PSF, p, p->psf, err);
+int pcl_products_load_psf(pcl_products *s, pcl_target *p, pclean_err *err) {
+    return read_plane(s, PCL_PRODUCT_PSF, p, p->psf[0], err);
 }
 
-int pcl_products_save_state(pcl_products *s, const pcl_plane *p, pclean_err *err) {
-    int rc = write_plane(s, PCL_PRODUCT_RESIDUAL, p, p->residual, err);
-    return rc ? rc : write_plane(s, PCL_PRODUCT_MODEL, p, p->model, err);
+int pcl_products_save_state(pcl_products *s, const pcl_target *p, pclean_err *err) {
+    int rc = write_plane(s, PCL_PRODUCT_RESIDUAL, p, p->residual[0], err);
+    return rc ? rc : write_plane(s, PCL_PRODUCT_MODEL, p, p->model[0], err);
 }
 
-int pcl_products_load_state(pcl_products *s, pcl_plane *p, pclean_err *err) {
-    int rc = read_plane(s, PCL_PRODUCT_RESIDUAL, p, p->residual, err);
+int pcl_products_load_state(pcl_products *s, pcl_target *p, pclean_err *err) {
+    int rc = read_plane(s, PCL_PRODUCT_RESIDUAL, p, p->residual[0], err);
     if (rc || s->cube[PCL_PRODUCT_MODEL])
-        return rc ? rc : read_plane(s, PCL_PRODUCT_MODEL, p, p->model, err);
-    memset(p->model, 0, p->nx * p->ny * sizeof *p->model);
+        return rc ? rc : read_plane(s, PCL_PRODUCT_MODEL, p, p->model[0], err);
+    memset(p->model[0], 0, p->nx * p->ny * sizeof **p->model);
     return 0;
 }
 
@@ -427,40 +427,37 @@ int pcl_products_blank(pcl_products *s, size_t ipol, size_t ichan, pclean_err *e
     return rc;
 }
 
-/* The primary beam, and so its mask, changes along the band. */
-static int write_masks(pcl_products *s, pcl_plane *p, const float *pb, pclean_err *err) {
-    bool *good = p->search;
-    int rc = 0;
+/* The primary beam in p->work, and the mask that follows from it: both change along the band. */
+static int write_pb(pcl_products *s, pcl_target *p, pclean_err *err) {
+    int rc = pcl_target_fill_pb(p, p->work, err);
+    if (rc || (rc = write_plane(s, PCL_PRODUCT_PB, p, p->work, err)))
+        return rc;
     for (size_t i = 0; i < p->nx * p->ny; i++)
-        good[i] = pb[i] > 0; /* cut at |pblimit| already */
+        p->work_mask[i] = p->work[i] > 0; /* cut at |pblimit| already */
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
         if (s->cube[k] && has_mask(s->config, k))
-            rc = write_mask(s, k, p->ipol, p->ichan, good, err);
+            rc = write_mask(s, k, p->ipol, p->ichan, p->work_mask, err);
     return rc;
 }
 
-int pcl_products_write(pcl_products *s, pcl_plane *p, double sumwt, pclean_err *err) {
-    const size_t n = p->nx * p->ny;
+static int write_clean_mask(pcl_products *s, pcl_target *p, pclean_err *err) {
+    for (size_t i = 0; i < p->nx * p->ny; i++)
+        p->work[i] = !p->user_mask || p->user_mask[i] ? 1 : 0;
+    return write_plane(s, PCL_PRODUCT_MASK, p, p->work, err);
+}
+
+int pcl_products_write(pcl_products *s, pcl_target *p, double sumwt, pclean_err *err) {
     const float weight = (float)sumwt;
     int rc;
     if ((rc = pcl_products_save_psf(s, p, err)) || (rc = pcl_products_save_state(s, p, err)) ||
-        (rc = write_plane(s, PCL_PRODUCT_SUMWT, p, &weight, err)) || (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->image, err)))
+        (rc = write_plane(s, PCL_PRODUCT_SUMWT, p, &weight, err)) || (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->work, err)))
         return rc;
-    float *pb = p->residual; /* what is written makes room */
-    if ((rc = pcl_plane_fill_pb(p, pb, err)) || (rc = write_plane(s, PCL_PRODUCT_PB, p, pb, err)) || (rc = write_masks(s, p, pb, err)))
+    if (s->cube[PCL_PRODUCT_PBCOR] &&
+        ((rc = pcl_target_correct_pb(p, err)) || (rc = write_plane(s, PCL_PRODUCT_PBCOR, p, p->work, err))))
         return rc;
-    if (s->cube[PCL_PRODUCT_PBCOR]) {
-        pcl_restore_pbcor(p->image, pb, n, (float)s->config->pblimit, p->image);
-        if ((rc = write_plane(s, PCL_PRODUCT_PBCOR, p, p->image, err)))
-            return rc;
-    }
-    if (s->cube[PCL_PRODUCT_MASK]) {
-        float *mask = p->psf;
-        for (size_t i = 0; i < n; i++)
-            mask[i] = !p->user_mask || p->user_mask[i] ? 1 : 0;
-        rc = write_plane(s, PCL_PRODUCT_MASK, p, mask, err);
-    }
-    return rc;
+    if ((rc = write_pb(s, p, err)))
+        return rc;
+    return s->cube[PCL_PRODUCT_MASK] ? write_clean_mask(s, p, err) : 0;
 }
 
 /* ---- the end ---- */

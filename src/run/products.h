@@ -68,13 +68,13 @@ int pcl_products_create(pcl_products *out, const pcl_setup *setup, int claim, si
 
 /* The PSF, and the planes that change from cycle to cycle (residual, model), and back: cyclecontrol=global keeps them on
  * disk meanwhile. */
-int pcl_products_save_psf(pcl_products *s, const pcl_plane *p, pclean_err *err) PCL_CHECK;
-int pcl_products_load_psf(pcl_products *s, pcl_plane *p, pclean_err *err) PCL_CHECK;
-int pcl_products_save_state(pcl_products *s, const pcl_plane *p, pclean_err *err) PCL_CHECK;
-int pcl_products_load_state(pcl_products *s, pcl_plane *p, pclean_err *err) PCL_CHECK;
+int pcl_products_save_psf(pcl_products *s, const pcl_target *p, pclean_err *err) PCL_CHECK;
+int pcl_products_load_psf(pcl_products *s, pcl_target *p, pclean_err *err) PCL_CHECK;
+int pcl_products_save_state(pcl_products *s, const pcl_target *p, pclean_err *err) PCL_CHECK;
+int pcl_products_load_state(pcl_products *s, pcl_target *p, pclean_err *err) PCL_CHECK;
 
-/* All planes of a finished plane; p->image is the restored one. Nothing is left of p but its numbers. */
-int pcl_products_write(pcl_products *s, pcl_plane *p, double sumwt, pclean_err *err) PCL_CHECK;
+/* All planes of a finished plane; p->work is the restored one and is used up. */
+int pcl_products_write(pcl_products *s, pcl_target *p, double sumwt, pclean_err *err) PCL_CHECK;
 
 /* Zeros in all products of a plane that could not be made. */
 int pcl_products_blank(pcl_products *s, size_t ipol, size_t ichan, pclean_err *err) PCL_CHECK;

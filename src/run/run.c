@@ -50,22 +50,6 @@ void pclean_result_clear(pclean_result *result) {
 
 /* ---------------------------------------------------------------------------------------------------------- inputs */
 
-static int parse_fixed_beam(pcl_run *r, pclean_err *err) {
-    const pclean_strlist *text = &r->config->restoringbeam;
-    if (text->n == 0 || !*text->item[0])
-        return 0;
-    double value[3] = {0};
-    for (size_t i = 0; i < text->n && i < 3; i++) {
-        int rc = pcl_quantity_parse_as(text->item[i], PCL_DIM_ANGLE, i < 2 ? "arcsec" : "deg", &value[i], err);
-        if (rc) {
-            pcl_err_prefix(err, "restoringbeam: ");
-            return rc;
-        }
-    }
-    r->fixed_beam = (pcl_beam){value[0], text->n > 1 ? value[1] : value[0], value[2]};
-    return 0;
-}
-
 static void warn_about_setup(pcl_run *r) {
     char text[300];
     if (pcl_setup_guesses_velocity(&r->setup, text, sizeof text))
@@ -202,7 +186,7 @@ static int create_products(pcl_run *r, pclean_err *err) {
     bool *mask = NULL, known;
     int rc;
     if ((rc = PCL_NEW(&pb, n, "primary beam plane", err)) || (rc = PCL_NEW(&mask, n, "mask plane", err)) ||
-        (rc = pcl_plane_primary_beam(s, middle, pb, &name, &known, err)))
+        (rc = pcl_target_primary_beam(s, middle, pb, &name, &known, err)))
         goto done;
     pcl_log(PCL_LOG_INFO, "primary beam: %s", name);
     if (!known)
@@ -223,7 +207,7 @@ done:
 
 static int make_pool(pcl_run *r, pclean_err *err) {
     r->tasks = (pcl_tasks){.setup = &r->setup, .vis = &r->vis, .products = &r->products, .mask = r->mask,
-                           .startmodel = r->startmodel, .spare = r->spare, .fixed_beam = r->fixed_beam,
+                           .startmodel = r->startmodel, .spare = r->spare,
                            .nthread = r->resources.workers.nthread, .stop_requested = pcl_run_stop_requested, .stop_user = r};
     return pcl_tasks_pool(&r->tasks, r->resources.workers.nworker, &r->pool, err);
 }
@@ -262,7 +246,7 @@ static int image_planes(pcl_run *r, pclean_err *err) {
 /* Planes without a beam of their own get the largest there is, as in tclean. beams: [2][nplane], fitted and restoring;
  * false: there is none at all. */
 static bool header_beams(const pcl_run *r, casa_beam *beams) {
-    const pcl_beam *fixed = &r->fixed_beam;
+    const pcl_beam *fixed = &r->setup.params.restoring_beam;
     casa_beam largest = {0}, *fitted = beams, *restoring = beams + r->nplane;
     for (size_t k = 0; k < r->nplane; k++) {
         const pclean_plane *p = &r->result->plane[k];
@@ -322,8 +306,7 @@ static int note_effects(const pclean_config *config, pclean_err *err) {
 
 static int run_stages(pcl_run *r, pclean_err *err) {
     int rc;
-    if ((rc = pclean_config_validate(r->config, err)) || (rc = note_effects(r->config, err)) || (rc = parse_fixed_beam(r, err)) ||
-        (rc = open_inputs(r, err)))
+    if ((rc = pclean_config_validate(r->config, err)) || (rc = note_effects(r->config, err)) || (rc = open_inputs(r, err)))
         return rc;
     describe_data(r);
     warn_about_setup(r);

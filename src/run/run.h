@@ -22,7 +22,6 @@ typedef struct pcl_run {
     pcl_startmodel *startmodel;
     pcl_spool *spare;
     pcl_products products;
-    pcl_beam fixed_beam;    /* restoringbeam; zero: each plane's own */
     pcl_resources resources;
     pcl_tasks tasks;        /* the above, as the workers see it */
     pcl_pool *pool;

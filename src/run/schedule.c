@@ -143,8 +143,7 @@ static void worst_of_all(const pcl_run *r, double *peak, double *sidelobe, doubl
 }
 
 static bool above_level(const pcl_run *r, const pcl_plane_state *s, const pcl_task *what) {
-    const pcl_control control = pcl_plane_control(r->config);
-    return s->plane.nvis > 0 && s->nsearch > 0 && s->plane.peak_residual >= pcl_task_level(&control, what, s);
+    return s->plane.nvis > 0 && s->nsearch > 0 && s->plane.peak_residual >= pcl_task_level(&r->setup.params.control, what, s);
 }
 
 static double iterations(const pcl_run *r) {
@@ -155,15 +154,15 @@ static double iterations(const pcl_run *r) {
 }
 
 static int cycle_globally(batch *b, int *stop, pclean_err *err) {
-    const pcl_control control = pcl_plane_control(b->r->config);
+    const pcl_control *control = &b->r->setup.params.control;
     pcl_progress_state all = {0};
     for (;;) {
         double peak, sidelobe, rms;
         size_t nsearch;
         worst_of_all(b->r, &peak, &sidelobe, &rms, &nsearch);
-        if ((*stop = pcl_converge_check(&control, &all, peak, rms, nsearch)))
+        if ((*stop = pcl_converge_check(control, &all, peak, rms, nsearch)))
             return 0;
-        const pcl_task task = {.kind = PCL_TASK_CYCLE, .peak = peak, .sidelobe = sidelobe, .cycleniter = pcl_converge_cycleniter(&control, &all)};
+        const pcl_task task = {.kind = PCL_TASK_CYCLE, .peak = peak, .sidelobe = sidelobe, .cycleniter = pcl_converge_cycleniter(control, &all)};
         b->stage = "clean";
         b->from = b->to;
         b->to += 0.3 * (0.9 - b->to); /* nobody knows how many cycles are left */

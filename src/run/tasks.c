@@ -18,19 +18,19 @@ void pcl_test_stage(size_t ichan, const char *stage);
 /* What a worker keeps from task to task. */
 typedef struct worker {
     const pcl_tasks *t;
-    pcl_plane plane;
+    pcl_target plane;
     bool forked;
 } worker;
 
 /* ------------------------------------------------------------------------------------------------------ its records */
 
-static void note_residual(const pcl_plane *p, pcl_plane_state *s) {
+static void note_residual(const pcl_target *p, pcl_plane_state *s) {
     s->plane.peak_residual = p->peak;
     s->plane.rms_residual = p->rms;
     s->plane.model_flux = p->model_flux;
 }
 
-static void note_dirty(const pcl_plane *p, pcl_plane_state *s) {
+static void note_dirty(const pcl_target *p, pcl_plane_state *s) {
     pclean_plane *out = &s->plane;
     out->nvis = p->nvis;
     out->sumwt = p->setup->stokes.sumwt_factor * p->sumwt;
@@ -60,26 +60,26 @@ static int give_up(worker *w, pcl_plane_state *s, pclean_err *err) {
 
 /* Primary beam and masks of the plane. */
 static int begin(worker *w, const pcl_plane_state *s, pclean_err *err) {
-    pcl_plane *p = &w->plane;
+    pcl_target *p = &w->plane;
     const size_t ichan = s->plane.chan, ipol = s->plane.pol;
     int rc = w->t->mask ? pcl_usermask_plane(w->t->mask, ipol, ichan, p->user_mask, err) : 0;
-    return rc ? rc : pcl_plane_begin(p, ichan, ipol, err);
+    return rc ? rc : pcl_target_begin(p, ichan, ipol, err);
 }
 
 /* Weights, PSF, dirty image: the first major cycle, less the model to start from. */
 static int dirty(worker *w, pcl_plane_state *s, pclean_err *err) {
-    pcl_plane *p = &w->plane;
+    pcl_target *p = &w->plane;
     int rc;
     if ((rc = begin(w, s, err)))
         return rc;
     if (!w->t->startmodel)
-        memset(p->model, 0, p->nx * p->ny * sizeof *p->model);
-    else if ((rc = pcl_startmodel_plane(w->t->startmodel, p->ipol, p->ichan, p->model, err)))
+        memset(p->model[0], 0, p->nx * p->ny * sizeof **p->model);
+    else if ((rc = pcl_startmodel_plane(w->t->startmodel, p->ipol, p->ichan, p->model[0], err)))
         return rc;
     pcl_test_stage(p->ichan, "begin");
-    if ((rc = pcl_plane_dirty(p, err)))
+    if ((rc = pcl_target_dirty(p, err)))
         return rc;
-    pcl_plane_measure(p);
+    pcl_target_measure(p);
     note_dirty(p, s);
     pcl_test_stage(p->ichan, "dirty");
     return 0;
@@ -87,16 +87,16 @@ static int dirty(worker *w, pcl_plane_state *s, pclean_err *err) {
 
 /* One minor and the major cycle after it. */
 static int clean_round(worker *w, double level, int cycleniter, pcl_plane_state *s, pclean_err *err) {
-    pcl_plane *p = &w->plane;
+    pcl_target *p = &w->plane;
     int niter = 0, rc;
-    if ((rc = pcl_plane_minor(p, level, cycleniter, &niter, err)))
+    if ((rc = pcl_target_minor(p, level, cycleniter, &niter, err)))
         return rc;
     pcl_test_stage(p->ichan, "minor");
-    if ((rc = pcl_plane_major(p, err)))
+    if ((rc = pcl_target_major(p, err)))
         return rc;
     s->progress.niter += niter;
     s->progress.nround++;
-    pcl_plane_measure(p);
+    pcl_target_measure(p);
     note_residual(p, s);
     s->plane.niter = s->progress.niter;
     s->plane.nmajor = s->progress.nround + 1;
@@ -105,11 +105,11 @@ static int clean_round(worker *w, double level, int cycleniter, pcl_plane_state 
 }
 
 static int restore_and_write(worker *w, pcl_plane_state *s, pclean_err *err) {
-    pcl_plane *p = &w->plane;
-    const pcl_beam *beam = w->t->fixed_beam.major_rad > 0 ? &w->t->fixed_beam : &p->beam;
-    int rc = w->t->setup->config->restoration ? pcl_plane_restore(p, beam, err) : 0;
+    pcl_target *p = &w->plane;
+    const pcl_beam *given = &p->setup->params.restoring_beam, *beam = given->major_rad > 0 ? given : &p->beam;
+    int rc = w->t->setup->config->restoration ? pcl_target_restore(p, beam, err) : 0;
     pcl_test_stage(p->ichan, "restore");
-    if (!rc && w->t->setup->config->restoration && !pcl_stats_all_finite(p->image, p->nx * p->ny))
+    if (!rc && w->t->setup->config->restoration && !pcl_stats_all_finite(p->work, p->nx * p->ny))
         return give_up(w, s, err);
     if (!rc)
         rc = pcl_products_write(w->t->products, p, s->plane.sumwt, err);
@@ -124,41 +124,41 @@ static int stop_requested(const worker *w) {
 /* ------------------------------------------------------------------- cyclecontrol=global: residual and model on disk */
 
 static int save_state(worker *w, pcl_plane_state *s, bool in_spare, pclean_err *err) {
-    const pcl_plane *p = &w->plane;
+    const pcl_target *p = &w->plane;
     const size_t k = 2 * (p->ichan * w->t->setup->desc.npol + p->ipol);
     int rc;
     s->in_spare = in_spare;
     if (!in_spare)
         return pcl_products_save_state(w->t->products, p, err);
-    rc = pcl_spool_write(w->t->spare, k, p->residual, err);
-    return rc ? rc : pcl_spool_write(w->t->spare, k + 1, p->model, err);
+    rc = pcl_spool_write(w->t->spare, k, p->residual[0], err);
+    return rc ? rc : pcl_spool_write(w->t->spare, k + 1, p->model[0], err);
 }
 
 /* Makes the plane of an earlier task the plane at hand again; its weights only where a major cycle follows. */
 static int resume(worker *w, const pcl_plane_state *s, bool weights, pclean_err *err) {
-    pcl_plane *p = &w->plane;
+    pcl_target *p = &w->plane;
     int rc;
     if ((rc = begin(w, s, err)) || (rc = pcl_products_load_psf(w->t->products, p, err)))
         return rc;
     const size_t k = 2 * (p->ichan * w->t->setup->desc.npol + p->ipol);
     if (!s->in_spare)
         rc = pcl_products_load_state(w->t->products, p, err);
-    else if (!(rc = pcl_spool_read(w->t->spare, k, p->residual, err)))
-        rc = pcl_spool_read(w->t->spare, k + 1, p->model, err);
+    else if (!(rc = pcl_spool_read(w->t->spare, k, p->residual[0], err)))
+        rc = pcl_spool_read(w->t->spare, k + 1, p->model[0], err);
     p->beam = (pcl_beam){s->plane.beam_major_rad, s->plane.beam_minor_rad, s->plane.beam_pa_rad};
     p->has_beam = s->plane.beam_major_rad > 0;
     p->sidelobe = s->plane.psf_sidelobe;
     p->nvis = s->plane.nvis;
     p->sumwt = s->plane.sumwt / w->t->setup->stokes.sumwt_factor;
     p->umax_lambda = 0;
-    return rc || !weights || !p->nvis ? rc : pcl_plane_reweigh(p, err);
+    return rc || !weights || !p->nvis ? rc : pcl_target_reweigh(p, err);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- tasks */
 
 static int image_plane(worker *w, pcl_plane_state *s, pclean_err *err) {
-    pcl_plane *p = &w->plane;
-    const pcl_control *c = &p->control;
+    pcl_target *p = &w->plane;
+    const pcl_control *c = &p->setup->params.control;
     int rc = dirty(w, s, err), stop = 0;
     while (!rc) {
         if (!p->finite)
@@ -195,7 +195,7 @@ static int make_cycle(worker *w, const pcl_task *task, pcl_plane_state *s, pclea
     int rc = resume(w, s, true, err);
     pcl_test_stage(w->plane.ichan, "resume");
     if (!rc)
-        rc = clean_round(w, pcl_task_level(&w->plane.control, task, s), task->cycleniter, s, err);
+        rc = clean_round(w, pcl_task_level(&w->t->setup->params.control, task, s), task->cycleniter, s, err);
     if (!rc && !w->plane.finite)
         return give_up(w, s, err);
     if (!rc)
@@ -241,7 +241,7 @@ static int run_task(void *user, const void *in, void *out, pclean_err *err) {
 static void close_worker(void *user) {
     worker *w = user;
     if (w)
-        pcl_plane_clear(&w->plane);
+        pcl_target_clear(&w->plane);
     pcl_free(w);
 }
 
@@ -254,7 +254,7 @@ static int open_worker(void *context, bool forked, void **out, pclean_err *err) 
         return rc;
     w->t = t;
     w->forked = forked;
-    if (!(rc = pcl_plane_init(&w->plane, t->setup, t->vis, err)) && t->mask)
+    if (!(rc = pcl_target_init(&w->plane, t->setup, t->vis, err)) && t->mask)
         rc = PCL_NEW(&w->plane.user_mask, w->plane.nx * w->plane.ny, "user mask", err);
     if (rc) {
         close_worker(w);

@@ -45,7 +45,6 @@ typedef struct pcl_tasks {
     const pcl_usermask *mask;        /* NULL: none */
     const pcl_startmodel *startmodel; /* NULL: none */
     const pcl_spool *spare;          /* [nplane][2]: residual, model; NULL unless cyclecontrol=global */
-    pcl_beam fixed_beam;             /* restoringbeam; zero: each plane's own */
     size_t nthread;
     int (*stop_requested)(void *user); /* NULL: never */
     void *stop_user;

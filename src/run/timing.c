@@ -22,7 +22,7 @@ typedef struct trial {
     char nothing[1];
     pcl_setup setup;
     pcl_vis vis;
-    pcl_plane plane;
+    pcl_target plane;
 } trial;
 
 static void shrink_config(trial *t) {
@@ -135,21 +135,21 @@ static int find_channel(const trial *t, size_t *ichan, pclean_err *err) {
 typedef struct plane_times { double samples, dirty, major; } plane_times;
 
 static int time_plane(trial *t, size_t ichan, plane_times *out, pclean_err *err) {
-    pcl_plane *p = &t->plane;
+    pcl_target *p = &t->plane;
     int rc = samples_of_plane(t, ichan, &out->samples, err);
-    memset(p->model, 0, p->nx * p->ny * sizeof *p->model);
-    p->density_pol = SIZE_MAX; /* a common density is made anew */
+    memset(p->model[0], 0, p->nx * p->ny * sizeof **p->model);
+    pcl_target_forget_weights(p); /* a common density is made anew */
     double start = pcl_now();
-    if (rc || (rc = pcl_plane_begin(p, ichan, 0, err)) || (rc = pcl_plane_dirty(p, err)))
+    if (rc || (rc = pcl_target_begin(p, ichan, 0, err)) || (rc = pcl_target_dirty(p, err)))
         return rc;
-    pcl_plane_measure(p);
+    pcl_target_measure(p);
     out->dirty = pcl_now() - start;
     if (t->config.niter == 0)
         return 0;
-    p->model[p->nx * p->ny / 2] = 1e-6f; /* a model, whatever it is */
+    p->model[0][p->nx * p->ny / 2] = 1e-6f; /* a model, whatever it is */
     start = pcl_now();
-    rc = pcl_plane_major(p, err);
-    pcl_plane_measure(p);
+    rc = pcl_target_major(p, err);
+    pcl_target_measure(p);
     out->major = pcl_now() - start;
     return rc;
 }
@@ -157,18 +157,18 @@ static int time_plane(trial *t, size_t ichan, plane_times *out, pclean_err *err)
 static int time_iterations(trial *t, double *each, pclean_err *err) {
     double start = pcl_now();
     int niter;
-    int rc = pcl_plane_minor(&t->plane, 0, 1, &niter, err);
+    int rc = pcl_target_minor(&t->plane, 0, 1, &niter, err);
     const double one = pcl_now() - start;
     start = pcl_now();
     if (!rc)
-        rc = pcl_plane_minor(&t->plane, 0, ITERATIONS, &niter, err);
+        rc = pcl_target_minor(&t->plane, 0, ITERATIONS, &niter, err);
     *each = fmax(0, pcl_now() - start - one) / (ITERATIONS - 1);
     return rc;
 }
 
 static int time_restoring(trial *t, double *seconds, pclean_err *err) {
     const double start = pcl_now();
-    int rc = t->config.restoration ? pcl_plane_restore(&t->plane, &t->plane.beam, err) : 0;
+    int rc = t->config.restoration ? pcl_target_restore(&t->plane, &t->plane.beam, err) : 0;
     *seconds = pcl_now() - start;
     return rc;
 }
@@ -240,7 +240,7 @@ static int try(trial *t, pcl_calibration *out, pclean_err *err) {
     for (size_t k = 0; k < t->vis.nblock; k++)
         stored += (double)t->vis.block[k].nrow;
     shrink_uv(t);
-    rc = pcl_plane_init(&t->plane, &t->setup, &t->vis, err);
+    rc = pcl_target_init(&t->plane, &t->setup, &t->vis, err);
     return rc ? rc : time_planes(t, fmin(1, stored / sampled), out, err);
 }
 
@@ -252,7 +252,7 @@ int pcl_calibrate(const pcl_setup *setup, size_t nthread, pcl_calibration *out, 
     omp_set_num_threads((int)nthread);
     int rc = try(&t, out, err);
     omp_set_num_threads(threads);
-    pcl_plane_clear(&t.plane);
+    pcl_target_clear(&t.plane);
     pcl_vis_clear(&t.vis);
     pcl_setup_close(&t.setup);
     if (rc)

@@ -84,7 +84,7 @@ static bool keeps_its_beam(const pcl_run *r, const pclean_plane *p) {
     pcl_restore_params q;
     pcl_beam by;
     pcl_restore_params_init(&q);
-    q.beam = r->fixed_beam;
+    q.beam = r->setup.params.restoring_beam;
     q.own = (pcl_beam){p->beam_major_rad, p->beam_minor_rad, p->beam_pa_rad};
     q.cellx_rad = r->config->cell_rad[0];
     q.celly_rad = r->config->cell_rad[1];
@@ -118,7 +118,7 @@ static uint64_t count_outside(const pcl_run *r, char good[static 40]) {
         n += r->state[k].noutside;
         reach = fmax(reach, r->state[k].reach_lambda);
     }
-    pcl_format_si(good, 40, pcl_plane_good_cell(reach), PCL_DIM_ANGLE);
+    pcl_format_si(good, 40, pcl_target_good_cell(reach), PCL_DIM_ANGLE);
     return n;
 }
 

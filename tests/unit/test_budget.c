@@ -90,15 +90,15 @@ static void every_buffer_counts(void **state) {
 /* The sums beside the allocations are the allocations. */
 static void gridding_is_counted_exactly(void **state) {
     (void)state;
-    const pcl_gridder_params p = {.nx = 700, .ny = 500, .cellx_rad = 1e-5, .celly_rad = 1e-5, .accuracy = 1e-5, .nvis = 1e5, .kernel = -1};
+    const pcl_grid_params p = {.nx = 700, .ny = 500, .cellx_rad = 1e-5, .celly_rad = 1e-5, .accuracy = 1e-5, .nvis = 1e5, .kernel = -1};
     pclean_err err;
     pcl_grid_bytes bytes;
-    pcl_gridder *g;
+    pcl_grid *g;
     assert_ok(pcl_grid_count_bytes(&p, 100000, (size_t)omp_get_max_threads(), &bytes, &err));
-    assert_ok(pcl_gridder_new(&p, &g, &err));
-    assert_int_equal(bytes.plane, pcl_gridder_plane_bytes(g));
+    assert_ok(pcl_grid_new(&p, &g, &err));
+    assert_int_equal(bytes.plane, pcl_grid_plane_bytes(g));
     assert_true(bytes.scratch > 100000 * 30 && bytes.scratch < 100000 * 70);
-    pcl_gridder_free(g);
+    pcl_grid_free(g);
 }
 
 static void a_search_region_is_cheaper(void **state) {

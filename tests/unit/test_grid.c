@@ -21,7 +21,7 @@ typedef struct scene {
     double cellx, celly;
     double *u, *v;
     float *vis, *weight;
-    pcl_gridder *g;
+    pcl_grid *g;
     pcl_grid_scratch *scratch;
 } scene;
 
@@ -41,15 +41,15 @@ static void scene_init(scene *s, size_t nx, size_t ny, size_t n, double accuracy
         s->weight[i] = i % 7 == 3 ? 0 : (float)random_uniform();
     }
     pclean_err err;
-    const pcl_gridder_params p = {.nx = nx, .ny = ny, .cellx_rad = s->cellx, .celly_rad = s->celly, .accuracy = accuracy,
+    const pcl_grid_params p = {.nx = nx, .ny = ny, .cellx_rad = s->cellx, .celly_rad = s->celly, .accuracy = accuracy,
                                   .nvis = (double)n, .kernel = kernel};
-    assert_int_equal(pcl_gridder_new(&p, &s->g, &err), 0);
+    assert_int_equal(pcl_grid_new(&p, &s->g, &err), 0);
     assert_int_equal(pcl_grid_scratch_new(s->g, n, &s->scratch, &err), 0);
 }
 
 static void scene_clear(scene *s) {
     pcl_grid_scratch_free(s->scratch);
-    pcl_gridder_free(s->g);
+    pcl_grid_free(s->g);
     free(s->u);
     free(s->v);
     free(s->vis);

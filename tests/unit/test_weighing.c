@@ -124,13 +124,13 @@ static void natural_weights_need_none(void **state) {
     const pcl_setup s = {.config = &c};
     assert_ok(pcl_weighing_init(&s, &d, &err));
     assert_null(d.sum);
-    assert_false(pcl_weighing_is_common(&c));
+    assert_false(pcl_params_common_density(&c));
     set(&c, "weighting", "uniform");
-    assert_true(pcl_weighing_is_common(&c));
+    assert_true(pcl_params_common_density(&c));
     set(&c, "specmode", "cube");
-    assert_false(pcl_weighing_is_common(&c));
+    assert_false(pcl_params_common_density(&c));
     set(&c, "perchanweightdensity", "false");
-    assert_true(pcl_weighing_is_common(&c));
+    assert_true(pcl_params_common_density(&c));
     pclean_config_clear(&c);
 }
 

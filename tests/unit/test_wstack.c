@@ -20,10 +20,10 @@ enum { N = 400 };
 static double u[N], v[N], w[N];
 static float vis[2 * N], weight[N];
 
-static pcl_gridder *gridder_for(size_t nx, size_t ny, double cell, double wmax, double accuracy) {
+static pcl_grid *gridder_for(size_t nx, size_t ny, double cell, double wmax, double accuracy) {
     pclean_err err;
-    pcl_gridder *g;
-    const pcl_gridder_params p = {.nx = nx, .ny = ny, .cellx_rad = cell, .celly_rad = 1.2 * cell, .accuracy = accuracy,
+    pcl_grid *g;
+    const pcl_grid_params p = {.nx = nx, .ny = ny, .cellx_rad = cell, .celly_rad = 1.2 * cell, .accuracy = accuracy,
                                   .nvis = N, .wmax_lambda = wmax, .kernel = -1};
     for (size_t i = 0; i < N; i++) {
         u[i] = (random_uniform() - 0.5) / cell;
@@ -35,13 +35,13 @@ static pcl_gridder *gridder_for(size_t nx, size_t ny, double cell, double wmax, 
     }
     w[0] = wmax;
     w[1] = 0;
-    assert_int_equal(pcl_gridder_new(&p, &g, &err), 0);
+    assert_int_equal(pcl_grid_new(&p, &g, &err), 0);
     return g;
 }
 
 static const pcl_samples samples = {.n = N, .u = u, .v = v, .w = w, .vis = vis, .weight = weight};
 
-static void make_images(const pcl_gridder *g, size_t npix, float *image, float *psf) {
+static void make_images(const pcl_grid *g, size_t npix, float *image, float *psf) {
     pclean_err err;
     pcl_uvgrid grid, psf_grid;
     pcl_grid_scratch *scratch;
@@ -51,7 +51,7 @@ static void make_images(const pcl_gridder *g, size_t npix, float *image, float *
     memset(image, 0, npix * sizeof *image);
     memset(psf, 0, npix * sizeof *psf);
     pcl_grid_count count = {0};
-    for (size_t j = 0; j < pcl_gridder_nplane(g); j++) {
+    for (size_t j = 0; j < pcl_grid_nplane(g); j++) {
         pcl_uvgrid_zero(g, &grid);
         pcl_uvgrid_zero(g, &psf_grid);
         pcl_grid_add_w(g, scratch, &samples, j, &grid, &psf_grid, &count);
@@ -65,14 +65,14 @@ static void make_images(const pcl_gridder *g, size_t npix, float *image, float *
     pcl_uvgrid_clear(&psf_grid);
 }
 
-static void predict(const pcl_gridder *g, double umax, const float *image, float *out) {
+static void predict(const pcl_grid *g, double umax, const float *image, float *out) {
     pclean_err err;
     pcl_uvgrid grid;
     pcl_grid_scratch *scratch;
     assert_int_equal(pcl_uvgrid_new(g, false, &grid, &err), 0);
     assert_int_equal(pcl_grid_scratch_new(g, N, &scratch, &err), 0);
     memset(out, 0, 2 * N * sizeof *out);
-    for (size_t j = 0; j < pcl_gridder_nplane(g); j++) {
+    for (size_t j = 0; j < pcl_grid_nplane(g); j++) {
         assert_int_equal(pcl_grid_plane_from_image(g, j, image, umax, &grid, &err), 0);
         pcl_grid_predict_w(g, scratch, &samples, j, &grid, out);
     }
@@ -91,7 +91,7 @@ static void images_agree_with_the_sum_with_w(void **state) {
     for (size_t k = 0; k < NFIELD; k++)
         for (size_t a = 0; a < 3; a++) {
             const size_t nx = fields[k].nx, ny = fields[k].ny;
-            pcl_gridder *g = gridder_for(nx, ny, fields[k].cell, fields[k].wmax, accuracies[a]);
+            pcl_grid *g = gridder_for(nx, ny, fields[k].cell, fields[k].wmax, accuracies[a]);
             float *image = malloc(nx * ny * sizeof *image), *psf = malloc(nx * ny * sizeof *psf), one[2 * N];
             make_images(g, nx * ny, image, psf);
             for (size_t i = 0; i < N; i++) {
@@ -113,10 +113,10 @@ static void images_agree_with_the_sum_with_w(void **state) {
             for (int p = 0; p < 2; p++)
                 if (!(sqrt(e[p] / power[p]) < 3 * accuracies[a]))
                     fail_msg("field %zu accuracy %g %s: %.2e (%zu planes)", k, accuracies[a], p ? "psf" : "image",
-                             sqrt(e[p] / power[p]), pcl_gridder_nplane(g));
+                             sqrt(e[p] / power[p]), pcl_grid_nplane(g));
             free(image);
             free(psf);
-            pcl_gridder_free(g);
+            pcl_grid_free(g);
         }
 }
 
@@ -124,7 +124,7 @@ static void predictions_agree_and_are_adjoint(void **state) {
     (void)state;
     for (size_t k = 0; k < NFIELD; k++) {
         const size_t nx = fields[k].nx, ny = fields[k].ny;
-        pcl_gridder *g = gridder_for(nx, ny, fields[k].cell, fields[k].wmax, 1e-5);
+        pcl_grid *g = gridder_for(nx, ny, fields[k].cell, fields[k].wmax, 1e-5);
         float *image = malloc(nx * ny * sizeof *image), *psf = malloc(nx * ny * sizeof *psf), *x = calloc(nx * ny, sizeof *x), out[2 * N];
         for (size_t i = 0; i < nx * ny; i++) {
             const double l = ((double)(i % nx) - (double)(nx / 2)) * fields[k].cell, m = ((double)(i / nx) - (double)(ny / 2)) * 1.2 * fields[k].cell;
@@ -155,7 +155,7 @@ static void predictions_agree_and_are_adjoint(void **state) {
         free(image);
         free(psf);
         free(x);
-        pcl_gridder_free(g);
+        pcl_grid_free(g);
     }
 }
 
@@ -166,13 +166,13 @@ static void threads_do_not_change_a_bit(void **state) {
     for (int threads = 1; threads <= 3; threads++) {
         omp_set_num_threads(threads);
         random_state = 4711;
-        pcl_gridder *g = gridder_for(NX, NY, 1e-3, 2000, 1e-5);
+        pcl_grid *g = gridder_for(NX, NY, 1e-3, 2000, 1e-5);
         make_images(g, NX * NY, threads == 1 ? first : image, threads == 1 ? first_psf : psf);
         if (threads > 1) {
             assert_memory_equal(image, first, sizeof image);
             assert_memory_equal(psf, first_psf, sizeof psf);
         }
-        pcl_gridder_free(g);
+        pcl_grid_free(g);
     }
 }
 

@@ -9,12 +9,12 @@
 /* ---------------------------------------------------------------------------------------- folding the padding home */
 
 /* Stored row of -v for the stored row of v (v = -ngy/2 is its own mirror: they differ by ngy). */
-static size_t mirror_row(const pcl_gridder *g, size_t r) {
+static size_t mirror_row(const pcl_grid *g, size_t r) {
     size_t i = r - PAD_V;
     return i == 0 ? r : PAD_V + g->ngy - i;
 }
 
-void pcl_grid_fold_rows(const pcl_gridder *g, float *plane) {
+void pcl_grid_fold_rows(const pcl_grid *g, float *plane) {
     for (size_t r = 0; r < PAD_V; r++) {
         float *low = plane + r * g->stride, *high = plane + (g->ngy + PAD_V + r) * g->stride;
         float *low_home = low + g->ngy * g->stride, *high_home = high - g->ngy * g->stride;
@@ -28,7 +28,7 @@ void pcl_grid_fold_rows(const pcl_gridder *g, float *plane) {
 /* Columns beyond u = 0 and beyond the Nyquist frequency are conjugate mirrors of columns inside; the two columns
  * themselves become Hermitian in v. sign = +1 for the real part, -1 for the imaginary part. Afterwards the grid is
  * twice the Hermitian part of what was gridded. */
-static void fold_columns(const pcl_gridder *g, float *plane, float sign) {
+static void fold_columns(const pcl_grid *g, float *plane, float sign) {
     size_t edge[2] = {PAD_U, PAD_U + g->ngx / 2};
     for (size_t e = 0; e < 2; e++)
         for (size_t r = PAD_V; r < PAD_V + g->ngy; r++) {
@@ -50,7 +50,7 @@ static void fold_columns(const pcl_gridder *g, float *plane, float sign) {
 }
 
 /* The inverse for a model grid: fill the padding with what the symmetry says. */
-static void unfold(const pcl_gridder *g, float *plane, float sign) {
+static void unfold(const pcl_grid *g, float *plane, float sign) {
     for (size_t r = PAD_V; r < PAD_V + g->ngy; r++) {
         float *row = plane + r * g->stride + PAD_U, *other = plane + mirror_row(g, r) * g->stride + PAD_U;
         for (size_t k = 1; k < PCL_GRIDFN_TAPS; k++) {
@@ -66,7 +66,7 @@ static void unfold(const pcl_gridder *g, float *plane, float sign) {
 
 /* ------------------------------------------------------------------------------------------------------ transforms */
 
-static pcl_fft_buffers buffer_sizes(const pcl_gridder *g, size_t nthread) {
+static pcl_fft_buffers buffer_sizes(const pcl_grid *g, size_t nthread) {
     const size_t length = ((g->ngy + 7) / 8 | 1) * 8;
     return (pcl_fft_buffers){.n = nthread,
                              .length = length,
@@ -75,12 +75,12 @@ static pcl_fft_buffers buffer_sizes(const pcl_gridder *g, size_t nthread) {
                              .nreal = (g->w ? 2 : 1) * ((g->ngx + 15) / 16 * 16)};
 }
 
-size_t pcl_fft_buffers_bytes(const pcl_gridder *g, size_t nthread) {
+size_t pcl_fft_buffers_bytes(const pcl_grid *g, size_t nthread) {
     const pcl_fft_buffers b = buffer_sizes(g, nthread);
     return nthread * ((b.ncolumn + b.nrow) * sizeof *b.column + b.nreal * sizeof *b.real);
 }
 
-int pcl_fft_buffers_new(const pcl_gridder *g, pcl_fft_buffers *b, pclean_err *err) {
+int pcl_fft_buffers_new(const pcl_grid *g, pcl_fft_buffers *b, pclean_err *err) {
     *b = buffer_sizes(g, (size_t)omp_get_max_threads());
     int rc;
     if ((rc = PCL_NEW(&b->column, b->n * b->ncolumn, "FFT buffer", err)) ||
@@ -101,7 +101,7 @@ void pcl_fft_buffers_clear(pcl_fft_buffers *b) {
 enum { GROUP = 8 };
 
 /* Where index i of a transform along v is stored. */
-static size_t row_of(const pcl_gridder *g, size_t i) {
+static size_t row_of(const pcl_grid *g, size_t i) {
     return PAD_V + (i < g->ngy / 2 ? i + g->ngy / 2 : i - g->ngy / 2);
 }
 
@@ -126,7 +126,7 @@ static inline void turn_out(size_t n, float *const re[GROUP], float *const im[GR
 
 static size_t group_at(size_t i, size_t n) { return n - i < GROUP ? n - i : GROUP; }
 
-void pcl_grid_columns_to_image(const pcl_gridder *g, float *re, float *im, float *im_out, size_t first_column, size_t ncolumn,
+void pcl_grid_columns_to_image(const pcl_grid *g, float *re, float *im, float *im_out, size_t first_column, size_t ncolumn,
                                pcl_fft_buffers *b, long first, size_t nout) {
     const long nblock = (long)((ncolumn + BLOCK - 1) / BLOCK);
 #pragma omp parallel for schedule(dynamic, 1)
@@ -162,7 +162,7 @@ void pcl_grid_columns_to_image(const pcl_gridder *g, float *re, float *im, float
     }
 }
 
-void pcl_grid_columns_from_image(const pcl_gridder *g, float *re, float *im, size_t first_column, size_t ncolumn,
+void pcl_grid_columns_from_image(const pcl_grid *g, float *re, float *im, size_t first_column, size_t ncolumn,
                                  pcl_fft_buffers *b) {
     const size_t ny = g->p.ny;
     const long nblock = (long)((ncolumn + BLOCK - 1) / BLOCK);
@@ -197,13 +197,13 @@ void pcl_grid_columns_from_image(const pcl_gridder *g, float *re, float *im, siz
 }
 
 /* u -> x for stored row j; the result is in real, index x mod ngx. */
-static void row_to_image(const pcl_gridder *g, const float *re, const float *im, size_t ncol, fftwf_complex *row, float *real) {
+static void row_to_image(const pcl_grid *g, const float *re, const float *im, size_t ncol, fftwf_complex *row, float *real) {
     pcl_interleave(ncol, re, im, (float *)row);
     memset(row + ncol, 0, (g->ngx / 2 + 1 - ncol) * sizeof *row);
     fftwf_execute_dft_c2r(g->row_back, row, real);
 }
 
-int pcl_grid_to_image(const pcl_gridder *g, pcl_uvgrid *grid, float scale, float *image, pclean_err *err) {
+int pcl_grid_to_image(const pcl_grid *g, pcl_uvgrid *grid, float scale, float *image, pclean_err *err) {
     const size_t nx = g->p.nx, ny = g->p.ny;
     const bool real = !grid->im;
     pcl_fft_buffers b;
@@ -252,7 +252,7 @@ static bool all_zero(const float *p, size_t n) {
     return true;
 }
 
-int pcl_grid_from_image(const pcl_gridder *g, const float *image, double umax_lambda, pcl_uvgrid *grid, pclean_err *err) {
+int pcl_grid_from_image(const pcl_grid *g, const float *image, double umax_lambda, pcl_uvgrid *grid, pclean_err *err) {
     const size_t nx = g->p.nx, ny = g->p.ny;
     const size_t reach = pcl_grid_reach(g, umax_lambda), ncol = reach < g->ngx / 2 ? reach + 1 : g->ngx / 2 + 1;
     grid->ncol = ncol;

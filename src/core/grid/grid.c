@@ -20,7 +20,7 @@ static size_t good_size(size_t n) {
     }
 }
 
-static int make_plans(pcl_gridder *g, pclean_err *err) {
+static int make_plans(pcl_grid *g, pclean_err *err) {
     fftwf_complex *c = NULL;
     float *r = NULL;
     int rc = PCL_NEW(&c, g->ngy > g->ngx ? g->ngy : g->ngx, "FFT planning buffer", err);
@@ -49,7 +49,7 @@ static int make_plans(pcl_gridder *g, pclean_err *err) {
 }
 
 /* Kernel and sizes: everything that needs no memory. */
-static int lay_out(pcl_gridder *g, const pcl_gridder_params *params, pclean_err *err) {
+static int lay_out(pcl_grid *g, const pcl_grid_params *params, pclean_err *err) {
     g->p = *params;
     g->w = params->wmax_lambda > 0;
     /* with w there are more transforms for each sample's visit to a plane, and w has its own share of the error */
@@ -79,9 +79,9 @@ static int lay_out(pcl_gridder *g, const pcl_gridder_params *params, pclean_err 
     return 0;
 }
 
-int pcl_gridder_new(const pcl_gridder_params *params, pcl_gridder **out, pclean_err *err) {
+int pcl_grid_new(const pcl_grid_params *params, pcl_grid **out, pclean_err *err) {
     *out = NULL;
-    pcl_gridder *g = NULL;
+    pcl_grid *g = NULL;
     int rc = PCL_ZNEW(&g, 1, "gridder", err);
     if (rc)
         return rc;
@@ -95,14 +95,14 @@ int pcl_gridder_new(const pcl_gridder_params *params, pcl_gridder **out, pclean_
         rc = pcl_wplan_init(g, err);
 done:
     if (rc) {
-        pcl_gridder_free(g);
+        pcl_grid_free(g);
         return rc;
     }
     *out = g;
     return 0;
 }
 
-void pcl_gridder_free(pcl_gridder *g) {
+void pcl_grid_free(pcl_grid *g) {
     if (!g)
         return;
     fftwf_plan plan[] = {g->column_back, g->column_forth, g->row_back, g->row_forth, g->full_back, g->full_forth};
@@ -116,16 +116,16 @@ void pcl_gridder_free(pcl_gridder *g) {
     pcl_free(g);
 }
 
-const pcl_gridfn *pcl_gridder_kernel(const pcl_gridder *g) { return &g->fn; }
+const pcl_gridfn *pcl_grid_function(const pcl_grid *g) { return &g->fn; }
 
-void pcl_gridder_size(const pcl_gridder *g, size_t *ngx, size_t *ngy) {
+void pcl_grid_size(const pcl_grid *g, size_t *ngx, size_t *ngy) {
     *ngx = g->ngx;
     *ngy = g->ngy;
 }
 
-size_t pcl_gridder_plane_bytes(const pcl_gridder *g) { return g->nrow * g->stride * sizeof(float); }
+size_t pcl_grid_plane_bytes(const pcl_grid *g) { return g->nrow * g->stride * sizeof(float); }
 
-int pcl_uvgrid_new(const pcl_gridder *g, bool real, pcl_uvgrid *out, pclean_err *err) {
+int pcl_uvgrid_new(const pcl_grid *g, bool real, pcl_uvgrid *out, pclean_err *err) {
     const size_t n = g->nrow * g->stride;
     *out = (pcl_uvgrid){0};
     int rc = PCL_ZNEW(&out->re, real ? n : 2 * n, "uv grid", err);
@@ -139,14 +139,14 @@ void pcl_uvgrid_clear(pcl_uvgrid *grid) {
     *grid = (pcl_uvgrid){0};
 }
 
-static void zero_plane(const pcl_gridder *g, float *plane) {
+static void zero_plane(const pcl_grid *g, float *plane) {
     long nrow = (long)g->nrow;
 #pragma omp parallel for schedule(static)
     for (long r = 0; r < nrow; r++)
         memset(plane + (size_t)r * g->stride, 0, g->stride * sizeof *plane);
 }
 
-void pcl_uvgrid_zero(const pcl_gridder *g, pcl_uvgrid *grid) {
+void pcl_uvgrid_zero(const pcl_grid *g, pcl_uvgrid *grid) {
     zero_plane(g, grid->re);
     if (grid->im)
         zero_plane(g, grid->im);
@@ -168,7 +168,7 @@ struct pcl_grid_scratch {
     float *predicted;      /* [nmax][2], with w only */
 };
 
-int pcl_grid_scratch_new(const pcl_gridder *g, size_t nmax, pcl_grid_scratch **out, pclean_err *err) {
+int pcl_grid_scratch_new(const pcl_grid *g, size_t nmax, pcl_grid_scratch **out, pclean_err *err) {
     *out = NULL;
     pcl_grid_scratch *s = NULL;
     int rc = PCL_ZNEW(&s, 1, "gridding scratch", err);
@@ -190,14 +190,14 @@ int pcl_grid_scratch_new(const pcl_gridder *g, size_t nmax, pcl_grid_scratch **o
     return 0;
 }
 
-int pcl_grid_count_bytes(const pcl_gridder_params *params, size_t nmax, size_t nthread, pcl_grid_bytes *out, pclean_err *err) {
-    pcl_gridder g = {0};
+int pcl_grid_count_bytes(const pcl_grid_params *params, size_t nmax, size_t nthread, pcl_grid_bytes *out, pclean_err *err) {
+    pcl_grid g = {0};
     *out = (pcl_grid_bytes){0};
     int rc = lay_out(&g, params, err);
     if (rc)
         return rc;
     const size_t ntile = 4 * g.ntile_colour;
-    out->plane = pcl_gridder_plane_bytes(&g);
+    out->plane = pcl_grid_plane_bytes(&g);
     out->scratch = nmax * (sizeof(pcl_grid_item) + sizeof(uint32_t) + (g.w ? 2 * sizeof(float) : 0)) +
                    ((nthread + 2) * ntile + 1) * sizeof(uint32_t) + (nmax / SLICE + 1) * sizeof(double);
     out->fft = pcl_fft_buffers_bytes(&g, nthread);
@@ -227,7 +227,7 @@ typedef struct request {
     bool below;
 } request;
 
-static pcl_grid_place place_for(const pcl_gridder *g, const request *q) {
+static pcl_grid_place place_for(const pcl_grid *g, const request *q) {
     const double half = 0.5 * g->fn.support;
     pcl_grid_place p = {.u_cells = g->p.cellx_rad * (double)g->ngx, .v_cells = g->p.celly_rad * (double)g->ngy,
                         .u_most = 0.5 * (double)g->ngx, .v_most = 0.5 * (double)g->ngy,
@@ -244,11 +244,11 @@ static pcl_grid_place place_for(const pcl_gridder *g, const request *q) {
 }
 
 /* With w a sample comes to several planes: it is counted on the one nearest to it. */
-static inline bool counts_here(const pcl_gridder *g, const pcl_samples *in, const request *q, double per_dw, size_t i) {
+static inline bool counts_here(const pcl_grid *g, const pcl_samples *in, const request *q, double per_dw, size_t i) {
     return !g->w || (!q->below && (size_t)(fabs(in->w[i]) * per_dw + 0.5) == q->iplane);
 }
 
-static void count_slice(const pcl_gridder *g, const pcl_samples *in, const request *q, size_t from, size_t to,
+static void count_slice(const pcl_grid *g, const pcl_samples *in, const request *q, size_t from, size_t to,
                         const uint32_t *tile, double *weight, pcl_grid_count *total) {
     const double per_dw = g->w ? 1 / g->wp.dw : 0;
     double sum = 0;
@@ -294,7 +294,7 @@ static inline void fill_item(const pcl_samples *in, bool values, bool w, size_t 
 
 /* Stable counting sort of a batch by tile; chunks of whole slices are placed and moved in parallel. Because the sort is
  * stable the result does not depend on the number of chunks. */
-static void sort_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *in, const request *q,
+static void sort_samples(const pcl_grid *g, pcl_grid_scratch *s, const pcl_samples *in, const request *q,
                          pcl_grid_count *total) {
     const size_t ntile = 4 * g->ntile_colour, nslice = (in->n + SLICE - 1) / SLICE, nchunk = s->nchunk;
     const pcl_grid_place place = place_for(g, q);
@@ -347,7 +347,7 @@ static void sort_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_sa
 }
 
 /* Tiles of one colour that hold samples; returns how many. */
-static size_t active_tiles(const pcl_gridder *g, pcl_grid_scratch *s, size_t colour) {
+static size_t active_tiles(const pcl_grid *g, pcl_grid_scratch *s, size_t colour) {
     size_t n = 0;
     for (size_t t = colour * g->ntile_colour; t < (colour + 1) * g->ntile_colour; t++)
         if (s->start[t + 1] > s->start[t])
@@ -356,7 +356,7 @@ static size_t active_tiles(const pcl_gridder *g, pcl_grid_scratch *s, size_t col
 }
 
 /* Columns from u = 0 on, or with w on both sides of it, that the batch can touch. */
-static size_t columns_touched(const pcl_gridder *g, const pcl_grid_scratch *s) {
+static size_t columns_touched(const pcl_grid *g, const pcl_grid_scratch *s) {
     size_t first = SIZE_MAX, last = 0;
     for (size_t t = 0; t < 4 * g->ntile_colour; t++)
         if (s->start[t + 1] > s->start[t]) {
@@ -374,7 +374,7 @@ static size_t columns_touched(const pcl_gridder *g, const pcl_grid_scratch *s) {
 
 /* Runs one kernel function over the sorted samples, tile by tile: colours one after the other, the tiles of a colour in
  * parallel. */
-static void for_each_tile(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_grid_target *target, float *predicted) {
+static void for_each_tile(const pcl_grid *g, pcl_grid_scratch *s, const pcl_grid_target *target, float *predicted) {
     for (size_t colour = 0; colour < 4; colour++) {
         size_t n = active_tiles(g, s, colour);
 #pragma omp parallel for schedule(dynamic, 1)
@@ -392,7 +392,7 @@ static void for_each_tile(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_g
     }
 }
 
-static void add_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, const request *q,
+static void add_samples(const pcl_grid *g, pcl_grid_scratch *s, const pcl_samples *samples, const request *q,
                         const pcl_uvgrid *model, pcl_uvgrid *vis, pcl_uvgrid *psf, pcl_grid_count *count) {
     sort_samples(g, s, samples, q, count);
     const size_t ncol = columns_touched(g, s);
@@ -410,7 +410,7 @@ static void add_samples(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_sam
     for_each_tile(g, s, &target, NULL);
 }
 
-void pcl_grid_count_outside(const pcl_gridder *g, const pcl_samples *samples, size_t iplane, pcl_grid_count *count) {
+void pcl_grid_count_outside(const pcl_grid *g, const pcl_samples *samples, size_t iplane, pcl_grid_count *count) {
     const request q = {.iplane = iplane};
     const pcl_grid_place p = place_for(g, &q);
     const double per_dw = g->w ? 1 / g->wp.dw : 0;
@@ -423,18 +423,18 @@ void pcl_grid_count_outside(const pcl_gridder *g, const pcl_samples *samples, si
     count->outside += outside;
 }
 
-void pcl_grid_add(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, const pcl_uvgrid *model,
+void pcl_grid_add(const pcl_grid *g, pcl_grid_scratch *s, const pcl_samples *samples, const pcl_uvgrid *model,
                   pcl_uvgrid *vis, pcl_uvgrid *psf, pcl_grid_count *count) {
     add_samples(g, s, samples, &(const request){.values = true}, model, vis, psf, count);
 }
 
-void pcl_grid_add_w(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, size_t iplane, pcl_uvgrid *vis,
+void pcl_grid_add_w(const pcl_grid *g, pcl_grid_scratch *s, const pcl_samples *samples, size_t iplane, pcl_uvgrid *vis,
                     pcl_uvgrid *psf, pcl_grid_count *count) {
     for (int below = 0; below <= pcl_wplan_reaches_below(&g->wp, iplane); below++)
         add_samples(g, s, samples, &(const request){.values = true, .iplane = iplane, .below = below}, NULL, vis, psf, count);
 }
 
-void pcl_grid_predict(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, const pcl_uvgrid *model,
+void pcl_grid_predict(const pcl_grid *g, pcl_grid_scratch *s, const pcl_samples *samples, const pcl_uvgrid *model,
                       float *vis) {
     sort_samples(g, s, samples, &(const request){.values = false}, NULL);
     memset(vis, 0, 2 * samples->n * sizeof *vis);
@@ -443,7 +443,7 @@ void pcl_grid_predict(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_sampl
 }
 
 /* Adds the prediction of the samples seen as asked to vis. */
-static void predict_seen(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, const request *q,
+static void predict_seen(const pcl_grid *g, pcl_grid_scratch *s, const pcl_samples *samples, const request *q,
                          const pcl_uvgrid *model, float *vis) {
     sort_samples(g, s, samples, q, NULL);
     const pcl_grid_target target = {.stride = g->stride, .model_re = model->re, .model_im = model->im};
@@ -461,7 +461,7 @@ static void predict_seen(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_sa
     }
 }
 
-void pcl_grid_predict_w(const pcl_gridder *g, pcl_grid_scratch *s, const pcl_samples *samples, size_t iplane,
+void pcl_grid_predict_w(const pcl_grid *g, pcl_grid_scratch *s, const pcl_samples *samples, size_t iplane,
                         const pcl_uvgrid *model, float *vis) {
     for (int below = 0; below <= pcl_wplan_reaches_below(&g->wp, iplane); below++)
         predict_seen(g, s, samples, &(const request){.iplane = iplane, .below = below}, model, vis);

@@ -23,8 +23,8 @@ typedef struct pcl_wplan {
 } pcl_wplan;
 enum { WTABLE = 4096 };
 
-struct pcl_gridder {
-    pcl_gridder_params p;
+struct pcl_grid {
+    pcl_grid_params p;
     pcl_gridfn fn;
     pcl_grid_kernel kernel; /* instruction-set specific inner loops */
     size_t ngx, ngy, stride, nrow;
@@ -45,9 +45,9 @@ typedef struct pcl_fft_buffers {
     float *real;                 /* [n][ngx rounded up; twice that with w, for a row of the screen] */
     size_t length, ncolumn, nrow, nreal; /* length: ngy and a little, so that columns do not share cache sets */
 } pcl_fft_buffers;
-int pcl_fft_buffers_new(const pcl_gridder *g, pcl_fft_buffers *b, pclean_err *err) PCL_CHECK;
+int pcl_fft_buffers_new(const pcl_grid *g, pcl_fft_buffers *b, pclean_err *err) PCL_CHECK;
 void pcl_fft_buffers_clear(pcl_fft_buffers *b);
-size_t pcl_fft_buffers_bytes(const pcl_gridder *g, size_t nthread);
+size_t pcl_fft_buffers_bytes(const pcl_grid *g, size_t nthread);
 
 /* Index of pixel i - n/2 in a transform of size ngrid. */
 static inline size_t pcl_wrapped(size_t i, size_t n, size_t ngrid) {
@@ -56,23 +56,23 @@ static inline size_t pcl_wrapped(size_t i, size_t n, size_t ngrid) {
 }
 
 /* Columns on one side of u = 0 that samples up to umax_lambda touch, at most ngx / 2. */
-static inline size_t pcl_grid_reach(const pcl_gridder *g, double umax_lambda) {
+static inline size_t pcl_grid_reach(const pcl_grid *g, double umax_lambda) {
     const double reach = umax_lambda * g->p.cellx_rad * (double)g->ngx + PCL_GRIDFN_TAPS + 1;
     return reach < (double)(g->ngx / 2) ? (size_t)reach : g->ngx / 2;
 }
 
 /* Adds the rows of padding to the rows they mirror. */
-void pcl_grid_fold_rows(const pcl_gridder *g, float *plane);
+void pcl_grid_fold_rows(const pcl_grid *g, float *plane);
 
 /* v -> y for stored columns [first_column, + ncolumn rounded up to BLOCK), in place: rows [0, nout) afterwards hold y =
  * first ... first + nout - 1 (pixels from the centre); the imaginary part goes to im_out. im NULL: zero. */
-void pcl_grid_columns_to_image(const pcl_gridder *g, float *re, float *im, float *im_out, size_t first_column, size_t ncolumn,
+void pcl_grid_columns_to_image(const pcl_grid *g, float *re, float *im, float *im_out, size_t first_column, size_t ncolumn,
                                pcl_fft_buffers *b, long first, size_t nout);
 /* The adjoint: rows [0, ny) hold y; afterwards all rows of v, without padding. */
-void pcl_grid_columns_from_image(const pcl_gridder *g, float *re, float *im, size_t first_column, size_t ncolumn,
+void pcl_grid_columns_from_image(const pcl_grid *g, float *re, float *im, size_t first_column, size_t ncolumn,
                                  pcl_fft_buffers *b);
 
-int pcl_wplan_init(pcl_gridder *g, pclean_err *err) PCL_CHECK;
+int pcl_wplan_init(pcl_grid *g, pclean_err *err) PCL_CHECK;
 void pcl_wplan_clear(pcl_wplan *wp);
 /* w of a plane, wavelengths. */
 static inline double pcl_wplan_w(const pcl_wplan *wp, size_t iplane) { return (double)iplane * wp->dw; }

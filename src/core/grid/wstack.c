@@ -11,11 +11,12 @@
 
 #include "base/mem.h"
 #include "core/grid/grid_private.h"
+#include "core/grid/gridder.h"
 
 /* -------------------------------------------------------------------------------------------------------- the plan */
 
 /* The reach of the image in n - 1: half its range, and its middle. */
-static void image_range(const pcl_gridder_params *p, double *nmost, double *nshift) {
+static void image_range(const pcl_grid_params *p, double *nmost, double *nshift) {
     const double l = (double)(p->nx / 2) * p->cellx_rad, m = (double)(p->ny / 2) * p->celly_rad;
     const double r2 = fmin(1, l * l + m * m);         /* pixel (0, 0) is the farthest from the centre */
     const double farthest = r2 / (1 + sqrt(1 - r2));  /* 1 - n */
@@ -33,7 +34,7 @@ static size_t number_of_planes(const pcl_gridfn *w, double nmost, double wmax) {
 /* The cheapest kernel along w whose error, added to that of u and v, keeps to the accuracy. A sample is placed once for
  * each plane in reach and there touches support rows of the grid; a plane costs two complex transforms. In ns, about, on
  * the machine of docs/performance.md. */
-static void choose_kernel(const pcl_gridder *g, double nmost, pcl_gridfn *fn) {
+static void choose_kernel(const pcl_grid *g, double nmost, pcl_gridfn *fn) {
     const double ngrid = (double)g->ngx * (double)g->ngy;
     double least = INFINITY;
     pcl_gridfn k;
@@ -58,7 +59,7 @@ static int fill_correction(pcl_wplan *wp, pclean_err *err) {
     return rc;
 }
 
-int pcl_wplan_init(pcl_gridder *g, pclean_err *err) {
+int pcl_wplan_init(pcl_grid *g, pclean_err *err) {
     pcl_wplan *wp = &g->wp;
     const size_t nx = g->p.nx, ny = g->p.ny;
     int rc;
@@ -81,9 +82,9 @@ void pcl_wplan_clear(pcl_wplan *wp) {
     pcl_free(wp->m2);
 }
 
-size_t pcl_gridder_nplane(const pcl_gridder *g) { return g->w ? g->wp.nplane : 0; }
+size_t pcl_grid_nplane(const pcl_grid *g) { return g->w ? g->wp.nplane : 0; }
 
-void pcl_gridder_plane_range(const pcl_gridder *g, size_t iplane, double *low, double *high) {
+void pcl_grid_plane_range(const pcl_grid *g, size_t iplane, double *low, double *high) {
     const double reach = 0.5 * g->wp.fn.support * g->wp.dw, w = pcl_wplan_w(&g->wp, iplane);
     *low = w - reach;
     *high = w + reach;
@@ -103,7 +104,7 @@ static float correction(const pcl_wplan *wp, double l2, double m2) {
 /* ----------------------------------------------------------------------------------------------- planes and images */
 
 /* Columns beyond the plane's edges belong ngx further on. */
-static void fold_columns(const pcl_gridder *g, size_t ncol, float *plane) {
+static void fold_columns(const pcl_grid *g, size_t ncol, float *plane) {
     if (ncol < g->ngx / 2)
         return;
     for (size_t r = 0; r < g->nrow; r++) {
@@ -115,7 +116,7 @@ static void fold_columns(const pcl_gridder *g, size_t ncol, float *plane) {
     }
 }
 
-static void unfold(const pcl_gridder *g, float *plane) {
+static void unfold(const pcl_grid *g, float *plane) {
     for (size_t r = 0; r < g->nrow; r++) {
         float *row = plane + r * g->stride;
         memcpy(row, row + g->ngx, PAD_U * sizeof *row);
@@ -128,12 +129,12 @@ static void unfold(const pcl_gridder *g, float *plane) {
 }
 
 /* The stored columns on ncol columns on both sides of u = 0, in whole cache lines. */
-static size_t first_column(const pcl_gridder *g, size_t ncol) { return (g->column0 - ncol) / BLOCK * BLOCK; }
+static size_t first_column(const pcl_grid *g, size_t ncol) { return (g->column0 - ncol) / BLOCK * BLOCK; }
 
-static size_t columns_on(const pcl_gridder *g, size_t ncol) { return g->column0 + ncol - first_column(g, ncol); }
+static size_t columns_on(const pcl_grid *g, size_t ncol) { return g->column0 + ncol - first_column(g, ncol); }
 
 /* Row y of a grid after pcl_grid_columns_to_image -> complex row of x (index x mod ngx). */
-static void row_to_image(const pcl_gridder *g, const pcl_uvgrid *grid, size_t y, fftwf_complex *row) {
+static void row_to_image(const pcl_grid *g, const pcl_uvgrid *grid, size_t y, fftwf_complex *row) {
     const size_t n = grid->ncol, at = y * g->stride + g->column0;
     pcl_interleave(n, grid->re + at - n, grid->im + at - n, (float *)(row + g->ngx - n)); /* u < 0 */
     pcl_interleave(n, grid->re + at, grid->im + at, (float *)row);
@@ -142,7 +143,7 @@ static void row_to_image(const pcl_gridder *g, const pcl_uvgrid *grid, size_t y,
 }
 
 /* image row += Re(row exp(-i phase)), with cos and sin of the phase. */
-static void add_row(const pcl_gridder *g, const fftwf_complex *row, const float *c, const float *s, float *image) {
+static void add_row(const pcl_grid *g, const fftwf_complex *row, const float *c, const float *s, float *image) {
     const size_t nx = g->p.nx, centre = nx / 2;
     const float *z = (const float *)(row + g->ngx - centre);
     for (size_t x = 0; x < centre; x++)
@@ -152,7 +153,7 @@ static void add_row(const pcl_gridder *g, const fftwf_complex *row, const float 
         image[x] += z[2 * (x - centre)] * c[x] + z[2 * (x - centre) + 1] * s[x];
 }
 
-int pcl_grid_plane_to_image(const pcl_gridder *g, size_t iplane, pcl_uvgrid *vis, float *image, pcl_uvgrid *psf,
+int pcl_grid_plane_to_image(const pcl_grid *g, size_t iplane, pcl_uvgrid *vis, float *image, pcl_uvgrid *psf,
                             float *psf_image, pclean_err *err) {
     const size_t nx = g->p.nx, ny = g->p.ny;
     const double w = pcl_wplan_w(&g->wp, iplane);
@@ -190,7 +191,7 @@ done:
     return rc;
 }
 
-void pcl_grid_finish_w(const pcl_gridder *g, float scale, float *image) {
+void pcl_grid_finish_w(const pcl_grid *g, float scale, float *image) {
     const size_t nx = g->p.nx, ny = g->p.ny;
 #pragma omp parallel for schedule(static)
     for (size_t y = 0; y < ny; y++)
@@ -198,7 +199,7 @@ void pcl_grid_finish_w(const pcl_gridder *g, float scale, float *image) {
             image[y * nx + x] *= scale * g->hy[y] * g->hx[x] * correction(&g->wp, g->wp.l2[x], g->wp.m2[y]);
 }
 
-int pcl_grid_plane_from_image(const pcl_gridder *g, size_t iplane, const float *image, double umax_lambda, pcl_uvgrid *model,
+int pcl_grid_plane_from_image(const pcl_grid *g, size_t iplane, const float *image, double umax_lambda, pcl_uvgrid *model,
                               pclean_err *err) {
     const size_t nx = g->p.nx, ny = g->p.ny, n = pcl_grid_reach(g, umax_lambda);
     const double w = pcl_wplan_w(&g->wp, iplane);
@@ -242,3 +243,116 @@ done:
     pcl_fft_buffers_clear(&b);
     return rc;
 }
+
+/* ------------------------------------------------------------------------------------------------------ the gridder */
+
+typedef struct wstack {
+    pcl_grid *grid;
+    pcl_grid_scratch *scratch;
+    pcl_uvgrid vis, psf; /* the model's planes pass through vis before the data's do */
+    bool with_psf;       /* in this pass */
+    size_t iplane;       /* of this walk */
+} wstack;
+
+static void wstack_free(void *self) {
+    wstack *s = self;
+    if (!s)
+        return;
+    pcl_grid_scratch_free(s->scratch);
+    pcl_uvgrid_clear(&s->vis);
+    pcl_uvgrid_clear(&s->psf);
+    pcl_grid_free(s->grid);
+    pcl_free(s);
+}
+
+static int wstack_count(const pcl_gridder_params *p, size_t nthread, pcl_gridder_bytes *out, pclean_err *err) {
+    pcl_grid_bytes b;
+    *out = (pcl_gridder_bytes){0};
+    int rc = pcl_grid_count_bytes(&p->grid, p->nbatch, nthread, &b, err);
+    if (!rc)
+        *out = (pcl_gridder_bytes){.grids = 4 * b.plane, .tables = b.tables, .batch = b.scratch, .fft = b.fft,
+                                   .lent = {2 * b.plane, 2 * b.plane}};
+    return rc;
+}
+
+static int wstack_make(const pcl_gridder_params *p, void **self, pclean_err *err) {
+    wstack *s = NULL;
+    int rc = PCL_ZNEW(&s, 1, "gridder", err);
+    if (rc)
+        return rc;
+    if ((rc = pcl_grid_new(&p->grid, &s->grid, err)) || (rc = pcl_grid_scratch_new(s->grid, p->nbatch, &s->scratch, err)) ||
+        (rc = pcl_uvgrid_new(s->grid, false, &s->vis, err)) || (rc = pcl_uvgrid_new(s->grid, false, &s->psf, err))) {
+        wstack_free(s);
+        return rc;
+    }
+    *self = s;
+    return 0;
+}
+
+static size_t wstack_nwalk(const void *self, enum pcl_walk_kind kind) {
+    const wstack *s = self;
+    (void)kind;
+    return pcl_grid_nplane(s->grid);
+}
+
+static int wstack_begin(void *self, enum pcl_walk_kind kind, size_t iwalk, const pcl_grid_images *images, double umax_lambda,
+                        pcl_walk *walk, pclean_err *err) {
+    wstack *s = self;
+    const size_t nbytes = s->grid->p.nx * s->grid->p.ny * sizeof(float);
+    *walk = (pcl_walk){.w = true};
+    pcl_grid_plane_range(s->grid, iwalk, &walk->w_low, &walk->w_high);
+    s->iplane = iwalk;
+    if (kind == PCL_WALK_PREDICT)
+        return pcl_grid_plane_from_image(s->grid, iwalk, images->model[0], umax_lambda, &s->vis, err);
+    s->with_psf = images->psf != NULL;
+    pcl_uvgrid_zero(s->grid, &s->vis);
+    if (s->with_psf)
+        pcl_uvgrid_zero(s->grid, &s->psf);
+    if (iwalk == 0)
+        memset(images->residual[0], 0, nbytes);
+    if (iwalk == 0 && s->with_psf)
+        memset(images->psf[0], 0, nbytes);
+    return 0;
+}
+
+static void wstack_add(void *self, const pcl_samples *samples, pcl_grid_count *count) {
+    wstack *s = self;
+    pcl_grid_add_w(s->grid, s->scratch, samples, s->iplane, &s->vis, s->with_psf ? &s->psf : NULL, count);
+}
+
+static void wstack_count_outside(const void *self, const pcl_samples *samples, pcl_grid_count *count) {
+    const wstack *s = self;
+    pcl_grid_count_outside(s->grid, samples, s->iplane, count);
+}
+
+static void wstack_predict(void *self, const pcl_samples *samples, float *vis) {
+    wstack *s = self;
+    memset(vis, 0, 2 * samples->n * sizeof *vis);
+    pcl_grid_predict_w(s->grid, s->scratch, samples, s->iplane, &s->vis, vis);
+}
+
+static int wstack_end(void *self, enum pcl_walk_kind kind, size_t iwalk, const pcl_grid_images *images, float scale,
+                      pclean_err *err) {
+    wstack *s = self;
+    if (kind == PCL_WALK_PREDICT)
+        return 0;
+    float *psf = s->with_psf ? images->psf[0] : NULL;
+    int rc = pcl_grid_plane_to_image(s->grid, iwalk, &s->vis, images->residual[0], psf ? &s->psf : NULL, psf, err);
+    if (rc || iwalk + 1 < pcl_grid_nplane(s->grid))
+        return rc;
+    if (psf)
+        pcl_grid_finish_w(s->grid, scale, psf);
+    pcl_grid_finish_w(s->grid, scale, images->residual[0]);
+    return 0;
+}
+
+static float *wstack_lend(void *self, int which, size_t *n) {
+    wstack *s = self;
+    *n = 2 * pcl_grid_plane_bytes(s->grid) / sizeof(float);
+    return which == 0 ? s->vis.re : s->psf.re;
+}
+
+const pcl_gridder_type pcl_gridder_wstack = {.name = "w-stacking", .corrects_w = true, .count = wstack_count, .make = wstack_make,
+                                             .free = wstack_free, .nwalk = wstack_nwalk, .begin = wstack_begin, .add = wstack_add,
+                                             .count_outside = wstack_count_outside,
+                                             .predict = wstack_predict, .end = wstack_end, .lend = wstack_lend};
