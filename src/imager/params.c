@@ -53,6 +53,7 @@ bool pcl_params_common_density(const pclean_config *c) {
 int pcl_params_resolve(const pclean_config *c, pcl_params *out, pclean_err *err) {
     *out = (pcl_params){
         .gridder = c->gridder == PCLEAN_GRIDDER_STANDARD ? &pcl_gridder_flat : &pcl_gridder_wstack,
+        .deconvolver = &pcl_deconvolver_hogbom,
         .nterm = 1,
         .model = c->niter > 0 || c->restart || c->startmodel.n > 0,
         .model_at_first = c->restart || c->startmodel.n > 0,

@@ -5,12 +5,14 @@
 #include "base/err.h"
 #include "core/beam.h"
 #include "core/clean/converge.h"
+#include "core/clean/deconvolver.h"
 #include "core/grid/gridder.h"
 #include "core/weight.h"
 #include "pclean/config.h"
 
 typedef struct pcl_params {
     const pcl_gridder_type *gridder; /* one that corrects w may be replaced by the flat one where w does nothing */
+    const pcl_deconvolver *deconvolver;
     size_t nterm;                    /* Taylor terms, 1 */
     bool model;                      /* a model is made or given ... */
     bool model_at_first;             /* ... and there before the first pass over the data */

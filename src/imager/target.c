@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "base/quantity.h"
-#include "core/clean/hogbom.h"
 #include "imager/weighing.h"
 #include "core/pb.h"
 #include "core/restore.h"
@@ -240,17 +239,14 @@ int pcl_target_major(pcl_target *p, pclean_err *err) { return run_major(p, false
 /* ------------------------------------------------------------------------------------------- minor cycle and the end */
 
 int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *niter, pclean_err *err) {
-    pcl_hogbom_params h;
-    pcl_hogbom_params_init(&h);
-    h.gain = (float)p->setup->config->gain;
-    h.threshold = (float)threshold_jy;
-    h.cycleniter = (size_t)cycleniter;
-    h.keep = PCL_HOGBOM_KEEP_NONE;
-    h.spare_residual.at = p->gridder->lend(p->gridder_self, 0, &h.spare_residual.n);
-    h.spare_psf.at = p->gridder->lend(p->gridder_self, 1, &h.spare_psf.n);
-    pcl_hogbom_result result;
-    const bool everywhere = p->nsearch == npixel(p);
-    int rc = pcl_hogbom(p->nx, p->ny, p->residual[0], p->psf[0], everywhere ? NULL : p->search, p->model[0], &h, &result, err);
+    pcl_clean_params params = {.gain = (float)p->setup->config->gain, .threshold = (float)threshold_jy, .cycleniter = (size_t)cycleniter};
+    pcl_clean_result result;
+    for (int i = 0; i < 2; i++)
+        params.spare[i].at = p->gridder->lend(p->gridder_self, i, &params.spare[i].n);
+    const bool *mask = p->nsearch == npixel(p) ? NULL : p->search;
+    const pcl_clean_planes planes = {.nx = p->nx, .ny = p->ny, .npol = 1, .nterm = p->nterm, .residual = p->residual, .model = p->model,
+                                     .psf = (const float *const *)p->psf, .mask = &mask};
+    int rc = p->setup->params.deconvolver->clean(&planes, &params, &result, err);
     *niter = (int)result.niter;
     return rc;
 }

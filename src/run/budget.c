@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "config/value.h"
-#include "core/clean/hogbom.h"
 #include "core/pb.h"
 #include "core/restore.h"
 #include "core/weight.h"
@@ -113,7 +112,7 @@ static uint64_t stack_bytes(void) {
 }
 
 /* minor: what the minor cycle may use of the grids. */
-static int count_gridding(const pcl_setup *s, const data_size *data, pcl_budget *b, pcl_hogbom_params *minor, pclean_err *err) {
+static int count_gridding(const pcl_setup *s, const data_size *data, pcl_budget *b, pcl_clean_params *minor, pclean_err *err) {
     const pcl_gridder_type *gridder = s->params.gridder;
     const size_t batch = pcl_sampler_batch(data->most_per_row);
     pcl_gridder_params params = pcl_target_gridder_params(s, data->nvis_per_plane, gridder->corrects_w ? 1 : 0, data->touched);
@@ -125,8 +124,8 @@ static int count_gridding(const pcl_setup *s, const data_size *data, pcl_budget 
     const unsigned want = pcl_major_wants(1, gridder, s->params.model, !s->params.natural) | (s->params.natural ? 0u : PCL_SAMPLER_FRAME);
     const bool predicts = s->params.model && pcl_major_predicts(1, gridder);
     b->grids = touched.grids;
-    minor->spare_residual.n = touched.lent[0] / sizeof(float);
-    minor->spare_psf.n = touched.lent[1] / sizeof(float);
+    for (int i = 0; i < 2; i++)
+        minor->spare[i].n = touched.lent[i] / sizeof(float);
     b->batches = pcl_sampler_bytes(batch, want) / batch * data->touched + touched.batch + touched.tables;
     b->sizes.reserved = pcl_sampler_bytes(batch, want) + full.batch + full.tables - b->batches + (b->nthread - 1) * stack_bytes();
     b->predicted = predicts ? 2 * sizeof(float) * (uint64_t)data->nid : 0;
@@ -169,13 +168,15 @@ static size_t components(const pclean_config *c) {
     return n < most ? n : most;
 }
 
-static uint64_t count_minor(const pcl_setup *s, size_t nthread, const pcl_hogbom_params *minor) {
+static uint64_t count_minor(const pcl_setup *s, size_t nthread, const pcl_clean_params *minor) {
     const pclean_config *c = s->config;
     if (c->niter == 0)
         return 0;
     const double radius = search_radius(s);
-    return pcl_hogbom_bytes_within(s->desc.nx, s->desc.ny, radius / c->cell_rad[0], radius / c->cell_rad[1], pcl_usermask_is_wanted(c),
-                                   components(c), nthread, minor);
+    const pcl_clean_extent extent = {.nx = s->desc.nx, .ny = s->desc.ny, .npol = 1, .nterm = s->params.nterm,
+                                     .half_x = radius / c->cell_rad[0], .half_y = radius / c->cell_rad[1], .any_mask = pcl_usermask_is_wanted(c),
+                                     .ncomponent = components(c), .nthread = nthread};
+    return s->params.deconvolver->bytes(&extent, minor);
 }
 
 /* The beam is not known yet: four pixels across, as the cell should be chosen, or what the user asks for. */
@@ -245,7 +246,7 @@ static int find_limits(const pclean_config *c, const pcl_sysinfo *limits, pcl_bu
 int pcl_budget_count(const pcl_setup *s, size_t nthread, pcl_budget *b, pclean_err *err) {
     *b = (pcl_budget){.nthread = nthread ? nthread : 1, .sizes = {.base = BASE_MIB * MIB, .per_worker_base = WORKER_MIB * MIB}};
     data_size data = assume_data();
-    pcl_hogbom_params minor = {0};
+    pcl_clean_params minor = {0};
     int rc;
     if ((s->source && (rc = measure_data(s, &data, err))) || (rc = count_gridding(s, &data, b, &minor, err)))
         return rc;

@@ -121,7 +121,8 @@ static void natural_weights_need_none(void **state) {
     pclean_config c;
     pcl_density d;
     configure(&c, "natural");
-    const pcl_setup s = {.config = &c};
+    pcl_setup s = {.config = &c};
+    assert_ok(pcl_params_resolve(&c, &s.params, &err));
     assert_ok(pcl_weighing_init(&s, &d, &err));
     assert_null(d.sum);
     assert_false(pcl_params_common_density(&c));

@@ -4,6 +4,7 @@
 #ifndef PCL_HOGBOM_H
 #define PCL_HOGBOM_H
 #include "base/err.h"
+#include "core/clean/deconvolver.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -25,12 +26,6 @@ enum pcl_hogbom_keep {
     PCL_HOGBOM_KEEP_NONE  /* undefined contents */
 };
 
-/* n floats that the caller does not need during the call. */
-typedef struct pcl_hogbom_spare {
-    float *at;
-    size_t n;
-} pcl_hogbom_spare;
-
 typedef struct pcl_hogbom_params {
     float gain;      /* loop gain, 0.1 */
     float threshold; /* Jy/beam, stop when |peak| is below it, 0 */
@@ -40,7 +35,7 @@ typedef struct pcl_hogbom_params {
     enum pcl_hogbom_keep keep; /* KEEP_ALL */
     /* For the padded PSF, a little more than nx ny, and for the residual where it is searched. Where they are too small,
      * memory is allocated. {NULL, 0} */
-    pcl_hogbom_spare spare_psf, spare_residual;
+    pcl_clean_spare spare_psf, spare_residual;
 } pcl_hogbom_params;
 
 void pcl_hogbom_params_init(pcl_hogbom_params *p);
