@@ -179,7 +179,7 @@ static void print_time(const pclean_plan *p) {
     printf("\nTime: %s", duration(least, b[0]));
     if (t->clean_s > 0)
         printf(" to %s", duration(least + t->clean_s, b[0]));
-    printf(", from a sample that took %s\n  r reading %s, # weights, PSF and dirty image %s", duration(t->calibration_s, b[0]), duration(t->read_s, b[1]),
+    printf(", from a sample that took %s\n  r reading %s, # weights, PSF and dirty image %s", duration(t->sampling_s, b[0]), duration(t->read_s, b[1]),
            duration(t->dirty_s, b[2]));
     if (t->clean_s > 0)
         printf(", + CLEAN at most %s\n  (all iterations, %d major cycles)", duration(t->clean_s, b[0]), t->nmajor);
@@ -256,7 +256,7 @@ static json_t *disk_json(const pclean_plan_disk *d) {
 }
 
 static json_t *time_json(const pclean_plan_time *t) {
-    return t->known ? json_pack("{s:f s:f s:f s:f s:f s:i}", "calibration_s", t->calibration_s, "read_s", t->read_s, "dirty_s", t->dirty_s, "clean_most_s",
+    return t->known ? json_pack("{s:f s:f s:f s:f s:f s:i}", "sampling_s", t->sampling_s, "read_s", t->read_s, "dirty_s", t->dirty_s, "clean_most_s",
                                 t->clean_s, "write_s", t->write_s, "nmajor_assumed", t->nmajor)
                     : json_null();
 }

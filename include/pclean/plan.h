@@ -30,7 +30,7 @@ typedef struct pclean_plan_disk {
 /* Seconds. The run's own data are sampled: a small part is read and one small plane made of it. */
 typedef struct pclean_plan_time {
     bool known;             /* false: the sample held no data of the image, or planning was told not to measure */
-    double calibration_s;
+    double sampling_s;
     double read_s;
     double dirty_s;         /* all planes with niter 0, restoring included, by all workers */
     double write_s;         /* the products to the disk */

@@ -37,9 +37,9 @@ extern "C" {
 
 using namespace casacore;
 
-struct casa_part {
+struct casa_member {
     std::string path, frame;
-    casa_part_info info;
+    casa_member_info info;
     DataType type;
     CoordinateSystem coords;
     ImageInfo image_info;
@@ -140,7 +140,7 @@ Table open_table(const std::string &path) {
     return Table(path, TableLock(TableLock::NoLocking));
 }
 
-int read_mask(const Table &table, casa_part *part, pclean_err *err) {
+int read_mask(const Table &table, casa_member *part, pclean_err *err) {
     const TableRecord &keys = table.keywordSet();
     const String name = keys.isDefined("Image_defaultmask") ? keys.asString("Image_defaultmask") : String();
     if (name.empty())
@@ -165,7 +165,7 @@ int read_mask(const Table &table, casa_part *part, pclean_err *err) {
     return 0;
 }
 
-int read_header(const Table &table, casa_part *part, pclean_err *err) {
+int read_header(const Table &table, casa_member *part, pclean_err *err) {
     const TableRecord &keys = table.keywordSet();
     const std::unique_ptr<CoordinateSystem> coords(CoordinateSystem::restore(keys, "coords"));
     if (!coords)
@@ -197,7 +197,7 @@ uint64_t estimate_header(const std::string &path) {
     return bytes;
 }
 
-int read_part(casa_part *part, pclean_err *err) {
+int read_part(casa_member *part, pclean_err *err) {
     if (!pcl_fs_exists(part->path.c_str()))
         return PCL_FAIL(err, PCLEAN_EIO, "no such image");
     if (access(part->path.c_str(), R_OK | X_OK) != 0)
@@ -241,14 +241,14 @@ double world_value(const Coordinate &c, Int k, double pixel) {
     return w[static_cast<size_t>(k)];
 }
 
-void fill_axis(casa_part *part, size_t axis, casa_part_axis *out) {
+void fill_axis(casa_member *part, size_t axis, casa_member_axis *out) {
     Int which, k;
     const std::unique_ptr<Coordinate> c(coordinate_of(part->coords, axis, &which, &k).clone());
     const size_t n = part->info.pixels.shape[axis], i = static_cast<size_t>(k);
     std::vector<double> &value = part->axis_value;
     value.resize(n);
     part->frame.clear();
-    *out = casa_part_axis();
+    *out = casa_member_axis();
     switch (c->type()) {
     case Coordinate::SPECTRAL: {
         auto &spectral = dynamic_cast<SpectralCoordinate &>(*c);
@@ -341,7 +341,7 @@ std::string coordinate_difference(const Coordinate &a, const Coordinate &b, Int 
     return "";
 }
 
-int compare_coordinates(const casa_part &a, const casa_part &b, size_t axis, bool relax, pclean_err *err) {
+int compare_coordinates(const casa_member &a, const casa_member &b, size_t axis, bool relax, pclean_err *err) {
     if (a.coords.nCoordinates() != b.coords.nCoordinates())
         return PCL_FAIL(err, PCLEAN_EDATA, "it has %u coordinates, %s has %u", b.coords.nCoordinates(), a.path.c_str(), a.coords.nCoordinates());
     for (uInt i = 0; i < a.coords.nCoordinates(); i++) {
@@ -362,7 +362,7 @@ int compare_coordinates(const casa_part &a, const casa_part &b, size_t axis, boo
     return 0;
 }
 
-int compare_parts(const casa_part &a, const casa_part &b, size_t axis, bool relax, pclean_err *err) {
+int compare_parts(const casa_member &a, const casa_member &b, size_t axis, bool relax, pclean_err *err) {
     if (a.type != b.type)
         return PCL_FAIL(err, PCLEAN_EDATA, "its pixels are %s, those of %s %s", b.info.type, a.path.c_str(), a.info.type);
     if (a.info.pixels.ndim != b.info.pixels.ndim)
@@ -378,7 +378,7 @@ int compare_parts(const casa_part &a, const casa_part &b, size_t axis, bool rela
 /* ------------------------------------------------------------------ the joined header */
 
 CoordinateSystem join_coordinates(const casa_join &j, size_t total) {
-    const casa_part &first = *j.part[0];
+    const casa_member &first = *j.part[0];
     CoordinateSystem coords(first.coords);
     Int which, k;
     const Coordinate &c = coordinate_of(first.coords, j.axis, &which, &k);
@@ -423,7 +423,7 @@ ImageBeamSet beams_of(const casa_join &j, size_t i) {
 
 /* One beam stays one; others become one for each plane. */
 int join_beams(const casa_join &j, size_t total, ImageInfo *info, pclean_err *err) {
-    const casa_part &first = *j.part[0];
+    const casa_member &first = *j.part[0];
     const int axis = static_cast<int>(j.axis), pol = first.coords.polarizationAxisNumber();
     const bool along_freq = axis == first.info.spectral_axis, along_pol = axis == pol;
     bool same = true, any = false;
@@ -561,7 +561,7 @@ IPosition position(size_t ndim, const size_t *values) {
 }
 
 template <typename T> int make_joined(const std::string &path, const casa_join &j, size_t total, pclean_err *err) {
-    const casa_part &first = *j.part[0];
+    const casa_member &first = *j.part[0];
     const casa_tiles pixels = joined_tiles(j, total, false);
     const IPosition shape = position(pixels.ndim, pixels.shape), tile = position(pixels.ndim, pixels.tile);
     ImageInfo info(first.image_info);
@@ -615,14 +615,14 @@ static int check_tables(const std::string &path, pclean_err *err) {
     return 0;
 }
 
-int casa_part_open(const char *path, casa_part **out, pclean_err *err) {
+int casa_member_open(const char *path, casa_member **out, pclean_err *err) {
     *out = nullptr;
     return casa_call(err, path, [&]() -> int {
-        std::unique_ptr<casa_part> part(new casa_part());
+        std::unique_ptr<casa_member> part(new casa_member());
         part->path = path;
         while (part->path.size() > 1 && part->path.back() == '/')
             part->path.pop_back();
-        part->info = casa_part_info();
+        part->info = casa_member_info();
         int rc = read_part(part.get(), err);
         rc = rc ? rc : check_tables(part->path, err);
         part->info.path = part->path.c_str();
@@ -632,18 +632,18 @@ int casa_part_open(const char *path, casa_part **out, pclean_err *err) {
     });
 }
 
-void casa_part_close(casa_part *part) {
+void casa_member_close(casa_member *part) {
     (void)casa_call(nullptr, nullptr, [&]() -> int {
         delete part;
         return 0;
     });
 }
 
-const casa_part_info *casa_part_get_info(const casa_part *part) {
+const casa_member_info *casa_member_get_info(const casa_member *part) {
     return &part->info;
 }
 
-int casa_part_get_axis(casa_part *part, size_t axis, casa_part_axis *out, pclean_err *err) {
+int casa_member_get_axis(casa_member *part, size_t axis, casa_member_axis *out, pclean_err *err) {
     return casa_call(err, part->path.c_str(), [&]() -> int {
         if (axis >= part->info.pixels.ndim)
             return PCL_FAIL(err, PCLEAN_EPARAM, "there is no axis %zu: it has %zu, counted from 0", axis, part->info.pixels.ndim);
@@ -652,14 +652,14 @@ int casa_part_get_axis(casa_part *part, size_t axis, casa_part_axis *out, pclean
     });
 }
 
-int casa_part_try_history(const casa_part *part, pclean_err *err) {
+int casa_member_try_history(const casa_member *part, pclean_err *err) {
     return casa_call(err, part->path.c_str(), [&]() -> int {
         copy_history(part->path, nullptr, nullptr);
         return 0;
     });
 }
 
-int casa_part_find_history(const casa_part *part, const char *text, bool *found, pclean_err *err) {
+int casa_member_find_history(const casa_member *part, const char *text, bool *found, pclean_err *err) {
     *found = false;
     return casa_call(err, part->path.c_str(), [&]() -> int {
         const std::string end = text;
@@ -671,7 +671,7 @@ int casa_part_find_history(const casa_part *part, const char *text, bool *found,
     });
 }
 
-int casa_part_compare(const casa_part *a, const casa_part *b, size_t axis, bool relax, pclean_err *err) {
+int casa_member_compare(const casa_member *a, const casa_member *b, size_t axis, bool relax, pclean_err *err) {
     return casa_call(err, b->path.c_str(), [&]() -> int { return compare_parts(*a, *b, axis, relax, err); });
 }
 

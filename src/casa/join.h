@@ -24,7 +24,7 @@ typedef struct casa_tiles {
     bool big_endian;
 } casa_tiles;
 
-typedef struct casa_part_info {
+typedef struct casa_member_info {
     const char *path;
     const char *type;  /* float, double, Complex, DComplex: as casacore writes it in lists of images */
     casa_tiles pixels;
@@ -33,39 +33,39 @@ typedef struct casa_part_info {
     int spectral_axis; /* pixel axis; -1: none */
     bool beam;         /* it has one, or one for each plane */
     uint64_t header_bytes; /* about what its history and header take on disk */
-} casa_part_info;
+} casa_member_info;
 
 enum casa_axis_kind { CASA_AXIS_SPECTRAL, CASA_AXIS_LINEAR, CASA_AXIS_SKY, CASA_AXIS_STOKES };
 
-/* One pixel axis. Borrowed from the part until its next casa_part_axis. value, increment: as in io/axis.h. */
-typedef struct casa_part_axis {
+/* One pixel axis. Borrowed from the part until its next casa_member_axis. value, increment: as in io/axis.h. */
+typedef struct casa_member_axis {
     enum casa_axis_kind kind;
     size_t n;
     const double *value;
     double increment;
     const char *frame; /* "LSRK"; "" for other axes */
-} casa_part_axis;
+} casa_member_axis;
 
-typedef struct casa_part casa_part;
+typedef struct casa_member casa_member;
 
 /* Reads all but the pixels of a paged image, and closes it. -PCLEAN_EDATA: no image, damaged, or its pixel file has not the
  * size that its tiles need. */
-int casa_part_open(const char *path, casa_part **out, pclean_err *err) PCL_CHECK;
-void casa_part_close(casa_part *part); /* NULL is allowed */
-const casa_part_info *casa_part_get_info(const casa_part *part);
-int casa_part_get_axis(casa_part *part, size_t axis, casa_part_axis *out, pclean_err *err) PCL_CHECK;
+int casa_member_open(const char *path, casa_member **out, pclean_err *err) PCL_CHECK;
+void casa_member_close(casa_member *part); /* NULL is allowed */
+const casa_member_info *casa_member_get_info(const casa_member *part);
+int casa_member_get_axis(casa_member *part, size_t axis, casa_member_axis *out, pclean_err *err) PCL_CHECK;
 
 /* Reads the history, which casa_join_create will copy, for nothing but to see that it can be read. */
-int casa_part_try_history(const casa_part *part, pclean_err *err) PCL_CHECK;
+int casa_member_try_history(const casa_member *part, pclean_err *err) PCL_CHECK;
 
 /* Whether a line of the history ends with this text. */
-int casa_part_find_history(const casa_part *part, const char *text, bool *found, pclean_err *err) PCL_CHECK;
+int casa_member_find_history(const casa_member *part, const char *text, bool *found, pclean_err *err) PCL_CHECK;
 
 /* Whether b can follow a along `axis`, but for that axis itself: type, shape, coordinates (to 0.001 pixel, relaxed 0.1), units. -PCLEAN_EDATA says what differs. */
-int casa_part_compare(const casa_part *a, const casa_part *b, size_t axis, bool relax, pclean_err *err) PCL_CHECK;
+int casa_member_compare(const casa_member *a, const casa_member *b, size_t axis, bool relax, pclean_err *err) PCL_CHECK;
 
 typedef struct casa_join {
-    casa_part *const *part; /* [npart] in order */
+    casa_member *const *part; /* [npart] in order */
     size_t npart, axis;
     size_t tile[CASA_MAX_DIM];
     bool regular;           /* else the axis becomes the table `value` */

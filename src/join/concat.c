@@ -54,7 +54,7 @@ typedef struct job {
 } job;
 
 typedef struct work {
-    pcl_joint *joint;
+    pcl_joined *joint;
     pclean_err *error; /* [n] of each joint; code 0: none so far */
     size_t n;
     const pclean_hooks *hooks;
@@ -96,7 +96,7 @@ static void do_one(work *w, const job *k, pcl_tiles_room *room) {
     if (code)
         return; /* the image has failed already */
     const pcl_tiles_watch watch = {note_bytes, w};
-    if (pcl_joint_job(&w->joint[k->ijoint], k->i, room, &watch, &err)) {
+    if (pcl_joined_job(&w->joint[k->ijoint], k->i, room, &watch, &err)) {
 #pragma omp critical(pcl_concat_error)
         if (!kept->code)
             *kept = err;
@@ -108,10 +108,10 @@ static int do_all(work *w, int nthread, pclean_err *err) {
     job *jobs = NULL;
     for (size_t i = 0; i < w->n; i++)
         if (!w->error[i].code) {
-            const size_t n = pcl_joint_njob(&w->joint[i]);
+            const size_t n = pcl_joined_njob(&w->joint[i]);
             most = n > most ? n : most;
             njob += n;
-            w->total += pcl_joint_bytes(&w->joint[i]);
+            w->total += pcl_joined_bytes(&w->joint[i]);
         }
     int rc = PCL_NEW(&jobs, njob, "list of pieces of work", err);
     if (rc)
@@ -119,7 +119,7 @@ static int do_all(work *w, int nthread, pclean_err *err) {
     size_t at = 0;
     for (size_t k = 0; k < most; k++) /* by turns: threads that write one file wait for each other */
         for (size_t i = 0; i < w->n; i++)
-            if (!w->error[i].code && k < pcl_joint_njob(&w->joint[i]))
+            if (!w->error[i].code && k < pcl_joined_njob(&w->joint[i]))
                 jobs[at++] = (job){i, k};
 #pragma omp parallel num_threads(nthread)
     {
@@ -132,7 +132,7 @@ static int do_all(work *w, int nthread, pclean_err *err) {
 #pragma omp parallel for schedule(dynamic) num_threads(nthread)
     for (size_t i = 0; i < w->n; i++)
         if (!w->error[i].code)
-            (void)!pcl_joint_sync(&w->joint[i], &w->error[i]);
+            (void)!pcl_joined_sync(&w->joint[i], &w->error[i]);
     pcl_free(jobs);
     return w->stopped ? PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted: no image was changed") : 0;
 }
@@ -148,11 +148,11 @@ static int thread_count(const pclean_concat_options *o) {
 static int join_all(work *w, const pclean_concat_options *o, pclean_err *err) {
     for (size_t i = 0; !o->dry_run && i < w->n; i++)
         if (!w->error[i].code)
-            (void)!pcl_joint_make(&w->joint[i], &w->error[i]);
+            (void)!pcl_joined_make(&w->joint[i], &w->error[i]);
     int rc = o->dry_run ? 0 : do_all(w, thread_count(o), err);
     for (size_t i = 0; !rc && !o->dry_run && i < w->n; i++)
         if (!w->error[i].code)
-            (void)!pcl_joint_finish(&w->joint[i], &w->error[i]);
+            (void)!pcl_joined_finish(&w->joint[i], &w->error[i]);
     return rc;
 }
 
@@ -161,10 +161,10 @@ static int fill_result(const work *w, pclean_concat_result *r, pclean_err *err) 
     if (!r->output)
         return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the result");
     for (size_t i = 0; i < w->n; i++) {
-        const pcl_joint *j = &w->joint[i];
+        const pcl_joined *j = &w->joint[i];
         pclean_concat_output *out = &r->output[r->noutput++];
         *out = (pclean_concat_output){.path = strdup(j->final_path ? j->final_path : ""), .mode = j->mode, .ninput = j->ninput, .nplane = j->parts.total, .regular = j->parts.regular,
-                                      .bytes = pcl_joint_bytes(j), .bytes_whole_tiles = pcl_joint_bytes_whole(j), .err = w->error[i]};
+                                      .bytes = pcl_joined_bytes(j), .bytes_whole_tiles = pcl_joined_bytes_whole(j), .err = w->error[i]};
         r->bytes += w->error[i].code ? 0 : out->bytes;
     }
     r->seconds = pcl_now() - w->start;
@@ -191,7 +191,7 @@ static int begin(work *w, size_t n, const pclean_concat_options *o, const pclean
 
 static void end(work *w) {
     for (size_t i = 0; i < w->n; i++)
-        pcl_joint_clear(&w->joint[i]);
+        pcl_joined_clear(&w->joint[i]);
     pcl_free(w->joint);
     pcl_free(w->error);
     pcl_log_set_sink(NULL, NULL);
@@ -201,8 +201,8 @@ static void end(work *w) {
 static int delete_inputs(const work *w, const pclean_concat_options *o, pclean_err *err) {
     int rc = 0;
     for (size_t i = 0; o->delete_inputs && !o->dry_run && !rc && i < w->n; i++)
-        if (pcl_joint_removes(&w->joint[i]) && w->joint[i].mode != PCLEAN_CONCAT_MOVEVIRTUAL)
-            rc = pcl_joint_remove_inputs(&w->joint[i], err);
+        if (pcl_joined_removes(&w->joint[i]) && w->joint[i].mode != PCLEAN_CONCAT_MOVEVIRTUAL)
+            rc = pcl_joined_remove_inputs(&w->joint[i], err);
     return rc;
 }
 
@@ -231,7 +231,7 @@ int pclean_concat_images(const char *outimage, const char *const *inimages, size
         return rc;
     if (!(rc = begin(&w, 1, o, hooks, err))) {
         w.n = 1;
-        if (!pcl_joint_open(&w.joint[0], outimage, inimages, n, o, &w.error[0]))
+        if (!pcl_joined_open(&w.joint[0], outimage, inimages, n, o, &w.error[0]))
             rc = join_all(&w, o, err);
         if (!rc && w.error[0].code) {
             rc = -w.error[0].code;
@@ -301,7 +301,7 @@ static int name_parts(const char *base, const char *extension, size_t nparts, ch
 }
 
 /* Opens the joint of one extension; *found: it has sub-cubes. */
-static int open_extension(pcl_joint *j, const char *base, const char *extension, size_t nparts, const pclean_concat_options *o, bool *found, pclean_err *err) {
+static int open_extension(pcl_joined *j, const char *base, const char *extension, size_t nparts, const pclean_concat_options *o, bool *found, pclean_err *err) {
     char **name = NULL, *out = NULL, *lock = NULL;
     size_t missing = nparts;
     *found = false;
@@ -309,7 +309,7 @@ static int open_extension(pcl_joint *j, const char *base, const char *extension,
     if (!rc && !(rc = pcl_asprintf(&out, err, "%s%s", base, extension)))
         rc = name_parts(base, extension, nparts, name, found, &missing, err);
     if (!rc && *found) {
-        rc = pcl_joint_open(j, out, (const char *const *)name, nparts, o, err);
+        rc = pcl_joined_open(j, out, (const char *const *)name, nparts, o, err);
         if (rc && missing < nparts)
             rc = PCL_FAIL(err, PCLEAN_EDATA, "%s is missing (%zu parts are expected); nothing was joined as %s", name[missing], nparts, out);
     } else if (!rc && !(rc = pcl_asprintf(&lock, err, "%s.lock", out))) {
@@ -356,7 +356,7 @@ static int check_data(const work *w, const char *base, pclean_err *err) {
         bool blank = false;
         if (strlen(name) < strlen(weights) || strcmp(name + strlen(name) - strlen(weights), weights) != 0)
             continue;
-        const int rc = pcl_parts_is_blank(&w->joint[i].parts, NULL, &blank, err);
+        const int rc = pcl_series_is_blank(&w->joint[i].parts, NULL, &blank, err);
         if (rc || blank)
             return rc ? rc : PCL_FAIL(err, PCLEAN_EFAILED, "no channel of %s has data: the cube is blank", base);
     }
@@ -368,7 +368,7 @@ static int join_subcubes(work *w, const char *base, size_t nparts, const char *c
         nparts = count_parts(base, extensions);
     for (size_t i = 0; extensions[i]; i++) {
         bool found;
-        pcl_joint *j = &w->joint[w->n];
+        pcl_joined *j = &w->joint[w->n];
         const int rc = open_extension(j, base, extensions[i], nparts, o, &found, &w->error[w->n]);
         if (found)
             w->n++;

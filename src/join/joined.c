@@ -26,7 +26,7 @@ void pcl_test_stage(size_t i, const char *stage);
 #define pcl_test_stage(i, stage) ((void)0)
 #endif
 
-static bool is_virtual(const pcl_joint *j) {
+static bool is_virtual(const pcl_joined *j) {
     return j->mode != PCLEAN_CONCAT_PAGED;
 }
 
@@ -60,7 +60,7 @@ static bool is_output(const char *name, const void *user) {
 }
 
 /* An image that a virtual input lists is an input, too. */
-static int check_apart(const pcl_joint *j, pclean_err *err) {
+static int check_apart(const pcl_joined *j, pclean_err *err) {
     char out[PATH_MAX + 1], *folder = NULL;
     const char *name;
     int rc = absolute(j->final_path, out, err);
@@ -73,7 +73,7 @@ static int check_apart(const pcl_joint *j, pclean_err *err) {
     return rc;
 }
 
-static int check_names(const pcl_joint *j, pclean_err *err) {
+static int check_names(const pcl_joined *j, pclean_err *err) {
     int rc = 0;
     for (size_t i = 0; !rc && i < j->ninput; i++)
         if (!pcl_fs_is_dir(j->input[i]))
@@ -83,7 +83,7 @@ static int check_names(const pcl_joint *j, pclean_err *err) {
     return rc ? rc : pcl_kind_check_image(j->final_path, err);
 }
 
-static int claim(pcl_joint *j, pclean_err *err) {
+static int claim(pcl_joined *j, pclean_err *err) {
     bool claimed;
     int rc = pcl_claim_take(j->lock_path, &j->claim, &claimed, err);
     if (rc == -PCLEAN_EEXIST)
@@ -98,15 +98,15 @@ static int claim(pcl_joint *j, pclean_err *err) {
 /* ---- decisions ---- */
 
 /* Nothing is silently blank in a joined image. */
-static void tell_blank(const pcl_joint *j) {
+static void tell_blank(const pcl_joined *j) {
     for (size_t i = 0; j->parts.nblank && i < j->parts.n; i++) {
         const pcl_tiles_part *p = &j->parts.pixels[i];
-        if (!casa_part_get_info(j->parts.part[i])->beam)
-            pcl_log(PCL_LOG_WARNING, "%s has no data: planes %zu to %zu of %s are blank", casa_part_get_info(j->parts.part[i])->path, p->offset, p->offset + p->n - 1, j->final_path);
+        if (!casa_member_get_info(j->parts.part[i])->beam)
+            pcl_log(PCL_LOG_WARNING, "%s has no data: planes %zu to %zu of %s are blank", casa_member_get_info(j->parts.part[i])->path, p->offset, p->offset + p->n - 1, j->final_path);
     }
 }
 
-static int check_virtual(const pcl_joint *j, pclean_err *err) {
+static int check_virtual(const pcl_joined *j, pclean_err *err) {
     if (j->parts.nblank)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s: an image without data has no beam, and CASA takes a virtual image with and without beams for one without; use mode paged", j->final_path);
     if (j->parts.casa_regular != j->parts.regular && j->parts.n > 1)
@@ -115,20 +115,20 @@ static int check_virtual(const pcl_joint *j, pclean_err *err) {
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s: one of the inputs is a virtual image itself, which cannot be moved or copied into another; use mode paged or virtual", j->final_path);
     for (size_t i = 0; j->mode != PCLEAN_CONCAT_VIRTUAL && i < j->parts.n; i++)
         for (size_t k = 0; k < i; k++)
-            if (strcmp(base_name(casa_part_get_info(j->parts.part[i])->path), base_name(casa_part_get_info(j->parts.part[k])->path)) == 0)
+            if (strcmp(base_name(casa_member_get_info(j->parts.part[i])->path), base_name(casa_member_get_info(j->parts.part[k])->path)) == 0)
                 return PCL_FAIL(err, PCLEAN_EPARAM, "%s and %s have the same name and cannot lie in one folder; rename one of them",
-                                casa_part_get_info(j->parts.part[k])->path, casa_part_get_info(j->parts.part[i])->path);
+                                casa_member_get_info(j->parts.part[k])->path, casa_member_get_info(j->parts.part[i])->path);
     return 0;
 }
 
-bool pcl_joint_removes(const pcl_joint *j) {
+bool pcl_joined_removes(const pcl_joined *j) {
     return j->mode == PCLEAN_CONCAT_MOVEVIRTUAL || (j->options->delete_inputs && j->mode != PCLEAN_CONCAT_VIRTUAL);
 }
 
 /* A joining that was killed while it removed its inputs is taken up there; its image is not made again. */
-static int resume(pcl_joint *j, pclean_err *err) {
+static int resume(pcl_joined *j, pclean_err *err) {
     int rc = 0;
-    if (!pcl_joint_removes(j) || !pcl_fs_exists(j->final_path) || (rc = claim(j, err)))
+    if (!pcl_joined_removes(j) || !pcl_fs_exists(j->final_path) || (rc = claim(j, err)))
         return rc;
     j->resumed = pcl_resume_check(j->final_path, (const char *const *)j->input, j->ninput, j->options, &j->parts);
     if (j->resumed)
@@ -136,8 +136,8 @@ static int resume(pcl_joint *j, pclean_err *err) {
     return 0;
 }
 
-int pcl_joint_open(pcl_joint *j, const char *outimage, const char *const *inputs, size_t ninput, const pclean_concat_options *options, pclean_err *err) {
-    *j = (pcl_joint){.claim = -1, .options = options, .mode = options->mode};
+int pcl_joined_open(pcl_joined *j, const char *outimage, const char *const *inputs, size_t ninput, const pclean_concat_options *options, pclean_err *err) {
+    *j = (pcl_joined){.claim = -1, .options = options, .mode = options->mode};
     if (j->mode == PCLEAN_CONCAT_AUTO)
         j->mode = options->keep_subcubes ? PCLEAN_CONCAT_VIRTUAL : PCLEAN_CONCAT_PAGED;
     int rc = copy_name(outimage, &j->final_path, err);
@@ -147,7 +147,7 @@ int pcl_joint_open(pcl_joint *j, const char *outimage, const char *const *inputs
         rc = copy_name(inputs[j->ninput], &j->input[j->ninput], err);
     if (rc || (rc = check_apart(j, err)) || (rc = resume(j, err)) || j->resumed || (rc = check_names(j, err)) || (j->claim < 0 && (rc = claim(j, err))) ||
         (rc = pcl_claim_check(j->lock_path, j->part_path, err)) ||
-        (rc = pcl_parts_load((const char *const *)j->input, ninput, options->axis, options->relax, options->reorder, false, &j->parts, err)))
+        (rc = pcl_series_load((const char *const *)j->input, ninput, options->axis, options->relax, options->reorder, false, &j->parts, err)))
         return rc;
     if (is_virtual(j))
         return check_virtual(j, err);
@@ -158,7 +158,7 @@ int pcl_joint_open(pcl_joint *j, const char *outimage, const char *const *inputs
 /* ---- making: paged ---- */
 
 /* The first image's tiles, so that they can be copied whole; but tiles of a few pixels would make a slow image. */
-static int choose_tile(const pcl_joint *j, size_t *tile, pclean_err *err) {
+static int choose_tile(const pcl_joined *j, size_t *tile, pclean_err *err) {
     const casa_tiles *first = j->parts.pixels[0].tiles;
     size_t shape[CASA_MAX_DIM], size = pcl_tiles_pixel(first);
     memcpy(shape, first->shape, sizeof shape);
@@ -192,19 +192,19 @@ static void free_lines(char **lines, size_t n) {
 }
 
 /* One line for the whole, one for each input. */
-static int history(const pcl_joint *j, char ***lines, size_t *n, pclean_err *err) {
+static int history(const pcl_joined *j, char ***lines, size_t *n, pclean_err *err) {
     *n = 0;
     int rc = PCL_ZNEW(lines, j->parts.n + 1, "history", err);
     if (!rc)
         rc = pcl_asprintf(&(*lines)[(*n)++], err, "pclean " PCLEAN_VERSION " concat: %zu image%s along axis %zu%s", j->parts.n, j->parts.n == 1 ? "" : "s", j->parts.axis, j->parts.regular ? "" : ", which becomes a table");
     for (size_t i = 0; !rc && i < j->parts.n; i++) {
         const pcl_tiles_part *p = &j->parts.pixels[i];
-        rc = pcl_asprintf(&(*lines)[(*n)++], err, "pixels %zu-%zu" PCL_RESUME_LINE, p->offset, p->offset + p->n - 1, casa_part_get_info(j->parts.part[i])->path);
+        rc = pcl_asprintf(&(*lines)[(*n)++], err, "pixels %zu-%zu" PCL_RESUME_LINE, p->offset, p->offset + p->n - 1, casa_member_get_info(j->parts.part[i])->path);
     }
     return rc;
 }
 
-static int make_paged(pcl_joint *j, pclean_err *err) {
+static int make_paged(pcl_joined *j, pclean_err *err) {
     const char *path = j->part_path;
     char **lines = NULL;
     size_t nline = 0;
@@ -217,7 +217,7 @@ static int make_paged(pcl_joint *j, pclean_err *err) {
         j->exists = !rc;
     }
     free_lines(lines, nline);
-    if (rc || (rc = pcl_parts_load(&path, 1, (int)j->parts.axis, true, false, true, &j->made, err)) || (rc = reserve(j->made.pixels[0].tiles, err)) ||
+    if (rc || (rc = pcl_series_load(&path, 1, (int)j->parts.axis, true, false, true, &j->made, err)) || (rc = reserve(j->made.pixels[0].tiles, err)) ||
         (j->made.mask && (rc = reserve(j->made.mask[0].tiles, err))))
         return rc;
     j->whole_pixels = all_line_up(j->parts.pixels, j->parts.n, j->made.pixels[0].tiles, j->parts.axis);
@@ -232,7 +232,7 @@ static int make_paged(pcl_joint *j, pclean_err *err) {
 /* ---- making: virtual ---- */
 
 /* Whether the inputs can be taken out of their folders, which shall be known before the joined image is there. */
-static int check_movable(const pcl_joint *j, pclean_err *err) {
+static int check_movable(const pcl_joined *j, pclean_err *err) {
     for (size_t i = 0; i < j->ninput; i++) {
         const char *base = base_name(j->input[i]);
         char folder[PATH_MAX];
@@ -248,7 +248,7 @@ static int check_movable(const pcl_joint *j, pclean_err *err) {
 
 /* A moved input is first given a second name in the new folder, file by file (hard links), and loses its first one when the
  * joined image is in place: whatever happens, one of the two is whole. */
-static int take_in(const pcl_joint *j, const char *from, const char *to, pclean_err *err) {
+static int take_in(const pcl_joined *j, const char *from, const char *to, pclean_err *err) {
     const bool move = j->mode == PCLEAN_CONCAT_MOVEVIRTUAL;
     pclean_err why = {0}; /* a success leaves no error behind: this one is told only if it stands */
     int rc = pcl_fs_copy_tree(from, to, move, &why);
@@ -262,7 +262,7 @@ static int take_in(const pcl_joint *j, const char *from, const char *to, pclean_
 }
 
 /* How an input is called in the list: as casacore does. */
-static int list_name(const pcl_joint *j, const char *path, char **out, pclean_err *err) {
+static int list_name(const pcl_joined *j, const char *path, char **out, pclean_err *err) {
     char in[PATH_MAX + 1], image[PATH_MAX + 1];
     if (j->mode != PCLEAN_CONCAT_VIRTUAL)
         return pcl_asprintf(out, err, "././%s", base_name(path));
@@ -273,17 +273,17 @@ static int list_name(const pcl_joint *j, const char *path, char **out, pclean_er
     return strncmp(in, image, n) == 0 && !strchr(in + n, '/') ? pcl_asprintf(out, err, "./%s", in + n) : pcl_strdup(out, in, err);
 }
 
-static int make_virtual(pcl_joint *j, pclean_err *err) {
+static int make_virtual(pcl_joined *j, pclean_err *err) {
     pcl_virtual list = {.axis = j->parts.axis};
     int rc = j->mode == PCLEAN_CONCAT_MOVEVIRTUAL ? check_movable(j, err) : 0;
-    snprintf(list.type, sizeof list.type, "%s", casa_part_get_info(j->parts.part[0])->type);
+    snprintf(list.type, sizeof list.type, "%s", casa_member_get_info(j->parts.part[0])->type);
     if (!rc && mkdir(j->part_path, 0777) != 0)
         rc = PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO, "cannot make the folder %s: %s", j->part_path, strerror(errno));
     j->exists = !rc;
     if (!rc)
         rc = PCL_ZNEW(&list.image, j->parts.n, "list of images", err);
     for (; !rc && list.n < j->parts.n; list.n += !rc) {
-        const char *path = casa_part_get_info(j->parts.part[list.n])->path;
+        const char *path = casa_member_get_info(j->parts.part[list.n])->path;
         char *inside = NULL;
         if (j->mode != PCLEAN_CONCAT_VIRTUAL && !(rc = pcl_asprintf(&inside, err, "%s/%s", j->part_path, base_name(path))))
             rc = take_in(j, path, inside, err);
@@ -298,7 +298,7 @@ static int make_virtual(pcl_joint *j, pclean_err *err) {
     return rc;
 }
 
-int pcl_joint_make(pcl_joint *j, pclean_err *err) {
+int pcl_joined_make(pcl_joined *j, pclean_err *err) {
     if (j->resumed)
         return 0;
     int rc = pcl_claim_make_way(j->lock_path, j->claim, j->part_path, err);
@@ -311,7 +311,7 @@ int pcl_joint_make(pcl_joint *j, pclean_err *err) {
 
 /* ---- pixels ---- */
 
-size_t pcl_joint_njob(const pcl_joint *j) {
+size_t pcl_joined_njob(const pcl_joined *j) {
     if (is_virtual(j) || j->resumed)
         return 0;
     return (j->whole_pixels ? j->parts.n : j->pixel_boxes.n) + (!j->made.mask ? 0 : j->whole_mask ? j->parts.n : j->mask_boxes.n);
@@ -326,22 +326,22 @@ static int do_job(const pcl_tiles_part *part, size_t npart, size_t axis, bool wh
     return pcl_tiles_repack(part, npart, axis, out, start, length, room, watch, err);
 }
 
-int pcl_joint_job(const pcl_joint *j, size_t i, pcl_tiles_room *room, const pcl_tiles_watch *watch, pclean_err *err) {
+int pcl_joined_job(const pcl_joined *j, size_t i, pcl_tiles_room *room, const pcl_tiles_watch *watch, pclean_err *err) {
     const size_t npixel = j->whole_pixels ? j->parts.n : j->pixel_boxes.n;
     pcl_test_stage(i, "job");
     return i < npixel ? do_job(j->parts.pixels, j->parts.n, j->parts.axis, j->whole_pixels, &j->pixel_boxes, j->made.pixels[0].tiles, i, room, watch, err)
                       : do_job(j->parts.mask, j->parts.n, j->parts.axis, j->whole_mask, &j->mask_boxes, j->made.mask[0].tiles, i - npixel, room, watch, err);
 }
 
-uint64_t pcl_joint_bytes_whole(const pcl_joint *j) {
+uint64_t pcl_joined_bytes_whole(const pcl_joined *j) {
     return (j->whole_pixels ? pcl_tiles_size(j->made.pixels[0].tiles) : 0) + (j->whole_mask ? pcl_tiles_size(j->made.mask[0].tiles) : 0);
 }
 
-uint64_t pcl_joint_bytes(const pcl_joint *j) {
+uint64_t pcl_joined_bytes(const pcl_joined *j) {
     return is_virtual(j) || !j->made.n ? 0 : pcl_tiles_size(j->made.pixels[0].tiles) + (j->made.mask ? pcl_tiles_size(j->made.mask[0].tiles) : 0);
 }
 
-int pcl_joint_sync(const pcl_joint *j, pclean_err *err) {
+int pcl_joined_sync(const pcl_joined *j, pclean_err *err) {
     pcl_test_stage(0, "sync");
     return j->resumed ? 0 : pcl_fs_sync_tree(j->part_path, err);
 }
@@ -349,28 +349,28 @@ int pcl_joint_sync(const pcl_joint *j, pclean_err *err) {
 /* ---- the end ---- */
 
 /* The image as another program will find it: its axis and its pixels must be those of the inputs. */
-static int verify(const pcl_joint *j, pclean_err *err) {
+static int verify(const pcl_joined *j, pclean_err *err) {
     const char *path = j->part_path;
-    pcl_parts again = {0};
+    pcl_series again = {0};
     long where = -1;
     int rc = is_virtual(j) ? 0 : casa_image_read_back(path, j->parts.n + 1, err);
     if (!rc)
-        rc = pcl_parts_load(&path, 1, (int)j->parts.axis, true, false, !is_virtual(j), &again, err);
+        rc = pcl_series_load(&path, 1, (int)j->parts.axis, true, false, !is_virtual(j), &again, err);
     for (size_t i = 0; !rc && i < again.total && i < j->parts.total; i++) {
         const size_t k = i + 1 < again.total ? i : i > 0 ? i - 1 : 0;
         const double step = again.total > 1 ? fabs(again.value[k + 1] - again.value[k]) : fabs(again.value[0]) + 1;
         if (!(fabs(again.value[i] - j->parts.value[i]) <= 0.02 * step))
             rc = PCL_FAIL(err, PCLEAN_EFAILED, "plane %zu is at %.9g where its input is at %.9g", i, again.value[i], j->parts.value[i]);
     }
-    if (!rc && !(rc = pcl_parts_compare(&again, &j->parts, j->options->verify_full, &where, err)) && where >= 0)
+    if (!rc && !(rc = pcl_series_compare(&again, &j->parts, j->options->verify_full, &where, err)) && where >= 0)
         rc = PCL_FAIL(err, PCLEAN_EFAILED, "plane %ld is not that of its input", where);
-    pcl_parts_clear(&again);
+    pcl_series_clear(&again);
     if (rc)
         pcl_err_prefix(err, "the joined image %s is not right and was removed; did an input change meanwhile? ", j->final_path);
     return rc;
 }
 
-static int publish(pcl_joint *j, pclean_err *err) {
+static int publish(pcl_joined *j, pclean_err *err) {
     /* a list beside which its images lie is right only under its final name's folder: part_path is in the same one */
     int rc = verify(j, err);
     pcl_test_stage(0, "publish");
@@ -380,9 +380,9 @@ static int publish(pcl_joint *j, pclean_err *err) {
     return rc;
 }
 
-int pcl_joint_finish(pcl_joint *j, pclean_err *err) {
+int pcl_joined_finish(pcl_joined *j, pclean_err *err) {
     const int rc = j->resumed ? 0 : publish(j, err);
-    return !rc && j->mode == PCLEAN_CONCAT_MOVEVIRTUAL ? pcl_joint_remove_inputs(j, err) : rc;
+    return !rc && j->mode == PCLEAN_CONCAT_MOVEVIRTUAL ? pcl_joined_remove_inputs(j, err) : rc;
 }
 
 /* What is left of it after a kill is known by what it lacks: that goes first. */
@@ -398,7 +398,7 @@ static int remove_marks(const char *aside, pclean_err *err) {
     return rc;
 }
 
-static int remove_input(const pcl_joint *j, const char *input, pclean_err *err) {
+static int remove_input(const pcl_joined *j, const char *input, pclean_err *err) {
     char *aside = NULL;
     int rc = pcl_resume_aside(input, &aside, err);
     if (!rc && !pcl_resume_may_remove(aside, j->resumed ? &j->parts : NULL, j->options))
@@ -412,7 +412,7 @@ static int remove_input(const pcl_joint *j, const char *input, pclean_err *err) 
     return rc;
 }
 
-int pcl_joint_remove_inputs(const pcl_joint *j, pclean_err *err) {
+int pcl_joined_remove_inputs(const pcl_joined *j, pclean_err *err) {
     int rc = 0;
     for (size_t i = 0; !rc && i < j->ninput; i++) {
         rc = remove_input(j, j->input[i], err);
@@ -421,12 +421,12 @@ int pcl_joint_remove_inputs(const pcl_joint *j, pclean_err *err) {
     return rc;
 }
 
-void pcl_joint_clear(pcl_joint *j) {
+void pcl_joined_clear(pcl_joined *j) {
     pclean_err err;
     if (j->exists && pcl_fs_remove_tree(j->part_path, &err) != 0)
         pcl_log(PCL_LOG_WARNING, "an unfinished image is left behind: %s", err.msg);
-    pcl_parts_clear(&j->made);
-    pcl_parts_clear(&j->parts);
+    pcl_series_clear(&j->made);
+    pcl_series_clear(&j->parts);
     if (j->lock_path)
         pcl_claim_drop(j->lock_path, j->claim);
     for (size_t i = 0; i < j->ninput; i++)
@@ -435,5 +435,5 @@ void pcl_joint_clear(pcl_joint *j) {
     pcl_free(j->final_path);
     pcl_free(j->part_path);
     pcl_free(j->lock_path);
-    *j = (pcl_joint){.claim = -1};
+    *j = (pcl_joined){.claim = -1};
 }

@@ -37,52 +37,52 @@ static bool has_begun(const char *image, const char *input) {
 }
 
 /* Whether the image has one of this name inside. */
-static bool has_inside(const pcl_parts *whole, const char *image, const char *input) {
+static bool has_inside(const pcl_series *whole, const char *image, const char *input) {
     const size_t n = strlen(image);
     for (size_t i = 0; i < whole->n; i++) {
-        const char *path = casa_part_get_info(whole->part[i])->path;
+        const char *path = casa_member_get_info(whole->part[i])->path;
         if (strncmp(path, image, n) == 0 && path[n] == '/' && strcmp(path + n + 1, base_name(input)) == 0)
             return true;
     }
     return false;
 }
 
-static bool is_made_of(const pcl_parts *whole, const char *image, const char *input) {
+static bool is_made_of(const pcl_series *whole, const char *image, const char *input) {
     char *line = NULL;
     bool found = false;
     if (whole->nested)
         return has_inside(whole, image, input);
-    if (pcl_asprintf(&line, NULL, PCL_RESUME_LINE, input) || casa_part_find_history(whole->part[0], line, &found, NULL))
+    if (pcl_asprintf(&line, NULL, PCL_RESUME_LINE, input) || casa_member_find_history(whole->part[0], line, &found, NULL))
         found = false;
     pcl_free(line);
     return found;
 }
 
 /* What is left of an input must be in the image, too. */
-static bool has_planes(const pcl_parts *whole, const char *input, const pclean_concat_options *o) {
-    pcl_parts some = {0};
+static bool has_planes(const pcl_series *whole, const char *input, const pclean_concat_options *o) {
+    pcl_series some = {0};
     long offset = -1;
     if (!pcl_fs_exists(input))
         return true;
-    const bool has = !pcl_parts_load(&input, 1, (int)whole->axis, true, false, false, &some, NULL) && !casa_part_compare(whole->part[0], some.part[0], whole->axis, o->relax, NULL) &&
-                     !pcl_parts_find(whole, &some, &offset, NULL) && offset >= 0;
-    pcl_parts_clear(&some);
+    const bool has = !pcl_series_load(&input, 1, (int)whole->axis, true, false, false, &some, NULL) && !casa_member_compare(whole->part[0], some.part[0], whole->axis, o->relax, NULL) &&
+                     !pcl_series_find(whole, &some, &offset, NULL) && offset >= 0;
+    pcl_series_clear(&some);
     return has;
 }
 
-bool pcl_resume_may_remove(const char *aside, const pcl_parts *whole, const pclean_concat_options *o) {
+bool pcl_resume_may_remove(const char *aside, const pcl_series *whole, const pclean_concat_options *o) {
     return pcl_kind_is_image(aside) ? whole && has_planes(whole, aside, o) : pcl_kind_is_remains(aside);
 }
 
-bool pcl_resume_check(const char *image, const char *const *input, size_t ninput, const pclean_concat_options *o, pcl_parts *whole) {
+bool pcl_resume_check(const char *image, const char *const *input, size_t ninput, const pclean_concat_options *o, pcl_series *whole) {
     bool is = false;
-    *whole = (pcl_parts){0};
+    *whole = (pcl_series){0};
     for (size_t i = 0; i < ninput; i++)
         is = is || o->delete_inputs || has_begun(image, input[i]);
-    is = is && pcl_fs_exists(image) && !pcl_parts_load(&image, 1, o->axis, true, false, false, whole, NULL);
+    is = is && pcl_fs_exists(image) && !pcl_series_load(&image, 1, o->axis, true, false, false, whole, NULL);
     for (size_t i = 0; is && i < ninput; i++)
         is = is_made_of(whole, image, input[i]) && has_planes(whole, input[i], o);
     if (!is)
-        pcl_parts_clear(whole);
+        pcl_series_clear(whole);
     return is;
 }

@@ -10,17 +10,17 @@
 /* ---- opening ---- */
 
 typedef struct opener {
-    pcl_parts *p;
+    pcl_series *p;
     size_t room;
     int axis; /* of virtual images; -1: not known yet */
     pcl_probe probe;
 } opener;
 
 static int add_part(opener *o, const char *path, pclean_err *err) {
-    pcl_parts *p = o->p;
+    pcl_series *p = o->p;
     int rc = 0;
     if (p->n == o->room) {
-        casa_part **more = NULL;
+        casa_member **more = NULL;
         const size_t n = 2 * o->room + 16;
         if ((rc = PCL_NEW(&more, n, "list of images", err)))
             return rc;
@@ -30,9 +30,9 @@ static int add_part(opener *o, const char *path, pclean_err *err) {
         p->part = more;
         o->room = n;
     }
-    rc = casa_part_open(path, &p->part[p->n], err);
+    rc = casa_member_open(path, &p->part[p->n], err);
     p->n += !rc;
-    return !rc && pcl_probe_is_child(&o->probe) ? casa_part_try_history(p->part[p->n - 1], err) : rc;
+    return !rc && pcl_probe_is_child(&o->probe) ? casa_member_try_history(p->part[p->n - 1], err) : rc;
 }
 
 static int add_image(opener *o, const char *path, pclean_err *err);
@@ -88,13 +88,13 @@ typedef struct names {
 /* What the child does. */
 static int try_images(pcl_probe *probe, void *user, pclean_err *err) {
     const names *all = user;
-    pcl_parts parts = {0};
+    pcl_series parts = {0};
     opener o = {.p = &parts, .axis = -1, .probe = *probe};
     return add_images(&o, all->name, all->n, err);
 }
 
-static int find_axis(pcl_parts *p, int wanted, int of_lists, pclean_err *err) {
-    const casa_part_info *info = casa_part_get_info(p->part[0]);
+static int find_axis(pcl_series *p, int wanted, int of_lists, pclean_err *err) {
+    const casa_member_info *info = casa_member_get_info(p->part[0]);
     const int axis = wanted >= 0 ? wanted : info->spectral_axis;
     if (axis < 0)
         return PCL_FAIL(err, PCLEAN_EDATA, "%s has no spectral axis; say along which axis to join", info->path);
@@ -112,8 +112,8 @@ static enum pcl_axis_kind kind_of(enum casa_axis_kind kind) {
     return kind == CASA_AXIS_SPECTRAL ? PCL_AXIS_SPECTRAL : kind == CASA_AXIS_SKY ? PCL_AXIS_SKY : kind == CASA_AXIS_STOKES ? PCL_AXIS_STOKES : PCL_AXIS_LINEAR;
 }
 
-static int order_parts(pcl_parts *p, const size_t *order, pclean_err *err) {
-    casa_part **sorted = NULL;
+static int order_parts(pcl_series *p, const size_t *order, pclean_err *err) {
+    casa_member **sorted = NULL;
     int rc = PCL_NEW(&sorted, p->n, "list of images", err);
     if (rc)
         return rc;
@@ -124,15 +124,15 @@ static int order_parts(pcl_parts *p, const size_t *order, pclean_err *err) {
     return 0;
 }
 
-static int join_axis(pcl_parts *p, bool relax, bool reorder, pclean_err *err) {
+static int join_axis(pcl_series *p, bool relax, bool reorder, pclean_err *err) {
     pcl_axis *axes = NULL;
     pcl_axis_joined joined = {0};
     int rc = PCL_ZNEW(&axes, p->n, "axes", err);
     for (size_t i = 0; !rc && i < p->n; i++) {
-        casa_part_axis a;
-        if ((rc = casa_part_get_axis(p->part[i], p->axis, &a, err)))
+        casa_member_axis a;
+        if ((rc = casa_member_get_axis(p->part[i], p->axis, &a, err)))
             break;
-        axes[i] = (pcl_axis){casa_part_get_info(p->part[i])->path, kind_of(a.kind), a.n, a.value, a.increment, a.frame};
+        axes[i] = (pcl_axis){casa_member_get_info(p->part[i])->path, kind_of(a.kind), a.n, a.value, a.increment, a.frame};
         p->total += a.n;
     }
     if (!rc && !(rc = pcl_axis_join(axes, p->n, relax, reorder, &joined, err)) && !(rc = PCL_NEW(&p->value, p->total, "axis", err))) {
@@ -151,14 +151,14 @@ static int join_axis(pcl_parts *p, bool relax, bool reorder, pclean_err *err) {
     return rc;
 }
 
-static int list_tiles(pcl_parts *p, pclean_err *err) {
+static int list_tiles(pcl_series *p, pclean_err *err) {
     bool masked = false;
     size_t offset = 0;
     int rc = PCL_NEW(&p->pixels, p->n, "list of pixel files", err);
     if (!rc)
         rc = PCL_NEW(&p->mask, p->n, "list of masks", err);
     for (size_t i = 0; !rc && i < p->n; i++) {
-        const casa_part_info *info = casa_part_get_info(p->part[i]);
+        const casa_member_info *info = casa_member_get_info(p->part[i]);
         const size_t n = info->pixels.shape[p->axis];
         p->pixels[i] = (pcl_tiles_part){&info->pixels, offset, n};
         p->mask[i] = (pcl_tiles_part){info->masked ? &info->mask : NULL, offset, n};
@@ -197,7 +197,7 @@ static int is_part_blank(const pcl_tiles_part *part, size_t axis, bool *blank, p
     return rc;
 }
 
-int pcl_parts_is_blank(const pcl_parts *p, const pcl_tiles_part *part, bool *blank, pclean_err *err) {
+int pcl_series_is_blank(const pcl_series *p, const pcl_tiles_part *part, bool *blank, pclean_err *err) {
     int rc = 0;
     *blank = true;
     if (part)
@@ -208,24 +208,24 @@ int pcl_parts_is_blank(const pcl_parts *p, const pcl_tiles_part *part, bool *bla
 }
 
 /* A part of a cube that has no data has no beam. */
-static int check_beams(pcl_parts *p, pclean_err *err) {
+static int check_beams(pcl_series *p, pclean_err *err) {
     size_t with = p->n;
     for (size_t i = p->n; i-- > 0;)
-        with = casa_part_get_info(p->part[i])->beam ? i : with;
+        with = casa_member_get_info(p->part[i])->beam ? i : with;
     p->beams = with < p->n;
     int rc = 0;
     for (size_t i = 0; !rc && p->beams && i < p->n; i++) {
-        const casa_part_info *info = casa_part_get_info(p->part[i]);
+        const casa_member_info *info = casa_member_get_info(p->part[i]);
         bool blank = true;
-        if (!info->beam && !(rc = pcl_parts_is_blank(p, &p->pixels[i], &blank, err)) && !blank)
-            rc = PCL_FAIL(err, PCLEAN_EDATA, "%s has no beam, %s has one; give all a beam, or none", info->path, casa_part_get_info(p->part[with])->path);
+        if (!info->beam && !(rc = pcl_series_is_blank(p, &p->pixels[i], &blank, err)) && !blank)
+            rc = PCL_FAIL(err, PCLEAN_EDATA, "%s has no beam, %s has one; give all a beam, or none", info->path, casa_member_get_info(p->part[with])->path);
         p->nblank += !info->beam;
     }
     return rc;
 }
 
-int pcl_parts_load(const char *const *name, size_t n, int axis, bool relax, bool reorder, bool trusted, pcl_parts *out, pclean_err *err) {
-    *out = (pcl_parts){0};
+int pcl_series_load(const char *const *name, size_t n, int axis, bool relax, bool reorder, bool trusted, pcl_series *out, pclean_err *err) {
+    *out = (pcl_series){0};
     opener o = {.p = out, .axis = -1};
     int rc = n > 0 ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "no images to join");
     if (!rc && !trusted)
@@ -236,22 +236,22 @@ int pcl_parts_load(const char *const *name, size_t n, int axis, bool relax, bool
     if (!rc)
         rc = find_axis(out, axis, o.axis, err);
     for (size_t i = 1; !rc && i < out->n; i++)
-        rc = casa_part_compare(out->part[0], out->part[i], out->axis, relax, err);
+        rc = casa_member_compare(out->part[0], out->part[i], out->axis, relax, err);
     if (!rc && !(rc = join_axis(out, relax, reorder, err)) && !(rc = list_tiles(out, err)))
         rc = check_beams(out, err);
     if (rc)
-        pcl_parts_clear(out);
+        pcl_series_clear(out);
     return rc;
 }
 
-void pcl_parts_clear(pcl_parts *p) {
+void pcl_series_clear(pcl_series *p) {
     for (size_t i = 0; i < p->n; i++)
-        casa_part_close(p->part[i]);
+        casa_member_close(p->part[i]);
     pcl_free(p->part);
     pcl_free(p->pixels);
     pcl_free(p->mask);
     pcl_free(p->value);
-    *p = (pcl_parts){0};
+    *p = (pcl_series){0};
 }
 
 /* ---- comparing ---- */
@@ -309,7 +309,7 @@ static int compare_part(const pcl_tiles_part *whole, size_t nwhole, const pcl_ti
 }
 
 /* The planes of parts, the first of which is plane `at` of the whole. */
-static int compare_at(const pcl_parts *whole, const pcl_parts *parts, size_t at, bool full, long *where, pclean_err *err) {
+static int compare_at(const pcl_series *whole, const pcl_series *parts, size_t at, bool full, long *where, pclean_err *err) {
     int rc = 0;
     for (size_t i = 0; !rc && *where < 0 && i < parts->n; i++) {
         pcl_tiles_part pixels = parts->pixels[i], mask = {NULL, pixels.offset + at, pixels.n};
@@ -324,24 +324,24 @@ static int compare_at(const pcl_parts *whole, const pcl_parts *parts, size_t at,
     return rc;
 }
 
-int pcl_parts_compare(const pcl_parts *whole, const pcl_parts *parts, bool full, long *where, pclean_err *err) {
+int pcl_series_compare(const pcl_series *whole, const pcl_series *parts, bool full, long *where, pclean_err *err) {
     *where = -1;
     if (whole->total != parts->total)
-        return PCL_FAIL(err, PCLEAN_EFAILED, "%s has %zu planes, its parts have %zu", casa_part_get_info(whole->part[0])->path, whole->total, parts->total);
+        return PCL_FAIL(err, PCLEAN_EFAILED, "%s has %zu planes, its parts have %zu", casa_member_get_info(whole->part[0])->path, whole->total, parts->total);
     if ((whole->mask != NULL) != (parts->mask != NULL))
-        return PCL_FAIL(err, PCLEAN_EFAILED, "%s has %s mask, its parts have %s", casa_part_get_info(whole->part[0])->path, whole->mask ? "a" : "no", parts->mask ? "one" : "none");
+        return PCL_FAIL(err, PCLEAN_EFAILED, "%s has %s mask, its parts have %s", casa_member_get_info(whole->part[0])->path, whole->mask ? "a" : "no", parts->mask ? "one" : "none");
     return compare_at(whole, parts, 0, full, where, err);
 }
 
 /* The plane of `whole` that has this value on the axis; total: none. */
-static size_t find_value(const pcl_parts *whole, double value) {
+static size_t find_value(const pcl_series *whole, double value) {
     size_t k = 0;
     while (k < whole->total && !(fabs(whole->value[k] - value) <= 1e-12 * fabs(value)))
         k++;
     return k;
 }
 
-int pcl_parts_find(const pcl_parts *whole, const pcl_parts *some, long *offset, pclean_err *err) {
+int pcl_series_find(const pcl_series *whole, const pcl_series *some, long *offset, pclean_err *err) {
     const size_t at = find_value(whole, some->value[0]);
     long where = -1;
     *offset = -1;

@@ -105,7 +105,7 @@ static int allocate(pclean_verify_result *r, size_t n, pclean_err *err) {
     return r->nan && r->blank && r->gap && r->differ && r->checksum ? 0 : PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the findings about %zu planes", n);
 }
 
-static int look_at_planes(const pcl_parts *p, pclean_verify_result *r, pclean_err *err) {
+static int look_at_planes(const pcl_series *p, pclean_verify_result *r, pclean_err *err) {
     plane_sum *sums = NULL;
     int rc = PCL_ZNEW(&sums, p->total, "sums of planes", err);
     for (size_t i = 0; !rc && i < p->n; i++)
@@ -122,9 +122,9 @@ static int look_at_planes(const pcl_parts *p, pclean_verify_result *r, pclean_er
 }
 
 /* Where the step is not that of most of the others. */
-static void look_for_gaps(const pcl_parts *p, pclean_verify_result *r) {
-    casa_part_axis a;
-    if (p->total < 3 || casa_part_get_axis(p->part[0], p->axis, &a, NULL) != 0 || a.kind == CASA_AXIS_STOKES)
+static void look_for_gaps(const pcl_series *p, pclean_verify_result *r) {
+    casa_member_axis a;
+    if (p->total < 3 || casa_member_get_axis(p->part[0], p->axis, &a, NULL) != 0 || a.kind == CASA_AXIS_STOKES)
         return;
     double least = INFINITY;
     for (size_t k = 0; k + 1 < p->total; k++)
@@ -134,24 +134,24 @@ static void look_for_gaps(const pcl_parts *p, pclean_verify_result *r) {
             r->gap[r->ngap++] = k;
 }
 
-static int compare(const pcl_parts *image, const char *const *against, size_t n, bool full, pclean_verify_result *r, pclean_err *err) {
-    pcl_parts parts = {0};
+static int compare(const pcl_series *image, const char *const *against, size_t n, bool full, pclean_verify_result *r, pclean_err *err) {
+    pcl_series parts = {0};
     long where = -1;
-    int rc = pcl_parts_load(against, n, (int)image->axis, true, false, false, &parts, err);
+    int rc = pcl_series_load(against, n, (int)image->axis, true, false, false, &parts, err);
     if (!rc)
-        rc = casa_part_compare(image->part[0], parts.part[0], image->axis, true, err);
+        rc = casa_member_compare(image->part[0], parts.part[0], image->axis, true, err);
     if (!rc && parts.beams != image->beams)
-        rc = PCL_FAIL(err, PCLEAN_EFAILED, "%s has %s, its parts have %s", casa_part_get_info(image->part[0])->path, image->beams ? "a beam" : "no beam", parts.beams ? "one" : "none");
+        rc = PCL_FAIL(err, PCLEAN_EFAILED, "%s has %s, its parts have %s", casa_member_get_info(image->part[0])->path, image->beams ? "a beam" : "no beam", parts.beams ? "one" : "none");
     if (!rc && parts.total != image->total)
-        rc = PCL_FAIL(err, PCLEAN_EFAILED, "%s has %zu planes, its parts have %zu", casa_part_get_info(image->part[0])->path, image->total, parts.total);
+        rc = PCL_FAIL(err, PCLEAN_EFAILED, "%s has %zu planes, its parts have %zu", casa_member_get_info(image->part[0])->path, image->total, parts.total);
     for (size_t k = 0; !rc && k < parts.total; k++) {
         const double step = parts.total > 1 ? fabs(parts.value[k ? k : 1] - parts.value[k ? k - 1 : 0]) : fabs(parts.value[0]);
         if (!(fabs(parts.value[k] - image->value[k]) <= 0.02 * step))
             r->differ[r->ndiffer++] = k;
     }
-    if (!rc && r->ndiffer == 0 && !(rc = pcl_parts_compare(image, &parts, full, &where, err)) && where >= 0)
+    if (!rc && r->ndiffer == 0 && !(rc = pcl_series_compare(image, &parts, full, &where, err)) && where >= 0)
         r->differ[r->ndiffer++] = (size_t)where;
-    pcl_parts_clear(&parts);
+    pcl_series_clear(&parts);
     return rc;
 }
 
@@ -170,10 +170,10 @@ static int verdict(const char *image, bool allow_blank, const pclean_verify_resu
 int pclean_verify_image(const char *image, const char *const *against, size_t nagainst, int axis, bool full, bool allow_blank, pclean_verify_result *result, pclean_err *err) {
     PCL_REQUIRE(err, image);
     PCL_REQUIRE(err, result);
-    pcl_parts parts = {0};
+    pcl_series parts = {0};
     *result = (pclean_verify_result){0};
     int rc = casa_init(err);
-    if (!rc && !(rc = pcl_parts_load(&image, 1, axis, true, false, false, &parts, err)))
+    if (!rc && !(rc = pcl_series_load(&image, 1, axis, true, false, false, &parts, err)))
         rc = allocate(result, parts.total, err);
     if (!rc) {
         look_for_gaps(&parts, result);
@@ -182,6 +182,6 @@ int pclean_verify_image(const char *image, const char *const *against, size_t na
     }
     if (!rc && nagainst > 0)
         rc = compare(&parts, against, nagainst, full, result, err);
-    pcl_parts_clear(&parts);
+    pcl_series_clear(&parts);
     return rc ? rc : verdict(image, allow_blank, result, err);
 }

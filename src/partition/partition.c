@@ -388,13 +388,13 @@ static int cut_ms(const pcl_setup *setup, size_t ims, size_t first_dd, const pcl
     if ((o->balance_visibilities && (rc = weigh_rows(setup, ims, first_dd, s, err))) || (o->align_integration && (rc = bin_rows(setup, ims, s, err))))
         return rc;
     if (s->time || s->weight) {
-        pcl_partition_weights(s->time ? s->nbin : s->nrow, s->weight ? s->weight : s->bin_rows, npart, s->cut);
+        pcl_cut_weights(s->time ? s->nbin : s->nrow, s->weight ? s->weight : s->bin_rows, npart, s->cut);
         for (size_t k = 0; s->weight && k < npart; k++)
             s->nvis[k] = sum_of(s->weight, s->cut[k], s->cut[k + 1]);
         for (size_t k = 0; s->time && s->in_order && k <= npart; k++)
             s->cut[k] = s->first_row[s->cut[k]];
     } else {
-        pcl_partition_rows(s->nrow, npart, s->cut);
+        pcl_cut_rows(s->nrow, npart, s->cut);
     }
     return count_slices(setup, ims, s, err);
 }
@@ -403,7 +403,7 @@ static int row_range_text(const casa_ms *ms, const char *condition, size_t from,
     char range[96];
     snprintf(range, sizeof range, "ROWNUMBER() >= %llu && ROWNUMBER() <= %llu", (unsigned long long)casa_ms_row_number(ms, from) + 1,
              (unsigned long long)casa_ms_row_number(ms, to - 1) + 1);
-    return pcl_partition_and(condition, range, text, err);
+    return pcl_cut_and(condition, range, text, err);
 }
 
 static int take_slice(const pcl_setup *setup, size_t ims, const slices *s, size_t k, pclean_part_ms *out, pclean_err *err) {
@@ -416,7 +416,7 @@ static int take_slice(const pcl_setup *setup, size_t ims, const slices *s, size_
     if (!s->time || s->in_order)
         return row_range_text(pcl_vis_source_ms(setup->source, ims), sel.taql, s->cut[k], s->cut[k + 1], &out->taql, err);
     snprintf(range, sizeof range, "TIME >= %.17g && TIME <= %.17g", s->time[s->cut[k]], s->time[s->cut[k + 1] - 1]);
-    return pcl_partition_and(sel.taql, range, &out->taql, err);
+    return pcl_cut_and(sel.taql, range, &out->taql, err);
 }
 
 /* Part k of every MS; *part NULL when none has rows. */
@@ -602,7 +602,7 @@ static int narrow_ms(const pcl_setup *s, size_t ims, size_t first_dd, pclean_par
         int *chan = NULL;
         size_t n = 0;
         if (!seen && !(rc = needed_of_window(s, info, first_dd, info->dd[d].spwid, &chan, &n, err)) && n)
-            rc = pcl_partition_add_spw(&out->spw, info->dd[d].spwid, n, chan, err);
+            rc = pcl_cut_add_spw(&out->spw, info->dd[d].spwid, n, chan, err);
         pcl_free(chan);
         out->rows += s->to[first_dd + d] > s->from[first_dd + d] ? info->dd[d].nrow : 0;
     }
@@ -663,7 +663,7 @@ static int prove(const pclean_partition *out, pclean_err *err) {
         step[k] = c->part_width_hz;
         nchan[k] = (size_t)c->nchan;
     }
-    rc = pcl_partition_prove(out->nchan, out->first_hz, out->step_hz, out->nparts, nchan, first, step, err);
+    rc = pcl_cut_prove(out->nchan, out->first_hz, out->step_hz, out->nparts, nchan, first, step, err);
 done:
     pcl_free(nchan);
     pcl_free(step);
@@ -681,9 +681,9 @@ static int cut_channels(pcl_setup *s, bool balance, size_t npart, pclean_partiti
         (rc = PCL_ZNEW(&out->part, npart, "list of parts", err)))
         goto done;
     if (balance)
-        pcl_partition_weights(nchan, nvis, npart, cut);
+        pcl_cut_weights(nchan, nvis, npart, cut);
     else
-        pcl_partition_channels(nchan, npart, cut);
+        pcl_cut_channels(nchan, npart, cut);
     s->all_channels = false; /* a common density comes in a file */
     for (size_t k = 0; !rc && k < npart; k++)
         rc = add_channel_part(s, wmax, cut[k], cut[k + 1], nvis, out, err);
@@ -833,7 +833,7 @@ static int cut_selection(const pclean_ms_selection *m, size_t npart, size_t stri
     int rc;
     if ((rc = casa_ms_open_rows(m->msname, &sel, &ms, err)) || (rc = PCL_NEW(&cut, npart + 1, "row ranges", err)))
         goto done;
-    pcl_partition_rows(casa_ms_selected(ms, NULL), npart, cut);
+    pcl_cut_rows(casa_ms_selected(ms, NULL), npart, cut);
     for (size_t k = 0; !rc && k < npart; k++, out += stride) {
         out->rows = cut[k + 1] - cut[k];
         if (!(rc = pcl_strdup(&out->msname, m->msname, err)) && !(rc = pcl_strdup(&out->spw, text_or_empty(m->spw), err)))
@@ -899,7 +899,7 @@ static int cut_axis(pcl_setup *s, size_t npart, pclean_axis_part *out, pclean_er
     int rc = PCL_NEW(&cut, npart + 1, "channel ranges", err);
     if (rc)
         return rc;
-    pcl_partition_channels(s->channels.whole, npart, cut);
+    pcl_cut_channels(s->channels.whole, npart, cut);
     for (size_t k = 0; !rc && k < npart; k++) {
         out[k].channel_start = cut[k];
         out[k].nchan = cut[k + 1] - cut[k];

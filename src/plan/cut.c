@@ -9,35 +9,35 @@
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-void pcl_partition_rows(size_t nrow, size_t npart, size_t *cut) {
+void pcl_cut_rows(size_t nrow, size_t npart, size_t *cut) {
     const size_t each = nrow / npart + 1;
     for (size_t k = 0; k <= npart; k++)
         cut[k] = k > nrow / each ? nrow : least(k * each, nrow); /* k each may overflow */
 }
 
-size_t pcl_partition_count(size_t nchan, int chunksize, size_t nworker) {
+size_t pcl_cut_count(size_t nchan, int chunksize, size_t nworker) {
     const size_t n = chunksize > 0 ? (nchan + (size_t)chunksize - 1) / (size_t)chunksize : nworker;
     return n > nchan ? nchan : n < 1 ? 1 : n;
 }
 
-void pcl_partition_range(size_t nchan, size_t n, size_t i, size_t *first, size_t *count) {
+void pcl_cut_range(size_t nchan, size_t n, size_t i, size_t *first, size_t *count) {
     const size_t least = nchan / n, more = nchan % n;
     *first = i * least + (i < more ? i : more);
     *count = least + (i < more);
 }
 
-size_t pcl_partition_find(size_t nchan, size_t n, size_t ichan) {
+size_t pcl_cut_find(size_t nchan, size_t n, size_t ichan) {
     const size_t least = nchan / n, more = nchan % n;
     return ichan < more * (least + 1) ? ichan / (least + 1) : (ichan - more) / least;
 }
 
-void pcl_partition_channels(size_t nchan, size_t npart, size_t *cut) {
+void pcl_cut_channels(size_t nchan, size_t npart, size_t *cut) {
     size_t count;
     for (size_t k = 0; k <= npart; k++)
-        pcl_partition_range(nchan, npart, k, &cut[k], &count);
+        pcl_cut_range(nchan, npart, k, &cut[k], &count);
 }
 
-void pcl_partition_weights(size_t n, const uint64_t *weight, size_t npart, size_t *cut) {
+void pcl_cut_weights(size_t n, const uint64_t *weight, size_t npart, size_t *cut) {
     long double total = 0, sum = 0;
     for (size_t i = 0; i < n; i++)
         total += (long double)weight[i];
@@ -53,7 +53,7 @@ void pcl_partition_weights(size_t n, const uint64_t *weight, size_t npart, size_
     cut[npart] = n;
 }
 
-int pcl_partition_prove(size_t whole, double whole_first_hz, double whole_step_hz, size_t npart, const size_t *nchan,
+int pcl_cut_prove(size_t whole, double whole_first_hz, double whole_step_hz, size_t npart, const size_t *nchan,
                         const double *first_hz, const double *step_hz, pclean_err *err) {
     size_t at = 0;
     for (size_t k = 0; k < npart; k++)
@@ -68,7 +68,7 @@ int pcl_partition_prove(size_t whole, double whole_first_hz, double whole_step_h
     return 0;
 }
 
-int pcl_partition_add_spw(char **text, int spw, size_t nchan, const int *chan, pclean_err *err) {
+int pcl_cut_add_spw(char **text, int spw, size_t nchan, const int *chan, pclean_err *err) {
     const size_t old = *text ? strlen(*text) : 0, size = old + 16 + 26 * nchan;
     char *grown = NULL;
     int rc = PCL_NEW(&grown, size, "text of a selection", err);
@@ -85,7 +85,7 @@ int pcl_partition_add_spw(char **text, int spw, size_t nchan, const int *chan, p
     return 0;
 }
 
-int pcl_partition_and(const char *condition, const char *more, char **text, pclean_err *err) {
+int pcl_cut_and(const char *condition, const char *more, char **text, pclean_err *err) {
     while (isspace((unsigned char)*condition))
         condition++;
     return *condition ? pcl_asprintf(text, err, "(%s) && %s", condition, more) : pcl_strdup(text, more, err);

@@ -203,9 +203,9 @@ static int check_products(const pclean_config *c, pclean_plan *p, pclean_err *er
 /* ----------------------------------------------------------------------------------------------------------- time */
 
 static int estimate_time(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
-    pcl_calibration c;
+    pcl_timing c;
     pclean_err why = {0};
-    int rc = pcl_calibrate(s, (size_t)p->nthreads, &c, &why);
+    int rc = pcl_timing_measure(s, (size_t)p->nthreads, &c, &why);
     if (rc == -PCLEAN_EDATA)
         return 0;
     if (rc) {
@@ -214,7 +214,7 @@ static int estimate_time(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
         return rc;
     }
     const double nplane = (double)(p->nchan * p->npol), rounds = ceil(nplane / p->nworkers);
-    p->time = (pclean_plan_time){.known = true, .calibration_s = c.seconds, .read_s = c.read_s, .write_s = c.write_s,
+    p->time = (pclean_plan_time){.known = true, .sampling_s = c.seconds, .read_s = c.read_s, .write_s = c.write_s,
                                  .dirty_s = rounds * (c.dirty_s + c.finish_s)};
     if (s->config->niter > 0) {
         p->time.nmajor = s->config->nmajor >= 0 ? s->config->nmajor : NMAJOR_GUESSED;

@@ -288,7 +288,7 @@ static int create_subcubes(pcl_products *s, const pcl_setup *setup, enum pcl_pro
         if (s->mode != PCLEAN_CONCAT_MOVEVIRTUAL && (rc = make_way(s, path, err)))
             break;
         size_t first, count;
-        pcl_partition_range(setup->desc.nchan, s->nsubcube, i, &first, &count);
+        pcl_cut_range(setup->desc.nchan, s->nsubcube, i, &first, &count);
         const casa_image_desc desc = describe(setup, k, first, count);
         rc = create_one(s, path, &desc, k, pb_mask, &s->subcube[k][i], err);
     }
@@ -346,7 +346,7 @@ int pcl_products_create(pcl_products *s, const pcl_setup *setup, int claim, size
     const pclean_config *c = setup->config;
     *s = (pcl_products){.config = c, .claim = claim, .nchan = setup->desc.nchan, .mode = pcl_subcubes_mode(c)};
     if (pcl_subcubes_wanted(c))
-        s->nsubcube = pcl_partition_count(s->nchan, c->cube_chunksize, nworker);
+        s->nsubcube = pcl_cut_count(s->nchan, c->cube_chunksize, nworker);
     int rc = pcl_subcubes_visit(c->imagename, remove_empty_part, NULL, err);
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
         if (pcl_product_wanted(c, k))
@@ -364,9 +364,9 @@ int pcl_products_create(pcl_products *s, const pcl_setup *setup, int claim, size
 static pcl_cube *find_subcube(const pcl_products *s, enum pcl_product k, size_t *ichan) {
     if (s->nsubcube == 0)
         return NULL;
-    const size_t i = pcl_partition_find(s->nchan, s->nsubcube, *ichan);
+    const size_t i = pcl_cut_find(s->nchan, s->nsubcube, *ichan);
     size_t first, count;
-    pcl_partition_range(s->nchan, s->nsubcube, i, &first, &count);
+    pcl_cut_range(s->nchan, s->nsubcube, i, &first, &count);
     *ichan -= first;
     return s->subcube[k][i];
 }
@@ -509,7 +509,7 @@ static int finish_product(pcl_products *s, const pcl_setup *setup, enum pcl_prod
     int rc = 0;
     for (size_t i = 0; !rc && i < s->nsubcube; i++) {
         size_t first, count;
-        pcl_partition_range(s->nchan, s->nsubcube, i, &first, &count);
+        pcl_cut_range(s->nchan, s->nsubcube, i, &first, &count);
         rc = pcl_cube_finish(s->subcube[k][i], beams ? beams + first * npol : NULL, beams ? count * npol : 0, history, nhistory, err);
     }
     return rc ? rc : pcl_cube_finish(s->cube[k], beams, beams ? s->nchan * npol : 0, history, nhistory, err);

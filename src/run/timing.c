@@ -180,7 +180,7 @@ static double scaled(double t1, double n1, double t2, double n2, double samples,
     return a * samples + (t1 - a * n1) * pixel_ratio;
 }
 
-static int time_planes(trial *t, double kept, pcl_calibration *out, pclean_err *err) {
+static int time_planes(trial *t, double kept, pcl_timing *out, pclean_err *err) {
     const pclean_config *c = t->run->config;
     const double npixel = (double)c->imsize[0] * c->imsize[1], small = (double)t->plane.nx * (double)t->plane.ny;
     const double nplane = (double)(t->run->desc.nchan * t->run->desc.npol), ratio = npixel * log2(npixel) / (small * log2(small));
@@ -222,7 +222,7 @@ static double bytes_written_per_second(const char *folder, pclean_err *err) {
     return seconds > 0 ? BYTES / seconds : 0;
 }
 
-static int try(trial *t, pcl_calibration *out, pclean_err *err) {
+static int try(trial *t, pcl_timing *out, pclean_err *err) {
     double all = 0, sampled = 0, stored = 0;
     shrink_config(t);
     int rc = pcl_setup_open(&t->config, &t->setup, err);
@@ -244,11 +244,11 @@ static int try(trial *t, pcl_calibration *out, pclean_err *err) {
     return rc ? rc : time_planes(t, fmin(1, stored / sampled), out, err);
 }
 
-int pcl_calibrate(const pcl_setup *setup, size_t nthread, pcl_calibration *out, pclean_err *err) {
+int pcl_timing_measure(const pcl_setup *setup, size_t nthread, pcl_timing *out, pclean_err *err) {
     const double start = pcl_now();
     const int threads = omp_get_max_threads();
     trial t = {.run = setup};
-    *out = (pcl_calibration){0};
+    *out = (pcl_timing){0};
     omp_set_num_threads((int)nthread);
     int rc = try(&t, out, err);
     omp_set_num_threads(threads);

@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "imager/setup.h"
 
-typedef struct pcl_calibration {
+typedef struct pcl_timing {
     double seconds;     /* that the calibration itself took */
     double read_s;      /* reading and packing all rows */
     double write_s;     /* all products to the disk; 0: their folder takes no file */
@@ -13,10 +13,10 @@ typedef struct pcl_calibration {
     double major_s;     /* each further major cycle, */
     double iteration_s; /* each iteration of CLEAN, */
     double finish_s;    /* restoring: means over the planes of the run, seconds of one worker */
-} pcl_calibration;
+} pcl_timing;
 
 /* `setup` is the run's, open; its MSs are opened once more and read in part. nthread: of a worker. -PCLEAN_EDATA where the
  * sample holds nothing to image. After a failure *out holds nothing of use. */
-int pcl_calibrate(const pcl_setup *setup, size_t nthread, pcl_calibration *out, pclean_err *err) PCL_CHECK;
+int pcl_timing_measure(const pcl_setup *setup, size_t nthread, pcl_timing *out, pclean_err *err) PCL_CHECK;
 
 #endif

@@ -45,18 +45,18 @@ static void no_child_is_left(void) {
 static void an_image_that_cannot_be_read_in_time(void **state) {
     (void)state;
     const char *const names[] = {in_folder("a.image"), in_folder("b.image")}, *const waiting[] = {names[0], in_folder("waiting")};
-    pcl_parts parts;
+    pcl_series parts;
     make_image(names[0], 0);
     make_image(waiting[1], 1);
     assert_int_equal(unlink(in_folder("waiting/table.info")), 0);
     assert_int_equal(mkfifo(in_folder("waiting/table.info"), 0666), 0);
-    assert_fails(pcl_parts_load(waiting, 2, -1, false, false, false, &parts, &err), PCLEAN_EIO, "/waiting: its header could not be read in 1 s; does its disk answer?");
+    assert_fails(pcl_series_load(waiting, 2, -1, false, false, false, &parts, &err), PCLEAN_EIO, "/waiting: its header could not be read in 1 s; does its disk answer?");
     no_child_is_left();
     make_image(names[1], 1);
-    assert_ok(pcl_parts_load(names, 2, -1, false, false, false, &parts, &err));
+    assert_ok(pcl_series_load(names, 2, -1, false, false, false, &parts, &err));
     assert_int_equal(parts.total, 2);
 
-    pcl_parts_clear(&parts);
+    pcl_series_clear(&parts);
     no_child_is_left();
 }
 
@@ -79,7 +79,7 @@ static void an_image_that_breaks_casacore(void **state) {
     (void)state;
     const char *const names[] = {in_folder("a.image"), in_folder("c.image")};
     char file[1200];
-    pcl_parts parts;
+    pcl_series parts;
     const int deadly[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE};
     void (*old[4])(int);
     called = mmap(NULL, sizeof *called, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -101,12 +101,12 @@ static void an_image_that_breaks_casacore(void **state) {
             damaged[(size_t)rand() % size] = (char)(rand() & 255);
         assert_ok(pcl_fs_write_text(file, damaged, size, &err));
         err = (pclean_err){0};
-        const int rc = pcl_parts_load(names, 2, -1, true, true, false, &parts, &err);
+        const int rc = pcl_series_load(names, 2, -1, true, true, false, &parts, &err);
         assert_int_equal(rc, -err.code);
         assert_true(rc == 0 || strstr(err.msg, "image"));
         nbroken += strstr(err.msg, "casacore breaks down over it") != NULL;
         if (!rc)
-            pcl_parts_clear(&parts);
+            pcl_series_clear(&parts);
     }
     for (size_t i = 0; i < 4; i++)
         signal(deadly[i], old[i]);
@@ -118,17 +118,17 @@ static void an_image_that_breaks_casacore(void **state) {
 static void lists_that_go_round_in_circles(void **state) {
     (void)state;
     const char *name = in_folder("round");
-    pcl_parts parts;
+    pcl_series parts;
     char *itself[] = {"./round"}, *other[] = {"./one", "./two"}, *back[] = {"./two", "./one"}, *gone[] = {"./a.image", "./absent.image"}, *fine[] = {"./a.image", "./plain"};
     make_list(in_folder("round"), 1, itself);
-    assert_fails(pcl_parts_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA, "does one list itself?");
+    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA, "does one list itself?");
     make_list(in_folder("one"), 2, other);
     make_list(in_folder("two"), 2, back);
     name = in_folder("one");
-    assert_fails(pcl_parts_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA, "does one list itself?");
+    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA, "does one list itself?");
     make_list(in_folder("gone"), 2, gone);
     name = in_folder("gone");
-    assert_fails(pcl_parts_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EIO, "absent.image: no such image");
+    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EIO, "absent.image: no such image");
     assert_non_null(strstr(err.msg, "gone lists it"));
     /* few lists that stand for 10^10 images */
     char *ten[10], level[8][1200];
@@ -139,17 +139,17 @@ static void lists_that_go_round_in_circles(void **state) {
         make_list(level[i], 10, ten);
     }
     name = level[7];
-    assert_fails(pcl_parts_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA, "a.image is listed twice");
+    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA, "a.image is listed twice");
     char *one[] = {"./b.image"};
     make_list(in_folder("plain"), 1, one);
     make_list(in_folder("fine"), 2, fine);
     name = in_folder("fine");
-    assert_ok(pcl_parts_load(&name, 1, -1, false, false, false, &parts, &err));
+    assert_ok(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err));
     assert_int_equal(parts.n, 2);
     assert_true(parts.nested);
-    pcl_parts_clear(&parts);
-    assert_fails(pcl_parts_load(&name, 1, 0, false, false, false, &parts, &err), PCLEAN_EUNSUPPORTED, "joined along axis 3, not 0");
-    assert_fails(pcl_parts_load(&name, 0, -1, false, false, false, &parts, &err), PCLEAN_EPARAM, "no images");
+    pcl_series_clear(&parts);
+    assert_fails(pcl_series_load(&name, 1, 0, false, false, false, &parts, &err), PCLEAN_EUNSUPPORTED, "joined along axis 3, not 0");
+    assert_fails(pcl_series_load(&name, 0, -1, false, false, false, &parts, &err), PCLEAN_EPARAM, "no images");
 }
 
 int main(void) {

@@ -22,12 +22,12 @@ static void rows_follow_casas_rule(void **state) {
     size_t cut[5001];
     for (int round = 0; round < 2000; round++) {
         const size_t huge = round % 4 == 0, nrow = huge ? SIZE_MAX - any(1000) : any(20000), npart = 1 + any(5000), each = nrow / npart + 1;
-        pcl_partition_rows(nrow, npart, cut);
+        pcl_cut_rows(nrow, npart, cut);
         check_cuts(cut, nrow, npart);
         for (size_t k = 0; k < npart; k++)
             assert_int_equal(cut[k], k <= nrow / each ? k * each : nrow);
     }
-    pcl_partition_rows(108360, 7, cut);
+    pcl_cut_rows(108360, 7, cut);
     assert_int_equal(cut[1] + 1, 15482);
     assert_int_equal(cut[6] + 1, 92887);
 }
@@ -37,7 +37,7 @@ static void channels_differ_by_one_at_most(void **state) {
     size_t cut[301];
     for (size_t nchan = 1; nchan < 300; nchan += 7)
         for (size_t npart = 1; npart <= 300; npart += 3) {
-            pcl_partition_channels(nchan, npart, cut);
+            pcl_cut_channels(nchan, npart, cut);
             check_cuts(cut, nchan, npart);
             for (size_t k = 0; k < npart; k++)
                 assert_int_equal(cut[k + 1] - cut[k], nchan / npart + (k < nchan % npart));
@@ -58,7 +58,7 @@ static void weights_are_shared(void **state) {
             heaviest = weight[i] > heaviest ? weight[i] : heaviest;
             total += round % 3 == 1 ? weight[i] : 0;
         }
-        pcl_partition_weights(n, weight, npart, cut);
+        pcl_cut_weights(n, weight, npart, cut);
         check_cuts(cut, n, npart);
         for (size_t k = 0; k < npart; k++) {
             uint64_t sum = 0;
@@ -75,30 +75,30 @@ static void gaps_and_overlaps_are_refused(void **state) {
     const size_t nchan[] = {3, 1, 4}, short_by_one[] = {3, 1, 3}, long_by_one[] = {3, 2, 4};
     const double f = 230e9, w = -244e3, step[] = {w, w, w}, good[] = {f, f + 3 * w, f + 4 * w};
     const double gap[] = {f, f + 3 * w, f + 5 * w}, near[] = {f, f + 3 * w, f + 4 * w * (1 + 1e-8)}, wide[] = {w, w, w * 1.001};
-    assert_ok(pcl_partition_prove(8, f, w, 3, nchan, good, step, &err));
-    assert_fails(pcl_partition_prove(8, f, w, 3, nchan, gap, step, &err), PCLEAN_EBUG, "channel 0 of part 2");
-    assert_fails(pcl_partition_prove(8, f, w, 3, nchan, near, step, &err), PCLEAN_EBUG, "channel 0 of part 2");
-    assert_fails(pcl_partition_prove(8, f, w, 3, nchan, good, wide, &err), PCLEAN_EBUG, "channel 1 of part 2");
-    assert_fails(pcl_partition_prove(8, f, w, 3, short_by_one, good, step, &err), PCLEAN_EBUG, "7 channels together");
-    assert_fails(pcl_partition_prove(8, f, w, 3, long_by_one, good, step, &err), PCLEAN_EBUG, "channel 0 of part 2");
+    assert_ok(pcl_cut_prove(8, f, w, 3, nchan, good, step, &err));
+    assert_fails(pcl_cut_prove(8, f, w, 3, nchan, gap, step, &err), PCLEAN_EBUG, "channel 0 of part 2");
+    assert_fails(pcl_cut_prove(8, f, w, 3, nchan, near, step, &err), PCLEAN_EBUG, "channel 0 of part 2");
+    assert_fails(pcl_cut_prove(8, f, w, 3, nchan, good, wide, &err), PCLEAN_EBUG, "channel 1 of part 2");
+    assert_fails(pcl_cut_prove(8, f, w, 3, short_by_one, good, step, &err), PCLEAN_EBUG, "7 channels together");
+    assert_fails(pcl_cut_prove(8, f, w, 3, long_by_one, good, step, &err), PCLEAN_EBUG, "channel 0 of part 2");
 }
 
 static void selections_are_written(void **state) {
     (void)state;
     const int chan[] = {3, 4, 5, 9, 11, 12};
     char *text = NULL;
-    assert_ok(pcl_partition_add_spw(&text, 0, 6, chan, &err));
+    assert_ok(pcl_cut_add_spw(&text, 0, 6, chan, &err));
     assert_string_equal(text, "0:3~5;9~9;11~12");
-    assert_ok(pcl_partition_add_spw(&text, 17, 1, chan, &err));
+    assert_ok(pcl_cut_add_spw(&text, 17, 1, chan, &err));
     assert_string_equal(text, "0:3~5;9~9;11~12,17:3~3");
     pcl_mem_fail_after(1);
-    assert_fails(pcl_partition_add_spw(&text, 1, 6, chan, &err), PCLEAN_ENOMEM, "selection");
+    assert_fails(pcl_cut_add_spw(&text, 1, 6, chan, &err), PCLEAN_ENOMEM, "selection");
     assert_string_equal(text, "0:3~5;9~9;11~12,17:3~3");
     pcl_free(text);
-    assert_ok(pcl_partition_and(" ", "A == 1", &text, &err));
+    assert_ok(pcl_cut_and(" ", "A == 1", &text, &err));
     assert_string_equal(text, "A == 1");
     pcl_free(text);
-    assert_ok(pcl_partition_and("B == 2 || C == 3", "A == 1", &text, &err));
+    assert_ok(pcl_cut_and("B == 2 || C == 3", "A == 1", &text, &err));
     assert_string_equal(text, "(B == 2 || C == 3) && A == 1");
     pcl_free(text);
 }
@@ -109,11 +109,11 @@ static void parts_cover_all_channels_once(void **state) {
         for (size_t n = 1; n <= nchan; n++) {
             size_t next = 0, first, count;
             for (size_t i = 0; i < n; i++) {
-                pcl_partition_range(nchan, n, i, &first, &count);
+                pcl_cut_range(nchan, n, i, &first, &count);
                 assert_int_equal(first, next);
                 assert_true(count == nchan / n || (count == nchan / n + 1 && i < nchan % n));
                 for (size_t c = first; c < first + count; c++)
-                    assert_int_equal(pcl_partition_find(nchan, n, c), i);
+                    assert_int_equal(pcl_cut_find(nchan, n, c), i);
                 next += count;
             }
             assert_int_equal(next, nchan);
@@ -122,12 +122,12 @@ static void parts_cover_all_channels_once(void **state) {
 
 static void count_follows_chunksize(void **state) {
     (void)state;
-    assert_int_equal(pcl_partition_count(10, -1, 4), 4);
-    assert_int_equal(pcl_partition_count(3, -1, 4), 3);
-    assert_int_equal(pcl_partition_count(10, 1, 4), 10);
-    assert_int_equal(pcl_partition_count(10, 4, 4), 3); /* of 4, 3, 3 channels */
-    assert_int_equal(pcl_partition_count(10, 100, 4), 1);
-    assert_int_equal(pcl_partition_count(1, -1, 0), 1);
+    assert_int_equal(pcl_cut_count(10, -1, 4), 4);
+    assert_int_equal(pcl_cut_count(3, -1, 4), 3);
+    assert_int_equal(pcl_cut_count(10, 1, 4), 10);
+    assert_int_equal(pcl_cut_count(10, 4, 4), 3); /* of 4, 3, 3 channels */
+    assert_int_equal(pcl_cut_count(10, 100, 4), 1);
+    assert_int_equal(pcl_cut_count(1, -1, 0), 1);
 }
 
 int main(void) {
