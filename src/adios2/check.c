@@ -1,4 +1,4 @@
-/* adios2check.c: is there a storage manager Adios2StMan, does it work, and which casacore and casatools are here (pclean/adios2.h).
+/* check.c: is there a storage manager Adios2StMan, does it work, and which casacore and casatools are here (pclean/adios2.h).
  * Python is not started: what pip and conda have installed is read from their records. */
 #include "pclean/adios2.h"
 #include "base/fsutil.h"

@@ -1,4 +1,4 @@
-/* adios2.c: MeasurementSets copied into ADIOS2 files and back (pclean/adios2.h). The copying itself is casa/copy.cpp's; here are the
+/* convert.c: MeasurementSets copied into ADIOS2 files and back (pclean/adios2.h). The copying itself is casa/copy.cpp's; here are the
  * names, the room on the disk, the progress, and what becomes of it all when something goes wrong. */
 #include "pclean/adios2.h"
 #include "base/clock.h"

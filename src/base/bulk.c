@@ -1,15 +1,50 @@
 #include "base/bulk.h"
-#include "base/fsutil.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+int pcl_bulk_pwrite(int fd, const char *path, const void *data, size_t size, uint64_t offset, pclean_err *err) {
+    const char *p = data;
+    while (size > 0) {
+        ssize_t n = pwrite(fd, p, size, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return pcl_err_errno(err, "write", path);
+        if (n == 0)
+            return PCL_FAIL(err, PCLEAN_EIO, "cannot write %s: the system accepts no more bytes", path);
+        p += n;
+        size -= (size_t)n;
+        offset += (uint64_t)n;
+    }
+    return 0;
+}
+
+int pcl_bulk_pread(int fd, const char *path, void *data, size_t size, uint64_t offset, pclean_err *err) {
+    char *p = data;
+    while (size > 0) {
+        ssize_t n = pread(fd, p, size, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return pcl_err_errno(err, "read", path);
+        if (n == 0)
+            return PCL_FAIL(err, PCLEAN_EIO, "cannot read %s: it ends at byte %llu, %zu bytes are missing", path,
+                            (unsigned long long)offset, size);
+        p += n;
+        size -= (size_t)n;
+        offset += (uint64_t)n;
+    }
+    return 0;
+}
 
 typedef struct span {
     int in, out;
@@ -76,8 +111,8 @@ static int copy_by_hand(span *s, const char *path_in, const char *path_out, pcle
     int rc = PCL_NEW(&buffer, room, "copy buffer", err);
     while (!rc && s->size > 0) {
         const size_t n = s->size < room ? (size_t)s->size : room;
-        if (!(rc = pcl_fs_pread_all(s->in, path_in, buffer, n, s->from, err)))
-            rc = pcl_fs_pwrite_all(s->out, path_out, buffer, n, s->to, err);
+        if (!(rc = pcl_bulk_pread(s->in, path_in, buffer, n, s->from, err)))
+            rc = pcl_bulk_pwrite(s->out, path_out, buffer, n, s->to, err);
         advance(s, n);
     }
     pcl_free(buffer);
@@ -108,5 +143,5 @@ int pcl_bulk_copy(int in, const char *path_in, uint64_t offset_in, int out, cons
 
 int pcl_bulk_write(int out, const char *path, const void *data, size_t size, uint64_t offset, pclean_err *err) {
     const uint64_t done = write_straight(out, data, size, offset);
-    return pcl_fs_pwrite_all(out, path, (const char *)data + done, size - done, offset + done, err);
+    return pcl_bulk_pwrite(out, path, (const char *)data + done, size - done, offset + done, err);
 }

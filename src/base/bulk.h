@@ -15,4 +15,8 @@ int pcl_bulk_copy(int in, const char *path_in, uint64_t offset_in, int out, cons
 /* From memory; straight to disk on ext4 and XFS where address, offset and size are whole pages. */
 int pcl_bulk_write(int out, const char *path, const void *data, size_t size, uint64_t offset, pclean_err *err) PCL_CHECK;
 
+/* pwrite/pread in full, restarting on EINTR and short counts. */
+int pcl_bulk_pwrite(int fd, const char *path, const void *data, size_t size, uint64_t offset, pclean_err *err) PCL_CHECK;
+int pcl_bulk_pread(int fd, const char *path, void *data, size_t size, uint64_t offset, pclean_err *err) PCL_CHECK;
+
 #endif

@@ -1,4 +1,5 @@
 #include "base/claim.h"
+#include "base/bulk.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include <dirent.h>
@@ -20,12 +21,12 @@ static int read_notes(int fd, const char *path, char **text, pclean_err *err) {
     struct stat st;
     *text = NULL;
     if (fstat(fd, &st) != 0)
-        return pcl_fs_fail(err, "read", path);
+        return pcl_err_errno(err, "read", path);
     const bool file = S_ISREG(st.st_mode);
     const size_t n = file && st.st_size > 0 ? (size_t)st.st_size : 0, head = n < sizeof first_line - 1 ? n : sizeof first_line - 1;
     int rc = PCL_ZNEW(text, n + 1, "notes of a lock file", err);
     if (!rc && n)
-        rc = pcl_fs_pread_all(fd, path, *text, n, 0, err);
+        rc = pcl_bulk_pread(fd, path, *text, n, 0, err);
     if (!rc && (!file || strncmp(*text, first_line, head) != 0)) /* a killed process may have written a piece of the line */
         rc = PCL_FAIL(err, PCLEAN_EEXIST, "%s is not a lock file of pclean's and is kept; choose another name, or move that file", path);
     if (rc) {
@@ -92,7 +93,7 @@ static int sweep(int fd, const char *path, pclean_err *err) {
     char *text;
     int rc = read_notes(fd, path, &text, err);
     if (!rc && *text && !(rc = visit_notes(path, text, pcl_fs_remove_tree, err)) && ftruncate(fd, 0) != 0)
-        rc = pcl_fs_fail(err, "empty", path);
+        rc = pcl_err_errno(err, "empty", path);
     pcl_free(text);
     return rc;
 }
@@ -110,7 +111,7 @@ int pcl_claim_take(const char *path, int *fd, bool *claimed, pclean_err *err) {
     for (;;) {
         *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
         if (*fd < 0)
-            return pcl_fs_fail(err, "create", path);
+            return pcl_err_errno(err, "create", path);
         char *text;
         int rc = read_notes(*fd, path, &text, err); /* somebody else's file is not even locked */
         pcl_free(text);
@@ -178,10 +179,10 @@ static int note(int fd, const char *path, pclean_err *err) {
     struct stat st;
     char *line = NULL;
     if (fstat(fd, &st) != 0)
-        return pcl_fs_fail(err, "note in the lock file", path);
+        return pcl_err_errno(err, "note in the lock file", path);
     int rc = pcl_asprintf(&line, err, "%s%s\n", st.st_size < (off_t)sizeof first_line - 1 ? first_line : "", name_of(path));
     const off_t at = st.st_size < (off_t)sizeof first_line - 1 ? 0 : st.st_size;
-    if (!rc && (rc = pcl_fs_pwrite_all(fd, path, line, strlen(line), (uint64_t)at, err)) != 0) {
+    if (!rc && (rc = pcl_bulk_pwrite(fd, path, line, strlen(line), (uint64_t)at, err)) != 0) {
         pcl_err_prefix(err, "the lock file cannot be written: ");
         (void)!ftruncate(fd, at);
     }

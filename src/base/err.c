@@ -1,4 +1,5 @@
 #include "base/err.h"
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,4 +61,9 @@ void pcl_err_prefix(pclean_err *err, const char *fmt, ...) {
     copy_truncated(cut, sizeof cut - 4, context);
     snprintf(whole, sizeof whole, "%s%s", cut, err->msg);
     copy_truncated(err->msg, sizeof err->msg, whole);
+}
+
+int pcl_err_errno(pclean_err *err, const char *verb, const char *path) {
+    const int e = errno, code = e == ENOSPC || e == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO;
+    return PCL_FAIL(err, code, "cannot %s %s: %s", verb, path, strerror(e));
 }

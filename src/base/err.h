@@ -21,4 +21,7 @@ int pcl_err_set(pclean_err *err, int code, const char *file, int line, const cha
  */
 void pcl_err_prefix(pclean_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* "cannot VERB PATH: " and errno's own words, as -PCLEAN_ENOSPC or -PCLEAN_EIO. */
+int pcl_err_errno(pclean_err *err, const char *verb, const char *path) PCL_CHECK;
+
 #endif

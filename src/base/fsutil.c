@@ -24,12 +24,6 @@ bool pcl_fs_is_dir(const char *path) {
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-int pcl_fs_fail(pclean_err *err, const char *verb, const char *path) {
-    int e = errno;
-    int code = e == ENOSPC || e == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO;
-    return PCL_FAIL(err, code, "cannot %s %s: %s", verb, path, strerror(e));
-}
-
 /* ---- removal: by file descriptors, so that a link planted on the way is never followed ---- */
 
 static int remove_at(int dir, const char *name);
@@ -77,7 +71,7 @@ static int remove_at(int dir, const char *name) {
 
 int pcl_fs_remove_tree(const char *path, pclean_err *err) {
     if (remove_at(AT_FDCWD, path) != 0)
-        return pcl_fs_fail(err, "remove", path);
+        return pcl_err_errno(err, "remove", path);
     return 0;
 }
 
@@ -115,7 +109,7 @@ static int publish_new(const char *from, const char *to, pclean_err *err) {
     if (errno == EEXIST)
         return PCL_FAIL(err, PCLEAN_EEXIST, "%s exists already: remove it, choose another name, or allow overwriting",
                         to);
-    return pcl_fs_fail(err, "give the final name to", from);
+    return pcl_err_errno(err, "give the final name to", from);
 }
 
 /* The old one's removal is tidying: the new product is in place, so its failure is a warning. */
@@ -131,9 +125,9 @@ int pcl_fs_publish_aside(const char *from, const char *to, pclean_err *err) {
     if (rc)
         return rc;
     if (rename(to, aside) != 0) {
-        rc = pcl_fs_fail(err, "move aside", to);
+        rc = pcl_err_errno(err, "move aside", to);
     } else if (rename(from, to) != 0) {
-        rc = pcl_fs_fail(err, "give the final name to", from);
+        rc = pcl_err_errno(err, "give the final name to", from);
         if (rename(aside, to) != 0)
             pcl_err_prefix(err, "the old %s is now %s (%s); ", to, aside, strerror(errno));
     } else {
@@ -153,7 +147,7 @@ static int publish_over(const char *from, const char *to, pclean_err *err) {
         return publish_new(from, to, err);
     if (lacks_flag(errno))
         return pcl_fs_publish_aside(from, to, err);
-    return pcl_fs_fail(err, "exchange with its predecessor", from);
+    return pcl_err_errno(err, "exchange with its predecessor", from);
 }
 
 int pcl_fs_publish(const char *from, const char *to, bool overwrite, pclean_err *err) {
@@ -184,19 +178,19 @@ int pcl_fs_write_text(const char *path, const char *text, size_t len, pclean_err
         return rc;
     fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0) {
-        rc = pcl_fs_fail(err, "create", path);
+        rc = pcl_err_errno(err, "create", path);
         goto done;
     }
-    if ((rc = pcl_fs_pwrite_all(fd, path, text, len, 0, err)) != 0)
+    if ((rc = pcl_bulk_pwrite(fd, path, text, len, 0, err)) != 0)
         goto done;
     if (fsync(fd) != 0) {
-        rc = pcl_fs_fail(err, "write", path);
+        rc = pcl_err_errno(err, "write", path);
         goto done;
     }
     int closed = close(fd);
     fd = -1;
     if (closed != 0 || rename(temporary, path) != 0)
-        rc = pcl_fs_fail(err, "write", path);
+        rc = pcl_err_errno(err, "write", path);
     else
         sync_parent(path);
 done:
@@ -241,7 +235,7 @@ int pcl_fs_tree_size(const char *path, uint64_t *bytes, pclean_err *err) {
     *bytes = 0;
     uint64_t sum = 0;
     if (add_size_at(AT_FDCWD, path, &sum) != 0)
-        return pcl_fs_fail(err, "find the size of", path);
+        return pcl_err_errno(err, "find the size of", path);
     *bytes = sum;
     return 0;
 }
@@ -290,7 +284,7 @@ int pcl_fs_allocate(int fd, const char *path, uint64_t size, pclean_err *err) {
     if (size > (uint64_t)INT64_MAX)
         return PCL_FAIL(err, PCLEAN_ENOSPC, "no space for %s: no file can have %.3g bytes", path, (double)size);
     if (fstat(fd, &st) != 0)
-        return pcl_fs_fail(err, "find the size of", path);
+        return pcl_err_errno(err, "find the size of", path);
     if (cannot_fit(fd, &st, size))
         return no_space(fd, path, size, err);
     int e;
@@ -306,46 +300,11 @@ int pcl_fs_allocate(int fd, const char *path, uint64_t size, pclean_err *err) {
         rc = no_space(fd, path, size, err);
     } else {
         errno = e;
-        rc = pcl_fs_fail(err, "reserve space for", path);
+        rc = pcl_err_errno(err, "reserve space for", path);
     }
     if (ftruncate(fd, st.st_size) != 0) /* give back what was taken; the space is short */
         pcl_err_prefix(err, "(%s also keeps a partial file: %s) ", path, strerror(errno));
     return rc;
-}
-
-int pcl_fs_pwrite_all(int fd, const char *path, const void *data, size_t size, uint64_t offset, pclean_err *err) {
-    const char *p = data;
-    while (size > 0) {
-        ssize_t n = pwrite(fd, p, size, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return pcl_fs_fail(err, "write", path);
-        if (n == 0)
-            return PCL_FAIL(err, PCLEAN_EIO, "cannot write %s: the system accepts no more bytes", path);
-        p += n;
-        size -= (size_t)n;
-        offset += (uint64_t)n;
-    }
-    return 0;
-}
-
-int pcl_fs_pread_all(int fd, const char *path, void *data, size_t size, uint64_t offset, pclean_err *err) {
-    char *p = data;
-    while (size > 0) {
-        ssize_t n = pread(fd, p, size, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return pcl_fs_fail(err, "read", path);
-        if (n == 0)
-            return PCL_FAIL(err, PCLEAN_EIO, "cannot read %s: it ends at byte %llu, %zu bytes are missing", path,
-                            (unsigned long long)offset, size);
-        p += n;
-        size -= (size_t)n;
-        offset += (uint64_t)n;
-    }
-    return 0;
 }
 
 /* ---- names ---- */
@@ -374,15 +333,15 @@ static int copy_file(const char *from, const char *to, const struct stat *st, pc
     int rc = 0;
     const int in = open(from, O_RDONLY | O_CLOEXEC);
     if (in < 0)
-        return pcl_fs_fail(err, "open", from);
+        return pcl_err_errno(err, "open", from);
     const int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st->st_mode & 0777);
     if (out < 0)
-        rc = pcl_fs_fail(err, "create", to);
+        rc = pcl_err_errno(err, "create", to);
     else
         rc = pcl_bulk_copy(in, from, 0, out, to, 0, (uint64_t)st->st_size, err);
     close(in);
     if (out >= 0 && close(out) != 0 && !rc)
-        rc = pcl_fs_fail(err, "write", to);
+        rc = pcl_err_errno(err, "write", to);
     return rc;
 }
 
@@ -391,21 +350,21 @@ static int link_file(const char *from, const char *to, pclean_err *err) {
         return 0;
     if (errno == EXDEV || errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "cannot move %s to %s: %s", from, to, strerror(errno));
-    return pcl_fs_fail(err, "move", from);
+    return pcl_err_errno(err, "move", from);
 }
 
 /* A link may lead from its own folder only: what it leads to is copied. (Not a folder: that could be one above.) */
 static int copy_linked(const char *from, const char *to, pclean_err *err) {
     struct stat st;
     if (stat(from, &st) != 0)
-        return pcl_fs_fail(err, "follow the link", from);
+        return pcl_err_errno(err, "follow the link", from);
     return S_ISREG(st.st_mode) ? copy_file(from, to, &st, err) : PCL_FAIL(err, PCLEAN_EDATA, "%s is a link to something that is no file", from);
 }
 
 static int copy_entry(const char *from, const char *to, bool link, pclean_err *err) {
     struct stat st;
     if (lstat(from, &st) != 0)
-        return pcl_fs_fail(err, "find", from);
+        return pcl_err_errno(err, "find", from);
     if (S_ISDIR(st.st_mode))
         return pcl_fs_copy_tree(from, to, link, err);
     if (S_ISLNK(st.st_mode))
@@ -417,10 +376,10 @@ static int copy_entry(const char *from, const char *to, bool link, pclean_err *e
 
 int pcl_fs_copy_tree(const char *from, const char *to, bool link, pclean_err *err) {
     if (mkdir(to, 0777) != 0)
-        return pcl_fs_fail(err, "make the folder", to);
+        return pcl_err_errno(err, "make the folder", to);
     DIR *stream = opendir(from);
     if (!stream)
-        return pcl_fs_fail(err, "read", from);
+        return pcl_err_errno(err, "read", from);
     int rc = 0;
     struct dirent *entry;
     while (!rc && (errno = 0, entry = readdir(stream)) != NULL) {
@@ -433,7 +392,7 @@ int pcl_fs_copy_tree(const char *from, const char *to, bool link, pclean_err *er
         pcl_free(target);
     }
     if (!rc && errno)
-        rc = pcl_fs_fail(err, "read", from);
+        rc = pcl_err_errno(err, "read", from);
     closedir(stream);
     return rc;
 }
@@ -456,5 +415,5 @@ int pcl_fs_sync_tree(const char *path, pclean_err *err) {
     if (!failed)
         return 0;
     errno = failed < 0 ? errno : failed;
-    return pcl_fs_fail(err, "write to the disk", path);
+    return pcl_err_errno(err, "write to the disk", path);
 }

@@ -7,9 +7,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* "cannot VERB PATH: " and errno's own words, as -PCLEAN_ENOSPC or -PCLEAN_EIO. */
-int pcl_fs_fail(pclean_err *err, const char *verb, const char *path) PCL_CHECK;
-
 bool pcl_fs_exists(const char *path);
 bool pcl_fs_is_dir(const char *path);
 
@@ -46,11 +43,6 @@ int pcl_fs_split(const char *path, char **folder, const char **name, pclean_err 
 
 /* Whether a path is the folder or below it; both as realpath gives them. */
 bool pcl_fs_lies_in(const char *path, const char *folder);
-
-/* pwrite/pread in full, restarting on EINTR and short counts. */
-int pcl_fs_pwrite_all(int fd, const char *path, const void *data, size_t size, uint64_t offset,
-                      pclean_err *err) PCL_CHECK;
-int pcl_fs_pread_all(int fd, const char *path, void *data, size_t size, uint64_t offset, pclean_err *err) PCL_CHECK;
 
 /* Makes folder `to` (must not exist) as a copy of folder `from`: a plain copy of each file (also of those that symbolic links lead to), or
  * with `link` a second name for it (-PCLEAN_EUNSUPPORTED where the two are on different file systems, theirs has no such names, or the file is a

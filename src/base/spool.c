@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bulk.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
 
@@ -73,12 +74,12 @@ static int check(const pcl_spool *s, size_t iplane, pclean_err *err) {
 
 int pcl_spool_write(const pcl_spool *s, size_t iplane, const void *plane, pclean_err *err) {
     int rc = check(s, iplane, err);
-    return rc ? rc : pcl_fs_pwrite_all(s->fd, s->name, plane, s->plane_bytes, (uint64_t)iplane * s->plane_bytes, err);
+    return rc ? rc : pcl_bulk_pwrite(s->fd, s->name, plane, s->plane_bytes, (uint64_t)iplane * s->plane_bytes, err);
 }
 
 int pcl_spool_read(const pcl_spool *s, size_t iplane, void *plane, pclean_err *err) {
     int rc = check(s, iplane, err);
-    return rc ? rc : pcl_fs_pread_all(s->fd, s->name, plane, s->plane_bytes, (uint64_t)iplane * s->plane_bytes, err);
+    return rc ? rc : pcl_bulk_pread(s->fd, s->name, plane, s->plane_bytes, (uint64_t)iplane * s->plane_bytes, err);
 }
 
 void pcl_spool_free(pcl_spool *s) {

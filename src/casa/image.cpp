@@ -8,6 +8,7 @@
 // its bytes.
 extern "C" {
 #include "base/err.h"
+#include "base/bulk.h"
 #include "base/fsutil.h"
 }
 #include "casa/casa.h"
@@ -158,9 +159,9 @@ int repeat_mask_plane(const String &path, const Shape &shape, pclean_err *err) {
     const int fd = open(file.c_str(), O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return io_fail(err, "cannot open the mask");
-    int status = pcl_fs_pread_all(fd, file.c_str(), plane.data(), size, 0, err);
+    int status = pcl_bulk_pread(fd, file.c_str(), plane.data(), size, 0, err);
     for (size_t i = 1; i < shape.nplane && status == 0; i++)
-        status = pcl_fs_pwrite_all(fd, file.c_str(), plane.data(), size, i * size, err);
+        status = pcl_bulk_pwrite(fd, file.c_str(), plane.data(), size, i * size, err);
     if (close(fd) != 0 && status == 0)
         status = io_fail(err, "cannot write the mask");
     return status;

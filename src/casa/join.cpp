@@ -1,4 +1,4 @@
-// part.cpp: what images to be joined say of themselves, and the joined image but for its pixels.
+// join.cpp: what images to be joined say of themselves, and the joined image but for its pixels.
 //
 // Only tables are read and written here. Pixels lie in files of tiles whose layout this file tells (casa_tiles); the caller
 // moves them. What is decided about coordinates is decided from numbers by io/axis.c.

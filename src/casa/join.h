@@ -1,7 +1,7 @@
-/* part.h: images to be joined: what one on disk says of itself and where its pixels lie, and the making of the joined
+/* join.h: images to be joined: what one on disk says of itself and where its pixels lie, and the making of the joined
  * one, complete but for its pixels. As casa.h: pure C, one thread, every failure names the image. */
-#ifndef PCL_CASA_PART_H
-#define PCL_CASA_PART_H
+#ifndef PCL_CASA_JOIN_H
+#define PCL_CASA_JOIN_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,5 @@
 #include "image/cube.h"
+#include "base/bulk.h"
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -169,7 +170,7 @@ int pcl_cube_write_plane(pcl_cube *cube, size_t ipol, size_t ichan, const float 
         fill_strip(cube, pixels, y, work);
         if (cube->layout.big_endian != host_is_big_endian)
             swap_bytes(work, n);
-        rc = pcl_fs_pwrite_all(fd, cube->layout.pixel_file, work, n * sizeof *work, strip_offset(cube, ipol, ichan, y), err);
+        rc = pcl_bulk_pwrite(fd, cube->layout.pixel_file, work, n * sizeof *work, strip_offset(cube, ipol, ichan, y), err);
     }
     if (!rc) /* the way to the disk begins now: less is left for pcl_cube_sync_all */
         (void)sync_file_range(fd, (off_t)strip_offset(cube, ipol, ichan, 0), (off_t)(plane_size(cube) * sizeof *work), SYNC_FILE_RANGE_WRITE);
@@ -209,7 +210,7 @@ int pcl_cube_write_mask(pcl_cube *cube, size_t ipol, size_t ichan, const bool *m
             for (size_t y = k * tile_y; y < (k + 1) * tile_y && y < cube->ny; y++)
                 set_bits(mask + y * cube->nx + x, width, (y - k * tile_y) * tile_x, tile);
         }
-        rc = pcl_fs_pwrite_all(fd, cube->layout.mask_file, bytes, size, ((uint64_t)(ichan * cube->npol + ipol) * nstrip + k) * size, err);
+        rc = pcl_bulk_pwrite(fd, cube->layout.mask_file, bytes, size, ((uint64_t)(ichan * cube->npol + ipol) * nstrip + k) * size, err);
     }
     return close_file(fd, cube->layout.mask_file, rc, err);
 }
@@ -221,7 +222,7 @@ int pcl_cube_read_plane(pcl_cube *cube, size_t ipol, size_t ichan, float *pixels
     const size_t n = pcl_cube_work_size(cube), tile_x = cube->layout.tile_x, tile_y = cube->layout.tile_y;
     int fd, rc = open_file(cube->layout.pixel_file, O_RDONLY, &fd, err);
     for (size_t y = 0; !rc && y < cube->ny; y += tile_y) {
-        rc = pcl_fs_pread_all(fd, cube->layout.pixel_file, work, n * sizeof *work, strip_offset(cube, ipol, ichan, y), err);
+        rc = pcl_bulk_pread(fd, cube->layout.pixel_file, work, n * sizeof *work, strip_offset(cube, ipol, ichan, y), err);
         if (cube->layout.big_endian != host_is_big_endian)
             swap_bytes(work, n);
         const float *tile = work;

@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "core/pb.h"
-#include "imager/correlations.h"
 
 /* ---------------------------------------------------------------------------------------------------- phase centre */
 
@@ -141,7 +140,7 @@ static int spectral_frame(pcl_setup *s, pclean_err *err) {
 }
 
 /* Whether data description k gives any plane; one that gives none is as if it were not selected. */
-static bool is_used(const pcl_setup *s, size_t k) { return !s->used || s->used[k]; }
+static bool is_used(const pcl_setup *s, size_t k) { return !s->correlations.used || s->correlations.used[k]; }
 
 /* Middle of the selected data, all windows together, each in its own frame: tclean's rest frequency of a cube where nothing else
  * is known. */
@@ -420,7 +419,7 @@ int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
         goto done;
     for (size_t i = 0; i < config->vis.n; i++)
         sel[i] = pcl_setup_selection(config, i);
-    if ((rc = open_sources(s, sel, err)) || (rc = check_fields(s, err)) || (rc = pcl_correlations_find(s, err)) ||
+    if ((rc = open_sources(s, sel, err)) || (rc = check_fields(s, err)) || (rc = pcl_correlations_find(&s->stokes, s->source, s->ndd, s->part, &s->correlations, err)) ||
         (rc = rest_frequency(s, err)) || (!s->part && (rc = channel_grid(s, 1, 1, err))) || (rc = find_channels(s, err)) || (rc = copy_texts(s, err)))
         goto done;
     describe_image(s);
@@ -477,7 +476,7 @@ static int check_filled(const pcl_setup *s, const pcl_vis *vis, pclean_err *err)
 }
 
 int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis *vis, pclean_err *err) {
-    const pcl_vis_request request = {.npol = s->stokes.npol, .plane = s->plane, .from = s->from, .to = s->to,
+    const pcl_vis_request request = {.npol = s->stokes.npol, .plane = s->correlations.plane, .from = s->from, .to = s->to,
                                      .frame = s->frame, .direction = s->centre, .scratch = s->scratch, .sample_rows = s->sample_rows,
                                      .by_w = s->params.gridder->corrects_w};
     int rc = pcl_vis_read(s->source, &request, progress, user, vis, err);
@@ -514,8 +513,7 @@ void pcl_setup_close(pcl_setup *s) {
     pcl_free(s->warning);
     for (size_t i = 0; i < sizeof s->text / sizeof *s->text; i++)
         pcl_free(s->text[i]);
-    pcl_free(s->plane);
-    pcl_free(s->used);
+    pcl_correlations_clear(&s->correlations);
     pcl_free(s->from);
     pcl_free(s->to);
     *s = (pcl_setup){0};

@@ -9,6 +9,7 @@
 #include "data/vis.h"
 #include "imager/params.h"
 #include "data/channels.h"
+#include "data/correlations.h"
 #include "data/stokes.h"
 
 /* What is worth saying about a MeasurementSet after it is closed. */
@@ -21,12 +22,6 @@ typedef struct pcl_setup_ms {
 /* Whose rest frequency it is: the parameter's, the first that an MS has for its first field and window, or nobody's: the middle of
  * the selected data. */
 enum pcl_restfreq_from { PCL_RESTFREQ_GIVEN, PCL_RESTFREQ_SOURCE, PCL_RESTFREQ_MIDDLE };
-
-/* Rows (autocorrelations left out) that can give a Stokes plane, and those that cannot with what they hold: "RR LL; XX". */
-typedef struct pcl_setup_given {
-    size_t nrow, nleft;
-    char left[96];
-} pcl_setup_given;
 
 typedef struct pcl_setup {
     const pclean_config *config; /* borrowed */
@@ -54,9 +49,7 @@ typedef struct pcl_setup {
     const char *scratch;      /* folder of a scratch file for the visibilities, borrowed; NULL: they stay in memory */
     size_t sample_rows;       /* 0, or read about so many rows of each MS only, to measure a run's speed */
     size_t ndd;
-    pcl_vis_plane *plane;     /* [ndd][npol]; without terms where these rows cannot give it */
-    bool *used;               /* [ndd] whether they give any */
-    pcl_setup_given given[4]; /* [npol] */
+    pcl_correlations correlations; /* [ndd] */
     size_t *from, *to;        /* [ndd] */
 } pcl_setup;
 

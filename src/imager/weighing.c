@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bulk.h"
 #include "base/fsutil.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -94,7 +95,7 @@ static int read_header(const pcl_setup *setup, const pcl_density *d, int fd, con
     if (!S_ISREG(st.st_mode)) /* a FIFO would wait for its writer */
         return PCL_FAIL(err, PCLEAN_EIO, "part_density=%s is not a file; run pclean partition again", path);
     *h = (header){.order = 0};
-    int rc = pcl_fs_pread_all(fd, path, h, (size_t)st.st_size < sizeof *h ? (size_t)st.st_size : sizeof *h, 0, err);
+    int rc = pcl_bulk_pread(fd, path, h, (size_t)st.st_size < sizeof *h ? (size_t)st.st_size : sizeof *h, 0, err);
     if (rc)
         return rc;
     if (memcmp(h->magic, first_magic, sizeof magic) == 0 || (memcmp(h->magic, magic, sizeof magic) == 0 && h->order == order && h->version != VERSION))
@@ -123,7 +124,7 @@ int pcl_weighing_load(const pcl_setup *setup, const char *path, size_t ipol, pcl
     header h;
     int rc = read_header(setup, d, fd, path, &h, err);
     if (!rc)
-        rc = pcl_fs_pread_all(fd, path, d->sum, plane_bytes(d), place_of(d, ipol), err);
+        rc = pcl_bulk_pread(fd, path, d->sum, plane_bytes(d), place_of(d, ipol), err);
     close(fd);
     if (!rc && h.plane_hash[ipol] != pcl_hash(PCL_HASH, d->sum, plane_bytes(d)))
         rc = damaged(path, "its densities have another checksum", err);
@@ -136,18 +137,18 @@ int pcl_weighing_load(const pcl_setup *setup, const char *path, size_t ipol, pcl
 
 static int write_all(const pcl_setup *setup, pcl_sampler *s, pcl_density *d, int fd, const char *path, pclean_err *err) {
     header h = header_of(setup, d);
-    int rc = pcl_fs_pwrite_all(fd, path, &h, sizeof h, 0, err); /* the file is known for what it is from its first byte on */
+    int rc = pcl_bulk_pwrite(fd, path, &h, sizeof h, 0, err); /* the file is known for what it is from its first byte on */
     rc = rc ? rc : pcl_fs_allocate(fd, path, place_of(d, setup->stokes.npol), err);
     for (size_t p = 0; !rc && p < setup->stokes.npol; p++) {
         rc = count(s, &all_channels, 0, p, d, err);
         h.sumwt[p] = d->sumwt;
         h.plane_hash[p] = pcl_hash(PCL_HASH, d->sum, plane_bytes(d));
         if (!rc)
-            rc = pcl_fs_pwrite_all(fd, path, d->sum, plane_bytes(d), place_of(d, p), err);
+            rc = pcl_bulk_pwrite(fd, path, d->sum, plane_bytes(d), place_of(d, p), err);
     }
     h.hash = hash_of(&h);
     if (!rc)
-        rc = pcl_fs_pwrite_all(fd, path, &h, sizeof h, 0, err);
+        rc = pcl_bulk_pwrite(fd, path, &h, sizeof h, 0, err);
     if (!rc && fsync(fd) != 0)
         rc = PCL_FAIL(err, PCLEAN_EIO, "%s cannot be written: %s", path, strerror(errno));
     return rc;

@@ -1,4 +1,4 @@
-/* joint.h: one joined image in the making, from its inputs to its final name. */
+/* joined.h: one joined image in the making, from its inputs to its final name. */
 #ifndef PCL_JOINED_H
 #define PCL_JOINED_H
 #include "join/series.h"

@@ -1,4 +1,4 @@
-/* parts.h: several images on disk seen as one along an axis. Virtual images count as the images they list. */
+/* series.h: several images on disk seen as one along an axis. Virtual images count as the images they list. */
 #ifndef PCL_SERIES_H
 #define PCL_SERIES_H
 #include "base/err.h"

@@ -1,6 +1,5 @@
 #include "join/tiles.h"
 #include "base/bulk.h"
-#include "base/fsutil.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -125,7 +124,7 @@ int pcl_tiles_same(const casa_tiles *in, const casa_tiles *out, size_t axis, siz
         rc = open_tiles(out, O_RDONLY, &to, err);
     for (uint64_t i = 0; !rc && *same && i < ntile + step - 1; i += step) {
         const uint64_t at = (i < ntile ? i : ntile - 1) * tile;
-        if (!(rc = pcl_fs_pread_all(from, in->file, a, tile, at, err)) && !(rc = pcl_fs_pread_all(to, out->file, b, tile, at / r.size * r.stride + r.first + at % r.size, err)))
+        if (!(rc = pcl_bulk_pread(from, in->file, a, tile, at, err)) && !(rc = pcl_bulk_pread(to, out->file, b, tile, at / r.size * r.stride + r.first + at % r.size, err)))
             *same = memcmp(a, b, tile) == 0;
     }
     for (int k = 0; k < 2; k++)
@@ -285,7 +284,7 @@ static int read_into(const casa_tiles *t, const size_t *start, const size_t *len
     for (walk_begin(&w, t, start, length); !rc && !w.end; walk_next(&w)) {
         size_t in_tile[CASA_MAX_DIM], in_box[CASA_MAX_DIM], n[CASA_MAX_DIM];
         const size_t number = walk_place(&w, start, length, in_tile, in_box, n);
-        if ((rc = pcl_fs_pread_all(fd, t->file, tile, tile_bytes(t), number * tile_bytes(t), err)))
+        if ((rc = pcl_bulk_pread(fd, t->file, tile, tile_bytes(t), number * tile_bytes(t), err)))
             break;
         decode_tile(t, tile);
         for (size_t i = 0; i < t->ndim; i++)

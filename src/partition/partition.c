@@ -1,4 +1,4 @@
-/* parts.c: a configuration and its MeasurementSets -> parts (pclean/partition.h). plan/partition.h has the arithmetic,
+/* partition.c: a configuration and its MeasurementSets -> parts (pclean/partition.h). plan/partition.h has the arithmetic,
  * setup.h what an image is; here they meet. From the top: what every part inherits, rows, channels, files, CASA's calls. */
 #include "pclean/partition.h"
 
@@ -250,7 +250,7 @@ static int open_whole(const pclean_config *config, bool cube, pcl_setup *s, pcle
 static uint32_t correlations_wanted(const pcl_setup *s, size_t k) {
     uint32_t bits = 0;
     for (size_t p = 0; p < s->stokes.npol; p++) {
-        const pcl_vis_plane *plane = &s->plane[k * s->stokes.npol + p];
+        const pcl_vis_plane *plane = &s->correlations.plane[k * s->stokes.npol + p];
         for (size_t t = 0; t < plane->nterm; t++)
             bits |= 1u << plane->index[t];
     }

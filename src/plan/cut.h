@@ -1,7 +1,7 @@
-/* partition.h: where to cut rows and channels, and how a selection is written. Pure arithmetic; pclean/partition.h has the
+/* cut.h: where to cut rows and channels, and how a selection is written. Pure arithmetic; pclean/partition.h has the
  * rules. A partition of n things into parts is a list of cuts: part k is [cut[k], cut[k + 1]), cut[0] = 0. */
-#ifndef PCL_PLAN_PARTITION_H
-#define PCL_PLAN_PARTITION_H
+#ifndef PCL_CUT_H
+#define PCL_CUT_H
 #include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"

@@ -91,7 +91,7 @@ static int measure_data(const pcl_setup *s, data_size *out, pclean_err *err) {
 }
 
 static void count_reading(const pcl_setup *s, const data_size *data, pcl_memory_sizes *out) {
-    const pcl_vis_request request = {.npol = s->stokes.npol, .plane = s->plane, .from = s->from, .to = s->to,
+    const pcl_vis_request request = {.npol = s->stokes.npol, .plane = s->correlations.plane, .from = s->from, .to = s->to,
                                      .frame = s->frame, .direction = s->centre, .by_w = s->params.gridder->corrects_w};
     pcl_vis_plan(s->source, &request, &out->store, &out->reading);
     if (out->reading > data->ms_bytes) /* a small MS fits into less than one step */

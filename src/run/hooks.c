@@ -1,4 +1,4 @@
-/* voice.c: what the caller of pclean_image hears while it runs: progress, warnings, and his wish to stop. */
+/* hooks.c: what the caller of pclean_image hears while it runs: progress, warnings, and his wish to stop. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -126,7 +126,7 @@ static json_t *effects_record(const pclean_config *config) {
 static json_t *stokes_record(const pcl_setup *setup) {
     json_t *list = json_array();
     for (size_t p = 0; p < setup->stokes.npol; p++) {
-        const pcl_setup_given *g = &setup->given[p];
+        const pcl_correlations_rows *g = &setup->correlations.rows[p];
         json_array_append_new(list, json_pack("{s:s s:I s:I s:s}", "plane", pcl_stokes_name(setup->stokes.code[p]), "rows", (json_int_t)g->nrow,
                                               "rows_left_out", (json_int_t)g->nleft, "left_out_hold", g->left));
     }

@@ -17,7 +17,6 @@
 #include "base/threads.h"
 #include "config/effect.h"
 #include "config/value.h"
-#include "imager/correlations.h"
 #include "run/record.h"
 #include "run/run.h"
 #include "pclean.h"
@@ -59,7 +58,7 @@ static void warn_about_setup(pcl_run *r) {
         pcl_run_warn(r, "mask has a range in velocity, but the data have no rest frequency: it counts from the middle of the selected data, %s; give restfreq", text);
     }
     for (size_t p = 0; p < r->setup.stokes.npol; p++)
-        if (pcl_correlations_left(&r->setup, p, text, sizeof text))
+        if (pcl_correlations_left(&r->setup.correlations, &r->setup.stokes, p, text, sizeof text))
             pcl_run_warn(r, "%s", text);
 }
 

@@ -1,4 +1,4 @@
-/* imaging.c: which plane is done when: the coordinator's side of the two cyclecontrols. */
+/* schedule.c: which plane is done when: the coordinator's side of the two cyclecontrols. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fsutil.h"
+#include "base/bulk.h"
 #include "base/mem.h"
 #include "imager/target.h"
 #include "run/run.h"
@@ -213,7 +213,7 @@ static double bytes_written_per_second(const char *folder, pclean_err *err) {
     double seconds = 0;
     if (PCL_ZNEW(&zeros, BYTES, "block to write", err) == 0 && pcl_spool_open(folder, "a trial of its speed", BYTES, &fd, &name, err) == 0) {
         const double start = pcl_now();
-        if (pcl_fs_pwrite_all(fd, name, zeros, BYTES, 0, err) == 0 && fdatasync(fd) == 0)
+        if (pcl_bulk_pwrite(fd, name, zeros, BYTES, 0, err) == 0 && fdatasync(fd) == 0)
             seconds = pcl_now() - start;
         close(fd);
     }

@@ -1,7 +1,7 @@
-/* calibrate.h: how long a run will take, from a short one: a sample of the rows is read and one small plane made of them by
+/* timing.h: how long a run will take, from a short one: a sample of the rows is read and one small plane made of them by
  * the same code as the run's. */
-#ifndef PCL_CALIBRATE_H
-#define PCL_CALIBRATE_H
+#ifndef PCL_TIMING_H
+#define PCL_TIMING_H
 #include "base/err.h"
 #include "imager/setup.h"
 

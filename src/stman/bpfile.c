@@ -11,6 +11,7 @@
  *    of channels: ADIOS2 gives rows out of them all the same.
  *  - Opened as a stream, an unfinished file makes the reader wait for ever; with random access it does not. */
 #include "stman/bpfile_private.h"
+#include "base/bulk.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include <dirent.h>
@@ -767,7 +768,7 @@ static int spill(bp_column *c, uint64_t row, const size_t *shape, const void *ce
     if (!status)
         status = scratch_place(c, row, bytes, &place, err);
     if (!status)
-        status = pcl_fs_pwrite_all(c->scratch, c->file->path, cell, bytes, place, err);
+        status = pcl_bulk_pwrite(c->scratch, c->file->path, cell, bytes, place, err);
     return status ? status : set_bit(&c->spilled, row, err);
 }
 
@@ -775,7 +776,7 @@ static int read_spilled(bp_column *c, uint64_t row, size_t nrow, size_t cell, vo
     for (size_t i = 0; i < nrow; i++) {
         const uint64_t place = c->fixed ? (row + i) * cell : c->place[row + i];
         const size_t n = c->fixed ? nrow : 1; /* fixed ones lie together */
-        const int status = pcl_fs_pread_all(c->scratch, c->file->path, (char *)out + i * cell, n * cell, place, err);
+        const int status = pcl_bulk_pread(c->scratch, c->file->path, (char *)out + i * cell, n * cell, place, err);
         if (status)
             return status;
         if (c->fixed)

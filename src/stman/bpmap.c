@@ -9,6 +9,7 @@
  *
  * The map has a line "OFFSET NAME" for each block; the blocks of a column are in ADIOS2's order. */
 #include "stman/bpfile_private.h"
+#include "base/bulk.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include <errno.h>
@@ -154,7 +155,7 @@ int bp_map_load(bp_file *f, pclean_err *err) {
     if (fd >= 0 && fstat(fd, &st) == 0) {
         status = PCL_ZNEW(&f->map, (size_t)st.st_size + 1, "the places of blocks", err);
         if (!status)
-            status = pcl_fs_pread_all(fd, name, f->map, (size_t)st.st_size, 0, err);
+            status = pcl_bulk_pread(fd, name, f->map, (size_t)st.st_size, 0, err);
     }
     if (fd >= 0)
         close(fd);

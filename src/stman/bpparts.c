@@ -9,7 +9,7 @@
  *  - Little of rows far apart: the kernel is told which bytes will be wanted.
  * These threads end before the request or, the one that reads ahead, before its block is used; a forked child does without. */
 #include "stman/bpfile_private.h"
-#include "base/fsutil.h"
+#include "base/bulk.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -109,11 +109,11 @@ static int get_span(const bp_file *f, bp_room *room, const wanted *w, const span
     const size_t length = s->high - s->low;
     const uint64_t step = far_apart(s) ? 1 : s->row_bytes < CHUNK ? CHUNK / s->row_bytes : 1;
     if (in_one(w, s, end - row))
-        return pcl_fs_pread_all(f->data, f->path, out, (end - row) * length, place_of(s, row), err);
+        return pcl_bulk_pread(f->data, f->path, out, (end - row) * length, place_of(s, row), err);
     int status = bp_need_room(room, (step - 1) * s->row_bytes + length, err);
     for (; row < end && !status; row += step) {
         const uint64_t n = end - row < step ? end - row : step;
-        status = pcl_fs_pread_all(f->data, f->path, room->bytes, (n - 1) * s->row_bytes + length, place_of(s, row), err);
+        status = pcl_bulk_pread(f->data, f->path, room->bytes, (n - 1) * s->row_bytes + length, place_of(s, row), err);
         if (!status)
             copy_span(w, s, room->bytes, n, out);
         out += n * w->out_cell;
@@ -149,7 +149,7 @@ static int read_block(const bp_column *c, char *out, size_t k, size_t next, pcle
     int status = 0;
     for (uint64_t done = 0, n; done < bytes && !status; done += n) {
         n = bytes - done < NEAR ? bytes - done : NEAR;
-        status = pcl_fs_pread_all(c->stream, c->file->path, out + done, n, from + done, err);
+        status = pcl_bulk_pread(c->stream, c->file->path, out + done, n, from + done, err);
     }
     return status;
 }
@@ -361,7 +361,7 @@ static bool read_next(request *q, bp_room *room, span *s, uint64_t *row, uint64_
             q->row += *n;
             q->status = bp_need_room(room, *n * s->row_bytes, q->err);
             if (!q->status)
-                q->status = pcl_fs_pread_all(c->stream, c->file->path, room->bytes, *n * s->row_bytes, p->offset + (*row - p->row) * s->row_bytes, q->err);
+                q->status = pcl_bulk_pread(c->stream, c->file->path, room->bytes, *n * s->row_bytes, p->offset + (*row - p->row) * s->row_bytes, q->err);
             break;
         }
         q->k++;

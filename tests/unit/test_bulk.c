@@ -1,5 +1,4 @@
 #include "base/bulk.h"
-#include "base/fsutil.h"
 #include "unit/check.h"
 #include <fcntl.h>
 #include <stdlib.h>
@@ -33,7 +32,7 @@ static void fill(int fd, size_t size) {
     unsigned char *data = malloc(size);
     for (size_t i = 0; i < size; i++)
         data[i] = byte_of(i);
-    assert_ok(pcl_fs_pwrite_all(fd, "in", data, size, 0, &err));
+    assert_ok(pcl_bulk_pwrite(fd, "in", data, size, 0, &err));
     free(data);
 }
 
@@ -47,11 +46,11 @@ static void check_copy(const char *from, const char *to, size_t offset_in, size_
     if (on_disk)
         fsync(in);
     memset(data, 0xee, room);
-    assert_ok(pcl_fs_pwrite_all(out, "out", data, room, 0, &err));
+    assert_ok(pcl_bulk_pwrite(out, "out", data, room, 0, &err));
     const int flags = fcntl(out, F_GETFL);
     assert_ok(pcl_bulk_copy(in, "in", offset_in, out, "out", offset_out, size, &err));
     assert_int_equal(fcntl(out, F_GETFL), flags);
-    assert_ok(pcl_fs_pread_all(out, "out", data, room, 0, &err));
+    assert_ok(pcl_bulk_pread(out, "out", data, room, 0, &err));
     for (size_t i = 0; i < room; i++)
         if (data[i] != (i >= offset_out && i < offset_out + size ? byte_of(offset_in + i - offset_out) : 0xee))
             fail_msg("%zu bytes from %zu to %zu: byte %zu is wrong", size, offset_in, offset_out, i);
@@ -81,10 +80,10 @@ static void test_holes(void **state) {
     const size_t size = 4 * MEBI;
     unsigned char *data = malloc(size), word[2] = {7, 9};
     assert_int_equal(ftruncate(in, (off_t)size), 0);
-    assert_ok(pcl_fs_pwrite_all(in, "in", word, 2, 2 * MEBI - 1, &err));
+    assert_ok(pcl_bulk_pwrite(in, "in", word, 2, 2 * MEBI - 1, &err));
     assert_int_equal(posix_fallocate(out, 0, (off_t)size), 0);
     assert_ok(pcl_bulk_copy(in, "in", 0, out, "out", 0, size, &err));
-    assert_ok(pcl_fs_pread_all(out, "out", data, size, 0, &err));
+    assert_ok(pcl_bulk_pread(out, "out", data, size, 0, &err));
     for (size_t i = 0; i < size; i++)
         assert_int_equal(data[i], i == 2 * MEBI - 1 ? 7 : i == 2 * MEBI ? 9 : 0);
     free(data);

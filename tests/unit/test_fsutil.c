@@ -1,3 +1,4 @@
+#include "base/bulk.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "unit/check.h"
@@ -128,13 +129,13 @@ static void test_allocate(void **state) {
     struct stat st;
     int fd = open("big", O_RDWR | O_CREAT, 0666);
     assert_true(fd >= 0);
-    assert_ok(pcl_fs_pwrite_all(fd, "big", "abc", 3, 0, &err));
+    assert_ok(pcl_bulk_pwrite(fd, "big", "abc", 3, 0, &err));
     assert_ok(pcl_fs_allocate(fd, "big", 100000, &err));
     assert_int_equal(fstat(fd, &st), 0);
     assert_int_equal(st.st_size, 100000);
     assert_ok(pcl_fs_allocate(fd, "big", 0, &err));
     char back[3];
-    assert_ok(pcl_fs_pread_all(fd, "big", back, 3, 0, &err));
+    assert_ok(pcl_bulk_pread(fd, "big", back, 3, 0, &err));
     assert_memory_equal(back, "abc", 3);
     assert_fails(pcl_fs_allocate(fd, "big", (uint64_t)1 << 52, &err), PCLEAN_ENOSPC, "big");
     assert_int_equal(fstat(fd, &st), 0);
@@ -149,12 +150,12 @@ static void test_read_write(void **state) {
     char back[8];
     put("a", "hello");
     int fd = open("a", O_RDONLY);
-    assert_fails(pcl_fs_pread_all(fd, "a", back, 8, 0, &err), PCLEAN_EIO, "ends at byte 5, 3 bytes are missing");
-    assert_fails(pcl_fs_pwrite_all(fd, "a", "x", 1, 0, &err), PCLEAN_EIO, "write a");
+    assert_fails(pcl_bulk_pread(fd, "a", back, 8, 0, &err), PCLEAN_EIO, "ends at byte 5, 3 bytes are missing");
+    assert_fails(pcl_bulk_pwrite(fd, "a", "x", 1, 0, &err), PCLEAN_EIO, "write a");
     close(fd);
     fd = open("/dev/full", O_WRONLY);
     if (fd >= 0)
-        assert_fails(pcl_fs_pwrite_all(fd, "/dev/full", "x", 1, 0, &err), PCLEAN_ENOSPC, "/dev/full");
+        assert_fails(pcl_bulk_pwrite(fd, "/dev/full", "x", 1, 0, &err), PCLEAN_ENOSPC, "/dev/full");
     close(fd);
 }
 

@@ -1,4 +1,5 @@
 /* casa/image.cpp: what is written is read back, and what other programs may hold is met. */
+#include "base/bulk.h"
 #include "base/fsutil.h"
 #include "casa/casa.h"
 #include "unit/check.h"
@@ -232,7 +233,7 @@ static void virtual_concatenation_is_read(void **state) {
         d.crval_hz += i * 2 * d.cdelt_hz;
         assert_ok(casa_image_create(in_folder(i ? "part1" : "part0"), &d, NULL, &layout, &err));
         int fd = open(layout.pixel_file, O_WRONLY);
-        assert_ok(pcl_fs_pwrite_all(fd, layout.pixel_file, pixels, d.nchan * 12 * sizeof *pixels, 0, &err));
+        assert_ok(pcl_bulk_pwrite(fd, layout.pixel_file, pixels, d.nchan * 12 * sizeof *pixels, 0, &err));
         close(fd);
     }
     assert_int_equal(mkdir(in_folder("joined"), 0777), 0);

@@ -1,5 +1,6 @@
 /* io/mask.c: region text against the pixel counts of tclean's own masks (casatools 6.7.0.31, the same texts), mask
  * images, and sentences for what cannot be read. */
+#include "base/bulk.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "image/mask.h"
@@ -261,7 +262,7 @@ static void make_mask_image(const char *base, const casa_image_desc *d, const bo
     for (size_t c = 0; c < d->nchan; c++)
         for (size_t i = 0; i <= c + 1; i++) { /* channel c: pixels 0 ... c+1 of row 0, the last one just at 0.5 */
             float value = i <= c ? 1.0f : 0.5f;
-            assert_ok(pcl_fs_pwrite_all(fd, name, &value, sizeof value, (c * tile + i) * sizeof value, &err));
+            assert_ok(pcl_bulk_pwrite(fd, name, &value, sizeof value, (c * tile + i) * sizeof value, &err));
         }
     close(fd);
 }

@@ -1,4 +1,4 @@
-/* grid_fft.c: the half uv plane <-> image (grid.h), without w. */
+/* fft.c: the half uv plane <-> image (grid.h), without w. */
 #include <math.h>
 #include <omp.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* grid_kernel.h: the inner loops of grid.c, compiled for each kernel support and instruction set and chosen once at run
+/* kernel.h: the inner loops of grid.c, compiled for each kernel support and instruction set and chosen once at run
  * time, so that one baseline package runs everywhere. Not for use outside grid.c and its tests. */
 #ifndef PCL_GRID_KERNEL_H
 #define PCL_GRID_KERNEL_H

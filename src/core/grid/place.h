@@ -1,4 +1,4 @@
-/* grid_place.h: where samples fall on the grid, for many samples at a time and compiled for several instruction sets. Not
+/* place.h: where samples fall on the grid, for many samples at a time and compiled for several instruction sets. Not
  * for use outside grid.c. Both functions round alike, so that a sample's tile and its cell belong together. */
 #ifndef PCL_GRID_PLACE_H
 #define PCL_GRID_PLACE_H

@@ -1,4 +1,4 @@
-/* grid_w.c: w-stacking on the full uv plane (grid.h says how its functions are used together).
+/* wstack.c: w-stacking on the full uv plane (grid.h says how its functions are used together).
  *
  * With c = n - 1 - nshift, the image's range of n - 1 made symmetric about 0,
  *     exp(-2 pi i w (n - 1)) = exp(-2 pi i w nshift) exp(-2 pi i w c)
