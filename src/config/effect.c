@@ -1,117 +1,9 @@
 #include "config/effect.h"
 #include "base/mem.h"
-#include "base/quantity.h"
-#include "config/config.h"
 #include "config/options.h"
 #include "config/unserved.h"
 #include "config/value.h"
 #include <string.h>
-
-/* ---- the conditions ---- */
-
-/* Is the parameter, a choice, one of "a|b"? What was asked for counts, also where this version lacks it. */
-static bool is_one_of(const pclean_config *c, const char *name, const char *words) {
-    const struct pcl_option *o = pcl_option_find(name);
-    const char *asked = pcl_asked(c, name);
-    char word[64];
-    if (asked)
-        return pcl_words_index(words, asked) >= 0;
-    return pcl_words_at(o->choices, (size_t) * (const int *)pcl_option_const_field(o, c), word, sizeof word) && pcl_words_index(words, word) >= 0;
-}
-
-static bool makes_one_channel(const pclean_config *c) {
-    return is_one_of(c, "specmode", "mfs") || (c->nchan == 1 && c->part_channel == -1);
-}
-
-const char *pcl_idle_always_w(const pclean_config *c) {
-    return is_one_of(c, "gridder", "standard") ? "gridder=standard" : "the accuracy decides on the w planes";
-}
-
-const char *pcl_idle_one_channel(const pclean_config *c) {
-    return makes_one_channel(c) ? "an image of one channel takes the samples as they are" : NULL;
-}
-
-/* The line in the log is all that tells somebody who forgot specmode=cube. */
-const char *pcl_idle_no_grid(const pclean_config *c) {
-    return is_one_of(c, "specmode", "mfs") ? "specmode=mfs makes one plane of all selected channels; a cube is specmode=cube" : NULL;
-}
-
-const char *pcl_idle_no_frame(const pclean_config *c) {
-    return is_one_of(c, "specmode", "cubedata") ? "specmode=cubedata" : NULL;
-}
-
-static bool is_velocity(const char *text) {
-    pcl_quantity q;
-    return pcl_quantity_parse(text, &q, NULL) == 0 && q.dim == PCL_DIM_VELOCITY;
-}
-
-const char *pcl_idle_no_velocity(const pclean_config *c) {
-    return is_velocity(c->start) || is_velocity(c->width) ? NULL : "neither start nor width is a velocity";
-}
-
-const char *pcl_idle_no_density(const pclean_config *c) {
-    return is_one_of(c, "weighting", "natural") ? "weighting=natural" : NULL;
-}
-
-const char *pcl_idle_no_planes_density(const pclean_config *c) {
-    return is_one_of(c, "specmode", "mfs") ? "specmode=mfs" : pcl_idle_no_density(c);
-}
-
-const char *pcl_idle_not_briggs(const pclean_config *c) {
-    return is_one_of(c, "weighting", "briggs|briggsabs|briggsbwtaper") ? NULL : "weighting is not briggs";
-}
-
-const char *pcl_idle_not_briggsabs(const pclean_config *c) {
-    return is_one_of(c, "weighting", "briggsabs") ? NULL : "weighting is not briggsabs";
-}
-
-const char *pcl_idle_joint_gridder(const pclean_config *c) {
-    return is_one_of(c, "gridder", "standard|wproject|widefield") ? "only for gridder mosaic and awproject" : NULL;
-}
-
-const char *pcl_idle_no_clean(const pclean_config *c) {
-    return c->niter == 0 ? "niter=0" : NULL;
-}
-
-/* mtmfs makes other products also without CLEAN. */
-const char *pcl_idle_any_deconvolver(const pclean_config *c) {
-    return is_one_of(c, "deconvolver", "mtmfs") ? NULL : pcl_idle_no_clean(c);
-}
-
-const char *pcl_idle_not_mtmfs(const pclean_config *c) {
-    return is_one_of(c, "deconvolver", "mtmfs") ? NULL : "deconvolver is not mtmfs";
-}
-
-const char *pcl_idle_not_multiscale(const pclean_config *c) {
-    return is_one_of(c, "deconvolver", "multiscale|mtmfs") ? pcl_idle_no_clean(c) : "deconvolver is not multiscale or mtmfs";
-}
-
-const char *pcl_idle_not_asp(const pclean_config *c) {
-    return is_one_of(c, "deconvolver", "asp") ? pcl_idle_no_clean(c) : "deconvolver is not asp";
-}
-
-const char *pcl_idle_not_automask(const pclean_config *c) {
-    return is_one_of(c, "usemask", "auto-multithresh") ? pcl_idle_no_clean(c) : "usemask is not auto-multithresh";
-}
-
-const char *pcl_idle_not_pbmask(const pclean_config *c) {
-    return is_one_of(c, "usemask", "pb") ? pcl_idle_no_clean(c) : "usemask is not pb";
-}
-
-const char *pcl_idle_no_restoration(const pclean_config *c) {
-    return c->restoration ? NULL : "restoration=false";
-}
-
-/* The common beam of one plane is its own. */
-const char *pcl_idle_beam(const pclean_config *c) {
-    const char *asked = pcl_asked(c, "restoringbeam");
-    const bool one_pol = pcl_words_index("I|Q|U|V|RR|LL|RL|LR|XX|YY|XY|YX|pseudoI", c->stokes) >= 0;
-    if (c->restoration && asked && makes_one_channel(c) && one_pol)
-        return "the image has one plane";
-    return pcl_idle_no_restoration(c);
-}
-
-/* ---- what is said about it ---- */
 
 struct note {
     const char *why;
@@ -142,7 +34,7 @@ static int add_note(struct notes *notes, const char *why, const char *name, cons
 }
 
 static int note_option(struct notes *notes, const struct pcl_option *o, const pclean_config *c, const pclean_config *usual, pclean_err *err) {
-    const char *why = o->idle ? o->idle(c) : NULL;
+    const char *why = o->idle ? o->idle(c, pcl_asked_is) : NULL;
     struct pcl_texts set = {0}, def = {0};
     char value[4200]; /* a path has 4096 at most */
     if (!why || pcl_asked(c, o->name))

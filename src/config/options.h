@@ -1,7 +1,8 @@
 /* options.h: THE table of parameters. YAML, flags, defaults, validation, help, dumps and docs all read it. */
 #ifndef PCL_OPTIONS_H
 #define PCL_OPTIONS_H
-#include "config/effect.h"
+#include "config/idle.h"
+#include "config/words.h"
 #include "pclean/config.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,12 +57,5 @@ const char *pcl_option_nearest(const char *name);
 size_t pcl_edit_distance(const char *a, const char *b);
 /* How far a name may be from its correction to be worth suggesting. */
 bool pcl_near_enough(const char *name, size_t distance);
-
-/* "a|b|c": does it hold the word (any case), at which index, and what is word i (copied into buf; false past the end).
- */
-int pcl_words_index(const char *words, const char *word);
-bool pcl_words_at(const char *words, size_t i, char *buf, size_t size);
-/* "a|b|c" -> "a, b, c". */
-void pcl_words_join(const char *words, char *buf, size_t size);
 
 #endif

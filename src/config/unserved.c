@@ -156,6 +156,16 @@ const char *pcl_asked(const pclean_config *config, const char *name) {
     return NULL;
 }
 
+bool pcl_asked_is(const pclean_config *config, const char *name, const char *words) {
+    const struct pcl_option *o = pcl_option_find(name);
+    const char *asked = pcl_asked(config, name);
+    char word[64];
+    if (asked)
+        return pcl_words_index(words, asked) >= 0;
+    return o && o->type == PCL_CHOICE && pcl_words_at(o->choices, (size_t) * (const int *)pcl_option_const_field(o, config), word, sizeof word) &&
+           pcl_words_index(words, word) >= 0;
+}
+
 int pcl_asked_set(pclean_config *config, const char *name, const char *value, pclean_err *err) {
     struct pcl_texts kept = {0}, old = {.n = config->asked.n, .item = config->asked.item};
     char other[64], *text = NULL;
@@ -178,7 +188,7 @@ const char *pcl_asked_idle(const pclean_config *config, const char *name) {
     const struct pcl_unserved *u = pcl_unserved_find(name);
     const struct pcl_option *o = u ? NULL : pcl_option_find(name);
     pcl_idle *idle = u ? u->idle : o ? o->idle : NULL;
-    return idle ? idle(config) : NULL;
+    return idle ? idle(config, pcl_asked_is) : NULL;
 }
 
 /* What could be said instead, or what it is about. */

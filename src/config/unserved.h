@@ -4,7 +4,7 @@
  * all of it in one sentence. */
 #ifndef PCL_UNSERVED_H
 #define PCL_UNSERVED_H
-#include "config/effect.h"
+#include "config/idle.h"
 #include "config/problems.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +29,8 @@ bool pcl_unserved_asks(const struct pcl_unserved *u, const char *const *items, s
 
 /* The value asked for that this version lacks; NULL: none. */
 const char *pcl_asked(const pclean_config *config, const char *name);
+/* Is it, a choice, one of "a|b"? What was asked for counts, also where this version lacks it. A pcl_idle_test. */
+bool pcl_asked_is(const pclean_config *config, const char *name, const char *words);
 /* Entry i of the list: its value, and its name copied into the buffer. */
 const char *pcl_asked_at(const pclean_config *config, size_t i, char *name, size_t size);
 /* Replaces the entry, or removes it (value NULL). */

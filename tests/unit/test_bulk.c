@@ -1,3 +1,4 @@
+#include <stdbool.h>
 #include "base/bulk.h"
 #include "unit/check.h"
 #include <fcntl.h>
