@@ -117,13 +117,30 @@ struct bp_file {
 
 /* bpfile.c */
 int bp_adios_failed(const bp_file *file, const char *what, pclean_err *err) PCL_CHECK;
+adios2_type bp_adios_type(enum bp_type type);
+bool bp_is_bp5(const char *path);
+int bp_new(const char *path, bool writing, bp_file **out, pclean_err *err) PCL_CHECK;
+/* ADIOS2 itself, with the settings of a file that is made, or none. */
+int bp_start(bp_file *file, const bp_settings *settings, pclean_err *err) PCL_CHECK;
+
+/* bpsums.c: a file with the checksum of each metadata file, written last; *known: there is one. */
+int bp_sums_write(const bp_file *file, bool sync, pclean_err *err) PCL_CHECK;
+int bp_sums_check(const char *path, int folder, bool *known, pclean_err *err) PCL_CHECK;
+
+/* bpopen.c */
 int bp_open_engine(bp_file *file, pclean_err *err) PCL_CHECK;
+
+/* bpwrite.c */
 int bp_may_write(const bp_file *file, const char *column, pclean_err *err) PCL_CHECK;
 size_t bp_cell_bytes(enum bp_type type, size_t ndim, const size_t *shape);
 bool bp_written_shape(const bp_column *c, uint64_t row, const size_t **shape);
 /* Puts the row's cell and those after it, of a fixed column that was put in order up to there. */
 int bp_append(bp_column *c, uint64_t row, uint64_t nrow, const void *cells, pclean_err *err) PCL_CHECK;
 int bp_get_unfinished(bp_column *c, uint64_t row, size_t cell, void *out, pclean_err *err) PCL_CHECK;
+/* The rows in memory become a block of the file. */
+int bp_flush(bp_column *c, pclean_err *err) PCL_CHECK;
+/* The rows that came out of order, too. */
+int bp_write_spilled(bp_column *c, pclean_err *err) PCL_CHECK;
 
 int bp_need_room(bp_room *room, size_t bytes, pclean_err *err) PCL_CHECK; /* at least so many; what was in it is lost */
 int bp_grow(void **array, size_t *n, size_t need, size_t size, pclean_err *err) PCL_CHECK;
