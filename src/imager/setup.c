@@ -275,13 +275,19 @@ static int channels_of_dd(const pcl_setup *s, size_t ims, size_t idd, size_t k, 
     return 0;
 }
 
-/* s->from and s->to */
+/* s->from, s->to and s->samples_per_plane */
 static int find_channels(pcl_setup *s, pclean_err *err) {
     int rc = 0;
     size_t k = 0;
-    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++)
-        for (size_t d = 0; !rc && d < pcl_vis_source_info(s->source, i)->ndd; d++, k++)
+    double n = 0;
+    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
+        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+        for (size_t d = 0; !rc && d < info->ndd; d++, k++) {
             rc = channels_of_dd(s, i, d, k, &s->from[k], &s->to[k], err);
+            n += (double)pcl_vis_row_stride(info->dd[d].nrow) * (s->channels.mfs ? (double)(s->to[k] - s->from[k]) : 1);
+        }
+    }
+    s->samples_per_plane = s->part && s->config->part_samples > 0 ? s->config->part_samples : n;
     return rc;
 }
 

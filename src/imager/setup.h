@@ -51,6 +51,8 @@ typedef struct pcl_setup {
     size_t ndd;
     pcl_correlations correlations; /* [ndd] */
     size_t *from, *to;        /* [ndd] */
+    double samples_per_plane; /* about, flagged ones too: what chooses the gridding kernel. The same in every part, and for any
+                               * number of channels, or a channel's bits would depend on them */
 } pcl_setup;
 
 /* What the config selects of MeasurementSet number ims; texts borrowed from it. */

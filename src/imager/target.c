@@ -15,17 +15,6 @@ static size_t npixel(const pcl_target *p) { return p->nx * p->ny; }
 
 /* ------------------------------------------------------------------------------------------------------------ set-up */
 
-/* Samples per plane, about: the gridder weighs its kernels by it. It must not depend on how many channels the cube has, or a
- * channel's bits would. */
-static double samples_per_plane(const pcl_setup *s, const pcl_vis *vis) {
-    double n = 0;
-    if (s->part && s->config->part_samples > 0)
-        return s->config->part_samples;
-    for (size_t k = 0; k < vis->nblock; k++)
-        n += (double)vis->block[k].row_stride * (s->channels.mfs ? (double)vis->block[k].nchan : 1);
-    return n;
-}
-
 static int allocate(pcl_target *p, pclean_err *err) {
     const size_t n = npixel(p);
     size_t nlent;
@@ -82,7 +71,7 @@ pcl_gridder_params pcl_target_gridder_params(const pcl_setup *s, double nvis, do
 
 static int make_gridder(pcl_target *p, pclean_err *err) {
     const double wmax = wmax_to_correct(p->setup, p->vis);
-    const pcl_gridder_params params = pcl_target_gridder_params(p->setup, samples_per_plane(p->setup, p->vis), wmax, p->sampler.nmax);
+    const pcl_gridder_params params = pcl_target_gridder_params(p->setup, p->setup->samples_per_plane, wmax, p->sampler.nmax);
     p->gridder = wmax > 0 ? p->setup->params.gridder : &pcl_gridder_flat;
     return p->gridder->make(&params, &p->gridder_self, err);
 }

@@ -108,17 +108,6 @@ static int set_density(pclean_config *c, const pclean_config *whole, const char 
     return rc;
 }
 
-/* What decides on the gridding kernel of a plane, as imager/plane.c has it: the same in every part. */
-static double samples_of(const pcl_setup *s) {
-    double n = 0;
-    size_t k = 0;
-    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++)
-        for (size_t d = 0; d < pcl_vis_source_info(s->source, i)->ndd; d++, k++)
-            n += (double)pcl_vis_row_stride(pcl_vis_source_info(s->source, i)->dd[d].nrow) *
-                 (s->channels.mfs ? (double)(s->to[k] - s->from[k]) : 1);
-    return n;
-}
-
 static int wmax_of_ms(const pcl_setup *s, size_t ims, size_t first_dd, double *wmax, pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
     double (*uvw)[3] = NULL, *freq = NULL;
@@ -161,7 +150,7 @@ static int inherit(const pcl_setup *s, double wmax, const char *name, pclean_con
     c->part_start_hz = s->channels.first_hz;
     c->part_width_hz = s->channels.step_hz;
     c->part_epoch_s = s->epoch_s;
-    c->part_samples = samples_of(s);
+    c->part_samples = s->samples_per_plane;
     c->part_wmax_lambda = wmax;
     return s->restfreq_hz > 0 ? set(c, "restfreq", err, "%.17gHz", s->restfreq_hz) : 0;
 }

@@ -81,12 +81,10 @@ static int measure_data(const pcl_setup *s, data_size *out, pclean_err *err) {
             out->most_per_row = most > out->most_per_row ? most : out->most_per_row;
             out->nid += most * dd->nrow;
             out->nrow += dd->nrow;
-            out->nvis_per_plane += (double)dd->nrow * (s->channels.mfs ? (double)(s->to[k] - s->from[k]) : 1); /* as plane.c */
             out->ms_bytes += (uint64_t)dd->nrow * (dd->nchansel * dd->ncorr * 13 + 64);
         }
     }
-    if (s->part && s->config->part_samples > 0)
-        out->nvis_per_plane = s->config->part_samples; /* as plane.c, too */
+    out->nvis_per_plane = s->samples_per_plane;
     return 0;
 }
 
