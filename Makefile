@@ -46,8 +46,7 @@ bench: all
 	@if [ -x bench/run ]; then bench/run $(BUILD); else echo "bench/run: not there yet"; exit 1; fi
 
 format-check:
-	@command -v clang-format >/dev/null || { echo "format-check needs clang-format (apt-get install clang-format)"; exit 1; }
-	@git ls-files '*.c' '*.h' '*.cpp' '*.hpp' | xargs -r clang-format --dry-run -Werror && echo "format: as .clang-format has it"
+	@tools/check-format .
 format:
 	@git ls-files '*.c' '*.h' '*.cpp' '*.hpp' | xargs -r clang-format -i
 

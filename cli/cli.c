@@ -1,12 +1,12 @@
 #include "cli.h"
 #include <signal.h>
-#include <unistd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 static void print_hint(const char *command) {
     fprintf(stderr, "See: pclean %s%s--help\n", command, *command ? " " : "");
@@ -113,8 +113,8 @@ bool cli_args_next(cli_args *args) {
     args->value = word;
     if (strncmp(word, "--", 2) == 0) {
         const char *equals = strchr(word, '=');
-        snprintf(args->name, sizeof args->name, "%.*s", (int)(equals ? equals - word - 2 : (long)strlen(word) - 2),
-                 word + 2);
+        snprintf(args->name, sizeof args->name, "%.*s",
+                 (int)(equals ? equals - word - 2 : (long)strlen(word) - 2), word + 2);
         args->value = equals ? equals + 1 : NULL;
     }
     return true;
@@ -155,16 +155,19 @@ static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 enum { PATIENCE_S = 10 };
 
-/* Blocked in a read that does not end, say. What is unfinished goes with the next run of the name. */
+/* Blocked in a read that does not end, say. What is unfinished goes with the next run of the
+ * name. */
 static void on_alarm(int number) {
-    static const char message[] = "pclean: error: interrupted; it did not end by itself, so what is unfinished is left for the next run to remove\n";
+    static const char message[] = "pclean: error: interrupted; it did not end by itself, so what "
+                                  "is unfinished is left for the next run to remove\n";
     (void)number;
     if (write(2, message, sizeof message - 1) < 0)
         _exit(CLI_FAILED);
     _exit(CLI_FAILED);
 }
 
-/* The first signal asks the run to stop, for which it has some seconds; the next one meets the default action and kills at once. */
+/* The first signal asks the run to stop, for which it has some seconds; the next one meets the
+ * default action and kills at once. */
 static void on_signal(int number) {
     stop_signal = number;
     signal(SIGALRM, on_alarm);
@@ -193,7 +196,8 @@ int cli_stop_requested(void *user) {
 
 void cli_print_run_error(const pclean_err *err) {
     if (err->code == PCLEAN_EINTERRUPTED) {
-        fprintf(stderr, "pclean: error: %s; nothing half-written stands under a final name\n", err->msg);
+        fprintf(stderr, "pclean: error: %s; nothing half-written stands under a final name\n",
+                err->msg);
     } else {
         cli_print_error(err->msg);
     }

@@ -25,12 +25,14 @@ void cli_partition_print(const pclean_partition *partition);
 struct json_t *cli_partition_json(const pclean_partition *partition);
 
 /* Wrong usage: "pclean: error: ..." and where to read on; returns CLI_USAGE. */
-int cli_usage_error(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int cli_usage_error(const char *command, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* "pclean: error: TEXT" on standard error; further lines of the text are indented. */
 void cli_print_error(const char *text);
 
-/* Prints a failure of the library; returns CLI_USAGE (with a hint) for a bad parameter, else CLI_FAILED. */
+/* Prints a failure of the library; returns CLI_USAGE (with a hint) for a bad parameter, else
+ * CLI_FAILED. */
 int cli_library_error(const char *command, const pclean_err *err);
 
 /* Prints the failure of a long run. */
@@ -43,13 +45,15 @@ int cli_stop_requested(void *user);
 /* The word of a NULL-terminated list nearest to a mistyped one; NULL when none is near. */
 const char *cli_nearest(const char *word, const char *const *list);
 
-/* Columns of the terminal behind a file descriptor (COLUMNS, then the terminal's own), or `otherwise`. */
+/* Columns of the terminal behind a file descriptor (COLUMNS, then the terminal's own), or
+ * `otherwise`. */
 int cli_columns(int fd, int otherwise);
 
 /* "3.1 GiB" */
 void cli_bytes_text(uint64_t bytes, char *buf, size_t size);
 
-/* A walk along the command line: flags are --NAME VALUE or --NAME=VALUE, or --NAME alone where no value is needed. */
+/* A walk along the command line: flags are --NAME VALUE or --NAME=VALUE, or --NAME alone where no
+ * value is needed. */
 typedef struct cli_args {
     int argc, next;
     char **argv;
@@ -60,11 +64,11 @@ typedef struct cli_args {
 void cli_args_init(cli_args *args, int argc, char **argv);
 /* Takes the next argument; false at the end. "-h" counts as --help. */
 bool cli_args_next(cli_args *args);
-/* The value of the present flag, taking the following word if there was no '='; NULL when there is none. A value may
- * begin with one dash (--nchan -1), not with two. */
+/* The value of the present flag, taking the following word if there was no '='; NULL when there is
+ * none. A value may begin with one dash (--nchan -1), not with two. */
 const char *cli_args_value(cli_args *args);
-/* The same for a flag that may stand alone: the following word is taken only if it reads true, false, yes, no, 1 or 0.
- */
+/* The same for a flag that may stand alone: the following word is taken only if it reads true,
+ * false, yes, no, 1 or 0. */
 const char *cli_args_bool(cli_args *args);
 
 #endif

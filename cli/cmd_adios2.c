@@ -69,7 +69,8 @@ static int set_columns(request *r, const char *value) {
 
 static int add_param(request *r, const char *value) {
     const char *equals = strchr(value, '=');
-    if (!equals || equals == value || !equals[1] || r->nparam == MAX_LIST || strlen(value) >= sizeof r->param_text[0])
+    if (!equals || equals == value || !equals[1] || r->nparam == MAX_LIST ||
+        strlen(value) >= sizeof r->param_text[0])
         return cli_usage_error("adios2", "--param: KEY=VALUE, not \"%s\"", value);
     char *text = strcpy(r->param_text[r->nparam], value);
     text[equals - value] = '\0';
@@ -82,13 +83,15 @@ static int add_param(request *r, const char *value) {
 
 static int set_progress(request *r, const char *value) {
     static const char *const names[] = {"auto", "bar", "lines", "json", "none"};
-    static const int modes[] = {PCLEAN_PROGRESS_AUTO, PCLEAN_PROGRESS_BAR, PCLEAN_PROGRESS_LINES, PCLEAN_PROGRESS_JSON, PCLEAN_PROGRESS_NONE};
+    static const int modes[] = {PCLEAN_PROGRESS_AUTO, PCLEAN_PROGRESS_BAR, PCLEAN_PROGRESS_LINES,
+                                PCLEAN_PROGRESS_JSON, PCLEAN_PROGRESS_NONE};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(value, names[i]) == 0) {
             r->progress = modes[i];
             return 0;
         }
-    return cli_usage_error("adios2", "--progress: auto, bar, lines, json or none, not \"%s\"", value);
+    return cli_usage_error("adios2", "--progress: auto, bar, lines, json or none, not \"%s\"",
+                           value);
 }
 
 static int set_value(request *r, const char *name, const char *value) {
@@ -100,7 +103,9 @@ static int set_value(request *r, const char *name, const char *value) {
         return add_param(r, value);
     if (strcmp(name, "progress") == 0)
         return set_progress(r, value);
-    *(strcmp(name, "engine") == 0 ? &r->options.engine : strcmp(name, "xml") == 0 ? &r->options.xml_file : &r->options.taql) = value;
+    *(strcmp(name, "engine") == 0 ? &r->options.engine
+      : strcmp(name, "xml") == 0  ? &r->options.xml_file
+                                  : &r->options.taql) = value;
     return 0;
 }
 
@@ -108,9 +113,10 @@ static int set_value(request *r, const char *name, const char *value) {
 static const struct flag {
     const char *name, *of;
     bool alone;
-} flags[] = {{"columns", "vs", false}, {"engine", "vs", false},    {"param", "vs", false},     {"xml", "vs", false},
-             {"taql", "vr", false},    {"progress", "vsr", false}, {"overwrite", "vsr", true}, {"verify", "vsr", true},
-             {"json", "c", true},      {"keep", "c", true}};
+} flags[] = {{"columns", "vs", false},   {"engine", "vs", false}, {"param", "vs", false},
+             {"xml", "vs", false},       {"taql", "vr", false},   {"progress", "vsr", false},
+             {"overwrite", "vsr", true}, {"verify", "vsr", true}, {"json", "c", true},
+             {"keep", "c", true}};
 #define NFLAG (sizeof flags / sizeof *flags)
 
 static int set_flag(request *r, char letter, cli_args *args) {
@@ -123,29 +129,38 @@ static int set_flag(request *r, char letter, cli_args *args) {
             return cli_usage_error("adios2", "--%s has no meaning here", args->name);
         if (!flags[i].alone)
             return set_value(r, flags[i].name, cli_args_value(args));
-        bool *where = i == 6 ? &r->options.overwrite : i == 7 ? &r->options.verify_all : i == 8 ? &r->json : &r->keep;
+        bool *where = i == 6   ? &r->options.overwrite
+                      : i == 7 ? &r->options.verify_all
+                      : i == 8 ? &r->json
+                               : &r->keep;
         *where = strchr("ty1", *cli_args_bool(args)) != NULL;
         return 0;
     }
     const char *nearest = cli_nearest(args->name, names);
-    return nearest ? cli_usage_error("adios2", "unknown flag --%s; did you mean --%s?", args->name, nearest)
+    return nearest ? cli_usage_error("adios2", "unknown flag --%s; did you mean --%s?", args->name,
+                                     nearest)
                    : cli_usage_error("adios2", "unknown flag --%s", args->name);
 }
 
-/* ------------------------------------------------------------------ check, env, uses */
+/* ---- check, env, uses ---- */
 
 static int fail(const pclean_err *err) {
     return cli_library_error("adios2", err);
 }
 
 static void print_json(const pclean_adios2_info *i) {
-    json_t *o = json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "supported", i->supported, "reason", i->reason, "plugin", i->plugin, "adios2_version",
-                          i->adios2_version, "engines", i->engines, "casacore_version", i->casacore_version, "casacore_library", i->casacore_library,
-                          "casacore_origin", i->casacore_origin);
-    json_t *tools = !*i->casatools_version ? json_null()
-                                           : json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "version", i->casatools_version, "origin", i->casatools_origin,
-                                                       "conda_build_string", i->casatools_build, "channel", i->casatools_channel, "subdir",
-                                                       i->casatools_subdir, "record", i->casatools_folder);
+    json_t *o =
+        json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "supported", i->supported, "reason",
+                  i->reason, "plugin", i->plugin, "adios2_version", i->adios2_version, "engines",
+                  i->engines, "casacore_version", i->casacore_version, "casacore_library",
+                  i->casacore_library, "casacore_origin", i->casacore_origin);
+    json_t *tools =
+        !*i->casatools_version
+            ? json_null()
+            : json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "version", i->casatools_version, "origin",
+                        i->casatools_origin, "conda_build_string", i->casatools_build, "channel",
+                        i->casatools_channel, "subdir", i->casatools_subdir, "record",
+                        i->casatools_folder);
     json_object_set_new(o, "casatools", tools);
     json_dumpf(o, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     putchar('\n');
@@ -153,13 +168,16 @@ static void print_json(const pclean_adios2_info *i) {
 }
 
 static void print_info(const pclean_adios2_info *i) {
-    printf("Adios2StMan  %s%s%s\n", i->supported ? "works" : "DOES NOT WORK", *i->reason ? ": " : "", i->reason);
+    printf("Adios2StMan  %s%s%s\n", i->supported ? "works" : "DOES NOT WORK",
+           *i->reason ? ": " : "", i->reason);
     printf("plug-in      %s\n", *i->plugin ? i->plugin : "none");
-    printf("ADIOS2       %s%s%s\n", *i->adios2_version ? i->adios2_version : "none", *i->engines ? ", engines " : "", i->engines);
-    printf("casacore     %s, %s, %s\n", i->casacore_version, i->casacore_origin, i->casacore_library);
+    printf("ADIOS2       %s%s%s\n", *i->adios2_version ? i->adios2_version : "none",
+           *i->engines ? ", engines " : "", i->engines);
+    printf("casacore     %s, %s, %s\n", i->casacore_version, i->casacore_origin,
+           i->casacore_library);
     if (*i->casatools_version)
-        printf("casatools    %s, %s%s%s, %s\n", i->casatools_version, i->casatools_origin, *i->casatools_build ? ", build " : "", i->casatools_build,
-               i->casatools_folder);
+        printf("casatools    %s, %s%s%s, %s\n", i->casatools_version, i->casatools_origin,
+               *i->casatools_build ? ", build " : "", i->casatools_build, i->casatools_folder);
     else
         printf("casatools    none in this Python or conda environment\n");
 }
@@ -199,7 +217,7 @@ static int uses(const request *r) {
     return yes ? CLI_DONE : CLI_FAILED;
 }
 
-/* ------------------------------------------------------------------ convert, split, restore */
+/* ---- convert, split, restore ---- */
 
 static int copy(const request *r) {
     cli_progress display;
@@ -233,7 +251,8 @@ static const struct action {
     char letter;
     size_t nword; /* after the action's own */
     int (*run)(const request *r);
-} actions[] = {{"check", 'c', 0, check}, {"env", 'e', 0, env}, {"uses", 'u', 1, uses}, {"convert", 'v', 2, copy}, {"split", 's', 2, copy}, {"restore", 'r', 2, copy}};
+} actions[] = {{"check", 'c', 0, check},  {"env", 'e', 0, env},    {"uses", 'u', 1, uses},
+               {"convert", 'v', 2, copy}, {"split", 's', 2, copy}, {"restore", 'r', 2, copy}};
 #define NACTION (sizeof actions / sizeof *actions)
 
 static const struct action *find_action(const char *word) {
@@ -265,8 +284,11 @@ int cmd_adios2(int argc, char **argv) {
             r.word[r.nword++] = args.value;
     }
     if (!action)
-        return cli_usage_error("adios2", argc > 1 ? "what is \"%s\"? One of check, env, uses, convert, split, restore" : "which of check, env, uses, convert, split, restore?",
-                               argc > 1 ? argv[1] : "");
+        return cli_usage_error(
+            "adios2",
+            argc > 1 ? "what is \"%s\"? One of check, env, uses, convert, split, restore"
+                     : "which of check, env, uses, convert, split, restore?",
+            argc > 1 ? argv[1] : "");
     if (r.nword != action->nword + 1)
         return cli_usage_error("adios2", "%s takes %zu names", action->name, action->nword);
     return action->run(&r);

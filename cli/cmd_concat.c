@@ -12,26 +12,33 @@ static const char usage[] =
     "Usage: pclean concat OUT IN... [FLAGS]\n"
     "       pclean concat --subcubes BASE [-n N] [--ext .image,.psf] [FLAGS]\n"
     "\n"
-    "The first form joins the images IN... in that order as OUT. The second one joins BASE.subcube.0.image,\n"
-    "BASE.subcube.1.image ... as BASE.image, and so for every product. Nothing of an old OUT is lost before the\n"
+    "The first form joins the images IN... in that order as OUT. The second one joins "
+    "BASE.subcube.0.image,\n"
+    "BASE.subcube.1.image ... as BASE.image, and so for every product. Nothing of an old OUT is "
+    "lost before the\n"
     "new one is complete; inputs are not changed.\n"
     "\n"
     "  --mode MODE        paged (default): OUT holds all pixels itself\n"
-    "                     virtual (nomovevirtual): OUT is a list of the inputs, which must stay where they are\n"
+    "                     virtual (nomovevirtual): OUT is a list of the inputs, which must stay "
+    "where they are\n"
     "                     movevirtual: the inputs are moved into OUT, which is a list of them\n"
     "                     copyvirtual: the same with copies\n"
     "                     auto: virtual with --keep-subcubes, else paged\n"
     "  --keep-subcubes    for --mode auto\n"
     "  --axis N           pixel axis, from 0 (default: the spectral one)\n"
-    "  --strict, --relax  strict (default): a gap, other pixel widths and any difference are errors; relax: gaps and other\n"
-    "                     widths make the axis a table of values. Overlaps are errors in either case.\n"
+    "  --strict, --relax  strict (default): a gap, other pixel widths and any difference are "
+    "errors; relax: gaps and other\n"
+    "                     widths make the axis a table of values. Overlaps are errors in either "
+    "case.\n"
     "  --reorder          put the inputs in the order of their coordinates\n"
     "  --overwrite        replace an existing OUT\n"
     "  --allow-copy       movevirtual to another file system: copy and remove\n"
-    "  --verify full      compare all pixels with the inputs before OUT gets its name (default: sample)\n"
+    "  --verify full      compare all pixels with the inputs before OUT gets its name (default: "
+    "sample)\n"
     "  --delete-subcubes  remove the inputs when OUT is complete and verified\n"
     "  --workers N        threads that move pixels (default 4; 0: all cores)\n"
-    "  -n N               number of sub-cubes (default: those there are); a missing one is an error\n"
+    "  -n N               number of sub-cubes (default: those there are); a missing one is an "
+    "error\n"
     "  --ext LIST         extensions to join (default: all standard ones that exist)\n"
     "  --dry-run          check everything, write nothing\n"
     "  --json             the summary as JSON\n"
@@ -54,7 +61,8 @@ static int set_count(const char *flag, const char *value, size_t least, size_t *
     char *end;
     const long n = strtol(value, &end, 10);
     if (*end || end == value || n < (long)least || n > 1000000) {
-        return cli_usage_error("concat", "%s: a number from %zu on, not \"%s\"", flag, least, value);
+        return cli_usage_error("concat", "%s: a number from %zu on, not \"%s\"", flag, least,
+                               value);
     }
     *out = (size_t)n;
     return 0;
@@ -62,7 +70,11 @@ static int set_count(const char *flag, const char *value, size_t least, size_t *
 
 static int set_mode(concat_request *r, const char *value) {
     r->options.mode = pclean_concat_mode_parse(value);
-    return r->options.mode >= 0 ? 0 : cli_usage_error("concat", "--mode: paged, virtual, movevirtual, copyvirtual or auto, not \"%s\"", value);
+    return r->options.mode >= 0
+               ? 0
+               : cli_usage_error(
+                     "concat",
+                     "--mode: paged, virtual, movevirtual, copyvirtual or auto, not \"%s\"", value);
 }
 
 static int set_extensions(concat_request *r, const char *value) {
@@ -71,7 +83,8 @@ static int set_extensions(concat_request *r, const char *value) {
     r->extension_text = strdup(value);
     for (char *word = strtok(r->extension_text, ","); word; word = strtok(NULL, ",")) {
         if (*word != '.' || n + 1 >= sizeof r->extension / sizeof *r->extension) {
-            return cli_usage_error("concat", "--ext: extensions such as .image,.psf, not \"%s\"", value);
+            return cli_usage_error("concat", "--ext: extensions such as .image,.psf, not \"%s\"",
+                                   value);
         }
         r->extension[n++] = word;
     }
@@ -109,12 +122,15 @@ static int set_valued(concat_request *r, const char *name, const char *value) {
     }
     if (strcmp(name, "verify") == 0) {
         r->options.verify_full = strcmp(value, "full") == 0;
-        return r->options.verify_full || strcmp(value, "sample") == 0 ? 0 : cli_usage_error("concat", "--verify: full or sample, not \"%s\"", value);
+        return r->options.verify_full || strcmp(value, "sample") == 0
+                   ? 0
+                   : cli_usage_error("concat", "--verify: full or sample, not \"%s\"", value);
     }
     return -1;
 }
 
-static const char *const valued[] = {"mode", "ext", "axis", "workers", "nparts", "subcubes", "progress", "verify"};
+static const char *const valued[] = {"mode",   "ext",      "axis",     "workers",
+                                     "nparts", "subcubes", "progress", "verify"};
 
 static int set_flag(concat_request *r, cli_args *args) {
     static const struct {
@@ -123,13 +139,20 @@ static int set_flag(concat_request *r, cli_args *args) {
         bool value;
     } plain[] = {
 #define OPTION(member) offsetof(concat_request, options.member)
-        {"relax", OPTION(relax), true}, {"strict", OPTION(relax), false}, {"reorder", OPTION(reorder), true},
-        {"overwrite", OPTION(overwrite), true}, {"allow-copy", OPTION(allow_copy), true}, {"keep-subcubes", OPTION(keep_subcubes), true},
-        {"delete-subcubes", OPTION(delete_inputs), true}, {"dry-run", OPTION(dry_run), true}, {"json", offsetof(concat_request, json), true},
+        {"relax", OPTION(relax), true},
+        {"strict", OPTION(relax), false},
+        {"reorder", OPTION(reorder), true},
+        {"overwrite", OPTION(overwrite), true},
+        {"allow-copy", OPTION(allow_copy), true},
+        {"keep-subcubes", OPTION(keep_subcubes), true},
+        {"delete-subcubes", OPTION(delete_inputs), true},
+        {"dry-run", OPTION(dry_run), true},
+        {"json", offsetof(concat_request, json), true},
         {"help", offsetof(concat_request, help), true},
 #undef OPTION
     };
-    const char *names[sizeof plain / sizeof *plain + sizeof valued / sizeof *valued + 2] = {"virtual"};
+    const char *names[sizeof plain / sizeof *plain + sizeof valued / sizeof *valued + 2] = {
+        "virtual"};
     size_t n = 1;
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
         names[n++] = plain[i].name;
@@ -149,11 +172,13 @@ static int set_flag(concat_request *r, cli_args *args) {
         names[n++] = valued[i];
         if (strcmp(valued[i], args->name) == 0) {
             const char *value = cli_args_value(args);
-            return value ? set_valued(r, args->name, value) : cli_usage_error("concat", "--%s needs a value", args->name);
+            return value ? set_valued(r, args->name, value)
+                         : cli_usage_error("concat", "--%s needs a value", args->name);
         }
     }
     const char *nearest = cli_nearest(args->name, names);
-    return nearest ? cli_usage_error("concat", "unknown flag --%s; did you mean --%s?", args->name, nearest)
+    return nearest ? cli_usage_error("concat", "unknown flag --%s; did you mean --%s?", args->name,
+                                     nearest)
                    : cli_usage_error("concat", "unknown flag --%s", args->name);
 }
 
@@ -184,25 +209,36 @@ static int read_line(int argc, char **argv, concat_request *r) {
         return 0;
     }
     if (r->base && r->nname > 0) {
-        return cli_usage_error("concat", "--subcubes names its images itself; \"%s\" is one too many", r->name[0]);
+        return cli_usage_error(
+            "concat", "--subcubes names its images itself; \"%s\" is one too many", r->name[0]);
     }
     if (!r->base && r->nname < 2) {
-        return cli_usage_error("concat", r->nname ? "which images shall become %s?" : "which images? For example: pclean concat line.image line.subcube.?.image", r->nname ? r->name[0] : "");
+        return cli_usage_error(
+            "concat",
+            r->nname ? "which images shall become %s?"
+                     : "which images? For example: pclean concat line.image line.subcube.?.image",
+            r->nname ? r->name[0] : "");
     }
     return 0;
 }
 
-/* ------------------------------------------------------------------ the summary */
+/* ---- the summary ---- */
 
 static void print_json(const pclean_concat_result *r) {
     json_t *outputs = json_array();
     for (size_t i = 0; i < r->noutput; i++) {
         const pclean_concat_output *o = &r->output[i];
-        json_array_append_new(outputs, json_pack("{s:s s:s s:I s:I s:b s:I s:I s:s?}", "path", o->path, "mode", pclean_concat_mode_name(o->mode), "inputs", (json_int_t)o->ninput, "planes",
-                                                 (json_int_t)o->nplane, "regular", o->regular, "bytes", (json_int_t)o->bytes, "bytes_whole_tiles", (json_int_t)o->bytes_whole_tiles, "error",
-                                                 o->err.code ? o->err.msg : NULL));
+        json_array_append_new(outputs,
+                              json_pack("{s:s s:s s:I s:I s:b s:I s:I s:s?}", "path", o->path,
+                                        "mode", pclean_concat_mode_name(o->mode), "inputs",
+                                        (json_int_t)o->ninput, "planes", (json_int_t)o->nplane,
+                                        "regular", o->regular, "bytes", (json_int_t)o->bytes,
+                                        "bytes_whole_tiles", (json_int_t)o->bytes_whole_tiles,
+                                        "error", o->err.code ? o->err.msg : NULL));
     }
-    json_t *root = json_pack("{s:o s:I s:f s:f}", "outputs", outputs, "bytes", (json_int_t)r->bytes, "seconds", r->seconds, "mb_per_s", r->seconds > 0 ? 1e-6 * (double)r->bytes / r->seconds : 0.0);
+    json_t *root = json_pack("{s:o s:I s:f s:f}", "outputs", outputs, "bytes", (json_int_t)r->bytes,
+                             "seconds", r->seconds, "mb_per_s",
+                             r->seconds > 0 ? 1e-6 * (double)r->bytes / r->seconds : 0.0);
     json_dumpf(root, stdout, JSON_INDENT(1));
     putchar('\n');
     json_decref(root);
@@ -214,14 +250,20 @@ static void print_text(const pclean_concat_result *r, bool dry) {
         if (o->err.code) {
             continue;
         }
-        printf("%s%s: %s, %zu image%s, %zu plane%s%s", dry ? "would make " : "", o->path, pclean_concat_mode_name(o->mode), o->ninput, o->ninput == 1 ? "" : "s", o->nplane, o->nplane == 1 ? "" : "s", o->regular ? "" : ", axis a table");
+        printf("%s%s: %s, %zu image%s, %zu plane%s%s", dry ? "would make " : "", o->path,
+               pclean_concat_mode_name(o->mode), o->ninput, o->ninput == 1 ? "" : "s", o->nplane,
+               o->nplane == 1 ? "" : "s", o->regular ? "" : ", axis a table");
         if (o->bytes) {
-            printf(", %.1f MB %s", 1e-6 * (double)o->bytes, o->bytes_whole_tiles == o->bytes ? "copied" : o->bytes_whole_tiles ? "copied in part, repacked in part" : "repacked");
+            printf(", %.1f MB %s", 1e-6 * (double)o->bytes,
+                   o->bytes_whole_tiles == o->bytes ? "copied"
+                   : o->bytes_whole_tiles           ? "copied in part, repacked in part"
+                                                    : "repacked");
         }
         putchar('\n');
     }
     if (r->bytes) {
-        printf("%.1f MB in %.2f s, %.0f MB/s\n", 1e-6 * (double)r->bytes, r->seconds, 1e-6 * (double)r->bytes / r->seconds);
+        printf("%.1f MB in %.2f s, %.0f MB/s\n", 1e-6 * (double)r->bytes, r->seconds,
+               1e-6 * (double)r->bytes / r->seconds);
     }
 }
 
@@ -241,8 +283,10 @@ static int run(const concat_request *r) {
     cli_progress_init(&display, &config);
     cli_stop_catch();
     const pclean_hooks hooks = {cli_progress_show, cli_progress_log, cli_stop_requested, &display};
-    rc = r->base ? pclean_concat_subcubes(r->base, r->nparts, r->extension[0] ? r->extension : NULL, &r->options, &hooks, &result, &err)
-                 : pclean_concat_images(r->name[0], r->name + 1, r->nname - 1, &r->options, &hooks, &result, &err);
+    rc = r->base ? pclean_concat_subcubes(r->base, r->nparts, r->extension[0] ? r->extension : NULL,
+                                          &r->options, &hooks, &result, &err)
+                 : pclean_concat_images(r->name[0], r->name + 1, r->nname - 1, &r->options, &hooks,
+                                        &result, &err);
     const int status = rc == 0 ? CLI_DONE : err.code == PCLEAN_EPARAM ? CLI_USAGE : CLI_FAILED;
     cli_progress_finish(&display, status, rc ? &err : NULL);
     if (r->json) {
@@ -251,9 +295,12 @@ static int run(const concat_request *r) {
         print_text(&result, r->options.dry_run);
     }
     fflush(stdout);
-    for (size_t i = 0; r->base && err.code == PCLEAN_EFAILED && i < result.noutput && display.mode != PCLEAN_PROGRESS_JSON; i++) {
+    for (size_t i = 0; r->base && err.code == PCLEAN_EFAILED && i < result.noutput &&
+                       display.mode != PCLEAN_PROGRESS_JSON;
+         i++) {
         if (result.output[i].err.code) {
-            fprintf(stderr, "pclean: %s failed: %s\n", result.output[i].path, result.output[i].err.msg);
+            fprintf(stderr, "pclean: %s failed: %s\n", result.output[i].path,
+                    result.output[i].err.msg);
         }
     }
     if (rc && display.mode != PCLEAN_PROGRESS_JSON) {

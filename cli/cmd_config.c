@@ -45,7 +45,8 @@ static int print_usage(pclean_err *err) {
     for (size_t i = 0; i < NFORM; i++) {
         printf("  --%-14s %s\n", forms[i].flag, forms[i].meaning);
     }
-    fputs("\nExample: pclean config --dump > my.yaml, then edit it, then pclean image my.yaml\n", stdout);
+    fputs("\nExample: pclean config --dump > my.yaml, then edit it, then pclean image my.yaml\n",
+          stdout);
     return 0;
 }
 
@@ -64,8 +65,10 @@ static int unknown_form(const cli_args *args) {
         names[i] = forms[i].flag;
     }
     const char *nearest = *args->name ? cli_nearest(args->name, names) : NULL;
-    return nearest ? cli_usage_error("config", "unknown flag --%s; did you mean --%s?", args->name, nearest)
-                   : cli_usage_error("config", "unknown argument \"%s\"", args->argv[args->next - 1]);
+    return nearest
+               ? cli_usage_error("config", "unknown flag --%s; did you mean --%s?", args->name,
+                                 nearest)
+               : cli_usage_error("config", "unknown argument \"%s\"", args->argv[args->next - 1]);
 }
 
 int cmd_config(int argc, char **argv) {

@@ -11,7 +11,8 @@
 static const char usage_head[] =
     "pclean image: make a CLEAN image or spectral cube from MeasurementSets.\n"
     "\n"
-    "Usage: pclean image [CONFIG.yaml] [--preset NAME] [--PARAMETER VALUE | --PARAMETER=VALUE ...]\n"
+    "Usage: pclean image [CONFIG.yaml] [--preset NAME] [--PARAMETER VALUE | --PARAMETER=VALUE "
+    "...]\n"
     "\n"
     "Examples:\n"
     "  pclean image --vis my.ms --imagename cont --imsize 1024 --cell 0.2arcsec \\\n"
@@ -25,21 +26,26 @@ static const char usage_head[] =
     "  --help           this text\n"
     "\n"
     "Later wins: defaults, preset, file, flags, in whatever order they stand on the line.\n"
-    "Lists: --imsize 512,256 or as Python writes them, --imsize \"[512, 256]\", --cell \"('1arcsec',)\";\n"
+    "Lists: --imsize 512,256 or as Python writes them, --imsize \"[512, 256]\", --cell "
+    "\"('1arcsec',)\";\n"
     "--vis may be repeated; a path that exists is one path, with commas too. Negative numbers are\n"
     "plain values: --nchan -1. A yes/no parameter may stand alone: --overwrite.\n"
     "\n"
-    "Files: IMAGENAME.psf .residual .model .image .pb .sumwt .mask (and .image.pbcor with --pbcor),\n"
-    "CASA images; each is IMAGENAME.EXT.part until it is complete. IMAGENAME.run.json, what happened,\n"
-    "is written last. Existing products are kept unless --overwrite or --restart is given, and nothing\n"
+    "Files: IMAGENAME.psf .residual .model .image .pb .sumwt .mask (and .image.pbcor with "
+    "--pbcor),\n"
+    "CASA images; each is IMAGENAME.EXT.part until it is complete. IMAGENAME.run.json, what "
+    "happened,\n"
+    "is written last. Existing products are kept unless --overwrite or --restart is given, and "
+    "nothing\n"
     "else than CASA images is replaced.\n"
     "Results are printed on standard output, the log on standard error. Ctrl-C stops cleanly.\n"
-    "With --progress json the log is one JSON object per line, \"event\" being progress, log or end.\n"
+    "With --progress json the log is one JSON object per line, \"event\" being progress, log or "
+    "end.\n"
     "Exit status: 0 done, 1 failed or interrupted, 2 wrong usage.\n"
     "\n"
     "Parameters:\n";
 
-/* ------------------------------------------------------------------ the line */
+/* ---- the line ---- */
 
 typedef struct request {
     cli_line line;
@@ -50,7 +56,8 @@ static int take_flag(request *r, cli_args *args) {
     const struct {
         const char *name;
         bool *flag;
-    } switches[] = {{"help", &r->help}, {"dump-config", &r->dump}, {"list-presets", &r->list_presets}};
+    } switches[] = {
+        {"help", &r->help}, {"dump-config", &r->dump}, {"list-presets", &r->list_presets}};
     for (size_t i = 0; i < sizeof switches / sizeof *switches; i++) {
         if (strcmp(args->name, switches[i].name) == 0) {
             *switches[i].flag = true;
@@ -72,7 +79,7 @@ static int read_line(int argc, char **argv, request *r) {
     return 0;
 }
 
-/* ------------------------------------------------------------------ the run */
+/* ---- the run ---- */
 
 static int run(const pclean_config *config) {
     cli_progress display;

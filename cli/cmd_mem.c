@@ -14,43 +14,51 @@ static const char usage[] =
     "Usage: pclean mem [CONFIG.yaml] [--imsize N|NX,NY] [--nworkers N | --ram 64GiB]\n"
     "                  [--model casa|native] [--json] [--FLAG VALUE ...]\n"
     "\n"
-    "  --model casa           workers that run CASA, as the Python pclean estimates them (default)\n"
+    "  --model casa           workers that run CASA, as the Python pclean estimates them "
+    "(default)\n"
     "  --model native         pclean's own workers, from the sizes of their buffers\n"
     "  --imsize N|NX,NY       image size in pixels (default: the configuration's, or 4096)\n"
     "  --nchan-per-task N     channels that a worker of CASA images at a time (default: 1;\n"
     "                         pclean's own hold one plane, whatever this is)\n"
-    "  --gridder NAME         standard, wproject, widefield, mosaic, awproject (default: standard)\n"
+    "  --gridder NAME         standard, wproject, widefield, mosaic, awproject (default: "
+    "standard)\n"
     "  --deconvolver NAME     mtmfs counts nterms (default: hogbom)\n"
     "  --nterms N             Taylor terms (default: 1)\n"
     "  --nfields N            pointings of a mosaic (default: 1)\n"
     "  --nworkers N           workers whose peak is wanted (default: as many as fit)\n"
-    "  --ram SIZE             memory there is, 64GiB, 500GB; a bare number is in GiB (default: the\n"
+    "  --ram SIZE             memory there is, 64GiB, 500GB; a bare number is in GiB (default: "
+    "the\n"
     "                         least of physical memory, cgroup limits and Slurm's allocation)\n"
     "  --ram-safety-factor X  of it for workers (default: 0.85)\n"
     "  --json                 the same as one JSON object\n"
     "\n"
-    "A CONFIG.yaml, or flags of pclean image, say what else the native model wants to know (weighting,\n"
-    "niter, threads ...). With vis the MeasurementSets are opened and counted. Without it the packed\n"
-    "visibilities come on top, once: 12 bytes for each visibility and Stokes plane, 28 for each row, in\n"
-    "memory or in a scratch file. With no configuration at all a CLEAN with briggs weighting is assumed.\n"
+    "A CONFIG.yaml, or flags of pclean image, say what else the native model wants to know "
+    "(weighting,\n"
+    "niter, threads ...). With vis the MeasurementSets are opened and counted. Without it the "
+    "packed\n"
+    "visibilities come on top, once: 12 bytes for each visibility and Stokes plane, 28 for each "
+    "row, in\n"
+    "memory or in a scratch file. With no configuration at all a CLEAN with briggs weighting is "
+    "assumed.\n"
     "\n"
     "Examples:\n"
     "  pclean mem --imsize 8000 --ram 64GiB\n"
     "  pclean mem line.yaml --model native --nworkers 4\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage.\n";
 
-static const char *const own_flags[] = {"model", "imsize", "nchan-per-task", "gridder", "deconvolver", "nterms", "nfields", "nworkers",
-                                        "ram", "ram-safety-factor", "json", "help", NULL};
+static const char *const own_flags[] = {
+    "model",    "imsize", "nchan-per-task",    "gridder", "deconvolver", "nterms", "nfields",
+    "nworkers", "ram",    "ram-safety-factor", "json",    "help",        NULL};
 
 typedef struct request {
     cli_line line;
     pclean_memory_request memory;
-    int64_t nworkers;   /* 0: as many as fit */
-    double ram_gib;     /* 0: what there is */
+    int64_t nworkers; /* 0: as many as fit */
+    double ram_gib;   /* 0: what there is */
     bool json, help;
 } request;
 
-/* ------------------------------------------------------------------ the line */
+/* ---- the line ---- */
 
 /* Any whole number: which ones make sense is the library's to say. */
 static bool parse_whole(const char *text, const char **end, int64_t *out) {
@@ -91,7 +99,9 @@ static bool parse_model(const char *text, int *out) {
 
 static int take_ram(request *r, const char *value) {
     pclean_err err = {0};
-    return pclean_parse_ram_gib(value, &r->ram_gib, &err) ? cli_usage_error("mem", "--ram: %s", err.msg) : 0;
+    return pclean_parse_ram_gib(value, &r->ram_gib, &err)
+               ? cli_usage_error("mem", "--ram: %s", err.msg)
+               : 0;
 }
 
 /* nworkers 0 would mean "as many as fit": it is no number of workers to ask for. */
@@ -131,7 +141,9 @@ static bool is_own(const char *name) {
 static int take(request *r, cli_args *args) {
     if (!is_own(args->name))
         return cli_line_take(&r->line, args);
-    bool *const on = strcmp(args->name, "json") == 0 ? &r->json : strcmp(args->name, "help") == 0 ? &r->help : NULL;
+    bool *const on = strcmp(args->name, "json") == 0   ? &r->json
+                     : strcmp(args->name, "help") == 0 ? &r->help
+                                                       : NULL;
     if (on) {
         *on = true;
         return args->value ? cli_usage_error("mem", "--%s takes no value", args->name) : 0;
@@ -141,24 +153,32 @@ static int take(request *r, cli_args *args) {
         return cli_usage_error("mem", "--%s needs a value", args->name);
     if (strcmp(args->name, "ram") == 0)
         return take_ram(r, value);
-    return set_flag(r, args->name, value) ? 0 : cli_usage_error("mem", "--%s: not \"%s\"", args->name, value);
+    return set_flag(r, args->name, value)
+               ? 0
+               : cli_usage_error("mem", "--%s: not \"%s\"", args->name, value);
 }
 
-/* ------------------------------------------------------------------ results */
+/* ---- results ---- */
 
-static const char *model_name(const request *r) { return r->memory.model == PCLEAN_MEMORY_NATIVE ? "native" : "casa"; }
+static const char *model_name(const request *r) {
+    return r->memory.model == PCLEAN_MEMORY_NATIVE ? "native" : "casa";
+}
 
 static int print_json(const request *r, const pclean_memory_estimate *e) {
     json_t *buffers = json_array();
     for (size_t i = 0; i < e->nbuffer; i++) {
         const pclean_memory_buffer *b = &e->buffer[i];
-        json_array_append_new(buffers, json_pack("{s:s s:s s:s s:f s:f}", "name", b->name, "dtype", b->dtype, "per", b->once ? "run" : "worker",
-                                                 "bytes_per_pixel", b->bytes_per_pixel, "gib", b->gib));
+        json_array_append_new(buffers,
+                              json_pack("{s:s s:s s:s s:f s:f}", "name", b->name, "dtype", b->dtype,
+                                        "per", b->once ? "run" : "worker", "bytes_per_pixel",
+                                        b->bytes_per_pixel, "gib", b->gib));
     }
-    json_t *root = json_pack("{s:s s:f s:I s:f s:I s:f s:s s:f s:o}", "model", model_name(r), "worker_gib", e->worker_gib, "nworkers",
-                             (json_int_t)e->nworkers, "peak_gib", e->peak_gib, "recommended_nworkers", (json_int_t)e->recommended_nworkers,
-                             "available_gib", e->available_gib, "available_from", e->available_from, "ram_safety_factor",
-                             r->memory.ram_safety_factor, "buffers", buffers);
+    json_t *root =
+        json_pack("{s:s s:f s:I s:f s:I s:f s:s s:f s:o}", "model", model_name(r), "worker_gib",
+                  e->worker_gib, "nworkers", (json_int_t)e->nworkers, "peak_gib", e->peak_gib,
+                  "recommended_nworkers", (json_int_t)e->recommended_nworkers, "available_gib",
+                  e->available_gib, "available_from", e->available_from, "ram_safety_factor",
+                  r->memory.ram_safety_factor, "buffers", buffers);
     int bad = !root || json_dumpf(root, stdout, JSON_INDENT(1));
     putchar('\n');
     json_decref(root);
@@ -183,16 +203,18 @@ static void print_table(const request *r, const pclean_memory_estimate *e) {
     printf("%-42s\n", "once");
     print_buffers(e, true);
     printf("\nmodel        %s\n", model_name(r));
-    printf("peak         %.2f GiB with %zu worker%s\n", e->peak_gib, e->nworkers, e->nworkers == 1 ? "" : "s");
+    printf("peak         %.2f GiB with %zu worker%s\n", e->peak_gib, e->nworkers,
+           e->nworkers == 1 ? "" : "s");
     printf("available    %.2f GiB (%s)\n", e->available_gib, e->available_from);
-    printf("recommended  %zu worker%s in %g of it\n", e->recommended_nworkers, e->recommended_nworkers == 1 ? "" : "s",
-           r->memory.ram_safety_factor);
+    printf("recommended  %zu worker%s in %g of it\n", e->recommended_nworkers,
+           e->recommended_nworkers == 1 ? "" : "s", r->memory.ram_safety_factor);
 }
 
 static int estimate(const request *r) {
     pclean_memory_estimate e;
     pclean_err err = {0};
-    if (pclean_estimate_memory(&r->memory, r->nworkers, r->ram_gib > 0 ? &r->ram_gib : NULL, &e, &err))
+    if (pclean_estimate_memory(&r->memory, r->nworkers, r->ram_gib > 0 ? &r->ram_gib : NULL, &e,
+                               &err))
         return cli_library_error("mem", &err);
     if (r->json)
         return print_json(r, &e);
@@ -237,7 +259,8 @@ int cmd_mem(int argc, char **argv) {
     if (!status && r.help)
         fputs(usage, stdout);
     else if (!status)
-        status = r.line.file || r.line.npreset || r.line.nsetting ? with_config(&r) : without_config(&r);
+        status =
+            r.line.file || r.line.npreset || r.line.nsetting ? with_config(&r) : without_config(&r);
     cli_line_clear(&r.line);
     return status;
 }

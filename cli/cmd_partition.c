@@ -1,4 +1,5 @@
-/* cmd_partition.c: cuts an image into parts: a table or JSON on standard output, configurations into a folder. */
+/* cmd_partition.c: cuts an image into parts: a table or JSON on standard output, configurations
+ * into a folder. */
 #include "cli.h"
 #include "line.h"
 #include <jansson.h>
@@ -9,27 +10,33 @@
 static const char usage[] =
     "pclean partition: cut an image into parts that pclean image makes one by one.\n"
     "\n"
-    "Usage: pclean partition [CONFIG.yaml] [--preset NAME] [--PARAMETER VALUE ...] [-n N] [--write DIR] [--json]\n"
+    "Usage: pclean partition [CONFIG.yaml] [--preset NAME] [--PARAMETER VALUE ...] [-n N] [--write "
+    "DIR] [--json]\n"
     "\n"
     "  -n N, --nparts N        how many parts (default: by cube_chunksize, else nworkers)\n"
     "  --write DIR             write DIR/NAME.yaml for each part\n"
-    "  --overwrite             replace the files of an earlier partition there, and remove its parts of higher\n"
+    "  --overwrite             replace the files of an earlier partition there, and remove its "
+    "parts of higher\n"
     "                          numbers; the parts will replace existing products, too\n"
     "  --json                  print JSON instead of a table\n"
     "  --balance visibilities  parts of equal numbers of unflagged visibilities\n"
     "  --align integration     continuum: the rows of one time stamp stay together\n"
     "  --help                  this text\n"
     "\n"
-    "A cube (specmode cube or cubedata) is cut by channels into NAME.subcube.N, a continuum image by\n"
-    "rows into NAME.part.N. Put together, the parts' planes are those of the whole cube, byte for byte.\n"
-    "Uniform and briggs weights with one density for all channels: --write reads the data and adds\n"
+    "A cube (specmode cube or cubedata) is cut by channels into NAME.subcube.N, a continuum image "
+    "by\n"
+    "rows into NAME.part.N. Put together, the parts' planes are those of the whole cube, byte for "
+    "byte.\n"
+    "Uniform and briggs weights with one density for all channels: --write reads the data and "
+    "adds\n"
     "DIR/NAME.density, which every part uses.\n"
     "\n"
     "Example: pclean partition line.yaml -n 8 --write parts\n"
     "         for part in parts/*.yaml; do pclean image $part; done\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage.\n";
 
-static const char *const own_flags[] = {"nparts", "write", "json", "balance", "align", "preset", "help", NULL};
+static const char *const own_flags[] = {"nparts", "write",  "json", "balance",
+                                        "align",  "preset", "help", NULL};
 
 typedef struct request {
     cli_line line;
@@ -39,20 +46,22 @@ typedef struct request {
     pclean_partition_options options;
 } request;
 
-/* ------------------------------------------------------------------ the line */
+/* ---- the line ---- */
 
 static int take_nparts(request *r, const char *value) {
     char *end;
     const long n = value ? strtol(value, &end, 10) : 0;
     if (!value || end == value || *end || n < 1 || n > 100000)
-        return cli_usage_error("partition", "-n %s: how many parts? A number from 1 to 100000", value ? value : "");
+        return cli_usage_error("partition", "-n %s: how many parts? A number from 1 to 100000",
+                               value ? value : "");
     r->nparts = (int)n;
     return 0;
 }
 
 static int take_word_of(const char *flag, const char *value, const char *word, bool *on) {
     if (!value || (strcmp(value, word) != 0 && strcmp(value, "none") != 0))
-        return cli_usage_error("partition", "--%s %s: choose %s or none", flag, value ? value : "", word);
+        return cli_usage_error("partition", "--%s %s: choose %s or none", flag, value ? value : "",
+                               word);
     *on = strcmp(value, word) == 0;
     return 0;
 }
@@ -64,9 +73,11 @@ static int take(request *r, cli_args *args) {
     if (strcmp(name, "nparts") == 0)
         return take_nparts(r, cli_args_value(args));
     if (strcmp(name, "balance") == 0)
-        return take_word_of(name, cli_args_value(args), "visibilities", &r->options.balance_visibilities);
+        return take_word_of(name, cli_args_value(args), "visibilities",
+                            &r->options.balance_visibilities);
     if (strcmp(name, "align") == 0)
-        return take_word_of(name, cli_args_value(args), "integration", &r->options.align_integration);
+        return take_word_of(name, cli_args_value(args), "integration",
+                            &r->options.align_integration);
     if (strcmp(name, "write") == 0) {
         r->folder = cli_args_value(args);
         return r->folder && *r->folder ? 0 : cli_usage_error("partition", "--write needs a folder");
@@ -80,28 +91,35 @@ static int take(request *r, cli_args *args) {
     return cli_line_take(&r->line, args);
 }
 
-/* ------------------------------------------------------------------ the output */
+/* ---- the output ---- */
 
 static void print_summary(const pclean_partition *p) {
-    printf("%s of %zu channel%s from %.10g GHz in steps of %.10g kHz (%s), %zu part%s\n", p->cube ? "cube" : "continuum image", p->nchan,
-           p->nchan == 1 ? "" : "s", p->first_hz / 1e9, p->step_hz / 1e3, p->frame, p->nparts, p->nparts == 1 ? "" : "s");
+    printf("%s of %zu channel%s from %.10g GHz in steps of %.10g kHz (%s), %zu part%s\n",
+           p->cube ? "cube" : "continuum image", p->nchan, p->nchan == 1 ? "" : "s",
+           p->first_hz / 1e9, p->step_hz / 1e3, p->frame, p->nparts, p->nparts == 1 ? "" : "s");
     if (p->nparts < p->nparts_wanted)
-        printf("%zu of the %zu parts asked for would be empty and are left out: there are no more %s\n", p->nparts_wanted - p->nparts,
-               p->nparts_wanted, p->cube ? "channels" : "rows");
+        printf("%zu of the %zu parts asked for would be empty and are left out: there are no more "
+               "%s\n",
+               p->nparts_wanted - p->nparts, p->nparts_wanted, p->cube ? "channels" : "rows");
 }
 
 void cli_partition_print(const pclean_partition *p) {
     print_summary(p);
-    printf("\n%5s %13s %27s %11s %14s %7s  %s\n", "part", "channels", "GHz", "rows", "visibilities", "GiB", "name");
+    printf("\n%5s %13s %27s %11s %14s %7s  %s\n", "part", "channels", "GHz", "rows", "visibilities",
+           "GiB", "name");
     for (size_t k = 0; k < p->nparts; k++) {
         const pclean_part *part = &p->part[k];
         char channels[40], range[64];
-        snprintf(channels, sizeof channels, "%zu-%zu", part->channel_start, part->channel_start + part->nchan - 1);
-        snprintf(range, sizeof range, "%.7f-%.7f", part->freq_start_hz / 1e9, part->freq_end_hz / 1e9);
-        printf("%5zu %13s %27s %11llu %14llu %7.3f  %s\n", part->index, channels, range, (unsigned long long)part->rows,
-               (unsigned long long)part->nvis, part->estimated_gib, part->name);
+        snprintf(channels, sizeof channels, "%zu-%zu", part->channel_start,
+                 part->channel_start + part->nchan - 1);
+        snprintf(range, sizeof range, "%.7f-%.7f", part->freq_start_hz / 1e9,
+                 part->freq_end_hz / 1e9);
+        printf("%5zu %13s %27s %11llu %14llu %7.3f  %s\n", part->index, channels, range,
+               (unsigned long long)part->rows, (unsigned long long)part->nvis, part->estimated_gib,
+               part->name);
     }
-    printf("\nrows %s; visibilities are %s, for each Stokes plane; GiB is the memory of the part's run\n",
+    printf("\nrows %s; visibilities are %s, for each Stokes plane; GiB is the memory of the part's "
+           "run\n",
            p->cube ? "of the windows that are read, without autocorrelations" : "as selected",
            p->flags_counted ? "unflagged samples" : "samples, flagged ones too");
     for (size_t k = 0; k < p->nparts; k++)
@@ -111,20 +129,24 @@ void cli_partition_print(const pclean_partition *p) {
 
 /* CASA's selection record, and what it comes to. */
 static json_t *ms_json(const pclean_config *c, size_t ims, const pclean_part_ms *ms) {
-    return json_pack("{s:s s:s s:s s:s s:s s:s s:s s:s s:s s:s s:I}", "msname", ms->msname, "spw", ms->spw, "taql", ms->taql, "field",
-                     pclean_config_of_ms(&c->field, ims), "timestr", pclean_config_of_ms(&c->timerange, ims), "uvdist",
-                     pclean_config_of_ms(&c->uvrange, ims), "antenna", pclean_config_of_ms(&c->antenna, ims), "scan",
-                     pclean_config_of_ms(&c->scan, ims), "obs", pclean_config_of_ms(&c->observation, ims), "state",
-                     pclean_config_of_ms(&c->intent, ims), "rows", (json_int_t)ms->rows);
+    return json_pack(
+        "{s:s s:s s:s s:s s:s s:s s:s s:s s:s s:s s:I}", "msname", ms->msname, "spw", ms->spw,
+        "taql", ms->taql, "field", pclean_config_of_ms(&c->field, ims), "timestr",
+        pclean_config_of_ms(&c->timerange, ims), "uvdist", pclean_config_of_ms(&c->uvrange, ims),
+        "antenna", pclean_config_of_ms(&c->antenna, ims), "scan",
+        pclean_config_of_ms(&c->scan, ims), "obs", pclean_config_of_ms(&c->observation, ims),
+        "state", pclean_config_of_ms(&c->intent, ims), "rows", (json_int_t)ms->rows);
 }
 
 static json_t *part_json(const pclean_partition *p, const pclean_part *part) {
     json_t *list = json_array();
     for (size_t i = 0; i < part->nms; i++)
         json_array_append_new(list, ms_json(&part->config, i, &part->ms[i]));
-    json_t *o = json_pack("{s:s s:I s:I s:I s:f s:f s:f s:o s:s?}", "name", part->name, "index", (json_int_t)part->index, "rows",
-                          (json_int_t)part->rows, "nvis", (json_int_t)part->nvis, "estimated_gib", part->estimated_gib, "freq_start_hz",
-                          part->freq_start_hz, "freq_end_hz", part->freq_end_hz, "ms", list, "config", part->file);
+    json_t *o = json_pack("{s:s s:I s:I s:I s:f s:f s:f s:o s:s?}", "name", part->name, "index",
+                          (json_int_t)part->index, "rows", (json_int_t)part->rows, "nvis",
+                          (json_int_t)part->nvis, "estimated_gib", part->estimated_gib,
+                          "freq_start_hz", part->freq_start_hz, "freq_end_hz", part->freq_end_hz,
+                          "ms", list, "config", part->file);
     if (o && p->cube) {
         json_object_set_new(o, "start", json_string(part->start));
         json_object_set_new(o, "width", json_string(part->width));
@@ -138,10 +160,12 @@ json_t *cli_partition_json(const pclean_partition *p) {
     json_t *parts = json_array();
     for (size_t k = 0; k < p->nparts; k++)
         json_array_append_new(parts, part_json(p, &p->part[k]));
-    return json_pack("{s:s s:I s:I s:b s:I s:f s:f s:s s:f s:f s:o}", "kind", p->cube ? "cube" : "continuum", "nparts", (json_int_t)p->nparts,
-                          "nparts_wanted", (json_int_t)p->nparts_wanted, "flags_counted", p->flags_counted, "nchan", (json_int_t)p->nchan,
-                          "first_hz", p->first_hz, "step_hz", p->step_hz, "frame", p->frame, "epoch_s", p->epoch_s, "fracbw", p->fracbw,
-                          "parts", parts);
+    return json_pack("{s:s s:I s:I s:b s:I s:f s:f s:s s:f s:f s:o}", "kind",
+                     p->cube ? "cube" : "continuum", "nparts", (json_int_t)p->nparts,
+                     "nparts_wanted", (json_int_t)p->nparts_wanted, "flags_counted",
+                     p->flags_counted, "nchan", (json_int_t)p->nchan, "first_hz", p->first_hz,
+                     "step_hz", p->step_hz, "frame", p->frame, "epoch_s", p->epoch_s, "fracbw",
+                     p->fracbw, "parts", parts);
 }
 
 static int print_json(const pclean_partition *p) {
@@ -156,13 +180,17 @@ static int print_json(const pclean_partition *p) {
     return CLI_DONE;
 }
 
-/* ------------------------------------------------------------------ the command */
+/* ---- the command ---- */
 
 /* 0: cube_chunksize says. */
 static int choose_nparts(const request *r, const pclean_config *config, int *nparts) {
     const bool chunks = config->cube_chunksize > 0 && config->specmode != PCLEAN_SPECMODE_MFS;
     *nparts = r->nparts ? r->nparts : chunks ? 0 : config->nworkers;
-    return *nparts || chunks ? 0 : cli_usage_error("partition", "how many parts? Give -n, or cube_chunksize or nworkers in the configuration");
+    return *nparts || chunks
+               ? 0
+               : cli_usage_error(
+                     "partition",
+                     "how many parts? Give -n, or cube_chunksize or nworkers in the configuration");
 }
 
 static int partition(const request *r, const pclean_config *config) {

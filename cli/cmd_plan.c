@@ -11,11 +11,15 @@
 static const char usage[] =
     "pclean plan: what pclean image would do and take, without doing it.\n"
     "\n"
-    "Usage: pclean plan [CONFIG.yaml] [--preset NAME] [--PARAMETER VALUE ...] [--no-time] [--json]\n"
+    "Usage: pclean plan [CONFIG.yaml] [--preset NAME] [--PARAMETER VALUE ...] [--no-time] "
+    "[--json]\n"
     "\n"
-    "Takes what pclean image takes. Shows the parameters that are set, the data, the channel grid, its parts,\n"
-    "workers, memory, disk space and time. The time is measured on a sample: some rows are read and one small plane\n"
-    "is made of them, which takes about a second. How long CLEAN takes cannot be known before: the plan says\n"
+    "Takes what pclean image takes. Shows the parameters that are set, the data, the channel grid, "
+    "its parts,\n"
+    "workers, memory, disk space and time. The time is measured on a sample: some rows are read "
+    "and one small plane\n"
+    "is made of them, which takes about a second. How long CLEAN takes cannot be known before: the "
+    "plan says\n"
     "what all niter iterations in each channel would take, which is the most. Nothing is written.\n"
     "\n"
     "  --no-time    do not measure\n"
@@ -34,13 +38,15 @@ typedef struct request {
     bool json, no_time, help;
 } request;
 
-/* ------------------------------------------------------------------ text */
+/* ---- text ---- */
 
 enum { WIDTH = 60, MOST_WINDOWS = 20, MOST_WORKERS = 4 };
 
-/* Fills places [from, to) of a bar, given as fractions of it; what is there at all has one place. */
+/* Fills places [from, to) of a bar, given as fractions of it; what is there at all has one
+ * place. */
 static void fill(char bar[WIDTH + 1], double from, double to, char with) {
-    const int first = (int)fmin(WIDTH - 1, fmax(0, from * WIDTH)), last = (int)fmin(WIDTH, fmax(first + 1, round(to * WIDTH)));
+    const int first = (int)fmin(WIDTH - 1, fmax(0, from * WIDTH)),
+              last = (int)fmin(WIDTH, fmax(first + 1, round(to * WIDTH)));
     if (to > from)
         memset(bar + first, with, (size_t)(last - first));
 }
@@ -65,7 +71,8 @@ static int print_parameters(const json_t *set, const json_t *defaults) {
     json_object_foreach((json_t *)set, group, members) json_object_foreach(members, name, value) {
         if (json_equal(value, json_object_get(json_object_get(defaults, group), name)))
             continue;
-        char *text = json_is_string(value) ? strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY);
+        char *text = json_is_string(value) ? strdup(json_string_value(value))
+                                           : json_dumps(value, JSON_ENCODE_ANY);
         if (!text)
             return 1;
         printf("  %-21s %s\n", name, text);
@@ -75,11 +82,14 @@ static int print_parameters(const json_t *set, const json_t *defaults) {
 }
 
 static void print_data(const pclean_plan *p) {
-    printf("\nData                                            spw       rows   channels    needed  GHz (%s)\n", p->frame);
+    printf("\nData                                            spw       rows   channels    needed  "
+           "GHz (%s)\n",
+           p->frame);
     for (size_t i = 0; i < p->nwindow && i < MOST_WINDOWS; i++) {
         const pclean_plan_window *w = &p->window[i];
         const size_t n = strlen(w->msname);
-        printf("  %-42s %6d %10zu %10zu %9zu  %.6f to %.6f\n", n > 42 ? w->msname + n - 42 : w->msname, w->spw, w->nrow, w->nchan, w->nchan_read,
+        printf("  %-42s %6d %10zu %10zu %9zu  %.6f to %.6f\n",
+               n > 42 ? w->msname + n - 42 : w->msname, w->spw, w->nrow, w->nchan, w->nchan_read,
                w->low_hz / 1e9, w->high_hz / 1e9);
     }
     if (p->nwindow > MOST_WINDOWS)
@@ -88,7 +98,8 @@ static void print_data(const pclean_plan *p) {
 
 /* Where the data lie and where the image's channels do. */
 static void print_channels(const pclean_plan *p) {
-    const double last = p->first_hz + ((double)p->nchan - 1) * p->step_hz, half = 0.5 * fabs(p->step_hz);
+    const double last = p->first_hz + ((double)p->nchan - 1) * p->step_hz,
+                 half = 0.5 * fabs(p->step_hz);
     double low = fmin(p->first_hz, last) - half, high = fmax(p->first_hz, last) + half;
     const double image_low = low, image_high = high;
     for (size_t i = 0; i < p->nwindow; i++) {
@@ -99,18 +110,22 @@ static void print_channels(const pclean_plan *p) {
     empty(data, ' ');
     empty(image, ' ');
     for (size_t i = 0; i < p->nwindow; i++)
-        fill(data, (p->window[i].low_hz - low) / (high - low), (p->window[i].high_hz - low) / (high - low), '=');
+        fill(data, (p->window[i].low_hz - low) / (high - low),
+             (p->window[i].high_hz - low) / (high - low), '=');
     fill(image, (image_low - low) / (high - low), (image_high - low) / (high - low), '#');
-    printf("\nImage: %zu x %zu pixels, %zu channel%s from %.9g GHz in steps of %.9g kHz (%s)", p->nx, p->ny, p->nchan, p->nchan == 1 ? "" : "s",
-           p->first_hz / 1e9, p->step_hz / 1e3, p->frame);
+    printf("\nImage: %zu x %zu pixels, %zu channel%s from %.9g GHz in steps of %.9g kHz (%s)",
+           p->nx, p->ny, p->nchan, p->nchan == 1 ? "" : "s", p->first_hz / 1e9, p->step_hz / 1e3,
+           p->frame);
     if (p->npol > 1)
         printf(", %zu Stokes planes", p->npol);
-    printf("\n  data      [%s]\n  image     [%s]\n             %-*.6f%*.6f GHz\n", data, image, WIDTH / 2, low / 1e9, WIDTH - WIDTH / 2, high / 1e9);
+    printf("\n  data      [%s]\n  image     [%s]\n             %-*.6f%*.6f GHz\n", data, image,
+           WIDTH / 2, low / 1e9, WIDTH - WIDTH / 2, high / 1e9);
 }
 
 static void print_memory(const pclean_plan *p) {
     char need[32], limit[32] = "any", worker[32], vis[32], part[5][32];
-    const uint64_t parts[] = {p->grids_bytes, p->planes_bytes, p->density_bytes, p->batches_bytes, p->stage_bytes};
+    const uint64_t parts[] = {p->grids_bytes, p->planes_bytes, p->density_bytes, p->batches_bytes,
+                              p->stage_bytes};
     cli_bytes_text(p->memory_bytes, need, sizeof need);
     cli_bytes_text(p->worker_bytes, worker, sizeof worker);
     cli_bytes_text(p->visibility_bytes, vis, sizeof vis);
@@ -121,8 +136,10 @@ static void print_memory(const pclean_plan *p) {
     printf("\nWorkers: %s\n", p->workers_why);
     printf("\nMemory: %s of %s (%s)\n", need, limit, p->memory_limit_from);
     print_share("", p->memory_bytes, p->memory_limit_bytes);
-    printf("  a worker  %s: uv grids %s, planes %s, density %s, batches %s, %s %s\n", worker, part[0], part[1], part[2], part[3], p->stage, part[4]);
-    printf("  once      visibilities %s, in %s\n", vis, p->store_in_file ? "a scratch file" : "memory");
+    printf("  a worker  %s: uv grids %s, planes %s, density %s, batches %s, %s %s\n", worker,
+           part[0], part[1], part[2], part[3], p->stage, part[4]);
+    printf("  once      visibilities %s, in %s\n", vis,
+           p->store_in_file ? "a scratch file" : "memory");
 }
 
 static void print_folder(const char *title, const pclean_plan_disk *d) {
@@ -142,8 +159,10 @@ static void print_disk(const pclean_plan *p) {
 
 static void print_time_bars(const pclean_plan *p) {
     const pclean_plan_time *t = &p->time;
-    const double all = t->read_s + t->dirty_s + t->clean_s + t->write_s, scale = all > 0 ? 1 / all : 0;
-    const double dirty = t->read_s * scale, clean = dirty + t->dirty_s * scale, write = clean + t->clean_s * scale;
+    const double all = t->read_s + t->dirty_s + t->clean_s + t->write_s,
+                 scale = all > 0 ? 1 / all : 0;
+    const double dirty = t->read_s * scale, clean = dirty + t->dirty_s * scale,
+                 write = clean + t->clean_s * scale;
     char bar[WIDTH + 1];
     empty(bar, ' ');
     fill(bar, 0, dirty, 'r');
@@ -179,10 +198,11 @@ static void print_time(const pclean_plan *p) {
     printf("\nTime: %s", duration(least, b[0]));
     if (t->clean_s > 0)
         printf(" to %s", duration(least + t->clean_s, b[0]));
-    printf(", from a sample that took %s\n  r reading %s, # weights, PSF and dirty image %s", duration(t->sampling_s, b[0]), duration(t->read_s, b[1]),
-           duration(t->dirty_s, b[2]));
+    printf(", from a sample that took %s\n  r reading %s, # weights, PSF and dirty image %s",
+           duration(t->sampling_s, b[0]), duration(t->read_s, b[1]), duration(t->dirty_s, b[2]));
     if (t->clean_s > 0)
-        printf(", + CLEAN at most %s\n  (all iterations, %d major cycles)", duration(t->clean_s, b[0]), t->nmajor);
+        printf(", + CLEAN at most %s\n  (all iterations, %d major cycles)",
+               duration(t->clean_s, b[0]), t->nmajor);
     printf(", w writing %s", duration(t->write_s, b[0]));
     putchar('\n');
     print_time_bars(p);
@@ -195,7 +215,8 @@ static void print_problems(const pclean_plan *p) {
 
 /* The sections in the order of a run. */
 /* The same work as parts, one for each worker or as cube_chunksize says. */
-static int cut(const pclean_config *config, const pclean_plan *p, pclean_partition *out, pclean_err *err) {
+static int cut(const pclean_config *config, const pclean_plan *p, pclean_partition *out,
+               pclean_err *err) {
     const bool chunks = config->cube_chunksize > 0 && config->specmode != PCLEAN_SPECMODE_MFS;
     return pclean_partition_make(config, chunks ? 0 : p->nworkers, NULL, out, err);
 }
@@ -211,7 +232,8 @@ static void print_partition(const pclean_config *config, const pclean_plan *p) {
     pclean_partition_clear(&parts);
 }
 
-static int print_text(const pclean_config *values, const pclean_plan *p, const json_t *config, const json_t *defaults) {
+static int print_text(const pclean_config *values, const pclean_plan *p, const json_t *config,
+                      const json_t *defaults) {
     if (print_parameters(config, defaults))
         return CLI_FAILED;
     print_data(p);
@@ -224,47 +246,58 @@ static int print_text(const pclean_config *values, const pclean_plan *p, const j
     return CLI_DONE;
 }
 
-/* ------------------------------------------------------------------ JSON */
+/* ---- JSON ---- */
 
-static json_t *whole(uint64_t n) { return n <= INT64_MAX ? json_integer((json_int_t)n) : json_null(); }
+static json_t *whole(uint64_t n) {
+    return n <= INT64_MAX ? json_integer((json_int_t)n) : json_null();
+}
 
 static json_t *windows_json(const pclean_plan *p) {
     json_t *list = json_array();
     for (size_t i = 0; i < p->nwindow; i++) {
         const pclean_plan_window *w = &p->window[i];
-        json_array_append_new(list, json_pack("{s:s s:i s:o s:o s:o s:f s:f}", "msname", w->msname, "spw", w->spw, "nchan", whole(w->nchan), "nchan_read",
-                                              whole(w->nchan_read), "rows", whole(w->nrow), "low_hz", w->low_hz, "high_hz", w->high_hz));
+        json_array_append_new(list, json_pack("{s:s s:i s:o s:o s:o s:f s:f}", "msname", w->msname,
+                                              "spw", w->spw, "nchan", whole(w->nchan), "nchan_read",
+                                              whole(w->nchan_read), "rows", whole(w->nrow),
+                                              "low_hz", w->low_hz, "high_hz", w->high_hz));
     }
     return list;
 }
 
 static json_t *image_json(const pclean_plan *p) {
-    return json_pack("{s:o s:o s:o s:o s:f s:f s:f s:s s:s}", "nx", whole(p->nx), "ny", whole(p->ny), "nchan", whole(p->nchan), "npol", whole(p->npol),
-                     "first_hz", p->first_hz, "step_hz", p->step_hz, "restfreq_hz", p->restfreq_hz, "restfreq_from", p->restfreq_from, "frame",
-                     p->frame);
+    return json_pack("{s:o s:o s:o s:o s:f s:f s:f s:s s:s}", "nx", whole(p->nx), "ny",
+                     whole(p->ny), "nchan", whole(p->nchan), "npol", whole(p->npol), "first_hz",
+                     p->first_hz, "step_hz", p->step_hz, "restfreq_hz", p->restfreq_hz,
+                     "restfreq_from", p->restfreq_from, "frame", p->frame);
 }
 
 static json_t *memory_json(const pclean_plan *p) {
-    return json_pack("{s:o s:o s:s s:o s:{s:o s:o s:o s:o s:o} s:o s:s}", "plan_bytes", whole(p->memory_bytes), "limit_bytes", whole(p->memory_limit_bytes),
-                     "limit_from", p->memory_limit_from, "worker_bytes", whole(p->worker_bytes), "worker", "grids", whole(p->grids_bytes), "planes",
-                     whole(p->planes_bytes), "density", whole(p->density_bytes), "batches", whole(p->batches_bytes), p->stage, whole(p->stage_bytes),
-                     "visibility_bytes", whole(p->visibility_bytes), "visibilities", p->store_in_file ? "scratch file" : "memory");
+    return json_pack(
+        "{s:o s:o s:s s:o s:{s:o s:o s:o s:o s:o} s:o s:s}", "plan_bytes", whole(p->memory_bytes),
+        "limit_bytes", whole(p->memory_limit_bytes), "limit_from", p->memory_limit_from,
+        "worker_bytes", whole(p->worker_bytes), "worker", "grids", whole(p->grids_bytes), "planes",
+        whole(p->planes_bytes), "density", whole(p->density_bytes), "batches",
+        whole(p->batches_bytes), p->stage, whole(p->stage_bytes), "visibility_bytes",
+        whole(p->visibility_bytes), "visibilities", p->store_in_file ? "scratch file" : "memory");
 }
 
 static json_t *disk_json(const pclean_plan_disk *d) {
-    return json_pack("{s:s s:o s:o}", "folder", d->folder, "needed_bytes", whole(d->needed_bytes), "free_bytes", whole(d->free_bytes));
+    return json_pack("{s:s s:o s:o}", "folder", d->folder, "needed_bytes", whole(d->needed_bytes),
+                     "free_bytes", whole(d->free_bytes));
 }
 
 static json_t *time_json(const pclean_plan_time *t) {
-    return t->known ? json_pack("{s:f s:f s:f s:f s:f s:i}", "sampling_s", t->sampling_s, "read_s", t->read_s, "dirty_s", t->dirty_s, "clean_most_s",
-                                t->clean_s, "write_s", t->write_s, "nmajor_assumed", t->nmajor)
+    return t->known ? json_pack("{s:f s:f s:f s:f s:f s:i}", "sampling_s", t->sampling_s, "read_s",
+                                t->read_s, "dirty_s", t->dirty_s, "clean_most_s", t->clean_s,
+                                "write_s", t->write_s, "nmajor_assumed", t->nmajor)
                     : json_null();
 }
 
 static json_t *partition_json(const pclean_config *config, const pclean_plan *p) {
     pclean_partition parts = {0};
     pclean_err err = {0};
-    json_t *o = cut(config, p, &parts, &err) ? json_pack("{s:s}", "none", err.msg) : cli_partition_json(&parts);
+    json_t *o = cut(config, p, &parts, &err) ? json_pack("{s:s}", "none", err.msg)
+                                             : cli_partition_json(&parts);
     pclean_partition_clear(&parts);
     return o;
 }
@@ -273,17 +306,20 @@ static int print_json(const pclean_config *values, const pclean_plan *p, json_t 
     json_t *problems = json_array();
     for (size_t i = 0; i < p->nproblem; i++)
         json_array_append_new(problems, json_string(p->problem[i]));
-    json_t *root = json_pack("{s:O s:o s:o s:o s:{s:i s:i s:s} s:o s:{s:o s:o s:b} s:o s:o}", "config", config, "data", windows_json(p), "image", image_json(p), "partition", partition_json(values, p),
-                             "workers", "processes", p->nworkers, "threads", p->nthreads, "why", p->workers_why, "memory", memory_json(p), "disk",
-                             "products", disk_json(&p->products), "scratch", disk_json(&p->scratch), "one_disk", p->one_disk, "time",
-                             time_json(&p->time), "problems", problems);
+    json_t *root =
+        json_pack("{s:O s:o s:o s:o s:{s:i s:i s:s} s:o s:{s:o s:o s:b} s:o s:o}", "config", config,
+                  "data", windows_json(p), "image", image_json(p), "partition",
+                  partition_json(values, p), "workers", "processes", p->nworkers, "threads",
+                  p->nthreads, "why", p->workers_why, "memory", memory_json(p), "disk", "products",
+                  disk_json(&p->products), "scratch", disk_json(&p->scratch), "one_disk",
+                  p->one_disk, "time", time_json(&p->time), "problems", problems);
     const int bad = !root || json_dumpf(root, stdout, JSON_INDENT(1));
     putchar('\n');
     json_decref(root);
     return bad ? CLI_FAILED : CLI_DONE;
 }
 
-/* ------------------------------------------------------------------ the command */
+/* ---- the command ---- */
 
 static json_t *json_of(const pclean_config *config, pclean_err *err) {
     char *text = NULL;
@@ -292,11 +328,13 @@ static json_t *json_of(const pclean_config *config, pclean_err *err) {
     return root;
 }
 
-static int show(const request *r, const pclean_config *config, const pclean_plan *p, pclean_err *err) {
+static int show(const request *r, const pclean_config *config, const pclean_plan *p,
+                pclean_err *err) {
     pclean_config usual;
     int status = CLI_FAILED;
     json_t *set = NULL, *defaults = NULL;
-    if (pclean_config_init(&usual, err) == 0 && (set = json_of(config, err)) && (defaults = json_of(&usual, err)))
+    if (pclean_config_init(&usual, err) == 0 && (set = json_of(config, err)) &&
+        (defaults = json_of(&usual, err)))
         status = r->json ? print_json(config, p, set) : print_text(config, p, set, defaults);
     else
         cli_print_error(err->msg);

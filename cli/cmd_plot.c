@@ -9,7 +9,8 @@
 static const char usage[] =
     "pclean plot: draw an image as a PNG file.\n"
     "\n"
-    "Usage: pclean plot IMAGE [--output FILE.png] [--title TEXT] [--field ANGLE] [--panels N] [--size WxH]\n"
+    "Usage: pclean plot IMAGE [--output FILE.png] [--title TEXT] [--field ANGLE] [--panels N] "
+    "[--size WxH]\n"
     "\n"
     "A cube becomes channel maps of the channels with emission, a map of the integrated\n"
     "intensity, and the spectrum summed over the region of significant emission, which is\n"
@@ -17,12 +18,14 @@ static const char usage[] =
     "\n"
     "  --output FILE.png  where to write (default: IMAGE.png); an existing PNG file is replaced\n"
     "  --title TEXT       title (default: object and telescope)\n"
-    "  --field ANGLE      width of the maps on the sky, e.g. 20arcmin (default: holds the emission)\n"
+    "  --field ANGLE      width of the maps on the sky, e.g. 20arcmin (default: holds the "
+    "emission)\n"
     "  --panels N         channel maps at most (default: 25)\n"
     "  --size WxH         pixels of the picture (default: 2000x1125; one map: 1300x1180)\n"
     "\n"
     "Example: pclean plot line.image --title \"NGC 5921, HI\" --output ngc5921.png\n"
-    "The name of the picture is printed on standard output. Exit status: 0 done, 1 failed, 2 wrong usage.\n";
+    "The name of the picture is printed on standard output. Exit status: 0 done, 1 failed, 2 wrong "
+    "usage.\n";
 
 typedef struct plot_request {
     const char *image;
@@ -58,7 +61,8 @@ static int set_panels(plot_request *r, const char *value) {
 static int set_size(plot_request *r, const char *value) {
     char rest;
     if (sscanf(value, "%dx%d%c", &r->options.width, &r->options.height, &rest) != 2) {
-        return cli_usage_error("plot", "--size: two numbers of pixels such as 2000x1125, not \"%s\"", value);
+        return cli_usage_error(
+            "plot", "--size: two numbers of pixels such as 2000x1125, not \"%s\"", value);
     }
     return 0;
 }
@@ -66,8 +70,11 @@ static int set_size(plot_request *r, const char *value) {
 static const struct flag {
     const char *name;
     int (*set)(plot_request *r, const char *value);
-} flags[] = {
-    {"output", set_output}, {"title", set_title}, {"field", set_field}, {"panels", set_panels}, {"size", set_size}};
+} flags[] = {{"output", set_output},
+             {"title", set_title},
+             {"field", set_field},
+             {"panels", set_panels},
+             {"size", set_size}};
 #define NFLAG (sizeof flags / sizeof *flags)
 
 static int set_flag(plot_request *r, cli_args *args) {
@@ -76,17 +83,20 @@ static int set_flag(plot_request *r, cli_args *args) {
         names[i] = flags[i].name;
         if (strcmp(flags[i].name, args->name) == 0) {
             const char *value = cli_args_value(args);
-            return value ? flags[i].set(r, value) : cli_usage_error("plot", "--%s needs a value", args->name);
+            return value ? flags[i].set(r, value)
+                         : cli_usage_error("plot", "--%s needs a value", args->name);
         }
     }
     const char *nearest = cli_nearest(args->name, names);
-    return nearest ? cli_usage_error("plot", "unknown flag --%s; did you mean --%s?", args->name, nearest)
+    return nearest ? cli_usage_error("plot", "unknown flag --%s; did you mean --%s?", args->name,
+                                     nearest)
                    : cli_usage_error("plot", "unknown flag --%s", args->name);
 }
 
 static int set_image(plot_request *r, const char *word) {
     if (r->image) {
-        return cli_usage_error("plot", "one image at a time: \"%s\" and \"%s\" were given", r->image, word);
+        return cli_usage_error("plot", "one image at a time: \"%s\" and \"%s\" were given",
+                               r->image, word);
     }
     r->image = word;
     return 0;
@@ -98,7 +108,8 @@ static int default_output(plot_request *r) {
         n--;
     }
     size_t length = (size_t)snprintf(r->output, sizeof r->output, "%.*s.png", (int)n, r->image);
-    return length < sizeof r->output ? 0 : cli_usage_error("plot", "the name of the image is too long");
+    return length < sizeof r->output ? 0
+                                     : cli_usage_error("plot", "the name of the image is too long");
 }
 
 int cmd_plot(int argc, char **argv) {

@@ -52,8 +52,8 @@ static int add_setting(cli_line *line, const char *name, const char *value) {
     return 0;
 }
 
-/* A flag that is not in the table: one of our own, misspelt, is said at once; another parameter of tclean and what nobody knows
- * are left to the library, with all other flags. */
+/* A flag that is not in the table: one of our own, misspelt, is said at once; another parameter of
+ * tclean and what nobody knows are left to the library, with all other flags. */
 static int take_other_flag(cli_line *line, cli_args *args) {
     const char *value = cli_args_value(args), *nearest = cli_nearest(args->name, line->own);
     pclean_config scratch;
@@ -62,14 +62,16 @@ static int take_other_flag(cli_line *line, cli_args *args) {
     rc = rc ? rc : pclean_config_set(&scratch, args->name, value ? value : "", &err);
     pclean_config_clear(&scratch);
     if (rc == -PCLEAN_EPARAM && nearest) {
-        return cli_usage_error(line->command, "unknown flag --%s; did you mean --%s?", args->name, nearest);
+        return cli_usage_error(line->command, "unknown flag --%s; did you mean --%s?", args->name,
+                               nearest);
     }
     return add_setting(line, args->name, value);
 }
 
 static int add_preset(cli_line *line, const char *name) {
     if (!name) {
-        return cli_usage_error(line->command, "--preset needs a name; pclean image --list-presets shows them");
+        return cli_usage_error(line->command,
+                               "--preset needs a name; pclean image --list-presets shows them");
     }
     const char **grown = realloc(line->preset, (line->npreset + 1) * sizeof *grown);
     if (!grown) {
@@ -82,7 +84,7 @@ static int add_preset(cli_line *line, const char *name) {
 
 /* --mix-columns is --mix_columns. */
 static void accept_hyphens(char *name) {
-    char other[sizeof ((cli_args *)0)->name];
+    char other[sizeof((cli_args *)0)->name];
     snprintf(other, sizeof other, "%s", name);
     for (char *c = other; *c; c++) {
         *c = *c == '-' ? '_' : *c;
@@ -100,27 +102,34 @@ static int take_flag(cli_line *line, cli_args *args) {
     if (!known_parameter(args->name)) {
         return take_other_flag(line, args);
     }
-    const char *value = pclean_config_is_bool(args->name) ? cli_args_bool(args) : cli_args_value(args);
-    return value ? add_setting(line, args->name, value) : cli_usage_error(line->command, "--%s needs a value", args->name);
+    const char *value =
+        pclean_config_is_bool(args->name) ? cli_args_bool(args) : cli_args_value(args);
+    return value ? add_setting(line, args->name, value)
+                 : cli_usage_error(line->command, "--%s needs a value", args->name);
 }
 
 static bool looks_like_file(const char *word) {
     const char *dot = strrchr(word, '.');
-    return access(word, F_OK) == 0 || (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
+    return access(word, F_OK) == 0 ||
+           (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
 }
 
 static int take_word(cli_line *line, cli_args *args) {
     const char *word = args->value;
     if (word[0] == '-') {
-        return cli_usage_error(line->command, "unknown flag %s; flags begin with two dashes, as --niter", word);
+        return cli_usage_error(line->command,
+                               "unknown flag %s; flags begin with two dashes, as --niter", word);
     }
     bool follows_value = args->next > 3 && strncmp(args->argv[args->next - 3], "--", 2) == 0;
     if (follows_value && !looks_like_file(word)) {
-        return cli_usage_error(line->command, "unexpected \"%s\"; lists are written with commas, as --imsize 512,256", word);
+        return cli_usage_error(
+            line->command, "unexpected \"%s\"; lists are written with commas, as --imsize 512,256",
+            word);
     }
     if (line->file) {
-        return cli_usage_error(line->command, "one configuration file at a time: \"%s\" and \"%s\" were given", line->file,
-                               word);
+        return cli_usage_error(line->command,
+                               "one configuration file at a time: \"%s\" and \"%s\" were given",
+                               line->file, word);
     }
     line->file = word;
     return 0;
@@ -130,7 +139,7 @@ int cli_line_take(cli_line *line, cli_args *args) {
     return *args->name ? take_flag(line, args) : take_word(line, args);
 }
 
-/* ------------------------------------------------------------------ the configuration */
+/* ---- the configuration ---- */
 
 /* The error of one more complaint: its lines below the others'. */
 static int add_error(int rc, pclean_err *err, int status, const pclean_err *one) {
@@ -151,7 +160,8 @@ static int apply_settings(const cli_line *line, pclean_config *config, pclean_er
     for (size_t i = 0; i < line->nsetting; i++) {
         const cli_setting *s = &line->setting[i];
         pclean_err one = {0};
-        int status = s->more ? pclean_config_append(config, s->name, s->value, &one) : pclean_config_set(config, s->name, s->value, &one);
+        int status = s->more ? pclean_config_append(config, s->name, s->value, &one)
+                             : pclean_config_set(config, s->name, s->value, &one);
         rc = add_error(rc, err, status, &one);
     }
     return rc;

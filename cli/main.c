@@ -59,16 +59,19 @@ static int unknown_command(const char *word) {
         names[i] = commands[i].name;
     }
     const char *nearest = cli_nearest(word, names);
-    return nearest ? cli_usage_error("", "unknown command \"%s\"; did you mean \"%s\"?", word, nearest)
-                   : cli_usage_error("", "unknown command \"%s\"", word);
+    return nearest
+               ? cli_usage_error("", "unknown command \"%s\"; did you mean \"%s\"?", word, nearest)
+               : cli_usage_error("", "unknown command \"%s\"", word);
 }
 
 static int dispatch(int argc, char **argv) {
     if (argc < 2) {
-        return cli_usage_error("", "which command? For example: pclean image --vis my.ms --imagename my");
+        return cli_usage_error(
+            "", "which command? For example: pclean image --vis my.ms --imagename my");
     }
     const char *word = argv[1];
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (strcmp(word, "help") == 0 && argc == 2)) {
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
+        (strcmp(word, "help") == 0 && argc == 2)) {
         print_help();
         return CLI_DONE;
     }
@@ -96,7 +99,8 @@ static int finish_stdout(int status) {
     return status ? status : CLI_FAILED;
 }
 
-/* A closed standard stream would be the number of the next file opened, and the log would be written into it. */
+/* A closed standard stream would be the number of the next file opened, and the log would be
+ * written into it. */
 static void open_standard_streams(void) {
     for (int fd = 0; fd <= 2; fd++) {
         if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", O_RDWR) != fd) {
@@ -105,21 +109,25 @@ static void open_standard_streams(void) {
     }
 }
 
-/* Threads that wait for each other should soon sleep, not spin: on a machine that others use too a spinning thread takes the
- * processor from the one it waits for. Waits are short and many, though, and waking a sleeper takes longer than most of them.
- * Measured on 2 cores, dirty mfs image with two threads, idle machine and a load of 5: without spinning 1.23 s and 3.9 s, with
- * 1000 turns (some 20 us) 1.08 s and 4.3 s, with 10000 turns 1.02 s and 5.7 s. libgomp reads its environment when it is
- * loaded, before main, so the command starts itself again: 20 ms. A setting of the user's own is kept. */
+/* Threads that wait for each other should soon sleep, not spin: on a machine that others use too a
+ * spinning thread takes the processor from the one it waits for. Waits are short and many, though,
+ * and waking a sleeper takes longer than most of them. Measured on 2 cores, dirty mfs image with
+ * two threads, idle machine and a load of 5: without spinning 1.23 s and 3.9 s, with 1000 turns
+ * (some 20 us) 1.08 s and 4.3 s, with 10000 turns 1.02 s and 5.7 s. libgomp reads its environment
+ * when it is loaded, before main, so the command starts itself again: 20 ms. A setting of the
+ * user's own is kept. */
 static void let_threads_soon_sleep(char **argv) {
-    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || setenv("GOMP_SPINCOUNT", "1000", 1))
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") ||
+        setenv("GOMP_SPINCOUNT", "1000", 1))
         return;
     execv("/proc/self/exe", argv); /* where that fails, all is as before */
 }
 
-/* casacore asks for the current folder before main begins, and aborts where it has no name, or a long one. What stands in
- * this section of a program comes before that. */
+/* casacore asks for the current folder before main begins, and aborts where it has no name, or a
+ * long one. What stands in this section of a program comes before that. */
 static void look_at_folder(int argc, char **argv, char **environment) {
-    static const char message[] = "pclean: error: the current folder is gone, or its name has more than 1023 characters; cd to another one\n";
+    static const char message[] = "pclean: error: the current folder is gone, or its name has more "
+                                  "than 1023 characters; cd to another one\n";
     char name[1024];
     (void)argc, (void)argv, (void)environment;
     if (getcwd(name, sizeof name))
@@ -128,7 +136,8 @@ static void look_at_folder(int argc, char **argv, char **environment) {
         _exit(CLI_FAILED);
     _exit(CLI_FAILED);
 }
-__attribute__((section(".preinit_array"), used)) static void (*const first)(int, char **, char **) = look_at_folder;
+__attribute__((section(".preinit_array"),
+               used)) static void (*const first)(int, char **, char **) = look_at_folder;
 
 int main(int argc, char **argv) {
     static const char *const threaded[] = {"image", "plan"};

@@ -26,8 +26,9 @@ static bool terminal(void) {
 }
 
 void cli_progress_init(cli_progress *d, const pclean_config *config) {
-    *d = (cli_progress){
-        .mode = (enum pclean_progress_mode)config->progress, .verbose = config->verbose, .start_s = now_s()};
+    *d = (cli_progress){.mode = (enum pclean_progress_mode)config->progress,
+                        .verbose = config->verbose,
+                        .start_s = now_s()};
     if (d->mode == PCLEAN_PROGRESS_AUTO) {
         d->mode = terminal() ? PCLEAN_PROGRESS_BAR : PCLEAN_PROGRESS_LINES;
     }
@@ -37,7 +38,7 @@ void cli_progress_init(cli_progress *d, const pclean_config *config) {
     pthread_mutex_init(&d->lock, NULL);
 }
 
-/* ------------------------------------------------------------------ texts */
+/* ---- texts ---- */
 
 static void duration_text(char *buf, size_t size, double s) {
     long t = s < 0 ? 0 : lround(s);
@@ -54,7 +55,8 @@ static void state_text(const cli_progress *d, const pclean_progress *p, char *bu
     double seconds = p->elapsed_s - d->stage_elapsed_s;
     if (p->done > d->stage_done && seconds > 0.05 && used < size) {
         double rate = (double)(p->done - d->stage_done) / seconds;
-        used += (size_t)snprintf(buf + used, size - used, rate < 100 ? ", %.2g/s" : ", %.0f/s", rate);
+        used +=
+            (size_t)snprintf(buf + used, size - used, rate < 100 ? ", %.2g/s" : ", %.0f/s", rate);
     }
     if (p->remaining_s >= 0 && used < size) {
         char left[32];
@@ -63,7 +65,8 @@ static void state_text(const cli_progress *d, const pclean_progress *p, char *bu
     }
 }
 
-/* One write, so that lines of several threads or processes do not mix. A closed standard error is not our failure. */
+/* One write, so that lines of several threads or processes do not mix. A closed standard error is
+ * not our failure. */
 static void put(const char *text, size_t n) {
     while (n > 0) {
         ssize_t k = write(STDERR_FILENO, text, n);
@@ -75,7 +78,7 @@ static void put(const char *text, size_t n) {
     }
 }
 
-/* ------------------------------------------------------------------ bar */
+/* ---- bar ---- */
 
 static void clear_bar(cli_progress *d) {
     if (d->drawn) {
@@ -87,19 +90,25 @@ static void clear_bar(cli_progress *d) {
 static void draw_bar(cli_progress *d, const pclean_progress *p) {
     char state[160], line[LINE_SIZE];
     state_text(d, p, state, sizeof state);
-    int columns = cli_columns(STDERR_FILENO, 80), state_width = (int)strlen(state) > 38 ? (int)strlen(state) : 38;
-    int fixed = (int)strlen(p->stage) + state_width + 12; /* the bar keeps its width while the numbers change theirs */
-    int room = columns - 1 - fixed, width = room > 40 ? 40 : room < 0 ? 0 : room, full = (int)(p->fraction * width);
+    int columns = cli_columns(STDERR_FILENO, 80),
+        state_width = (int)strlen(state) > 38 ? (int)strlen(state) : 38;
+    /* the bar keeps its width while the numbers change theirs */
+    int fixed = (int)strlen(p->stage) + state_width + 12;
+    int room = columns - 1 - fixed,
+        width = room > 40  ? 40
+                : room < 0 ? 0
+                           : room,
+        full = (int)(p->fraction * width);
     static const char bar[] = "########################################";
-    int n = snprintf(line, sizeof line, "\r%s [%.*s%*s] %3.0f %%  %s", p->stage, full, bar, width - full, "",
-                     100 * p->fraction, state);
+    int n = snprintf(line, sizeof line, "\r%s [%.*s%*s] %3.0f %%  %s", p->stage, full, bar,
+                     width - full, "", 100 * p->fraction, state);
     n = n > columns ? columns : n; /* '\r' and columns - 1 characters: never wraps */
     snprintf(line + n, sizeof line - (size_t)n, "\033[K");
     put(line, strlen(line));
     d->drawn = true;
 }
 
-/* ------------------------------------------------------------------ lines */
+/* ---- lines ---- */
 
 static void time_stamp(char *buf, size_t size, bool utc) {
     time_t t = time(NULL);
@@ -124,7 +133,7 @@ static void draw_line(const cli_progress *d, const pclean_progress *p) {
     put_line("", line, "");
 }
 
-/* ------------------------------------------------------------------ JSON */
+/* ---- JSON ---- */
 
 static json_t *real(double x) {
     return isfinite(x) ? json_real(x) : json_null();
@@ -211,7 +220,7 @@ static void put_end(double elapsed_s, int status, const pclean_err *err) {
     put_object(o);
 }
 
-/* ------------------------------------------------------------------ the hooks */
+/* ---- the hooks ---- */
 
 static bool due(const cli_progress *d, const pclean_progress *p, bool new_stage, double now) {
     switch (d->mode) {

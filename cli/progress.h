@@ -1,11 +1,13 @@
-/* progress.h: what a run shows on standard error while it goes on: the log, and a bar, a line now and then, or JSON.
+/* progress.h: what a run shows on standard error while it goes on: the log, and a bar, a line now
+ * and then, or JSON.
  *
  * --progress json writes one JSON object per line and nothing else:
- *   {"event":"progress","stage":S,"fraction":F,"done":N,"total":N,"unit":U,"elapsed_s":T,"remaining_s":T|null,
- *    "plane":{...}}                    at most ten a second, but each one that reports a finished plane; "plane" only
- * then:
- *       {"chan","pol","freq_hz","nvis","sumwt","beam_major_rad","beam_minor_rad","beam_pa_rad","psf_sidelobe","peak_dirty",
- *        "peak_residual","rms_residual","model_flux","niter","nmajor","stop","stop_text","seconds"}
+ *   {"event":"progress","stage":S,"fraction":F,"done":N,"total":N,"unit":U,"elapsed_s":T,
+ *    "remaining_s":T|null,"plane":{...}}
+ *       at most ten a second, but each one that reports a finished plane; "plane" only then:
+ *       {"chan","pol","freq_hz","nvis","sumwt","beam_major_rad","beam_minor_rad","beam_pa_rad",
+ *        "psf_sidelobe","peak_dirty","peak_residual","rms_residual","model_flux","niter","nmajor",
+ *        "stop","stop_text","seconds"}
  *   {"event":"log","time":"2025-01-31T12:00:00Z","level":"info"|"warning"|"debug","text":S}
  *   {"event":"end","status":0|1|2,"error":S|null,"elapsed_s":T}    the last line of every run
  * Numbers that are not finite are null. */

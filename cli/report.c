@@ -36,7 +36,7 @@ static bool is_bad(const pclean_plane *p) {
     return false;
 }
 
-/* ------------------------------------------------------------------ units and digits of the table */
+/* ---- units and digits of the table ---- */
 
 typedef struct format {
     double flux, angle; /* size of the units */
@@ -67,7 +67,8 @@ static format choose_format(const pclean_config *config, const pclean_result *r)
         const pclean_plane *p = &r->plane[i];
         peak = isfinite(p->peak_dirty) ? fmax(peak, fabs(p->peak_dirty)) : peak;
         rms = p->rms_residual > 0 ? fmin(rms, p->rms_residual) : rms;
-        peak = isfinite(p->rms_residual) ? fmax(peak, p->rms_residual) : peak; /* an empty mask has no peak */
+        /* an empty mask has no peak */
+        peak = isfinite(p->rms_residual) ? fmax(peak, p->rms_residual) : peak;
         beam = p->beam_minor_rad > 0 ? fmin(beam, p->beam_minor_rad) : beam;
         model = isfinite(p->model_flux) ? fmax(model, fabs(p->model_flux)) : model;
     }
@@ -86,8 +87,10 @@ static format choose_format(const pclean_config *config, const pclean_result *r)
     return f;
 }
 
-/* "I", "RR": the name of plane ipol, from the configuration's stokes ("IQUV", "RRLL", "pseudoI"). */
-static void pol_name(const pclean_config *config, const pclean_result *r, size_t ipol, char *buf, size_t size) {
+/* "I", "RR": the name of plane ipol, from the configuration's stokes ("IQUV", "RRLL",
+ * "pseudoI"). */
+static void pol_name(const pclean_config *config, const pclean_result *r, size_t ipol, char *buf,
+                     size_t size) {
     const char *stokes = config->stokes ? config->stokes : "";
     size_t length = strlen(stokes), each = r->npol ? length / r->npol : 0;
     if (r->npol > 1 && each >= 1 && each * r->npol == length) {
@@ -97,18 +100,20 @@ static void pol_name(const pclean_config *config, const pclean_result *r, size_t
     }
 }
 
-/* ------------------------------------------------------------------ the table */
+/* ---- the table ---- */
 
 #define ROW "%4s%s %12s%s %16s %6s %9s %9s %9s %8s %7s %6s  %s\n"
 
 static void print_header(FILE *out, const pclean_config *config, const format *f) {
     char freq[32], peaks[32];
-    snprintf(freq, sizeof freq, "%s GHz", config->specmode == PCLEAN_SPECMODE_CUBEDATA ? "data's" : config->outframe);
+    snprintf(freq, sizeof freq, "%s GHz",
+             config->specmode == PCLEAN_SPECMODE_CUBEDATA ? "data's" : config->outframe);
     snprintf(peaks, sizeof peaks, "%s/beam", f->flux_name);
     const char *pol = f->pol ? " pol" : "", *no_pol = f->pol ? "    " : "";
-    fprintf(out, ROW, "", no_pol, "frequency", f->velocity ? "  velocity" : "", "beam", "PA", "peak", "residual", "rms", "model", "CLEAN", "major", "");
-    fprintf(out, ROW, "chan", pol, freq, f->velocity ? "      km/s" : "", f->angle_name, "deg", peaks, peaks, peaks, "Jy", "iter.", "cycles",
-            "stopped by");
+    fprintf(out, ROW, "", no_pol, "frequency", f->velocity ? "  velocity" : "", "beam", "PA",
+            "peak", "residual", "rms", "model", "CLEAN", "major", "");
+    fprintf(out, ROW, "chan", pol, freq, f->velocity ? "      km/s" : "", f->angle_name, "deg",
+            peaks, peaks, peaks, "Jy", "iter.", "cycles", "stopped by");
 }
 
 static void number(char *buf, size_t size, double value, int digits) {
@@ -119,17 +124,17 @@ static void number(char *buf, size_t size, double value, int digits) {
     }
 }
 
-static void print_plane(FILE *out, const pclean_config *config, const pclean_result *r, const format *f,
-                        const pclean_plane *p) {
-    char chan[24], pol[16] = "", freq[32], niter[16], nmajor[16], beam[64] = "-", pa[16] = "-", peak[32], residual[32],
-                   rms[32], model[32], name[16], speed[32] = "";
+static void print_plane(FILE *out, const pclean_config *config, const pclean_result *r,
+                        const format *f, const pclean_plane *p) {
+    char chan[24], pol[16] = "", freq[32], niter[16], nmajor[16], beam[64] = "-", pa[16] = "-",
+                   peak[32], residual[32], rms[32], model[32], name[16], speed[32] = "";
     if (f->pol) {
         pol_name(config, r, p->pol, name, sizeof name);
         snprintf(pol, sizeof pol, " %3.3s", name);
     }
     if (p->beam_major_rad > 0) {
-        snprintf(beam, sizeof beam, "%.*f x %.*f", f->angle_digits, p->beam_major_rad / f->angle, f->angle_digits,
-                 p->beam_minor_rad / f->angle);
+        snprintf(beam, sizeof beam, "%.*f x %.*f", f->angle_digits, p->beam_major_rad / f->angle,
+                 f->angle_digits, p->beam_minor_rad / f->angle);
         snprintf(pa, sizeof pa, "%.1f", p->beam_pa_rad / ARCSEC / 3600);
     }
     bool blank = p->stop == PCLEAN_STOP_BLANK;
@@ -144,7 +149,8 @@ static void print_plane(FILE *out, const pclean_config *config, const pclean_res
     }
     snprintf(niter, sizeof niter, "%d", p->niter);
     snprintf(nmajor, sizeof nmajor, "%d", p->nmajor);
-    fprintf(out, ROW, chan, pol, freq, speed, beam, pa, peak, residual, rms, model, niter, nmajor, pclean_stop_text(p->stop));
+    fprintf(out, ROW, chan, pol, freq, speed, beam, pa, peak, residual, rms, model, niter, nmajor,
+            pclean_stop_text(p->stop));
 }
 
 static void mark_brightest(const pclean_result *r, bool *shown) {
@@ -196,15 +202,15 @@ static void print_table(FILE *out, const pclean_config *config, const pclean_res
         gap = !shown[i];
     }
     if (n > ALL_PLANES) {
-        fprintf(
-            out,
-            "(of %zu planes: the first, the last, the %d brightest, those that went wrong; all are in the .run.json)\n",
-            n, NBRIGHTEST);
+        fprintf(out,
+                "(of %zu planes: the first, the last, the %d brightest, those that went wrong; all "
+                "are in the .run.json)\n",
+                n, NBRIGHTEST);
     }
     free(shown);
 }
 
-/* ------------------------------------------------------------------ the summary */
+/* ---- the summary ---- */
 
 static void print_counts(FILE *out, const pclean_result *r) {
     static const int stops[] = {
@@ -275,9 +281,13 @@ static void print_resources(FILE *out, const pclean_result *r) {
     cli_bytes_text(r->peak_memory_bytes, memory, sizeof memory);
     cli_bytes_text(r->ms_bytes_read, data, sizeof data);
     fprintf(out, "%s\nMemory    %s at the peak\nData      %s", r->nstage ? ")" : "", memory, data);
-    double all = (double)r->nvis_used + (double)r->nvis_flagged + (double)r->nvis_nonfinite + (double)r->nvis_absurd;
-    fprintf(out, " read; samples: %" PRIu64 " used, %" PRIu64 " flagged (%.1f %%), %" PRIu64 " not finite",
-            r->nvis_used, r->nvis_flagged, all > 0 ? 100 * (double)r->nvis_flagged / all : 0, r->nvis_nonfinite);
+    double all = (double)r->nvis_used + (double)r->nvis_flagged + (double)r->nvis_nonfinite +
+                 (double)r->nvis_absurd;
+    fprintf(out,
+            " read; samples: %" PRIu64 " used, %" PRIu64 " flagged (%.1f %%), %" PRIu64
+            " not finite",
+            r->nvis_used, r->nvis_flagged, all > 0 ? 100 * (double)r->nvis_flagged / all : 0,
+            r->nvis_nonfinite);
     if (r->nvis_absurd) {
         fprintf(out, ", %" PRIu64 " absurd", r->nvis_absurd);
     }

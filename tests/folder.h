@@ -12,7 +12,8 @@ static char folder[300];
 
 /* in_memory: for tests that sync much, where there is such a place. 0 or -1. */
 static inline int make_folder(const char *name, bool in_memory) {
-    snprintf(folder, sizeof folder, "%s/%s.XXXXXX", in_memory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : PCLEAN_TEST_TMP, name);
+    snprintf(folder, sizeof folder, "%s/%s.XXXXXX",
+             in_memory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : PCLEAN_TEST_TMP, name);
     return mkdtemp(folder) ? 0 : -1;
 }
 

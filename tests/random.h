@@ -15,6 +15,7 @@ static inline double random_uniform(void) {
 }
 
 static inline double random_normal(void) {
-    return sqrt(-2 * log(1 - random_uniform())) * cos(2 * 3.14159265358979323846 * random_uniform());
+    return sqrt(-2 * log(1 - random_uniform())) *
+           cos(2 * 3.14159265358979323846 * random_uniform());
 }
 #endif

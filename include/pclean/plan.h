@@ -1,12 +1,13 @@
-/* plan.h: what pclean_image would do with a configuration, without doing it: data, channel grid, workers, memory, disk,
- * time. The plan is made by the code that makes the run's own. Nothing is written. Not thread-safe (casacore is not). */
+/* plan.h: what pclean_image would do with a configuration, without doing it: data, channel grid,
+ * workers, memory, disk, time. The plan is made by the code that makes the run's own. Nothing is
+ * written. Not thread-safe (casacore is not). */
 #ifndef PCLEAN_PLAN_H
 #define PCLEAN_PLAN_H
+#include "pclean/config.h"
+#include "pclean/error.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "pclean/config.h"
-#include "pclean/error.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,9 +17,10 @@ extern "C" {
 typedef struct pclean_plan_window {
     char *msname;
     int spw;
-    size_t nchan, nchan_read;  /* selected, and of them those that the image needs */
-    size_t nrow;               /* selected, without autocorrelations */
-    double low_hz, high_hz;    /* edges of the selected channels in the image's frame, at the first selected time */
+    size_t nchan, nchan_read; /* selected, and of them those that the image needs */
+    size_t nrow;              /* selected, without autocorrelations */
+    double low_hz, high_hz;   /* edges of the selected channels in the image's frame, at the
+                               * first selected time */
 } pclean_plan_window;
 
 /* A folder and what would be put there. */
@@ -29,13 +31,14 @@ typedef struct pclean_plan_disk {
 
 /* Seconds. The run's own data are sampled: a small part is read and one small plane made of it. */
 typedef struct pclean_plan_time {
-    bool known;             /* false: the sample held no data of the image, or planning was told not to measure */
+    bool known; /* false: the sample held no data of the image, or planning was told
+                 * not to measure */
     double sampling_s;
     double read_s;
-    double dirty_s;         /* all planes with niter 0, restoring included, by all workers */
-    double write_s;         /* the products to the disk */
-    double clean_s;         /* what CLEAN adds if every plane takes all niter iterations, */
-    int nmajor;             /* in this many major cycles (nmajor of the config, else 5, guessed) */
+    double dirty_s; /* all planes with niter 0, restoring included, by all workers */
+    double write_s; /* the products to the disk */
+    double clean_s; /* what CLEAN adds if every plane takes all niter iterations, */
+    int nmajor;     /* in this many major cycles (nmajor of the config, else 5, guessed) */
 } pclean_plan_time;
 
 typedef struct pclean_plan {
@@ -43,34 +46,39 @@ typedef struct pclean_plan {
     pclean_plan_window *window;
 
     size_t nx, ny, nchan, npol; /* of the image; planes are nchan npol */
-    double first_hz, step_hz;   /* centres of the channels; an mfs image's follow from the data, its extent may grow a little */
+    double first_hz, step_hz;   /* centres of the channels; an mfs image's follow from the data,
+                                 * its extent may grow a little */
     double restfreq_hz;
-    const char *restfreq_from;  /* whose it is, a constant: "restfreq", "SOURCE.REST_FREQUENCY", "middle of the selected data" */
-    char frame[16];             /* "LSRK"; "data" with cubedata */
+    const char *restfreq_from; /* whose it is, a constant: "restfreq", "SOURCE.REST_FREQUENCY",
+                                * "middle of the selected data" */
+    char frame[16];            /* "LSRK"; "data" with cubedata */
 
     int nworkers, nthreads;
     char workers_why[160];
 
-    uint64_t memory_bytes;      /* anonymous memory of all processes at the peak */
+    uint64_t memory_bytes;       /* anonymous memory of all processes at the peak */
     uint64_t memory_limit_bytes; /* UINT64_MAX: none known */
     char memory_limit_from[160];
-    uint64_t worker_bytes;      /* of it what each further worker adds */
+    uint64_t worker_bytes; /* of it what each further worker adds */
     uint64_t grids_bytes, planes_bytes, density_bytes, batches_bytes, stage_bytes; /* its parts */
-    const char *stage;          /* static: which of the buffers that come and go is the largest */
-    uint64_t visibility_bytes;  /* the packed store, once */
-    bool store_in_file;         /* a scratch file holds it: not part of memory_bytes */
+    const char *stage;         /* static: which of the buffers that come and go is the largest */
+    uint64_t visibility_bytes; /* the packed store, once */
+    bool store_in_file;        /* a scratch file holds it: not part of memory_bytes */
 
     pclean_plan_disk products, scratch; /* pixels and masks; scratch files (at most) */
-    bool one_disk;              /* the two folders share their free space */
+    bool one_disk;                      /* the two folders share their free space */
     pclean_plan_time time;
 
     size_t nproblem;
-    char **problem;             /* sentences: why the run would end, or end badly, as things are now */
+    char **problem; /* sentences: why the run would end, or end badly, as things are
+                     * now */
 } pclean_plan;
 
-/* measure: estimate the time, which takes about a second. *plan to be cleared, also after a failure. Errors as those of
- * pclean_image before it begins; products that exist already or a disk too small are problems, not errors. */
-PCLEAN_API int pclean_plan_make(const pclean_config *config, bool measure, pclean_plan *plan, pclean_err *err);
+/* measure: estimate the time, which takes about a second. *plan to be cleared, also after a
+ * failure. Errors as those of pclean_image before it begins; products that exist already or a disk
+ * too small are problems, not errors. */
+PCLEAN_API int pclean_plan_make(const pclean_config *config, bool measure, pclean_plan *plan,
+                                pclean_err *err);
 PCLEAN_API void pclean_plan_clear(pclean_plan *plan);
 
 #ifdef __cplusplus

@@ -1,31 +1,33 @@
-/* run.h: make an image. One call per run; the config says what, the hooks hear what happens, the result says what became
- * of every channel. Not thread-safe (casacore is not): one run at a time in a process. */
+/* run.h: make an image. One call per run; the config says what, the hooks hear what happens, the
+ * result says what became of every channel. Not thread-safe (casacore is not): one run at a time in
+ * a process. */
 #ifndef PCLEAN_RUN_H
 #define PCLEAN_RUN_H
+#include "pclean/config.h"
+#include "pclean/error.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "pclean/config.h"
-#include "pclean/error.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Why a channel's CLEAN ended; numbers 0-9 are tclean's stop codes, ours follow. X(symbol, number, text) */
-#define PCLEAN_STOP_LIST(X)                                                                                            \
-    X(PCLEAN_STOP_NONE, 0, "not cleaned")                                                                              \
-    X(PCLEAN_STOP_NITER, 1, "iteration limit")                                                                         \
-    X(PCLEAN_STOP_THRESHOLD, 2, "threshold")                                                                           \
-    X(PCLEAN_STOP_FORCED, 3, "zero iterations")                                                                        \
-    X(PCLEAN_STOP_NOCHANGE, 4, "no change in peak residual")                                                           \
-    X(PCLEAN_STOP_DIVERGED_STEP, 5, "diverged: peak over 4 x the previous one")                                        \
-    X(PCLEAN_STOP_DIVERGED_MIN, 6, "diverged: peak over 4 x its minimum")                                              \
-    X(PCLEAN_STOP_ZEROMASK, 7, "empty mask")                                                                           \
-    X(PCLEAN_STOP_NSIGMA, 8, "n-sigma threshold")                                                                      \
-    X(PCLEAN_STOP_NMAJOR, 9, "major cycle limit")                                                                      \
-    X(PCLEAN_STOP_BLANK, 20, "no data")                                                                                \
-    X(PCLEAN_STOP_FAILED, 21, "failed")                                                                                \
+/* Why a channel's CLEAN ended; numbers 0-9 are tclean's stop codes, ours follow. X(symbol, number,
+ * text) */
+#define PCLEAN_STOP_LIST(X)                                                                        \
+    X(PCLEAN_STOP_NONE, 0, "not cleaned")                                                          \
+    X(PCLEAN_STOP_NITER, 1, "iteration limit")                                                     \
+    X(PCLEAN_STOP_THRESHOLD, 2, "threshold")                                                       \
+    X(PCLEAN_STOP_FORCED, 3, "zero iterations")                                                    \
+    X(PCLEAN_STOP_NOCHANGE, 4, "no change in peak residual")                                       \
+    X(PCLEAN_STOP_DIVERGED_STEP, 5, "diverged: peak over 4 x the previous one")                    \
+    X(PCLEAN_STOP_DIVERGED_MIN, 6, "diverged: peak over 4 x its minimum")                          \
+    X(PCLEAN_STOP_ZEROMASK, 7, "empty mask")                                                       \
+    X(PCLEAN_STOP_NSIGMA, 8, "n-sigma threshold")                                                  \
+    X(PCLEAN_STOP_NMAJOR, 9, "major cycle limit")                                                  \
+    X(PCLEAN_STOP_BLANK, 20, "no data")                                                            \
+    X(PCLEAN_STOP_FAILED, 21, "failed")                                                            \
     X(PCLEAN_STOP_NOT_FINITE, 22, "not finite")
 
 enum pclean_stop {
@@ -38,38 +40,44 @@ PCLEAN_API const char *pclean_stop_text(int stop); /* static storage */
 /* What happened to one plane (a channel and Stokes pair). */
 typedef struct pclean_plane {
     size_t chan, pol;
-    double freq_hz;            /* in outframe */
-    uint64_t nvis;             /* gridded visibility samples */
+    double freq_hz; /* in outframe */
+    uint64_t nvis;  /* gridded visibility samples */
     double sumwt;
     double beam_major_rad, beam_minor_rad, beam_pa_rad;
     double psf_sidelobe;
     double peak_dirty, peak_residual; /* Jy/beam, |.| inside mask and pblimit */
-    double rms_residual;       /* Jy/beam, 1.4826 * MAD over the plane */
-    double model_flux;         /* Jy */
-    int niter, nmajor, stop;   /* enum pclean_stop */
+    double rms_residual;              /* Jy/beam, 1.4826 * MAD over the plane */
+    double model_flux;                /* Jy */
+    int niter, nmajor, stop;          /* enum pclean_stop */
     double seconds;
 } pclean_plane;
 
-typedef struct pclean_stage_time { const char *name; double seconds; } pclean_stage_time;
+typedef struct pclean_stage_time {
+    const char *name;
+    double seconds;
+} pclean_stage_time;
 
 typedef struct pclean_result {
     size_t nchan, npol;
-    double restfreq_hz;        /* given or the data's; 0: neither */
-    pclean_plane *plane;       /* [nchan][npol] */
-    int stop;                  /* one for the run: the worst of the planes */
-    char **product;            /* NULL-terminated list of what was written, .run.json last */
-    size_t nsubcube;           /* of each product, NAME.subcube.0 ... ; 0: none */
-    char **warning;            /* NULL-terminated */
+    double restfreq_hz;  /* given or the data's; 0: neither */
+    pclean_plane *plane; /* [nchan][npol] */
+    int stop;            /* one for the run: the worst of the planes */
+    char **product;      /* NULL-terminated list of what was written, .run.json last */
+    size_t nsubcube;     /* of each product, NAME.subcube.0 ... ; 0: none */
+    char **warning;      /* NULL-terminated */
     double seconds, cpu_seconds;
     uint64_t ms_bytes_read;
-    uint64_t ms_column_bytes;    /* size of the files that hold the columns that are read */
-    uint64_t peak_memory_bytes;  /* anonymous memory (which nothing can evict) of all processes together, */
-    uint64_t plan_memory_bytes, limit_memory_bytes; /* what was planned, and what the run might use */
+    uint64_t ms_column_bytes;   /* size of the files that hold the columns that are read */
+    uint64_t peak_memory_bytes; /* anonymous memory (which nothing can evict) of all processes
+                                 * together, */
+    uint64_t plan_memory_bytes, limit_memory_bytes; /* what was planned, and what the run might
+                                                     * use */
     uint64_t plan_mapped_bytes;  /* of a scratch file, whose pages can be evicted, apart */
     char limit_memory_from[160]; /* which limit that is */
     bool store_in_file;          /* the visibilities were in a scratch file, not in memory */
-    int nworkers, nthreads;    /* processes that imaged, threads of each */
-    uint64_t nvis_used, nvis_flagged, nvis_nonfinite, nvis_absurd; /* absurd: beyond what single precision can add up */
+    int nworkers, nthreads;      /* processes that imaged, threads of each */
+    /* absurd: beyond what single precision can add up */
+    uint64_t nvis_used, nvis_flagged, nvis_nonfinite, nvis_absurd;
     size_t nstage;
     pclean_stage_time stage[16];
 } pclean_result;
@@ -77,29 +85,34 @@ PCLEAN_API void pclean_result_clear(pclean_result *result);
 
 /* Reports of a run in progress. Strings borrowed for the call. */
 typedef struct pclean_progress {
-    const char *stage;         /* "read", "image"; with cyclecontrol=global "dirty", "clean" and "restore" instead */
-    double fraction;           /* of the whole run, 0 to 1 */
-    size_t done, total;        /* units of the stage: rows, channels */
-    const char *unit;          /* "rows", "planes" */
+    const char *stage;             /* "read", "image"; with cyclecontrol=global "dirty", "clean" and
+                                    * "restore" instead */
+    double fraction;               /* of the whole run, 0 to 1 */
+    size_t done, total;            /* units of the stage: rows, channels */
+    const char *unit;              /* "rows", "planes" */
     double elapsed_s, remaining_s; /* remaining_s < 0: not known yet */
-    const pclean_plane *plane; /* NULL, or the plane that has just been finished */
+    const pclean_plane *plane;     /* NULL, or the plane that has just been finished */
 } pclean_progress;
 
 enum pclean_level { PCLEAN_LEVEL_DEBUG, PCLEAN_LEVEL_INFO, PCLEAN_LEVEL_WARNING };
 typedef struct pclean_hooks {
-    void (*progress)(const pclean_progress *p, void *user); /* NULL: none */
+    void (*progress)(const pclean_progress *p, void *user);             /* NULL: none */
     void (*log)(enum pclean_level level, const char *text, void *user); /* NULL: none */
-    /* Polled often; a non-zero answer ends the run with -PCLEAN_EINTERRUPTED, no product under a final name. NULL: never. */
+    /* Polled often; a non-zero answer ends the run with -PCLEAN_EINTERRUPTED, no product under a
+     * final name. NULL: never. */
     int (*stop_requested)(void *user);
     void *user;
 } pclean_hooks;
 
-/* Threads: OpenMP's. A program that shares its machine should be started with GOMP_SPINCOUNT=1000, as the pclean command
- * does for itself: waiting threads then soon sleep. Afterwards the number of threads is again what the caller had set.
+/* Threads: OpenMP's. A program that shares its machine should be started with GOMP_SPINCOUNT=1000,
+ * as the pclean command does for itself: waiting threads then soon sleep. Afterwards the number of
+ * threads is again what the caller had set.
  *
- * Validates, images, writes the products NAME.psf ... and, last, NAME.run.json. *result is filled as far as the run got,
- * also on failure. A run with failed planes returns -PCLEAN_EFAILED with its good planes written. */
-PCLEAN_API int pclean_image(const pclean_config *config, const pclean_hooks *hooks, pclean_result *result, pclean_err *err);
+ * Validates, images, writes the products NAME.psf ... and, last, NAME.run.json. *result is filled
+ * as far as the run got, also on failure. A run with failed planes returns -PCLEAN_EFAILED with its
+ * good planes written. */
+PCLEAN_API int pclean_image(const pclean_config *config, const pclean_hooks *hooks,
+                            pclean_result *result, pclean_err *err);
 
 PCLEAN_API const char *pclean_version(void);
 

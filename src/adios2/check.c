@@ -1,9 +1,10 @@
-/* check.c: is there a storage manager Adios2StMan, does it work, and which casacore and casatools are here (pclean/adios2.h).
- * Python is not started: what pip and conda have installed is read from their records. */
-#include "pclean/adios2.h"
+/* check.c: is there a storage manager Adios2StMan, does it work, and which casacore and casatools
+ * are here (pclean/adios2.h). Python is not started: what pip and conda have installed is read from
+ * their records. */
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "casa/casa.h"
+#include "pclean/adios2.h"
 #include <dirent.h>
 #include <glob.h>
 #include <jansson.h>
@@ -15,9 +16,10 @@
 
 #define COPY(to, text) snprintf((to), sizeof(to), "%s", (text) ? (text) : "")
 
-/* ------------------------------------------------------------------ where casacore comes from */
+/* ---- where casacore comes from ---- */
 
-/* The Debian package that has installed a file, of those whose name begins so: /var/lib/dpkg/info/PACKAGE.list holds its paths. */
+/* The Debian package that has installed a file, of those whose name begins so:
+ * /var/lib/dpkg/info/PACKAGE.list holds its paths. */
 static bool debian_package(const char *path, const char *begin, char *name, size_t size) {
     glob_t found;
     char pattern[200], line[PATH_MAX];
@@ -47,13 +49,18 @@ static void describe_casacore(pclean_adios2_info *info) {
     COPY(info->casacore_library, casa_library_path());
     const char *conda = getenv("CONDA_PREFIX");
     char *real = realpath(info->casacore_library, NULL);
-    if ((!real || !debian_package(real, "libcasa-", info->casacore_origin, sizeof info->casacore_origin)) &&
-        !debian_package(info->casacore_library, "libcasa-", info->casacore_origin, sizeof info->casacore_origin))
-        COPY(info->casacore_origin, conda && *conda && strncmp(info->casacore_library, conda, strlen(conda)) == 0 ? "conda" : "own build");
+    if ((!real ||
+         !debian_package(real, "libcasa-", info->casacore_origin, sizeof info->casacore_origin)) &&
+        !debian_package(info->casacore_library, "libcasa-", info->casacore_origin,
+                        sizeof info->casacore_origin))
+        COPY(info->casacore_origin,
+             conda && *conda && strncmp(info->casacore_library, conda, strlen(conda)) == 0
+                 ? "conda"
+                 : "own build");
     free(real);
 }
 
-/* ------------------------------------------------------------------ casatools */
+/* ---- casatools ---- */
 
 static void take_text(const json_t *o, const char *key, char *to, size_t size) {
     const char *text = json_string_value(json_object_get(o, key));
@@ -68,7 +75,8 @@ static bool conda_casatools(const char *prefix, pclean_adios2_info *info) {
         return false;
     COPY(info->casatools_origin, "conda");
     COPY(info->casatools_folder, found.gl_pathv[0]);
-    json_t *o = json_load_file(found.gl_pathv[0], 0, NULL); /* a record that cannot be read leaves the texts empty */
+    /* a record that cannot be read leaves the texts empty */
+    json_t *o = json_load_file(found.gl_pathv[0], 0, NULL);
     take_text(o, "version", info->casatools_version, sizeof info->casatools_version);
     take_text(o, "build", info->casatools_build, sizeof info->casatools_build);
     take_text(o, "channel", info->casatools_channel, sizeof info->casatools_channel);
@@ -83,18 +91,21 @@ static bool conda_casatools(const char *prefix, pclean_adios2_info *info) {
 static bool pip_casatools(const char *prefix, pclean_adios2_info *info) {
     char pattern[PATH_MAX];
     glob_t found;
-    snprintf(pattern, sizeof pattern, "%s/lib/python3*/site-packages/casatools-*.dist-info", prefix);
+    snprintf(pattern, sizeof pattern, "%s/lib/python3*/site-packages/casatools-*.dist-info",
+             prefix);
     if (glob(pattern, 0, NULL, &found) != 0)
         return false;
     const char *name = strrchr(found.gl_pathv[0], '/') + strlen("/casatools-");
-    snprintf(info->casatools_version, sizeof info->casatools_version, "%.*s", (int)(strlen(name) - strlen(".dist-info")), name);
+    snprintf(info->casatools_version, sizeof info->casatools_version, "%.*s",
+             (int)(strlen(name) - strlen(".dist-info")), name);
     COPY(info->casatools_origin, "pip");
     COPY(info->casatools_folder, found.gl_pathv[0]);
     globfree(&found);
     return true;
 }
 
-/* The prefix of the first python3 on the PATH. A virtual environment's python3 is a link, so the link itself counts. */
+/* The prefix of the first python3 on the PATH. A virtual environment's python3 is a link, so the
+ * link itself counts. */
 static bool python_prefix(char *out, size_t size) {
     char *path = strdup(getenv("PATH") ? getenv("PATH") : ""), *rest = path;
     bool found = false;
@@ -120,7 +131,7 @@ static void describe_casatools(pclean_adios2_info *info) {
         (void)pip_casatools(prefix, info);
 }
 
-/* ------------------------------------------------------------------ does it work */
+/* ---- does it work ---- */
 
 static int try_manager(bool cleanup, pclean_adios2_info *info, pclean_err *err) {
     char *folder = NULL, *table = NULL;
@@ -128,7 +139,9 @@ static int try_manager(bool cleanup, pclean_adios2_info *info, pclean_err *err) 
     const char *tmp = getenv("TMPDIR");
     int status = pcl_asprintf(&folder, err, "%s/pclean-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     if (!status && !mkdtemp(folder))
-        status = PCL_FAIL(err, PCLEAN_EIO, "cannot make a folder for a test table in %s: set TMPDIR", tmp && *tmp ? tmp : "/tmp");
+        status =
+            PCL_FAIL(err, PCLEAN_EIO, "cannot make a folder for a test table in %s: set TMPDIR",
+                     tmp && *tmp ? tmp : "/tmp");
     if (!status)
         status = pcl_asprintf(&table, err, "%s/_pclean_adios2_probe.tab", folder);
     if (!status) {

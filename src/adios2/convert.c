@@ -1,16 +1,17 @@
-/* convert.c: MeasurementSets copied into ADIOS2 files and back (pclean/adios2.h). The copying itself is casa/copy.cpp's; here are the
- * names, the room on the disk, the progress, and what becomes of it all when something goes wrong. */
-#include "pclean/adios2.h"
-#include "base/clock.h"
+/* convert.c: MeasurementSets copied into ADIOS2 files and back (pclean/adios2.h). The copying
+ * itself is casa/copy.cpp's; here are the names, the room on the disk, the progress, and what
+ * becomes of it all when something goes wrong. */
 #include "base/claim.h"
+#include "base/clock.h"
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "casa/casa.h"
-#include "join/probe.h"
+#include "exec/probe.h"
 #include "image/kind.h"
 #include "image/needed.h"
+#include "pclean/adios2.h"
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -25,7 +26,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-static const char *const default_columns[] = {"DATA", "CORRECTED_DATA", "MODEL_DATA", "FLAG", "WEIGHT", "SIGMA", NULL};
+static const char *const default_columns[] = {"DATA",   "CORRECTED_DATA", "MODEL_DATA", "FLAG",
+                                              "WEIGHT", "SIGMA",          NULL};
 
 void pclean_adios2_options_init(pclean_adios2_options *o) {
     if (!o)
@@ -68,7 +70,7 @@ int pclean_adios2_uses(const char *ms, bool *uses, char ***columns, char *engine
     return status;
 }
 
-/* ------------------------------------------------------------------ parameters */
+/* ---- parameters ---- */
 
 /* ADIOS2 knows 2Gb, but not 2GB, 2gib or 2 G. */
 static int normal_value(const char *value, char **out, pclean_err *err) {
@@ -81,8 +83,10 @@ static int normal_value(const char *value, char **out, pclean_err *err) {
         end++;
     const char *unit = *end && strchr("KMGTkmgt", *end) ? end : NULL;
     const char *rest = unit ? unit + 1 : end;
-    const bool size = digits > 0 && isdigit((unsigned char)*value) && unit && (!*rest || strcasecmp(rest, "b") == 0 || strcasecmp(rest, "ib") == 0);
-    return size ? pcl_asprintf(out, err, "%.*s%cb", digits, value, toupper((unsigned char)*unit)) : pcl_strdup(out, value, err);
+    const bool size = digits > 0 && isdigit((unsigned char)*value) && unit &&
+                      (!*rest || strcasecmp(rest, "b") == 0 || strcasecmp(rest, "ib") == 0);
+    return size ? pcl_asprintf(out, err, "%.*s%cb", digits, value, toupper((unsigned char)*unit))
+                : pcl_strdup(out, value, err);
 }
 
 static void free_params(char **params) {
@@ -97,32 +101,43 @@ static int normal_params(const char *const *params, char ***out, pclean_err *err
         n++;
     if (PCL_ZNEW(out, n + 1, "engine parameters", err) != 0)
         return -PCLEAN_ENOMEM;
-    int status = n % 2 == 0 ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "the engine parameter %s has no value", params[n - 1]);
+    int status = n % 2 == 0 ? 0
+                            : PCL_FAIL(err, PCLEAN_EPARAM, "the engine parameter %s has no value",
+                                       params[n - 1]);
     for (size_t i = 0; i < n && !status; i++)
-        status = i % 2 ? normal_value(params[i], &(*out)[i], err) : pcl_strdup(&(*out)[i], params[i], err);
+        status = i % 2 ? normal_value(params[i], &(*out)[i], err)
+                       : pcl_strdup(&(*out)[i], params[i], err);
     return status;
 }
 
 static int check_engine(const pclean_adios2_options *o, pclean_err *err) {
     static const char *const good[] = {"BP4", "BP5", "BPFile"};
     if (o->xml_file && *o->xml_file)
-        return access(o->xml_file, R_OK) == 0 ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "cannot read the ADIOS2 configuration %s: %s", o->xml_file, strerror(errno));
+        return access(o->xml_file, R_OK) == 0
+                   ? 0
+                   : PCL_FAIL(err, PCLEAN_EPARAM, "cannot read the ADIOS2 configuration %s: %s",
+                              o->xml_file, strerror(errno));
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (o->engine && strcmp(o->engine, good[i]) == 0)
             return 0;
-    return PCL_FAIL(err, PCLEAN_EPARAM, "engine \"%s\": choose BP4 or BP5", o->engine ? o->engine : "");
+    return PCL_FAIL(err, PCLEAN_EPARAM, "engine \"%s\": choose BP4 or BP5",
+                    o->engine ? o->engine : "");
 }
 
-/* ------------------------------------------------------------------ names and room */
+/* ---- names and room ---- */
 
-/* For pcl_apart: user is the output's name without its folders; NULL: all that is to be in the folder. */
+/* For pcl_apart: user is the output's name without its folders; NULL: all that is to be in the
+ * folder. */
 static bool is_output(const char *name, const void *user) {
     const char *base = user, *rest = name + (base ? strlen(base) : 0);
-    return base && strncmp(name, base, strlen(base)) == 0 && (!*rest || strcmp(rest, ".part") == 0 || strcmp(rest, ".lock") == 0);
+    return base && strncmp(name, base, strlen(base)) == 0 &&
+           (!*rest || strcmp(rest, ".part") == 0 || strcmp(rest, ".lock") == 0);
 }
 
-/* The input, and all that it consists of, is apart from `name` in the folder, its .part and .lock. */
-static int check_apart(const char *in, const char *out, const char *folder, const char *name, pclean_err *err) {
+/* The input, and all that it consists of, is apart from `name` in the folder, its .part and
+ * .lock. */
+static int check_apart(const char *in, const char *out, const char *folder, const char *name,
+                       pclean_err *err) {
     const pcl_apart outputs = {.name = out, .folder = folder, .is_output = is_output, .user = name};
     return pcl_needed_check_table(&outputs, in, err);
 }
@@ -135,9 +150,13 @@ static int check_output(const char *in, const char *out, bool overwrite, pclean_
     int status = pcl_fs_split(out, &folder, &name, err);
     if (!status)
         status = check_apart(in, out, folder, name, err);
-    if (!status && snprintf(table, sizeof table, "%s/table.dat", folder) > 0 && pcl_fs_exists(table))
-        status = PCL_FAIL(err, PCLEAN_EPARAM, "the output %s would lie inside the table %s; choose another folder", out, folder);
-    if (!status && !(status = pcl_asprintf(&lock, err, "%s.lock", out)) && !(status = pcl_asprintf(&part, err, "%s.part", out)))
+    if (!status && snprintf(table, sizeof table, "%s/table.dat", folder) > 0 &&
+        pcl_fs_exists(table))
+        status = PCL_FAIL(err, PCLEAN_EPARAM,
+                          "the output %s would lie inside the table %s; choose another folder", out,
+                          folder);
+    if (!status && !(status = pcl_asprintf(&lock, err, "%s.lock", out)) &&
+        !(status = pcl_asprintf(&part, err, "%s.part", out)))
         status = pcl_claim_check(lock, part, err);
     pcl_free(part);
     pcl_free(lock);
@@ -145,14 +164,18 @@ static int check_output(const char *in, const char *out, bool overwrite, pclean_
     if (status || !pcl_fs_exists(out))
         return status;
     if (!overwrite)
-        return PCL_FAIL(err, PCLEAN_EEXIST, "%s exists already: remove it, choose another name, or allow overwriting", out);
+        return PCL_FAIL(err, PCLEAN_EEXIST,
+                        "%s exists already: remove it, choose another name, or allow overwriting",
+                        out);
     snprintf(table, sizeof table, "%s/table.dat", out);
     if (!pcl_fs_exists(table))
         return PCL_FAIL(err, PCLEAN_EEXIST, "%s is not a table, so it is not overwritten", out);
     if (pcl_kind_is_image(out))
         return PCL_FAIL(err, PCLEAN_EEXIST, "%s is a CASA image, so it is not overwritten", out);
     if (pcl_kind_is_ms(in) != pcl_kind_is_ms(out))
-        return PCL_FAIL(err, PCLEAN_EEXIST, "%s is not of the kind that %s is (one of them is a MeasurementSet), so it is not overwritten; move it, or choose another name",
+        return PCL_FAIL(err, PCLEAN_EEXIST,
+                        "%s is not of the kind that %s is (one of them is a MeasurementSet), so it "
+                        "is not overwritten; move it, or choose another name",
                         out, in);
     return 0;
 }
@@ -164,7 +187,8 @@ static uint64_t subtable_bytes(const char *ms) {
     for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
         char path[PATH_MAX];
         uint64_t bytes;
-        if (e->d_name[0] == '.' || strstr(e->d_name, ".bp") || snprintf(path, sizeof path, "%s/%s", ms, e->d_name) >= (int)sizeof path)
+        if (e->d_name[0] == '.' || strstr(e->d_name, ".bp") ||
+            snprintf(path, sizeof path, "%s/%s", ms, e->d_name) >= (int)sizeof path)
             continue;
         if (pcl_fs_is_dir(path) && pcl_fs_tree_size(path, &bytes, NULL) == 0)
             total += bytes;
@@ -187,15 +211,17 @@ static int check_room(const char *out, uint64_t need, pclean_err *err) {
     else if ((uint64_t)fs.f_bavail * fs.f_frsize < need) {
         pcl_format_si(want, sizeof want, (double)need, PCL_DIM_BYTES);
         pcl_format_si(have, sizeof have, (double)fs.f_bavail * (double)fs.f_frsize, PCL_DIM_BYTES);
-        status = PCL_FAIL(err, PCLEAN_ENOSPC, "%s needs about %s, but in %s there are %s", out, want, parent, have);
+        status = PCL_FAIL(err, PCLEAN_ENOSPC, "%s needs about %s, but in %s there are %s", out,
+                          want, parent, have);
     }
     pcl_free(copy);
     return status;
 }
 
-/* ------------------------------------------------------------------ one copy */
+/* ---- one copy ---- */
 
-/* casacore writes its indexes last, and where that fails the process can end: so it is not begun without room for them. */
+/* casacore writes its indexes last, and where that fails the process can end: so it is not begun
+ * without room for them. */
 #define KEPT_BACK ((uint64_t)2 << 20)
 
 typedef struct job {
@@ -209,9 +235,15 @@ typedef struct job {
 static void tell(const job *j, const char *stage, uint64_t done, double from, double to) {
     if (!j->hooks || !j->hooks->progress)
         return;
-    const double part = j->info.cell_bytes ? (double)done / (double)j->info.cell_bytes : 1, elapsed = pcl_now() - j->start;
-    pclean_progress p = {.stage = stage, .fraction = from + (to - from) * part, .done = (size_t)(done / 1000000),
-                         .total = (size_t)(j->info.cell_bytes / 1000000), .unit = "MB", .elapsed_s = elapsed, .remaining_s = -1};
+    const double part = j->info.cell_bytes ? (double)done / (double)j->info.cell_bytes : 1,
+                 elapsed = pcl_now() - j->start;
+    pclean_progress p = {.stage = stage,
+                         .fraction = from + (to - from) * part,
+                         .done = (size_t)(done / 1000000),
+                         .total = (size_t)(j->info.cell_bytes / 1000000),
+                         .unit = "MB",
+                         .elapsed_s = elapsed,
+                         .remaining_s = -1};
     if (p.fraction > 0.02 && elapsed > 0.5)
         p.remaining_s = elapsed * (1 - p.fraction) / p.fraction;
     j->hooks->progress(&p, j->hooks->user);
@@ -250,7 +282,9 @@ static int write_and_compare(job *j, const char *part, bool verify_all, pclean_e
     if (!status) {
         status = casa_copy_reopen(j->copy, part, verify_all, err);
         if (status) /* the storage manager cannot fail when the table is closed: it only logs why */
-            pcl_err_prefix(err, "the copy could not be completed, for a reason given above (is the disk full?): ");
+            pcl_err_prefix(
+                err,
+                "the copy could not be completed, for a reason given above (is the disk full?): ");
     }
     if (!status)
         status = walk(j, "compare", casa_copy_compare, 0.75, 1, err);
@@ -275,7 +309,8 @@ static int copy_to(job *j, const char *out, bool overwrite, bool verify_all, pcl
         casa_copy_close(j->copy); /* both tables, before they are renamed or removed */
         j->copy = NULL;
         if (!status)
-            status = pcl_fs_sync_tree(part, err); /* the copy is on the disk before the one it replaces goes */
+            status = pcl_fs_sync_tree(part, err); /* the copy is on the disk before the one it
+                                                   * replaces goes */
         if (!status)
             status = pcl_fs_publish(part, out, overwrite, err);
         if (status && pcl_fs_remove_tree(part, NULL) != 0)
@@ -291,15 +326,20 @@ static int copy_to(job *j, const char *out, bool overwrite, bool verify_all, pcl
 static void tell_plan(const casa_copy_spec *spec, const casa_copy_info *info, const char *out) {
     char size[32];
     pcl_format_si(size, sizeof size, (double)info->cell_bytes, PCL_DIM_BYTES);
-    pcl_log(PCL_LOG_INFO, "%s -> %s: %zu rows, %s; moved %s: %s", spec->path, out, (size_t)info->nrow, size,
+    pcl_log(PCL_LOG_INFO, "%s -> %s: %zu rows, %s; moved %s: %s", spec->path, out,
+            (size_t)info->nrow, size,
             spec->target == CASA_COPY_ADIOS2 ? "to ADIOS2" : "out of ADIOS2", info->columns);
     if (*info->variable)
         pcl_log(PCL_LOG_INFO, "cells of different shapes or unfilled: %s", info->variable);
     if (*info->text && spec->target == CASA_COPY_ADIOS2)
-        pcl_log(PCL_LOG_WARNING, "packed, because it is text of more than %d rows: %s; casacore's own Adios2StMan cannot read that", PCLEAN_ADIOS2_TEXT_ROWS, info->text);
+        pcl_log(PCL_LOG_WARNING,
+                "packed, because it is text of more than %d rows: %s; casacore's own Adios2StMan "
+                "cannot read that",
+                PCLEAN_ADIOS2_TEXT_ROWS, info->text);
 }
 
-/* Sub-tables are read by a child process before: some damaged ones end the process inside casacore. */
+/* Sub-tables are read by a child process before: some damaged ones end the process inside
+ * casacore. */
 static int try_subtables(pcl_probe *probe, void *path, pclean_err *err) {
     int status = pcl_probe_visit(probe, path, err);
     if (!status)
@@ -318,9 +358,12 @@ static int check_subtables(const char *path, pclean_err *err) {
     return status;
 }
 
-static int copy_table(const casa_copy_spec *spec, const char *out, const pclean_adios2_options *o, const pclean_hooks *hooks, pclean_err *err) {
+static int copy_table(const casa_copy_spec *spec, const char *out, const pclean_adios2_options *o,
+                      const pclean_hooks *hooks, pclean_err *err) {
     job j = {.hooks = hooks, .start = pcl_now()};
-    int status = pcl_fs_exists(spec->path) ? check_output(spec->path, out, o->overwrite, err) : PCL_FAIL(err, PCLEAN_EIO, "%s does not exist", spec->path);
+    int status = pcl_fs_exists(spec->path)
+                     ? check_output(spec->path, out, o->overwrite, err)
+                     : PCL_FAIL(err, PCLEAN_EIO, "%s does not exist", spec->path);
     if (!status)
         status = casa_adios2_load(err);
     if (!status)
@@ -328,7 +371,10 @@ static int copy_table(const casa_copy_spec *spec, const char *out, const pclean_
     if (!status)
         status = casa_copy_open(spec, &j.copy, &j.info, err);
     if (!status)
-        status = check_room(out, j.info.cell_bytes + j.info.cell_bytes / 50 + subtable_bytes(spec->path) + (1 << 20), err);
+        status = check_room(out,
+                            j.info.cell_bytes + j.info.cell_bytes / 50 +
+                                subtable_bytes(spec->path) + (1 << 20),
+                            err);
     if (!status) {
         tell_plan(spec, &j.info, out);
         j.rest_bytes = subtable_bytes(spec->path) + KEPT_BACK;
@@ -338,7 +384,7 @@ static int copy_table(const casa_copy_spec *spec, const char *out, const pclean_
     return status;
 }
 
-/* ------------------------------------------------------------------ the three functions */
+/* ---- the three functions ---- */
 
 static void to_hooks(enum pcl_log_level level, const char *text, void *user) {
     const pclean_hooks *h = user;
@@ -357,7 +403,8 @@ static int end(const pclean_hooks *hooks, int status) {
     return status;
 }
 
-static int convert(const char *in, const char *out, const pclean_adios2_options *o, const int *ddid, size_t nddid, const pclean_hooks *hooks, pclean_err *err) {
+static int convert(const char *in, const char *out, const pclean_adios2_options *o, const int *ddid,
+                   size_t nddid, const pclean_hooks *hooks, pclean_err *err) {
     char **params = NULL, *name = NULL;
     int status = check_engine(o, err);
     if (!status)
@@ -365,8 +412,15 @@ static int convert(const char *in, const char *out, const pclean_adios2_options 
     if (!status)
         status = pcl_fs_strip_slashes(out, &name, err);
     if (!status) {
-        const casa_copy_spec spec = {.path = in, .target = CASA_COPY_ADIOS2, .columns = o->columns ? o->columns : default_columns, .engine = o->engine,
-                                     .params = (const char *const *)params, .xml_file = o->xml_file, .taql = o->taql, .ddid = ddid, .nddid = nddid};
+        const casa_copy_spec spec = {.path = in,
+                                     .target = CASA_COPY_ADIOS2,
+                                     .columns = o->columns ? o->columns : default_columns,
+                                     .engine = o->engine,
+                                     .params = (const char *const *)params,
+                                     .xml_file = o->xml_file,
+                                     .taql = o->taql,
+                                     .ddid = ddid,
+                                     .nddid = nddid};
         status = copy_table(&spec, name, o, hooks, err);
     }
     free_params(params);
@@ -374,7 +428,8 @@ static int convert(const char *in, const char *out, const pclean_adios2_options 
     return status;
 }
 
-int pclean_adios2_convert(const char *in, const char *out, const pclean_adios2_options *options, const pclean_hooks *hooks, pclean_err *err) {
+int pclean_adios2_convert(const char *in, const char *out, const pclean_adios2_options *options,
+                          const pclean_hooks *hooks, pclean_err *err) {
     PCL_REQUIRE(err, in);
     PCL_REQUIRE(err, out);
     pclean_adios2_options o;
@@ -385,7 +440,8 @@ int pclean_adios2_convert(const char *in, const char *out, const pclean_adios2_o
     return end(hooks, status);
 }
 
-int pclean_adios2_restore(const char *in, const char *out, const pclean_adios2_options *options, const pclean_hooks *hooks, pclean_err *err) {
+int pclean_adios2_restore(const char *in, const char *out, const pclean_adios2_options *options,
+                          const pclean_hooks *hooks, pclean_err *err) {
     PCL_REQUIRE(err, in);
     PCL_REQUIRE(err, out);
     pclean_adios2_options o;
@@ -403,7 +459,7 @@ int pclean_adios2_restore(const char *in, const char *out, const pclean_adios2_o
     return end(hooks, status);
 }
 
-/* ------------------------------------------------------------------ by spectral window */
+/* ---- by spectral window ---- */
 
 static int make_folders(const char *path, pclean_err *err) {
     char *copy = NULL;
@@ -427,13 +483,16 @@ static int make_folders(const char *path, pclean_err *err) {
 }
 
 /* DIR/NAME_spwN.ms for each window, in one block. */
-static int part_names(const char *in, const char *dir, const int *spw, size_t n, char ***out, pclean_err *err) {
+static int part_names(const char *in, const char *dir, const int *spw, size_t n, char ***out,
+                      pclean_err *err) {
     char *path = NULL;
     int status = pcl_fs_strip_slashes(in, &path, err);
     if (status)
         return status;
     const char *base = basename(path);
-    const size_t length = strlen(base), stem = length > 3 && strcasecmp(base + length - 3, ".ms") == 0 ? length - 3 : length;
+    const size_t length = strlen(base),
+                 stem =
+                     length > 3 && strcasecmp(base + length - 3, ".ms") == 0 ? length - 3 : length;
     const size_t each = strlen(dir) + stem + 32;
     status = pcl_zalloc((void **)out, (n + 1) * sizeof(char *) + n * each, 1, "names", err);
     for (size_t i = 0; i < n && !status; i++) {
@@ -449,7 +508,8 @@ typedef struct windows {
     size_t nspw, nddid;
 } windows;
 
-static int split(const char *in, char **names, const windows *w, const pclean_adios2_options *o, const pclean_hooks *hooks, size_t *done, pclean_err *err) {
+static int split(const char *in, char **names, const windows *w, const pclean_adios2_options *o,
+                 const pclean_hooks *hooks, size_t *done, pclean_err *err) {
     int status = 0;
     for (size_t i = 0; i < w->nspw && !status; i++)
         status = check_output(in, names[i], o->overwrite, err);
@@ -463,7 +523,8 @@ static int split(const char *in, char **names, const windows *w, const pclean_ad
     return status;
 }
 
-int pclean_adios2_split(const char *in, const char *dir, const pclean_adios2_options *options, const pclean_hooks *hooks, char ***outputs, pclean_err *err) {
+int pclean_adios2_split(const char *in, const char *dir, const pclean_adios2_options *options,
+                        const pclean_hooks *hooks, char ***outputs, pclean_err *err) {
     PCL_REQUIRE(err, in);
     PCL_REQUIRE(err, dir);
     pclean_adios2_options o;

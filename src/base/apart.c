@@ -13,20 +13,26 @@ typedef struct question {
     const char *input, *of;
 } question;
 
-static bool is_same(const struct stat *a, const struct stat *b) { return a->st_dev == b->st_dev && a->st_ino == b->st_ino; }
+static bool is_same(const struct stat *a, const struct stat *b) {
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
 
 static int refuse(const question *q, const char *entry, bool itself, pclean_err *err) {
     char *needs = NULL;
-    int rc = q->of && strcmp(q->of, q->input) != 0 ? pcl_asprintf(&needs, err, " (which %s needs)", q->of) : 0;
+    int rc = q->of && strcmp(q->of, q->input) != 0
+                 ? pcl_asprintf(&needs, err, " (which %s needs)", q->of)
+                 : 0;
     const char *of = needs ? needs : "", *name = q->outputs->name;
     if (!rc && itself)
         rc = PCL_FAIL(err, PCLEAN_EPARAM,
-                      "%s is the output and one of the inputs%s: %s would replace or remove it, but the output must not be the input; "
+                      "%s is the output and one of the inputs%s: %s would replace or remove it, "
+                      "but the output must not be the input; "
                       "choose another name for it",
                       q->input, of, name);
     else if (!rc)
         rc = PCL_FAIL(err, PCLEAN_EPARAM,
-                      "%s%s lies inside %s, which %s would replace or remove: neither may the output be inside the input nor the input inside the "
+                      "%s%s lies inside %s, which %s would replace or remove: neither may the "
+                      "output be inside the input nor the input inside the "
                       "output; choose another name for it",
                       q->input, of, entry, name);
     pcl_free(needs);
@@ -39,13 +45,15 @@ static int check_entry(const question *q, const char *path, bool itself, pclean_
     char *folder = NULL;
     const char *name;
     int rc = pcl_fs_split(path, &folder, &name, err);
-    if (!rc && *name && stat(folder, &parent) == 0 && is_same(&parent, &q->folder) && q->outputs->is_output(name, q->outputs->user))
+    if (!rc && *name && stat(folder, &parent) == 0 && is_same(&parent, &q->folder) &&
+        q->outputs->is_output(name, q->outputs->user))
         rc = refuse(q, path, itself, err);
     pcl_free(folder);
     return rc;
 }
 
-/* The path and its folders up to the root: with only_links those of them that are symbolic links. */
+/* The path and its folders up to the root: with only_links those of them that are symbolic
+ * links. */
 static int check_way(const question *q, const char *path, bool only_links, pclean_err *err) {
     char *way = NULL;
     struct stat st;
@@ -91,7 +99,9 @@ static int check_links(const question *q, const char *folder, pclean_err *err) {
         rc = pcl_asprintf(&path, err, "%s/%s", folder, e->d_name);
         const question link = {q->outputs, q->folder, path, q->of ? q->of : q->input};
         if (!rc && lstat(path, &st) == 0)
-            rc = S_ISLNK(st.st_mode) ? check_path(&link, path, err) : S_ISDIR(st.st_mode) ? check_links(q, path, err) : 0;
+            rc = S_ISLNK(st.st_mode)   ? check_path(&link, path, err)
+                 : S_ISDIR(st.st_mode) ? check_links(q, path, err)
+                                       : 0;
         pcl_free(path);
     }
     if (stream)
@@ -120,7 +130,10 @@ static int check_outside(const question *q, const struct stat *input, pclean_err
         real = realpath(".", NULL);
     for (more = real != NULL; !rc && more; more = cut_name(real))
         if (stat(real, &st) == 0 && is_same(&st, input))
-            rc = PCL_FAIL(err, PCLEAN_EPARAM, "the output %s would lie inside the input %s: choose another name for the output", q->outputs->name, q->input);
+            rc = PCL_FAIL(
+                err, PCLEAN_EPARAM,
+                "the output %s would lie inside the input %s: choose another name for the output",
+                q->outputs->name, q->input);
     free(real);
     pcl_free(way);
     return rc;
@@ -131,7 +144,8 @@ int pcl_apart_check(const pcl_apart *outputs, const char *input, const char *of,
     struct stat st;
     const bool there = stat(input, &st) == 0;
     int rc = 0;
-    if (stat(outputs->folder, &q.folder) == 0 && !(rc = check_path(&q, input, err)) && there && S_ISDIR(st.st_mode))
+    if (stat(outputs->folder, &q.folder) == 0 && !(rc = check_path(&q, input, err)) && there &&
+        S_ISDIR(st.st_mode))
         rc = check_links(&q, input, err);
     return rc || !there || !S_ISDIR(st.st_mode) ? rc : check_outside(&q, &st, err);
 }

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 /* The first line of a lock file in which something is noted; below it stands one name a line. */
-static const char first_line[] = "pclean is at work here, or was killed: the next run removes the following\n";
+static const char first_line[] =
+    "pclean is at work here, or was killed: the next run removes the following\n";
 
 /* ---- the notes ---- */
 
@@ -23,12 +24,17 @@ static int read_notes(int fd, const char *path, char **text, pclean_err *err) {
     if (fstat(fd, &st) != 0)
         return pcl_err_errno(err, "read", path);
     const bool file = S_ISREG(st.st_mode);
-    const size_t n = file && st.st_size > 0 ? (size_t)st.st_size : 0, head = n < sizeof first_line - 1 ? n : sizeof first_line - 1;
+    const size_t n = file && st.st_size > 0 ? (size_t)st.st_size : 0,
+                 head = n < sizeof first_line - 1 ? n : sizeof first_line - 1;
     int rc = PCL_ZNEW(text, n + 1, "notes of a lock file", err);
     if (!rc && n)
         rc = pcl_bulk_pread(fd, path, *text, n, 0, err);
-    if (!rc && (!file || strncmp(*text, first_line, head) != 0)) /* a killed process may have written a piece of the line */
-        rc = PCL_FAIL(err, PCLEAN_EEXIST, "%s is not a lock file of pclean's and is kept; choose another name, or move that file", path);
+    /* a killed process may have written a piece of the line */
+    if (!rc && (!file || strncmp(*text, first_line, head) != 0))
+        rc = PCL_FAIL(
+            err, PCLEAN_EEXIST,
+            "%s is not a lock file of pclean's and is kept; choose another name, or move that file",
+            path);
     if (rc) {
         pcl_free(*text);
         *text = NULL;
@@ -59,15 +65,19 @@ static bool is_noted(char *text, const char *path) {
     return false;
 }
 
-/* Only NAME.(anything).part is ever noted in NAME.lock. A name of several lines would be several notes. */
+/* Only NAME.(anything).part is ever noted in NAME.lock. A name of several lines would be several
+ * notes. */
 static bool may_be_noted(const char *lock, const char *name) {
     const char *base = name_of(lock), *suffix = strrchr(base, '.');
-    const size_t stem = suffix ? (size_t)(suffix - base) + 1 : strlen(base), n = strlen(name), part = strlen(".part");
-    return strncmp(name, base, stem) == 0 && n > part && strcmp(name + n - part, ".part") == 0 && !strpbrk(name, "/\n");
+    const size_t stem = suffix ? (size_t)(suffix - base) + 1 : strlen(base), n = strlen(name),
+                 part = strlen(".part");
+    return strncmp(name, base, stem) == 0 && n > part && strcmp(name + n - part, ".part") == 0 &&
+           !strpbrk(name, "/\n");
 }
 
 /* Calls visit for the path of each note; ends with the first answer that is not 0. */
-static int visit_notes(const char *lock, char *text, int (*visit)(const char *path, pclean_err *err), pclean_err *err) {
+static int visit_notes(const char *lock, char *text,
+                       int (*visit)(const char *path, pclean_err *err), pclean_err *err) {
     int rc = 0;
     (void)next_note(&text);
     for (char *line; !rc && (line = next_note(&text)) != NULL;) {
@@ -92,18 +102,23 @@ static int look_for(const char *path, pclean_err *err) {
 static int sweep(int fd, const char *path, pclean_err *err) {
     char *text;
     int rc = read_notes(fd, path, &text, err);
-    if (!rc && *text && !(rc = visit_notes(path, text, pcl_fs_remove_tree, err)) && ftruncate(fd, 0) != 0)
+    if (!rc && *text && !(rc = visit_notes(path, text, pcl_fs_remove_tree, err)) &&
+        ftruncate(fd, 0) != 0)
         rc = pcl_err_errno(err, "empty", path);
     pcl_free(text);
     return rc;
 }
 
-/* 1: it is ours, 0: another process holds it, -1: it was removed by its holder before the lock was had. */
+/* 1: it is ours, 0: another process holds it, -1: it was removed by its holder before the lock was
+ * had. */
 static int lock_file(int fd, const char *path) {
     struct stat held, named;
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK ? 0 : 1; /* no locks here */
-    return fstat(fd, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev ? 1 : -1;
+    return fstat(fd, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino &&
+                   held.st_dev == named.st_dev
+               ? 1
+               : -1;
 }
 
 int pcl_claim_take(const char *path, int *fd, bool *claimed, pclean_err *err) {
@@ -147,7 +162,10 @@ void pcl_claim_tidy(const char *path) {
 /* ---- what is in the way ---- */
 
 static int refuse(const char *path, pclean_err *err) {
-    return PCL_FAIL(err, PCLEAN_EEXIST, "%s is in the way and was not left by a run of this name; move it, or choose another name", path);
+    return PCL_FAIL(
+        err, PCLEAN_EEXIST,
+        "%s is in the way and was not left by a run of this name; move it, or choose another name",
+        path);
 }
 
 static bool is_empty_folder(const char *path) {
@@ -180,7 +198,9 @@ static int note(int fd, const char *path, pclean_err *err) {
     char *line = NULL;
     if (fstat(fd, &st) != 0)
         return pcl_err_errno(err, "note in the lock file", path);
-    int rc = pcl_asprintf(&line, err, "%s%s\n", st.st_size < (off_t)sizeof first_line - 1 ? first_line : "", name_of(path));
+    int rc =
+        pcl_asprintf(&line, err, "%s%s\n",
+                     st.st_size < (off_t)sizeof first_line - 1 ? first_line : "", name_of(path));
     const off_t at = st.st_size < (off_t)sizeof first_line - 1 ? 0 : st.st_size;
     if (!rc && (rc = pcl_bulk_pwrite(fd, path, line, strlen(line), (uint64_t)at, err)) != 0) {
         pcl_err_prefix(err, "the lock file cannot be written: ");

@@ -9,8 +9,8 @@ const char *pclean_error_name(int code) {
     switch (abs(code)) {
     case PCLEAN_OK:
         return "ok";
-#define X(symbol, text)                                                                                                \
-    case symbol:                                                                                                       \
+#define X(symbol, text)                                                                            \
+    case symbol:                                                                                   \
         return text;
         PCLEAN_ERROR_LIST(X)
 #undef X
@@ -19,8 +19,8 @@ const char *pclean_error_name(int code) {
     }
 }
 
-/* Copies what fits and never leaves half of a UTF-8 character at the end: the text goes into JSON and onto terminals.
- */
+/* Copies what fits and never leaves half of a UTF-8 character at the end: the text goes into JSON
+ * and onto terminals. */
 static void copy_truncated(char *to, size_t size, const char *from) {
     size_t n = strlen(from);
     if (n >= size) {

@@ -77,8 +77,8 @@ int pcl_fs_remove_tree(const char *path, pclean_err *err) {
 
 /* ---- publishing ---- */
 
-/* Makes a rename itself survive a power cut. Best effort: some file systems refuse fsync on a folder, and the rename
- * has been done in any case. */
+/* Makes a rename itself survive a power cut. Best effort: some file systems refuse fsync on a
+ * folder, and the rename has been done in any case. */
 static void sync_parent(const char *path) {
     char *parent = NULL;
     const char *slash = strrchr(path, '/');
@@ -107,7 +107,8 @@ static int publish_new(const char *from, const char *to, pclean_err *err) {
             return 0;
     }
     if (errno == EEXIST)
-        return PCL_FAIL(err, PCLEAN_EEXIST, "%s exists already: remove it, choose another name, or allow overwriting",
+        return PCL_FAIL(err, PCLEAN_EEXIST,
+                        "%s exists already: remove it, choose another name, or allow overwriting",
                         to);
     return pcl_err_errno(err, "give the final name to", from);
 }
@@ -249,7 +250,8 @@ static int no_space(int fd, const char *path, uint64_t size, pclean_err *err) {
     if (fstatvfs(fd, &fs) != 0)
         return PCL_FAIL(err, PCLEAN_ENOSPC, "no space for %s: %s wanted", path, wanted);
     pcl_format_si(room, sizeof room, (double)fs.f_bavail * (double)fs.f_frsize, PCL_DIM_BYTES);
-    return PCL_FAIL(err, PCLEAN_ENOSPC, "no space for %s: %s wanted, %s free on its disk", path, wanted, room);
+    return PCL_FAIL(err, PCLEAN_ENOSPC, "no space for %s: %s wanted, %s free on its disk", path,
+                    wanted, room);
 }
 
 /* For a file system without any form of fallocate: zeros over the part that does not exist yet. */
@@ -282,7 +284,8 @@ int pcl_fs_allocate(int fd, const char *path, uint64_t size, pclean_err *err) {
     if (size == 0)
         return 0;
     if (size > (uint64_t)INT64_MAX)
-        return PCL_FAIL(err, PCLEAN_ENOSPC, "no space for %s: no file can have %.3g bytes", path, (double)size);
+        return PCL_FAIL(err, PCLEAN_ENOSPC, "no space for %s: no file can have %.3g bytes", path,
+                        (double)size);
     if (fstat(fd, &st) != 0)
         return pcl_err_errno(err, "find the size of", path);
     if (cannot_fit(fd, &st, size))
@@ -319,12 +322,14 @@ int pcl_fs_strip_slashes(const char *path, char **out, pclean_err *err) {
 int pcl_fs_split(const char *path, char **folder, const char **name, pclean_err *err) {
     const char *slash = strrchr(path, '/');
     *name = slash ? slash + 1 : path;
-    return slash ? pcl_asprintf(folder, err, "%.*s", slash == path ? 1 : (int)(slash - path), path) : pcl_strdup(folder, ".", err);
+    return slash ? pcl_asprintf(folder, err, "%.*s", slash == path ? 1 : (int)(slash - path), path)
+                 : pcl_strdup(folder, ".", err);
 }
 
 bool pcl_fs_lies_in(const char *path, const char *folder) {
     const size_t n = strlen(folder);
-    return strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == '\0' || strcmp(folder, "/") == 0);
+    return strncmp(path, folder, n) == 0 &&
+           (path[n] == '/' || path[n] == '\0' || strcmp(folder, "/") == 0);
 }
 
 /* ---- copies ---- */
@@ -348,17 +353,22 @@ static int copy_file(const char *from, const char *to, const struct stat *st, pc
 static int link_file(const char *from, const char *to, pclean_err *err) {
     if (linkat(AT_FDCWD, from, AT_FDCWD, to, 0) == 0)
         return 0;
-    if (errno == EXDEV || errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "cannot move %s to %s: %s", from, to, strerror(errno));
+    if (errno == EXDEV || errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS ||
+        errno == EMLINK)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "cannot move %s to %s: %s", from, to,
+                        strerror(errno));
     return pcl_err_errno(err, "move", from);
 }
 
-/* A link may lead from its own folder only: what it leads to is copied. (Not a folder: that could be one above.) */
+/* A link may lead from its own folder only: what it leads to is copied. (Not a folder: that could
+ * be one above.) */
 static int copy_linked(const char *from, const char *to, pclean_err *err) {
     struct stat st;
     if (stat(from, &st) != 0)
         return pcl_err_errno(err, "follow the link", from);
-    return S_ISREG(st.st_mode) ? copy_file(from, to, &st, err) : PCL_FAIL(err, PCLEAN_EDATA, "%s is a link to something that is no file", from);
+    return S_ISREG(st.st_mode)
+               ? copy_file(from, to, &st, err)
+               : PCL_FAIL(err, PCLEAN_EDATA, "%s is a link to something that is no file", from);
 }
 
 static int copy_entry(const char *from, const char *to, bool link, pclean_err *err) {
@@ -368,7 +378,9 @@ static int copy_entry(const char *from, const char *to, bool link, pclean_err *e
     if (S_ISDIR(st.st_mode))
         return pcl_fs_copy_tree(from, to, link, err);
     if (S_ISLNK(st.st_mode))
-        return link ? PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "cannot move %s: it is a symbolic link", from) : copy_linked(from, to, err);
+        return link ? PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "cannot move %s: it is a symbolic link",
+                               from)
+                    : copy_linked(from, to, err);
     if (!S_ISREG(st.st_mode))
         return PCL_FAIL(err, PCLEAN_EDATA, "%s is neither a file nor a folder", from);
     return link ? link_file(from, to, err) : copy_file(from, to, &st, err);
@@ -386,7 +398,8 @@ int pcl_fs_copy_tree(const char *from, const char *to, bool link, pclean_err *er
         char *source = NULL, *target = NULL;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        if (!(rc = pcl_asprintf(&source, err, "%s/%s", from, entry->d_name)) && !(rc = pcl_asprintf(&target, err, "%s/%s", to, entry->d_name)))
+        if (!(rc = pcl_asprintf(&source, err, "%s/%s", from, entry->d_name)) &&
+            !(rc = pcl_asprintf(&target, err, "%s/%s", to, entry->d_name)))
             rc = copy_entry(source, target, link, err);
         pcl_free(source);
         pcl_free(target);

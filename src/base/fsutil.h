@@ -10,19 +10,21 @@
 bool pcl_fs_exists(const char *path);
 bool pcl_fs_is_dir(const char *path);
 
-/* Removes a file, or a folder with all it holds; a path that does not exist is no error. Never follows symbolic links.
- */
+/* Removes a file, or a folder with all it holds; a path that does not exist is no error. Never
+ * follows symbolic links. */
 int pcl_fs_remove_tree(const char *path, pclean_err *err) PCL_CHECK;
 
-/* Renames `from` to `to`. If `to` exists: an error unless overwrite, else the two are exchanged in one step
- * (renameat2 RENAME_EXCHANGE; where the file system lacks it: move the old aside, rename, move back on failure) and the
- * old one, now under `from`, is removed. At no time is there neither. */
+/* Renames `from` to `to`. If `to` exists: an error unless overwrite, else the two are exchanged in
+ * one step (renameat2 RENAME_EXCHANGE; where the file system lacks it: move the old aside, rename,
+ * move back on failure) and the old one, now under `from`, is removed. At no time is there
+ * neither. */
 int pcl_fs_publish(const char *from, const char *to, bool overwrite, pclean_err *err) PCL_CHECK;
 
 /* The fallback of pcl_fs_publish alone; `to` must exist. Public only for its test. */
 int pcl_fs_publish_aside(const char *from, const char *to, pclean_err *err) PCL_CHECK;
 
-/* Opens a file to read text; one that is no regular file (a FIFO would wait for its writer) is none. NULL, errno. */
+/* Opens a file to read text; one that is no regular file (a FIFO would wait for its writer) is
+ * none. NULL, errno. */
 FILE *pcl_fs_open_text(const char *path);
 
 /* Writes a small text file whole: temporary name beside it, fsync, rename. */
@@ -31,22 +33,24 @@ int pcl_fs_write_text(const char *path, const char *text, size_t len, pclean_err
 /* Sum of the sizes of all files under a path (a file or a folder), bytes. */
 int pcl_fs_tree_size(const char *path, uint64_t *bytes, pclean_err *err) PCL_CHECK;
 
-/* Reserves `size` bytes in an open file (posix_fallocate, with a plain-write fallback): -PCLEAN_ENOSPC names the path,
- * the space wanted and the space there is. */
+/* Reserves `size` bytes in an open file (posix_fallocate, with a plain-write fallback):
+ * -PCLEAN_ENOSPC names the path, the space wanted and the space there is. */
 int pcl_fs_allocate(int fd, const char *path, uint64_t size, pclean_err *err) PCL_CHECK;
 
 /* A copy of a name without slashes at its end ("/" stays). */
 int pcl_fs_strip_slashes(const char *path, char **out, pclean_err *err) PCL_CHECK;
 
-/* The folder of a path ("." for a plain name), and its last name; as dirname and basename, but the path is left as it is. *folder to pcl_free. */
+/* The folder of a path ("." for a plain name), and its last name; as dirname and basename, but the
+ * path is left as it is. *folder to pcl_free. */
 int pcl_fs_split(const char *path, char **folder, const char **name, pclean_err *err) PCL_CHECK;
 
 /* Whether a path is the folder or below it; both as realpath gives them. */
 bool pcl_fs_lies_in(const char *path, const char *folder);
 
-/* Makes folder `to` (must not exist) as a copy of folder `from`: a plain copy of each file (also of those that symbolic links lead to), or
- * with `link` a second name for it (-PCLEAN_EUNSUPPORTED where the two are on different file systems, theirs has no such names, or the file is a
- * symbolic link). What is neither folder nor file is an error. Failure leaves what was made. */
+/* Makes folder `to` (must not exist) as a copy of folder `from`: a plain copy of each file (also of
+ * those that symbolic links lead to), or with `link` a second name for it (-PCLEAN_EUNSUPPORTED
+ * where the two are on different file systems, theirs has no such names, or the file is a symbolic
+ * link). What is neither folder nor file is an error. Failure leaves what was made. */
 int pcl_fs_copy_tree(const char *from, const char *to, bool link, pclean_err *err) PCL_CHECK;
 
 /* fsync of every file and folder under path. */

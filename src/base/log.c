@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The lock is held during the sink's call: lines do not mix, and after pcl_log_set_sink returns the old sink is no
- * longer in use, so its `user` may go. A sink must therefore not log itself. */
+/* The lock is held during the sink's call: lines do not mix, and after pcl_log_set_sink returns the
+ * old sink is no longer in use, so its `user` may go. A sink must therefore not log itself. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pcl_log_sink *current_sink;
 static void *current_user;

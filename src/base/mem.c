@@ -34,8 +34,8 @@ static int no_memory(size_t bytes, const char *what, pclean_err *err) {
     return PCL_FAIL(err, PCLEAN_ENOMEM, "%s: no memory for %s", what, text);
 }
 
-/* Large arrays ask for huge pages: one page fault instead of 512. Only whole ones, so that an array takes no more memory than it
- * has bytes. A kernel without them ignores it. */
+/* Large arrays ask for huge pages: one page fault instead of 512. Only whole ones, so that an array
+ * takes no more memory than it has bytes. A kernel without them ignores it. */
 static void ask_for_huge_pages(void *array, size_t bytes) {
     const uintptr_t from = ((uintptr_t)array + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
     const uintptr_t to = ((uintptr_t)array + bytes) / HUGE_PAGE * HUGE_PAGE;
@@ -47,7 +47,8 @@ int pcl_alloc(void **out, size_t nmemb, size_t size, const char *what, pclean_er
     *out = NULL;
     size_t bytes;
     if (__builtin_mul_overflow(nmemb, size, &bytes) || bytes > (size_t)PTRDIFF_MAX - ALIGNMENT)
-        return PCL_FAIL(err, PCLEAN_ENOMEM, "%s: %zu x %zu bytes is more than any address space holds", what, nmemb,
+        return PCL_FAIL(err, PCLEAN_ENOMEM,
+                        "%s: %zu x %zu bytes is more than any address space holds", what, nmemb,
                         size);
     size_t rounded = bytes == 0 ? ALIGNMENT : (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (!told_to_fail())
@@ -80,7 +81,8 @@ size_t pcl_mem_anonymous(void) {
     const ssize_t n = read(fd, text, sizeof text - 1);
     close(fd);
     text[n > 0 ? n : 0] = '\0';
-    if (sscanf(text, "%llu %llu %llu", &size, &resident, &file_and_shared) != 3 || resident < file_and_shared)
+    if (sscanf(text, "%llu %llu %llu", &size, &resident, &file_and_shared) != 3 ||
+        resident < file_and_shared)
         return 0;
     return (size_t)(resident - file_and_shared) * (size_t)sysconf(_SC_PAGESIZE);
 }

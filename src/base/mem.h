@@ -4,9 +4,9 @@
 #include "base/err.h"
 #include <stddef.h>
 
-/* nmemb * size bytes, 64-byte aligned, uninitialised / zeroed. *out = NULL and -PCLEAN_ENOMEM (naming `what`) on
- * failure. nmemb = 0 gives a valid pointer. The environment-free test hook pcl_mem_fail_after makes the n-th allocation
- * fail. */
+/* nmemb * size bytes, 64-byte aligned, uninitialised / zeroed. *out = NULL and -PCLEAN_ENOMEM
+ * (naming `what`) on failure. nmemb = 0 gives a valid pointer. The environment-free test hook
+ * pcl_mem_fail_after makes the n-th allocation fail. */
 int pcl_alloc(void **out, size_t nmemb, size_t size, const char *what, pclean_err *err) PCL_CHECK;
 int pcl_zalloc(void **out, size_t nmemb, size_t size, const char *what, pclean_err *err) PCL_CHECK;
 void pcl_free(void *p);
@@ -15,10 +15,11 @@ void pcl_free(void *p);
 #define PCL_NEW(pp, n, what, err)  pcl_alloc((void **)(pp), (n), sizeof **(pp), (what), (err))
 #define PCL_ZNEW(pp, n, what, err) pcl_zalloc((void **)(pp), (n), sizeof **(pp), (what), (err))
 
-/* Anonymous memory of this process (what no file backs and so no memory pressure can evict), bytes: now, and the largest
- * seen. It is looked at before every pcl_free of a large block, when it can only be at a peak or past one, and by these
- * calls themselves; kernels keep no such peak (VmHWM counts mapped files too). 0 where /proc does not say. After a fork
- * pages shared with the parent count in both: restart, and take the growth from what restart returns. Thread-safe. */
+/* Anonymous memory of this process (what no file backs and so no memory pressure can evict), bytes:
+ * now, and the largest seen. It is looked at before every pcl_free of a large block, when it can
+ * only be at a peak or past one, and by these calls themselves; kernels keep no such peak (VmHWM
+ * counts mapped files too). 0 where /proc does not say. After a fork pages shared with the parent
+ * count in both: restart, and take the growth from what restart returns. Thread-safe. */
 size_t pcl_mem_anonymous(void);
 size_t pcl_mem_peak(void);
 size_t pcl_mem_peak_restart(void);
@@ -28,6 +29,7 @@ void pcl_mem_fail_after(long n);
 
 /* strdup and printf into fresh memory, same contract. */
 int pcl_strdup(char **out, const char *s, pclean_err *err) PCL_CHECK;
-int pcl_asprintf(char **out, pclean_err *err, const char *fmt, ...) __attribute__((format(printf, 3, 4))) PCL_CHECK;
+int pcl_asprintf(char **out, pclean_err *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4))) PCL_CHECK;
 
 #endif

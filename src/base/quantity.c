@@ -9,8 +9,9 @@
 #define PI     3.14159265358979323846
 #define DEGREE (PI / 180)
 
-/* value_si = value * mul / div. A division by a power of ten rounds once, a product with 1e-3 twice: "5mJy" must be
- * the same number as "0.005Jy". `si` marks units whose first letter's case carries meaning (milli and mega). */
+/* value_si = value * mul / div. A division by a power of ten rounds once, a product with 1e-3
+ * twice: "5mJy" must be the same number as "0.005Jy". `si` marks units whose first letter's case
+ * carries meaning (milli and mega). */
 struct unit {
     const char *name;
     enum pcl_dimension dim;
@@ -118,10 +119,12 @@ static const char *skip_blanks(const char *s) {
     return s;
 }
 
-/* A decimal number only: strtod alone would also take "inf", "nan" and hexadecimal. NULL if there is none. */
+/* A decimal number only: strtod alone would also take "inf", "nan" and hexadecimal. NULL if there
+ * is none. */
 static const char *scan_number(const char *s, double *value) {
     const char *digits = s + (*s == '+' || *s == '-');
-    if (!isdigit((unsigned char)digits[0]) && !(digits[0] == '.' && isdigit((unsigned char)digits[1])))
+    if (!isdigit((unsigned char)digits[0]) &&
+        !(digits[0] == '.' && isdigit((unsigned char)digits[1])))
         return NULL;
     if (digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X'))
         return NULL;
@@ -130,7 +133,8 @@ static const char *scan_number(const char *s, double *value) {
     return isfinite(*value) ? end : NULL;
 }
 
-/* Copies the unit without blanks around it; "/beam" after a flux is dropped. false: too long to be one. */
+/* Copies the unit without blanks around it; "/beam" after a flux is dropped. false: too long to be
+ * one. */
 static bool copy_unit(char *unit, size_t size, const char *s) {
     size_t n = strlen(s);
     while (n > 0 && isspace((unsigned char)s[n - 1]))
@@ -165,7 +169,8 @@ static const char *same_but_case(const char *name) {
 static int unknown_unit(const char *text, const char *unit, pclean_err *err) {
     const char *near = same_but_case(unit);
     if (near)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "\"%s\": no unit is called \"%s\"; did you mean %s?", text, unit, near);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "\"%s\": no unit is called \"%s\"; did you mean %s?",
+                        text, unit, near);
     return PCL_FAIL(err, PCLEAN_EPARAM, "\"%s\": no unit is called \"%s\"", text, unit);
 }
 
@@ -177,7 +182,8 @@ int pcl_quantity_parse(const char *text, pcl_quantity *out, pclean_err *err) {
         return PCL_FAIL(err, PCLEAN_EPARAM, "\"%s\" does not begin with a finite number", text);
     char name[24];
     if (!copy_unit(name, sizeof name, skip_blanks(rest)))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "\"%.80s\": the number is not followed by a unit", text);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "\"%.80s\": the number is not followed by a unit",
+                        text);
     if (name[0] == '\0') {
         *out = (pcl_quantity){value, PCL_DIM_NONE};
         return 0;
@@ -192,8 +198,8 @@ int pcl_quantity_parse(const char *text, pcl_quantity *out, pclean_err *err) {
     return 0;
 }
 
-int pcl_quantity_parse_as(const char *text, enum pcl_dimension dim, const char *default_unit, double *si,
-                          pclean_err *err) {
+int pcl_quantity_parse_as(const char *text, enum pcl_dimension dim, const char *default_unit,
+                          double *si, pclean_err *err) {
     *si = 0;
     pcl_quantity q;
     int rc = pcl_quantity_parse(text, &q, err);
@@ -206,8 +212,9 @@ int pcl_quantity_parse_as(const char *text, enum pcl_dimension dim, const char *
         q = (pcl_quantity){q.value * unit->mul / unit->div, unit->dim};
     }
     if (q.dim != dim)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "\"%s\" is of the kind %s; needed is: %s (units: %s)", text,
-                        pcl_dimension_name(q.dim), pcl_dimension_name(dim), example_units(dim));
+        return PCL_FAIL(err, PCLEAN_EPARAM, "\"%s\" is of the kind %s; needed is: %s (units: %s)",
+                        text, pcl_dimension_name(q.dim), pcl_dimension_name(dim),
+                        example_units(dim));
     *si = q.value;
     return 0;
 }
@@ -218,7 +225,8 @@ struct scale {
     const char *name;
 };
 
-static void format_scaled(char *buf, size_t size, double value, const struct scale *scale, const char *format) {
+static void format_scaled(char *buf, size_t size, double value, const struct scale *scale,
+                          const char *format) {
     double a = fabs(value);
     while (scale[1].name && a < scale->from)
         scale++;
@@ -230,35 +238,48 @@ static void format_scaled(char *buf, size_t size, double value, const struct sca
 void pcl_format_si(char *buf, size_t size, double value, enum pcl_dimension dim) {
     static const struct scale freq[] = {{1e12, 1e12, "THz"}, {1e9, 1e9, "GHz"}, {1e6, 1e6, "MHz"},
                                         {1e3, 1e3, "kHz"},   {0, 1, "Hz"},      {0, 1, NULL}};
-    static const struct scale angle[] = {
-        {PI / 180, PI / 180, "deg"},           {PI / 5400, PI / 10800, "arcmin"}, {PI / 6480000, PI / 648000, "arcsec"},
-        {PI / 648000e4, PI / 648000e3, "mas"}, {0, PI / 648000e6, "uas"},         {0, 1, NULL}};
+    static const struct scale angle[] = {{PI / 180, PI / 180, "deg"},
+                                         {PI / 5400, PI / 10800, "arcmin"},
+                                         {PI / 6480000, PI / 648000, "arcsec"},
+                                         {PI / 648000e4, PI / 648000e3, "mas"},
+                                         {0, PI / 648000e6, "uas"},
+                                         {0, 1, NULL}};
     static const struct scale velocity[] = {{1e3, 1e3, "km/s"}, {0, 1, "m/s"}, {0, 1, NULL}};
-    static const struct scale flux[] = {{1, 1, "Jy"}, {1e-3, 1e-3, "mJy"}, {0, 1e-6, "uJy"}, {0, 1, NULL}};
+    static const struct scale flux[] = {
+        {1, 1, "Jy"}, {1e-3, 1e-3, "mJy"}, {0, 1e-6, "uJy"}, {0, 1, NULL}};
     static const struct scale length[] = {
         {1e3, 1e3, "km"}, {1, 1, "m"}, {1e-2, 1e-2, "cm"}, {0, 1e-3, "mm"}, {0, 1, NULL}};
     static const struct scale time[] = {
         {172800, 86400, "d"}, {7200, 3600, "h"}, {120, 60, "min"}, {0, 1, "s"}, {0, 1, NULL}};
-    static const struct scale lambda[] = {
-        {1e9, 1e9, "Glambda"}, {1e6, 1e6, "Mlambda"}, {1e3, 1e3, "klambda"}, {0, 1, "lambda"}, {0, 1, NULL}};
+    static const struct scale lambda[] = {{1e9, 1e9, "Glambda"},
+                                          {1e6, 1e6, "Mlambda"},
+                                          {1e3, 1e3, "klambda"},
+                                          {0, 1, "lambda"},
+                                          {0, 1, NULL}};
     static const struct scale bytes[] = {{1099511627776.0, 1099511627776.0, "TiB"},
                                          {1073741824.0, 1073741824.0, "GiB"},
                                          {1048576.0, 1048576.0, "MiB"},
                                          {1024.0, 1024.0, "KiB"},
                                          {0, 1, "B"},
                                          {0, 1, NULL}};
-    static const struct scale *const scales[] = {NULL, angle, freq, velocity, flux, length, time, lambda, bytes};
+    static const struct scale *const scales[] = {NULL,   angle, freq,   velocity, flux,
+                                                 length, time,  lambda, bytes};
     if (dim == PCL_DIM_NONE)
         snprintf(buf, size, "%.6g", value);
     else if (value == 0) /* "0 Jy", not "0 uJy" */
-        snprintf(buf, size, "0 %s", dim == PCL_DIM_ANGLE ? "arcsec" : dim == PCL_DIM_FLUX ? "Jy" : dim == PCL_DIM_BYTES ? "B" : scales[dim]->name);
+        snprintf(buf, size, "0 %s",
+                 dim == PCL_DIM_ANGLE   ? "arcsec"
+                 : dim == PCL_DIM_FLUX  ? "Jy"
+                 : dim == PCL_DIM_BYTES ? "B"
+                                        : scales[dim]->name);
     else if (dim == PCL_DIM_BYTES)
         format_scaled(buf, size, value, scales[dim], fabs(value) < 1024 ? "%.0f" : "%.1f");
     else
         format_scaled(buf, size, value, scales[dim], dim == PCL_DIM_FREQ ? "%.7g" : "%.4g");
 }
 
-/* Reads "A<sep>B<sep>C[s]" with the separators of one style; false if the text is not of that style. */
+/* Reads "A<sep>B<sep>C[s]" with the separators of one style; false if the text is not of that
+ * style. */
 static bool scan_sexagesimal(const char *s, char first, char second, double part[3]) {
     const char *p = s;
     for (int i = 0; i < 2; i++) {
@@ -283,7 +304,8 @@ static int bad_sky_angle(const char *text, const char *what, const char *why, pc
     return PCL_FAIL(err, PCLEAN_EPARAM, "\"%.80s\" is not a %s: %s", text, what, why);
 }
 
-/* The sexagesimal styles; *unit is what the first part counts in. A colon means hours for a longitude only. */
+/* The sexagesimal styles; *unit is what the first part counts in. A colon means hours for a
+ * longitude only. */
 static bool scan_any_sexagesimal(const char *s, bool longitude, double part[3], double *unit) {
     *unit = 15 * DEGREE;
     if (longitude && (scan_sexagesimal(s, 'h', 'm', part) || scan_sexagesimal(s, ':', ':', part)))
@@ -309,7 +331,8 @@ static int parse_sky_angle(const char *text, bool longitude, double *rad, pclean
         return bad_sky_angle(text, what, "write it as 12h34m56.7s, -05d04m03.2s or 123.4deg", err);
     }
     if (fabs(value) > (longitude ? 2 * PI : PI / 2) * (1 + 1e-12))
-        return bad_sky_angle(text, what, longitude ? "at most 360 degrees" : "at most 90 degrees", err);
+        return bad_sky_angle(text, what, longitude ? "at most 360 degrees" : "at most 90 degrees",
+                             err);
     *rad = value;
     return 0;
 }

@@ -22,23 +22,24 @@ typedef struct pcl_quantity {
     enum pcl_dimension dim;
 } pcl_quantity;
 
-/* Parses "number[ ]unit" (blanks around allowed). Unit letters are case sensitive where SI is (mJy, MJy), otherwise not
- * ("10arcsec" = "10ARCSEC", "1.4ghz"). A bare number has PCL_DIM_NONE. Rejects trailing text, NaN and Inf. */
+/* Parses "number[ ]unit" (blanks around allowed). Unit letters are case sensitive where SI is (mJy,
+ * MJy), otherwise not ("10arcsec" = "10ARCSEC", "1.4ghz"). A bare number has PCL_DIM_NONE. Rejects
+ * trailing text, NaN and Inf. */
 int pcl_quantity_parse(const char *text, pcl_quantity *out, pclean_err *err) PCL_CHECK;
 
-/* As above, but the dimension must be `dim`; a bare number is taken in `default_unit` ("arcsec", "Jy", ...; NULL:
- * refused). */
-int pcl_quantity_parse_as(const char *text, enum pcl_dimension dim, const char *default_unit, double *si,
-                          pclean_err *err) PCL_CHECK;
+/* As above, but the dimension must be `dim`; a bare number is taken in `default_unit` ("arcsec",
+ * "Jy", ...; NULL: refused). */
+int pcl_quantity_parse_as(const char *text, enum pcl_dimension dim, const char *default_unit,
+                          double *si, pclean_err *err) PCL_CHECK;
 
 const char *pcl_dimension_name(enum pcl_dimension dim);
 
-/* Human text: pcl_format_freq(1.4123e9) -> "1.4123 GHz", angle -> "15 arcsec", flux -> "12.3 mJy", bytes -> "1.2 GiB".
- */
+/* Human text: pcl_format_freq(1.4123e9) -> "1.4123 GHz", angle -> "15 arcsec", flux -> "12.3 mJy",
+ * bytes -> "1.2 GiB". */
 void pcl_format_si(char *buf, size_t size, double value, enum pcl_dimension dim);
 
-/* Sky angles: "12h34m56.7s", "12:34:56.7" (hours for a longitude, degrees for a latitude), "-05d04m03.2s",
- * "-05.04.03.2", "123.4deg". Radians out. */
+/* Sky angles: "12h34m56.7s", "12:34:56.7" (hours for a longitude, degrees for a latitude),
+ * "-05d04m03.2s", "-05.04.03.2", "123.4deg". Radians out. */
 int pcl_parse_longitude(const char *text, double *rad, pclean_err *err) PCL_CHECK;
 int pcl_parse_latitude(const char *text, double *rad, pclean_err *err) PCL_CHECK;
 

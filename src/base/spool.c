@@ -34,14 +34,16 @@ static int open_nameless(const char *folder, pclean_err *err) {
     return fd;
 }
 
-int pcl_spool_open(const char *folder, const char *what, uint64_t bytes, int *fd, char **name, pclean_err *err) {
+int pcl_spool_open(const char *folder, const char *what, uint64_t bytes, int *fd, char **name,
+                   pclean_err *err) {
     *fd = -1;
     int rc = pcl_asprintf(name, err, "the scratch file for %s in %s", what, folder);
     if (rc)
         return rc;
     *fd = open_nameless(folder, err);
     if (*fd < 0)
-        rc = PCL_FAIL(err, errno == ENOSPC ? PCLEAN_ENOSPC : PCLEAN_EIO, "cannot make %s: %s", *name, strerror(errno));
+        rc = PCL_FAIL(err, errno == ENOSPC ? PCLEAN_ENOSPC : PCLEAN_EIO, "cannot make %s: %s",
+                      *name, strerror(errno));
     else
         rc = pcl_fs_allocate(*fd, *name, bytes, err);
     if (rc) {
@@ -54,7 +56,8 @@ int pcl_spool_open(const char *folder, const char *what, uint64_t bytes, int *fd
     return rc;
 }
 
-int pcl_spool_new(const char *folder, const char *what, size_t plane_bytes, size_t nplane, pcl_spool **out, pclean_err *err) {
+int pcl_spool_new(const char *folder, const char *what, size_t plane_bytes, size_t nplane,
+                  pcl_spool **out, pclean_err *err) {
     *out = NULL;
     pcl_spool *s = NULL;
     int rc = PCL_ZNEW(&s, 1, "scratch file", err);
@@ -69,17 +72,23 @@ int pcl_spool_new(const char *folder, const char *what, size_t plane_bytes, size
 }
 
 static int check(const pcl_spool *s, size_t iplane, pclean_err *err) {
-    return iplane < s->nplane ? 0 : PCL_FAIL(err, PCLEAN_EBUG, "%s has no plane %zu of %zu", s->name, iplane, s->nplane);
+    return iplane < s->nplane ? 0
+                              : PCL_FAIL(err, PCLEAN_EBUG, "%s has no plane %zu of %zu", s->name,
+                                         iplane, s->nplane);
 }
 
 int pcl_spool_write(const pcl_spool *s, size_t iplane, const void *plane, pclean_err *err) {
     int rc = check(s, iplane, err);
-    return rc ? rc : pcl_bulk_pwrite(s->fd, s->name, plane, s->plane_bytes, (uint64_t)iplane * s->plane_bytes, err);
+    return rc ? rc
+              : pcl_bulk_pwrite(s->fd, s->name, plane, s->plane_bytes,
+                                (uint64_t)iplane * s->plane_bytes, err);
 }
 
 int pcl_spool_read(const pcl_spool *s, size_t iplane, void *plane, pclean_err *err) {
     int rc = check(s, iplane, err);
-    return rc ? rc : pcl_bulk_pread(s->fd, s->name, plane, s->plane_bytes, (uint64_t)iplane * s->plane_bytes, err);
+    return rc ? rc
+              : pcl_bulk_pread(s->fd, s->name, plane, s->plane_bytes,
+                               (uint64_t)iplane * s->plane_bytes, err);
 }
 
 void pcl_spool_free(pcl_spool *s) {

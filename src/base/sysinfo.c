@@ -14,14 +14,16 @@ enum { PATH = 4096 };
 
 static const uint64_t MIB = 1024 * 1024;
 
-/* Of a cgroup's memory, for what counts there and is in no plan: code, a window on mapped files, page tables. Measured: with 8 MiB
- * a run is killed, with 16 it waits for its own pages, with 28 it is as fast as without a limit. */
+/* Of a cgroup's memory, for what counts there and is in no plan: code, a window on mapped files,
+ * page tables. Measured: with 8 MiB a run is killed, with 16 it waits for its own pages, with 28 it
+ * is as fast as without a limit. */
 enum { FILE_ROOM_MIB = 24 };
 
 /* ---- limits that only go down ---- */
 
 /* left: for this process and its children now; all: whatever is in use. */
-__attribute__((format(printf, 4, 5))) static void limit_memory(pcl_sysinfo *s, uint64_t left, uint64_t all, const char *fmt, ...) {
+__attribute__((format(printf, 4, 5))) static void limit_memory(pcl_sysinfo *s, uint64_t left,
+                                                               uint64_t all, const char *fmt, ...) {
     char from[sizeof s->memory_from];
     va_list args;
     va_start(args, fmt);
@@ -116,7 +118,8 @@ static bool own_cgroup(const char *root, const char *controller, char *out, size
     bool found = false;
     while (f && !found && fgets(line, sizeof line, f)) { /* hierarchy:controllers:path */
         line[strcspn(line, "\n")] = '\0';
-        char *controllers = strchr(line, ':'), *where = controllers ? strchr(controllers + 1, ':') : NULL;
+        char *controllers = strchr(line, ':'),
+             *where = controllers ? strchr(controllers + 1, ':') : NULL;
         if (!where)
             continue;
         *where = '\0';
@@ -129,19 +132,23 @@ static bool own_cgroup(const char *root, const char *controller, char *out, size
     return found;
 }
 
-/* Where a hierarchy is mounted, and which cgroup is at its top there (a container sees a part only). */
-static bool find_mount(const char *root, const char *controller, char *top, char *mount, size_t size) {
+/* Where a hierarchy is mounted, and which cgroup is at its top there (a container sees a part
+ * only). */
+static bool find_mount(const char *root, const char *controller, char *top, char *mount,
+                       size_t size) {
     char path[PATH], line[2 * PATH];
     snprintf(path, sizeof path, "%s/proc/self/mountinfo", root);
     FILE *f = fopen(path, "r");
     bool found = false;
-    while (f && !found && fgets(line, sizeof line, f)) { /* id parent dev TOP MOUNT options ... - TYPE source OPTIONS */
+    while (f && !found && fgets(line, sizeof line, f)) { /* id parent dev TOP MOUNT options ... -
+                                                          * TYPE source OPTIONS */
         char type[32], options[512], a[PATH], b[PATH];
         const char *tail = strstr(line, " - ");
         if (!tail || sscanf(line, "%*s %*s %*s %4095s %4095s", a, b) != 2 ||
             sscanf(tail + 3, "%31s %*s %511s", type, options) != 2)
             continue;
-        found = *controller ? strcmp(type, "cgroup") == 0 && in_list(options, controller) : strcmp(type, "cgroup2") == 0;
+        found = *controller ? strcmp(type, "cgroup") == 0 && in_list(options, controller)
+                            : strcmp(type, "cgroup2") == 0;
         if (found) {
             snprintf(top, size, "%s", strcmp(a, "/") == 0 ? "" : a);
             snprintf(mount, size, "%s", b);
@@ -153,10 +160,12 @@ static bool find_mount(const char *root, const char *controller, char *top, char
 }
 
 /* Calls `look` on the folder of this process's cgroup and on those above it. */
-static void walk_up(const char *root, const char *controller, void (*look)(pcl_sysinfo *, const char *folder, const char *name),
+static void walk_up(const char *root, const char *controller,
+                    void (*look)(pcl_sysinfo *, const char *folder, const char *name),
                     pcl_sysinfo *s) {
     char group[PATH], top[PATH], mount[PATH], folder[3 * PATH];
-    if (!own_cgroup(root, controller, group, sizeof group) || !find_mount(root, controller, top, mount, sizeof top))
+    if (!own_cgroup(root, controller, group, sizeof group) ||
+        !find_mount(root, controller, top, mount, sizeof top))
         return;
     char *below = group;
     if (strncmp(group, top, strlen(top)) == 0)
@@ -176,17 +185,19 @@ static void walk_up(const char *root, const char *controller, void (*look)(pcl_s
 }
 
 /* Pages of files count as used there but make room when room is wanted, all but those at hand. */
-static void look_at_memory(pcl_sysinfo *s, const char *folder, const char *name, const char *limit_file, const char *usage_file,
-                           const char *prefix) {
+static void look_at_memory(pcl_sysinfo *s, const char *folder, const char *name,
+                           const char *limit_file, const char *usage_file, const char *prefix) {
     uint64_t limit, used;
     char key[2][32];
-    if (!read_number(folder, limit_file, &limit) || !read_number(folder, usage_file, &used) || limit >= UINT64_MAX / 4)
+    if (!read_number(folder, limit_file, &limit) || !read_number(folder, usage_file, &used) ||
+        limit >= UINT64_MAX / 4)
         return;
     snprintf(key[0], sizeof key[0], "%sactive_file", prefix);
     snprintf(key[1], sizeof key[1], "%sinactive_file", prefix);
-    const uint64_t files = read_key(folder, "memory.stat", key[0]) + read_key(folder, "memory.stat", key[1]);
-    limit_memory(s, minus(limit, minus(used, files) + FILE_ROOM_MIB * MIB) + pcl_mem_anonymous(), limit, "%s of cgroup %.100s", limit_file,
-                 name);
+    const uint64_t files =
+        read_key(folder, "memory.stat", key[0]) + read_key(folder, "memory.stat", key[1]);
+    limit_memory(s, minus(limit, minus(used, files) + FILE_ROOM_MIB * MIB) + pcl_mem_anonymous(),
+                 limit, "%s of cgroup %.100s", limit_file, name);
 }
 
 static void look_at_memory_v2(pcl_sysinfo *s, const char *folder, const char *name) {
@@ -219,7 +230,8 @@ static void look_at_cpu_v2(pcl_sysinfo *s, const char *folder, const char *name)
 static void look_at_cpu_v1(pcl_sysinfo *s, const char *folder, const char *name) {
     (void)name;
     uint64_t quota, period; /* quota -1: none, which reads as a huge number */
-    if (read_number(folder, "cpu.cfs_quota_us", &quota) && read_number(folder, "cpu.cfs_period_us", &period) && quota < INT64_MAX)
+    if (read_number(folder, "cpu.cfs_quota_us", &quota) &&
+        read_number(folder, "cpu.cfs_period_us", &period) && quota < INT64_MAX)
         limit_quota(s, quota, period);
 }
 
@@ -230,19 +242,25 @@ static void look_at_machine(const char *root, pcl_sysinfo *s) {
     snprintf(proc, sizeof proc, "%s/proc", root);
     const uint64_t available = read_key(proc, "meminfo", "MemAvailable");
     if (available)
-        limit_memory(s, available * 1024 + pcl_mem_anonymous(), UINT64_MAX, "free memory of the machine");
+        limit_memory(s, available * 1024 + pcl_mem_anonymous(), UINT64_MAX,
+                     "free memory of the machine");
     const uint64_t physical = read_key(proc, "meminfo", "MemTotal");
     if (physical)
         limit_memory(s, UINT64_MAX, physical * 1024, "physical memory");
     cpu_set_t set;
-    limit_cores(s, sched_getaffinity(0, sizeof set, &set) == 0 ? (uint64_t)CPU_COUNT(&set) : (uint64_t)sysconf(_SC_NPROCESSORS_ONLN),
+    limit_cores(s,
+                sched_getaffinity(0, sizeof set, &set) == 0
+                    ? (uint64_t)CPU_COUNT(&set)
+                    : (uint64_t)sysconf(_SC_NPROCESSORS_ONLN),
                 "scheduling affinity");
 }
 
 /* Of n times so many MiB; UINT64_MAX for what no machine has. */
 static uint64_t slurm_bytes(uint64_t mib, uint64_t n) {
     uint64_t bytes;
-    return __builtin_mul_overflow(mib, n, &bytes) || __builtin_mul_overflow(bytes, MIB, &bytes) ? UINT64_MAX : bytes;
+    return __builtin_mul_overflow(mib, n, &bytes) || __builtin_mul_overflow(bytes, MIB, &bytes)
+               ? UINT64_MAX
+               : bytes;
 }
 
 static void look_at_slurm(pcl_sysinfo *s) {
@@ -256,10 +274,12 @@ static void look_at_slurm(pcl_sysinfo *s) {
     uint64_t on_node = cpus;
     (void)env_number("SLURM_CPUS_ON_NODE", &on_node);
     if (on_node > 0 && env_number("SLURM_MEM_PER_CPU", &mib))
-        limit_memory(s, slurm_bytes(mib, on_node), slurm_bytes(mib, on_node), "SLURM_MEM_PER_CPU x %" PRIu64 " cores", on_node);
+        limit_memory(s, slurm_bytes(mib, on_node), slurm_bytes(mib, on_node),
+                     "SLURM_MEM_PER_CPU x %" PRIu64 " cores", on_node);
 }
 
-/* What of a limit on all mapped or writable memory is left for more, on top of the anonymous memory in use. */
+/* What of a limit on all mapped or writable memory is left for more, on top of the anonymous memory
+ * in use. */
 static void look_at_rlimit(pcl_sysinfo *s, int resource, const char *status_key, const char *from) {
     struct rlimit limit;
     if (getrlimit((__rlimit_resource_t)resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
@@ -269,8 +289,12 @@ static void look_at_rlimit(pcl_sysinfo *s, int resource, const char *status_key,
 }
 
 void pcl_sysinfo_read(const char *root, pcl_sysinfo *s) {
-    *s = (pcl_sysinfo){.memory_bytes = UINT64_MAX, .capacity_bytes = UINT64_MAX, .process_bytes = UINT64_MAX,
-                       .memory_from = "no limit known", .capacity_from = "no limit known", .process_from = "no limit"};
+    *s = (pcl_sysinfo){.memory_bytes = UINT64_MAX,
+                       .capacity_bytes = UINT64_MAX,
+                       .process_bytes = UINT64_MAX,
+                       .memory_from = "no limit known",
+                       .capacity_from = "no limit known",
+                       .process_from = "no limit"};
     look_at_machine(root, s);
     walk_up(root, "", look_at_memory_v2, s);
     walk_up(root, "memory", look_at_memory_v1, s);

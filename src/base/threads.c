@@ -24,7 +24,8 @@ int pcl_threads_check(int total, pclean_err *err) {
     pthread_attr_init(&small);
     (void)pthread_attr_setstacksize(&small, 65536);
     pthread_mutex_lock(&gate);
-    while (started < n && (failed = pthread_create(&thread[started], &small, wait_for_end, &gate)) == 0)
+    while (started < n &&
+           (failed = pthread_create(&thread[started], &small, wait_for_end, &gate)) == 0)
         started++;
     pthread_mutex_unlock(&gate);
     for (int i = 0; i < started; i++)
@@ -32,6 +33,9 @@ int pcl_threads_check(int total, pclean_err *err) {
     pthread_attr_destroy(&small);
     pcl_free(thread);
     if (failed)
-        rc = PCL_FAIL(err, PCLEAN_EIO, "only %d of %d threads can be started: %s (ulimit -u?); ask for fewer threads and workers", started + 1, total, strerror(failed));
+        rc = PCL_FAIL(err, PCLEAN_EIO,
+                      "only %d of %d threads can be started: %s (ulimit -u?); ask for fewer "
+                      "threads and workers",
+                      started + 1, total, strerror(failed));
     return rc;
 }

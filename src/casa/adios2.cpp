@@ -40,20 +40,25 @@ std::string find_folder() {
 
 const char *version = "";
 
-/* Loaded with local symbols: those of ADIOS2's own libraries must not stand in front of the program's. Never unloaded. */
+/* Loaded with local symbols: those of ADIOS2's own libraries must not stand in front of the
+ * program's. Never unloaded. */
 DataManagerCtor load() {
     static DataManagerCtor make = nullptr;
     const std::string folder = casa_adios2_folder();
     if (make)
         return make;
     if (folder.empty())
-        throw casa_failure(PCLEAN_EUNSUPPORTED, "pclean was built without ADIOS2 (or its folder adios2stman is missing), so it has no storage manager Adios2StMan: "
-                                                "build it with ADIOS2 2.12 or later, as the README says");
+        throw casa_failure(PCLEAN_EUNSUPPORTED,
+                           "pclean was built without ADIOS2 (or its folder adios2stman is "
+                           "missing), so it has no storage manager Adios2StMan: "
+                           "build it with ADIOS2 2.12 or later, as the README says");
     void *library = dlopen((folder + library_name).c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library)
         *reinterpret_cast<void **>(&make) = dlsym(library, "pcl_adios2stman_make");
     if (!make)
-        throw casa_failure(PCLEAN_EUNSUPPORTED, std::string("the storage manager Adios2StMan cannot be loaded: ") + dlerror());
+        throw casa_failure(PCLEAN_EUNSUPPORTED,
+                           std::string("the storage manager Adios2StMan cannot be loaded: ") +
+                               dlerror());
     const char *(*ask)() = nullptr;
     *reinterpret_cast<void **>(&ask) = dlsym(library, "pcl_adios2stman_version");
     version = ask ? ask() : "";
@@ -90,7 +95,9 @@ const char *casa_adios2_version(void) {
 const char *casa_library_path(void) {
     static std::string path;
     Dl_info info;
-    if (path.empty() && dladdr(reinterpret_cast<const void *>(&DataManager::isRegistered), &info) != 0 && info.dli_fname)
+    if (path.empty() &&
+        dladdr(reinterpret_cast<const void *>(&DataManager::isRegistered), &info) != 0 &&
+        info.dli_fname)
         path = info.dli_fname;
     return path.c_str();
 }
@@ -103,7 +110,8 @@ std::vector<std::string> casa_adios2_columns_of(const Record &dminfo, std::strin
             continue;
         const Vector<String> columns(manager.asArrayString("COLUMNS"));
         found.insert(found.end(), columns.begin(), columns.end());
-        if (engine && manager.isDefined("SPEC") && manager.subRecord("SPEC").isDefined("ENGINETYPE"))
+        if (engine && manager.isDefined("SPEC") &&
+            manager.subRecord("SPEC").isDefined("ENGINETYPE"))
             *engine = manager.subRecord("SPEC").asString("ENGINETYPE");
     }
     return found;
@@ -115,9 +123,11 @@ int casa_adios2_try(const char *path, pclean_err *err) {
         indgen(values);
         {
             TableDesc desc;
-            desc.addColumn(ArrayColumnDesc<Float>("DATA", IPosition(1, 1000), ColumnDesc::FixedShape));
+            desc.addColumn(
+                ArrayColumnDesc<Float>("DATA", IPosition(1, 1000), ColumnDesc::FixedShape));
             SetupNewTable setup(path, desc, Table::New);
-            setup.bindAll(*std::unique_ptr<DataManager>(DataManager::getCtor("Adios2StMan")("Adios2StMan", Record())));
+            setup.bindAll(*std::unique_ptr<DataManager>(
+                DataManager::getCtor("Adios2StMan")("Adios2StMan", Record())));
             Table table(setup, 3);
             ArrayColumn<Float> column(table, "DATA");
             for (rownr_t row = 0; row < 3; row++)
@@ -137,7 +147,8 @@ int casa_adios2_columns(const char *path, char ***columns, char engine[32], pcle
     engine[0] = '\0';
     return casa_call(err, path, [&]() -> int {
         std::string name;
-        const std::vector<std::string> found = casa_adios2_columns_of(Table(path, TableLock::NoLocking).dataManagerInfo(), &name);
+        const std::vector<std::string> found =
+            casa_adios2_columns_of(Table(path, TableLock::NoLocking).dataManagerInfo(), &name);
         if (casa_make_list(found, columns, err) != 0)
             return -PCLEAN_ENOMEM;
         snprintf(engine, 32, "%s", name.c_str());

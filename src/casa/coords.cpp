@@ -23,7 +23,8 @@ using namespace casacore;
 namespace {
 
 MDirection to_measure(const casa_direction &d) {
-    return MDirection(MVDirection(d.lon_rad, d.lat_rad), MDirection::castType(static_cast<uInt>(d.frame)));
+    return MDirection(MVDirection(d.lon_rad, d.lat_rad),
+                      MDirection::castType(static_cast<uInt>(d.frame)));
 }
 
 casa_direction from_measure(const MDirection &d, int frame) {
@@ -35,7 +36,8 @@ bool direction_frame_known(int frame) {
     return frame >= 0 && frame < static_cast<int>(MDirection::N_Types);
 }
 
-// The names that tclean's outframe takes. MFrequency::getType would accept abbreviations too ("L" for LSRK).
+// The names that tclean's outframe takes. MFrequency::getType would accept abbreviations too ("L"
+// for LSRK).
 bool freq_frame_known(int frame) {
     return frame >= 0 && frame < static_cast<int>(MFrequency::N_Types);
 }
@@ -52,8 +54,8 @@ std::vector<std::string> split_words(const std::string &text) {
     return words;
 }
 
-// An angle as tclean's phasecenter has it: "12h56m44", "12:56:44" (hours), "21d41m05", "21.41.05", "188.2deg",
-// "3.2rad".
+// An angle as tclean's phasecenter has it: "12h56m44", "12:56:44" (hours), "21d41m05", "21.41.05",
+// "188.2deg", "3.2rad".
 bool parse_angle(const std::string &word, double *rad) {
     Quantum<Double> q;
     if (!Quantum<Double>::read(q, word) || !q.isConform(Unit("rad")))
@@ -68,30 +70,32 @@ int check_freq_frames(int from, int to, pclean_err *err) {
         if (!freq_frame_known(frame))
             return PCL_FAIL(err, PCLEAN_EPARAM, "spectral frame code %d is not known", frame);
         if (frame == MFrequency::REST && from != to)
-            return PCL_FAIL(
-                err, PCLEAN_EUNSUPPORTED,
-                "frequencies cannot be converted between %s and %s: the rest frame needs the source's velocity",
-                casa_freq_frame_name(from), casa_freq_frame_name(to));
+            return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                            "frequencies cannot be converted between %s and %s: the rest frame "
+                            "needs the source's velocity",
+                            casa_freq_frame_name(from), casa_freq_frame_name(to));
     }
     return 0;
 }
 
-int make_frame(const double position_itrf_m[3], const char *time_ref, double time_s, const casa_direction *dir,
-               MeasFrame *frame, pclean_err *err) {
+int make_frame(const double position_itrf_m[3], const char *time_ref, double time_s,
+               const casa_direction *dir, MeasFrame *frame, pclean_err *err) {
     MEpoch::Types epoch_type;
     if (!MEpoch::getType(epoch_type, String(time_ref)))
         return PCL_FAIL(err, PCLEAN_EPARAM, "time reference \"%s\" is not known", time_ref);
     if (!direction_frame_known(dir->frame))
         return PCL_FAIL(err, PCLEAN_EPARAM, "direction frame code %d is not known", dir->frame);
     frame->set(MEpoch(MVEpoch(Quantity(time_s, "s")), epoch_type));
-    frame->set(MPosition(MVPosition(position_itrf_m[0], position_itrf_m[1], position_itrf_m[2]), MPosition::ITRF));
+    frame->set(MPosition(MVPosition(position_itrf_m[0], position_itrf_m[1], position_itrf_m[2]),
+                         MPosition::ITRF));
     frame->set(to_measure(*dir));
     return 0;
 }
 
 MFrequency::Convert make_converter(int from, int to, const MeasFrame &frame) {
-    return MFrequency::Convert(MFrequency::Ref(MFrequency::castType(static_cast<uInt>(from)), frame),
-                               MFrequency::Ref(MFrequency::castType(static_cast<uInt>(to)), frame));
+    return MFrequency::Convert(
+        MFrequency::Ref(MFrequency::castType(static_cast<uInt>(from)), frame),
+        MFrequency::Ref(MFrequency::castType(static_cast<uInt>(to)), frame));
 }
 
 } // namespace
@@ -103,34 +107,40 @@ int casa_direction_parse(const char *text, casa_direction *out, pclean_err *err)
         if (words.size() == 2)
             words.insert(words.begin(), "J2000");
         if (words.size() != 3)
-            return PCL_FAIL(
-                err, PCLEAN_EPARAM,
-                "direction \"%s\" is not of the form \"J2000 12h56m44 21d41m05\" (frame, longitude, latitude)",
-                text ? text : "");
+            return PCL_FAIL(err, PCLEAN_EPARAM,
+                            "direction \"%s\" is not of the form \"J2000 12h56m44 21d41m05\" "
+                            "(frame, longitude, latitude)",
+                            text ? text : "");
         MDirection::Types frame;
         String name(words[0]);
         name.upcase();
         if (!MDirection::getType(frame, name))
-            return PCL_FAIL(err, PCLEAN_EPARAM,
-                            "direction \"%s\": frame \"%s\" is not known (J2000, ICRS, B1950, GALACTIC ...)", text,
-                            words[0].c_str());
+            return PCL_FAIL(
+                err, PCLEAN_EPARAM,
+                "direction \"%s\": frame \"%s\" is not known (J2000, ICRS, B1950, GALACTIC ...)",
+                text, words[0].c_str());
         double lon, lat;
         if (!parse_angle(words[1], &lon))
-            return PCL_FAIL(err, PCLEAN_EPARAM,
-                            "direction \"%s\": longitude \"%s\" is not an angle such as 12h56m44 or 194.2deg", text,
-                            words[1].c_str());
-        // casacore (and tclean) read "21:41:05" as HOURS whatever the axis: nobody means that for a latitude.
+            return PCL_FAIL(
+                err, PCLEAN_EPARAM,
+                "direction \"%s\": longitude \"%s\" is not an angle such as 12h56m44 or 194.2deg",
+                text, words[1].c_str());
+        // casacore (and tclean) read "21:41:05" as HOURS whatever the axis: nobody means that for a
+        // latitude.
         if (words[2].find(':') != std::string::npos)
-            return PCL_FAIL(err, PCLEAN_EPARAM,
-                            "direction \"%s\": latitude \"%s\" is ambiguous, CASA takes colons as hours; write "
-                            "21d41m05 or 21.41.05",
-                            text, words[2].c_str());
+            return PCL_FAIL(
+                err, PCLEAN_EPARAM,
+                "direction \"%s\": latitude \"%s\" is ambiguous, CASA takes colons as hours; write "
+                "21d41m05 or 21.41.05",
+                text, words[2].c_str());
         if (!parse_angle(words[2], &lat))
-            return PCL_FAIL(err, PCLEAN_EPARAM,
-                            "direction \"%s\": latitude \"%s\" is not an angle such as 21d41m05 or 21.7deg", text,
-                            words[2].c_str());
+            return PCL_FAIL(
+                err, PCLEAN_EPARAM,
+                "direction \"%s\": latitude \"%s\" is not an angle such as 21d41m05 or 21.7deg",
+                text, words[2].c_str());
         if (std::fabs(lat) > M_PI_2 * (1 + 1e-12))
-            return PCL_FAIL(err, PCLEAN_EPARAM, "direction \"%s\": latitude \"%s\" is beyond 90 degrees", text,
+            return PCL_FAIL(err, PCLEAN_EPARAM,
+                            "direction \"%s\": latitude \"%s\" is beyond 90 degrees", text,
                             words[2].c_str());
         if (std::fabs(lon) > M_PI) {
             *out = from_measure(MDirection(MVDirection(lon, lat), frame), static_cast<int>(frame));
@@ -141,7 +151,8 @@ int casa_direction_parse(const char *text, casa_direction *out, pclean_err *err)
     });
 }
 
-int casa_direction_convert(const casa_direction *in, int to_frame, casa_direction *out, pclean_err *err) {
+int casa_direction_convert(const casa_direction *in, int to_frame, casa_direction *out,
+                           pclean_err *err) {
     return casa_call(err, nullptr, [&]() -> int {
         const casa_direction from = *in; // out may be in
         *out = casa_direction{};
@@ -174,9 +185,10 @@ int casa_freq_frame_parse(const char *name, int *frame, pclean_err *err) {
             *frame = i;
             return 0;
         }
-    return PCL_FAIL(err, PCLEAN_EPARAM,
-                    "spectral frame \"%s\" is not one of REST LSRK LSRD BARY GEO TOPO GALACTO LGROUP CMB",
-                    name ? name : "");
+    return PCL_FAIL(
+        err, PCLEAN_EPARAM,
+        "spectral frame \"%s\" is not one of REST LSRK LSRD BARY GEO TOPO GALACTO LGROUP CMB",
+        name ? name : "");
 }
 
 static_assert(CASA_FREQ_UNDEFINED == MFrequency::Undefined, "casa.h counts as casacore does");
@@ -198,11 +210,13 @@ const char *casa_stokes_name(int code) {
             list[static_cast<size_t>(i)] = Stokes::name(Stokes::type(i));
         return list;
     }();
-    return code > 0 && code < Stokes::NumberOfTypes ? names[static_cast<size_t>(code)].c_str() : "??";
+    return code > 0 && code < Stokes::NumberOfTypes ? names[static_cast<size_t>(code)].c_str()
+                                                    : "??";
 }
 
-int casa_doppler(int from_frame, int to_frame, const double position_itrf_m[3], const char *time_ref,
-                 const casa_direction *dir, size_t ntime, const double *time_s, double *factor, pclean_err *err) {
+int casa_doppler(int from_frame, int to_frame, const double position_itrf_m[3],
+                 const char *time_ref, const casa_direction *dir, size_t ntime,
+                 const double *time_s, double *factor, pclean_err *err) {
     return casa_call(err, nullptr, [&]() -> int {
         for (size_t i = 0; i < ntime; i++)
             factor[i] = from_frame == to_frame ? 1.0 : 0.0;
@@ -222,9 +236,9 @@ int casa_doppler(int from_frame, int to_frame, const double position_itrf_m[3], 
     });
 }
 
-int casa_freq_convert(int from_frame, int to_frame, const double position_itrf_m[3], const char *time_ref,
-                      double time_s, const casa_direction *dir, size_t n, const double *freq_hz, double *out_hz,
-                      pclean_err *err) {
+int casa_freq_convert(int from_frame, int to_frame, const double position_itrf_m[3],
+                      const char *time_ref, double time_s, const casa_direction *dir, size_t n,
+                      const double *freq_hz, double *out_hz, pclean_err *err) {
     return casa_call(err, nullptr, [&]() -> int {
         int status = check_freq_frames(from_frame, to_frame, err);
         if (status)

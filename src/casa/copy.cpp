@@ -1,8 +1,9 @@
 // copy.cpp: a table copied block by block, some of its columns under another storage manager.
 //
-// casacore's own deep copy goes row by row through all columns and cannot be watched or stopped. Here each column is copied by
-// itself, in blocks of rows, which is also the order in which Adios2StMan writes fastest. Columns of one IncrementalStMan are
-// copied side by side: its buckets have ranges of rows of all its columns, and each would be written again for each column.
+// casacore's own deep copy goes row by row through all columns and cannot be watched or stopped.
+// Here each column is copied by itself, in blocks of rows, which is also the order in which
+// Adios2StMan writes fastest. Columns of one IncrementalStMan are copied side by side: its buckets
+// have ranges of rows of all its columns, and each would be written again for each column.
 #include "casa/adios2.hpp"
 #include "casa/casa_call.hpp"
 extern "C" {
@@ -13,6 +14,7 @@ extern "C" {
 #include <algorithm>
 #include <casacore/casa/Arrays/ArrayLogical.h>
 #include <casacore/casa/Arrays/Slicer.h>
+#include <casacore/casa/OS/Path.h>
 #include <casacore/tables/DataMan/DataManInfo.h>
 #include <casacore/tables/TaQL/ExprNode.h>
 #include <casacore/tables/TaQL/TableParse.h>
@@ -20,7 +22,6 @@ extern "C" {
 #include <casacore/tables/Tables/ArrayColumn.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
 #include <casacore/tables/Tables/SetupNewTab.h>
-#include <casacore/casa/OS/Path.h>
 #include <casacore/tables/Tables/TableAttr.h>
 #include <casacore/tables/Tables/TableCopy.h>
 #include <casacore/tables/Tables/TableRecord.h>
@@ -91,12 +92,14 @@ struct Difference : std::runtime_error {
 };
 
 [[noreturn]] void differs(const String &column, rownr_t row) {
-    throw Difference("column " + std::string(column) + ", row " + std::to_string(row) + ": the copy differs from the original");
+    throw Difference("column " + std::string(column) + ", row " + std::to_string(row) +
+                     ": the copy differs from the original");
 }
 
 /* Bytes, so that NaN equals NaN and -0 is not 0; texts as texts. */
 template <typename T> bool same_bytes(const Array<T> &a, const Array<T> &b) {
-    return a.shape().isEqual(b.shape()) && a.nelements() == b.nelements() && memcmp(a.data(), b.data(), a.nelements() * sizeof(T)) == 0;
+    return a.shape().isEqual(b.shape()) && a.nelements() == b.nelements() &&
+           memcmp(a.data(), b.data(), a.nelements() * sizeof(T)) == 0;
 }
 template <> bool same_bytes(const Array<String> &a, const Array<String> &b) {
     return a.shape().isEqual(b.shape()) && allEQ(a, b);
@@ -122,7 +125,7 @@ struct casa_copy {
 
 namespace {
 
-// ------------------------------------------------------------------ what there is
+/* ---- what there is ---- */
 
 Table select_rows(const Table &whole, const casa_copy_spec &spec) {
     Table t = whole;
@@ -172,13 +175,14 @@ std::set<std::string> wanted_columns(const Table &t, const casa_copy_spec &spec)
     return wanted;
 }
 
-// ------------------------------------------------------------------ managers
+/* ---- managers ---- */
 
 Vector<String> names(const std::vector<String> &list) {
     return Vector<String>(list);
 }
 
-Record manager_record(const String &type, const String &name, const std::vector<String> &columns, const Record &spec) {
+Record manager_record(const String &type, const String &name, const std::vector<String> &columns,
+                      const Record &spec) {
     Record r;
     r.define("TYPE", type);
     r.define("NAME", name);
@@ -207,7 +211,10 @@ Record tile_spec(const ColumnPlan &p, size_t ndim) {
     const IPosition cell = p.shape.size() == ndim ? p.shape : IPosition(ndim, 1);
     const size_t bytes = std::max<size_t>(p.cell_bytes, 1);
     Record r;
-    r.define("DEFAULTTILESHAPE", cell.concatenate(IPosition(1, static_cast<ssize_t>(std::max<size_t>(1, (size_t(1) << 20) / bytes)))).asVector());
+    r.define("DEFAULTTILESHAPE",
+             cell.concatenate(IPosition(1, static_cast<ssize_t>(
+                                               std::max<size_t>(1, (size_t(1) << 20) / bytes))))
+                 .asVector());
     return r;
 }
 
@@ -218,25 +225,30 @@ String free_name(const std::set<String> &used, const String &wish) {
     return name;
 }
 
-/* A copy is tiled by default shape; what the tiles of the first hypercube are is not always that. */
+/* A copy is tiled by default shape; what the tiles of the first hypercube are is not always
+ * that. */
 void keep_tiles(Record &manager) {
     if (manager.asString("TYPE") != "TiledShapeStMan" || !manager.isDefined("SPEC"))
         return;
     Record spec = manager.subRecord("SPEC");
     if (!spec.isDefined("HYPERCUBES") || spec.subRecord("HYPERCUBES").nfields() == 0)
         return;
-    spec.define("DEFAULTTILESHAPE", spec.subRecord("HYPERCUBES").subRecord(0).toArrayInt("TileShape"));
+    spec.define("DEFAULTTILESHAPE",
+                spec.subRecord("HYPERCUBES").subRecord(0).toArrayInt("TileShape"));
     manager.defineRecord("SPEC", spec);
 }
 
 /* The table's managers without the columns that move, and managers for these. */
-Record new_managers(const Table &t, const std::vector<ColumnPlan> &columns, const casa_copy_spec &spec) {
+Record new_managers(const Table &t, const std::vector<ColumnPlan> &columns,
+                    const casa_copy_spec &spec) {
     Record result;
     std::set<String> used;
     std::set<String> moving;
     std::vector<String> moved, untiled;
     uInt n = 0;
-    const auto add = [&](const Record &manager) { result.defineRecord("*" + String::toString(++n), manager); };
+    const auto add = [&](const Record &manager) {
+        result.defineRecord("*" + String::toString(++n), manager);
+    };
     for (const ColumnPlan &p : columns)
         if (p.moved)
             moving.insert(p.name);
@@ -258,13 +270,15 @@ Record new_managers(const Table &t, const std::vector<ColumnPlan> &columns, cons
         if (!p.moved)
             continue;
         const ColumnDesc &desc = t.tableDesc()[p.name];
-        const size_t ndim = static_cast<size_t>(std::max(0, desc.ndim())); // tiles need to know it before the first cell
+        // tiles need to know it before the first cell
+        const size_t ndim = static_cast<size_t>(std::max(0, desc.ndim()));
         if (spec.target == CASA_COPY_ADIOS2)
             moved.push_back(p.name);
         else if (desc.isScalar() || desc.dataType() == TpString || ndim == 0)
             untiled.push_back(p.name);
         else
-            add(manager_record("TiledShapeStMan", free_name(used, "Tiled" + p.name), {p.name}, tile_spec(p, ndim)));
+            add(manager_record("TiledShapeStMan", free_name(used, "Tiled" + p.name), {p.name},
+                               tile_spec(p, ndim)));
     }
     if (!moved.empty())
         add(manager_record(manager_type, free_name(used, manager_type), moved, adios2_spec(spec)));
@@ -273,16 +287,21 @@ Record new_managers(const Table &t, const std::vector<ColumnPlan> &columns, cons
     return result;
 }
 
-// ------------------------------------------------------------------ descriptions
+/* ---- descriptions ---- */
 
-/* The column's description with a fixed shape, or (shape empty) with none. A shape cannot be taken back, hence a new one. */
-template <typename T> void replace_description(TableDesc &desc, const ColumnDesc &old, const IPosition &shape) {
+/* The column's description with a fixed shape, or (shape empty) with none. A shape cannot be taken
+ * back, hence a new one. */
+template <typename T>
+void replace_description(TableDesc &desc, const ColumnDesc &old, const IPosition &shape) {
     const String name = old.name();
     const int other = old.options() & ~(ColumnDesc::FixedShape | ColumnDesc::Direct);
     const TableRecord keywords = old.keywordSet();
     ArrayColumnDesc<T> column =
-        shape.empty() ? ArrayColumnDesc<T>(name, old.comment(), old.dataManagerType(), old.dataManagerGroup(), old.ndim(), other)
-                      : ArrayColumnDesc<T>(name, old.comment(), old.dataManagerType(), old.dataManagerGroup(), shape, other | ColumnDesc::FixedShape);
+        shape.empty()
+            ? ArrayColumnDesc<T>(name, old.comment(), old.dataManagerType(), old.dataManagerGroup(),
+                                 old.ndim(), other)
+            : ArrayColumnDesc<T>(name, old.comment(), old.dataManagerType(), old.dataManagerGroup(),
+                                 shape, other | ColumnDesc::FixedShape);
     desc.removeColumn(name);
     desc.addColumn(column);
     desc.rwColumnDesc(name).rwKeywordSet() = keywords;
@@ -294,7 +313,10 @@ void set_shape(TableDesc &desc, const ColumnPlan &p, casa_copy_target target) {
     const bool fix = target == CASA_COPY_ADIOS2 && old.isArray() && p.uniform && !fixed;
     const bool unfix = target == CASA_COPY_TILED && fixed && old.dataType() != TpString;
     if (p.moved && (fix || unfix))
-        with_type(old, [&](auto *type) { replace_description<std::remove_pointer_t<decltype(type)>>(desc, old, fix ? p.shape : IPosition()); });
+        with_type(old, [&](auto *type) {
+            replace_description<std::remove_pointer_t<decltype(type)>>(desc, old,
+                                                                       fix ? p.shape : IPosition());
+        });
 }
 
 /* Groups of columns that were tiled together once, and of which a column has been removed since. */
@@ -302,7 +324,8 @@ void drop_broken_hypercolumns(TableDesc &desc) {
     for (const String &name : desc.hypercolumnNames()) {
         Vector<String> data, coordinates, id;
         desc.hypercolumnDesc(name, data, coordinates, id);
-        if (!std::all_of(data.begin(), data.end(), [&](const String &column) { return desc.isColumn(column); }))
+        if (!std::all_of(data.begin(), data.end(),
+                         [&](const String &column) { return desc.isColumn(column); }))
             desc.removeHypercolumnDesc(name);
     }
 }
@@ -320,26 +343,30 @@ void make_table(casa_copy &c, const char *out) {
     TableCopy::copyInfo(c.out, c.in);
 }
 
-// ------------------------------------------------------------------ blocks
+/* ---- blocks ---- */
 
 rownr_t rows_of_block(const casa_copy &c, const ColumnPlan &p) {
     const rownr_t fit = std::max<rownr_t>(1, block_bytes / std::max<size_t>(p.cell_bytes, 1));
     return std::min({fit, block_rows, c.in.nrow() - c.row});
 }
 
-template <typename T> void copy_scalars(casa_copy &c, const ColumnPlan &p, rownr_t first, rownr_t n) {
+template <typename T>
+void copy_scalars(casa_copy &c, const ColumnPlan &p, rownr_t first, rownr_t n) {
     const ScalarColumn<T> in(c.in, p.name);
     ScalarColumn<T> out(c.out, p.name);
-    const Slicer rows(IPosition(1, static_cast<ssize_t>(first)), IPosition(1, static_cast<ssize_t>(n)));
+    const Slicer rows(IPosition(1, static_cast<ssize_t>(first)),
+                      IPosition(1, static_cast<ssize_t>(n)));
     out.putColumnRange(rows, in.getColumnRange(rows));
 }
 
 /* Cells without elements are left unfilled under Adios2StMan, which has no place for them. */
-template <typename T> void copy_arrays(casa_copy &c, const ColumnPlan &p, rownr_t first, rownr_t n) {
+template <typename T>
+void copy_arrays(casa_copy &c, const ColumnPlan &p, rownr_t first, rownr_t n) {
     const ArrayColumn<T> in(c.in, p.name);
     ArrayColumn<T> out(c.out, p.name);
     if (p.uniform) {
-        const Slicer rows(IPosition(1, static_cast<ssize_t>(first)), IPosition(1, static_cast<ssize_t>(n)));
+        const Slicer rows(IPosition(1, static_cast<ssize_t>(first)),
+                          IPosition(1, static_cast<ssize_t>(n)));
         out.putColumnRange(rows, in.getColumnRange(rows));
         return;
     }
@@ -348,9 +375,11 @@ template <typename T> void copy_arrays(casa_copy &c, const ColumnPlan &p, rownr_
             out.put(row, in(row));
 }
 
-template <typename T> void compare_scalars(casa_copy &c, const ColumnPlan &p, rownr_t first, rownr_t n) {
+template <typename T>
+void compare_scalars(casa_copy &c, const ColumnPlan &p, rownr_t first, rownr_t n) {
     const ScalarColumn<T> a(c.in, p.name), b(c.out, p.name);
-    const Slicer rows(IPosition(1, static_cast<ssize_t>(first)), IPosition(1, static_cast<ssize_t>(n)));
+    const Slicer rows(IPosition(1, static_cast<ssize_t>(first)),
+                      IPosition(1, static_cast<ssize_t>(n)));
     const Vector<T> x = a.getColumnRange(rows), y = b.getColumnRange(rows);
     if (same_bytes<T>(x, y))
         return;
@@ -359,16 +388,19 @@ template <typename T> void compare_scalars(casa_copy &c, const ColumnPlan &p, ro
             differs(p.name, first + i);
 }
 
-template <typename T> void compare_arrays(casa_copy &c, const ColumnPlan &p, rownr_t first, rownr_t n) {
+template <typename T>
+void compare_arrays(casa_copy &c, const ColumnPlan &p, rownr_t first, rownr_t n) {
     const ArrayColumn<T> a(c.in, p.name), b(c.out, p.name);
     if (p.uniform) {
-        const Slicer rows(IPosition(1, static_cast<ssize_t>(first)), IPosition(1, static_cast<ssize_t>(n)));
+        const Slicer rows(IPosition(1, static_cast<ssize_t>(first)),
+                          IPosition(1, static_cast<ssize_t>(n)));
         if (same_bytes<T>(a.getColumnRange(rows), b.getColumnRange(rows)))
             return;
     }
     for (rownr_t row = first; row < first + n; row++) {
         const bool filled = a.isDefined(row) && a.shape(row).product() != 0;
-        if (filled != (b.isDefined(row) && b.shape(row).product() != 0) || (filled && !same_bytes<T>(a(row), b(row))))
+        if (filled != (b.isDefined(row) && b.shape(row).product() != 0) ||
+            (filled && !same_bytes<T>(a(row), b(row))))
             differs(p.name, row);
     }
 }
@@ -378,7 +410,8 @@ void do_rows(casa_copy &c, const ColumnPlan &p, rownr_t first, rownr_t n, bool c
     with_type(desc, [&](auto *type) {
         using T = std::remove_pointer_t<decltype(type)>;
         if (compare)
-            desc.isScalar() ? compare_scalars<T>(c, p, first, n) : compare_arrays<T>(c, p, first, n);
+            desc.isScalar() ? compare_scalars<T>(c, p, first, n)
+                            : compare_arrays<T>(c, p, first, n);
         else
             desc.isScalar() ? copy_scalars<T>(c, p, first, n) : copy_arrays<T>(c, p, first, n);
     });
@@ -387,8 +420,12 @@ void do_rows(casa_copy &c, const ColumnPlan &p, rownr_t first, rownr_t n, bool c
 /* The next block, of one column or of several that go together; its bytes. */
 uint64_t do_block(casa_copy &c, bool compare) {
     const ColumnPlan &p = c.columns[c.icol];
-    const auto other = [&](const ColumnPlan &q) { return &q != &p && (p.together.empty() || q.together != p.together); };
-    const size_t end = static_cast<size_t>(std::find_if(c.columns.begin() + static_cast<ptrdiff_t>(c.icol), c.columns.end(), other) - c.columns.begin());
+    const auto other = [&](const ColumnPlan &q) {
+        return &q != &p && (p.together.empty() || q.together != p.together);
+    };
+    const size_t end = static_cast<size_t>(
+        std::find_if(c.columns.begin() + static_cast<ptrdiff_t>(c.icol), c.columns.end(), other) -
+        c.columns.begin());
     const rownr_t n = rows_of_block(c, p), step = p.together.empty() ? n : incremental_rows;
     const bool last = c.row + n == c.in.nrow();
     uint64_t bytes = 0;
@@ -415,18 +452,23 @@ void put_together(casa_copy &c) {
                 if (p.name == name.c_str())
                     p.together = manager.asString("NAME");
     }
-    std::stable_sort(c.columns.begin(), c.columns.end(), [](const ColumnPlan &a, const ColumnPlan &b) { return a.together < b.together; });
+    std::stable_sort(
+        c.columns.begin(), c.columns.end(),
+        [](const ColumnPlan &a, const ColumnPlan &b) { return a.together < b.together; });
 }
 
-// ------------------------------------------------------------------ sub-tables
+/* ---- sub-tables ---- */
 
-/* Those of the MeasurementSet definition (version 2): each MS must have the first, the others it may have. */
-const std::set<std::string> must_have = {"ANTENNA", "DATA_DESCRIPTION", "FEED", "FIELD", "FLAG_CMD", "HISTORY",
-                                         "OBSERVATION", "POINTING", "POLARIZATION", "PROCESSOR", "SPECTRAL_WINDOW", "STATE"};
+/* Those of the MeasurementSet definition (version 2): each MS must have the first, the others it
+ * may have. */
+const std::set<std::string> must_have = {
+    "ANTENNA",     "DATA_DESCRIPTION", "FEED",         "FIELD",     "FLAG_CMD",        "HISTORY",
+    "OBSERVATION", "POINTING",         "POLARIZATION", "PROCESSOR", "SPECTRAL_WINDOW", "STATE"};
 const std::set<std::string> may_have = {"DOPPLER", "FREQ_OFFSET", "SOURCE", "SYSCAL", "WEATHER"};
 
 bool is_ms(const Table &t) {
-    return t.keywordSet().isDefined("MS_VERSION") || (t.tableDesc().isColumn("DATA_DESC_ID") && t.tableDesc().isColumn("UVW"));
+    return t.keywordSet().isDefined("MS_VERSION") ||
+           (t.tableDesc().isColumn("DATA_DESC_ID") && t.tableDesc().isColumn("UVW"));
 }
 
 /* Of what cannot be looked at nobody knows that it is missing. */
@@ -455,7 +497,8 @@ void read_rows(const Table &t) {
     }
 }
 
-/* A sub-table, opened and read, and those below it. A table may be named more than once, and even name the one it belongs to. */
+/* A sub-table, opened and read, and those below it. A table may be named more than once, and even
+ * name the one it belongs to. */
 void read_subtables(const Table &t, std::set<std::string> &seen) {
     if (!seen.insert(t.tableName()).second)
         return;
@@ -468,7 +511,8 @@ void read_subtables(const Table &t, std::set<std::string> &seen) {
 
 /* Does f, whose failure is one of the sub-table. */
 template <typename F> void of_subtable(const Subtable &sub, const char *verb, F &&f) {
-    const std::string what = "its sub-table " + sub.key + " (" + sub.path + ") cannot be " + verb + ": ";
+    const std::string what =
+        "its sub-table " + sub.key + " (" + sub.path + ") cannot be " + verb + ": ";
     try {
         f();
     } catch (const std::bad_alloc &) {
@@ -481,11 +525,14 @@ template <typename F> void of_subtable(const Subtable &sub, const char *verb, F 
 }
 
 void fail_missing(const std::string &key) {
-    throw casa_failure(PCLEAN_EDATA, "its sub-table " + key + " does not exist, and a MeasurementSet must have it: take it from a complete copy of the MeasurementSet");
+    throw casa_failure(PCLEAN_EDATA, "its sub-table " + key +
+                                         " does not exist, and a MeasurementSet must have it: take "
+                                         "it from a complete copy of the MeasurementSet");
 }
 
-/* What there is of sub-tables. A keyword may name a table that is not there (importasdm's ASDM_MAIN): it stays as it is, but for those of
- * the definition: casacore opens no MS in which such a keyword leads nowhere. */
+/* What there is of sub-tables. A keyword may name a table that is not there (importasdm's
+ * ASDM_MAIN): it stays as it is, but for those of the definition: casacore opens no MS in which
+ * such a keyword leads nowhere. */
 void find_subtables(casa_copy &c, const Table &whole) {
     const TableRecord &keywords = whole.keywordSet();
     const bool ms = is_ms(whole);
@@ -501,14 +548,16 @@ void find_subtables(casa_copy &c, const Table &whole) {
             fail_missing(sub.key);
         if (ms && may_have.count(sub.key))
             c.dropped.push_back(sub.key);
-        pcl_log(PCL_LOG_WARNING, "%s: its sub-table %s does not exist, so the copy has none", whole.tableName().c_str(), sub.key.c_str());
+        pcl_log(PCL_LOG_WARNING, "%s: its sub-table %s does not exist, so the copy has none",
+                whole.tableName().c_str(), sub.key.c_str());
     }
     for (const std::string &key : must_have)
         if (ms && !keywords.isDefined(key))
             fail_missing(key);
 }
 
-/* Of a table with files of its own a copy of these that can be written; casacore does the same by starting four processes. */
+/* Of a table with files of its own a copy of these that can be written; casacore does the same by
+ * starting four processes. */
 void copy_subtable(const Table &in, const String &to) {
     pclean_err err{};
     if (!in.isRootTable())
@@ -518,7 +567,8 @@ void copy_subtable(const Table &in, const String &to) {
     else
         for (const auto &entry : std::filesystem::recursive_directory_iterator(to.c_str()))
             if (!entry.is_symlink())
-                std::filesystem::permissions(entry.path(), std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
+                std::filesystem::permissions(entry.path(), std::filesystem::perms::owner_write,
+                                             std::filesystem::perm_options::add);
 }
 
 String place_in(const Table &t, const Subtable &sub) {
@@ -545,22 +595,27 @@ void copy_subtables(casa_copy &c, Table &out) {
         out.rwKeywordSet().removeField(key);
 }
 
-/* Rows, and the type and so on of table.info, which casacore writes without looking whether it could. */
+/* Rows, and the type and so on of table.info, which casacore writes without looking whether it
+ * could. */
 bool same_frame(const Table &a, const Table &b) {
     const TableInfo &x = a.tableInfo(), &y = b.tableInfo();
-    return a.nrow() == b.nrow() && x.type() == y.type() && x.subType() == y.subType() && x.readme() == y.readme();
+    return a.nrow() == b.nrow() && x.type() == y.type() && x.subType() == y.subType() &&
+           x.readme() == y.readme();
 }
 
-// ------------------------------------------------------------------ the steps
+/* ---- the steps ---- */
 
 int open_copy(casa_copy &c, const casa_copy_spec &spec, casa_copy_info &info, pclean_err *err) {
     if (!Table::isReadable(spec.path))
-        return PCL_FAIL(err, PCLEAN_EIO, "%s", access(spec.path, F_OK) == 0 ? "not a table that casacore can read" : "does not exist");
+        return PCL_FAIL(err, PCLEAN_EIO, "%s",
+                        access(spec.path, F_OK) == 0 ? "not a table that casacore can read"
+                                                     : "does not exist");
     const Table whole(spec.path, TableLock::NoLocking);
     c.target = spec.target;
     const std::set<std::string> wanted = wanted_columns(whole, spec);
     if (wanted.empty())
-        return spec.columns ? PCL_FAIL(err, PCLEAN_EDATA, "has none of the columns that were to be moved to ADIOS2")
+        return spec.columns ? PCL_FAIL(err, PCLEAN_EDATA,
+                                       "has none of the columns that were to be moved to ADIOS2")
                             : PCL_FAIL(err, PCLEAN_EDATA, "no column of it is in ADIOS2");
     find_subtables(c, whole);
     c.in = select_rows(whole, spec);
@@ -574,12 +629,16 @@ int open_copy(casa_copy &c, const casa_copy_spec &spec, casa_copy_info &info, pc
         p.moved = wanted.count(p.name) != 0;
         look_at_shapes(c.in, p);
         info.cell_bytes += p.cell_bytes * c.in.nrow();
-        const auto list = [&](char (&text)[512]) { snprintf(text + strlen(text), 512 - strlen(text), "%s%s", *text ? ", " : "", p.name.c_str()); };
+        const auto list = [&](char(&text)[512]) {
+            snprintf(text + strlen(text), 512 - strlen(text), "%s%s", *text ? ", " : "",
+                     p.name.c_str());
+        };
         if (p.moved)
             list(info.columns);
         if (p.moved && !p.uniform)
             list(info.variable);
-        if (p.moved && c.in.tableDesc()[i].dataType() == TpString && info.nrow > PCLEAN_ADIOS2_TEXT_ROWS)
+        if (p.moved && c.in.tableDesc()[i].dataType() == TpString &&
+            info.nrow > PCLEAN_ADIOS2_TEXT_ROWS)
             list(info.text);
         c.columns.push_back(p);
     }
@@ -590,7 +649,8 @@ int open_copy(casa_copy &c, const casa_copy_spec &spec, casa_copy_info &info, pc
 
 int step(casa_copy *copy, bool compare, uint64_t *bytes, bool *more, pclean_err *err) {
     *bytes = 0;
-    const char *name = copy->icol < copy->columns.size() ? copy->columns[copy->icol].name.c_str() : "";
+    const char *name =
+        copy->icol < copy->columns.size() ? copy->columns[copy->icol].name.c_str() : "";
     const int status = casa_call(err, name, [&]() -> int {
         try {
             if (copy->icol < copy->columns.size())
@@ -618,13 +678,15 @@ int casa_copy_check(const char *path, pclean_err *err) {
                 continue;
             const Subtable sub{keywords.name(i), keywords.tableAttributes(i).name()};
             if (!is_missing(sub.path))
-                of_subtable(sub, "read", [&] { read_subtables(Table(sub.path, TableLock::NoLocking), seen); });
+                of_subtable(sub, "read",
+                            [&] { read_subtables(Table(sub.path, TableLock::NoLocking), seen); });
         }
         return 0;
     });
 }
 
-int casa_copy_open(const casa_copy_spec *spec, casa_copy **out, casa_copy_info *info, pclean_err *err) {
+int casa_copy_open(const casa_copy_spec *spec, casa_copy **out, casa_copy_info *info,
+                   pclean_err *err) {
     *out = nullptr;
     std::unique_ptr<casa_copy> c;
     const int status = casa_call(err, spec->path, [&]() -> int {
@@ -638,8 +700,8 @@ int casa_copy_open(const casa_copy_spec *spec, casa_copy **out, casa_copy_info *
     return status;
 }
 
-/* A table that is not finished would write its rest when it is destroyed, and end the process where it cannot (a full disk): it is
- * given up instead. */
+/* A table that is not finished would write its rest when it is destroyed, and end the process where
+ * it cannot (a full disk): it is given up instead. */
 void casa_copy_close(casa_copy *copy) {
     (void)casa_call(nullptr, nullptr, [&]() -> int {
         if (copy && !copy->out.isNull() && copy->out.isWritable())
@@ -681,20 +743,31 @@ int casa_copy_reopen(casa_copy *copy, const char *out, bool all, pclean_err *err
         copy->out = Table(out, TableLock::NoLocking);
         bool same = same_frame(copy->in, copy->out);
         for (const Subtable &sub : copy->subtables)
-            same = same && same_frame(Table(sub.path, TableLock::NoLocking), Table(place_in(copy->out, sub), TableLock::NoLocking));
-        return same ? 0 : PCL_FAIL(err, PCLEAN_EIO, "the rows or the table.info of the copy, or of a sub-table, are not those of the original");
+            same = same && same_frame(Table(sub.path, TableLock::NoLocking),
+                                      Table(place_in(copy->out, sub), TableLock::NoLocking));
+        return same ? 0
+                    : PCL_FAIL(err, PCLEAN_EIO,
+                               "the rows or the table.info of the copy, or of a sub-table, are not "
+                               "those of the original");
     });
 }
 
-int casa_copy_windows(const char *path, int **spw, size_t *nspw, int **spw_of_ddid, size_t *nddid, pclean_err *err) {
+int casa_copy_windows(const char *path, int **spw, size_t *nspw, int **spw_of_ddid, size_t *nddid,
+                      pclean_err *err) {
     *spw = *spw_of_ddid = nullptr;
     return casa_call(err, path, [&]() -> int {
         if (!Table::isReadable(path))
-            return PCL_FAIL(err, PCLEAN_EIO, "%s", access(path, F_OK) == 0 ? "not a table that casacore can read" : "does not exist");
+            return PCL_FAIL(err, PCLEAN_EIO, "%s",
+                            access(path, F_OK) == 0 ? "not a table that casacore can read"
+                                                    : "does not exist");
         const Table t(path, TableLock::NoLocking);
-        if (!t.tableDesc().isColumn("DATA_DESC_ID") || !t.keywordSet().isDefined("DATA_DESCRIPTION"))
-            return PCL_FAIL(err, PCLEAN_EDATA, "not a MeasurementSet: no DATA_DESC_ID or no DATA_DESCRIPTION");
-        const Vector<Int> window = ScalarColumn<Int>(t.keywordSet().asTable("DATA_DESCRIPTION"), "SPECTRAL_WINDOW_ID").getColumn();
+        if (!t.tableDesc().isColumn("DATA_DESC_ID") ||
+            !t.keywordSet().isDefined("DATA_DESCRIPTION"))
+            return PCL_FAIL(err, PCLEAN_EDATA,
+                            "not a MeasurementSet: no DATA_DESC_ID or no DATA_DESCRIPTION");
+        const Vector<Int> window =
+            ScalarColumn<Int>(t.keywordSet().asTable("DATA_DESCRIPTION"), "SPECTRAL_WINDOW_ID")
+                .getColumn();
         const Vector<Int> ddid = ScalarColumn<Int>(t, "DATA_DESC_ID").getColumn();
         const std::set<Int> used(ddid.begin(), ddid.end());
         std::set<int> windows;
@@ -707,7 +780,8 @@ int casa_copy_windows(const char *path, int **spw, size_t *nspw, int **spw_of_dd
                 windows.insert(window[i]);
         }
         if (!used.empty() && (*used.begin() < 0 || *used.rbegin() >= static_cast<Int>(*nddid)))
-            return PCL_FAIL(err, PCLEAN_EDATA, "DATA_DESC_ID of some row is not in DATA_DESCRIPTION");
+            return PCL_FAIL(err, PCLEAN_EDATA,
+                            "DATA_DESC_ID of some row is not in DATA_DESCRIPTION");
         *nspw = windows.size();
         if (PCL_NEW(spw, *nspw + 1, "spectral windows", err) != 0)
             return -PCLEAN_ENOMEM;

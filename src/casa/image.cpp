@@ -1,14 +1,16 @@
-// image.cpp: CASA images. Writing makes everything but the pixels, reading takes any image plane by plane.
+// image.cpp: CASA images. Writing makes everything but the pixels, reading takes any image plane by
+// plane.
 //
-// An image that is written keeps its pixels in one file, table.f0_TSM0, of [tile_x, tile_y, 1, 1] tiles. casacore fills
-// a new one with zeros, bucket by bucket, through its own cache (64 GB of writes for a 64 GB cube); but its cache takes
-// the buckets that the file has already as they are (BucketCache, from the size of the file). So the column is made
-// first, the empty file is given its full size (a hole reads as zeros), and only then the cell gets its shape. The same
-// for the bits of the mask, of which only the first plane is written through casacore and the other ones are copies of
-// its bytes.
+// An image that is written keeps its pixels in one file, table.f0_TSM0, of [tile_x, tile_y, 1, 1]
+// tiles. casacore fills a new one with zeros, bucket by bucket, through its own cache (64 GB of
+// writes for a 64 GB cube); but its cache takes the buckets that the file has already as they are
+// (BucketCache, from the size of the file). So the column is made first, the empty file is given
+// its full size (a hole reads as zeros), and only then the cell gets its shape. The same for the
+// bits of the mask, of which only the first plane is written through casacore and the other ones
+// are copies of its bytes.
 extern "C" {
-#include "base/err.h"
 #include "base/bulk.h"
+#include "base/err.h"
 #include "base/fsutil.h"
 }
 #include "casa/casa.h"
@@ -47,24 +49,25 @@ using namespace casacore;
 
 namespace {
 
-/* ------------------------------------------------------------------ coordinates */
+/* ---- coordinates ---- */
 
 /* CASA writes longitudes of images in 0 ... 2 pi. */
 double positive_angle(double rad) {
     return rad - C::_2pi * std::floor(rad / C::_2pi);
 }
 
-/* North is up at the reference pixel: LONPOLE is 180 for zenithal projections. The FITS default is that, too, but 0 with the
- * centre on the north pole, which would turn the image round by 180 degrees there. */
+/* North is up at the reference pixel: LONPOLE is 180 for zenithal projections. The FITS default is
+ * that, too, but 0 with the centre on the north pole, which would turn the image round by 180
+ * degrees there. */
 const double north_up_deg = 180;
 
 CoordinateSystem make_coordinates(const casa_image_desc &d) {
     Matrix<Double> identity(2, 2, 0.0);
     identity.diagonal() = 1.0;
-    DirectionCoordinate direction(static_cast<MDirection::Types>(d.centre.frame),
-                                  Projection(Projection::type(d.projection)), positive_angle(d.centre.lon_rad),
-                                  d.centre.lat_rad, d.increment_x_rad, d.increment_y_rad, identity, d.crpix_x,
-                                  d.crpix_y, north_up_deg * C::degree);
+    DirectionCoordinate direction(
+        static_cast<MDirection::Types>(d.centre.frame), Projection(Projection::type(d.projection)),
+        positive_angle(d.centre.lon_rad), d.centre.lat_rad, d.increment_x_rad, d.increment_y_rad,
+        identity, d.crpix_x, d.crpix_y, north_up_deg * C::degree);
     Vector<Int> stokes(static_cast<size_t>(d.npol));
     for (size_t i = 0; i < d.npol; i++)
         stokes[i] = d.stokes[i];
@@ -72,10 +75,11 @@ CoordinateSystem make_coordinates(const casa_image_desc &d) {
     SpectralCoordinate spectral;
     if (d.chan_freq_hz && d.nchan > 1)
         spectral = SpectralCoordinate(
-            frame, Vector<Double>(std::vector<Double>(d.chan_freq_hz, d.chan_freq_hz + d.nchan)), d.restfreq_hz);
+            frame, Vector<Double>(std::vector<Double>(d.chan_freq_hz, d.chan_freq_hz + d.nchan)),
+            d.restfreq_hz);
     else
-        spectral =
-            SpectralCoordinate(frame, d.chan_freq_hz ? d.chan_freq_hz[0] : d.crval_hz, d.cdelt_hz, 0.0, d.restfreq_hz);
+        spectral = SpectralCoordinate(frame, d.chan_freq_hz ? d.chan_freq_hz[0] : d.crval_hz,
+                                      d.cdelt_hz, 0.0, d.restfreq_hz);
 
     MEpoch::Types time_ref = MEpoch::UTC;
     if (d.time_ref && d.time_ref[0] && !MEpoch::getType(time_ref, d.time_ref))
@@ -85,7 +89,8 @@ CoordinateSystem make_coordinates(const casa_image_desc &d) {
     info.setObserver(d.observer ? d.observer : "");
     info.setObsDate(MEpoch(Quantity(d.obsdate_s / C::day, "d"), time_ref));
     info.setTelescopePosition(
-        MPosition(MVPosition(d.position_itrf_m[0], d.position_itrf_m[1], d.position_itrf_m[2]), MPosition::ITRF));
+        MPosition(MVPosition(d.position_itrf_m[0], d.position_itrf_m[1], d.position_itrf_m[2]),
+                  MPosition::ITRF));
     info.setPointingCenter(MVDirection(d.centre.lon_rad, d.centre.lat_rad));
 
     CoordinateSystem coords;
@@ -98,20 +103,22 @@ CoordinateSystem make_coordinates(const casa_image_desc &d) {
 
 int check_desc(const casa_image_desc &d, pclean_err *err) {
     const size_t most = 1u << 30;
-    if (d.nx == 0 || d.ny == 0 || d.nchan == 0 || d.npol == 0 || d.npol > 4 || d.nx > most || d.ny > most ||
-        d.nchan > most)
-        return PCL_FAIL(err, PCLEAN_EPARAM,
-                        "an image of %zu x %zu pixels, %zu polarizations, %zu channels cannot be made", d.nx, d.ny,
-                        d.npol, d.nchan);
+    if (d.nx == 0 || d.ny == 0 || d.nchan == 0 || d.npol == 0 || d.npol > 4 || d.nx > most ||
+        d.ny > most || d.nchan > most)
+        return PCL_FAIL(
+            err, PCLEAN_EPARAM,
+            "an image of %zu x %zu pixels, %zu polarizations, %zu channels cannot be made", d.nx,
+            d.ny, d.npol, d.nchan);
     if (!d.projection || Projection::type(d.projection) == Projection::N_PROJ)
         return PCL_FAIL(err, PCLEAN_EPARAM, "projection \"%s\" is not known (SIN ...)",
                         d.projection ? d.projection : "");
     return 0;
 }
 
-/* ------------------------------------------------------------------ creation */
+/* ---- creation ---- */
 
-/* About 128 pixels a side, as tclean's, but dividing the side as evenly as can be: little of the file is padding. */
+/* About 128 pixels a side, as tclean's, but dividing the side as evenly as can be: little of the
+ * file is padding. */
 size_t tile_edge(size_t n) {
     const size_t count = (n + 127) / 128;
     return (n + count - 1) / count;
@@ -121,14 +128,18 @@ struct Shape {
     size_t nplane, ntile; // planes of the image, tiles of a plane
     IPosition cube, tile;
     explicit Shape(const casa_image_desc &d)
-        : nplane(d.npol * d.nchan), ntile(0), cube(4, static_cast<ssize_t>(d.nx), static_cast<ssize_t>(d.ny),
-                                                   static_cast<ssize_t>(d.npol), static_cast<ssize_t>(d.nchan)),
-          tile(4, static_cast<ssize_t>(tile_edge(d.nx)), static_cast<ssize_t>(tile_edge(d.ny)), 1, 1) {
+        : nplane(d.npol * d.nchan), ntile(0),
+          cube(4, static_cast<ssize_t>(d.nx), static_cast<ssize_t>(d.ny),
+               static_cast<ssize_t>(d.npol), static_cast<ssize_t>(d.nchan)),
+          tile(4, static_cast<ssize_t>(tile_edge(d.nx)), static_cast<ssize_t>(tile_edge(d.ny)), 1,
+               1) {
         ntile = ((d.nx + tile_x() - 1) / tile_x()) * ((d.ny + tile_y() - 1) / tile_y());
     }
     size_t tile_x() const { return static_cast<size_t>(tile[0]); }
     size_t tile_y() const { return static_cast<size_t>(tile[1]); }
-    uint64_t pixel_bytes() const { return uint64_t{nplane} * ntile * tile_x() * tile_y() * sizeof(float); }
+    uint64_t pixel_bytes() const {
+        return uint64_t{nplane} * ntile * tile_x() * tile_y() * sizeof(float);
+    }
     uint64_t mask_plane_bytes() const { return uint64_t{ntile} * ((tile_x() * tile_y() + 7) / 8); }
     uint64_t mask_bytes() const { return nplane * mask_plane_bytes(); }
 };
@@ -141,8 +152,8 @@ void write_mask_plane(PagedArray<Bool> &bits, const Shape &shape, const bool *ma
 }
 
 void make_mask(PagedImage<Float> &image, const String &path, const Shape &shape, const bool *mask) {
-    Table table =
-        make_cell_table<Bool>(path + "/" + mask_name, PagedArray<Bool>::defaultColumn(), shape.tile, Table::LocalEndian, shape.mask_bytes());
+    Table table = make_cell_table<Bool>(path + "/" + mask_name, PagedArray<Bool>::defaultColumn(),
+                                        shape.tile, Table::LocalEndian, shape.mask_bytes());
     PagedArray<Bool> bits(TiledShape(shape.cube, shape.tile), table);
     write_mask_plane(bits, shape, mask);
     const LCPagedMask region(bits, LCBox(IPosition(4, 0), shape.cube - 1, shape.cube));
@@ -180,8 +191,10 @@ void write_header(PagedImage<Float> &image, const casa_image_desc &d) {
     image.setMiscInfo(misc);
 }
 
-void make_image(const String &path, const casa_image_desc &d, const Shape &shape, const bool *mask, bool *big_endian) {
-    Table table = make_cell_table<Float>(path, pixel_column, shape.tile, Table::LocalEndian, shape.pixel_bytes());
+void make_image(const String &path, const casa_image_desc &d, const Shape &shape, const bool *mask,
+                bool *big_endian) {
+    Table table = make_cell_table<Float>(path, pixel_column, shape.tile, Table::LocalEndian,
+                                         shape.pixel_bytes());
     *big_endian = table.endianFormat() == Table::BigEndian;
     PagedImage<Float> image(TiledShape(shape.cube, shape.tile), make_coordinates(d), table);
     write_header(image, d);
@@ -191,8 +204,8 @@ void make_image(const String &path, const casa_image_desc &d, const Shape &shape
     table.flush();
 }
 
-int fill_layout(const String &path, const Shape &shape, bool big_endian, bool has_mask, casa_image_layout *layout,
-                pclean_err *err) {
+int fill_layout(const String &path, const Shape &shape, bool big_endian, bool has_mask,
+                casa_image_layout *layout, pclean_err *err) {
     const String file = path + "/" + pixel_file_name;
     const String bits = has_mask ? path + "/" + mask_name + "/" + pixel_file_name : String();
     struct stat st;
@@ -203,7 +216,8 @@ int fill_layout(const String &path, const Shape &shape, bool big_endian, bool ha
         return io_fail(err, "the pixel file is missing");
     if (static_cast<uint64_t>(st.st_size) != shape.pixel_bytes())
         return PCL_FAIL(err, PCLEAN_EBUG, "casacore gave the pixel file %lld bytes instead of %llu",
-                        static_cast<long long>(st.st_size), static_cast<unsigned long long>(shape.pixel_bytes()));
+                        static_cast<long long>(st.st_size),
+                        static_cast<unsigned long long>(shape.pixel_bytes()));
     std::memcpy(layout->pixel_file, file.c_str(), file.size() + 1);
     layout->tile_x = shape.tile_x();
     layout->tile_y = shape.tile_y();
@@ -213,7 +227,7 @@ int fill_layout(const String &path, const Shape &shape, bool big_endian, bool ha
     return 0;
 }
 
-/* ------------------------------------------------------------------ finishing */
+/* ---- finishing ---- */
 
 bool is_blank(const casa_beam &b) {
     return !(b.major_rad > 0 && b.minor_rad > 0);
@@ -221,12 +235,15 @@ bool is_blank(const casa_beam &b) {
 
 GaussianBeam make_beam(const casa_beam &b) {
     Quantity major(b.major_rad, "rad"), minor(b.minor_rad, "rad"), pa(b.pa_rad, "rad");
-    return GaussianBeam(major.get("arcsec"), minor.get("arcsec"), pa.get("deg")); // the units that CASA writes
+    // the units that CASA writes
+    return GaussianBeam(major.get("arcsec"), minor.get("arcsec"), pa.get("deg"));
 }
 
-/* casacore refuses an image of which one plane has no beam. As tclean does: a blank plane gets the beam of the channel
- * before it, at the start of the band that of the first channel that has one. nullptr: no plane has a beam. */
-const casa_beam *beam_to_write(const casa_beam *beams, size_t nchan, size_t npol, size_t ichan, size_t ipol) {
+/* casacore refuses an image of which one plane has no beam. As tclean does: a blank plane gets the
+ * beam of the channel before it, at the start of the band that of the first channel that has one.
+ * nullptr: no plane has a beam. */
+const casa_beam *beam_to_write(const casa_beam *beams, size_t nchan, size_t npol, size_t ichan,
+                               size_t ipol) {
     for (size_t i = ichan + 1; i-- > 0;)
         if (!is_blank(beams[i * npol + ipol]))
             return &beams[i * npol + ipol];
@@ -240,7 +257,8 @@ int set_beams(Table &table, const casa_beam *beams, size_t nbeam, pclean_err *er
     const IPosition shape = TableColumn(table, pixel_column).shape(0);
     size_t npol = static_cast<size_t>(shape[2]), nchan = static_cast<size_t>(shape[3]);
     if (nbeam != 1 && nbeam != npol * nchan)
-        return PCL_FAIL(err, PCLEAN_EBUG, "%zu beams for %zu channels of %zu polarizations", nbeam, nchan, npol);
+        return PCL_FAIL(err, PCLEAN_EBUG, "%zu beams for %zu channels of %zu polarizations", nbeam,
+                        nchan, npol);
     if (nbeam == 1)
         npol = nchan = 1;
     if (!beam_to_write(beams, nchan, npol, 0, 0))
@@ -266,12 +284,13 @@ int set_beams(Table &table, const casa_beam *beams, size_t nbeam, pclean_err *er
     return 0;
 }
 
-/* As casacore's log sink writes it, but without its lock: that would wait for any reader to close the image. */
+/* As casacore's log sink writes it, but without its lock: that would wait for any reader to close
+ * the image. */
 void append_history(const String &path, const char *const *history, size_t nhistory) {
     Table log(path + "/logtable", TableLock(TableLock::NoLocking), Table::Update);
     ScalarColumn<Double> time(log, "TIME");
-    ScalarColumn<String> priority(log, "PRIORITY"), message(log, "MESSAGE"), location(log, "LOCATION"),
-        id(log, "OBJECT_ID");
+    ScalarColumn<String> priority(log, "PRIORITY"), message(log, "MESSAGE"),
+        location(log, "LOCATION"), id(log, "OBJECT_ID");
     const Double now = Time().modifiedJulianDay() * C::day;
     const auto first = log.nrow();
     log.addRow(nhistory);
@@ -285,7 +304,7 @@ void append_history(const String &path, const char *const *history, size_t nhist
     log.flush();
 }
 
-/* ------------------------------------------------------------------ reading back */
+/* ---- reading back ---- */
 
 /* The image as casacore opens it: all of its header is read. */
 template <typename T> int open_as_image(Table &table, pclean_err *err) {
@@ -301,7 +320,8 @@ int read_back_history(const String &path, size_t nhistory, pclean_err *err) {
     const Table log(path + "/logtable", TableLock(TableLock::NoLocking));
     const ScalarColumn<String> message(log, "MESSAGE");
     if (log.nrow() < nhistory)
-        return PCL_FAIL(err, PCLEAN_EIO, "read back it has %llu lines of history, not %zu", static_cast<unsigned long long>(log.nrow()), nhistory);
+        return PCL_FAIL(err, PCLEAN_EIO, "read back it has %llu lines of history, not %zu",
+                        static_cast<unsigned long long>(log.nrow()), nhistory);
     for (rownr_t i = 0; i < log.nrow(); i++)
         (void)message(i);
     return 0;
@@ -309,7 +329,8 @@ int read_back_history(const String &path, size_t nhistory, pclean_err *err) {
 
 int read_back(const String &path, size_t nhistory, pclean_err *err) {
     int rc;
-    if ((rc = check_table_type(path, image_type, err)) || (rc = check_table_type(path + "/logtable", "Log message", err)))
+    if ((rc = check_table_type(path, image_type, err)) ||
+        (rc = check_table_type(path + "/logtable", "Log message", err)))
         return rc;
     const String mask = path + "/" + mask_name;
     if (pcl_fs_exists(mask.c_str()) && (rc = check_table_type(mask, "Paged Array", err)))
@@ -329,7 +350,7 @@ int read_back(const String &path, size_t nhistory, pclean_err *err) {
     }
 }
 
-/* ------------------------------------------------------------------ reading */
+/* ---- reading ---- */
 
 /* The pixel axis of each of (x, y, Stokes, frequency), -1 where the image has none. */
 struct Axes {
@@ -354,11 +375,12 @@ int find_axes(const CoordinateSystem &coords, const IPosition &shape, Axes *axes
     if (axes->x < 0 || axes->y < 0)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "this image is a slice without both sky axes");
     for (int i = 0; i < static_cast<int>(shape.size()); i++)
-        if (i != axes->x && i != axes->y && i != axes->stokes && i != axes->freq && shape[static_cast<size_t>(i)] != 1)
-            return PCL_FAIL(
-                err, PCLEAN_EUNSUPPORTED,
-                "axis %d of this image (length %lld) is neither sky, Stokes nor frequency; take one plane of it first",
-                i, static_cast<long long>(shape[static_cast<size_t>(i)]));
+        if (i != axes->x && i != axes->y && i != axes->stokes && i != axes->freq &&
+            shape[static_cast<size_t>(i)] != 1)
+            return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                            "axis %d of this image (length %lld) is neither sky, Stokes nor "
+                            "frequency; take one plane of it first",
+                            i, static_cast<long long>(shape[static_cast<size_t>(i)]));
     if (axes->stokes >= 0 && shape[static_cast<size_t>(axes->stokes)] > 4)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "this image has more than 4 Stokes planes");
     return 0;
@@ -374,22 +396,28 @@ struct casa_image {
     std::vector<double> chan_freq_hz;
     std::string projection, telescope, observer, object, time_ref, unit;
 
-    size_t length(int axis) const { return axis < 0 ? 1 : static_cast<size_t>(shape[static_cast<size_t>(axis)]); }
+    size_t length(int axis) const {
+        return axis < 0 ? 1 : static_cast<size_t>(shape[static_cast<size_t>(axis)]);
+    }
 };
 
 namespace {
 
-int open_table_image(const char *path, std::unique_ptr<ImageInterface<Float>> *out, pclean_err *err) {
+int open_table_image(const char *path, std::unique_ptr<ImageInterface<Float>> *out,
+                     pclean_err *err) {
     Table table(path, TableLock(TableLock::NoLocking));
     if (!table.tableDesc().isColumn(pixel_column) || table.nrow() != 1)
-        return PCL_FAIL(err, PCLEAN_EDATA, "this table is not a CASA image: it has no cell \"map\"");
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "this table is not a CASA image: it has no cell \"map\"");
     if (table.tableDesc().columnDesc(pixel_column).dataType() != TpFloat)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "the pixels of this image are not single precision real numbers");
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "the pixels of this image are not single precision real numbers");
     out->reset(new PagedImage<Float>(table));
     return 0;
 }
 
-int open_concat_image(const char *path, std::unique_ptr<ImageInterface<Float>> *out, pclean_err *err) {
+int open_concat_image(const char *path, std::unique_ptr<ImageInterface<Float>> *out,
+                      pclean_err *err) {
     std::unique_ptr<LatticeBase> lattice(ImageOpener::openImageConcat(path));
     auto *image = dynamic_cast<ImageInterface<Float> *>(lattice.get());
     if (!image)
@@ -409,28 +437,32 @@ int open_any(const char *path, std::unique_ptr<ImageInterface<Float>> *out, pcle
     case ImageOpener::IMAGECONCAT:
         return open_concat_image(path, out, err);
     case ImageOpener::FITS:
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "this is a FITS file; make a CASA image of it (importfits)");
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "this is a FITS file; make a CASA image of it (importfits)");
     default:
         return PCL_FAIL(err, PCLEAN_EDATA, "this is not a CASA image");
     }
 }
 
-int describe_sky(const casa_image &im, const CoordinateSystem &coords, casa_image_desc *d, std::string *projection,
-                 pclean_err *err) {
+int describe_sky(const casa_image &im, const CoordinateSystem &coords, casa_image_desc *d,
+                 std::string *projection, pclean_err *err) {
     DirectionCoordinate sky =
         coords.directionCoordinate(static_cast<uInt>(coords.findCoordinate(Coordinate::DIRECTION)));
     sky.setWorldAxisUnits(Vector<String>(2, "rad"));
     const Matrix<Double> xform = sky.linearTransform();
     if (std::abs(xform(0, 1)) > 1e-9 || std::abs(xform(1, 0)) > 1e-9)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "the sky axes of this image are rotated against its pixels");
-    if (Projection::isZenithal(sky.projection().type()) && std::abs(sky.longLatPoles()[2] - north_up_deg) > 1e-9)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
-                        "the sky of this image is turned by %.6g degrees against its pixels (LONPOLE %.6g; tclean's images are so with the centre on the north pole)",
+                        "the sky axes of this image are rotated against its pixels");
+    if (Projection::isZenithal(sky.projection().type()) &&
+        std::abs(sky.longLatPoles()[2] - north_up_deg) > 1e-9)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "the sky of this image is turned by %.6g degrees against its pixels "
+                        "(LONPOLE %.6g; tclean's images are so with the centre on the north pole)",
                         north_up_deg - sky.longLatPoles()[2], sky.longLatPoles()[2]);
     d->nx = im.length(im.axes.x);
     d->ny = im.length(im.axes.y);
-    d->centre =
-        casa_direction{static_cast<int>(sky.directionType(False)), sky.referenceValue()[0], sky.referenceValue()[1]};
+    d->centre = casa_direction{static_cast<int>(sky.directionType(False)), sky.referenceValue()[0],
+                               sky.referenceValue()[1]};
     d->crpix_x = sky.referencePixel()[0];
     d->crpix_y = sky.referencePixel()[1];
     d->increment_x_rad = sky.increment()[0] * xform(0, 0);
@@ -497,8 +529,10 @@ void describe_observation(casa_image *im, const CoordinateSystem &coords, casa_i
         d->position_itrf_m[i] = xyz[i];
 }
 
-/* Copies a slice of one plane to out[ny][nx]; the slice's x axis is the faster one unless `transposed`. */
-template <typename T> void copy_plane(const Array<T> &slice, size_t nx, size_t ny, bool transposed, T *out) {
+/* Copies a slice of one plane to out[ny][nx]; the slice's x axis is the faster one unless
+ * `transposed`. */
+template <typename T>
+void copy_plane(const Array<T> &slice, size_t nx, size_t ny, bool transposed, T *out) {
     Bool owned;
     const T *values = slice.getStorage(owned);
     if (!transposed)
@@ -512,15 +546,15 @@ template <typename T> void copy_plane(const Array<T> &slice, size_t nx, size_t n
 
 } // namespace
 
-/* ------------------------------------------------------------------ the C face */
+/* ---- the C face ---- */
 
 uint64_t casa_image_bytes(const casa_image_desc *desc, bool mask) {
     const Shape shape(*desc);
     return shape.pixel_bytes() + (mask ? shape.nplane * shape.mask_plane_bytes() : 0);
 }
 
-int casa_image_create(const char *path, const casa_image_desc *desc, const bool *mask, casa_image_layout *layout,
-                      pclean_err *err) {
+int casa_image_create(const char *path, const casa_image_desc *desc, const bool *mask,
+                      casa_image_layout *layout, pclean_err *err) {
     *layout = casa_image_layout();
     bool mine = false;
     int status = casa_call(err, path, [&]() -> int {
@@ -529,7 +563,8 @@ int casa_image_create(const char *path, const casa_image_desc *desc, const bool 
             return rc;
         const Shape shape(*desc);
         const uint64_t headers = 1u << 20;
-        if ((rc = check_place(path, shape.pixel_bytes() + (mask ? shape.mask_bytes() : 0), headers, err)) != 0)
+        if ((rc = check_place(path, shape.pixel_bytes() + (mask ? shape.mask_bytes() : 0), headers,
+                              err)) != 0)
             return rc;
         mine = true;
         bool big_endian = false;
@@ -543,8 +578,8 @@ int casa_image_create(const char *path, const casa_image_desc *desc, const bool 
     return status;
 }
 
-int casa_image_finish(const char *path, const casa_beam *beams, size_t nbeam, const char *const *history,
-                      size_t nhistory, pclean_err *err) {
+int casa_image_finish(const char *path, const casa_beam *beams, size_t nbeam,
+                      const char *const *history, size_t nhistory, pclean_err *err) {
     return casa_call(err, path, [&]() -> int {
         uint64_t bytes = (1u << 20) + 1024 * nbeam;
         for (size_t i = 0; i < nhistory; i++)
@@ -608,11 +643,13 @@ int casa_image_get_desc(casa_image *im, casa_image_desc *desc, pclean_err *err) 
     });
 }
 
-int casa_image_read_plane(casa_image *im, size_t ipol, size_t ichan, float *pixels, bool *mask, pclean_err *err) {
+int casa_image_read_plane(casa_image *im, size_t ipol, size_t ichan, float *pixels, bool *mask,
+                          pclean_err *err) {
     return casa_call(err, im->path.c_str(), [&]() -> int {
         const Axes &a = im->axes;
         if (ipol >= im->length(a.stokes) || ichan >= im->length(a.freq))
-            return PCL_FAIL(err, PCLEAN_EBUG, "there is no plane of polarization %zu, channel %zu", ipol, ichan);
+            return PCL_FAIL(err, PCLEAN_EBUG, "there is no plane of polarization %zu, channel %zu",
+                            ipol, ichan);
         IPosition start(im->shape.size(), 0), length(im->shape.size(), 1);
         for (int sky : {a.x, a.y})
             length[static_cast<size_t>(sky)] = im->shape[static_cast<size_t>(sky)];
@@ -631,14 +668,16 @@ int casa_image_read_plane(casa_image *im, size_t ipol, size_t ichan, float *pixe
     });
 }
 
-int casa_image_get_beam(casa_image *im, size_t ipol, size_t ichan, casa_beam *beam, bool *has, pclean_err *err) {
+int casa_image_get_beam(casa_image *im, size_t ipol, size_t ichan, casa_beam *beam, bool *has,
+                        pclean_err *err) {
     *beam = casa_beam();
     *has = false;
     return casa_call(err, im->path.c_str(), [&]() -> int {
         const ImageInfo info = im->image->imageInfo();
         if (!info.hasBeam())
             return 0;
-        const GaussianBeam found = info.restoringBeam(static_cast<Int>(ichan), static_cast<Int>(ipol));
+        const GaussianBeam found =
+            info.restoringBeam(static_cast<Int>(ichan), static_cast<Int>(ipol));
         if (found.isNull())
             return 0;
         *beam = casa_beam{found.getMajor("rad"), found.getMinor("rad"), found.getPA("rad", True)};

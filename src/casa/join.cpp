@@ -1,20 +1,21 @@
 // join.cpp: what images to be joined say of themselves, and the joined image but for its pixels.
 //
-// Only tables are read and written here. Pixels lie in files of tiles whose layout this file tells (casa_tiles); the caller
-// moves them. What is decided about coordinates is decided from numbers by io/axis.c.
+// Only tables are read and written here. Pixels lie in files of tiles whose layout this file tells
+// (casa_tiles); the caller moves them. What is decided about coordinates is decided from numbers by
+// io/axis.c.
 extern "C" {
 #include "base/fsutil.h"
 }
 #include "casa/casa_call.hpp"
-#include "casa/new_table.hpp"
 #include "casa/join.h"
+#include "casa/new_table.hpp"
+#include <casacore/casa/Logging/LogMessage.h>
+#include <casacore/casa/OS/Time.h>
 #include <casacore/coordinates/Coordinates/CoordinateSystem.h>
 #include <casacore/coordinates/Coordinates/DirectionCoordinate.h>
 #include <casacore/coordinates/Coordinates/SpectralCoordinate.h>
 #include <casacore/coordinates/Coordinates/StokesCoordinate.h>
 #include <casacore/coordinates/Coordinates/TabularCoordinate.h>
-#include <casacore/casa/Logging/LogMessage.h>
-#include <casacore/casa/OS/Time.h>
 #include <casacore/images/Images/ImageBeamSet.h>
 #include <casacore/images/Images/ImageInfo.h>
 #include <casacore/images/Images/PagedImage.h>
@@ -25,9 +26,9 @@ extern "C" {
 #include <casacore/lattices/Lattices/PagedArray.h>
 #include <casacore/tables/DataMan/TiledStManAccessor.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
+#include <casacore/tables/Tables/TableAttr.h>
 #include <casacore/tables/Tables/TableColumn.h>
 #include <casacore/tables/Tables/TableRecord.h>
-#include <casacore/tables/Tables/TableAttr.h>
 #include <cmath>
 #include <memory>
 #include <sstream>
@@ -50,13 +51,17 @@ struct casa_member {
 
 namespace {
 
-/* ------------------------------------------------------------------ files of tiles */
+/* ---- files of tiles ---- */
 
 const struct {
     DataType type;
     const char *name;
     size_t bytes, word;
-} types[] = {{TpFloat, "float", 4, 4}, {TpDouble, "double", 8, 8}, {TpComplex, "Complex", 8, 4}, {TpDComplex, "DComplex", 16, 8}, {TpBool, "Bool", 0, 1}};
+} types[] = {{TpFloat, "float", 4, 4},
+             {TpDouble, "double", 8, 8},
+             {TpComplex, "Complex", 8, 4},
+             {TpDComplex, "DComplex", 16, 8},
+             {TpBool, "Bool", 0, 1}};
 
 uint64_t tile_bytes(const casa_tiles &t) {
     uint64_t n = 1;
@@ -74,24 +79,30 @@ uint64_t file_bytes(const casa_tiles &t) {
 
 int copy_shape(const IPosition &from, size_t *to, pclean_err *err) {
     if (from.size() == 0 || from.size() > CASA_MAX_DIM)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "its pixels have %zu axes (1 to %d are supported)", from.size(), CASA_MAX_DIM);
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "its pixels have %zu axes (1 to %d are supported)", from.size(),
+                        CASA_MAX_DIM);
     for (size_t i = 0; i < from.size(); i++) {
         if (from[i] < 1 || from[i] > (1 << 30))
-            return PCL_FAIL(err, PCLEAN_EDATA, "its axis %zu has length %lld", i, static_cast<long long>(from[i]));
+            return PCL_FAIL(err, PCLEAN_EDATA, "its axis %zu has length %lld", i,
+                            static_cast<long long>(from[i]));
         to[i] = static_cast<size_t>(from[i]);
     }
     return 0;
 }
 
 /* The name of the data manager of a column and the number of its files. */
-int find_manager(const Table &table, const String &column, String *name, uInt *number, pclean_err *err) {
+int find_manager(const Table &table, const String &column, String *name, uInt *number,
+                 pclean_err *err) {
     const Record all = table.dataManagerInfo();
     for (uInt i = 0; i < all.nfields(); i++) {
         const Record &one = all.subRecord(i);
         if (!anyEQ(one.asArrayString("COLUMNS"), column))
             continue;
         if (one.asString("TYPE") != "TiledCellStMan")
-            return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "its pixels are kept by %s; copy the image with CASA first", one.asString("TYPE").c_str());
+            return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                            "its pixels are kept by %s; copy the image with CASA first",
+                            one.asString("TYPE").c_str());
         *name = one.asString("NAME");
         *number = static_cast<uInt>(one.asInt("SEQNR"));
         return 0;
@@ -99,7 +110,8 @@ int find_manager(const Table &table, const String &column, String *name, uInt *n
     return PCL_FAIL(err, PCLEAN_EDATA, "it has no column %s", column.c_str());
 }
 
-int fill_tiles(const Table &table, const String &column, DataType type, casa_tiles *out, pclean_err *err) {
+int fill_tiles(const Table &table, const String &column, DataType type, casa_tiles *out,
+               pclean_err *err) {
     String manager;
     uInt number = 0;
     int rc = find_manager(table, column, &manager, &number, err);
@@ -113,28 +125,36 @@ int fill_tiles(const Table &table, const String &column, DataType type, casa_til
         }
     const ROTiledStManAccessor tiles(table, manager);
     if (tiles.nhypercubes() != 1)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "its pixels are in %u arrays; copy the image with CASA first", tiles.nhypercubes());
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "its pixels are in %u arrays; copy the image with CASA first",
+                        tiles.nhypercubes());
     const IPosition shape = tiles.hypercubeShape(0), tile = tiles.tileShape(0);
     if (shape.size() != tile.size())
-        return PCL_FAIL(err, PCLEAN_EDATA, "its tiles have %zu axes, its pixels %zu", tile.size(), shape.size());
+        return PCL_FAIL(err, PCLEAN_EDATA, "its tiles have %zu axes, its pixels %zu", tile.size(),
+                        shape.size());
     if ((rc = copy_shape(shape, out->shape, err)) || (rc = copy_shape(tile, out->tile, err)))
         return rc;
     out->ndim = shape.size();
     out->big_endian = table.endianFormat() == Table::BigEndian;
-    const std::string file = std::string(table.tableName()) + "/table.f" + std::to_string(number) + "_TSM0";
+    const std::string file =
+        std::string(table.tableName()) + "/table.f" + std::to_string(number) + "_TSM0";
     if (file.size() >= sizeof out->file)
         return PCL_FAIL(err, PCLEAN_EPARAM, "this name is too long");
     std::memcpy(out->file, file.c_str(), file.size() + 1);
     struct stat st;
     if (stat(out->file, &st) != 0)
-        return PCL_FAIL(err, PCLEAN_EDATA, "its pixel file %s is missing: %s", out->file, std::strerror(errno));
+        return PCL_FAIL(err, PCLEAN_EDATA, "its pixel file %s is missing: %s", out->file,
+                        std::strerror(errno));
     if (static_cast<uint64_t>(st.st_size) != file_bytes(*out))
-        return PCL_FAIL(err, PCLEAN_EDATA, "its pixel file %s has %lld bytes where its tiles need %llu: it is truncated or damaged", out->file,
-                        static_cast<long long>(st.st_size), static_cast<unsigned long long>(file_bytes(*out)));
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "its pixel file %s has %lld bytes where its tiles need %llu: it is "
+                        "truncated or damaged",
+                        out->file, static_cast<long long>(st.st_size),
+                        static_cast<unsigned long long>(file_bytes(*out)));
     return 0;
 }
 
-/* ------------------------------------------------------------------ reading */
+/* ---- reading ---- */
 
 Table open_table(const std::string &path) {
     return Table(path, TableLock(TableLock::NoLocking));
@@ -142,25 +162,32 @@ Table open_table(const std::string &path) {
 
 int read_mask(const Table &table, casa_member *part, pclean_err *err) {
     const TableRecord &keys = table.keywordSet();
-    const String name = keys.isDefined("Image_defaultmask") ? keys.asString("Image_defaultmask") : String();
+    const String name =
+        keys.isDefined("Image_defaultmask") ? keys.asString("Image_defaultmask") : String();
     if (name.empty())
         return 0;
     if (!keys.isDefined("masks") || !keys.asRecord("masks").isDefined(name))
         return PCL_FAIL(err, PCLEAN_EDATA, "its default mask \"%s\" is not there", name.c_str());
     const TableRecord &region = keys.asRecord("masks").asRecord(name);
-    if (!region.isDefined("name") || region.asString("name") != "LCPagedMask" || !region.isDefined("mask") || region.dataType("mask") != TpTable)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "its default mask \"%s\" is not a pixel mask; make one of it with CASA's makemask first", name.c_str());
+    if (!region.isDefined("name") || region.asString("name") != "LCPagedMask" ||
+        !region.isDefined("mask") || region.dataType("mask") != TpTable)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "its default mask \"%s\" is not a pixel mask; make one of it with CASA's "
+                        "makemask first",
+                        name.c_str());
     const String folder = region.tableAttributes("mask").name();
     if (!pcl_fs_is_dir(folder.c_str()))
         return PCL_FAIL(err, PCLEAN_EDATA, "its mask %s is missing", folder.c_str());
-    const int rc = fill_tiles(open_table(folder), PagedArray<Bool>::defaultColumn(), TpBool, &part->info.mask, err);
+    const int rc = fill_tiles(open_table(folder), PagedArray<Bool>::defaultColumn(), TpBool,
+                              &part->info.mask, err);
     if (rc) {
         pcl_err_prefix(err, "mask \"%s\": ", name.c_str());
         return rc;
     }
     const casa_tiles &m = part->info.mask, &p = part->info.pixels;
     if (m.ndim != p.ndim || std::memcmp(m.shape, p.shape, sizeof m.shape) != 0)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "its mask \"%s\" has another shape than its pixels", name.c_str());
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "its mask \"%s\" has another shape than its pixels", name.c_str());
     part->info.masked = true;
     return 0;
 }
@@ -171,12 +198,15 @@ int read_header(const Table &table, casa_member *part, pclean_err *err) {
     if (!coords)
         return PCL_FAIL(err, PCLEAN_EDATA, "it has no coordinates");
     if (coords->nPixelAxes() != part->info.pixels.ndim)
-        return PCL_FAIL(err, PCLEAN_EDATA, "its coordinates have %u pixel axes, its pixels %zu", coords->nPixelAxes(), part->info.pixels.ndim);
+        return PCL_FAIL(err, PCLEAN_EDATA, "its coordinates have %u pixel axes, its pixels %zu",
+                        coords->nPixelAxes(), part->info.pixels.ndim);
     part->coords = *coords;
     const Int spectral = coords->findCoordinate(Coordinate::SPECTRAL);
-    part->info.spectral_axis = spectral < 0 ? -1 : coords->pixelAxes(static_cast<uInt>(spectral))[0];
+    part->info.spectral_axis =
+        spectral < 0 ? -1 : coords->pixelAxes(static_cast<uInt>(spectral))[0];
     String why;
-    if (keys.isDefined("imageinfo") && !part->image_info.fromRecord(why, keys.asRecord("imageinfo")))
+    if (keys.isDefined("imageinfo") &&
+        !part->image_info.fromRecord(why, keys.asRecord("imageinfo")))
         return PCL_FAIL(err, PCLEAN_EDATA, "its imageinfo cannot be read: %s", why.c_str());
     part->info.beam = part->image_info.hasBeam();
     if (keys.isDefined("miscinfo"))
@@ -206,7 +236,8 @@ int read_part(casa_member *part, pclean_err *err) {
         return PCL_FAIL(err, PCLEAN_EDATA, "this is not a CASA image");
     const Table table = open_table(part->path);
     if (!table.tableDesc().isColumn(pixel_column) || table.nrow() != 1)
-        return PCL_FAIL(err, PCLEAN_EDATA, "this table is not a CASA image: it has no cell \"map\"");
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "this table is not a CASA image: it has no cell \"map\"");
     int rc = check_table_type(part->path, image_type, err);
     if (rc)
         return rc;
@@ -215,7 +246,8 @@ int read_part(casa_member *part, pclean_err *err) {
         if (t.type == part->type && t.bytes > 0)
             part->info.type = t.name;
     if (!part->info.type)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "its pixels are neither float nor double nor complex");
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "its pixels are neither float nor double nor complex");
     rc = fill_tiles(table, pixel_column, part->type, &part->info.pixels, err);
     if (!rc && !(rc = read_header(table, part, err)))
         rc = read_mask(table, part, err);
@@ -223,7 +255,7 @@ int read_part(casa_member *part, pclean_err *err) {
     return rc;
 }
 
-/* ------------------------------------------------------------------ axes */
+/* ---- axes ---- */
 
 /* The coordinate that has a pixel axis; k: which of its axes. */
 const Coordinate &coordinate_of(const CoordinateSystem &coords, size_t axis, Int *which, Int *k) {
@@ -268,11 +300,13 @@ void fill_axis(casa_member *part, size_t axis, casa_member_axis *out) {
         out->kind = CASA_AXIS_SKY;
         break;
     default:
-        throw AipsError("pixel axis " + std::to_string(axis) + " is of a kind (" + std::string(c->showType()) + ") that cannot be joined");
+        throw AipsError("pixel axis " + std::to_string(axis) + " is of a kind (" +
+                        std::string(c->showType()) + ") that cannot be joined");
     }
     out->increment = out->kind == CASA_AXIS_STOKES ? 1 : c->increment()[i];
     if (out->kind == CASA_AXIS_STOKES && dynamic_cast<StokesCoordinate &>(*c).stokes().size() < n)
-        throw AipsError("there are fewer Stokes parameters than pixels on axis " + std::to_string(axis));
+        throw AipsError("there are fewer Stokes parameters than pixels on axis " +
+                        std::to_string(axis));
     for (size_t j = 0; j < n; j++)
         if (out->kind == CASA_AXIS_SKY)
             value[j] = (static_cast<double>(j) - c->referencePixel()[i]) * out->increment;
@@ -285,7 +319,7 @@ void fill_axis(casa_member *part, size_t axis, casa_member_axis *out) {
     out->frame = part->frame.c_str();
 }
 
-/* ------------------------------------------------------------------ comparing */
+/* ---- comparing ---- */
 
 struct Tolerance {
     double pixels;
@@ -296,33 +330,42 @@ bool near_in_pixels(double a, double b, double pixel, double tolerance) {
     return std::abs(a - b) <= tolerance * std::abs(pixel) + 1e-14 * std::abs(a);
 }
 
-/* What differs between two coordinates of one kind, "" if nothing does; `skip` is the axis of it along which images are
- * joined (-1: none). */
-std::string coordinate_difference(const Coordinate &a, const Coordinate &b, Int skip, const IPosition &shape, Tolerance t) {
+/* What differs between two coordinates of one kind, "" if nothing does; `skip` is the axis of it
+ * along which images are joined (-1: none). */
+std::string coordinate_difference(const Coordinate &a, const Coordinate &b, Int skip,
+                                  const IPosition &shape, Tolerance t) {
     if (a.type() != b.type())
         return "kind";
     if (anyNE(a.worldAxisUnits(), b.worldAxisUnits()))
         return "unit";
     if (a.type() == Coordinate::STOKES)
-        return skip >= 0 || allEQ(dynamic_cast<const StokesCoordinate &>(a).stokes(), dynamic_cast<const StokesCoordinate &>(b).stokes()) ? "" : "Stokes parameters";
+        return skip >= 0 || allEQ(dynamic_cast<const StokesCoordinate &>(a).stokes(),
+                                  dynamic_cast<const StokesCoordinate &>(b).stokes())
+                   ? ""
+                   : "Stokes parameters";
     if (a.type() == Coordinate::SPECTRAL) {
-        const auto &p = dynamic_cast<const SpectralCoordinate &>(a), &q = dynamic_cast<const SpectralCoordinate &>(b);
+        const auto &p = dynamic_cast<const SpectralCoordinate &>(a),
+                   &q = dynamic_cast<const SpectralCoordinate &>(b);
         if (p.frequencySystem(False) != q.frequencySystem(False))
             return "frequency frame";
         if (!t.relax && !near(p.restFrequency(), q.restFrequency(), 1e-9))
             return "rest frequency";
     }
     if (a.type() == Coordinate::DIRECTION) {
-        const auto &p = dynamic_cast<const DirectionCoordinate &>(a), &q = dynamic_cast<const DirectionCoordinate &>(b);
+        const auto &p = dynamic_cast<const DirectionCoordinate &>(a),
+                   &q = dynamic_cast<const DirectionCoordinate &>(b);
         if (p.directionType(False) != q.directionType(False))
             return "reference frame";
         if (p.projection().type() != q.projection().type())
             return "projection";
-        for (size_t i = 0; i < 2; i++) // sky axes join only where nothing but the reference pixel differs
-            if (!near_in_pixels(p.referenceValue()[i], q.referenceValue()[i], p.increment()[i], t.pixels))
+        for (size_t i = 0; i < 2;
+             i++) // sky axes join only where nothing but the reference pixel differs
+            if (!near_in_pixels(p.referenceValue()[i], q.referenceValue()[i], p.increment()[i],
+                                t.pixels))
                 return "reference direction";
     }
-    const Vector<Double> pixel_a = a.referencePixel(), pixel_b = b.referencePixel(), step_a = a.increment(), step_b = b.increment();
+    const Vector<Double> pixel_a = a.referencePixel(), pixel_b = b.referencePixel(),
+                         step_a = a.increment(), step_b = b.increment();
     for (size_t i = 0; i < step_a.size(); i++) {
         if (static_cast<Int>(i) == skip && a.type() != Coordinate::DIRECTION)
             continue;
@@ -335,19 +378,23 @@ std::string coordinate_difference(const Coordinate &a, const Coordinate &b, Int 
             return "reference pixel";
         const Int k = static_cast<Int>(i);
         for (double at : {0.0, n - 1})
-            if (a.type() != Coordinate::DIRECTION && !near_in_pixels(world_value(a, k, at), world_value(b, k, at), step_a[i], t.pixels))
+            if (a.type() != Coordinate::DIRECTION &&
+                !near_in_pixels(world_value(a, k, at), world_value(b, k, at), step_a[i], t.pixels))
                 return "value";
     }
     return "";
 }
 
-int compare_coordinates(const casa_member &a, const casa_member &b, size_t axis, bool relax, pclean_err *err) {
+int compare_coordinates(const casa_member &a, const casa_member &b, size_t axis, bool relax,
+                        pclean_err *err) {
     if (a.coords.nCoordinates() != b.coords.nCoordinates())
-        return PCL_FAIL(err, PCLEAN_EDATA, "it has %u coordinates, %s has %u", b.coords.nCoordinates(), a.path.c_str(), a.coords.nCoordinates());
+        return PCL_FAIL(err, PCLEAN_EDATA, "it has %u coordinates, %s has %u",
+                        b.coords.nCoordinates(), a.path.c_str(), a.coords.nCoordinates());
     for (uInt i = 0; i < a.coords.nCoordinates(); i++) {
         const Vector<Int> axes = a.coords.pixelAxes(i), others = b.coords.pixelAxes(i);
         if (axes.size() != others.size() || anyNE(axes, others))
-            return PCL_FAIL(err, PCLEAN_EDATA, "its axes are in another order than those of %s", a.path.c_str());
+            return PCL_FAIL(err, PCLEAN_EDATA, "its axes are in another order than those of %s",
+                            a.path.c_str());
         Int skip = -1;
         IPosition shape(axes.size(), 1);
         for (size_t k = 0; k < axes.size(); k++)
@@ -355,27 +402,35 @@ int compare_coordinates(const casa_member &a, const casa_member &b, size_t axis,
                 skip = static_cast<Int>(k);
             else if (axes[k] >= 0)
                 shape[k] = static_cast<ssize_t>(a.info.pixels.shape[axes[k]]);
-        const std::string what = coordinate_difference(a.coords.coordinate(i), b.coords.coordinate(i), skip, shape, {relax ? 0.1 : 0.001, relax});
+        const std::string what =
+            coordinate_difference(a.coords.coordinate(i), b.coords.coordinate(i), skip, shape,
+                                  {relax ? 0.1 : 0.001, relax});
         if (!what.empty())
-            return PCL_FAIL(err, PCLEAN_EDATA, "its %s coordinate has another %s than that of %s", b.coords.showType(i).c_str(), what.c_str(), a.path.c_str());
+            return PCL_FAIL(err, PCLEAN_EDATA, "its %s coordinate has another %s than that of %s",
+                            b.coords.showType(i).c_str(), what.c_str(), a.path.c_str());
     }
     return 0;
 }
 
-int compare_parts(const casa_member &a, const casa_member &b, size_t axis, bool relax, pclean_err *err) {
+int compare_parts(const casa_member &a, const casa_member &b, size_t axis, bool relax,
+                  pclean_err *err) {
     if (a.type != b.type)
-        return PCL_FAIL(err, PCLEAN_EDATA, "its pixels are %s, those of %s %s", b.info.type, a.path.c_str(), a.info.type);
+        return PCL_FAIL(err, PCLEAN_EDATA, "its pixels are %s, those of %s %s", b.info.type,
+                        a.path.c_str(), a.info.type);
     if (a.info.pixels.ndim != b.info.pixels.ndim)
-        return PCL_FAIL(err, PCLEAN_EDATA, "it has %zu axes, %s has %zu", b.info.pixels.ndim, a.path.c_str(), a.info.pixels.ndim);
+        return PCL_FAIL(err, PCLEAN_EDATA, "it has %zu axes, %s has %zu", b.info.pixels.ndim,
+                        a.path.c_str(), a.info.pixels.ndim);
     for (size_t i = 0; i < a.info.pixels.ndim; i++)
         if (i != axis && a.info.pixels.shape[i] != b.info.pixels.shape[i])
-            return PCL_FAIL(err, PCLEAN_EDATA, "its axis %zu has %zu pixels, that of %s %zu", i, b.info.pixels.shape[i], a.path.c_str(), a.info.pixels.shape[i]);
+            return PCL_FAIL(err, PCLEAN_EDATA, "its axis %zu has %zu pixels, that of %s %zu", i,
+                            b.info.pixels.shape[i], a.path.c_str(), a.info.pixels.shape[i]);
     if (a.unit != b.unit)
-        return PCL_FAIL(err, PCLEAN_EDATA, "its unit is \"%s\", that of %s \"%s\"", b.unit.c_str(), a.path.c_str(), a.unit.c_str());
+        return PCL_FAIL(err, PCLEAN_EDATA, "its unit is \"%s\", that of %s \"%s\"", b.unit.c_str(),
+                        a.path.c_str(), a.unit.c_str());
     return compare_coordinates(a, b, axis, relax, err);
 }
 
-/* ------------------------------------------------------------------ the joined header */
+/* ---- the joined header ---- */
 
 CoordinateSystem join_coordinates(const casa_join &j, size_t total) {
     const casa_member &first = *j.part[0];
@@ -384,7 +439,10 @@ CoordinateSystem join_coordinates(const casa_join &j, size_t total) {
     const Coordinate &c = coordinate_of(first.coords, j.axis, &which, &k);
     const uInt i = static_cast<uInt>(which);
     const Vector<Double> values(std::vector<Double>(j.value, j.value + total));
-    const bool table = !j.regular || (c.type() == Coordinate::SPECTRAL && !dynamic_cast<const SpectralCoordinate &>(c).worldValues().empty()) || c.type() == Coordinate::TABULAR;
+    const bool table = !j.regular ||
+                       (c.type() == Coordinate::SPECTRAL &&
+                        !dynamic_cast<const SpectralCoordinate &>(c).worldValues().empty()) ||
+                       c.type() == Coordinate::TABULAR;
     if (c.type() == Coordinate::STOKES) {
         Vector<Int> codes(total);
         for (size_t n = 0; n < total; n++)
@@ -392,14 +450,20 @@ CoordinateSystem join_coordinates(const casa_join &j, size_t total) {
         coords.replaceCoordinate(StokesCoordinate(codes), i);
     } else if (c.type() == Coordinate::SPECTRAL && table && total > 1) {
         const auto &spectral = dynamic_cast<const SpectralCoordinate &>(c);
-        coords.replaceCoordinate(SpectralCoordinate(spectral.frequencySystem(False), values, spectral.restFrequency()), i);
-    } else if (c.type() != Coordinate::SPECTRAL && c.type() != Coordinate::DIRECTION && table && total > 1) {
+        coords.replaceCoordinate(
+            SpectralCoordinate(spectral.frequencySystem(False), values, spectral.restFrequency()),
+            i);
+    } else if (c.type() != Coordinate::SPECTRAL && c.type() != Coordinate::DIRECTION && table &&
+               total > 1) {
         if (c.nPixelAxes() != 1)
-            throw AipsError("axis " + std::to_string(j.axis) + " belongs to a coordinate of several axes, which cannot become a table");
+            throw AipsError(
+                "axis " + std::to_string(j.axis) +
+                " belongs to a coordinate of several axes, which cannot become a table");
         Vector<Double> pixels(total);
         for (size_t n = 0; n < total; n++)
             pixels[n] = static_cast<Double>(n);
-        coords.replaceCoordinate(TabularCoordinate(pixels, values, c.worldAxisUnits()[0], c.worldAxisNames()[0]), i);
+        coords.replaceCoordinate(
+            TabularCoordinate(pixels, values, c.worldAxisUnits()[0], c.worldAxisNames()[0]), i);
     }
     return coords;
 }
@@ -440,13 +504,16 @@ int join_beams(const casa_join &j, size_t total, ImageInfo *info, pclean_err *er
         npol = std::max<size_t>(npol, sets[i].nstokes());
     }
     const ImageBeamSet &set = sets[0];
-    if (same && (!(along_freq || along_pol) || set.nelements() == 1 || (along_freq && set.nchan() == 1) || (along_pol && set.nstokes() == 1))) {
+    if (same && (!(along_freq || along_pol) || set.nelements() == 1 ||
+                 (along_freq && set.nchan() == 1) || (along_pol && set.nstokes() == 1))) {
         if (!first.info.beam) // else the first one's, as they are
             info->setBeams(set);
         return 0;
     }
     if (!along_freq && !along_pol)
-        return PCL_FAIL(err, PCLEAN_EDATA, "the images have different beams in the same planes; bring them to one resolution first");
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "the images have different beams in the same planes; bring them to one "
+                        "resolution first");
     nchan = along_freq ? total : nchan;
     npol = along_pol ? total : npol;
     Matrix<GaussianBeam> beams(nchan, npol);
@@ -457,7 +524,8 @@ int join_beams(const casa_join &j, size_t total, ImageInfo *info, pclean_err *er
         for (size_t c = 0; c < (along_freq ? n : nchan); c++)
             for (size_t p = 0; p < (along_pol ? n : npol); p++)
                 beams(c + (along_freq ? begin : 0), p + (along_pol ? begin : 0)) =
-                    from.getBeam(static_cast<Int>(std::min<size_t>(c, from.nchan() - 1)), static_cast<Int>(std::min<size_t>(p, from.nstokes() - 1)));
+                    from.getBeam(static_cast<Int>(std::min<size_t>(c, from.nchan() - 1)),
+                                 static_cast<Int>(std::min<size_t>(p, from.nstokes() - 1)));
         begin += n;
     }
     info->setBeams(ImageBeamSet(beams));
@@ -493,12 +561,14 @@ TableRecord join_misc(const casa_join &j) {
     return out;
 }
 
-/* ------------------------------------------------------------------ history */
+/* ---- history ---- */
 
 struct LogColumns {
     ScalarColumn<Double> time;
     ScalarColumn<String> priority, message, location, id;
-    explicit LogColumns(const Table &t) : time(t, "TIME"), priority(t, "PRIORITY"), message(t, "MESSAGE"), location(t, "LOCATION"), id(t, "OBJECT_ID") {}
+    explicit LogColumns(const Table &t)
+        : time(t, "TIME"), priority(t, "PRIORITY"), message(t, "MESSAGE"), location(t, "LOCATION"),
+          id(t, "OBJECT_ID") {}
 };
 
 /* to NULL: only reads. */
@@ -511,11 +581,13 @@ void copy_history(const std::string &path, Table *log, LogColumns *to) {
         return;
     const LogColumns from(table);
     const Vector<Double> time = from.time.getColumn();
-    const Vector<String> priority = from.priority.getColumn(), message = from.message.getColumn(), location = from.location.getColumn(), id = from.id.getColumn();
+    const Vector<String> priority = from.priority.getColumn(), message = from.message.getColumn(),
+                         location = from.location.getColumn(), id = from.id.getColumn();
     if (!to)
         return;
     log->addRow(n);
-    const Slicer rows(IPosition(1, static_cast<ssize_t>(at)), IPosition(1, static_cast<ssize_t>(n)));
+    const Slicer rows(IPosition(1, static_cast<ssize_t>(at)),
+                      IPosition(1, static_cast<ssize_t>(n)));
     to->time.putColumnRange(rows, time);
     to->priority.putColumnRange(rows, priority);
     to->message.putColumnRange(rows, message);
@@ -541,7 +613,7 @@ void write_history(const std::string &path, const casa_join &j) {
     log.flush();
 }
 
-/* ------------------------------------------------------------------ the joined image */
+/* ---- the joined image ---- */
 
 /* The layout of the joined pixels (bytes > 0) or mask. */
 casa_tiles joined_tiles(const casa_join &j, size_t total, bool mask) {
@@ -560,22 +632,28 @@ IPosition position(size_t ndim, const size_t *values) {
     return p;
 }
 
-template <typename T> int make_joined(const std::string &path, const casa_join &j, size_t total, pclean_err *err) {
+template <typename T>
+int make_joined(const std::string &path, const casa_join &j, size_t total, pclean_err *err) {
     const casa_member &first = *j.part[0];
     const casa_tiles pixels = joined_tiles(j, total, false);
-    const IPosition shape = position(pixels.ndim, pixels.shape), tile = position(pixels.ndim, pixels.tile);
+    const IPosition shape = position(pixels.ndim, pixels.shape),
+                    tile = position(pixels.ndim, pixels.tile);
     ImageInfo info(first.image_info);
     const int rc = join_beams(j, total, &info, err);
     if (rc)
         return rc;
-    Table table = make_cell_table<T>(path, pixel_column, tile, pixels.big_endian ? Table::BigEndian : Table::LittleEndian, file_bytes(pixels));
+    Table table = make_cell_table<T>(path, pixel_column, tile,
+                                     pixels.big_endian ? Table::BigEndian : Table::LittleEndian,
+                                     file_bytes(pixels));
     PagedImage<T> image(TiledShape(shape, tile), join_coordinates(j, total), table);
     image.setUnits(Unit(first.unit));
     image.setImageInfo(info);
     image.setMiscInfo(join_misc(j));
     if (j.masked) {
         const String folder = String(path) + "/" + mask_name;
-        Table bits_table = make_cell_table<Bool>(folder, PagedArray<Bool>::defaultColumn(), tile, Table::LocalEndian, file_bytes(joined_tiles(j, total, true)));
+        Table bits_table =
+            make_cell_table<Bool>(folder, PagedArray<Bool>::defaultColumn(), tile,
+                                  Table::LocalEndian, file_bytes(joined_tiles(j, total, true)));
         PagedArray<Bool> bits(TiledShape(shape, tile), bits_table);
         const LCPagedMask region(bits, LCBox(IPosition(shape.size(), 0), shape - 1, shape));
         image.defineRegion(mask_name, ImageRegion(region), RegionHandler::Masks, True);
@@ -602,16 +680,18 @@ int make_any(const std::string &path, const casa_join &j, size_t total, pclean_e
 
 } // namespace
 
-/* ------------------------------------------------------------------ the C face */
+/* ---- the C face ---- */
 
 /* casacore opens no image of which one is missing: its history, its regions, its mask. */
 static int check_tables(const std::string &path, pclean_err *err) {
     const Table table(path, TableLock(TableLock::NoLocking));
     const TableRecord &keywords = table.keywordSet();
     for (uInt i = 0; i < keywords.nfields(); i++)
-        if (keywords.dataType(Int(i)) == TpTable && !Table::isReadable(keywords.tableAttributes(Int(i)).name()))
-            return PCL_FAIL(err, PCLEAN_EDATA, "%s: its table %s is missing or damaged: CASA cannot open this image", path.c_str(),
-                            keywords.tableAttributes(Int(i)).name().c_str());
+        if (keywords.dataType(Int(i)) == TpTable &&
+            !Table::isReadable(keywords.tableAttributes(Int(i)).name()))
+            return PCL_FAIL(err, PCLEAN_EDATA,
+                            "%s: its table %s is missing or damaged: CASA cannot open this image",
+                            path.c_str(), keywords.tableAttributes(Int(i)).name().c_str());
     return 0;
 }
 
@@ -646,7 +726,8 @@ const casa_member_info *casa_member_get_info(const casa_member *part) {
 int casa_member_get_axis(casa_member *part, size_t axis, casa_member_axis *out, pclean_err *err) {
     return casa_call(err, part->path.c_str(), [&]() -> int {
         if (axis >= part->info.pixels.ndim)
-            return PCL_FAIL(err, PCLEAN_EPARAM, "there is no axis %zu: it has %zu, counted from 0", axis, part->info.pixels.ndim);
+            return PCL_FAIL(err, PCLEAN_EPARAM, "there is no axis %zu: it has %zu, counted from 0",
+                            axis, part->info.pixels.ndim);
         fill_axis(part, axis, out);
         return 0;
     });
@@ -659,20 +740,24 @@ int casa_member_try_history(const casa_member *part, pclean_err *err) {
     });
 }
 
-int casa_member_find_history(const casa_member *part, const char *text, bool *found, pclean_err *err) {
+int casa_member_find_history(const casa_member *part, const char *text, bool *found,
+                             pclean_err *err) {
     *found = false;
     return casa_call(err, part->path.c_str(), [&]() -> int {
         const std::string end = text;
         const Table table = open_table(part->path + "/logtable");
         const Vector<String> message = ScalarColumn<String>(table, "MESSAGE").getColumn();
         for (const String &line : message)
-            *found = *found || (line.size() >= end.size() && line.compare(line.size() - end.size(), end.size(), end) == 0);
+            *found = *found || (line.size() >= end.size() &&
+                                line.compare(line.size() - end.size(), end.size(), end) == 0);
         return 0;
     });
 }
 
-int casa_member_compare(const casa_member *a, const casa_member *b, size_t axis, bool relax, pclean_err *err) {
-    return casa_call(err, b->path.c_str(), [&]() -> int { return compare_parts(*a, *b, axis, relax, err); });
+int casa_member_compare(const casa_member *a, const casa_member *b, size_t axis, bool relax,
+                        pclean_err *err) {
+    return casa_call(err, b->path.c_str(),
+                     [&]() -> int { return compare_parts(*a, *b, axis, relax, err); });
 }
 
 int casa_join_create(const char *path, const casa_join *join, pclean_err *err) {
@@ -685,7 +770,8 @@ int casa_join_create(const char *path, const casa_join *join, pclean_err *err) {
             total += join->part[i]->info.pixels.shape[join->axis];
         }
         headers += 4096 * join->nhistory + 256 * total;
-        const uint64_t pixels = file_bytes(joined_tiles(*join, total, false)) + (join->masked ? file_bytes(joined_tiles(*join, total, true)) : 0);
+        const uint64_t pixels = file_bytes(joined_tiles(*join, total, false)) +
+                                (join->masked ? file_bytes(joined_tiles(*join, total, true)) : 0);
         int rc = check_place(path, pixels, headers, err);
         if (rc)
             return rc;
@@ -700,5 +786,7 @@ int casa_join_create(const char *path, const casa_join *join, pclean_err *err) {
 }
 
 int casa_default_tile(size_t ndim, const size_t *shape, size_t *tile, pclean_err *err) {
-    return casa_call(err, nullptr, [&]() -> int { return copy_shape(TiledShape(position(ndim, shape)).tileShape(), tile, err); });
+    return casa_call(err, nullptr, [&]() -> int {
+        return copy_shape(TiledShape(position(ndim, shape)).tileShape(), tile, err);
+    });
 }

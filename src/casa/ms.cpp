@@ -1,9 +1,11 @@
-// ms.cpp: reads MeasurementSets: selection, description, and row blocks. Also the start-up of casacore.
+// ms.cpp: reads MeasurementSets: selection, description, and row blocks. Also the start-up of
+// casacore.
 //
-// Each byte of the selected columns is to come from disk about once. Three things serve that: the small scalar columns
-// are read once at open and kept packed (8 bytes per row); bulk columns are read with one block get per data
-// description; and the tile caches hold what a block leaves unfinished, so that the next block (or the next data
-// description, where several share a hypercube) finds it there.
+// Each byte of the selected columns is to come from disk about once. Three things serve that: the
+// small scalar columns are read once at open and kept packed (8 bytes per row); bulk columns are
+// read with one block get per data description; and the tile caches hold what a block leaves
+// unfinished, so that the next block (or the next data description, where several share a
+// hypercube) finds it there.
 #include "casa/casa_call.hpp"
 extern "C" {
 #include "base/fsutil.h"
@@ -13,8 +15,6 @@ extern "C" {
 #include "casa/spw.hpp"
 #include <algorithm>
 #include <array>
-#include <climits>
-#include <cstdarg>
 #include <casacore/casa/Arrays/ArrayMath.h>
 #include <casacore/casa/Logging/LogSink.h>
 #include <casacore/casa/OS/Path.h>
@@ -32,7 +32,9 @@ extern "C" {
 #include <casacore/tables/Tables/ArrayColumn.h>
 #include <casacore/tables/Tables/RefRows.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
+#include <climits>
 #include <cmath>
+#include <cstdarg>
 #include <cstdint>
 #include <cstdlib>
 #include <dirent.h>
@@ -54,12 +56,13 @@ namespace {
 constexpr size_t scan_rows = 65536;                   // rows per step of the scan at open
 constexpr size_t max_index_bytes = size_t(64) << 20;  // packed scalars are kept up to here
 constexpr size_t max_scalar_cache = size_t(16) << 20; // StandardStMan buckets kept during the scan
-constexpr size_t max_tile_cache = size_t(32) << 20;   // per column, unless one row of tiles needs more
+// per column, unless one row of tiles needs more
+constexpr size_t max_tile_cache = size_t(32) << 20;
 
-// ------------------------------------------------------------------------------------------------ start-up
+/* ---- start-up ---- */
 
-/* casacore's log goes to pcl_log. Notes on Earth orientation and the age of the leap second table come with every
- * Debian installation and change LSRK by 4e-11 at most: told once, as debug. */
+/* casacore's log goes to pcl_log. Notes on Earth orientation and the age of the leap second table
+ * come with every Debian installation and change LSRK by 4e-11 at most: told once, as debug. */
 class LogToPcl : public LogSinkInterface {
   public:
     Bool postLocally(const LogMessage &message) override {
@@ -87,7 +90,8 @@ class LogToPcl : public LogSinkInterface {
 
   private:
     static bool is_known_noise(const std::string &text) {
-        for (const char *word : {"IERS", "Earth axis", "TAI_UTC seems out-of-date", "lstat failed for"})
+        for (const char *word :
+             {"IERS", "Earth axis", "TAI_UTC seems out-of-date", "lstat failed for"})
             if (text.find(word) != std::string::npos)
                 return true;
         return false;
@@ -96,7 +100,8 @@ class LogToPcl : public LogSinkInterface {
     std::string previous;
 };
 
-/* While it lives casacore's warnings are held back. What casacore warns of and then refuses would be said twice. */
+/* While it lives casacore's warnings are held back. What casacore warns of and then refuses would
+ * be said twice. */
 class HeldWarnings {
   public:
     HeldWarnings() : sink(dynamic_cast<LogToPcl *>(&LogSink::globalSink())) {
@@ -119,8 +124,8 @@ class HeldWarnings {
     std::vector<std::string> texts;
 };
 
-/* Can this process open as many files as the columns of a table may need? (casacore opens some only when it reads, and ends the
- * process where it then finds no more for /proc/meminfo.) */
+/* Can this process open as many files as the columns of a table may need? (casacore opens some only
+ * when it reads, and ends the process where it then finds no more for /proc/meminfo.) */
 bool has_files_left() {
     std::vector<int> files;
     while (files.size() < 16 && (files.empty() || files.back() >= 0))
@@ -148,11 +153,13 @@ int check_measures_data(pclean_err *err) {
     if (missing.empty())
         return 0;
     if (!has_files_left())
-        return PCL_FAIL(err, PCLEAN_EIO, "%s", casa_too_many_files("casacore's measures data cannot be opened").c_str());
-    return PCL_FAIL(err, PCLEAN_ECASA, "casacore's measures data lack %s: install what is named", missing.c_str());
+        return PCL_FAIL(err, PCLEAN_EIO, "%s",
+                        casa_too_many_files("casacore's measures data cannot be opened").c_str());
+    return PCL_FAIL(err, PCLEAN_ECASA, "casacore's measures data lack %s: install what is named",
+                    missing.c_str());
 }
 
-// ------------------------------------------------------------------------------------------------ small helpers
+/* ---- small helpers ---- */
 
 /* An array that grows and is never initialised; std::vector would zero what is about to be read. */
 template <typename T> class Buffer {
@@ -214,7 +221,8 @@ struct DataDescription {
     std::vector<double> chan_freq, chan_width;
     std::vector<int> number; // in the MS, of each channel; empty where they are the same
     std::vector<int> chansel, corr;
-    size_t first_chan = 0, span = 0; // channels of the MS that are read: [first_chan, first_chan + span)
+    // channels of the MS that are read: [first_chan, first_chan + span)
+    size_t first_chan = 0, span = 0;
     uint64_t first_row = 0;
     std::vector<double> times; // distinct, but for what came since they were last sorted
     size_t sort_times_at = 4096;
@@ -240,9 +248,11 @@ uint64_t data_manager_bytes(const std::string &table, int seqnr) {
     if (!dir)
         return 0;
     while (const dirent *entry = readdir(dir)) {
-        const std::string file = entry->d_name; // table.f3, table.f3i, table.f3_TSM0, the folder table.f3.bp
+        // table.f3, table.f3i, table.f3_TSM0, the folder table.f3.bp
+        const std::string file = entry->d_name;
         uint64_t size;
-        if (file.compare(0, name.size(), name) == 0 && (file.size() == name.size() || !isdigit(file[name.size()])) &&
+        if (file.compare(0, name.size(), name) == 0 &&
+            (file.size() == name.size() || !isdigit(file[name.size()])) &&
             pcl_fs_tree_size((table + "/" + file).c_str(), &size, nullptr) == 0)
             bytes += size;
     }
@@ -260,10 +270,10 @@ struct casa_ms {
     std::vector<const char *> warning_faces;
     bool warned_of_frame = false;
     enum { unknown, absent, present } dates = unknown; // does any row have one?
-    bool has_time = false;                            // a selected row has
+    bool has_time = false;                             // a selected row has
     uint64_t nrow_no_time = 0, first_no_time = 0;
-    bool whole = true;      // every row of the MS is selected
-    bool describe_only = false; // spw "-1"
+    bool whole = true;           // every row of the MS is selected
+    bool describe_only = false;  // spw "-1"
     std::set<int> told_of_order; // spectral windows
     Bulk<Complex> data;
     Bulk<Bool> flag;
@@ -282,7 +292,8 @@ struct casa_ms {
     // rows
     std::vector<Run> runs;     // cross-correlations
     std::vector<Run> selected; // all selected rows, where they are not the same
-    bool indexed = true; // `index` and `times` hold all rows; else the scalars are read again in each block
+    // `index` and `times` hold all rows; else the scalars are read again in each block
+    bool indexed = true;
     std::vector<RowIndex> index;
     std::vector<TimeRun> times;
     // scratch of the current block
@@ -303,9 +314,11 @@ void warn(casa_ms &m, const char *fmt, ...) {
     m.warnings.push_back(m.path + ": " + text);
 }
 
-unsigned long long number(uint64_t row) { return row; }
+unsigned long long number(uint64_t row) {
+    return row;
+}
 
-// ------------------------------------------------------------------------------------------------ opening
+/* ---- opening ---- */
 
 int open_tables(casa_ms &m, const casa_ms_selection *sel, pclean_err *err) {
     ms_tables tables;
@@ -329,16 +342,22 @@ int choose_datacolumn(casa_ms &m, const char *wanted, pclean_err *err) {
     else if (want == "model")
         m.datacolumn = "MODEL_DATA";
     else
-        return PCL_FAIL(err, PCLEAN_EPARAM, "datacolumn \"%s\" is not one of data, corrected, model", want.c_str());
-    if (desc.isColumn(m.datacolumn) && desc[m.datacolumn].isArray() && desc[m.datacolumn].dataType() == TpComplex)
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "datacolumn \"%s\" is not one of data, corrected, model", want.c_str());
+    if (desc.isColumn(m.datacolumn) && desc[m.datacolumn].isArray() &&
+        desc[m.datacolumn].dataType() == TpComplex)
         return 0;
     if (desc.isColumn(m.datacolumn))
-        return PCL_FAIL(err, PCLEAN_EDATA, "the column %s of the main table does not hold complex visibilities", m.datacolumn.c_str());
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "the column %s of the main table does not hold complex visibilities",
+                        m.datacolumn.c_str());
     if (desc.isColumn("FLOAT_DATA"))
         return PCL_FAIL(err, PCLEAN_EDATA,
-                        "there is no column %s, only FLOAT_DATA: single-dish data hold no visibilities to image",
+                        "there is no column %s, only FLOAT_DATA: single-dish data hold no "
+                        "visibilities to image",
                         m.datacolumn.c_str());
-    return PCL_FAIL(err, PCLEAN_EDATA, "there is no column %s (datacolumn: %s)", m.datacolumn.c_str(), want.c_str());
+    return PCL_FAIL(err, PCLEAN_EDATA, "there is no column %s (datacolumn: %s)",
+                    m.datacolumn.c_str(), want.c_str());
 }
 
 template <typename T> void attach(Bulk<T> &bulk, const Table &table, const std::string &name) {
@@ -366,7 +385,7 @@ void attach_columns(casa_ms &m) {
     m.flag_row.attach(m.main, "FLAG_ROW");
 }
 
-// ------------------------------------------------------------------------------------------------ selection
+/* ---- selection ---- */
 
 /* "-1", as a text of spw */
 bool says_none(const char *spw) {
@@ -376,13 +395,20 @@ bool says_none(const char *spw) {
 
 std::vector<Expression> expressions(const casa_ms_selection *sel) {
     const std::pair<const char *, const char *> all[] = {
-        {"field", sel->field},     {"spw", sel->spw},   {"timerange", sel->timerange},     {"uvrange", sel->uvrange},
-        {"antenna", sel->antenna}, {"scan", sel->scan}, {"observation", sel->observation}, {"intent", sel->intent},
+        {"field", sel->field},
+        {"spw", sel->spw},
+        {"timerange", sel->timerange},
+        {"uvrange", sel->uvrange},
+        {"antenna", sel->antenna},
+        {"scan", sel->scan},
+        {"observation", sel->observation},
+        {"intent", sel->intent},
         {"taql", sel->taql},
     };
     std::vector<Expression> given;
     for (const auto &one : all)
-        if (one.second && one.second[strspn(one.second, " \t")] != '\0' && !(one.first == all[1].first && says_none(one.second)))
+        if (one.second && one.second[strspn(one.second, " \t")] != '\0' &&
+            !(one.first == all[1].first && says_none(one.second)))
             given.push_back({one.first, one.second, one.second});
     return given;
 }
@@ -422,8 +448,8 @@ size_t count_alone(const MeasurementSet &ms, const Expression &e) {
 }
 
 /* After a selection threw: the expression that throws on its own, with MSSelection's words. */
-int explain_refused(const MeasurementSet &ms, const std::vector<Expression> &given, const std::string &message,
-                    pclean_err *err) {
+int explain_refused(const MeasurementSet &ms, const std::vector<Expression> &given,
+                    const std::string &message, pclean_err *err) {
     for (const Expression &e : given)
         try {
             count_alone(ms, e);
@@ -434,7 +460,8 @@ int explain_refused(const MeasurementSet &ms, const std::vector<Expression> &giv
     return PCL_FAIL(err, PCLEAN_EDATA, "the selection failed: %s", message.c_str());
 }
 
-/* After a selection gave no rows: the expressions that match nothing on their own, or all of them together. */
+/* After a selection gave no rows: the expressions that match nothing on their own, or all of them
+ * together. */
 int explain_empty(const MeasurementSet &ms, const std::vector<Expression> &given, pclean_err *err) {
     std::string all;
     for (const Expression &e : given) {
@@ -442,7 +469,8 @@ int explain_empty(const MeasurementSet &ms, const std::vector<Expression> &given
             return PCL_FAIL(err, PCLEAN_EDATA, "%s=\"%s\" selects no rows", e.name, e.text.c_str());
         all += (all.empty() ? "" : ", ") + ms_format("%s=\"%s\"", e.name, e.text.c_str());
     }
-    return PCL_FAIL(err, PCLEAN_EDATA, "no row matches %s together (each matches some alone)", all.c_str());
+    return PCL_FAIL(err, PCLEAN_EDATA, "no row matches %s together (each matches some alone)",
+                    all.c_str());
 }
 
 /* MSSelection's channel list: rows of (spw, first, last, step). */
@@ -458,8 +486,9 @@ void keep_channels(casa_ms &m, const Matrix<Int> &list) {
         m.channels[one.first] = std::vector<int>(one.second.begin(), one.second.end());
 }
 
-/* MSSelection moves a channel number beyond the last channel to the last one ("0:100~200" gives channel 62 of 63). What
- * lies outside altogether is a mistake: plain numbers that start beyond every selected window's end are refused. */
+/* MSSelection moves a channel number beyond the last channel to the last one ("0:100~200" gives
+ * channel 62 of 63). What lies outside altogether is a mistake: plain numbers that start beyond
+ * every selected window's end are refused. */
 int check_channel_numbers(const casa_ms &m, const std::string &spw, pclean_err *err) {
     const ScalarColumn<Int> num_chan(m.ms.spectralWindow(), "NUM_CHAN");
     int most = 0;
@@ -476,19 +505,23 @@ int check_channel_numbers(const casa_ms &m, const std::string &spw, pclean_err *
         const char *text = spw.c_str() + i + 1;
         if (!starts || !isdigit(text[strspn(text, " ")]))
             continue;
-        const double first = strtod(text, &end); // without a unit it is a channel for casacore, also with a decimal point
+        // without a unit it is a channel for casacore, also with a decimal point
+        const double first = strtod(text, &end);
         end += strspn(end, " ");
-        const char *after = *end == '~' ? end + 1 + strspn(end + 1, " 0123456789.eE+-") : end; // a unit would follow here
+        // a unit would follow here
+        const char *after = *end == '~' ? end + 1 + strspn(end + 1, " 0123456789.eE+-") : end;
         if (strchr(";,^", *after) == nullptr || first < most) // strchr finds the final NUL too
             continue;
         return PCL_FAIL(err, PCLEAN_EDATA,
-                        "spw=\"%s\": there is no channel %.10g, the spectral windows have up to %d channels (a frequency needs its unit, as 1.42GHz)",
+                        "spw=\"%s\": there is no channel %.10g, the spectral windows have up to %d "
+                        "channels (a frequency needs its unit, as 1.42GHz)",
                         spw.c_str(), first, most);
     }
     return 0;
 }
 
-int read_window(const MSSpectralWindow &table, int spwid, std::vector<double> &freq, std::vector<double> &width, pclean_err *err);
+int read_window(const MSSpectralWindow &table, int spwid, std::vector<double> &freq,
+                std::vector<double> &width, pclean_err *err);
 
 int check_windows(const casa_ms &m, pclean_err *err) {
     std::vector<double> freq, width;
@@ -505,7 +538,8 @@ int translate_spw(const MeasurementSet &ms, std::vector<Expression> &given, pcle
             if (strcmp(e.name, "spw") == 0)
                 e.meant = spw_without_frequencies(ms, e.text);
         } catch (const AipsError &x) {
-            return PCL_FAIL(err, PCLEAN_EDATA, "spw=\"%s\": %s", e.text.c_str(), casa_first_line(x.what()).c_str());
+            return PCL_FAIL(err, PCLEAN_EDATA, "spw=\"%s\": %s", e.text.c_str(),
+                            casa_first_line(x.what()).c_str());
         }
     return 0;
 }
@@ -516,7 +550,8 @@ int apply_selection(casa_ms &m, const casa_ms_selection *sel, Table *selected, p
     m.describe_only = says_none(sel->spw);
     if (given.empty())
         return 0;
-    int status = sel->spw && *sel->spw ? check_windows(m, err) : 0; // MSSelection reads them without looking
+    // MSSelection reads them without looking
+    int status = sel->spw && *sel->spw ? check_windows(m, err) : 0;
     if (status)
         return status;
     const HeldWarnings warnings;
@@ -546,10 +581,12 @@ int apply_selection(casa_ms &m, const casa_ms_selection *sel, Table *selected, p
     return m.channels.empty() ? 0 : check_channel_numbers(m, sel->spw, err);
 }
 
-// ------------------------------------------------------------------------------------------------ rows
+/* ---- rows ---- */
 
 /* 1890 to 2175. */
-bool is_date(double time_s) { return time_s > 1e9 && time_s < 1e10; }
+bool is_date(double time_s) {
+    return time_s > 1e9 && time_s < 1e10;
+}
 
 /* Does any row of the MS, selected or not, have a date? (Simulated times may count from 0.) */
 bool has_dates(casa_ms &m) {
@@ -557,7 +594,10 @@ bool has_dates(casa_ms &m) {
         m.dates = casa_ms::absent;
         Vector<Double> times;
         for (rownr_t row = 0; m.dates == casa_ms::absent && row < m.main.nrow(); row += scan_rows) {
-            m.time.getColumnRange(Slicer(IPosition(1, static_cast<ssize_t>(row)), IPosition(1, static_cast<ssize_t>(std::min<rownr_t>(scan_rows, m.main.nrow() - row)))), times, True);
+            m.time.getColumnRange(Slicer(IPosition(1, static_cast<ssize_t>(row)),
+                                         IPosition(1, static_cast<ssize_t>(std::min<rownr_t>(
+                                                          scan_rows, m.main.nrow() - row)))),
+                                  times, True);
             if (std::any_of(times.begin(), times.end(), is_date))
                 m.dates = casa_ms::present;
         }
@@ -565,10 +605,12 @@ bool has_dates(casa_ms &m) {
     return m.dates == casa_ms::present;
 }
 
-bool is_time(casa_ms &m, double time_s) { return is_date(time_s) || (std::isfinite(time_s) && std::fabs(time_s) < 1e10 && !has_dates(m)); }
+bool is_time(casa_ms &m, double time_s) {
+    return is_date(time_s) || (std::isfinite(time_s) && std::fabs(time_s) < 1e10 && !has_dates(m));
+}
 
-/* A row without a time counts as flagged: its frequencies cannot be brought to the image's frame. It gets a time that another row
- * has, so that no sum meets what stood there. */
+/* A row without a time counts as flagged: its frequencies cannot be brought to the image's frame.
+ * It gets a time that another row has, so that no sum meets what stood there. */
 void replace_times(casa_ms &m, Vector<Double> &time, Vector<Bool> *flag_row) {
     for (size_t i = 0; i < time.size(); i++)
         if (!is_time(m, time[i])) {
@@ -588,7 +630,8 @@ void read_scalars(casa_ms &m, const std::vector<uint64_t> &rows, Scalars *s) {
     m.flag_row.getColumnCells(refs, s->flag_row, True);
 }
 
-/* The earliest, the latest and the first time of the selected rows that have one; counts those that have none. */
+/* The earliest, the latest and the first time of the selected rows that have one; counts those that
+ * have none. */
 void scan_times(casa_ms &m, const std::vector<uint64_t> &rows, const Scalars &s) {
     for (size_t i = 0; i < rows.size(); i++) {
         const double time_s = s.time[i];
@@ -608,12 +651,19 @@ void scan_times(casa_ms &m, const std::vector<uint64_t> &rows, const Scalars &s)
 /* After the scan. */
 int check_times(casa_ms &m, pclean_err *err) {
     if (!m.has_time)
-        return PCL_FAIL(err, PCLEAN_EDATA, "the main table: TIME of none of the %llu selected rows is a time", number(m.nrow_no_time));
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "the main table: TIME of none of the %llu selected rows is a time",
+                        number(m.nrow_no_time));
     if (m.nrow_no_time > 0)
-        warn(m, "TIME of %llu rows (the first is row %llu) is not a time: they are left out, as if they were flagged", number(m.nrow_no_time),
-             number(m.first_no_time));
+        warn(m,
+             "TIME of %llu rows (the first is row %llu) is not a time: they are left out, as if "
+             "they were flagged",
+             number(m.nrow_no_time), number(m.first_no_time));
     if (!is_date(m.info.first_time_s))
-        warn(m, "TIME begins at %g s, long before there were telescopes: spectral frames and dates mean nothing", m.info.first_time_s);
+        warn(m,
+             "TIME begins at %g s, long before there were telescopes: spectral frames and dates "
+             "mean nothing",
+             m.info.first_time_s);
     return 0;
 }
 
@@ -622,10 +672,12 @@ void set_bucket_cache(const Table &table, const String &column, size_t bucket, b
     Accessor accessor(table, column, True);
     if (!large)
         accessor.clearCache();
-    accessor.setCacheSize(large ? static_cast<uInt>(std::max<size_t>(2, max_scalar_cache / bucket)) : 2, False);
+    accessor.setCacheSize(
+        large ? static_cast<uInt>(std::max<size_t>(2, max_scalar_cache / bucket)) : 2, False);
 }
 
-/* The scalar columns often share buckets: enough of them are cached that each bucket is read once for all columns. */
+/* The scalar columns often share buckets: enough of them are cached that each bucket is read once
+ * for all columns. */
 void set_scalar_cache(const casa_ms &m, bool large) {
     const Record managers = m.main.dataManagerInfo();
     for (uInt i = 0; i < managers.nfields(); i++) {
@@ -634,7 +686,8 @@ void set_scalar_cache(const casa_ms &m, bool large) {
         const String type = one.asString("TYPE");
         if (columns.empty() || (type != "StandardStMan" && type != "IncrementalStMan"))
             continue;
-        const size_t bucket = static_cast<size_t>(std::max(1, one.subRecord("SPEC").asInt("BUCKETSIZE")));
+        const size_t bucket =
+            static_cast<size_t>(std::max(1, one.subRecord("SPEC").asInt("BUCKETSIZE")));
         try {
             if (type == "StandardStMan")
                 set_bucket_cache<ROStandardStManAccessor>(m.main, columns[0], bucket, large);
@@ -675,7 +728,8 @@ void sort_times(DataDescription &dd) {
     dd.times.erase(std::unique(dd.times.begin(), dd.times.end()), dd.times.end());
 }
 
-/* Rows mostly come in order of time; where they do not, the list is cleaned each time it has doubled. */
+/* Rows mostly come in order of time; where they do not, the list is cleaned each time it has
+ * doubled. */
 void note_time(DataDescription &dd, double time_s) {
     if (!dd.times.empty() && dd.times.back() == time_s)
         return;
@@ -705,7 +759,8 @@ int scan_row(casa_ms &m, Scan &scan, uint64_t row, const Scalars &s, size_t i, p
     scan.antennas.add(s.antenna1[i]);
     scan.antennas.add(s.antenna2[i]);
     scan.fields.add(s.field[i]);
-    const int largest = std::max({s.antenna1[i], s.antenna2[i], s.field[i] * 2 + 1, static_cast<int>(idd)});
+    const int largest =
+        std::max({s.antenna1[i], s.antenna2[i], s.field[i] * 2 + 1, static_cast<int>(idd)});
     const int smallest = std::min({s.antenna1[i], s.antenna2[i], s.field[i]});
     if (m.indexed && (smallest < 0 || largest > UINT16_MAX)) {
         m.indexed = false;
@@ -713,8 +768,8 @@ int scan_row(casa_ms &m, Scan &scan, uint64_t row, const Scalars &s, size_t i, p
         std::vector<TimeRun>().swap(m.times);
     }
     if (m.indexed) {
-        m.index.push_back({static_cast<uint16_t>(s.antenna1[i]), static_cast<uint16_t>(s.antenna2[i]),
-                           static_cast<uint16_t>(idd),
+        m.index.push_back({static_cast<uint16_t>(s.antenna1[i]),
+                           static_cast<uint16_t>(s.antenna2[i]), static_cast<uint16_t>(idd),
                            static_cast<uint16_t>(s.field[i] * 2 + (s.flag_row[i] ? 1 : 0))});
         if (m.times.empty() || m.times.back().time_s != s.time[i])
             m.times.push_back({s.time[i], scan.nrow});
@@ -723,9 +778,11 @@ int scan_row(casa_ms &m, Scan &scan, uint64_t row, const Scalars &s, size_t i, p
     return 0;
 }
 
-/* One pass over the selected rows: separates the autocorrelations, finds data descriptions, fields and antennas. */
+/* One pass over the selected rows: separates the autocorrelations, finds data descriptions, fields
+ * and antennas. */
 int scan_rows_once(casa_ms &m, const Table &selected, Scan &scan, pclean_err *err) {
-    const Vector<rownr_t> numbers = m.whole ? Vector<rownr_t>() : Vector<rownr_t>(selected.rowNumbers());
+    const Vector<rownr_t> numbers =
+        m.whole ? Vector<rownr_t>() : Vector<rownr_t>(selected.rowNumbers());
     const uint64_t total = m.whole ? m.main.nrow() : numbers.size();
     m.indexed = total * sizeof(RowIndex) <= max_index_bytes;
     if (m.indexed)
@@ -739,7 +796,8 @@ int scan_rows_once(casa_ms &m, const Table &selected, Scan &scan, pclean_err *er
         for (size_t i = 0; i < rows.size(); i++)
             rows[i] = m.whole ? begin + i : numbers[begin + i];
         m.stage = ms_format("reading TIME, ANTENNA and other small columns, rows %llu to %llu",
-                         static_cast<unsigned long long>(rows.front()), static_cast<unsigned long long>(rows.back()));
+                            static_cast<unsigned long long>(rows.front()),
+                            static_cast<unsigned long long>(rows.back()));
         read_scalars(m, rows, &s);
         scan_times(m, rows, s);
         replace_times(m, s.time, &s.flag_row);
@@ -764,17 +822,18 @@ int scan_rows_once(casa_ms &m, const Table &selected, Scan &scan, pclean_err *er
     if (status)
         return status;
     if (scan.nrow == 0)
-        return PCL_FAIL(err, PCLEAN_EDATA,
-                        "the selection holds autocorrelations only (%llu rows): there is nothing to image",
-                        static_cast<unsigned long long>(scan.nrow_auto));
+        return PCL_FAIL(
+            err, PCLEAN_EDATA,
+            "the selection holds autocorrelations only (%llu rows): there is nothing to image",
+            static_cast<unsigned long long>(scan.nrow_auto));
     m.index.shrink_to_fit();
     return 0;
 }
 
-// ------------------------------------------------------------------------------------------------ data descriptions
+/* ---- data descriptions ---- */
 
-/* MEAS_FREQ_REF counts in the table's own list of names where it has one. LOFAR's averager writes rubbish there
- * (10922): correlators observe in TOPO, so that is what it is taken for. */
+/* MEAS_FREQ_REF counts in the table's own list of names where it has one. LOFAR's averager writes
+ * rubbish there (10922): correlators observe in TOPO, so that is what it is taken for. */
 int frequency_reference(casa_ms &m, int spwid) {
     const MSSpectralWindow &table = m.ms.spectralWindow();
     const int code = ScalarColumn<Int>(table, "MEAS_FREQ_REF")(static_cast<rownr_t>(spwid));
@@ -786,27 +845,34 @@ int frequency_reference(casa_ms &m, int spwid) {
             const Vector<uInt> codes(info.asArrayuInt("TabRefCodes"));
             const Vector<String> names(info.asArrayString("TabRefTypes"));
             for (size_t i = 0; i < std::min(codes.size(), names.size()); i++)
-                if (static_cast<int>(codes[i]) == code && casa_freq_frame_parse(names[i].c_str(), &frame, nullptr) == 0)
+                if (static_cast<int>(codes[i]) == code &&
+                    casa_freq_frame_parse(names[i].c_str(), &frame, nullptr) == 0)
                     return frame;
         }
     }
     if (frame >= 0 && frame < static_cast<int>(MFrequency::N_Types))
         return frame;
     if (!m.warned_of_frame)
-        warn(m, "SPECTRAL_WINDOW: MEAS_FREQ_REF of window %d is %d, which is no frequency frame; taken as TOPO", spwid, code);
+        warn(m,
+             "SPECTRAL_WINDOW: MEAS_FREQ_REF of window %d is %d, which is no frequency frame; "
+             "taken as TOPO",
+             spwid, code);
     m.warned_of_frame = true;
     return MFrequency::TOPO;
 }
 
 /* Centres and widths of a window's channels, as many as NUM_CHAN says. */
-int read_window(const MSSpectralWindow &table, int spwid, std::vector<double> &freq, std::vector<double> &width, pclean_err *err) {
+int read_window(const MSSpectralWindow &table, int spwid, std::vector<double> &freq,
+                std::vector<double> &width, pclean_err *err) {
     const rownr_t row = static_cast<rownr_t>(spwid);
     const int nchan = ScalarColumn<Int>(table, "NUM_CHAN")(row);
     freq = ms_list_cell<Double>(table, "SPECTRAL_WINDOW", "CHAN_FREQ", row);
     width = ms_list_cell<Double>(table, "SPECTRAL_WINDOW", "CHAN_WIDTH", row);
     if (nchan < 1 || freq.size() != static_cast<size_t>(nchan) || width.size() != freq.size())
-        return PCL_FAIL(err, PCLEAN_EDATA, "SPECTRAL_WINDOW: window %d has %zu values in CHAN_FREQ and %zu in CHAN_WIDTH, but NUM_CHAN is %d", spwid,
-                        freq.size(), width.size(), nchan);
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "SPECTRAL_WINDOW: window %d has %zu values in CHAN_FREQ and %zu in "
+                        "CHAN_WIDTH, but NUM_CHAN is %d",
+                        spwid, freq.size(), width.size(), nchan);
     return 0;
 }
 
@@ -817,27 +883,34 @@ int number_of(const DataDescription &dd, int c) {
     return dd.number.empty() ? c : dd.number[static_cast<size_t>(c)];
 }
 
-/* Frequencies and widths that a receiver can have; widths become positive. A width of 0 is replaced by the spacing. */
+/* Frequencies and widths that a receiver can have; widths become positive. A width of 0 is replaced
+ * by the spacing. */
 int check_channels(casa_ms &m, DataDescription &dd, pclean_err *err) {
     const std::vector<double> &freq = dd.chan_freq;
     size_t nzero = 0, zero = 0;
     for (size_t c = 0; c < freq.size(); c++) {
         double &width = dd.chan_width[c];
         if (!(freq[c] > 0 && freq[c] < highest_hz))
-            return PCL_FAIL(err, PCLEAN_EDATA, "SPECTRAL_WINDOW: CHAN_FREQ of channel %d of window %d is %g Hz, which is no frequency", number_of(dd, static_cast<int>(c)), dd.face.spwid,
-                            freq[c]);
+            return PCL_FAIL(err, PCLEAN_EDATA,
+                            "SPECTRAL_WINDOW: CHAN_FREQ of channel %d of window %d is %g Hz, which "
+                            "is no frequency",
+                            number_of(dd, static_cast<int>(c)), dd.face.spwid, freq[c]);
         width = std::fabs(width);
         if (width == 0 && freq.size() > 1) {
             width = std::fabs(c > 0 ? freq[c] - freq[c - 1] : freq[1] - freq[0]);
             zero = nzero++ == 0 ? c : zero;
         }
         if (!(width > 0 && width < 2 * freq[c]))
-            return PCL_FAIL(err, PCLEAN_EDATA, "SPECTRAL_WINDOW: CHAN_WIDTH of channel %d of window %d is %g Hz at a frequency of %g Hz", number_of(dd, static_cast<int>(c)), dd.face.spwid,
-                            width, freq[c]);
+            return PCL_FAIL(err, PCLEAN_EDATA,
+                            "SPECTRAL_WINDOW: CHAN_WIDTH of channel %d of window %d is %g Hz at a "
+                            "frequency of %g Hz",
+                            number_of(dd, static_cast<int>(c)), dd.face.spwid, width, freq[c]);
     }
     if (nzero > 0)
-        warn(m, "SPECTRAL_WINDOW: CHAN_WIDTH is 0 in %zu of %zu channels of window %d (the first is %d): taken as their spacing", nzero, freq.size(),
-             dd.face.spwid, number_of(dd, static_cast<int>(zero)));
+        warn(m,
+             "SPECTRAL_WINDOW: CHAN_WIDTH is 0 in %zu of %zu channels of window %d (the first is "
+             "%d): taken as their spacing",
+             nzero, freq.size(), dd.face.spwid, number_of(dd, static_cast<int>(zero)));
     return 0;
 }
 
@@ -846,22 +919,27 @@ int fill_window(casa_ms &m, DataDescription &dd, pclean_err *err) {
     const int spwid = dd.face.spwid;
     if (spwid < 0 || static_cast<rownr_t>(spwid) >= table.nrow())
         return PCL_FAIL(err, PCLEAN_EDATA,
-                        "DATA_DESCRIPTION: SPECTRAL_WINDOW_ID of data description %d is %d, but SPECTRAL_WINDOW has %llu rows", dd.face.ddid,
-                        spwid, static_cast<unsigned long long>(table.nrow()));
+                        "DATA_DESCRIPTION: SPECTRAL_WINDOW_ID of data description %d is %d, but "
+                        "SPECTRAL_WINDOW has %llu rows",
+                        dd.face.ddid, spwid, static_cast<unsigned long long>(table.nrow()));
     std::vector<double> freq, width;
     int status = read_window(table, spwid, freq, width, err);
     if (status)
         return status;
     dd.number = spw_channel_order(Vector<Double>(freq));
     for (size_t i = 0; i < freq.size(); i++) {
-        const size_t c = static_cast<size_t>(dd.number.empty() ? static_cast<int>(i) : dd.number[i]);
+        const size_t c =
+            static_cast<size_t>(dd.number.empty() ? static_cast<int>(i) : dd.number[i]);
         dd.chan_freq.push_back(freq[c]);
         dd.chan_width.push_back(width[c]);
     }
     if ((status = check_channels(m, dd, err)) != 0)
         return status;
     if (!dd.number.empty() && m.told_of_order.insert(spwid).second)
-        pcl_log(PCL_LOG_INFO, "%s: the channels of spectral window %d are not in order of frequency: they are sorted", m.path.c_str(), spwid);
+        pcl_log(
+            PCL_LOG_INFO,
+            "%s: the channels of spectral window %d are not in order of frequency: they are sorted",
+            m.path.c_str(), spwid);
     dd.face.freq_ref = frequency_reference(m, spwid);
     return 0;
 }
@@ -870,15 +948,17 @@ int fill_polarization(casa_ms &m, DataDescription &dd, pclean_err *err) {
     const MSPolarization &table = m.ms.polarization();
     const int polid = dd.face.polid;
     if (polid < 0 || static_cast<rownr_t>(polid) >= table.nrow())
-        return PCL_FAIL(
-            err, PCLEAN_EDATA,
-            "DATA_DESCRIPTION: POLARIZATION_ID of data description %d is %d, but POLARIZATION has %llu rows: which correlations the "
-            "data hold is unknown (was table.lock lost in a copy?)",
-            dd.face.ddid, polid, static_cast<unsigned long long>(table.nrow()));
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "DATA_DESCRIPTION: POLARIZATION_ID of data description %d is %d, but "
+                        "POLARIZATION has %llu rows: which correlations the "
+                        "data hold is unknown (was table.lock lost in a copy?)",
+                        dd.face.ddid, polid, static_cast<unsigned long long>(table.nrow()));
     dd.corr = ms_list_cell<Int>(table, "POLARIZATION", "CORR_TYPE", static_cast<rownr_t>(polid));
     const int ncorr = ScalarColumn<Int>(table, "NUM_CORR")(static_cast<rownr_t>(polid));
     if (ncorr < 1 || dd.corr.size() != static_cast<size_t>(ncorr))
-        return PCL_FAIL(err, PCLEAN_EDATA, "POLARIZATION: setup %d has %zu values in CORR_TYPE, but NUM_CORR is %d", polid, dd.corr.size(), ncorr);
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "POLARIZATION: setup %d has %zu values in CORR_TYPE, but NUM_CORR is %d",
+                        polid, dd.corr.size(), ncorr);
     return 0;
 }
 
@@ -888,21 +968,24 @@ int fill_channels(const casa_ms &m, DataDescription &dd, pclean_err *err) {
     int lowest = nchan, highest = -1;
     for (int c = 0; c < nchan; c++) {
         const int number = number_of(dd, c);
-        if (found != m.channels.end() && !std::binary_search(found->second.begin(), found->second.end(), number))
+        if (found != m.channels.end() &&
+            !std::binary_search(found->second.begin(), found->second.end(), number))
             continue;
         dd.chansel.push_back(c);
         lowest = std::min(lowest, number);
         highest = std::max(highest, number);
     }
     if (dd.chansel.empty())
-        return PCL_FAIL(err, PCLEAN_EDATA, "no channel of spectral window %d is selected", dd.face.spwid);
+        return PCL_FAIL(err, PCLEAN_EDATA, "no channel of spectral window %d is selected",
+                        dd.face.spwid);
     dd.first_chan = static_cast<size_t>(lowest);
     dd.span = static_cast<size_t>(highest - lowest) + 1;
     return 0;
 }
 
 IPosition cell_shape(const DataDescription &dd) {
-    return IPosition(2, static_cast<ssize_t>(dd.corr.size()), static_cast<ssize_t>(dd.chan_freq.size()));
+    return IPosition(2, static_cast<ssize_t>(dd.corr.size()),
+                     static_cast<ssize_t>(dd.chan_freq.size()));
 }
 
 std::string shape_text(const IPosition &shape) {
@@ -912,8 +995,10 @@ std::string shape_text(const IPosition &shape) {
     return text;
 }
 
-/* What is wrong with a cell that should have this shape (correlations, channels), "" if nothing is. */
-template <typename T> std::string wrong_cell(const Bulk<T> &bulk, uint64_t row, const IPosition &want) {
+/* What is wrong with a cell that should have this shape (correlations, channels), "" if nothing
+ * is. */
+template <typename T>
+std::string wrong_cell(const Bulk<T> &bulk, uint64_t row, const IPosition &want) {
     IPosition shape;
     try {
         if (bulk.column.isDefined(row))
@@ -923,11 +1008,16 @@ template <typename T> std::string wrong_cell(const Bulk<T> &bulk, uint64_t row, 
     }
     if (shape.isEqual(want))
         return "";
-    const char *remedy = bulk.name == "CORRECTED_DATA" ? "; the data may not be calibrated: datacolumn=data images the column DATA" : "";
+    const char *remedy =
+        bulk.name == "CORRECTED_DATA"
+            ? "; the data may not be calibrated: datacolumn=data images the column DATA"
+            : "";
     if (shape.empty())
         return ms_format("%s of row %llu has no value%s", bulk.name.c_str(), number(row), remedy);
-    return ms_format("%s of row %llu has the shape %s instead of %s%s%s", bulk.name.c_str(), number(row), shape_text(shape).c_str(), shape_text(want).c_str(),
-                     want.size() == 2 ? " (correlations x channels of its data description)" : "", remedy);
+    return ms_format("%s of row %llu has the shape %s instead of %s%s%s", bulk.name.c_str(),
+                     number(row), shape_text(shape).c_str(), shape_text(want).c_str(),
+                     want.size() == 2 ? " (correlations x channels of its data description)" : "",
+                     remedy);
 }
 
 int check_cell_shape(const casa_ms &m, const DataDescription &dd, pclean_err *err) {
@@ -944,8 +1034,10 @@ int find_dd(casa_ms &m, int ddid, uint64_t row, size_t *idd, pclean_err *err) {
     }
     const MSDataDescription &table = m.ms.dataDescription();
     if (ddid < 0 || static_cast<rownr_t>(ddid) >= table.nrow())
-        return PCL_FAIL(err, PCLEAN_EDATA, "row %llu has DATA_DESC_ID %d, but DATA_DESCRIPTION has %llu rows",
-                        static_cast<unsigned long long>(row), ddid, static_cast<unsigned long long>(table.nrow()));
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "row %llu has DATA_DESC_ID %d, but DATA_DESCRIPTION has %llu rows",
+                        static_cast<unsigned long long>(row), ddid,
+                        static_cast<unsigned long long>(table.nrow()));
     DataDescription dd;
     dd.first_row = row;
     dd.face.ddid = ddid;
@@ -991,27 +1083,38 @@ void sort_dds(casa_ms &m) {
     }
 }
 
-// ------------------------------------------------------------------------------------------------ description
+/* ---- description ---- */
 
-/* PHASE_DIR holds the terms of a polynomial in time, 2 x (NUM_POLY + 1): casacore reads as many without looking. */
+/* PHASE_DIR holds the terms of a polynomial in time, 2 x (NUM_POLY + 1): casacore reads as many
+ * without looking. */
 int check_phase_dir(const MSField &table, int id, pclean_err *err) {
     const rownr_t row = static_cast<rownr_t>(id);
     const int npoly = ScalarColumn<Int>(table, "NUM_POLY")(row);
     const std::vector<double> terms = ms_list_cell<Double>(table, "FIELD", "PHASE_DIR", row);
     const IPosition shape = ArrayColumn<Double>(table, "PHASE_DIR").shape(row);
     if (npoly < 0 || shape.size() != 2 || shape[0] != 2 || shape[1] <= npoly)
-        return PCL_FAIL(err, PCLEAN_EDATA, "FIELD: PHASE_DIR of field %d has the shape %s, but its NUM_POLY, %d, asks for 2 x %lld", id,
-                        shape_text(shape).c_str(), npoly, npoly + 1LL);
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "FIELD: PHASE_DIR of field %d has the shape %s, but its NUM_POLY, %d, asks "
+                        "for 2 x %lld",
+                        id, shape_text(shape).c_str(), npoly, npoly + 1LL);
     for (size_t i = 0; i < 2 * (static_cast<size_t>(npoly) + 1); i++)
         if (!std::isfinite(terms[i]))
             return PCL_FAIL(err, PCLEAN_EDATA, "FIELD: PHASE_DIR of field %d is not finite", id);
     if (std::fabs(terms[0]) > 4 * M_PI || std::fabs(terms[1]) > M_PI_2 + 1e-6)
-        return PCL_FAIL(err, PCLEAN_EDATA, "FIELD: PHASE_DIR of field %d is (%g, %g) rad, which is no direction", id, terms[0], terms[1]);
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "FIELD: PHASE_DIR of field %d is (%g, %g) rad, which is no direction", id,
+                        terms[0], terms[1]);
     const double time = npoly > 0 ? ScalarColumn<Double>(table, "TIME")(row) : 0;
-    return std::isfinite(time) ? 0 : PCL_FAIL(err, PCLEAN_EDATA, "FIELD: TIME of field %d, which the terms of its PHASE_DIR count from, is %g", id, time);
+    return std::isfinite(time)
+               ? 0
+               : PCL_FAIL(
+                     err, PCLEAN_EDATA,
+                     "FIELD: TIME of field %d, which the terms of its PHASE_DIR count from, is %g",
+                     id, time);
 }
 
-int phase_direction(casa_ms &m, const MSFieldColumns &columns, int id, casa_direction *out, pclean_err *err) {
+int phase_direction(casa_ms &m, const MSFieldColumns &columns, int id, casa_direction *out,
+                    pclean_err *err) {
     const MSField &table = m.ms.field();
     const int status = check_phase_dir(table, id, err);
     if (status)
@@ -1020,8 +1123,10 @@ int phase_direction(casa_ms &m, const MSFieldColumns &columns, int id, casa_dire
     const Vector<Double> angles = dir.getValue().get();
     *out = {static_cast<int>(dir.getRef().getType()), angles[0], angles[1]};
     if (strcmp(casa_direction_frame_name(out->frame), "unknown") == 0)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "FIELD: PHASE_DIR of field %d is given as the place of %s: moving sources are not imaged", id,
-                        MDirection::showType(dir.getRef().getType()).c_str());
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "FIELD: PHASE_DIR of field %d is given as the place of %s: moving sources "
+                        "are not imaged",
+                        id, MDirection::showType(dir.getRef().getType()).c_str());
     return 0;
 }
 
@@ -1047,8 +1152,8 @@ int describe_fields(casa_ms &m, const std::set<int> &ids, pclean_err *err) {
     return 0;
 }
 
-/* The table's own matching takes abbreviations ("V" may become the VLA): names must agree but for case. EVLA, which
- * Debian's table lacks, is the VLA's site. */
+/* The table's own matching takes abbreviations ("V" may become the VLA): names must agree but for
+ * case. EVLA, which Debian's table lacks, is the VLA's site. */
 bool observatory_position(const std::string &telescope, MPosition *position) {
     String wanted(telescope);
     wanted.upcase();
@@ -1072,12 +1177,18 @@ bool antenna_position(casa_ms &m, double xyz[3]) {
     for (rownr_t row = 0; row < table.nrow(); row++) {
         if (!columns.position().isDefined(row) || columns.position().shape(row) != IPosition(1, 3))
             continue;
-        const Vector<Double> place = MPosition::Convert(columns.positionMeas()(row), MPosition::ITRF)().getValue().getValue();
+        const Vector<Double> place =
+            MPosition::Convert(columns.positionMeas()(row), MPosition::ITRF)()
+                .getValue()
+                .getValue();
         const double r = std::sqrt(place[0] * place[0] + place[1] * place[1] + place[2] * place[2]);
         if (!(r > 1 && r < 1e9))
             continue;
         if (row > 0)
-            warn(m, "ANTENNA: POSITION of antenna 0 is no place; that of antenna %llu is taken for the telescope's", number(row));
+            warn(m,
+                 "ANTENNA: POSITION of antenna 0 is no place; that of antenna %llu is taken for "
+                 "the telescope's",
+                 number(row));
         std::copy(place.begin(), place.end(), xyz);
         return true;
     }
@@ -1086,12 +1197,14 @@ bool antenna_position(casa_ms &m, double xyz[3]) {
 
 void describe_position(casa_ms &m) {
     MPosition position;
-    m.info.position_from_table = m.info.position_known = observatory_position(m.telescope, &position);
+    m.info.position_from_table = m.info.position_known =
+        observatory_position(m.telescope, &position);
     if (!m.info.position_from_table) {
         m.info.position_known = antenna_position(m, m.info.position_itrf_m);
         return;
     }
-    const Vector<Double> xyz = MPosition::Convert(position, MPosition::ITRF)().getValue().getValue();
+    const Vector<Double> xyz =
+        MPosition::Convert(position, MPosition::ITRF)().getValue().getValue();
     std::copy(xyz.begin(), xyz.end(), m.info.position_itrf_m);
 }
 
@@ -1103,7 +1216,10 @@ void describe_dishes(casa_ms &m, const std::set<int> &antennas) {
     for (const int id : antennas) {
         if (id < 0 || static_cast<rownr_t>(id) >= table.nrow()) {
             if (nabsent++ == 0)
-                warn(m, "rows have antenna %d in ANTENNA1 or ANTENNA2, but ANTENNA has %llu rows: imaged all the same", id, number(table.nrow()));
+                warn(m,
+                     "rows have antenna %d in ANTENNA1 or ANTENNA2, but ANTENNA has %llu rows: "
+                     "imaged all the same",
+                     id, number(table.nrow()));
             continue;
         }
         const double d = diameters(static_cast<rownr_t>(id));
@@ -1117,7 +1233,9 @@ void describe_dishes(casa_ms &m, const std::set<int> &antennas) {
             m.info.dish_diameter_m = d;
     }
     if (nbad > 0 && m.info.dish_diameter_m > 0)
-        warn(m, "ANTENNA: DISH_DIAMETER of %zu of the antennas is no diameter and was not looked at", nbad);
+        warn(m,
+             "ANTENNA: DISH_DIAMETER of %zu of the antennas is no diameter and was not looked at",
+             nbad);
 }
 
 void describe_array(casa_ms &m, const std::set<int> &antennas) {
@@ -1139,11 +1257,13 @@ double rest_frequency(const casa_ms &m) {
     const MSSource &table = m.ms.source();
     if (!table.tableDesc().isColumn("REST_FREQUENCY"))
         return 0;
-    const int source = ScalarColumn<Int>(m.ms.field(), "SOURCE_ID")(static_cast<rownr_t>(m.fields[0].id));
+    const int source =
+        ScalarColumn<Int>(m.ms.field(), "SOURCE_ID")(static_cast<rownr_t>(m.fields[0].id));
     const ScalarColumn<Int> ids(table, "SOURCE_ID"), windows(table, "SPECTRAL_WINDOW_ID");
     const ArrayColumn<Double> rest(table, "REST_FREQUENCY");
     for (rownr_t row = 0; row < table.nrow(); row++) {
-        if (ids(row) != source || (windows(row) != -1 && windows(row) != m.dds[0].face.spwid) || !rest.isDefined(row))
+        if (ids(row) != source || (windows(row) != -1 && windows(row) != m.dds[0].face.spwid) ||
+            !rest.isDefined(row))
             continue;
         const Vector<Double> lines(rest(row));
         if (!lines.empty() && lines[0] > 0)
@@ -1158,9 +1278,13 @@ int time_reference(casa_ms &m, pclean_err *err) {
     if (keywords.isDefined("MEASINFO") && keywords.asRecord("MEASINFO").isDefined("Ref"))
         m.time_ref = keywords.asRecord("MEASINFO").asString("Ref");
     MEpoch::Types type;
-    const bool sidereal = MEpoch::getType(type, m.time_ref) && (type == MEpoch::LAST || type == MEpoch::LMST || type == MEpoch::GMST1 || type == MEpoch::GAST);
+    const bool sidereal =
+        MEpoch::getType(type, m.time_ref) && (type == MEpoch::LAST || type == MEpoch::LMST ||
+                                              type == MEpoch::GMST1 || type == MEpoch::GAST);
     if (!MEpoch::getType(type, m.time_ref) || sidereal)
-        return PCL_FAIL(err, PCLEAN_EDATA, "the main table: TIME is said to be %s (Ref in MEASINFO), which is not a time that can be converted (UTC, TAI, TT, TDB ...)",
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "the main table: TIME is said to be %s (Ref in MEASINFO), which is not a "
+                        "time that can be converted (UTC, TAI, TT, TDB ...)",
                         m.time_ref.c_str());
     return 0;
 }
@@ -1175,8 +1299,8 @@ bool spectrum_filled(const casa_ms &m, const DataDescription &dd, uint64_t row) 
            shape[1] == static_cast<ssize_t>(dd.chan_freq.size());
 }
 
-/* Files of the storage managers that hold the columns casa_ms_read reads, in each part of a virtual or reference table.
- */
+/* Files of the storage managers that hold the columns casa_ms_read reads, in each part of a virtual
+ * or reference table. */
 uint64_t column_bytes(const casa_ms &m) {
     std::set<std::string> wanted = {"TIME",         "ANTENNA1", "ANTENNA2", "FIELD_ID",
                                     "DATA_DESC_ID", "FLAG_ROW", "UVW",      "FLAG"};
@@ -1198,7 +1322,8 @@ uint64_t column_bytes(const casa_ms &m) {
         for (uInt i = 0; i < managers.nfields(); i++) {
             const Record &one = managers.subRecord(i);
             const Vector<String> columns = one.asArrayString("COLUMNS");
-            if (std::any_of(columns.begin(), columns.end(), [&](const String &c) { return wanted.count(c) > 0; }))
+            if (std::any_of(columns.begin(), columns.end(),
+                            [&](const String &c) { return wanted.count(c) > 0; }))
                 bytes += data_manager_bytes(part, static_cast<int>(one.asInt64("SEQNR")));
         }
     }
@@ -1246,7 +1371,8 @@ int open_ms(casa_ms &m, const casa_ms_selection *sel, pclean_err *err) {
     if ((status = apply_selection(m, sel, &selected, err)) != 0)
         return status;
     Scan scan;
-    if ((status = time_reference(m, err)) != 0 || (status = scan_rows_once(m, selected, scan, err)) != 0)
+    if ((status = time_reference(m, err)) != 0 ||
+        (status = scan_rows_once(m, selected, scan, err)) != 0)
         return status;
     sort_dds(m);
     if ((status = describe_fields(m, scan.fields.all, err)) != 0)
@@ -1280,13 +1406,14 @@ int open_rows(casa_ms &m, const casa_ms_selection *sel, pclean_err *err) {
     return 0;
 }
 
-// ------------------------------------------------------------------------------------------------ reading
+/* ---- reading ---- */
 
 /* Row numbers of the walked rows [irow, irow + nrow). */
 void collect_rows(casa_ms &m, size_t irow, size_t nrow) {
     m.block_rows.resize(nrow);
-    auto run =
-        std::upper_bound(m.runs.begin(), m.runs.end(), irow, [](size_t i, const Run &r) { return i < r.index; }) - 1;
+    auto run = std::upper_bound(m.runs.begin(), m.runs.end(), irow,
+                                [](size_t i, const Run &r) { return i < r.index; }) -
+               1;
     for (size_t i = 0; i < nrow; i++) {
         if (run + 1 != m.runs.end() && (run + 1)->index == irow + i)
             ++run;
@@ -1366,10 +1493,12 @@ void prepare_block(casa_ms &m, size_t irow, size_t nrow) {
         fill_scalars_from_table(m, nrow);
 }
 
-/* Lets the tile cache of a column keep what the next read needs again: the row of tiles in which the block ends, and
- * where other data descriptions may lie in the same hypercube all tiles of the block. */
+/* Lets the tile cache of a column keep what the next read needs again: the row of tiles in which
+ * the block ends, and where other data descriptions may lie in the same hypercube all tiles of the
+ * block. */
 template <typename T>
-void fit_tile_cache(Bulk<T> &bulk, const std::vector<uint64_t> &rows, size_t chan0, size_t nchan, bool shared) {
+void fit_tile_cache(Bulk<T> &bulk, const std::vector<uint64_t> &rows, size_t chan0, size_t nchan,
+                    bool shared) {
     if (!bulk.tiles || rows.empty())
         return;
     const uint64_t row = rows.front();
@@ -1378,20 +1507,24 @@ void fit_tile_cache(Bulk<T> &bulk, const std::vector<uint64_t> &rows, size_t cha
     size_t per_row = 1;
     for (size_t axis = 0; axis < last; axis++) {
         const bool channels = axis == 1 && nchan > 0;
-        const size_t lo = channels ? chan0 : 0, hi = channels ? chan0 + nchan - 1 : static_cast<size_t>(cube[axis]) - 1;
+        const size_t lo = channels ? chan0 : 0,
+                     hi = channels ? chan0 + nchan - 1 : static_cast<size_t>(cube[axis]) - 1;
         per_row *= hi / static_cast<size_t>(tile[axis]) - lo / static_cast<size_t>(tile[axis]) + 1;
     }
     size_t want = per_row;
     if (shared)
         want *= (rows.back() - row) / static_cast<size_t>(tile[last]) + 2;
-    const size_t limit = std::max<size_t>(per_row, max_tile_cache / std::max<uInt>(1, bulk.tiles->bucketSize(row)));
+    const size_t limit =
+        std::max<size_t>(per_row, max_tile_cache / std::max<uInt>(1, bulk.tiles->bucketSize(row)));
     want = std::min(want, limit);
     if (want > bulk.tiles->cacheSize(row))
         bulk.tiles->setCacheSize(row, static_cast<uInt>(want), False);
 }
 
-/* A block read failed: does a cell of the block have no data, or another shape than its data description says? */
-template <typename T> void explain_cells(const Bulk<T> &bulk, const std::vector<uint64_t> &rows, const IPosition &want) {
+/* A block read failed: does a cell of the block have no data, or another shape than its data
+ * description says? */
+template <typename T>
+void explain_cells(const Bulk<T> &bulk, const std::vector<uint64_t> &rows, const IPosition &want) {
     for (const uint64_t row : rows) {
         const std::string wrong = wrong_cell(bulk, row, want);
         if (!wrong.empty())
@@ -1401,7 +1534,8 @@ template <typename T> void explain_cells(const Bulk<T> &bulk, const std::vector<
 
 /* Cells of shape `cell`, or a slice of each, of these rows. */
 template <typename T, typename Out>
-void read_cells(Bulk<T> &bulk, const std::vector<uint64_t> &rows, const IPosition &cell, const Slicer *slicer, Out *out) {
+void read_cells(Bulk<T> &bulk, const std::vector<uint64_t> &rows, const IPosition &cell,
+                const Slicer *slicer, Out *out) {
     static_assert(sizeof(T) % sizeof(Out) == 0, "out is T or its parts");
     IPosition shape = slicer ? slicer->length() : cell;
     shape.append(IPosition(1, static_cast<ssize_t>(rows.size())));
@@ -1417,8 +1551,10 @@ void read_cells(Bulk<T> &bulk, const std::vector<uint64_t> &rows, const IPositio
     }
 }
 
-/* Keeps the selected channels of [nrow][span][width] in place, in their order: [nrow][nchansel][width]. */
-template <typename T> void keep_selected(const DataDescription &dd, size_t nrow, size_t width, T *data) {
+/* Keeps the selected channels of [nrow][span][width] in place, in their order:
+ * [nrow][nchansel][width]. */
+template <typename T>
+void keep_selected(const DataDescription &dd, size_t nrow, size_t width, T *data) {
     if (dd.number.empty() && dd.span == dd.chansel.size())
         return;
     std::unique_ptr<T[]> copy(dd.number.empty() ? nullptr : new T[dd.span * width]);
@@ -1430,7 +1566,8 @@ template <typename T> void keep_selected(const DataDescription &dd, size_t nrow,
             from = copy.get();
         }
         for (const int c : dd.chansel) {
-            memmove(to, from + (static_cast<size_t>(number_of(dd, c)) - dd.first_chan) * width, width * sizeof(T));
+            memmove(to, from + (static_cast<size_t>(number_of(dd, c)) - dd.first_chan) * width,
+                    width * sizeof(T));
             to += width;
         }
     }
@@ -1438,14 +1575,15 @@ template <typename T> void keep_selected(const DataDescription &dd, size_t nrow,
 
 void set_stage(casa_ms &m, const std::string &column, const std::vector<uint64_t> &rows) {
     m.stage = ms_format("reading column %s, rows %llu to %llu", column.c_str(),
-                     static_cast<unsigned long long>(rows.front()), static_cast<unsigned long long>(rows.back()));
+                        static_cast<unsigned long long>(rows.front()),
+                        static_cast<unsigned long long>(rows.back()));
 }
 
-/* One channelised column of the block rows `rows` of a data description, selected channels only. parts: floats per
- * value. */
+/* One channelised column of the block rows `rows` of a data description, selected channels only.
+ * parts: floats per value. */
 template <typename T, typename Out>
-void read_channels(casa_ms &m, Bulk<T> &bulk, const DataDescription &dd, const std::vector<uint64_t> &rows, bool shared,
-                   Buffer<Out> &buffer) {
+void read_channels(casa_ms &m, Bulk<T> &bulk, const DataDescription &dd,
+                   const std::vector<uint64_t> &rows, bool shared, Buffer<Out> &buffer) {
     const size_t ncorr = dd.corr.size(), parts = sizeof(T) / sizeof(Out);
     set_stage(m, bulk.name, rows);
     fit_tile_cache(bulk, rows, dd.first_chan, dd.span, shared);
@@ -1456,14 +1594,16 @@ void read_channels(casa_ms &m, Bulk<T> &bulk, const DataDescription &dd, const s
     keep_selected(dd, rows.size(), ncorr * parts, out);
 }
 
-void read_weight(casa_ms &m, const DataDescription &dd, const std::vector<uint64_t> &rows, bool shared,
-                 Buffer<float> &buffer) {
+void read_weight(casa_ms &m, const DataDescription &dd, const std::vector<uint64_t> &rows,
+                 bool shared, Buffer<float> &buffer) {
     set_stage(m, "WEIGHT", rows);
     fit_tile_cache(m.weight, rows, 0, 0, shared);
-    read_cells(m.weight, rows, IPosition(1, static_cast<ssize_t>(dd.corr.size())), nullptr, buffer.need(rows.size() * dd.corr.size()));
+    read_cells(m.weight, rows, IPosition(1, static_cast<ssize_t>(dd.corr.size())), nullptr,
+               buffer.need(rows.size() * dd.corr.size()));
 }
 
-/* WEIGHT_SPECTRUM where its cells are filled, WEIGHT (spread over the channels when the block mixes both) elsewhere. */
+/* WEIGHT_SPECTRUM where its cells are filled, WEIGHT (spread over the channels when the block mixes
+ * both) elsewhere. */
 size_t read_weights(casa_ms &m, DataDescription &dd, bool shared) {
     std::vector<uint64_t> filled, empty;
     std::vector<bool> is_filled(dd.rows.size());
@@ -1514,8 +1654,9 @@ void read_uvw(casa_ms &m) {
 void read_block(casa_ms &m, size_t irow, size_t nrow, casa_ms_rows *rows) {
     prepare_block(m, irow, nrow);
     read_uvw(m);
-    const bool shared =
-        std::count_if(m.dds.begin(), m.dds.end(), [](const DataDescription &dd) { return !dd.rows.empty(); }) > 1;
+    const bool shared = std::count_if(m.dds.begin(), m.dds.end(), [](const DataDescription &dd) {
+                            return !dd.rows.empty();
+                        }) > 1;
     for (size_t i = 0; i < m.dds.size(); i++) {
         DataDescription &dd = m.dds[i];
         if (dd.rows.empty())
@@ -1523,14 +1664,15 @@ void read_block(casa_ms &m, size_t irow, size_t nrow, casa_ms_rows *rows) {
         read_channels(m, m.data, dd, dd.rows, shared, dd.vis);
         read_channels(m, m.flag, dd, dd.rows, shared, dd.flag);
         const size_t weight_nchan = read_weights(m, dd, shared);
-        rows[i] = casa_ms_rows{dd.rows.size(),    dd.time.get(),     dd.uvw.get(),      dd.field.get(),
-                               dd.antenna1.get(), dd.antenna2.get(), dd.flag_row.get(), dd.vis.get(),
-                               dd.flag.get(),     dd.weight.get(),   weight_nchan};
+        rows[i] =
+            casa_ms_rows{dd.rows.size(),    dd.time.get(),     dd.uvw.get(),      dd.field.get(),
+                         dd.antenna1.get(), dd.antenna2.get(), dd.flag_row.get(), dd.vis.get(),
+                         dd.flag.get(),     dd.weight.get(),   weight_nchan};
     }
     m.stage.clear();
 }
 
-// ------------------------------------------------------------------------------------------------ all selected rows
+/* ---- all selected rows ---- */
 
 const std::vector<Run> &selected_runs(const casa_ms &m) {
     return m.selected.empty() ? m.runs : m.selected;
@@ -1541,7 +1683,9 @@ size_t count_selected(const casa_ms &m) {
 }
 
 const Run &run_of(const std::vector<Run> &runs, uint64_t index) {
-    return *(std::upper_bound(runs.begin(), runs.end(), index, [](uint64_t i, const Run &r) { return i < r.index; }) - 1);
+    return *(std::upper_bound(runs.begin(), runs.end(), index,
+                              [](uint64_t i, const Run &r) { return i < r.index; }) -
+             1);
 }
 
 /* Calls take(first, rows) for the selected rows, some at a time. */
@@ -1560,7 +1704,8 @@ template <typename Take> void walk_selected(const casa_ms &m, const Take &take) 
     }
 }
 
-void count_rows(casa_ms &m, size_t nslice, const size_t *cut, const double *last_time, size_t *nrow) {
+void count_rows(casa_ms &m, size_t nslice, const size_t *cut, const double *last_time,
+                size_t *nrow) {
     const size_t ndd = m.dds.size();
     std::fill(nrow, nrow + nslice * ndd, size_t(0));
     if (ndd == 1 && m.info.nrow_auto == 0 && !last_time) {
@@ -1584,8 +1729,13 @@ void count_rows(casa_ms &m, size_t nslice, const size_t *cut, const double *last
         for (size_t i = 0; i < rows.size(); i++) {
             if (!antenna1.empty() && antenna1[i] == antenna2[i])
                 continue;
-            const size_t k = last_time ? static_cast<size_t>(std::lower_bound(last_time, last_time + nslice, time[i]) - last_time)
-                                       : static_cast<size_t>(std::upper_bound(cut, cut + nslice + 1, begin + i) - cut) - 1;
+            const size_t k =
+                last_time
+                    ? static_cast<size_t>(std::lower_bound(last_time, last_time + nslice, time[i]) -
+                                          last_time)
+                    : static_cast<size_t>(std::upper_bound(cut, cut + nslice + 1, begin + i) -
+                                          cut) -
+                          1;
             if (k < nslice)
                 nrow[k * ndd + m.dd_of_id.at(ddid[i])]++;
         }
@@ -1600,7 +1750,8 @@ void largest_uvw(casa_ms &m, double (*uvw_m)[3]) {
         for (size_t d = 0; d < m.dds.size(); d++)
             for (size_t i = 0; i < m.dds[d].rows.size(); i++) {
                 const double *uvw = m.dds[d].uvw.get() + 3 * i;
-                if (!m.dds[d].flag_row.get()[i] && std::isfinite(uvw[0]) && std::isfinite(uvw[1]) && std::isfinite(uvw[2]))
+                if (!m.dds[d].flag_row.get()[i] && std::isfinite(uvw[0]) && std::isfinite(uvw[1]) &&
+                    std::isfinite(uvw[2]))
                     for (size_t k = 0; k < 3; k++)
                         uvw_m[d][k] = std::max(uvw_m[d][k], std::fabs(uvw[k]));
             }
@@ -1643,11 +1794,14 @@ void count_samples(casa_ms &m, const uint32_t *want, uint64_t *of_row, uint64_t 
             for (size_t i = 0; i < dd.rows.size(); i++) {
                 if (dd.flag_row.get()[i])
                     continue;
-                const uint32_t n = count_row(dd.flag.get() + i * nchan * ncorr, nchan, ncorr, want[d], of_chan ? of_chan[d] : nullptr);
+                const uint32_t n = count_row(dd.flag.get() + i * nchan * ncorr, nchan, ncorr,
+                                             want[d], of_chan ? of_chan[d] : nullptr);
                 if (!of_row)
                     continue;
-                const auto run = std::upper_bound(runs.begin(), runs.end(), dd.rows[i],
-                                                  [](uint64_t row, const Run &r) { return row < r.row; }) - 1;
+                const auto run =
+                    std::upper_bound(runs.begin(), runs.end(), dd.rows[i],
+                                     [](uint64_t row, const Run &r) { return row < r.row; }) -
+                    1;
                 of_row[run->index + (dd.rows[i] - run->row)] = n;
             }
         }
@@ -1657,7 +1811,8 @@ void count_samples(casa_ms &m, const uint32_t *want, uint64_t *of_row, uint64_t 
 
 } // namespace
 
-/* casacore looks for ~/.casarc, and without HOME, as in some batch jobs, finds no measures data either. */
+/* casacore looks for ~/.casarc, and without HOME, as in some batch jobs, finds no measures data
+ * either. */
 static void need_home() {
     if (getenv("HOME"))
         return;
@@ -1669,7 +1824,9 @@ int casa_init(pclean_err *err) {
     return casa_call(err, nullptr, [&]() -> int {
         need_home();
         if (access("/proc/meminfo", R_OK) != 0)
-            return PCL_FAIL(err, PCLEAN_EIO, "/proc/meminfo cannot be read: %s; casacore needs it, so mount /proc (containers have it, unless they are told not to)",
+            return PCL_FAIL(err, PCLEAN_EIO,
+                            "/proc/meminfo cannot be read: %s; casacore needs it, so mount /proc "
+                            "(containers have it, unless they are told not to)",
                             strerror(errno));
         LogSinkInterface *sink = new LogToPcl;
         LogSink::globalSink(sink); // takes it over
@@ -1687,17 +1844,20 @@ const char *casa_version(void) {
 static void explain_damage(pclean_err *err) {
     if (err->code != PCLEAN_ECASA)
         return;
-    for (const char *word : {"FilebufIO", "FiledesIO", "RegularFileIO", "BucketCache", "BucketFile", "TSMFile",
-                             "headerFileGet", "AipsIO", "does not exist"})
+    for (const char *word : {"FilebufIO", "FiledesIO", "RegularFileIO", "BucketCache", "BucketFile",
+                             "TSMFile", "headerFileGet", "AipsIO", "does not exist"})
         if (strstr(err->msg, word) != nullptr) {
-            pcl_err_prefix(err, "a file of the MeasurementSet is missing, damaged or cut short; casacore says: ");
+            pcl_err_prefix(
+                err,
+                "a file of the MeasurementSet is missing, damaged or cut short; casacore says: ");
             err->code = PCLEAN_EIO;
             return;
         }
 }
 
 /* Adds the stage and the path to a failure and hands it to the caller. */
-static int report(const char *path, const std::string &stage, pclean_err *failure, pclean_err *err) {
+static int report(const char *path, const std::string &stage, pclean_err *failure,
+                  pclean_err *err) {
     explain_damage(failure);
     if (!stage.empty())
         pcl_err_prefix(failure, "%s: ", stage.c_str());
@@ -1709,7 +1869,8 @@ static int report(const char *path, const std::string &stage, pclean_err *failur
 }
 
 typedef int open_how(casa_ms &m, const casa_ms_selection *sel, pclean_err *err);
-static int open_with(open_how *how, const char *path, const casa_ms_selection *sel, casa_ms **out, pclean_err *err) {
+static int open_with(open_how *how, const char *path, const casa_ms_selection *sel, casa_ms **out,
+                     pclean_err *err) {
     *out = nullptr;
     const casa_ms_selection everything{};
     std::unique_ptr<casa_ms> m;
@@ -1736,7 +1897,8 @@ int casa_ms_open(const char *path, const casa_ms_selection *sel, casa_ms **out, 
     return open_with(open_ms, path, sel, out, err);
 }
 
-int casa_ms_open_rows(const char *path, const casa_ms_selection *sel, casa_ms **out, pclean_err *err) {
+int casa_ms_open_rows(const char *path, const casa_ms_selection *sel, casa_ms **out,
+                      pclean_err *err) {
     return open_with(open_rows, path, sel, out, err);
 }
 
@@ -1756,7 +1918,8 @@ template <typename Body> static int with_report(casa_ms *ms, pclean_err *err, co
     pclean_err failure{};
     const int status = casa_call(&failure, nullptr, [&]() -> int {
         if (!has_files_left())
-            return PCL_FAIL(&failure, PCLEAN_EIO, "%s", casa_too_many_files("more are needed to read").c_str());
+            return PCL_FAIL(&failure, PCLEAN_EIO, "%s",
+                            casa_too_many_files("more are needed to read").c_str());
         try {
             body();
         } catch (const ms_cell_error &e) {
@@ -1771,8 +1934,8 @@ int casa_ms_read(casa_ms *ms, size_t irow, size_t nrow, casa_ms_rows *rows, pcle
     for (size_t i = 0; i < ms->dds.size(); i++)
         rows[i] = casa_ms_rows{};
     if (irow > ms->info.nrow || nrow > ms->info.nrow - irow)
-        return PCL_FAIL(err, PCLEAN_EBUG, "%s: rows [%zu, %zu) asked for, but %zu are selected", ms->path.c_str(), irow,
-                        irow + nrow, ms->info.nrow);
+        return PCL_FAIL(err, PCLEAN_EBUG, "%s: rows [%zu, %zu) asked for, but %zu are selected",
+                        ms->path.c_str(), irow, irow + nrow, ms->info.nrow);
     if (nrow == 0)
         return 0;
     const int status = with_report(ms, err, [&] { read_block(*ms, irow, nrow, rows); });
@@ -1798,7 +1961,8 @@ size_t casa_ms_times(casa_ms *ms, size_t idd, const double **time_s) {
     return ms->dds[idd].times.size();
 }
 
-int casa_ms_count_rows(casa_ms *ms, size_t nslice, const size_t *cut, const double *last_time, size_t *nrow, pclean_err *err) {
+int casa_ms_count_rows(casa_ms *ms, size_t nslice, const size_t *cut, const double *last_time,
+                       size_t *nrow, pclean_err *err) {
     return with_report(ms, err, [&] { count_rows(*ms, nslice, cut, last_time, nrow); });
 }
 
@@ -1817,6 +1981,7 @@ int casa_ms_largest_uvw(casa_ms *ms, double (*uvw_m)[3], pclean_err *err) {
     return with_report(ms, err, [&] { largest_uvw(*ms, uvw_m); });
 }
 
-int casa_ms_count_samples(casa_ms *ms, const uint32_t *want, uint64_t *of_row, uint64_t *const *of_chan, pclean_err *err) {
+int casa_ms_count_samples(casa_ms *ms, const uint32_t *want, uint64_t *of_row,
+                          uint64_t *const *of_chan, pclean_err *err) {
     return with_report(ms, err, [&] { count_samples(*ms, want, of_row, of_chan); });
 }

@@ -1,4 +1,5 @@
-// ms_tables.cpp: opens the tables of a MeasurementSet, and says which column of which table is missing.
+// ms_tables.cpp: opens the tables of a MeasurementSet, and says which column of which table is
+// missing.
 #include "casa/ms_tables.hpp"
 #include <casacore/tables/Tables/ScalarColumn.h>
 #include <casacore/tables/Tables/SetupNewTab.h>
@@ -22,8 +23,9 @@ namespace {
 
 constexpr const char *everything = "*", *mentioned = "?";
 
-/* Columns that are read, of every MS or (with `expression`) to understand a selection. "" is the main table; everything: any
- * column of the definition; mentioned: those in the text of the expression. */
+/* Columns that are read, of every MS or (with `expression`) to understand a selection. "" is the
+ * main table; everything: any column of the definition; mentioned: those in the text of the
+ * expression. */
 struct Need {
     const char *table, *columns, *expression;
 };
@@ -78,12 +80,13 @@ struct Fault {
     std::string table, column, text;
 };
 
-// ------------------------------------------------------------------------------------------------ what is missing
+/* ---- what is missing ---- */
 
 const char *expression(const casa_ms_selection *sel, const std::string &name) {
     const std::pair<const char *, const char *> all[] = {
-        {"antenna", sel->antenna}, {"field", sel->field},         {"intent", sel->intent},   {"observation", sel->observation}, {"scan", sel->scan},
-        {"spw", sel->spw},         {"timerange", sel->timerange}, {"uvrange", sel->uvrange}, {"taql", sel->taql},
+        {"antenna", sel->antenna},         {"field", sel->field},     {"intent", sel->intent},
+        {"observation", sel->observation}, {"scan", sel->scan},       {"spw", sel->spw},
+        {"timerange", sel->timerange},     {"uvrange", sel->uvrange}, {"taql", sel->taql},
     };
     for (const auto &one : all)
         if (name == one.first)
@@ -91,7 +94,9 @@ const char *expression(const casa_ms_selection *sel, const std::string &name) {
     return "";
 }
 
-bool contains(const std::string &words, const std::string &word) { return (" " + words + " ").find(" " + word + " ") != std::string::npos; }
+bool contains(const std::string &words, const std::string &word) {
+    return (" " + words + " ").find(" " + word + " ") != std::string::npos;
+}
 
 bool concerns(const Need &need, const std::string &column, const casa_ms_selection *sel) {
     if (need.columns == mentioned)
@@ -99,11 +104,12 @@ bool concerns(const Need &need, const std::string &column, const casa_ms_selecti
     return column.empty() || need.columns == everything || contains(need.columns, column);
 }
 
-/* Why the column is needed: "" for any image, the name of an expression, or null where it is not. A table is needed where a
- * column of it is. */
+/* Why the column is needed: "" for any image, the name of an expression, or null where it is not. A
+ * table is needed where a column of it is. */
 const char *needed_for(const Fault &fault, const casa_ms_selection *sel) {
     for (const Need &need : needs)
-        if (fault.table == need.table && (!*need.expression || *expression(sel, need.expression)) && concerns(need, fault.column, sel))
+        if (fault.table == need.table && (!*need.expression || *expression(sel, need.expression)) &&
+            concerns(need, fault.column, sel))
             return need.expression;
     return nullptr;
 }
@@ -118,7 +124,9 @@ std::string unit_of(const TableRecord &keywords) {
 }
 
 std::string measure_of(const TableRecord &keywords) {
-    return keywords.isDefined("MEASINFO") && keywords.asRecord("MEASINFO").isDefined("type") ? keywords.asRecord("MEASINFO").asString("type") : String();
+    return keywords.isDefined("MEASINFO") && keywords.asRecord("MEASINFO").isDefined("type")
+               ? keywords.asRecord("MEASINFO").asString("type")
+               : String();
 }
 
 /* What keeps a column from being what the definition says, "" if nothing does. */
@@ -130,9 +138,12 @@ std::string fault_of_column(const Table &table, const ColumnDesc &wanted) {
     const TableRecord &keywords = TableColumn(table, wanted.name()).keywordSet();
     if (found.dataType() != wanted.dataType() || found.isArray() != wanted.isArray())
         return "a column " + name + " of another type than the definition's";
-    const std::string unit = unit_of(wanted.keywordSet()), measure = measure_of(wanted.keywordSet());
+    const std::string unit = unit_of(wanted.keywordSet()),
+                      measure = measure_of(wanted.keywordSet());
     if (!unit.empty() && unit_of(keywords) != unit)
-        return "a column " + name + " in " + (unit_of(keywords).empty() ? "no unit" : unit_of(keywords)) + " (QuantumUnits), not " + unit;
+        return "a column " + name + " in " +
+               (unit_of(keywords).empty() ? "no unit" : unit_of(keywords)) +
+               " (QuantumUnits), not " + unit;
     if (!measure.empty() && measure_of(keywords) != measure)
         return "a column " + name + " that is no " + measure + " (MEASINFO)";
     if (name == "FLAG_CATEGORY" && !keywords.isDefined("CATEGORY"))
@@ -140,11 +151,14 @@ std::string fault_of_column(const Table &table, const ColumnDesc &wanted) {
     return "";
 }
 
-void add_faults(const Table &table, const std::string &name, const TableDesc &definition, std::vector<Fault> &faults) {
+void add_faults(const Table &table, const std::string &name, const TableDesc &definition,
+                std::vector<Fault> &faults) {
     for (uInt i = 0; i < definition.ncolumn(); i++) {
         const std::string text = fault_of_column(table, definition[i]);
         if (!text.empty())
-            faults.push_back({name, definition[i].name(), (name.empty() ? "the main table" : "its table " + name) + " has " + text});
+            faults.push_back(
+                {name, definition[i].name(),
+                 (name.empty() ? "the main table" : "its table " + name) + " has " + text});
     }
 }
 
@@ -178,10 +192,11 @@ int refuse(const std::vector<Fault> &faults, const casa_ms_selection *sel, pclea
         return 0;
     if (n > 6)
         text += "; and so on";
-    return PCL_FAIL(err, PCLEAN_EDATA, "is not a MeasurementSet that can be imaged: %s", text.c_str());
+    return PCL_FAIL(err, PCLEAN_EDATA, "is not a MeasurementSet that can be imaged: %s",
+                    text.c_str());
 }
 
-// ------------------------------------------------------------------------------------------------ what stands in for it
+/* ---- what stands in for it ---- */
 
 Table memory_table(const std::string &name, const TableDesc &columns, rownr_t nrow) {
     SetupNewTable setup(name, columns, Table::New);
@@ -200,7 +215,8 @@ void blank(Table &table, const ColumnDesc &column) {
         ScalarColumn<Bool>(table, column.name()).fillColumn(False);
 }
 
-/* A copy of a sub-table in memory, whose columns are all as defined; those that were not are empty. */
+/* A copy of a sub-table in memory, whose columns are all as defined; those that were not are
+ * empty. */
 Table complete(const Table &table, const Definition &definition) {
     if (!definition.read)
         return memory_table(table.tableName(), definition.columns(), 0);
@@ -221,7 +237,8 @@ template <typename T> void copy_scalars(const Table &from, Table &to, const Stri
     ScalarColumn<T>(to, column).putColumn(ScalarColumn<T>(from, column));
 }
 
-/* The columns that selections look at. Cells of the others are without a value, so that whoever asks for one hears of it. */
+/* The columns that selections look at. Cells of the others are without a value, so that whoever
+ * asks for one hears of it. */
 void copy_columns(const Table &from, Table &to) {
     const TableDesc &definition = MeasurementSet::requiredTableDesc();
     for (uInt i = 0; i < definition.ncolumn(); i++) {
@@ -245,18 +262,23 @@ bool is_whole(const std::vector<Fault> &faults, const std::string &table) {
     return true;
 }
 
-/* What casacore's class accepts in place of an incomplete MS, in memory: sub-tables that are whole as they are, completed copies of
- * the others, and of the main table, where rows are to be selected, what that needs. */
+/* What casacore's class accepts in place of an incomplete MS, in memory: sub-tables that are whole
+ * as they are, completed copies of the others, and of the main table, where rows are to be
+ * selected, what that needs. */
 MeasurementSet stand_in(const Table &main, const std::vector<Fault> &faults, bool selects) {
-    Table rows = memory_table(main.tableName(), MeasurementSet::requiredTableDesc(), selects ? main.nrow() : 0);
+    Table rows = memory_table(main.tableName(), MeasurementSet::requiredTableDesc(),
+                              selects ? main.nrow() : 0);
     if (selects)
         copy_columns(main, rows);
     for (const Definition &d : definitions) {
         const bool there = main.keywordSet().isDefined(d.table);
         if (!there && !d.required)
             continue;
-        const Table table = there ? main.keywordSet().asTable(d.table, TableLock(TableLock::NoLocking)) : memory_table(d.table, d.columns(), 0);
-        rows.rwKeywordSet().defineTable(d.table, is_whole(faults, d.table) || !there ? table : complete(table, d));
+        const Table table =
+            there ? main.keywordSet().asTable(d.table, TableLock(TableLock::NoLocking))
+                  : memory_table(d.table, d.columns(), 0);
+        rows.rwKeywordSet().defineTable(
+            d.table, is_whole(faults, d.table) || !there ? table : complete(table, d));
     }
     return MeasurementSet(rows);
 }
@@ -284,8 +306,10 @@ bool selects_rows(const casa_ms_selection *sel) {
 
 } // namespace
 
-/* NoLocking holds for the sub-tables too: MeasurementSet opens them with the main table's lock options. */
-int ms_tables_open(const std::string &path, const casa_ms_selection *sel, ms_tables *out, pclean_err *err) {
+/* NoLocking holds for the sub-tables too: MeasurementSet opens them with the main table's lock
+ * options. */
+int ms_tables_open(const std::string &path, const casa_ms_selection *sel, ms_tables *out,
+                   pclean_err *err) {
     int status = check_path(path.c_str(), err);
     if (status)
         return status;
@@ -296,9 +320,11 @@ int ms_tables_open(const std::string &path, const casa_ms_selection *sel, ms_tab
     if ((status = refuse(faults, sel, err)) != 0)
         return status;
     for (const Fault &fault : faults)
-        if (!fault.column.empty()) // sub-tables of no use to an image are left out by several programs
+        if (!fault.column
+                 .empty()) // sub-tables of no use to an image are left out by several programs
             out->lacks.push_back(fault.text);
-    out->ms = out->lacks.empty() ? MeasurementSet(path, lock, Table::Old) : stand_in(out->main, faults, selects_rows(sel));
+    out->ms = out->lacks.empty() ? MeasurementSet(path, lock, Table::Old)
+                                 : stand_in(out->main, faults, selects_rows(sel));
     if (out->main.nrow() == 0)
         return PCL_FAIL(err, PCLEAN_EDATA, "the MeasurementSet has no rows");
     return 0;

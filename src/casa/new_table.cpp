@@ -14,11 +14,13 @@ extern "C" {
 
 int io_fail(pclean_err *err, const char *what) {
     const int e = errno;
-    return PCL_FAIL(err, e == ENOSPC || e == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO, "%s: %s", what, std::strerror(e));
+    return PCL_FAIL(err, e == ENOSPC || e == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO, "%s: %s", what,
+                    std::strerror(e));
 }
 
-/* casacore's destructors flush, and a flush that fails in a destructor ends the process: so the room for what casacore
- * will write is reserved, in a file of no further use, before casacore is let in. Sees quotas, too. */
+/* casacore's destructors flush, and a flush that fails in a destructor ends the process: so the
+ * room for what casacore will write is reserved, in a file of no further use, before casacore is
+ * let in. Sees quotas, too. */
 int check_room(const std::string &folder, uint64_t bytes, pclean_err *err) {
     const std::string file = folder + "/.room";
     const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
@@ -26,8 +28,10 @@ int check_room(const std::string &folder, uint64_t bytes, pclean_err *err) {
         return io_fail(err, "cannot write into this folder");
     struct statvfs fs;
     int status = 0;
-    if (fstatvfs(fd, &fs) == 0 && fs.f_files > 0 && fs.f_favail < 40) /* an image is some 25 files */
-        status = PCL_FAIL(err, PCLEAN_ENOSPC, "no space: its disk takes only %llu more files", static_cast<unsigned long long>(fs.f_favail));
+    /* an image is some 25 files */
+    if (fstatvfs(fd, &fs) == 0 && fs.f_files > 0 && fs.f_favail < 40)
+        status = PCL_FAIL(err, PCLEAN_ENOSPC, "no space: its disk takes only %llu more files",
+                          static_cast<unsigned long long>(fs.f_favail));
     else
         status = pcl_fs_allocate(fd, folder.c_str(), bytes, err);
     close(fd);
@@ -36,8 +40,8 @@ int check_room(const std::string &folder, uint64_t bytes, pclean_err *err) {
     return status;
 }
 
-/* Tells in the words of the system what casacore would say in riddles. pixel_bytes go to the disk later, header_bytes
- * now. */
+/* Tells in the words of the system what casacore would say in riddles. pixel_bytes go to the disk
+ * later, header_bytes now. */
 int check_place(const char *path, uint64_t pixel_bytes, uint64_t header_bytes, pclean_err *err) {
     if (mkdir(path, 0777) != 0) {
         if (errno == EEXIST)
@@ -53,7 +57,8 @@ int check_place(const char *path, uint64_t pixel_bytes, uint64_t header_bytes, p
     pcl_format_si(left, sizeof left, static_cast<double>(room), PCL_DIM_BYTES);
     int status = 0;
     if (room < bytes)
-        status = PCL_FAIL(err, PCLEAN_ENOSPC, "no space: %s wanted, %s free on its disk", wanted, left);
+        status =
+            PCL_FAIL(err, PCLEAN_ENOSPC, "no space: %s wanted, %s free on its disk", wanted, left);
     else
         status = check_room(path, header_bytes, err);
     if (rmdir(path) != 0 && status == 0)
@@ -63,7 +68,11 @@ int check_place(const char *path, uint64_t pixel_bytes, uint64_t header_bytes, p
 
 int check_table_type(const std::string &folder, const char *type, pclean_err *err) {
     const std::string found = casacore::TableInfo(folder + "/table.info").type();
-    return found == type ? 0 : PCL_FAIL(err, PCLEAN_EDATA, "%s/table.info is missing or damaged (it should say \"Type = %s\"): CASA cannot open this image", folder.c_str(), type);
+    return found == type ? 0
+                         : PCL_FAIL(err, PCLEAN_EDATA,
+                                    "%s/table.info is missing or damaged (it should say \"Type = "
+                                    "%s\"): CASA cannot open this image",
+                                    folder.c_str(), type);
 }
 
 void set_file_size(const std::string &file, uint64_t bytes) {

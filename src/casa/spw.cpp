@@ -1,5 +1,6 @@
-// spw.cpp: frequencies in an spw expression, found in the data instead of by casacore where casacore would misread them.
-// What is found is what casacore finds in a window whose frequencies rise and whose CHAN_WIDTH is positive.
+// spw.cpp: frequencies in an spw expression, found in the data instead of by casacore where
+// casacore would misread them. What is found is what casacore finds in a window whose frequencies
+// rise and whose CHAN_WIDTH is positive.
 #include "casa/spw.hpp"
 
 #include <algorithm>
@@ -43,7 +44,8 @@ struct Window {
     }
 };
 
-// "A~B^STEP" in Hz, B = A where there is one frequency. Single precision, as casacore's: the same text gives the same channels.
+// "A~B^STEP" in Hz, B = A where there is one frequency. Single precision, as casacore's: the same
+// text gives the same channels.
 struct Range {
     float from, to, step;
 };
@@ -54,7 +56,8 @@ bool read_number(const char **p, float *number, char *unit) {
     if (end == *p)
         return false;
     end += strspn(end, " ");
-    const size_t n = strspn(end, "kKmMgGtT"), hz = n <= 1 && strncasecmp(end + n, "hz", 2) == 0 ? n + 2 : 0;
+    const size_t n = strspn(end, "kKmMgGtT"),
+                 hz = n <= 1 && strncasecmp(end + n, "hz", 2) == 0 ? n + 2 : 0;
     *unit = hz == 0 ? '\0' : n == 0 ? 'h' : static_cast<char>(tolower(*end));
     end += hz;
     *p = end + strspn(end, " ");
@@ -63,7 +66,11 @@ bool read_number(const char **p, float *number, char *unit) {
 }
 
 float to_hz(float number, char unit) {
-    return number * (unit == 'k' ? 1e3f : unit == 'm' ? 1e6f : unit == 'g' ? 1e9f : unit == 't' ? 1e12f : 1);
+    return number * (unit == 'k'   ? 1e3f
+                     : unit == 'm' ? 1e6f
+                     : unit == 'g' ? 1e9f
+                     : unit == 't' ? 1e12f
+                                   : 1);
 }
 
 bool read_range(const std::string &text, Range *out) {
@@ -99,15 +106,19 @@ std::vector<Window> all_windows(const MeasurementSet &ms) {
     const ArrayColumn<Double> freq(table, "CHAN_FREQ"), width(table, "CHAN_WIDTH");
     std::vector<Window> windows;
     for (rownr_t row = 0; row < table.nrow(); row++) {
-        Window w{static_cast<int>(row), freq.isDefined(row) ? Vector<Double>(freq(row)) : Vector<Double>(),
-                 width.isDefined(row) ? Vector<Double>(width(row)) : Vector<Double>(), {}};
+        Window w{static_cast<int>(row),
+                 freq.isDefined(row) ? Vector<Double>(freq(row)) : Vector<Double>(),
+                 width.isDefined(row) ? Vector<Double>(width(row)) : Vector<Double>(),
+                 {}};
         const auto finite = [](double x) { return std::isfinite(x); };
-        if (w.freq.empty() || w.width.size() != w.freq.size() || !std::all_of(w.freq.begin(), w.freq.end(), finite))
+        if (w.freq.empty() || w.width.size() != w.freq.size() ||
+            !std::all_of(w.freq.begin(), w.freq.end(), finite))
             continue; // said where its rows are looked at
         w.by_freq.resize(w.freq.size());
         std::iota(w.by_freq.begin(), w.by_freq.end(), 0);
-        std::stable_sort(w.by_freq.begin(), w.by_freq.end(),
-                         [&](int a, int b) { return w.freq[static_cast<size_t>(a)] < w.freq[static_cast<size_t>(b)]; });
+        std::stable_sort(w.by_freq.begin(), w.by_freq.end(), [&](int a, int b) {
+            return w.freq[static_cast<size_t>(a)] < w.freq[static_cast<size_t>(b)];
+        });
         windows.push_back(w);
     }
     return windows;
@@ -115,15 +126,22 @@ std::vector<Window> all_windows(const MeasurementSet &ms) {
 
 // Numbers of the channels whose centres are in the range, or of the two at its sides where none is.
 std::vector<int> channels_in(const Window &w, const Range &r) {
-    const auto below = [&](int channel, double f) { return w.freq[static_cast<size_t>(channel)] < f; };
-    const auto above = [&](double f, int channel) { return f < w.freq[static_cast<size_t>(channel)]; };
+    const auto below = [&](int channel, double f) {
+        return w.freq[static_cast<size_t>(channel)] < f;
+    };
+    const auto above = [&](double f, int channel) {
+        return f < w.freq[static_cast<size_t>(channel)];
+    };
     if (r.from > w.high() || r.to < w.low())
         return {};
-    auto first = std::lower_bound(w.by_freq.begin(), w.by_freq.end(), static_cast<double>(r.from), below);
-    auto last = std::upper_bound(w.by_freq.begin(), w.by_freq.end(), static_cast<double>(r.to), above) - 1;
+    auto first =
+        std::lower_bound(w.by_freq.begin(), w.by_freq.end(), static_cast<double>(r.from), below);
+    auto last =
+        std::upper_bound(w.by_freq.begin(), w.by_freq.end(), static_cast<double>(r.to), above) - 1;
     if (first > last)
         std::swap(first, last);
-    const ssize_t step = std::max<ssize_t>(1, static_cast<ssize_t>(r.step / std::max(w.widest(), 1e-3)));
+    const ssize_t step =
+        std::max<ssize_t>(1, static_cast<ssize_t>(r.step / std::max(w.widest(), 1e-3)));
     std::vector<int> found;
     for (ssize_t i = 0; i <= last - first; i += step)
         found.push_back(first[i]);
@@ -131,11 +149,13 @@ std::vector<int> channels_in(const Window &w, const Range &r) {
     return found;
 }
 
-// Windows whose middle is in the range, to a channel's width; the first of them for a single frequency.
+// Windows whose middle is in the range, to a channel's width; the first of them for a single
+// frequency.
 std::vector<int> windows_in(const std::vector<Window> &windows, const Range &r) {
     std::vector<int> found;
     for (const Window &w : windows)
-        if (w.middle() > r.from - w.widest() && w.middle() < r.to + w.widest() && (found.empty() || r.from < r.to))
+        if (w.middle() > r.from - w.widest() && w.middle() < r.to + w.widest() &&
+            (found.empty() || r.from < r.to))
             found.push_back(w.id);
     return found;
 }
@@ -156,12 +176,16 @@ void append_numbers(std::string &list, const std::vector<int> &numbers) {
     for (size_t i = 0, n; i < numbers.size(); i += n) {
         for (n = 1; i + n < numbers.size() && numbers[i + n] == numbers[i] + static_cast<int>(n);)
             n++;
-        append(list, ';', std::to_string(numbers[i]) + (n > 1 ? "~" + std::to_string(numbers[i + n - 1]) : ""));
+        append(list, ';',
+               std::to_string(numbers[i]) +
+                   (n > 1 ? "~" + std::to_string(numbers[i + n - 1]) : ""));
     }
 }
 
-// The channels of one window that the terms ask for, "" if none; *found[i] when there are some for terms[i].
-std::string terms_of_window(const Window &w, const std::vector<std::string> &terms, std::vector<bool> *found) {
+// The channels of one window that the terms ask for, "" if none; *found[i] when there are some for
+// terms[i].
+std::string terms_of_window(const Window &w, const std::vector<std::string> &terms,
+                            std::vector<bool> *found) {
     std::string list;
     for (size_t i = 0; i < terms.size(); i++) {
         Range r;
@@ -182,24 +206,31 @@ std::string terms_of_window(const Window &w, const std::vector<std::string> &ter
     for (const Window &w : windows)
         if (have.size() < 200) {
             char text[96];
-            snprintf(text, sizeof text, "%sspectral window %d: %.9g to %.9g MHz", have.empty() ? "" : " ", w.id, w.low() / 1e6, w.high() / 1e6);
+            snprintf(text, sizeof text, "%sspectral window %d: %.9g to %.9g MHz",
+                     have.empty() ? "" : " ", w.id, w.low() / 1e6, w.high() / 1e6);
             append(have, ';', text);
         }
     throw MSSelectionSpwError("no " + what + " there (" + have + ")");
 }
 
 // One part of the expression (between ","), "WINDOWS" or "WINDOWS:CHANNELS".
-std::string translate(const MeasurementSet &ms, const std::vector<Window> &windows, const std::string &item) {
+std::string translate(const MeasurementSet &ms, const std::vector<Window> &windows,
+                      const std::string &item) {
     const size_t colon = item.find(':');
     const std::string head = item.substr(0, colon);
-    const std::vector<std::string> terms = colon == std::string::npos ? std::vector<std::string>() : split(item.substr(colon + 1), ';');
+    const std::vector<std::string> terms = colon == std::string::npos
+                                               ? std::vector<std::string>()
+                                               : split(item.substr(colon + 1), ';');
     Range r;
-    const bool by_freq = std::any_of(terms.begin(), terms.end(), [&](const std::string &t) { return read_range(t, &r); });
+    const bool by_freq = std::any_of(terms.begin(), terms.end(),
+                                     [&](const std::string &t) { return read_range(t, &r); });
     const bool head_by_freq =
-        read_range(head, &r) && std::any_of(windows.begin(), windows.end(), [](const Window &w) { return w.misread_whole(); });
+        read_range(head, &r) && std::any_of(windows.begin(), windows.end(),
+                                            [](const Window &w) { return w.misread_whole(); });
     if (!by_freq && !head_by_freq)
         return item;
-    const std::vector<int> ids = head_by_freq ? windows_in(windows, r) : windows_of(ms, head.empty() ? "*" : head);
+    const std::vector<int> ids =
+        head_by_freq ? windows_in(windows, r) : windows_of(ms, head.empty() ? "*" : head);
     if (ids.empty())
         nothing_found("spectral window", windows);
     std::string out;
@@ -233,8 +264,9 @@ std::vector<int> spw_channel_order(const Vector<Double> &freq_hz) {
         return {};
     std::vector<int> order(freq_hz.size());
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](int a, int b) { return freq_hz[static_cast<size_t>(a)] < freq_hz[static_cast<size_t>(b)]; });
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+        return freq_hz[static_cast<size_t>(a)] < freq_hz[static_cast<size_t>(b)];
+    });
     return order;
 }
 

@@ -19,7 +19,8 @@ int pclean_config_init(pclean_config *config, pclean_err *err) {
     PCL_REQUIRE(err, config);
     *config = (pclean_config){0};
     for (size_t i = 0; i < pcl_option_count(); i++) {
-        int rc = pcl_config_assign_text(config, NULL, pcl_option_at(i)->name, pcl_option_at(i)->def, err);
+        int rc = pcl_config_assign_text(config, NULL, pcl_option_at(i)->name, pcl_option_at(i)->def,
+                                        err);
         if (rc) {
             pclean_config_clear(config);
             return rc;
@@ -51,17 +52,20 @@ int pcl_config_copy(pclean_config *to, const pclean_config *from, pclean_err *er
 static int unknown(const char *name, pclean_err *err) {
     const char *near = pcl_option_nearest(name);
     if (near)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "there is no parameter \"%.80s\"; did you mean %s?", name, near);
-    return PCL_FAIL(err, PCLEAN_EPARAM, "there is no parameter \"%.80s\"; pclean image --help lists them all", name);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "there is no parameter \"%.80s\"; did you mean %s?",
+                        name, near);
+    return PCL_FAIL(err, PCLEAN_EPARAM,
+                    "there is no parameter \"%.80s\"; pclean image --help lists them all", name);
 }
 
 static int wrong_group(const char *name, const char *right, const char *given, pclean_err *err) {
-    return PCL_FAIL(err, PCLEAN_EPARAM, "%s belongs to the group %.*s, not to %s", name, (int)strcspn(right, "|"),
-                    right, given);
+    return PCL_FAIL(err, PCLEAN_EPARAM, "%s belongs to the group %.*s, not to %s", name,
+                    (int)strcspn(right, "|"), right, given);
 }
 
 /* Keeps what this version lacks in mind until the whole config is known. */
-static int ask(pclean_config *config, const char *name, const char *const *items, size_t n, pclean_err *err) {
+static int ask(pclean_config *config, const char *name, const char *const *items, size_t n,
+               pclean_err *err) {
     const struct pcl_texts texts = {.n = n, .item = (char **)(uintptr_t)items}; /* only read */
     char value[1000];
     pcl_texts_join(&texts, value, sizeof value);
@@ -69,23 +73,26 @@ static int ask(pclean_config *config, const char *name, const char *const *items
 }
 
 /* A value that the parameter lacks leaves it at its default. */
-static int set_option(pclean_config *config, const struct pcl_option *option, const char *const *items, size_t n, pclean_err *err) {
+static int set_option(pclean_config *config, const struct pcl_option *option,
+                      const char *const *items, size_t n, pclean_err *err) {
     int rc = pcl_value_set(option, config, items, n, err);
     if (rc == 0)
         return pcl_asked_set(config, option->name, NULL, err);
-    if (rc != -PCLEAN_EUNSUPPORTED || (rc = pcl_config_assign_text(config, NULL, option->name, option->def, err)))
+    if (rc != -PCLEAN_EUNSUPPORTED ||
+        (rc = pcl_config_assign_text(config, NULL, option->name, option->def, err)))
         return rc;
     return ask(config, option->name, items, n, err);
 }
 
-int pcl_config_assign(pclean_config *config, const char *group, const char *name, const char *const *items, size_t n,
-                      pclean_err *err) {
+int pcl_config_assign(pclean_config *config, const char *group, const char *name,
+                      const char *const *items, size_t n, pclean_err *err) {
     const struct pcl_unserved *unserved = pcl_unserved_find_in(group, name);
     const struct pcl_option *option = pcl_option_find(name);
     if (option && (!group || pcl_option_in_group(option, group)))
         return set_option(config, option, items, n, err);
     if (unserved)
-        return pcl_unserved_asks(unserved, items, n) ? ask(config, name, items, n, err) : pcl_asked_set(config, name, NULL, err);
+        return pcl_unserved_asks(unserved, items, n) ? ask(config, name, items, n, err)
+                                                     : pcl_asked_set(config, name, NULL, err);
     if (option)
         return wrong_group(name, option->group, group, err);
     unserved = pcl_unserved_find(name);
@@ -94,12 +101,13 @@ int pcl_config_assign(pclean_config *config, const char *group, const char *name
     return unknown(name, err);
 }
 
-int pcl_config_assign_text(pclean_config *config, const char *group, const char *name, const char *text,
-                           pclean_err *err) {
+int pcl_config_assign_text(pclean_config *config, const char *group, const char *name,
+                           const char *text, pclean_err *err) {
     const struct pcl_option *option = pcl_option_find(name);
     struct pcl_texts texts;
     int rc = pcl_texts_parse(&texts, option, text, err);
-    const bool nothing = texts.is_list && texts.n == 0 && option && (option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR);
+    const bool nothing = texts.is_list && texts.n == 0 && option &&
+                         (option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR);
     if (rc == 0 && !nothing)
         rc = pcl_config_assign(config, group, name, (const char *const *)texts.item, texts.n, err);
     pcl_texts_clear(&texts);
@@ -109,7 +117,8 @@ int pcl_config_assign_text(pclean_config *config, const char *group, const char 
 /* --interactive alone means yes, as it does for the parameters that are served. */
 static bool is_unserved_switch(const char *name) {
     const struct pcl_unserved *unserved = pcl_unserved_find(name);
-    return unserved && (strcmp(unserved->accept, "true") == 0 || strcmp(unserved->accept, "false") == 0);
+    return unserved &&
+           (strcmp(unserved->accept, "true") == 0 || strcmp(unserved->accept, "false") == 0);
 }
 
 int pclean_config_set(pclean_config *config, const char *name, const char *value, pclean_err *err) {
@@ -118,23 +127,28 @@ int pclean_config_set(pclean_config *config, const char *name, const char *value
     if (!value && (pclean_config_is_bool(name) || is_unserved_switch(name)))
         value = "true";
     if (!value)
-        return pcl_option_find(name) || pcl_unserved_find(name) ? PCL_FAIL(err, PCLEAN_EPARAM, "%s needs a value", name) : unknown(name, err);
+        return pcl_option_find(name) || pcl_unserved_find(name)
+                   ? PCL_FAIL(err, PCLEAN_EPARAM, "%s needs a value", name)
+                   : unknown(name, err);
     return pcl_config_assign_text(config, NULL, name, value, err);
 }
 
 /* The field with the items of `more` behind its own. */
-static int append(pclean_config *config, const struct pcl_option *option, const struct pcl_texts *more, pclean_err *err) {
+static int append(pclean_config *config, const struct pcl_option *option,
+                  const struct pcl_texts *more, pclean_err *err) {
     struct pcl_texts all;
     int rc = pcl_value_get(option, config, &all, err);
     for (size_t i = 0; i < more->n && rc == 0; i++)
         rc = pcl_texts_add(&all, more->item[i], strlen(more->item[i]), err);
     if (rc == 0)
-        rc = pcl_config_assign(config, NULL, option->name, (const char *const *)all.item, all.n, err);
+        rc = pcl_config_assign(config, NULL, option->name, (const char *const *)all.item, all.n,
+                               err);
     pcl_texts_clear(&all);
     return rc;
 }
 
-int pclean_config_append(pclean_config *config, const char *name, const char *value, pclean_err *err) {
+int pclean_config_append(pclean_config *config, const char *name, const char *value,
+                         pclean_err *err) {
     PCL_REQUIRE(err, config);
     PCL_REQUIRE(err, name);
     const struct pcl_option *option = pcl_option_find(name);

@@ -11,15 +11,15 @@
 int pcl_config_copy(pclean_config *to, const pclean_config *from, pclean_err *err) PCL_CHECK;
 
 /* Sets a served parameter, or checks that an unserved one asks for nothing. group NULL: any. */
-int pcl_config_assign(pclean_config *config, const char *group, const char *name, const char *const *items, size_t n,
-                      pclean_err *err) PCL_CHECK;
+int pcl_config_assign(pclean_config *config, const char *group, const char *name,
+                      const char *const *items, size_t n, pclean_err *err) PCL_CHECK;
 
 /* The same from one text: "a,b" and "[a, b]" are split where the parameter is a list. */
-int pcl_config_assign_text(pclean_config *config, const char *group, const char *name, const char *text,
-                           pclean_err *err) PCL_CHECK;
+int pcl_config_assign_text(pclean_config *config, const char *group, const char *name,
+                           const char *text, pclean_err *err) PCL_CHECK;
 
-/* pclean_config_read_yaml and _apply_preset, `depth` files deep; a relative path is looked up from the folder of
- * `from_file` (NULL: the working folder). */
+/* pclean_config_read_yaml and _apply_preset, `depth` files deep; a relative path is looked up from
+ * the folder of `from_file` (NULL: the working folder). */
 int pcl_yaml_read(pclean_config *config, const char *path, int depth, pclean_err *err) PCL_CHECK;
 int pcl_preset_apply(pclean_config *config, const char *name, const char *from_file, int depth,
                      pclean_err *err) PCL_CHECK;

@@ -8,7 +8,8 @@
 #include <yaml.h>
 
 static bool is_text(const struct pcl_option *o) {
-    return o->type == PCL_TEXT || o->type == PCL_WORD || o->type == PCL_TEXTLIST || o->type == PCL_PERMS;
+    return o->type == PCL_TEXT || o->type == PCL_WORD || o->type == PCL_TEXTLIST ||
+           o->type == PCL_PERMS;
 }
 
 /* ---- YAML ---- */
@@ -26,13 +27,16 @@ static bool emit(yaml_emitter_t *emitter, yaml_event_t *event, int made) {
 static bool emit_scalar(yaml_emitter_t *emitter, const char *text, bool quoted) {
     yaml_event_t event;
     return emit(emitter, &event,
-                yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1,
-                                             quoted ? YAML_SINGLE_QUOTED_SCALAR_STYLE : YAML_PLAIN_SCALAR_STYLE));
+                yaml_scalar_event_initialize(
+                    &event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1,
+                    quoted ? YAML_SINGLE_QUOTED_SCALAR_STYLE : YAML_PLAIN_SCALAR_STYLE));
 }
 
 static bool emit_mapping_start(yaml_emitter_t *emitter) {
     yaml_event_t event;
-    return emit(emitter, &event, yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE));
+    return emit(
+        emitter, &event,
+        yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE));
 }
 
 static bool emit_mapping_end(yaml_emitter_t *emitter) {
@@ -40,26 +44,30 @@ static bool emit_mapping_end(yaml_emitter_t *emitter) {
     return emit(emitter, &event, yaml_mapping_end_event_initialize(&event));
 }
 
-static bool emit_value(yaml_emitter_t *emitter, const struct pcl_option *o, const struct pcl_texts *texts) {
+static bool emit_value(yaml_emitter_t *emitter, const struct pcl_option *o,
+                       const struct pcl_texts *texts) {
     yaml_event_t event;
     bool ok =
         !texts->is_list ||
-        emit(emitter, &event, yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_FLOW_SEQUENCE_STYLE));
+        emit(emitter, &event,
+             yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_FLOW_SEQUENCE_STYLE));
     for (size_t i = 0; i < texts->n && ok; i++)
         ok = emit_scalar(emitter, texts->item[i], is_text(o) && needs_quotes(texts->item[i]));
-    return ok && (!texts->is_list || emit(emitter, &event, yaml_sequence_end_event_initialize(&event)));
+    return ok &&
+           (!texts->is_list || emit(emitter, &event, yaml_sequence_end_event_initialize(&event)));
 }
 
 static int yaml_failed(const yaml_emitter_t *emitter, pclean_err *err) {
     if (emitter->error == YAML_MEMORY_ERROR)
         return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory to write the parameters as YAML");
     if (emitter->error == YAML_WRITER_ERROR)
-        return PCL_FAIL(err, PCLEAN_EIO, "cannot write the parameters as YAML: %s", emitter->problem);
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot write the parameters as YAML: %s",
+                        emitter->problem);
     return PCL_FAIL(err, PCLEAN_EPARAM, "cannot write the parameters as YAML: a text is not UTF-8");
 }
 
-static int emit_option(yaml_emitter_t *emitter, const struct pcl_option *o, const pclean_config *config,
-                       pclean_err *err) {
+static int emit_option(yaml_emitter_t *emitter, const struct pcl_option *o,
+                       const pclean_config *config, pclean_err *err) {
     struct pcl_texts texts;
     int rc = pcl_value_get(o, config, &texts, err);
     if (rc == 0 && !(emit_scalar(emitter, o->name, false) && emit_value(emitter, o, &texts)))
@@ -68,7 +76,8 @@ static int emit_option(yaml_emitter_t *emitter, const struct pcl_option *o, cons
     return rc;
 }
 
-static int emit_group(yaml_emitter_t *emitter, const char *group, const pclean_config *config, pclean_err *err) {
+static int emit_group(yaml_emitter_t *emitter, const char *group, const pclean_config *config,
+                      pclean_err *err) {
     int rc = 0;
     if (!emit_scalar(emitter, group, false) || !emit_mapping_start(emitter))
         return yaml_failed(emitter, err);
@@ -83,13 +92,15 @@ static int emit_group(yaml_emitter_t *emitter, const char *group, const pclean_c
 static bool emit_begin(yaml_emitter_t *emitter) {
     yaml_event_t event;
     return emit(emitter, &event, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING)) &&
-           emit(emitter, &event, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1)) &&
+           emit(emitter, &event,
+                yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1)) &&
            emit_mapping_start(emitter);
 }
 
 static bool emit_end(yaml_emitter_t *emitter) {
     yaml_event_t event;
-    return emit_mapping_end(emitter) && emit(emitter, &event, yaml_document_end_event_initialize(&event, 1)) &&
+    return emit_mapping_end(emitter) &&
+           emit(emitter, &event, yaml_document_end_event_initialize(&event, 1)) &&
            emit(emitter, &event, yaml_stream_end_event_initialize(&event));
 }
 
@@ -144,7 +155,8 @@ static json_t *json_value(const struct pcl_option *o, const struct pcl_texts *te
     return list;
 }
 
-static int add_json(json_t *root, const struct pcl_option *o, const pclean_config *config, pclean_err *err) {
+static int add_json(json_t *root, const struct pcl_option *o, const pclean_config *config,
+                    pclean_err *err) {
     struct pcl_texts texts;
     int rc = pcl_value_get(o, config, &texts, err);
     if (rc)
@@ -154,7 +166,8 @@ static int add_json(json_t *root, const struct pcl_option *o, const pclean_confi
         group = json_object_get(root, o->group);
     json_t *value = json_value(o, &texts);
     if (!value)
-        rc = PCL_FAIL(err, PCLEAN_EPARAM, "cannot write %s as JSON: its text is not UTF-8", o->name);
+        rc =
+            PCL_FAIL(err, PCLEAN_EPARAM, "cannot write %s as JSON: its text is not UTF-8", o->name);
     else if (json_object_set_new(group, o->name, value) != 0)
         rc = PCL_FAIL(err, PCLEAN_ENOMEM, "no memory to write the parameters as JSON");
     pcl_texts_clear(&texts);
@@ -170,7 +183,8 @@ int pclean_config_dump_json(const pclean_config *config, char **json, pclean_err
     for (size_t i = 0; i < pcl_option_count() && rc == 0; i++)
         rc = add_json(root, pcl_option_at(i), config, err);
     if (rc == 0) {
-        /* 15 digits: what people write comes out as they wrote it (0.1, not 0.10000000000000001). */
+        /* 15 digits: what people write comes out as they wrote it (0.1, not
+         * 0.10000000000000001). */
         *json = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
         if (!*json)
             rc = PCL_FAIL(err, PCLEAN_ENOMEM, "no memory to write the parameters as JSON");

@@ -16,7 +16,8 @@ struct notes {
     size_t n;
 };
 
-static int add_note(struct notes *notes, const char *why, const char *name, const char *value, pclean_err *err) {
+static int add_note(struct notes *notes, const char *why, const char *name, const char *value,
+                    pclean_err *err) {
     size_t i = 0;
     while (i < notes->n && strcmp(notes->note[i].why, why) != 0)
         i++;
@@ -24,7 +25,8 @@ static int add_note(struct notes *notes, const char *why, const char *name, cons
         return 0;
     struct note *note = &notes->note[i];
     char *longer = NULL;
-    int rc = pcl_asprintf(&longer, err, "%s%s%s=%s", note->n ? note->names : "", note->n ? ", " : "", name, value[0] ? value : "\"\"");
+    int rc = pcl_asprintf(&longer, err, "%s%s%s=%s", note->n ? note->names : "",
+                          note->n ? ", " : "", name, value[0] ? value : "\"\"");
     if (rc)
         return rc;
     pcl_free(note->names);
@@ -33,7 +35,8 @@ static int add_note(struct notes *notes, const char *why, const char *name, cons
     return 0;
 }
 
-static int note_option(struct notes *notes, const struct pcl_option *o, const pclean_config *c, const pclean_config *usual, pclean_err *err) {
+static int note_option(struct notes *notes, const struct pcl_option *o, const pclean_config *c,
+                       const pclean_config *usual, pclean_err *err) {
     const char *why = o->idle ? o->idle(c, pcl_asked_is) : NULL;
     struct pcl_texts set = {0}, def = {0};
     char value[4200]; /* a path has 4096 at most */
@@ -74,7 +77,8 @@ int pcl_effect_notes(const pclean_config *config, struct pcl_texts *lines, pclea
     for (size_t i = 0; i < notes.n; i++) {
         const struct note *note = &notes.note[i];
         char *line = NULL;
-        if (!rc && !(rc = pcl_asprintf(&line, err, "%s: without effect on this run (%s)", note->names, note->why)))
+        if (!rc && !(rc = pcl_asprintf(&line, err, "%s: without effect on this run (%s)",
+                                       note->names, note->why)))
             rc = pcl_texts_add(lines, line, strlen(line), err);
         pcl_free(line);
         pcl_free(note->names);

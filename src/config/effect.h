@@ -6,8 +6,9 @@
 
 struct pcl_texts;
 
-/* Lines "pbcor=true: without effect on this run (restoration=false)", one for each reason: the values that differ from the
- * defaults. *lines to be cleared with pcl_texts_clear. */
-int pcl_effect_notes(const pclean_config *config, struct pcl_texts *lines, pclean_err *err) PCL_CHECK;
+/* Lines "pbcor=true: without effect on this run (restoration=false)", one for each reason: the
+ * values that differ from the defaults. *lines to be cleared with pcl_texts_clear. */
+int pcl_effect_notes(const pclean_config *config, struct pcl_texts *lines,
+                     pclean_err *err) PCL_CHECK;
 
 #endif

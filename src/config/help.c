@@ -30,8 +30,8 @@ static const char *type_name(const struct pcl_option *o) {
     return "";
 }
 
-/* Words of `text` from column `*column` on, lines of at most `width`, the next ones indented. A line has at least one
- * word, however narrow the terminal. */
+/* Words of `text` from column `*column` on, lines of at most `width`, the next ones indented. A
+ * line has at least one word, however narrow the terminal. */
 static void print_wrapped(FILE *out, const char *text, int width, int indent, int *column) {
     bool first = true;
     while (*text) {
@@ -100,7 +100,8 @@ static void print_escaped(FILE *out, const char *s) {
 static void print_row(FILE *out, const struct pcl_option *o) {
     char choices[420];
     pcl_words_join(o->choices, choices, sizeof choices);
-    fprintf(out, "| `%s` | %s | %s%s%s | ", o->name, type_name(o), o->def[0] ? "`" : "", o->def, o->def[0] ? "`" : "");
+    fprintf(out, "| `%s` | %s | %s%s%s | ", o->name, type_name(o), o->def[0] ? "`" : "", o->def,
+            o->def[0] ? "`" : "");
     print_escaped(out, o->unit ? o->unit : "");
     fputs(" | ", out);
     print_escaped(out, choices);
@@ -112,16 +113,22 @@ static void print_row(FILE *out, const struct pcl_option *o) {
 int pclean_config_print_markdown(FILE *out, pclean_err *err) {
     PCL_REQUIRE(err, out);
     fputs("# Parameters\n\n"
-          "Generated from the table in `src/config/options.c` by `tools/make-docs`: change it there.\n\n"
-          "A parameter file is YAML, the parameters indented below their group or flat at the top level; "
-          "`preset: NAME` at the top level\nis applied first. On the command line each is a flag: `--name value` or "
+          "Generated from the table in `src/config/options.c` by `tools/make-docs`: change it "
+          "there.\n\n"
+          "A parameter file is YAML, the parameters indented below their group or flat at the top "
+          "level; "
+          "`preset: NAME` at the top level\nis applied first. On the command line each is a flag: "
+          "`--name value` or "
           "`--name=value`; a list is written `a,b`,\n"
-          "or as Python and CASA write it: `\"['a', 'b']\"`, `\"(64, 64)\"`; in YAML `[a, b]`. Paths may have commas: what exists under the whole text is "
-          "one path.\nA text with commas that is no path and no list of its parameter (`spw`, `field` ...) stays whole.\n",
+          "or as Python and CASA write it: `\"['a', 'b']\"`, `\"(64, 64)\"`; in YAML `[a, b]`. "
+          "Paths may have commas: what exists under the whole text is "
+          "one path.\nA text with commas that is no path and no list of its parameter (`spw`, "
+          "`field` ...) stays whole.\n",
           out);
     for (size_t g = 0; g < pcl_group_count(); g++) {
         fprintf(out,
-                "\n## %s\n\n| parameter | type | default | unit | choices | meaning |\n|---|---|---|---|---|---|\n",
+                "\n## %s\n\n| parameter | type | default | unit | choices | meaning "
+                "|\n|---|---|---|---|---|---|\n",
                 pcl_group_name(g));
         for (size_t i = 0; i < pcl_option_count(); i++)
             if (strcmp(pcl_option_at(i)->group, pcl_group_name(g)) == 0)

@@ -8,16 +8,20 @@ static bool makes_one_channel(const pclean_config *c, pcl_idle_test *is) {
 }
 
 const char *pcl_idle_always_w(const pclean_config *c, pcl_idle_test *is) {
-    return is(c, "gridder", "standard") ? "gridder=standard" : "the accuracy decides on the w planes";
+    return is(c, "gridder", "standard") ? "gridder=standard"
+                                        : "the accuracy decides on the w planes";
 }
 
 const char *pcl_idle_one_channel(const pclean_config *c, pcl_idle_test *is) {
-    return makes_one_channel(c, is) ? "an image of one channel takes the samples as they are" : NULL;
+    return makes_one_channel(c, is) ? "an image of one channel takes the samples as they are"
+                                    : NULL;
 }
 
 /* The line in the log is all that tells somebody who forgot specmode=cube. */
 const char *pcl_idle_no_grid(const pclean_config *c, pcl_idle_test *is) {
-    return is(c, "specmode", "mfs") ? "specmode=mfs makes one plane of all selected channels; a cube is specmode=cube" : NULL;
+    return is(c, "specmode", "mfs")
+               ? "specmode=mfs makes one plane of all selected channels; a cube is specmode=cube"
+               : NULL;
 }
 
 const char *pcl_idle_no_frame(const pclean_config *c, pcl_idle_test *is) {
@@ -31,7 +35,8 @@ static bool is_velocity(const char *text) {
 
 const char *pcl_idle_no_velocity(const pclean_config *c, pcl_idle_test *is) {
     (void)is;
-    return is_velocity(c->start) || is_velocity(c->width) ? NULL : "neither start nor width is a velocity";
+    return is_velocity(c->start) || is_velocity(c->width) ? NULL
+                                                          : "neither start nor width is a velocity";
 }
 
 const char *pcl_idle_no_density(const pclean_config *c, pcl_idle_test *is) {
@@ -51,7 +56,8 @@ const char *pcl_idle_not_briggsabs(const pclean_config *c, pcl_idle_test *is) {
 }
 
 const char *pcl_idle_joint_gridder(const pclean_config *c, pcl_idle_test *is) {
-    return is(c, "gridder", "standard|wproject|widefield") ? "only for gridder mosaic and awproject" : NULL;
+    return is(c, "gridder", "standard|wproject|widefield") ? "only for gridder mosaic and awproject"
+                                                           : NULL;
 }
 
 const char *pcl_idle_no_clean(const pclean_config *c, pcl_idle_test *is) {
@@ -69,7 +75,8 @@ const char *pcl_idle_not_mtmfs(const pclean_config *c, pcl_idle_test *is) {
 }
 
 const char *pcl_idle_not_multiscale(const pclean_config *c, pcl_idle_test *is) {
-    return is(c, "deconvolver", "multiscale|mtmfs") ? pcl_idle_no_clean(c, is) : "deconvolver is not multiscale or mtmfs";
+    return is(c, "deconvolver", "multiscale|mtmfs") ? pcl_idle_no_clean(c, is)
+                                                    : "deconvolver is not multiscale or mtmfs";
 }
 
 const char *pcl_idle_not_asp(const pclean_config *c, pcl_idle_test *is) {
@@ -77,7 +84,8 @@ const char *pcl_idle_not_asp(const pclean_config *c, pcl_idle_test *is) {
 }
 
 const char *pcl_idle_not_automask(const pclean_config *c, pcl_idle_test *is) {
-    return is(c, "usemask", "auto-multithresh") ? pcl_idle_no_clean(c, is) : "usemask is not auto-multithresh";
+    return is(c, "usemask", "auto-multithresh") ? pcl_idle_no_clean(c, is)
+                                                : "usemask is not auto-multithresh";
 }
 
 const char *pcl_idle_not_pbmask(const pclean_config *c, pcl_idle_test *is) {

@@ -16,9 +16,11 @@
 
 #define NFOLDER 3
 
-/* Where presets are looked for, in order: the user's word, the installation, the source tree that was built. */
+/* Where presets are looked for, in order: the user's word, the installation, the source tree that
+ * was built. */
 static const char *share_folder(size_t i) {
-    const char *const folder[NFOLDER] = {getenv("PCLEAN_SHARE"), PCLEAN_SHARE_INSTALL, PCLEAN_SHARE_SOURCE};
+    const char *const folder[NFOLDER] = {getenv("PCLEAN_SHARE"), PCLEAN_SHARE_INSTALL,
+                                         PCLEAN_SHARE_SOURCE};
     return folder[i] && folder[i][0] ? folder[i] : NULL;
 }
 
@@ -82,7 +84,8 @@ done:
     return rc;
 }
 
-/* A folder that does not exist has no presets; the source tree is usually gone where the program is installed. */
+/* A folder that does not exist has no presets; the source tree is usually gone where the program is
+ * installed. */
 static int add_folder(struct presets *list, const char *folder, pclean_err *err) {
     char *path = NULL;
     int rc = pcl_asprintf(&path, err, "%s/presets", folder);
@@ -150,13 +153,16 @@ static int not_found(const struct presets *list, const char *name, pclean_err *e
     char known[500] = "";
     size_t at = 0;
     for (size_t i = 0; i < list->n && at < sizeof known; i++)
-        at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", list->item[i].name);
+        at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "",
+                               list->item[i].name);
     if (list->n == 0)
-        return PCL_FAIL(err, PCLEAN_EPARAM,
-                        "there is no preset \"%.80s\", nor any other: set PCLEAN_SHARE to the folder "
-                        "that holds presets/",
-                        name);
-    return PCL_FAIL(err, PCLEAN_EPARAM, "there is no preset \"%.80s\" (there are: %s)", name, known);
+        return PCL_FAIL(
+            err, PCLEAN_EPARAM,
+            "there is no preset \"%.80s\", nor any other: set PCLEAN_SHARE to the folder "
+            "that holds presets/",
+            name);
+    return PCL_FAIL(err, PCLEAN_EPARAM, "there is no preset \"%.80s\" (there are: %s)", name,
+                    known);
 }
 
 static int apply_named(pclean_config *config, const char *name, int depth, pclean_err *err) {
@@ -170,7 +176,8 @@ static int apply_named(pclean_config *config, const char *name, int depth, pclea
     return rc;
 }
 
-int pcl_preset_apply(pclean_config *config, const char *name, const char *from_file, int depth, pclean_err *err) {
+int pcl_preset_apply(pclean_config *config, const char *name, const char *from_file, int depth,
+                     pclean_err *err) {
     if (!is_path(name))
         return apply_named(config, name, depth, err);
     const char *slash = from_file && name[0] != '/' ? strrchr(from_file, '/') : NULL;

@@ -25,6 +25,7 @@ int pcl_problems_finish(const struct pcl_problems *problems, pclean_err *err) {
     if (problems->n == 0)
         return 0;
     if (problems->dropped)
-        return PCL_FAIL(err, problems->code, "%s\n... and %zu more", problems->text, problems->dropped);
+        return PCL_FAIL(err, problems->code, "%s\n... and %zu more", problems->text,
+                        problems->dropped);
     return PCL_FAIL(err, problems->code, "%s", problems->text);
 }

@@ -7,17 +7,20 @@
 #include <string.h>
 #include <strings.h>
 
-/* Where tclean and the Python pclean have different defaults, both are accepted. Settings that only decide how a run is
- * spread over processes, not what it computes, are accepted whatever they say. */
+/* Where tclean and the Python pclean have different defaults, both are accepted. Settings that only
+ * decide how a run is spread over processes, not what it computes, are accepted whatever they
+ * say. */
 static const struct pcl_unserved table[] = {
     {"selection", "selectdata", "true", "the switch that turns data selection on", NULL},
     {"image", "reffreq", "", "the reference frequency of a Taylor expansion", pcl_idle_not_mtmfs},
-    {"image|deconvolution", "nterms", "1|2", "the number of Taylor terms of mtmfs", pcl_idle_not_mtmfs},
+    {"image|deconvolution", "nterms", "1|2", "the number of Taylor terms of mtmfs",
+     pcl_idle_not_mtmfs},
     {"image", "outlierfile", "", "a list of outlier fields", NULL},
     {"grid", "facets", "1", "the number of facets of a wide field", NULL},
     {"grid", "psfphasecenter", "", "where the PSF of a mosaic is made", pcl_idle_joint_gridder},
     {"grid", "vptable", "", "a table of primary beams", NULL},
-    {"grid", "mosweight", "true", "weighting each field of a mosaic by itself", pcl_idle_joint_gridder},
+    {"grid", "mosweight", "true", "weighting each field of a mosaic by itself",
+     pcl_idle_joint_gridder},
     {"grid", "aterm", "true", "a setting of awproject", pcl_idle_joint_gridder},
     {"grid", "psterm", "false", "a setting of awproject", pcl_idle_joint_gridder},
     {"grid", "wbawp", "true", "a setting of awproject", pcl_idle_joint_gridder},
@@ -27,23 +30,31 @@ static const struct pcl_unserved table[] = {
     {"grid", "computepastep", "360", "a setting of awproject", pcl_idle_joint_gridder},
     {"grid", "rotatepastep", "360", "a setting of awproject", pcl_idle_joint_gridder},
     {"grid", "pointingoffsetsigdev", "0|0,0", "a setting of awproject", pcl_idle_joint_gridder},
-    {"grid|normalization", "normtype", "flatnoise", "how images are normalised by the primary beam", pcl_idle_joint_gridder},
+    {"grid|normalization", "normtype", "flatnoise", "how images are normalised by the primary beam",
+     pcl_idle_joint_gridder},
     {"weight", "noise", "1Jy", "the noise of weighting briggsabs", pcl_idle_not_briggsabs},
     {"weight", "npixels", "0", "the cell box of super-uniform weighting", pcl_idle_no_density},
-    {"deconvolution", "scales", "0", "the scale sizes of multiscale and mtmfs", pcl_idle_not_multiscale},
+    {"deconvolution", "scales", "0", "the scale sizes of multiscale and mtmfs",
+     pcl_idle_not_multiscale},
     {"deconvolution", "smallscalebias", "0", "a setting of multiscale", pcl_idle_not_multiscale},
     {"deconvolution", "fusedthreshold", "0", "a setting of the asp deconvolver", pcl_idle_not_asp},
     {"deconvolution", "largestscale", "-1", "a setting of the asp deconvolver", pcl_idle_not_asp},
-    {"deconvolution", "sidelobethreshold", "3", "a setting of automatic masks", pcl_idle_not_automask},
+    {"deconvolution", "sidelobethreshold", "3", "a setting of automatic masks",
+     pcl_idle_not_automask},
     {"deconvolution", "noisethreshold", "5", "a setting of automatic masks", pcl_idle_not_automask},
-    {"deconvolution", "lownoisethreshold", "1.5", "a setting of automatic masks", pcl_idle_not_automask},
-    {"deconvolution", "negativethreshold", "0", "a setting of automatic masks", pcl_idle_not_automask},
+    {"deconvolution", "lownoisethreshold", "1.5", "a setting of automatic masks",
+     pcl_idle_not_automask},
+    {"deconvolution", "negativethreshold", "0", "a setting of automatic masks",
+     pcl_idle_not_automask},
     {"deconvolution", "smoothfactor", "1", "a setting of automatic masks", pcl_idle_not_automask},
     {"deconvolution", "minbeamfrac", "0.3", "a setting of automatic masks", pcl_idle_not_automask},
-    {"deconvolution", "cutthreshold", "0.01", "a setting of automatic masks", pcl_idle_not_automask},
-    {"deconvolution", "growiterations", "75|100", "a setting of automatic masks", pcl_idle_not_automask},
+    {"deconvolution", "cutthreshold", "0.01", "a setting of automatic masks",
+     pcl_idle_not_automask},
+    {"deconvolution", "growiterations", "75|100", "a setting of automatic masks",
+     pcl_idle_not_automask},
     {"deconvolution", "dogrowprune", "true", "a setting of automatic masks", pcl_idle_not_automask},
-    {"deconvolution", "minpercentchange", "-1|0", "a setting of automatic masks", pcl_idle_not_automask},
+    {"deconvolution", "minpercentchange", "-1|0", "a setting of automatic masks",
+     pcl_idle_not_automask},
     {"deconvolution", "fastnoise", "true", "a setting of automatic masks", pcl_idle_not_automask},
     {"deconvolution", "python_automask", "*", "which code makes automatic masks", NULL},
     {"iteration", "interactive", "false", "masking by hand between cycles", pcl_idle_no_clean},
@@ -95,7 +106,8 @@ const struct pcl_unserved *pcl_unserved_find(const char *name) {
 
 const struct pcl_unserved *pcl_unserved_find_in(const char *group, const char *name) {
     for (size_t i = 0; i < NTABLE; i++)
-        if (strcmp(table[i].name, name) == 0 && (!group || pcl_words_index(table[i].group, group) >= 0))
+        if (strcmp(table[i].name, name) == 0 &&
+            (!group || pcl_words_index(table[i].group, group) >= 0))
             return &table[i];
     return NULL;
 }
@@ -115,8 +127,8 @@ static bool same_value(const char *a, const char *b) {
         return true;
     if (pcl_parse_bool(a, &yes_a) && pcl_parse_bool(b, &yes_b))
         return yes_a == yes_b;
-    return pcl_quantity_parse(a, &qa, NULL) == 0 && pcl_quantity_parse(b, &qb, NULL) == 0 && qa.dim == qb.dim &&
-           !(qa.value < qb.value) && !(qa.value > qb.value);
+    return pcl_quantity_parse(a, &qa, NULL) == 0 && pcl_quantity_parse(b, &qb, NULL) == 0 &&
+           qa.dim == qb.dim && !(qa.value < qb.value) && !(qa.value > qb.value);
 }
 
 /* Lists of zeros are as empty as the zero that is accepted for them. */
@@ -162,7 +174,9 @@ bool pcl_asked_is(const pclean_config *config, const char *name, const char *wor
     char word[64];
     if (asked)
         return pcl_words_index(words, asked) >= 0;
-    return o && o->type == PCL_CHOICE && pcl_words_at(o->choices, (size_t) * (const int *)pcl_option_const_field(o, config), word, sizeof word) &&
+    return o && o->type == PCL_CHOICE &&
+           pcl_words_at(o->choices, (size_t) * (const int *)pcl_option_const_field(o, config), word,
+                        sizeof word) &&
            pcl_words_index(words, word) >= 0;
 }
 
@@ -213,7 +227,8 @@ void pcl_unserved_complain(const pclean_config *config, struct pcl_problems *pro
         char item[128];
         if (pcl_asked_idle(config, name))
             continue;
-        snprintf(item, sizeof item, config->asked.n > 8 ? "%s%s=%.20s" : "%s%s=%.60s", n ? ", " : "", name, value);
+        snprintf(item, sizeof item, config->asked.n > 8 ? "%s%s=%.20s" : "%s%s=%.60s",
+                 n ? ", " : "", name, value);
         if (n++ == 0)
             explain(name, hint, sizeof hint);
         if (at + strlen(item) < sizeof list - 100)
@@ -224,9 +239,11 @@ void pcl_unserved_complain(const pclean_config *config, struct pcl_problems *pro
     if (more)
         snprintf(list + at, sizeof list - at, " and %zu more", more);
     if (n == 1)
-        pcl_problems_add(problems, PCLEAN_EUNSUPPORTED, "%s is not available in this version of pclean%s", list, hint);
+        pcl_problems_add(problems, PCLEAN_EUNSUPPORTED,
+                         "%s is not available in this version of pclean%s", list, hint);
     else if (n > 1)
-        pcl_problems_add(problems, PCLEAN_EUNSUPPORTED, "%s are not available in this version of pclean; leave them out", list);
+        pcl_problems_add(problems, PCLEAN_EUNSUPPORTED,
+                         "%s are not available in this version of pclean; leave them out", list);
 }
 
 int pclean_config_served(const pclean_config *config, pclean_err *err) {

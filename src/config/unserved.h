@@ -1,7 +1,8 @@
-/* unserved.h: parameters and values of tclean and of the Python pclean that this version does not have. They are known by
- * name, so that their files and calls can be read: a value that asks for nothing we lack is accepted, any other is kept in the
- * config's list `asked` until the whole config is known. What then has no effect on the run is accepted too; the rest is refused,
- * all of it in one sentence. */
+/* unserved.h: parameters and values of tclean and of the Python pclean that this version does not
+ * have. They are known by name, so that their files and calls can be read: a value that asks for
+ * nothing we lack is accepted, any other is kept in the config's list `asked` until the whole
+ * config is known. What then has no effect on the run is accepted too; the rest is refused, all of
+ * it in one sentence. */
 #ifndef PCL_UNSERVED_H
 #define PCL_UNSERVED_H
 #include "config/idle.h"
@@ -12,7 +13,8 @@
 struct pcl_unserved {
     const char *group; /* "a|b" */
     const char *name;
-    const char *accept; /* "a|b": values without effect here ("" or null always is); "*": all of them */
+    const char *accept; /* "a|b": values without effect here ("" or null always is); "*": all of
+                         * them */
     const char *what;   /* what it is about, completes "NAME (...)" */
     pcl_idle *idle;     /* when it has no effect whatever it says; NULL: never */
 };
@@ -29,12 +31,14 @@ bool pcl_unserved_asks(const struct pcl_unserved *u, const char *const *items, s
 
 /* The value asked for that this version lacks; NULL: none. */
 const char *pcl_asked(const pclean_config *config, const char *name);
-/* Is it, a choice, one of "a|b"? What was asked for counts, also where this version lacks it. A pcl_idle_test. */
+/* Is it, a choice, one of "a|b"? What was asked for counts, also where this version lacks it. A
+ * pcl_idle_test. */
 bool pcl_asked_is(const pclean_config *config, const char *name, const char *words);
 /* Entry i of the list: its value, and its name copied into the buffer. */
 const char *pcl_asked_at(const pclean_config *config, size_t i, char *name, size_t size);
 /* Replaces the entry, or removes it (value NULL). */
-int pcl_asked_set(pclean_config *config, const char *name, const char *value, pclean_err *err) PCL_CHECK;
+int pcl_asked_set(pclean_config *config, const char *name, const char *value,
+                  pclean_err *err) PCL_CHECK;
 /* Why it has no effect on this run; NULL: it has one. */
 const char *pcl_asked_idle(const pclean_config *config, const char *name);
 /* Adds the one sentence about all that has an effect; none if there is nothing. */

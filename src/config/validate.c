@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Every check adds its own line; "value" texts are as a user would have written them. Comparisons are written so that a
- * NaN fails them. */
+/* Every check adds its own line; "value" texts are as a user would have written them. Comparisons
+ * are written so that a NaN fails them. */
 
 static void value_text(const pclean_config *c, const char *name, char *buf, size_t size) {
     struct pcl_texts texts;
@@ -19,13 +19,15 @@ static void value_text(const pclean_config *c, const char *name, char *buf, size
     pcl_texts_clear(&texts);
 }
 
-static void complain(struct pcl_problems *r, const pclean_config *c, const char *name, const char *todo) {
+static void complain(struct pcl_problems *r, const pclean_config *c, const char *name,
+                     const char *todo) {
     char value[160];
     value_text(c, name, value, sizeof value);
     pcl_problems_add(r, PCLEAN_EPARAM, "%s=%s: %s", name, value[0] ? value : "\"\"", todo);
 }
 
-static void require(bool ok, struct pcl_problems *r, const pclean_config *c, const char *name, const char *todo) {
+static void require(bool ok, struct pcl_problems *r, const pclean_config *c, const char *name,
+                    const char *todo) {
     if (!ok)
         complain(r, c, name, todo);
 }
@@ -39,7 +41,8 @@ static void check_choices(const pclean_config *c, struct pcl_problems *r) {
         char word[64];
         bool ok = true;
         if (o->type == PCL_CHOICE)
-            ok = *(const int *)field >= 0 && pcl_words_at(o->choices, (size_t) * (const int *)field, word, sizeof word);
+            ok = *(const int *)field >= 0 &&
+                 pcl_words_at(o->choices, (size_t) * (const int *)field, word, sizeof word);
         else if (o->type == PCL_WORD)
             ok = pcl_words_index(o->choices, *(char *const *)field) >= 0;
         pcl_words_join(o->choices, choices, sizeof choices);
@@ -53,7 +56,8 @@ static void check_names(const pclean_config *c, struct pcl_problems *r) {
     if (c->vis.n == 0)
         pcl_problems_add(r, PCLEAN_EPARAM, "vis is not given: name the MeasurementSet to image");
     if (n == 0)
-        pcl_problems_add(r, PCLEAN_EPARAM, "imagename is not given: say what the products shall be called");
+        pcl_problems_add(r, PCLEAN_EPARAM,
+                         "imagename is not given: say what the products shall be called");
     else if (c->imagename[n - 1] == '/')
         complain(r, c, "imagename", "this is a folder; add the beginning of a file name");
     if (strpbrk(c->imagename, "\n\r\t"))
@@ -73,7 +77,8 @@ static void check_per_ms(const pclean_config *c, struct pcl_problems *r) {
 static void check_image(const pclean_config *c, struct pcl_problems *r) {
     require(c->imsize[0] >= 1 && c->imsize[1] >= 1, r, c, "imsize", "at least 1 pixel in x and y");
     require(c->cell_rad[0] > 0 && c->cell_rad[1] > 0, r, c, "cell", "a pixel size above 0");
-    require(c->cell_rad[0] < 1 && c->cell_rad[1] < 1, r, c, "cell", "a pixel size below one radian");
+    require(c->cell_rad[0] < 1 && c->cell_rad[1] < 1, r, c, "cell",
+            "a pixel size below one radian");
     require(c->startmodel.n <= 1, r, c, "startmodel", "give one image");
 }
 
@@ -87,14 +92,18 @@ static void check_part(const pclean_config *c, struct pcl_problems *r) {
     if (c->part_channel == -1)
         return;
     require(c->part_channel >= 0, r, c, "part_channel", "-1 (not a part), 0 or more");
-    require(c->part_nchan >= 1 && (!mfs || c->part_nchan == 1), r, c, "part_nchan", "the channels of the whole image, at least 1");
+    require(c->part_nchan >= 1 && (!mfs || c->part_nchan == 1), r, c, "part_nchan",
+            "the channels of the whole image, at least 1");
     require(mfs || c->nchan >= 1, r, c, "nchan", "a part of a cube needs its number of channels");
-    require((long)c->part_channel + (mfs ? 1 : c->nchan) <= c->part_nchan, r, c, "part_channel", "the part ends beyond the whole image");
+    require((long)c->part_channel + (mfs ? 1 : c->nchan) <= c->part_nchan, r, c, "part_channel",
+            "the part ends beyond the whole image");
     require(c->part_start_hz > 0, r, c, "part_start", "a frequency above 0");
-    require(mfs ? c->part_width_hz > 0 : !is_zero(c->part_width_hz), r, c, "part_width", "a step that is not 0");
+    require(mfs ? c->part_width_hz > 0 : !is_zero(c->part_width_hz), r, c, "part_width",
+            "a step that is not 0");
     require(c->part_samples >= 0, r, c, "part_samples", "0 or more");
     require(c->part_wmax_lambda >= 0, r, c, "part_wmax", "0 or more");
-    require(c->cyclecontrol == PCLEAN_CYCLECONTROL_CHANNEL || c->niter == 0 || c->part_nchan == 1, r, c, "cyclecontrol",
+    require(c->cyclecontrol == PCLEAN_CYCLECONTROL_CHANNEL || c->niter == 0 || c->part_nchan == 1,
+            r, c, "cyclecontrol",
             "global cleans a cube as one problem, which cannot be done in parts");
 }
 
@@ -107,7 +116,8 @@ static bool phasecenter_ok(const char *text) {
         return pcl_parse_int(word[0], &field) && field >= 0;
     if (n < 2 || n > 3)
         return n <= 0;
-    return pcl_parse_longitude(word[n - 2], &rad, NULL) == 0 && pcl_parse_latitude(word[n - 1], &rad, NULL) == 0;
+    return pcl_parse_longitude(word[n - 2], &rad, NULL) == 0 &&
+           pcl_parse_latitude(word[n - 1], &rad, NULL) == 0;
 }
 
 enum form { FORM_EMPTY, FORM_INT, FORM_FREQ, FORM_VELOCITY, FORM_BAD };
@@ -129,29 +139,35 @@ static enum form spectral_form(const char *text, double *value) {
 static void check_start_width(const pclean_config *c, struct pcl_problems *r) {
     double start, width;
     enum form fs = spectral_form(c->start, &start), fw = spectral_form(c->width, &width);
-    require(fs != FORM_BAD, r, c, "start", "a data channel number, or a frequency or velocity with its unit");
-    require(fw != FORM_BAD, r, c, "width", "a number of data channels, or a frequency or velocity with its unit");
+    require(fs != FORM_BAD, r, c, "start",
+            "a data channel number, or a frequency or velocity with its unit");
+    require(fw != FORM_BAD, r, c, "width",
+            "a number of data channels, or a frequency or velocity with its unit");
     require(fs != FORM_INT || start >= 0, r, c, "start", "data channels count from 0");
     require(fs != FORM_FREQ || start > 0, r, c, "start", "a frequency above 0");
-    require(fw < FORM_INT || fw > FORM_VELOCITY || !is_zero(width), r, c, "width", "anything but 0");
+    require(fw < FORM_INT || fw > FORM_VELOCITY || !is_zero(width), r, c, "width",
+            "anything but 0");
     if ((fs == FORM_FREQ && fw == FORM_VELOCITY) || (fs == FORM_VELOCITY && fw == FORM_FREQ))
         complain(r, c, "width", "start and width must both be frequencies or both be velocities");
 }
 
 static void check_spectral(const pclean_config *c, struct pcl_problems *r) {
     double hz;
-    require(c->niter == 0 || (c->imsize[0] > 1 && c->imsize[1] > 1), r, c, "imsize", "at least 2 pixels a side to clean (niter > 0)");
-    require(c->wprojplanes == -1 || c->wprojplanes >= 1, r, c, "wprojplanes", "-1 (automatic) or at least 1");
+    require(c->niter == 0 || (c->imsize[0] > 1 && c->imsize[1] > 1), r, c, "imsize",
+            "at least 2 pixels a side to clean (niter > 0)");
+    require(c->wprojplanes == -1 || c->wprojplanes >= 1, r, c, "wprojplanes",
+            "-1 (automatic) or at least 1");
     require(c->nchan == -1 || c->nchan >= 1, r, c, "nchan", "-1 (all) or at least 1");
     check_start_width(c, r);
     if (c->restfreq[0])
-        require(pcl_quantity_parse_as(c->restfreq, PCL_DIM_FREQ, NULL, &hz, NULL) == 0 && hz > 0, r, c, "restfreq",
-                "a frequency with its unit, e.g. 1.420405752GHz");
+        require(pcl_quantity_parse_as(c->restfreq, PCL_DIM_FREQ, NULL, &hz, NULL) == 0 && hz > 0, r,
+                c, "restfreq", "a frequency with its unit, e.g. 1.420405752GHz");
 }
 
 static bool position_angle_ok(const pclean_strlist *list) {
     double rad;
-    return list->n < 3 || pcl_quantity_parse_as(list->item[2], PCL_DIM_ANGLE, "deg", &rad, NULL) == 0;
+    return list->n < 3 ||
+           pcl_quantity_parse_as(list->item[2], PCL_DIM_ANGLE, "deg", &rad, NULL) == 0;
 }
 
 static void check_uvtaper(const pclean_config *c, struct pcl_problems *r) {
@@ -160,9 +176,11 @@ static void check_uvtaper(const pclean_config *c, struct pcl_problems *r) {
     for (size_t i = 0; i < c->uvtaper.n && i < 2; i++) {
         pcl_quantity q;
         bool parsed = pcl_quantity_parse(c->uvtaper.item[i], &q, NULL) == 0;
-        dim[i] = parsed && q.dim == PCL_DIM_NONE ? PCL_DIM_LAMBDA : q.dim; /* as tclean takes a bare number */
+        /* as tclean takes a bare number */
+        dim[i] = parsed && q.dim == PCL_DIM_NONE ? PCL_DIM_LAMBDA : q.dim;
         if (parsed && q.dim == PCL_DIM_LENGTH) {
-            complain(r, c, "uvtaper", "a length depends on the frequency; give wavelengths, e.g. 1klambda");
+            complain(r, c, "uvtaper",
+                     "a length depends on the frequency; give wavelengths, e.g. 1klambda");
             return;
         }
         if (!parsed || (dim[i] != PCL_DIM_LAMBDA && dim[i] != PCL_DIM_ANGLE) || !(q.value > 0)) {
@@ -170,8 +188,10 @@ static void check_uvtaper(const pclean_config *c, struct pcl_problems *r) {
             return;
         }
     }
-    require(c->uvtaper.n < 2 || dim[0] == dim[1], r, c, "uvtaper", "both axes in wavelengths or both in angles");
-    require(position_angle_ok(&c->uvtaper), r, c, "uvtaper", "the position angle with its unit, e.g. 45deg");
+    require(c->uvtaper.n < 2 || dim[0] == dim[1], r, c, "uvtaper",
+            "both axes in wavelengths or both in angles");
+    require(position_angle_ok(&c->uvtaper), r, c, "uvtaper",
+            "the position angle with its unit, e.g. 45deg");
 }
 
 static void check_weight(const pclean_config *c, struct pcl_problems *r) {
@@ -186,12 +206,14 @@ static void check_restoringbeam(const pclean_config *c, struct pcl_problems *r) 
     double rad[2] = {0, 0};
     require(beam->n <= 3, r, c, "restoringbeam", "one size, or major, minor, position angle");
     for (size_t i = 0; i < beam->n && i < 2; i++)
-        if (pcl_quantity_parse_as(beam->item[i], PCL_DIM_ANGLE, NULL, &rad[i], NULL) != 0 || !(rad[i] > 0)) {
+        if (pcl_quantity_parse_as(beam->item[i], PCL_DIM_ANGLE, NULL, &rad[i], NULL) != 0 ||
+            !(rad[i] > 0)) {
             complain(r, c, "restoringbeam", "sizes above 0 with their unit, e.g. 10arcsec");
             return;
         }
     require(beam->n < 2 || rad[0] >= rad[1], r, c, "restoringbeam", "the major axis comes first");
-    require(position_angle_ok(beam), r, c, "restoringbeam", "the position angle with its unit, e.g. 45deg");
+    require(position_angle_ok(beam), r, c, "restoringbeam",
+            "the position angle with its unit, e.g. 45deg");
 }
 
 static void check_deconvolution(const pclean_config *c, struct pcl_problems *r) {
@@ -208,11 +230,15 @@ static void check_iteration(const pclean_config *c, struct pcl_problems *r) {
     require(c->gain > 0 && c->gain <= 1, r, c, "gain", "above 0, at most 1");
     require(c->threshold_jy >= 0, r, c, "threshold", "0 or more");
     require(c->nsigma >= 0, r, c, "nsigma", "0 or more");
-    require(c->cycleniter == -1 || c->cycleniter >= 1, r, c, "cycleniter", "-1 (niter) or at least 1");
+    require(c->cycleniter == -1 || c->cycleniter >= 1, r, c, "cycleniter",
+            "-1 (niter) or at least 1");
     require(c->cyclefactor > 0, r, c, "cyclefactor", "above 0");
-    require(c->minpsffraction > 0 && c->minpsffraction <= 1, r, c, "minpsffraction", "above 0, at most 1");
-    require(c->maxpsffraction > 0 && c->maxpsffraction <= 1, r, c, "maxpsffraction", "above 0, at most 1");
-    require(c->minpsffraction <= c->maxpsffraction, r, c, "minpsffraction", "not above maxpsffraction");
+    require(c->minpsffraction > 0 && c->minpsffraction <= 1, r, c, "minpsffraction",
+            "above 0, at most 1");
+    require(c->maxpsffraction > 0 && c->maxpsffraction <= 1, r, c, "maxpsffraction",
+            "above 0, at most 1");
+    require(c->minpsffraction <= c->maxpsffraction, r, c, "minpsffraction",
+            "not above maxpsffraction");
     require(c->nmajor >= -1, r, c, "nmajor", "-1 (no limit), 0 or more");
 }
 
@@ -233,12 +259,15 @@ int pclean_config_validate(const pclean_config *config, pclean_err *err) {
     check_iteration(config, &problems);
     require(config->nworkers >= 0, &problems, config, "nworkers", "0 (automatic) or more");
     require(config->threads >= 0, &problems, config, "threads", "0 (all cores) or more");
-    require(config->cube_chunksize == -1 || config->cube_chunksize >= 1, &problems, config, "cube_chunksize", "-1 (as many parts as workers) or at least 1");
+    require(config->cube_chunksize == -1 || config->cube_chunksize >= 1, &problems, config,
+            "cube_chunksize", "-1 (as many parts as workers) or at least 1");
     double bytes;
-    require(!config->memory[0] || (pcl_quantity_parse_as(config->memory, PCL_DIM_BYTES, NULL, &bytes, NULL) == 0 && bytes >= 1),
+    require(!config->memory[0] ||
+                (pcl_quantity_parse_as(config->memory, PCL_DIM_BYTES, NULL, &bytes, NULL) == 0 &&
+                 bytes >= 1),
             &problems, config, "memory", "a size with its unit, e.g. 16GiB");
     double part;
-    require(pcl_parse_memory_limit(config->memory_limit, &bytes, &part), &problems, config, "memory_limit",
-            "4GB, 4GiB, or 0.5 for half of what there is");
+    require(pcl_parse_memory_limit(config->memory_limit, &bytes, &part), &problems, config,
+            "memory_limit", "4GB, 4GiB, or 0.5 for half of what there is");
     return pcl_problems_finish(&problems, err);
 }

@@ -77,7 +77,8 @@ static void take_item(struct list_reader *r, const char *begin, size_t len) {
         r->rc = pcl_texts_add(r->texts, begin, len, r->err);
 }
 
-/* A quoted text at p, `\'` being a mark in it; its end, NULL if it has none or something but a comma or bracket follows. */
+/* A quoted text at p, `\'` being a mark in it; its end, NULL if it has none or something but a
+ * comma or bracket follows. */
 static const char *read_quoted(struct list_reader *r, const char *p) {
     const char mark = *p++;
     char *plain = NULL;
@@ -97,7 +98,8 @@ static const char *read_quoted(struct list_reader *r, const char *p) {
     return p && strchr(",])", *p) ? p : NULL;
 }
 
-/* A bare item at p, up to a comma or bracket outside its own brackets: circle[[1pix,2pix],3pix] is one. */
+/* A bare item at p, up to a comma or bracket outside its own brackets: circle[[1pix,2pix],3pix] is
+ * one. */
 static const char *read_bare(struct list_reader *r, const char *p) {
     const char *begin = p;
     int depth = 0;
@@ -146,23 +148,27 @@ static bool is_list(const char *text) {
 }
 
 /* The text without blanks and quotation marks around it; double ones only where `both`. */
-static int add_unquoted(struct pcl_texts *texts, const char *text, size_t n, bool both, pclean_err *err) {
+static int add_unquoted(struct pcl_texts *texts, const char *text, size_t n, bool both,
+                        pclean_err *err) {
     while (n > 0 && isspace((unsigned char)*text)) {
         text++;
         n--;
     }
     while (n > 0 && isspace((unsigned char)text[n - 1]))
         n--;
-    const bool quoted = n >= 2 && (*text == '\'' || (both && *text == '"')) && memchr(text + 1, *text, n - 1) == text + n - 1;
+    const bool quoted = n >= 2 && (*text == '\'' || (both && *text == '"')) &&
+                        memchr(text + 1, *text, n - 1) == text + n - 1;
     return pcl_texts_add(texts, text + quoted, n - 2 * quoted, err);
 }
 
 static bool exists(const char *text, size_t n) {
     char path[4096];
-    return n > 0 && n < sizeof path && memcpy(path, text, n) && (path[n] = '\0', access(path, F_OK) == 0);
+    return n > 0 && n < sizeof path && memcpy(path, text, n) &&
+           (path[n] = '\0', access(path, F_OK) == 0);
 }
 
-/* The end of the item at p: a comma outside quotation marks; of paths, the last one up to which the text exists. */
+/* The end of the item at p: a comma outside quotation marks; of paths, the last one up to which the
+ * text exists. */
 static const char *item_end(const char *p, bool is_path) {
     const char *begin = skip_blanks(p), *end = NULL, *comma = p;
     if ((*begin == '\'' || *begin == '"') && (comma = strchr(begin + 1, *begin)))
@@ -186,8 +192,10 @@ static int split(struct pcl_texts *texts, const char *p, bool is_path, pclean_er
     return rc;
 }
 
-int pcl_texts_parse(struct pcl_texts *texts, const struct pcl_option *o, const char *text, pclean_err *err) {
-    const bool is_path = o && o->is_path, splits = !o || (pcl_option_is_list(o) && o->type != PCL_PERMS);
+int pcl_texts_parse(struct pcl_texts *texts, const struct pcl_option *o, const char *text,
+                    pclean_err *err) {
+    const bool is_path = o && o->is_path,
+               splits = !o || (pcl_option_is_list(o) && o->type != PCL_PERMS);
     struct list_reader reader = {.texts = texts, .err = err};
     int rc;
     *texts = (struct pcl_texts){0};
@@ -210,7 +218,8 @@ int pcl_texts_parse(struct pcl_texts *texts, const struct pcl_option *o, const c
 /* Would the text, as it is, be read as something else? */
 static bool needs_list(const char *text) {
     const size_t n = strlen(text);
-    return is_list(text) || (n > 0 && (strchr(" \t\n\r\v\f'\"", text[0]) || strchr(" \t\n\r\v\f", text[n - 1])));
+    return is_list(text) ||
+           (n > 0 && (strchr(" \t\n\r\v\f'\"", text[0]) || strchr(" \t\n\r\v\f", text[n - 1])));
 }
 
 /* ---- text to value ---- */
@@ -251,7 +260,8 @@ bool pcl_parse_int(const char *text, int *value) {
     return true;
 }
 
-static int bad_value(const struct pcl_option *o, const char *text, const char *wanted, pclean_err *err) {
+static int bad_value(const struct pcl_option *o, const char *text, const char *wanted,
+                     pclean_err *err) {
     return PCL_FAIL(err, PCLEAN_EPARAM, "%s=%.200s: %s", o->name, text[0] ? text : "\"\"", wanted);
 }
 
@@ -259,17 +269,22 @@ static int bad_choice(const struct pcl_option *o, const char *text, pclean_err *
     char choices[400];
     pcl_words_join(o->choices, choices, sizeof choices);
     if (o->unavailable && pcl_words_index(o->unavailable, text) >= 0)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
-                        "%s=%s is tclean's but not available in this version of pclean (available: %s)", o->name, text,
-                        choices);
-    return PCL_FAIL(err, PCLEAN_EPARAM, "%s=%.200s: choose one of %s", o->name, text[0] ? text : "\"\"", choices);
+        return PCL_FAIL(
+            err, PCLEAN_EUNSUPPORTED,
+            "%s=%s is tclean's but not available in this version of pclean (available: %s)",
+            o->name, text, choices);
+    return PCL_FAIL(err, PCLEAN_EPARAM, "%s=%.200s: choose one of %s", o->name,
+                    text[0] ? text : "\"\"", choices);
 }
 
-/* "ft" -> "standard" by "ft=standard|gridft=standard"; other texts pass. `word` holds the result. */
-static const char *resolve_alias(const struct pcl_option *o, const char *text, char *word, size_t size) {
+/* "ft" -> "standard" by "ft=standard|gridft=standard"; other texts pass. `word` holds the
+ * result. */
+static const char *resolve_alias(const struct pcl_option *o, const char *text, char *word,
+                                 size_t size) {
     for (size_t i = 0; pcl_words_at(o->alias, i, word, size); i++) {
         char *equals = strchr(word, '=');
-        if (equals && strlen(text) == (size_t)(equals - word) && strncasecmp(word, text, (size_t)(equals - word)) == 0)
+        if (equals && strlen(text) == (size_t)(equals - word) &&
+            strncasecmp(word, text, (size_t)(equals - word)) == 0)
             return equals + 1;
     }
     return text;
@@ -301,7 +316,8 @@ static int set_word(const struct pcl_option *o, char **field, const char *text, 
 }
 
 /* Empty items ask for nothing: tclean writes uvtaper=['']. Where each has its place they stay. */
-static int set_list(pclean_strlist *field, const char *const *items, size_t n, bool keep_empty, pclean_err *err) {
+static int set_list(pclean_strlist *field, const char *const *items, size_t n, bool keep_empty,
+                    pclean_err *err) {
     struct pcl_texts texts = {0};
     int rc = 0;
     for (size_t i = 0; i < n && rc == 0; i++)
@@ -324,11 +340,13 @@ static int parse_angle(const struct pcl_option *o, const char *text, double *rad
     return rc;
 }
 
-static int set_pair(const struct pcl_option *o, void *field, const char *const *items, size_t n, pclean_err *err) {
+static int set_pair(const struct pcl_option *o, void *field, const char *const *items, size_t n,
+                    pclean_err *err) {
     int pixel[2];
     double rad[2];
     if (n < 1 || n > 2)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s: give one value, or two for x and y; there are %zu", o->name, n);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s: give one value, or two for x and y; there are %zu",
+                        o->name, n);
     for (size_t i = 0; i < 2; i++) {
         const char *text = items[i < n ? i : 0];
         if (o->type == PCL_INTPAIR && !pcl_parse_int(text, &pixel[i]))
@@ -392,18 +410,22 @@ static int set_scalar(const struct pcl_option *o, void *field, const char *text,
     return PCL_FAIL(err, PCLEAN_EBUG, "%s is not a scalar", o->name);
 }
 
-int pcl_value_set(const struct pcl_option *option, pclean_config *config, const char *const *items, size_t n,
-                  pclean_err *err) {
+int pcl_value_set(const struct pcl_option *option, pclean_config *config, const char *const *items,
+                  size_t n, pclean_err *err) {
     void *field = pcl_option_field(option, config);
     const bool is_text = option->type == PCL_TEXTLIST || option->type == PCL_TEXT;
-    if (n == 1 && is_text && option->unavailable && pcl_words_index(option->unavailable, items[0]) >= 0)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s=%s is tclean's but not available in this version of pclean", option->name, items[0]);
+    if (n == 1 && is_text && option->unavailable &&
+        pcl_words_index(option->unavailable, items[0]) >= 0)
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "%s=%s is tclean's but not available in this version of pclean",
+                        option->name, items[0]);
     if (option->type == PCL_TEXTLIST || option->type == PCL_PERMS)
         return set_list(field, items, n, option->type == PCL_PERMS && n > 1, err);
     if (option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR)
         return set_pair(option, field, items, n, err);
     if (n > 1)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s takes one value, not a list of %zu", option->name, n);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s takes one value, not a list of %zu", option->name,
+                        n);
     return set_scalar(option, field, n ? items[0] : "", err);
 }
 
@@ -419,13 +441,15 @@ static void format_real(char *buf, size_t size, double x) {
     }
 }
 
-/* As above in arcsec; the few doubles that no number of arcsec gives are written in rad, which always works. */
+/* As above in arcsec; the few doubles that no number of arcsec gives are written in rad, which
+ * always works. */
 static void format_angle(char *buf, size_t size, double rad) {
     double arcsec = rad * (648000.0 / 3.14159265358979323846);
     for (int digits = 1; digits <= 17; digits++) {
         double back;
         snprintf(buf, size, "%.*garcsec", digits, arcsec);
-        if (pcl_quantity_parse_as(buf, PCL_DIM_ANGLE, NULL, &back, NULL) == 0 && back <= rad && back >= rad)
+        if (pcl_quantity_parse_as(buf, PCL_DIM_ANGLE, NULL, &back, NULL) == 0 && back <= rad &&
+            back >= rad)
             return;
     }
     format_real(buf, size - 4, rad);
@@ -436,7 +460,8 @@ static int add(struct pcl_texts *texts, const char *text, pclean_err *err) {
     return pcl_texts_add(texts, text, strlen(text), err);
 }
 
-static int get_scalar(const struct pcl_option *o, const void *field, struct pcl_texts *texts, pclean_err *err) {
+static int get_scalar(const struct pcl_option *o, const void *field, struct pcl_texts *texts,
+                      pclean_err *err) {
     char buf[64];
     switch (o->type) {
     case PCL_TEXT:
@@ -456,8 +481,10 @@ static int get_scalar(const struct pcl_option *o, const void *field, struct pcl_
     case PCL_BOOL:
         return add(texts, *(const bool *)field ? "true" : "false", err);
     case PCL_CHOICE:
-        if (*(const int *)field < 0 || !pcl_words_at(o->choices, (size_t) * (const int *)field, buf, sizeof buf))
-            return PCL_FAIL(err, PCLEAN_EBUG, "%s has no choice number %d", o->name, *(const int *)field);
+        if (*(const int *)field < 0 ||
+            !pcl_words_at(o->choices, (size_t) * (const int *)field, buf, sizeof buf))
+            return PCL_FAIL(err, PCLEAN_EBUG, "%s has no choice number %d", o->name,
+                            *(const int *)field);
         return add(texts, buf, err);
     case PCL_TEXTLIST:
     case PCL_PERMS:
@@ -468,13 +495,15 @@ static int get_scalar(const struct pcl_option *o, const void *field, struct pcl_
     return PCL_FAIL(err, PCLEAN_EBUG, "%s is not a scalar", o->name);
 }
 
-static int get_list(const struct pcl_option *o, const void *field, struct pcl_texts *texts, pclean_err *err) {
+static int get_list(const struct pcl_option *o, const void *field, struct pcl_texts *texts,
+                    pclean_err *err) {
     char buf[64];
     int rc = 0;
     texts->is_list = true;
     if (o->type == PCL_TEXTLIST || o->type == PCL_PERMS) {
         const pclean_strlist *list = field;
-        texts->is_list = o->type == PCL_TEXTLIST || list->n > 1 || (list->n == 1 && needs_list(list->item[0]));
+        texts->is_list =
+            o->type == PCL_TEXTLIST || list->n > 1 || (list->n == 1 && needs_list(list->item[0]));
         if (!texts->is_list && list->n == 0)
             return add(texts, "", err);
         for (size_t i = 0; i < list->n && rc == 0; i++)
@@ -491,11 +520,12 @@ static int get_list(const struct pcl_option *o, const void *field, struct pcl_te
     return rc;
 }
 
-int pcl_value_get(const struct pcl_option *option, const pclean_config *config, struct pcl_texts *texts,
-                  pclean_err *err) {
+int pcl_value_get(const struct pcl_option *option, const pclean_config *config,
+                  struct pcl_texts *texts, pclean_err *err) {
     const void *field = pcl_option_const_field(option, config);
     *texts = (struct pcl_texts){0};
-    int rc = pcl_option_is_list(option) ? get_list(option, field, texts, err) : get_scalar(option, field, texts, err);
+    int rc = pcl_option_is_list(option) ? get_list(option, field, texts, err)
+                                        : get_scalar(option, field, texts, err);
     if (rc)
         pcl_texts_clear(texts);
     return rc;

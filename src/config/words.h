@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* "a|b|c": does it hold the word (any case), at which index, and what is word i (copied into buf; false past the end).
- */
+/* "a|b|c": does it hold the word (any case), at which index, and what is word i (copied into buf;
+ * false past the end). */
 int pcl_words_index(const char *words, const char *word);
 bool pcl_words_at(const char *words, size_t i, char *buf, size_t size);
 /* "a|b|c" -> "a, b, c". */

@@ -1,6 +1,7 @@
-/* A parameter file is read in two steps: libyaml's events into a flat list of entries (the grammar: which nesting is
- * allowed), then the entries through the table into the config (the meaning). All complaints of the second step are
- * reported together, and the config changes only if there is none. */
+/* A parameter file is read in two steps: libyaml's events into a flat list of entries (the grammar:
+ * which nesting is allowed), then the entries through the table into the config (the meaning). All
+ * complaints of the second step are reported together, and the config changes only if there is
+ * none. */
 #include "base/mem.h"
 #include "config/config.h"
 #include "config/options.h"
@@ -13,7 +14,8 @@
 #include <strings.h>
 #include <yaml.h>
 
-/* A parameter file has some hundred lines; a cap keeps a mistaken path (an image, a log) from being swallowed. */
+/* A parameter file has some hundred lines; a cap keeps a mistaken path (an image, a log) from being
+ * swallowed. */
 #define LARGEST_FILE ((size_t)1 << 20)
 
 struct entry {
@@ -62,8 +64,10 @@ static int next_event(struct reader *r, yaml_event_t *event, pclean_err *err) {
         return PCL_FAIL(err, PCLEAN_ENOMEM, "%s: no memory to read it", r->path);
     size_t line = r->parser.error == YAML_READER_ERROR ? 0 : r->parser.problem_mark.line + 1;
     if (line == 0)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s: not a YAML text file: %s", r->path, r->parser.problem);
-    return PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: not valid YAML: %s", r->path, line, r->parser.problem);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s: not a YAML text file: %s", r->path,
+                        r->parser.problem);
+    return PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: not valid YAML: %s", r->path, line,
+                    r->parser.problem);
 }
 
 static const char *scalar_text(const yaml_event_t *event) {
@@ -95,8 +99,8 @@ static int read_sequence(struct reader *r, struct entry *e, pclean_err *err) {
             if (rc == 0 && !scalar_is_null(&event))
                 rc = pcl_texts_add(&e->value, scalar_text(&event), event.data.scalar.length, err);
         } else if (type != YAML_SEQUENCE_END_EVENT) {
-            rc = PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: %s: a list may hold plain values only", r->path, line_of(&event),
-                          e->name);
+            rc = PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: %s: a list may hold plain values only",
+                          r->path, line_of(&event), e->name);
         }
         yaml_event_delete(&event);
         if (rc || type == YAML_SEQUENCE_END_EVENT)
@@ -117,8 +121,8 @@ static int unknown_group(const struct reader *r, const struct entry *e, pclean_e
     const char *best = NULL;
     size_t least = 0;
     if (pcl_option_find(e->name) || pcl_unserved_find(e->name))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: %s takes a value, not a group of parameters", r->path, e->line,
-                        e->name);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: %s takes a value, not a group of parameters",
+                        r->path, e->line, e->name);
     for (size_t i = 0; i < pcl_group_count(); i++) {
         size_t d = pcl_edit_distance(e->name, pcl_group_name(i));
         if (!best || d < least) {
@@ -127,19 +131,22 @@ static int unknown_group(const struct reader *r, const struct entry *e, pclean_e
         }
     }
     bool near = pcl_near_enough(e->name, least);
-    return PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: there is no group \"%.80s\"%s%s%s", r->path, e->line, e->name,
-                    near ? "; did you mean " : "", near ? best : "", near ? "?" : "");
+    return PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: there is no group \"%.80s\"%s%s%s", r->path,
+                    e->line, e->name, near ? "; did you mean " : "", near ? best : "",
+                    near ? "?" : "");
 }
 
 static int read_group(struct reader *r, const struct entry *e, pclean_err *err) {
     char path[128];
-    snprintf(path, sizeof path, "%s%s%.60s", e->group ? e->group : "", e->group ? "." : "", e->name);
+    snprintf(path, sizeof path, "%s%s%.60s", e->group ? e->group : "", e->group ? "." : "",
+             e->name);
     if (e->group ? pcl_unserved_is_group(path) : is_group(path))
         return read_mapping(r, path, err);
     return unknown_group(r, e, err);
 }
 
-/* Reads the value of e->name; *nested says that it was a group, which has made entries of its own. */
+/* Reads the value of e->name; *nested says that it was a group, which has made entries of its
+ * own. */
 static int read_value(struct reader *r, struct entry *e, bool *nested, pclean_err *err) {
     yaml_event_t event;
     int rc = next_event(r, &event, err);
@@ -156,7 +163,8 @@ static int read_value(struct reader *r, struct entry *e, bool *nested, pclean_er
     } else if (*nested) {
         rc = read_group(r, e, err);
     } else {
-        rc = fail_at(r, line_of(&event), err, "aliases (*name) are not supported here: write the value");
+        rc = fail_at(r, line_of(&event), err,
+                     "aliases (*name) are not supported here: write the value");
     }
     yaml_event_delete(&event);
     return rc;
@@ -225,7 +233,8 @@ static int read_document(struct reader *r, pclean_err *err) {
         if (event.type == YAML_MAPPING_START_EVENT)
             rc = read_mapping(r, NULL, err);
         else if (event.type == YAML_DOCUMENT_START_EVENT && seen)
-            rc = fail_at(r, line_of(&event), err, "a second document (---) begins here; one is read");
+            rc = fail_at(r, line_of(&event), err,
+                         "a second document (---) begins here; one is read");
         else if (event.type == YAML_SEQUENCE_START_EVENT || event.type == YAML_ALIAS_EVENT ||
                  (event.type == YAML_SCALAR_EVENT && !scalar_is_null(&event)))
             rc = fail_at(r, line_of(&event), err, "not a list of \"parameter: value\"");
@@ -249,7 +258,8 @@ static const struct entry *contradicting(const struct reader *r, size_t i) {
         const struct entry *other = &r->entry[j];
         if (strcmp(e->name, other->name) != 0 || e->null || other->null)
             continue;
-        if (same_group(e, other) || (pcl_option_find(e->name) && !pcl_texts_equal(&e->value, &other->value)))
+        if (same_group(e, other) ||
+            (pcl_option_find(e->name) && !pcl_texts_equal(&e->value, &other->value)))
             return other;
     }
     return NULL;
@@ -259,24 +269,29 @@ static bool asks_for_nothing(const struct entry *e) {
     const struct pcl_option *option = pcl_option_find(e->name);
     if (e->null)
         return option || pcl_unserved_find(e->name) || (!e->group && is_group(e->name));
-    return option && e->value.n == 0 && (option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR);
+    return option && e->value.n == 0 &&
+           (option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR);
 }
 
 static int apply_entry(const struct reader *r, size_t i, pclean_config *config, pclean_err *err) {
     const struct entry *e = &r->entry[i];
     const struct entry *other = contradicting(r, i);
     if (other)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s is given here and in line %zu", e->name, other->line);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s is given here and in line %zu", e->name,
+                        other->line);
     if ((!e->group && strcmp(e->name, "preset") == 0) || asks_for_nothing(e))
         return 0;
     if (!e->group && is_group(e->name))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s is a group: indent its parameters below it", e->name);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s is a group: indent its parameters below it",
+                        e->name);
     if (!e->value.is_list)
         return pcl_config_assign_text(config, e->group, e->name, e->value.item[0], err);
-    return pcl_config_assign(config, e->group, e->name, (const char *const *)e->value.item, e->value.n, err);
+    return pcl_config_assign(config, e->group, e->name, (const char *const *)e->value.item,
+                             e->value.n, err);
 }
 
-static int apply_preset_entry(const struct reader *r, pclean_config *config, int depth, pclean_err *err) {
+static int apply_preset_entry(const struct reader *r, pclean_config *config, int depth,
+                              pclean_err *err) {
     for (size_t i = 0; i < r->n; i++) {
         const struct entry *e = &r->entry[i];
         if (e->group || strcmp(e->name, "preset") != 0 || e->null)
@@ -284,7 +299,8 @@ static int apply_preset_entry(const struct reader *r, pclean_config *config, int
         if (e->value.n != 1)
             return fail_at(r, e->line, err, "preset takes one name");
         int rc = depth >= PCL_PRESET_DEPTH
-                     ? PCL_FAIL(err, PCLEAN_EPARAM, "presets that name presets, more than %d deep", PCL_PRESET_DEPTH)
+                     ? PCL_FAIL(err, PCLEAN_EPARAM, "presets that name presets, more than %d deep",
+                                PCL_PRESET_DEPTH)
                      : pcl_preset_apply(config, e->value.item[0], r->path, depth + 1, err);
         if (rc)
             pcl_err_prefix(err, "%s:%zu: ", r->path, e->line);
@@ -303,8 +319,8 @@ static int apply_entries(const struct reader *r, pclean_config *config, pclean_e
         if (rc == -PCLEAN_ENOMEM)
             return PCL_FAIL(err, PCLEAN_ENOMEM, "%s:%zu: %s", r->path, r->entry[i].line, one.msg);
         if (rc)
-            pcl_problems_add(&problems, rc, "%s:%zu: %s", problems.n && slash ? slash + 1 : r->path, r->entry[i].line,
-                             one.msg);
+            pcl_problems_add(&problems, rc, "%s:%zu: %s", problems.n && slash ? slash + 1 : r->path,
+                             r->entry[i].line, one.msg);
     }
     if (problems.n)
         pcl_unserved_complain(config, &problems);

@@ -1,17 +1,23 @@
-/* beam.c: CASA's Gaussian fit to the main lobe of a PSF (StokesImageUtil::FitGaussianPSF, FindNpoints, ResamplePSF).
+/* beam.c: CASA's Gaussian fit to the main lobe of a PSF (StokesImageUtil::FitGaussianPSF,
+ * FindNpoints, ResamplePSF).
  *
- *  1. Divide by the peak. Main-lobe pixels: from the peak's row outwards at most SEARCH rows, in each row from the
+ *  1. Divide by the peak. Main-lobe pixels: from the peak's row outwards at most SEARCH rows, in
+ *     each row from the
  * peak's column outwards until the value falls below the cutoff.
- *  2. Their bounding box, made square in PIXEL INDEX (not in size: the smaller of the two lower indices and the larger
- * of the two upper ones, for both axes; it differs where the axes have different lengths), grown by MARGIN, clipped.
- *  3. The box is resampled by int(sqrt(SAMPLES / pixels)), cubic (Catmull-Rom), so that a beam of few pixels has about
- *     3000 samples; normalised again; its main-lobe samples found as in 1.
- *  4. Least squares of a Gaussian, height 1, centred on the largest sample, all samples alike. Not converged: the
+ *  2. Their bounding box, made square in PIXEL INDEX (not in size: the smaller of the two lower
+ *     indices and the larger
+ * of the two upper ones, for both axes; it differs where the axes have different lengths), grown by
+ * MARGIN, clipped.
+ *  3. The box is resampled by int(sqrt(SAMPLES / pixels)), cubic (Catmull-Rom), so that a beam of
+ *     few pixels has about 3000 samples; normalised again; its main-lobe samples found as in 1.
+ *  4. Least squares of a Gaussian, height 1, centred on the largest sample, all samples alike. Not
+ *     converged: the
  * cutoff divided by 1.5 and again from 1, as CASA does.
  *
- * CASA iterates on (major, ratio, angle) from a fixed start. The minimum does not depend on the parameters, so here
- * they are the three coefficients of the exponent, z = exp(-(xx x^2 + 2 xy x y + yy y^2)): no angle that is undefined
- * for a round beam, and the weighted linear fit to ln z is within a few percent, so Levenberg-Marquardt needs some five
+ * CASA iterates on (major, ratio, angle) from a fixed start. The minimum does not depend on the
+ * parameters, so here they are the three coefficients of the exponent, z = exp(-(xx x^2 + 2 xy x y
+ * + yy y^2)): no angle that is undefined for a round beam, and the weighted linear fit to ln z is
+ *   within a few percent, so Levenberg-Marquardt needs some five
  * steps. Agrees with CASA's header to its float32 (tests/golden/make_beams.py). */
 #include "core/beam.h"
 #include "base/mem.h"
@@ -39,8 +45,8 @@ typedef struct box {
 /* ---- The main lobe ---- */
 
 /* Adds the samples of one half row, walking from the peak's column in steps of `step`. */
-static size_t walk_row(const lobe *p, size_t y, int step, size_t reach, float cutoff, double dx, double dy, sample *out,
-                       size_t n, box *b) {
+static size_t walk_row(const lobe *p, size_t y, int step, size_t reach, float cutoff, double dx,
+                       double dy, sample *out, size_t n, box *b) {
     const float *row = p->value + y * p->nx;
     bool inside = row[p->px] > cutoff;
     for (size_t i = step > 0; i <= reach; i++) {
@@ -53,7 +59,8 @@ static size_t walk_row(const lobe *p, size_t y, int step, size_t reach, float cu
             continue;
         inside = true;
         if (out)
-            out[n] = (sample){((double)x - (double)p->px) * dx, ((double)y - (double)p->py) * dy, (double)row[x]};
+            out[n] = (sample){((double)x - (double)p->px) * dx, ((double)y - (double)p->py) * dy,
+                              (double)row[x]};
         n++;
         b->x0 = x < b->x0 ? x : b->x0;
         b->x1 = x > b->x1 ? x : b->x1;
@@ -64,7 +71,8 @@ static size_t walk_row(const lobe *p, size_t y, int step, size_t reach, float cu
 }
 
 /* The samples of the main lobe (out may be NULL), their number and bounding box. */
-static size_t find_lobe(const lobe *p, size_t reach, float cutoff, double dx, double dy, sample *out, box *b) {
+static size_t find_lobe(const lobe *p, size_t reach, float cutoff, double dx, double dy,
+                        sample *out, box *b) {
     *b = (box){p->px, p->py, p->px, p->py};
     size_t n = 0;
     const size_t first = p->py > reach ? p->py - reach : 0;
@@ -75,10 +83,11 @@ static size_t find_lobe(const lobe *p, size_t reach, float cutoff, double dx, do
     return n;
 }
 
-/* Those of the lobe that holds the peak alone: rows next to each other whose middle is above the cutoff. A PSF with grating
- * lobes (redundant arrays) has others within reach; CASA fits them all, but which minimum it finds is the one that starts
- * from the main lobe. */
-static size_t find_core(const lobe *p, size_t reach, float cutoff, double dx, double dy, sample *out) {
+/* Those of the lobe that holds the peak alone: rows next to each other whose middle is above the
+ * cutoff. A PSF with grating lobes (redundant arrays) has others within reach; CASA fits them all,
+ * but which minimum it finds is the one that starts from the main lobe. */
+static size_t find_core(const lobe *p, size_t reach, float cutoff, double dx, double dy,
+                        sample *out) {
     box b = {p->px, p->py, p->px, p->py};
     size_t n = 0;
     for (int up = 0; up <= 1; up++)
@@ -127,7 +136,8 @@ static size_t clamp_index(size_t i, size_t k, size_t n) { /* i + k - 1 held in 0
 }
 
 /* out[(n - 1) factor + 1] from n values with a stride. */
-static void resample_line(const double *in, size_t n, size_t stride, size_t factor, double *out, size_t out_stride) {
+static void resample_line(const double *in, size_t n, size_t stride, size_t factor, double *out,
+                          size_t out_stride) {
     for (size_t i = 0; i <= (n - 1) * factor; i++) {
         double w[4], sum = 0;
         catmull_rom((double)(i % factor) / (double)factor, w);
@@ -137,9 +147,10 @@ static void resample_line(const double *in, size_t n, size_t stride, size_t fact
     }
 }
 
-/* Cuts the window out of the normalised PSF and resamples it; *out [my][mx], normalised to its peak; caller frees. */
-static int resample(const float *psf, size_t nx, float peak, const box *w, size_t factor, float **out, size_t *mx,
-                    size_t *my, pclean_err *err) {
+/* Cuts the window out of the normalised PSF and resamples it; *out [my][mx], normalised to its
+ * peak; caller frees. */
+static int resample(const float *psf, size_t nx, float peak, const box *w, size_t factor,
+                    float **out, size_t *mx, size_t *my, pclean_err *err) {
     const size_t kx = w->x1 - w->x0 + 1, ky = w->y1 - w->y0 + 1;
     double *cut = NULL, *half = NULL, *full = NULL;
     *out = NULL;
@@ -203,10 +214,10 @@ static bool solve3(double m[3][3], const double v[3], double q[3]) {
     return true;
 }
 
-/* Normal equations of the residuals z - f at q: m = J^T J, v = J^T (z - f), and the sum of squares. With log_fit those
- * of the linear problem z^2 (ln z + q . (x^2, 2xy, y^2))^2 = min. */
-static double normal_equations(const sample *s, size_t n, const double q[3], bool log_fit, double m[3][3],
-                               double v[3]) {
+/* Normal equations of the residuals z - f at q: m = J^T J, v = J^T (z - f), and the sum of squares.
+ * With log_fit those of the linear problem z^2 (ln z + q . (x^2, 2xy, y^2))^2 = min. */
+static double normal_equations(const sample *s, size_t n, const double q[3], bool log_fit,
+                               double m[3][3], double v[3]) {
     double squares = 0;
     for (size_t i = 0; i < 3; i++) {
         v[i] = 0;
@@ -229,11 +240,12 @@ static double normal_equations(const sample *s, size_t n, const double q[3], boo
 }
 
 static bool is_beam(const double q[3]) {
-    return isfinite(q[0]) && isfinite(q[1]) && isfinite(q[2]) && q[0] > 0 && q[2] > 0 && q[0] * q[2] > q[1] * q[1];
+    return isfinite(q[0]) && isfinite(q[1]) && isfinite(q[2]) && q[0] > 0 && q[2] > 0 &&
+           q[0] * q[2] > q[1] * q[1];
 }
 
-/* Levenberg-Marquardt on all samples, from the linear fit to the core's; q out: xx, xy, yy. False: no convergence to a
- * closed ellipse. */
+/* Levenberg-Marquardt on all samples, from the linear fit to the core's; q out: xx, xy, yy. False:
+ * no convergence to a closed ellipse. */
 static bool fit_gaussian(const sample *s, size_t n, const sample *core, size_t ncore, double q[3]) {
     double m[3][3], v[3], step[3], lambda = 1e-4;
     q[0] = q[1] = q[2] = 0;
@@ -250,7 +262,8 @@ static bool fit_gaussian(const sample *s, size_t n, const sample *core, size_t n
             return false;
         const double size = fabs(step[0]) + fabs(step[1]) + fabs(step[2]);
         const double next[3] = {q[0] + step[0], q[1] + step[1], q[2] + step[2]};
-        const double then = is_beam(next) ? normal_equations(s, n, next, false, ignore_m, ignore_v) : INFINITY;
+        const double then =
+            is_beam(next) ? normal_equations(s, n, next, false, ignore_m, ignore_v) : INFINITY;
         if (then <= squares) {
             for (size_t j = 0; j < 3; j++)
                 q[j] = next[j];
@@ -280,16 +293,19 @@ static double position_angle(double theta) {
 /* Ellipse from the exponent; units of the samples. */
 static pcl_beam beam_of(const double q[3]) {
     const double mean = (q[0] + q[2]) / 2, half = hypot((q[0] - q[2]) / 2, q[1]);
-    const double narrow = 0.5 * atan2(2 * q[1], q[0] - q[2]); /* direction of the largest curvature: the minor axis */
+    /* direction of the largest curvature: the minor axis */
+    const double narrow = 0.5 * atan2(2 * q[1], q[0] - q[2]);
     const double fwhm2 = 4 * M_LN2;
-    return (pcl_beam){sqrt(fwhm2 / (mean - half)), sqrt(fwhm2 / (mean + half)), position_angle(narrow + M_PI_2)};
+    return (pcl_beam){sqrt(fwhm2 / (mean - half)), sqrt(fwhm2 / (mean + half)),
+                      position_angle(narrow + M_PI_2)};
 }
 
 /* ---- The fit ---- */
 
-/* One attempt at one cutoff. *found false: no convergence. Samples are in units of pixels of cell y (so that the
- * numbers are of order one), x scaled by the ratio of the cells. */
-static int fit_at(const lobe *p, float peak, float cutoff, double ratio, bool *found, pcl_beam *out, pclean_err *err) {
+/* One attempt at one cutoff. *found false: no convergence. Samples are in units of pixels of cell y
+ * (so that the numbers are of order one), x scaled by the ratio of the cells. */
+static int fit_at(const lobe *p, float peak, float cutoff, double ratio, bool *found, pcl_beam *out,
+                  pclean_err *err) {
     float *fine = NULL;
     sample *s = NULL, *core = NULL;
     size_t mx, my;
@@ -329,23 +345,28 @@ static int check_psf(const float *psf, size_t nx, size_t ny, const lobe *p, pcle
     const float peak = psf[p->py * nx + p->px];
     for (size_t i = 0; i < nx * ny; i++)
         if (!isfinite(psf[i]))
-            return PCL_FAIL(err, PCLEAN_EDATA, "the PSF has pixels that are not finite; no beam can be fitted");
+            return PCL_FAIL(err, PCLEAN_EDATA,
+                            "the PSF has pixels that are not finite; no beam can be fitted");
     if (peak < 1e-7f)
-        return PCL_FAIL(err, PCLEAN_EDATA, "the PSF is zero: there are no data for it; no beam can be fitted");
-    if (4 * p->px < nx || 4 * p->px > 3 * nx || 4 * p->py < ny || 4 * p->py > 3 * ny)
         return PCL_FAIL(err, PCLEAN_EDATA,
-                        "the peak of the PSF, at pixel (%zu, %zu) of %zu x %zu, is not near the centre", p->px, p->py,
-                        nx, ny);
+                        "the PSF is zero: there are no data for it; no beam can be fitted");
+    if (4 * p->px < nx || 4 * p->px > 3 * nx || 4 * p->py < ny || 4 * p->py > 3 * ny)
+        return PCL_FAIL(
+            err, PCLEAN_EDATA,
+            "the peak of the PSF, at pixel (%zu, %zu) of %zu x %zu, is not near the centre", p->px,
+            p->py, nx, ny);
     return 0;
 }
 
-int pcl_beam_fit(const float *psf, size_t nx, size_t ny, double cellx_rad, double celly_rad, double cutoff,
-                 pcl_beam *out, pclean_err *err) {
+int pcl_beam_fit(const float *psf, size_t nx, size_t ny, double cellx_rad, double celly_rad,
+                 double cutoff, pcl_beam *out, pclean_err *err) {
     *out = (pcl_beam){0, 0, 0};
     if (nx < SMALLEST || ny < SMALLEST)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "an image of %zu x %zu pixels is too small for a beam fit", nx, ny);
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "an image of %zu x %zu pixels is too small for a beam fit", nx, ny);
     if (!(cellx_rad > 0) || !(celly_rad > 0) || !(cutoff > 0) || !(cutoff < 1))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "beam fit: cells must be positive and the cutoff (%g) between 0 and 1",
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "beam fit: cells must be positive and the cutoff (%g) between 0 and 1",
                         cutoff);
     const lobe p = find_peak(psf, nx, ny);
     int rc = check_psf(psf, nx, ny, &p, err);
@@ -357,13 +378,14 @@ int pcl_beam_fit(const float *psf, size_t nx, size_t ny, double cellx_rad, doubl
     if (rc)
         return rc;
     if (!found)
-        return PCL_FAIL(
-            err, PCLEAN_EDATA,
-            "the main lobe of the PSF does not look like a Gaussian; use a smaller cell or another weighting");
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "the main lobe of the PSF does not look like a Gaussian; use a smaller "
+                        "cell or another weighting");
     const double width = fmax((double)nx * cellx_rad, (double)ny * celly_rad) / celly_rad;
     if (beam.major_rad > width)
         return PCL_FAIL(err, PCLEAN_EDATA,
-                        "the main lobe of the PSF is wider (%.3g cells) than the image (%.3g cells); make the image "
+                        "the main lobe of the PSF is wider (%.3g cells) than the image (%.3g "
+                        "cells); make the image "
                         "larger or the cell coarser",
                         beam.major_rad, width);
     *out = (pcl_beam){beam.major_rad * celly_rad, beam.minor_rad * celly_rad, beam.pa_rad};
@@ -377,14 +399,18 @@ pcl_beam_form pcl_beam_pixel_form(const pcl_beam *beam, double cellx_rad, double
     const double a = 4 * M_LN2 / (beam->major_rad * beam->major_rad),
                  b = 4 * M_LN2 / (beam->minor_rad * beam->minor_rad);
     /* major axis along (x, y) = (-sin pa, cos pa), minor along (cos pa, sin pa) */
-    return (pcl_beam_form){(a * s * s + b * c * c) * cellx_rad * cellx_rad, (b - a) * s * c * cellx_rad * celly_rad,
+    return (pcl_beam_form){(a * s * s + b * c * c) * cellx_rad * cellx_rad,
+                           (b - a) * s * c * cellx_rad * celly_rad,
                            (a * c * c + b * s * s) * celly_rad * celly_rad};
 }
 
-/* Squares of widths along x and y and their mixed term: they add up when Gaussians are convolved. */
+/* Squares of widths along x and y and their mixed term: they add up when Gaussians are
+ * convolved. */
 static pcl_beam_form squared_widths(const pcl_beam *b) {
-    const double s = sin(b->pa_rad), c = cos(b->pa_rad), major2 = b->major_rad * b->major_rad, minor2 = b->minor_rad * b->minor_rad;
-    return (pcl_beam_form){major2 * s * s + minor2 * c * c, (minor2 - major2) * s * c, major2 * c * c + minor2 * s * s};
+    const double s = sin(b->pa_rad), c = cos(b->pa_rad), major2 = b->major_rad * b->major_rad,
+                 minor2 = b->minor_rad * b->minor_rad;
+    return (pcl_beam_form){major2 * s * s + minor2 * c * c, (minor2 - major2) * s * c,
+                           major2 * c * c + minor2 * s * s};
 }
 
 bool pcl_beam_between(const pcl_beam *from, const pcl_beam *to, pcl_beam *out) {
@@ -392,7 +418,9 @@ bool pcl_beam_between(const pcl_beam *from, const pcl_beam *to, pcl_beam *out) {
     const double xx = b.xx - a.xx, xy = b.xy - a.xy, yy = b.yy - a.yy;
     const double mean = (xx + yy) / 2, half = hypot((xx - yy) / 2, xy);
     const bool wider = mean - half > 0;
-    *out = wider ? (pcl_beam){sqrt(mean + half), sqrt(mean - half), position_angle(0.5 * atan2(2 * xy, xx - yy))} : (pcl_beam){0};
+    *out = wider ? (pcl_beam){sqrt(mean + half), sqrt(mean - half),
+                              position_angle(0.5 * atan2(2 * xy, xx - yy))}
+                 : (pcl_beam){0};
     return wider;
 }
 
@@ -400,11 +428,13 @@ static double gaussian(const pcl_beam_form *f, double dx, double dy) {
     return exp(-(f->xx * dx * dx + 2 * f->xy * dx * dy + f->yy * dy * dy));
 }
 
-void pcl_beam_gaussian(const pcl_beam *beam, size_t nx, size_t ny, double cellx_rad, double celly_rad, float *out) {
+void pcl_beam_gaussian(const pcl_beam *beam, size_t nx, size_t ny, double cellx_rad,
+                       double celly_rad, float *out) {
     const pcl_beam_form f = pcl_beam_pixel_form(beam, cellx_rad, celly_rad);
     for (size_t y = 0; y < ny; y++)
         for (size_t x = 0; x < nx; x++)
-            out[y * nx + x] = (float)gaussian(&f, (double)x - (double)(nx / 2), (double)y - (double)(ny / 2));
+            out[y * nx + x] =
+                (float)gaussian(&f, (double)x - (double)(nx / 2), (double)y - (double)(ny / 2));
 }
 
 double pcl_beam_sidelobe(const float *psf, size_t nx, size_t ny, double cellx_rad, double celly_rad,

@@ -1,22 +1,26 @@
 /* pb.c: primary beam models.
  *
- * What tclean's standard gridder does (SynthesisImager::makePBImage, PBMath*.cc), measured on its .pb to 2e-6:
- *   - the model goes by the exact TELESCOPE_NAME (ALMA with dishes below 12 m is ACA); an unknown one gets the VLA's
- *     measured beam scaled by 25 m / dish diameter;
- *   - the pattern is tabulated at 10000 radii x frequency and looked up without interpolation (a staircase of about
+ * What tclean's standard gridder does (SynthesisImager::makePBImage, PBMath*.cc), measured on its
+ * .pb to 2e-6:
+ *   - the model goes by the exact TELESCOPE_NAME (ALMA with dishes below 12 m is ACA); an unknown
+ *     one gets the VLA's measured beam scaled by 25 m / dish diameter;
+ *   - the pattern is tabulated at 10000 radii x frequency and looked up without interpolation (a
+ *     staircase of about
  * 2e-4, which decides single pixels of masks, so it is kept); 0 beyond the last radius;
  *   - .pb is then set to 0 where it is not above |pblimit|;
- *   - telescopes with another model for each receiver (VLA, ATCA, WSRT) have that of the image's first channel in all of its
- *     channels (tests/golden/pb_cube.tsv); the EVLA's is looked up anew for each channel.
- * CASA's Airy disc with a central blockage of diameter b is (R^2 2 J1(x)/x - 2 J1(xR)/(xR)) / (R^2 - 1) with R = D/b,
- * where physics has x/R for xR: up to 1.1e-2 off, but it is what ALMA's and the VLA's images are corrected with, so we
+ *   - telescopes with another model for each receiver (VLA, ATCA, WSRT) have that of the image's
+ *     first channel in all of its channels (tests/golden/pb_cube.tsv); the EVLA's is looked up anew
+ *     for each channel.
+ * CASA's Airy disc with a central blockage of diameter b is (R^2 2 J1(x)/x - 2 J1(xR)/(xR)) / (R^2
+ * - 1) with R = D/b, where physics has x/R for xR: up to 1.1e-2 off, but it is what ALMA's and the
+ *   VLA's images are corrected with, so we
  * keep it.
  *
- * Not as CASA: WSRT: CASA raises the cosine to the 8th power, the observatory (and the source of its constants) to the
- * 6th. GMRT: CASA scales the VLA's beam to 45 m, 25 % too narrow at 1.4 GHz: here NCRA's polynomials (GMRT primary beam
- * technical note 2018). MeerKAT: Mauch et al. 2020, ApJ 888, 61: 57.5 arcmin at 1.5 GHz, cosine-squared taper; CASA
- * scales the VLA's beam to 13.5 m, 8 % too narrow. ASKAP: Gaussian of 1.09 lambda / D (ASKAPsoft's default); CASA by
- * diameter. */
+ * Not as CASA: WSRT: CASA raises the cosine to the 8th power, the observatory (and the source of
+ * its constants) to the 6th. GMRT: CASA scales the VLA's beam to 45 m, 25 % too narrow at 1.4 GHz:
+ * here NCRA's polynomials (GMRT primary beam technical note 2018). MeerKAT: Mauch et al. 2020, ApJ
+ * 888, 61: 57.5 arcmin at 1.5 GHz, cosine-squared taper; CASA scales the VLA's beam to 13.5 m, 8 %
+ * too narrow. ASKAP: Gaussian of 1.09 lambda / D (ASKAPsoft's default); CASA by diameter. */
 #include "core/pb.h"
 #include "core/pb_evla.h"
 #include <float.h>
@@ -53,7 +57,8 @@ static double jinc(double x) {
 }
 
 static double airy(const model *m, double rho) {
-    const double x = rho * 7.016 / (1.566 * 60) * m->a / 24.5; /* CASA's constant: second null of 24.5 m at 1 GHz */
+    /* CASA's constant: second null of 24.5 m at 1 GHz */
+    const double x = rho * 7.016 / (1.566 * 60) * m->a / 24.5;
     if (m->b == 0)
         return square(jinc(x));
     const double ratio = m->a / m->b, area = ratio * ratio;
@@ -94,7 +99,8 @@ static double cosine_taper(const model *m, double rho) {
     return fabs(bottom) < 1e-9 ? square(M_PI_4) : square(cos(M_PI * x) / bottom);
 }
 
-/* A cosine series over the reach (Clenshaw's sum). The angle of the reach is 9999/10000 of pi: see sampled(). */
+/* A cosine series over the reach (Clenshaw's sum). The angle of the reach is 9999/10000 of pi: see
+ * sampled(). */
 static double cosine_series(const model *m, double rho) {
     const double t = cos(rho / m->reach * (PCL_PB_SAMPLES - 1) / PCL_PB_SAMPLES * M_PI);
     double b1 = 0, b2 = 0;
@@ -109,7 +115,8 @@ static double cosine_series(const model *m, double rho) {
 /* ---- The telescopes ---- */
 
 static model airy_disc(const char *name, double dish_m, double blockage_m, double reach_deg) {
-    return (model){.name = name, .power = airy, .reach = reach_deg * 60, .a = dish_m, .b = blockage_m};
+    return (model){
+        .name = name, .power = airy, .reach = reach_deg * 60, .a = dish_m, .b = blockage_m};
 }
 
 static void set_terms(double *out, const double *term, size_t n) {
@@ -117,16 +124,16 @@ static void set_terms(double *out, const double *term, size_t n) {
         out[i] = term[i];
 }
 
-static model series(const char *name, double (*power)(const model *, double), double reach, const double *term,
-                    size_t n) {
+static model series(const char *name, double (*power)(const model *, double), double reach,
+                    const double *term, size_t n) {
     model m = {.name = name, .power = power, .reach = reach, .nterm = n};
     set_terms(m.term, term, n);
     return m;
 }
 
-/* n samples of the power from the centre to the reach, interpolated as PBMath1DNumeric does by Fourier transforms:
- * mirrored, as a cosine series, normalised at 0. Its highest term counts twice, and the last of the 10000 samples falls
- * one short of the reach, as there. */
+/* n samples of the power from the centre to the reach, interpolated as PBMath1DNumeric does by
+ * Fourier transforms: mirrored, as a cosine series, normalised at 0. Its highest term counts twice,
+ * and the last of the 10000 samples falls one short of the reach, as there. */
 static model sampled(const char *name, double reach, const double *sample, size_t n) {
     model m = {.name = name, .power = cosine_series, .reach = reach, .nterm = n};
     double centre = 0;
@@ -144,9 +151,10 @@ static model sampled(const char *name, double reach, const double *sample, size_
 
 /* The VLA's beam as measured, scaled to another dish (PBMath::initByDiameter). */
 static model by_diameter(const char *name, double dish_m) {
-    static const double vla[] = {1.000000,  0.997634,  0.972516,  0.913722,    0.837871,   0.750356, 0.651549,
-                                 0.549903,  0.449083,  0.352819,  0.266025,    0.190533,   0.128047, 0.0794855,
-                                 0.0438381, 0.0201386, 0.0065117, 0.000690041, 8.87288e-05};
+    static const double vla[] = {1.000000,  0.997634,  0.972516,    0.913722,   0.837871,
+                                 0.750356,  0.651549,  0.549903,    0.449083,   0.352819,
+                                 0.266025,  0.190533,  0.128047,    0.0794855,  0.0438381,
+                                 0.0201386, 0.0065117, 0.000690041, 8.87288e-05};
     return sampled(name, 1.1998662 * 25 / dish_m * 43, vla, COUNT(vla));
 }
 
@@ -155,13 +163,15 @@ static bool within(double x, double lo, double hi) {
 }
 
 static model vla(double ghz) {
-    const bool band = within(ghz, 35, 55) || within(ghz, 19, 35) || within(ghz, 11, 19) || within(ghz, 7, 11) ||
-                      within(ghz, 4, 7) || within(ghz, 1, 2) || within(ghz, 0.2, 0.4) || ghz < 0.1;
+    const bool band = within(ghz, 35, 55) || within(ghz, 19, 35) || within(ghz, 11, 19) ||
+                      within(ghz, 7, 11) || within(ghz, 4, 7) || within(ghz, 1, 2) ||
+                      within(ghz, 0.2, 0.4) || ghz < 0.1;
     return band ? airy_disc("VLA: Airy disc 25 m, blockage 2.36 m", 25, 2.36, 0.8564)
                 : airy_disc("VLA outside its bands: Airy disc 24.5 m", 24.5, 0, 0.8564);
 }
 
-/* The range of rows of the receiver band that holds a frequency; the whole table where none does. */
+/* The range of rows of the receiver band that holds a frequency; the whole table where none
+ * does. */
 static void evla_band(double mhz, size_t *first, size_t *last) {
     static const int band[][4] = {
         {224, 480, 232, 470},         {900, 2003, 1040, 2000},      {1990, 4001, 2052, 3948},
@@ -194,8 +204,8 @@ static model evla(double ghz) {
 }
 
 /* Two inverse polynomials and the share of the second. */
-static model mixed(const char *name, const double (*row)[5], size_t nrow, double first_ghz, double step_ghz,
-                   double ghz) {
+static model mixed(const char *name, const double (*row)[5], size_t nrow, double first_ghz,
+                   double step_ghz, double ghz) {
     const double at = fmin(fmax((ghz - first_ghz) / step_ghz, 0), (double)(nrow - 1));
     const size_t i = at >= (double)(nrow - 1) ? nrow - 2 : (size_t)at;
     model m = series(name, inverse_polynomial, 53, row[i], 5);
@@ -239,18 +249,22 @@ static model gmrt(double ghz) {
     return m;
 }
 
-/* Schwab's spheroidal function, m = 6, alpha = 1, which CASA takes for the SMA on 3 / 1.1117 of the half width. */
+/* Schwab's spheroidal function, m = 6, alpha = 1, which CASA takes for the SMA on 3 / 1.1117 of the
+ * half width. */
 static model sma(void) {
-    static const double low[7] = {0.08203343, -0.3644705, 0.627866, -0.5335581, 0.2312756, 0.8212018, 0.2078043};
-    static const double high[7] = {0.004028559, -0.03697768, 0.1021332, -0.1201436, 0.06412774, 0.9599102, 0.2918724};
+    static const double low[7] = {0.08203343, -0.3644705, 0.627866, -0.5335581,
+                                  0.2312756,  0.8212018,  0.2078043};
+    static const double high[7] = {0.004028559, -0.03697768, 0.1021332, -0.1201436,
+                                   0.06412774,  0.9599102,   0.2918724};
     double sample[31];
     for (size_t k = 0; k < 31; k++) {
         const double eta = (double)k / 30, edge = eta > 0.75 ? 1 : 0.75;
         const double *c = eta > 0.75 ? high : low, x = eta * eta - edge * edge;
-        sample[k] =
-            (c[0] + x * (c[1] + x * (c[2] + x * (c[3] + x * c[4])))) / (1 + x * (c[5] + x * c[6])) * (1 - eta * eta);
+        sample[k] = (c[0] + x * (c[1] + x * (c[2] + x * (c[3] + x * c[4])))) /
+                    (1 + x * (c[5] + x * c[6])) * (1 - eta * eta);
     }
-    return sampled("SMA: spheroidal, 52.3 arcsec at 224 GHz", 52.3 / 2 * 3 / 1.1117 / 60 * 224, sample, 31);
+    return sampled("SMA: spheroidal, 52.3 arcsec at 224 GHz", 52.3 / 2 * 3 / 1.1117 / 60 * 224,
+                   sample, 31);
 }
 
 static model gbt(void) {
@@ -266,8 +280,10 @@ static model gbt(void) {
 
 static model wsrt(double ghz) {
     const bool low = (ghz < 0.8 && ghz > 0.5) || ghz < 0.5;
-    return (model){
-        .name = "WSRT: cosine to the 6th power", .power = cosine6, .reach = 60, .a = low ? 0.01830 : 0.01891};
+    return (model){.name = "WSRT: cosine to the 6th power",
+                   .power = cosine6,
+                   .reach = 60,
+                   .a = low ? 0.01830 : 0.01891};
 }
 
 static bool is_any(const char *name, const char *const *list) {
@@ -285,8 +301,8 @@ static double unity(const model *m, double rho) {
     return 1;
 }
 
-/* The model by name and, where there is one for each receiver, by the frequency of the image's first channel. False: nothing
- * is known, and the beam is 1 everywhere. */
+/* The model by name and, where there is one for each receiver, by the frequency of the image's
+ * first channel. False: nothing is known, and the beam is 1 everywhere. */
 static bool choose(const char *telescope, double dish_m, double first_ghz, double ghz, model *m) {
     if (IS("ACA") || (IS("ALMA") && dish_m > 0 && dish_m < 12))
         *m = airy_disc("ACA: Airy disc 6.25 m, blockage 0.75 m", 6.25, 0.75, 3.568);
@@ -301,7 +317,10 @@ static bool choose(const char *telescope, double dish_m, double first_ghz, doubl
     else if (IS("ATCA"))
         *m = atca(first_ghz, ghz);
     else if (IS("HATCREEK", "BIMA"))
-        *m = (model){.name = "BIMA: Gaussian, 191.67 arcmin at 1 GHz", .power = gauss, .reach = 215, .a = 191.67 / 2};
+        *m = (model){.name = "BIMA: Gaussian, 191.67 arcmin at 1 GHz",
+                     .power = gauss,
+                     .reach = 215,
+                     .a = 191.67 / 2};
     else if (IS("IRAMPDB", "IRAM_PDB", "IRAM PDB", "NOEMA", "IRAM30M"))
         *m = airy_disc("IRAM: Airy disc 15 m, blockage 1 m", 15, 1, 1.784);
     else if (IS("OVRO"))
@@ -324,7 +343,10 @@ static bool choose(const char *telescope, double dish_m, double first_ghz, doubl
                      .reach = 1.5 / 1.189 * 57.5 * 1.5,
                      .a = 57.5 * 1.5};
     else if (IS("ASKAP")) /* 1.09 lambda / 12 m; ends where it is 0.5 % */
-        *m = (model){.name = "ASKAP: Gaussian, 1.09 lambda / 12 m", .power = gauss, .reach = 129.4, .a = 46.81};
+        *m = (model){.name = "ASKAP: Gaussian, 1.09 lambda / 12 m",
+                     .power = gauss,
+                     .reach = 129.4,
+                     .a = 46.81};
     else if (dish_m > 0)
         *m = by_diameter("by dish diameter: VLA beam scaled", dish_m);
     else
@@ -346,11 +368,13 @@ static double first_minimum(const model *m) {
     return m->reach;
 }
 
-int pcl_pb_init(pcl_pb *pb, const char *telescope, double dish_diameter_m, double first_hz, double freq_hz, pclean_err *err) {
+int pcl_pb_init(pcl_pb *pb, const char *telescope, double dish_diameter_m, double first_hz,
+                double freq_hz, pclean_err *err) {
     model m;
     *pb = (pcl_pb){.name = ""};
     if (!(freq_hz > 0) || !(first_hz > 0))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "primary beam: the frequency %g Hz is not positive", freq_hz > 0 ? first_hz : freq_hz);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "primary beam: the frequency %g Hz is not positive",
+                        freq_hz > 0 ? first_hz : freq_hz);
     pb->known = choose(telescope, dish_diameter_m, first_hz * 1e-9, freq_hz * 1e-9, &m);
     if (m.first_minimum)
         m.reach = first_minimum(&m);
@@ -358,7 +382,8 @@ int pcl_pb_init(pcl_pb *pb, const char *telescope, double dish_diameter_m, doubl
     pb->reach_arcmin_ghz = m.reach;
     pb->freq_hz = freq_hz;
     for (size_t i = 0; i < PCL_PB_SAMPLES; i++)
-        pb->power[i] = (float)m.power(&m, m.reach * (double)i / (PCL_PB_SAMPLES - 1)); /* the unknown beam does not look at it */
+        /* the unknown beam does not look at it */
+        pb->power[i] = (float)m.power(&m, m.reach * (double)i / (PCL_PB_SAMPLES - 1));
     if (pb->power[0] > 1.0f) /* GBT's polynomial; tclean divides by the peak */
         for (size_t i = PCL_PB_SAMPLES; i-- > 0;)
             pb->power[i] /= pb->power[0];
@@ -390,8 +415,8 @@ static long mirror_of(double centre) {
     return twice >= 0 && twice == floor(twice) && twice < 1e9 ? (long)twice : -1;
 }
 
-void pcl_pb_fill(const pcl_pb *pb, double centre_x, double centre_y, size_t nx, size_t ny, double cellx_rad,
-                 double celly_rad, float *out) {
+void pcl_pb_fill(const pcl_pb *pb, double centre_x, double centre_y, size_t nx, size_t ny,
+                 double cellx_rad, double celly_rad, float *out) {
     const double cellx = cellx_rad / ARCMIN / 60, celly = celly_rad / ARCMIN / 60;
     const long mirror_x = mirror_of(centre_x), mirror_y = mirror_of(centre_y);
     for (size_t y = 0; y < ny; y++) {
@@ -404,7 +429,9 @@ void pcl_pb_fill(const pcl_pb *pb, double centre_x, double centre_y, size_t nx, 
         }
         for (size_t x = 0; x < nx; x++) {
             const long left = mirror_x - (long)x;
-            row[x] = left >= 0 && left < (long)x ? row[left] : look_up(pb, (float)square(cellx * ((double)x - centre_x)) + y2);
+            row[x] = left >= 0 && left < (long)x
+                         ? row[left]
+                         : look_up(pb, (float)square(cellx * ((double)x - centre_x)) + y2);
         }
     }
 }

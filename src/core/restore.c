@@ -1,10 +1,12 @@
-/* restore.c: two ways to convolve a model with a Gaussian, both linear (nothing wraps around the edges).
+/* restore.c: two ways to convolve a model with a Gaussian, both linear (nothing wraps around the
+ * edges).
  *
- * The Gaussian is cut where it falls below exp(-CUT) = 1.4e-11. Direct: the cut Gaussian is made once and added for
- * each component, row by row of the output, in double; a row belongs to one thread and takes its components in the
- * order of the model's pixels, so threads change nothing. FFT: real transforms of size >= image + radius of the cut
- * Gaussian, so that what wraps around falls outside the image; the kernel is the sampled Gaussian, not its analytic
- * transform, which differs for beams of one or two pixels. Costs (2 cores, EPYC): 0.3 ns per component and kernel
+ * The Gaussian is cut where it falls below exp(-CUT) = 1.4e-11. Direct: the cut Gaussian is made
+ * once and added for each component, row by row of the output, in double; a row belongs to one
+ * thread and takes its components in the order of the model's pixels, so threads change nothing.
+ * FFT: real transforms of size >= image + radius of the cut Gaussian, so that what wraps around
+ * falls outside the image; the kernel is the sampled Gaussian, not its analytic transform, which
+ * differs for beams of one or two pixels. Costs (2 cores, EPYC): 0.3 ns per component and kernel
  * pixel, 0.3 ns per padded pixel and log2 of their number: the choice compares the two counts. */
 #include "core/restore.h"
 #include "base/mem.h"
@@ -28,7 +30,8 @@ typedef struct kernel {
 } kernel;
 
 /* Half sizes of the box in which the exponent is below CUT, no larger than the image needs. */
-static void kernel_radius(const pcl_restore_params *p, const pcl_beam *beam, size_t nx, size_t ny, size_t *rx, size_t *ry) {
+static void kernel_radius(const pcl_restore_params *p, const pcl_beam *beam, size_t nx, size_t ny,
+                          size_t *rx, size_t *ry) {
     const pcl_beam_form f = pcl_beam_pixel_form(beam, p->cellx_rad, p->celly_rad);
     const double det = f.xx * f.yy - f.xy * f.xy;
     const double x = ceil(sqrt(CUT * f.yy / det)), y = ceil(sqrt(CUT * f.xx / det));
@@ -36,7 +39,8 @@ static void kernel_radius(const pcl_restore_params *p, const pcl_beam *beam, siz
     *ry = y < (double)(ny - 1) ? (size_t)y : ny - 1;
 }
 
-static int make_kernel(const pcl_restore_params *p, const pcl_beam *beam, size_t nx, size_t ny, kernel *k, pclean_err *err) {
+static int make_kernel(const pcl_restore_params *p, const pcl_beam *beam, size_t nx, size_t ny,
+                       kernel *k, pclean_err *err) {
     kernel_radius(p, beam, nx, ny, &k->rx, &k->ry);
     const size_t kx = 2 * k->rx + 1, ky = 2 * k->ry + 1;
     const int rc = PCL_NEW(&k->value, kx * ky, "the restoring beam", err);
@@ -47,14 +51,16 @@ static int make_kernel(const pcl_restore_params *p, const pcl_beam *beam, size_t
 
 /* ---- Direct ---- */
 
-/* The components of a model in the order of its pixels; those of row y are first[y] ... first[y + 1] - 1. */
+/* The components of a model in the order of its pixels; those of row y are first[y] ... first[y +
+ * 1] - 1. */
 typedef struct components {
     size_t *first; /* [ny + 1] */
     uint32_t *x;
     float *v;
 } components;
 
-static int list_components(const float *model, size_t nx, size_t ny, size_t n, components *c, pclean_err *err) {
+static int list_components(const float *model, size_t nx, size_t ny, size_t n, components *c,
+                           pclean_err *err) {
     int rc = PCL_NEW(&c->first, ny + 1, "the components of a model", err);
     if (!rc)
         rc = PCL_NEW(&c->x, n, "the components of a model", err);
@@ -76,22 +82,24 @@ static int list_components(const float *model, size_t nx, size_t ny, size_t n, c
 }
 
 /* One row of the convolution into sum [nx]. */
-static void direct_row(const components *c, size_t nx, size_t ny, const kernel *k, size_t y, double *sum) {
+static void direct_row(const components *c, size_t nx, size_t ny, const kernel *k, size_t y,
+                       double *sum) {
     for (size_t x = 0; x < nx; x++)
         sum[x] = 0;
     for (size_t my = y > k->ry ? y - k->ry : 0; my < ny && my <= y + k->ry; my++) {
         const float *g = k->value + (y + k->ry - my) * (2 * k->rx + 1);
         for (size_t i = c->first[my]; i < c->first[my + 1]; i++) {
             const size_t mx = c->x[i];
-            const size_t begin = mx > k->rx ? mx - k->rx : 0, end = mx + k->rx < nx ? mx + k->rx + 1 : nx;
+            const size_t begin = mx > k->rx ? mx - k->rx : 0,
+                         end = mx + k->rx < nx ? mx + k->rx + 1 : nx;
             for (size_t x = begin; x < end; x++)
                 sum[x] += (double)c->v[i] * (double)g[x + k->rx - mx];
         }
     }
 }
 
-static int convolve_direct(const float *model, const float *residual, size_t nx, size_t ny, size_t ncomponent,
-                           const kernel *k, float *out, pclean_err *err) {
+static int convolve_direct(const float *model, const float *residual, size_t nx, size_t ny,
+                           size_t ncomponent, const kernel *k, float *out, pclean_err *err) {
     double *sum = NULL;
     components c = {0};
     const int nthread = omp_get_max_threads();
@@ -142,10 +150,13 @@ static padded pad(size_t nx, size_t ny, size_t rx, size_t ry) {
 static int transform(const padded *p, float *data, bool forward, pclean_err *err) {
     fftwf_plan plan = NULL;
 #pragma omp critical(fftw_planner)
-    plan = forward ? fftwf_plan_dft_r2c_2d((int)p->ny, (int)p->nx, data, (fftwf_complex *)data, FFTW_ESTIMATE)
-                   : fftwf_plan_dft_c2r_2d((int)p->ny, (int)p->nx, (fftwf_complex *)data, data, FFTW_ESTIMATE);
+    plan = forward ? fftwf_plan_dft_r2c_2d((int)p->ny, (int)p->nx, data, (fftwf_complex *)data,
+                                           FFTW_ESTIMATE)
+                   : fftwf_plan_dft_c2r_2d((int)p->ny, (int)p->nx, (fftwf_complex *)data, data,
+                                           FFTW_ESTIMATE);
     if (!plan)
-        return PCL_FAIL(err, PCLEAN_ENOMEM, "no plan for a Fourier transform of %zu x %zu", p->nx, p->ny);
+        return PCL_FAIL(err, PCLEAN_ENOMEM, "no plan for a Fourier transform of %zu x %zu", p->nx,
+                        p->ny);
     fftwf_execute(plan);
 #pragma omp critical(fftw_planner)
     fftwf_destroy_plan(plan);
@@ -172,8 +183,8 @@ static void multiply(float *a, const float *b, size_t n, float scale) {
     }
 }
 
-static int convolve_fft(const float *model, const float *residual, size_t nx, size_t ny, const kernel *k, float *out,
-                        pclean_err *err) {
+static int convolve_fft(const float *model, const float *residual, size_t nx, size_t ny,
+                        const kernel *k, float *out, pclean_err *err) {
     const padded p = pad(nx, ny, k->rx, k->ry);
     float *data = NULL, *beam = NULL;
     int rc = PCL_ZNEW(&data, p.stride * p.ny, "the padded model", err);
@@ -207,7 +218,8 @@ done:
 static bool direct_is_cheaper(size_t ncomponent, size_t nx, size_t ny, const kernel *k) {
     const padded p = pad(nx, ny, k->rx, k->ry);
     const double pixels = (double)p.nx * (double)p.ny;
-    return (double)ncomponent * (double)(2 * k->rx + 1) * (double)(2 * k->ry + 1) < pixels * log2(pixels);
+    return (double)ncomponent * (double)(2 * k->rx + 1) * (double)(2 * k->ry + 1) <
+           pixels * log2(pixels);
 }
 
 static void copy_residual(const float *residual, size_t n, float *out) {
@@ -218,10 +230,12 @@ static void copy_residual(const float *residual, size_t n, float *out) {
 }
 
 /* out = add + in (*) kernel */
-static int convolve(const float *in, size_t ncomponent, const float *add, size_t nx, size_t ny, const kernel *k,
-                    enum pcl_restore_method method, float *out, pclean_err *err) {
-    const bool direct = method == PCL_RESTORE_DIRECT || (method == PCL_RESTORE_AUTO && direct_is_cheaper(ncomponent, nx, ny, k));
-    return direct ? convolve_direct(in, add, nx, ny, ncomponent, k, out, err) : convolve_fft(in, add, nx, ny, k, out, err);
+static int convolve(const float *in, size_t ncomponent, const float *add, size_t nx, size_t ny,
+                    const kernel *k, enum pcl_restore_method method, float *out, pclean_err *err) {
+    const bool direct = method == PCL_RESTORE_DIRECT ||
+                        (method == PCL_RESTORE_AUTO && direct_is_cheaper(ncomponent, nx, ny, k));
+    return direct ? convolve_direct(in, add, nx, ny, ncomponent, k, out, err)
+                  : convolve_fft(in, add, nx, ny, k, out, err);
 }
 
 /* Number of pixels that are not 0; false: some are not finite. */
@@ -236,11 +250,13 @@ static bool count_components(const float *image, size_t n, size_t *ncomponent) {
 }
 
 bool pcl_restore_widens(const pcl_restore_params *p, pcl_beam *by) {
-    return p->own.major_rad > 0 && pcl_beam_between(&p->own, &p->beam, by) && by->minor_rad > hypot(p->cellx_rad, p->celly_rad);
+    return p->own.major_rad > 0 && pcl_beam_between(&p->own, &p->beam, by) &&
+           by->minor_rad > hypot(p->cellx_rad, p->celly_rad);
 }
 
 /* The residual as it is to be added, into out. */
-static int place_residual(const float *residual, size_t nx, size_t ny, const pcl_restore_params *p, float *out, pclean_err *err) {
+static int place_residual(const float *residual, size_t nx, size_t ny, const pcl_restore_params *p,
+                          float *out, pclean_err *err) {
     pcl_beam by;
     size_t ncomponent;
     if (!residual || !pcl_restore_widens(p, &by)) {
@@ -248,7 +264,9 @@ static int place_residual(const float *residual, size_t nx, size_t ny, const pcl
         return 0;
     }
     if (!count_components(residual, nx * ny, &ncomponent))
-        return PCL_FAIL(err, PCLEAN_EDATA, "the residual has pixels that are not finite; it cannot be brought to another beam");
+        return PCL_FAIL(
+            err, PCLEAN_EDATA,
+            "the residual has pixels that are not finite; it cannot be brought to another beam");
     kernel k = {0, 0, NULL};
     int rc = make_kernel(p, &by, nx, ny, &k, err);
     if (rc)
@@ -257,7 +275,8 @@ static int place_residual(const float *residual, size_t nx, size_t ny, const pcl
     const size_t n = (2 * k.rx + 1) * (2 * k.ry + 1);
     for (size_t i = 0; i < n; i++)
         volume += (double)k.value[i];
-    const double scale = p->beam.major_rad * p->beam.minor_rad / (p->own.major_rad * p->own.minor_rad) / volume;
+    const double scale =
+        p->beam.major_rad * p->beam.minor_rad / (p->own.major_rad * p->own.minor_rad) / volume;
     for (size_t i = 0; i < n; i++)
         k.value[i] = (float)(scale * (double)k.value[i]);
     rc = convolve(residual, ncomponent, NULL, nx, ny, &k, p->method, out, err);
@@ -265,13 +284,16 @@ static int place_residual(const float *residual, size_t nx, size_t ny, const pcl
     return rc;
 }
 
-int pcl_restore(const float *model, const float *residual, size_t nx, size_t ny, const pcl_restore_params *p,
-                float *out, pclean_err *err) {
+int pcl_restore(const float *model, const float *residual, size_t nx, size_t ny,
+                const pcl_restore_params *p, float *out, pclean_err *err) {
     size_t ncomponent;
     if (!count_components(model, nx * ny, &ncomponent))
-        return PCL_FAIL(err, PCLEAN_EDATA, "the model has pixels that are not finite; it cannot be restored");
-    if (ncomponent > 0 && (!(p->beam.major_rad > 0) || !(p->beam.minor_rad > 0) || !(p->cellx_rad > 0) || !(p->celly_rad > 0)))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "a model cannot be restored without a beam and a cell size");
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "the model has pixels that are not finite; it cannot be restored");
+    if (ncomponent > 0 && (!(p->beam.major_rad > 0) || !(p->beam.minor_rad > 0) ||
+                           !(p->cellx_rad > 0) || !(p->celly_rad > 0)))
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "a model cannot be restored without a beam and a cell size");
     int rc = place_residual(residual, nx, ny, p, out, err);
     if (rc || ncomponent == 0)
         return rc;
@@ -284,9 +306,11 @@ int pcl_restore(const float *model, const float *residual, size_t nx, size_t ny,
 
 size_t pcl_restore_bytes(size_t nx, size_t ny, const pcl_restore_params *p) {
     size_t rx, ry;
-    kernel_radius(p, &p->beam, nx, ny, &rx, &ry); /* what brings the residual to the beam is narrower */
+    kernel_radius(p, &p->beam, nx, ny, &rx, &ry); /* what brings the residual to the beam is
+                                                   * narrower */
     const padded q = pad(nx, ny, rx, ry);
-    /* the list of components of the direct form, 8 B each, is smaller than the padded arrays of the FFT */
+    /* the list of components of the direct form, 8 B each, is smaller than the padded arrays of the
+     * FFT */
     return (2 * rx + 1) * (2 * ry + 1) * sizeof(float) + 2 * q.stride * q.ny * sizeof(float) +
            (size_t)omp_get_max_threads() * nx * sizeof(double) + (ny + 1) * sizeof(size_t);
 }

@@ -1,5 +1,6 @@
-/* stats.c: medians are exact: a sample brackets the middle, one pass over the plane counts what is lower and keeps what is
- * inside, and a radix selection among that ends it. Comparisons are of integers that order as the floats do. */
+/* stats.c: medians are exact: a sample brackets the middle, one pass over the plane counts what is
+ * lower and keeps what is inside, and a radix selection among that ends it. Comparisons are of
+ * integers that order as the floats do. */
 #include "core/stats.h"
 #include <float.h>
 #include <math.h>
@@ -7,19 +8,21 @@
 #include <string.h>
 
 #define MAD_TO_RMS 1.4826 /* of a Gaussian */
-#define SIMD __attribute__((target_clones("avx2", "default")))
+#define SIMD       __attribute__((target_clones("avx2", "default")))
 
 enum {
     BAND = 1 << 14, /* pixels summed together: sums do not depend on the number of threads */
     LANES = 8,
-    BLOCK = 512,       /* pixels whose keys are made together */
-    SAMPLE = 1 << 13,  /* pixels that bracket a median */
-    MARGIN = 181,      /* four standard deviations of a median's rank among them */
+    BLOCK = 512,      /* pixels whose keys are made together */
+    SAMPLE = 1 << 13, /* pixels that bracket a median */
+    MARGIN = 181,     /* four standard deviations of a median's rank among them */
     MOST_PARTS = 64,
     NOT_FINITE = INT32_MAX /* as a key: above all */
 };
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
 
 /* ---- peak and sum ---- */
 
@@ -39,7 +42,8 @@ float pcl_stats_peak(const float *image, const bool *mask, size_t n) {
     int32_t most = 0;
 #pragma omp parallel for schedule(static) reduction(max : most)
     for (size_t from = 0; from < n; from += BAND) {
-        const int32_t bits = peak_bits(image + from, mask ? mask + from : NULL, least(BAND, n - from));
+        const int32_t bits =
+            peak_bits(image + from, mask ? mask + from : NULL, least(BAND, n - from));
         most = bits > most ? bits : most;
     }
     float peak;
@@ -54,9 +58,13 @@ SIMD static size_t count_finite(const float *image, size_t n) {
     return nfinite;
 }
 
-bool pcl_stats_all_finite(const float *image, size_t n) { return count_finite(image, n) == n; }
+bool pcl_stats_all_finite(const float *image, size_t n) {
+    return count_finite(image, n) == n;
+}
 
-static inline double finite_or_zero(float v) { return fabsf(v) <= FLT_MAX ? (double)v : 0; }
+static inline double finite_or_zero(float v) {
+    return fabsf(v) <= FLT_MAX ? (double)v : 0;
+}
 
 SIMD static double sum_band(const float *image, size_t n) {
     double lane[LANES] = {0}, sum = 0;
@@ -116,7 +124,8 @@ SIMD static void make_keys(const values *v, size_t at, size_t n, int32_t *restri
     const double from = v->from;
     if (v->distances)
         for (size_t i = 0; i < n; i++)
-            key[i] = fabsf(image[i]) <= FLT_MAX ? key_of((float)fabs((double)image[i] - from)) : NOT_FINITE;
+            key[i] = fabsf(image[i]) <= FLT_MAX ? key_of((float)fabs((double)image[i] - from))
+                                                : NOT_FINITE;
     else
         for (size_t i = 0; i < n; i++)
             key[i] = fabsf(image[i]) <= FLT_MAX ? key_of(image[i]) : NOT_FINITE;
@@ -126,9 +135,10 @@ typedef struct bracket {
     int32_t low, high;
 } bracket;
 
-/* Of values [from, to), those inside the bracket go to `kept`, which holds to - from; returns how many, and counts the
- * lower ones. */
-static size_t keep_inside(const values *v, size_t from, size_t to, const bracket *b, int32_t *kept, size_t *lower) {
+/* Of values [from, to), those inside the bracket go to `kept`, which holds to - from; returns how
+ * many, and counts the lower ones. */
+static size_t keep_inside(const values *v, size_t from, size_t to, const bracket *b, int32_t *kept,
+                          size_t *lower) {
     int32_t key[BLOCK];
     const uint32_t low = (uint32_t)b->low, width = (uint32_t)b->high - low;
     size_t nkept = 0;
@@ -166,7 +176,8 @@ static size_t keep_all_inside(const values *v, const bracket *b, int32_t *kept, 
     return n;
 }
 
-/* The k-th smallest (from 0) of n keys, by three histograms: linear for any data, and moves nothing. */
+/* The k-th smallest (from 0) of n keys, by three histograms: linear for any data, and moves
+ * nothing. */
 static int32_t select_key(const int32_t *key, size_t n, size_t k) {
     static const unsigned shift[3] = {21, 10, 0}, width[3] = {11, 11, 10};
     const uint32_t sign = 0x80000000u;
@@ -187,7 +198,8 @@ static int32_t select_key(const int32_t *key, size_t n, size_t k) {
     return (int32_t)(prefix ^ sign);
 }
 
-/* Where the k-th smallest value most likely is. Golden steps spread the sample over rows and columns alike. */
+/* Where the k-th smallest value most likely is. Golden steps spread the sample over rows and
+ * columns alike. */
 static bracket guess(const values *v, size_t k) {
     if (v->n < 4 * SAMPLE)
         return (bracket){INT32_MIN, INT32_MAX};
@@ -215,7 +227,8 @@ static double median_of(const values *v, size_t nfinite, int32_t *work) {
 
 double pcl_stats_mad_rms(const float *image, size_t n, int32_t *work, double *median) {
     const size_t nfinite = count_finite(image, n);
-    const double middle = nfinite ? median_of(&(const values){.image = image, .n = n}, nfinite, work) : 0;
+    const double middle =
+        nfinite ? median_of(&(const values){.image = image, .n = n}, nfinite, work) : 0;
     if (median)
         *median = middle;
     const values distances = {.image = image, .n = n, .distances = true, .from = middle};

@@ -14,14 +14,24 @@ enum {
     OUTSIDE = 0 /* row and column 0 are outside, as in tclean, so cell 0 is free to say so */
 };
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
 
-int pcl_density_init(pcl_density *d, size_t nx, size_t ny, double cellx_rad, double celly_rad, enum pcl_density_cell cell,
-                     double per_sample, pclean_err *err) {
-    *d = (pcl_density){.nx = nx, .ny = ny, .cellx_rad = cellx_rad, .celly_rad = celly_rad, .cell = cell,
-                       .per_sample = per_sample, .f2 = 0, .d2 = 1};
+int pcl_density_init(pcl_density *d, size_t nx, size_t ny, double cellx_rad, double celly_rad,
+                     enum pcl_density_cell cell, double per_sample, pclean_err *err) {
+    *d = (pcl_density){.nx = nx,
+                       .ny = ny,
+                       .cellx_rad = cellx_rad,
+                       .celly_rad = celly_rad,
+                       .cell = cell,
+                       .per_sample = per_sample,
+                       .f2 = 0,
+                       .d2 = 1};
     if (ny > UINT32_MAX / nx)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "imsize %zu x %zu needs a density grid of more than 2^32 cells; make it smaller, or use weighting=natural",
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "imsize %zu x %zu needs a density grid of more than 2^32 cells; make it "
+                        "smaller, or use weighting=natural",
                         nx, ny);
     int rc;
     if ((rc = PCL_ZNEW(&d->sum, nx * ny, "weight density grid", err)) ||
@@ -34,7 +44,8 @@ int pcl_density_init(pcl_density *d, size_t nx, size_t ny, double cellx_rad, dou
 
 uint64_t pcl_density_bytes(size_t nx, size_t ny) {
     const pcl_density *d = NULL;
-    return (uint64_t)nx * ny * sizeof *d->sum + ny * sizeof *d->row + 2 * GROUP * (sizeof *d->place + sizeof *d->owner);
+    return (uint64_t)nx * ny * sizeof *d->sum + ny * sizeof *d->row +
+           2 * GROUP * (sizeof *d->place + sizeof *d->owner);
 }
 
 void pcl_density_clear(pcl_density *d) {
@@ -52,28 +63,33 @@ void pcl_density_zero(pcl_density *d) {
     d->sumwt = 0;
 }
 
-/* Cells of up to SLICE samples, OUTSIDE where they have none: of (u, v) in here; of its mirror (-u, -v) in there, unless
- * that is NULL. */
-static void find_cells(const pcl_density *d, size_t n, const double *u, const double *v, uint32_t *here, uint32_t *there) {
+/* Cells of up to SLICE samples, OUTSIDE where they have none: of (u, v) in here; of its mirror (-u,
+ * -v) in there, unless that is NULL. */
+static void find_cells(const pcl_density *d, size_t n, const double *u, const double *v,
+                       uint32_t *here, uint32_t *there) {
     const bool truncate = d->cell == PCL_DENSITY_TRUNCATE;
     const double sign = truncate ? -1 : 1, half = truncate ? 0 : 0.5;
-    const double ax = sign * (double)d->nx * d->cellx_rad, ay = -sign * (double)d->ny * d->celly_rad;
+    const double ax = sign * (double)d->nx * d->cellx_rad,
+                 ay = -sign * (double)d->ny * d->celly_rad;
     const double x0 = (double)(d->nx / 2) + half, y0 = (double)(d->ny / 2) + half;
     const double nx = (double)d->nx, ny = (double)d->ny;
     for (size_t i = 0; i < n; i++) { /* from 1 on to truncate is to round down */
         const double x = x0 + ax * u[i], y = y0 + ay * v[i];
         const bool inside = (x >= 1) & (x < nx) & (y >= 1) & (y < ny);
-        here[i] = (uint32_t)(int)(inside ? y : 0) * (uint32_t)d->nx + (uint32_t)(int)(inside ? x : 0);
+        here[i] =
+            (uint32_t)(int)(inside ? y : 0) * (uint32_t)d->nx + (uint32_t)(int)(inside ? x : 0);
     }
     for (size_t i = 0; there && i < n; i++) {
         const double x = x0 - ax * u[i], y = y0 - ay * v[i];
         const bool inside = (x >= 1) & (x < nx) & (y >= 1) & (y < ny);
-        there[i] = (uint32_t)(int)(inside ? y : 0) * (uint32_t)d->nx + (uint32_t)(int)(inside ? x : 0);
+        there[i] =
+            (uint32_t)(int)(inside ? y : 0) * (uint32_t)d->nx + (uint32_t)(int)(inside ? x : 0);
     }
 }
 
 /* Places of samples [from, from + n) of the group; returns the sum of their weights. */
-static double place_slice(pcl_density *d, size_t at, size_t n, const double *u, const double *v, const float *weight) {
+static double place_slice(pcl_density *d, size_t at, size_t n, const double *u, const double *v,
+                          const float *weight) {
     uint32_t *here = d->place + at, *there = d->place + GROUP + at;
     find_cells(d, n, u, v, here, there);
     double sum = 0;
@@ -83,18 +99,21 @@ static double place_slice(pcl_density *d, size_t at, size_t n, const double *u, 
             continue;
         }
         const uint32_t a = here[i], b = there[i];
-        if (u[i] < 0) { /* samples come sorted by uv tile, folded to u >= 0: so do both columns of places now */
+        if (u[i] < 0) { /* samples come sorted by uv tile, folded to u >= 0: so do both columns
+                         * of places now */
             here[i] = b;
             there[i] = a;
         }
-        /* tclean's two weighting codes differ: the grid of all channels counts only what falls inside */
+        /* tclean's two weighting codes differ: the grid of all channels counts only what falls
+         * inside */
         const int sides = d->cell == PCL_DENSITY_ROUND ? 2 : (a != OUTSIDE) + (b != OUTSIDE);
         sum += sides * (d->per_sample * (double)weight[i]);
     }
     return sum;
 }
 
-/* Bands go to the threads in turn. The number of a band is small, so the division is exact in floats, where it has vectors. */
+/* Bands go to the threads in turn. The number of a band is small, so the division is exact in
+ * floats, where it has vectors. */
 static void assign_owners(pcl_density *d, size_t at, size_t n, unsigned nthread) {
     unsigned shift = 0;
     while ((size_t)BAND * d->nx >> (shift + 1))
@@ -104,7 +123,8 @@ static void assign_owners(pcl_density *d, size_t at, size_t n, unsigned nthread)
         const uint32_t *place = d->place + side * GROUP + at;
         uint8_t *owner = d->owner + side * GROUP + at;
         for (size_t i = 0; i < n; i++) {
-            const int band = (int)(place[i] >> shift), turn = (int)(((float)band + 0.5f) * per_thread);
+            const int band = (int)(place[i] >> shift),
+                      turn = (int)(((float)band + 0.5f) * per_thread);
             owner[i] = (uint8_t)(band - turn * (int)nthread);
         }
     }
@@ -123,7 +143,8 @@ static void add_places(pcl_density *d, size_t n, const float *weight, unsigned m
     }
 }
 
-static void add_group(pcl_density *d, size_t n, const double *u, const double *v, const float *weight) {
+static void add_group(pcl_density *d, size_t n, const double *u, const double *v,
+                      const float *weight) {
     const unsigned nthread = (unsigned)least((size_t)omp_get_max_threads(), MOST_THREADS);
     const size_t nslice = (n + SLICE - 1) / SLICE;
     double part[GROUP / SLICE];
@@ -143,7 +164,8 @@ static void add_group(pcl_density *d, size_t n, const double *u, const double *v
         d->sumwt += part[k];
 }
 
-void pcl_density_add(pcl_density *d, size_t n, const double *u, const double *v, const float *weight) {
+void pcl_density_add(pcl_density *d, size_t n, const double *u, const double *v,
+                     const float *weight) {
     for (size_t from = 0; from < n; from += GROUP)
         add_group(d, least(GROUP, n - from), u + from, v + from, weight + from);
 }
@@ -169,7 +191,8 @@ void pcl_density_finish_briggs(pcl_density *d, double robust) {
     d->d2 = 1;
 }
 
-static void apply_slice(const pcl_density *d, size_t n, const double *u, const double *v, float *weight) {
+static void apply_slice(const pcl_density *d, size_t n, const double *u, const double *v,
+                        float *weight) {
     const float f2 = (float)d->f2, d2 = (float)d->d2;
     uint32_t cell[SLICE];
     float density[SLICE];
@@ -182,14 +205,16 @@ static void apply_slice(const pcl_density *d, size_t n, const double *u, const d
     }
 }
 
-void pcl_density_apply(const pcl_density *d, size_t n, const double *u, const double *v, float *weight) {
+void pcl_density_apply(const pcl_density *d, size_t n, const double *u, const double *v,
+                       float *weight) {
 #pragma omp parallel for schedule(static)
     for (size_t from = 0; from < n; from += SLICE)
         apply_slice(d, least(SLICE, n - from), u + from, v + from, weight + from);
 }
 
 static pcl_taper taper(double major, double minor, double pa_rad) {
-    return (pcl_taper){.on = true, .cos_pa = cos(pa_rad), .sin_pa = sin(pa_rad), .major = major, .minor = minor};
+    return (pcl_taper){
+        .on = true, .cos_pa = cos(pa_rad), .sin_pa = sin(pa_rad), .major = major, .minor = minor};
 }
 
 pcl_taper pcl_taper_sky(double major_rad, double minor_rad, double pa_rad) {
@@ -198,10 +223,12 @@ pcl_taper pcl_taper_sky(double major_rad, double minor_rad, double pa_rad) {
 }
 
 pcl_taper pcl_taper_uv(double major_lambda, double minor_lambda, double pa_rad) {
-    return taper(M_LN2 / (major_lambda * major_lambda), M_LN2 / (minor_lambda * minor_lambda), pa_rad);
+    return taper(M_LN2 / (major_lambda * major_lambda), M_LN2 / (minor_lambda * minor_lambda),
+                 pa_rad);
 }
 
-void pcl_taper_apply(const pcl_taper *t, size_t n, const double *u, const double *v, float *weight) {
+void pcl_taper_apply(const pcl_taper *t, size_t n, const double *u, const double *v,
+                     float *weight) {
     if (!t->on)
         return;
 #pragma omp parallel for schedule(static)

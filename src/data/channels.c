@@ -32,12 +32,15 @@ static int parse(const char *name, const char *text, value *out, pclean_err *err
     else if (q.dim == PCL_DIM_NONE && q.value == round(q.value))
         out->kind = CHANNEL;
     else
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s=\"%s\" must be a whole channel number, a frequency (\"1.42GHz\") or a velocity (\"10km/s\")",
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "%s=\"%s\" must be a whole channel number, a frequency (\"1.42GHz\") or a "
+                        "velocity (\"10km/s\")",
                         name, text);
     return 0;
 }
 
-/* Lowest and highest edge of the channels [from, to] (any order) of a band, in the image's frame. */
+/* Lowest and highest edge of the channels [from, to] (any order) of a band, in the image's
+ * frame. */
 static void edges(const pcl_band *b, int from, int to, double *low, double *high) {
     *low = INFINITY;
     *high = -INFINITY;
@@ -54,39 +57,53 @@ static void extent(size_t nband, const pcl_band *band, bool selected, double *lo
     for (size_t k = 0; k < nband; k++) {
         double l, h;
         int last = (int)band[k].nchan - 1;
-        edges(&band[k], selected ? band[k].sel[0] : 0, selected ? band[k].sel[band[k].nsel - 1] : last, &l, &h);
+        edges(&band[k], selected ? band[k].sel[0] : 0,
+              selected ? band[k].sel[band[k].nsel - 1] : last, &l, &h);
         *low = fmin(*low, l);
         *high = fmax(*high, h);
     }
 }
 
-static double radio_width(const pcl_channel_request *r, double velocity) { return -r->restfreq_hz * velocity / C; }
+static double radio_width(const pcl_channel_request *r, double velocity) {
+    return -r->restfreq_hz * velocity / C;
+}
 
 static double velocity_to_hz(const pcl_channel_request *r, double v) {
     return r->optical ? r->restfreq_hz / (1 + v / C) : r->restfreq_hz * (1 - v / C);
 }
 
-static int needs_restfreq(const pcl_channel_request *r, const value *start, const value *width, pclean_err *err) {
+static int needs_restfreq(const pcl_channel_request *r, const value *start, const value *width,
+                          pclean_err *err) {
     if ((start->kind == VELOCITY || width->kind == VELOCITY) && !(r->restfreq_hz > 0))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "start or width is a velocity but the rest frequency is not known; give restfreq");
+        return PCL_FAIL(
+            err, PCLEAN_EPARAM,
+            "start or width is a velocity but the rest frequency is not known; give restfreq");
     if (width->kind == VELOCITY && r->optical)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "width as an optical velocity would make unequal channels, which this version cannot write; give width as a frequency or use veltype=radio");
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "width as an optical velocity would make unequal channels, which this "
+                        "version cannot write; give width as a frequency or use veltype=radio");
     return 0;
 }
 
-/* Width of the data channel of lowest frequency, in the image's frame: what width="" and width=W mean. */
+/* Width of the data channel of lowest frequency, in the image's frame: what width="" and width=W
+ * mean. */
 static double data_width(const pcl_band *b) {
     size_t last = b->nchan - 1, low = b->freq_hz[last] < b->freq_hz[0] ? last : 0;
     return b->width_hz[low] * b->doppler;
 }
 
-/* Whole channels between an edge and the end of the band; the hundredth forgives rounding (tclean's number). */
-static double whole_channels(double distance, double step) { return floor((fabs(distance) + 0.01 * step) / step); }
+/* Whole channels between an edge and the end of the band; the hundredth forgives rounding (tclean's
+ * number). */
+static double whole_channels(double distance, double step) {
+    return floor((fabs(distance) + 0.01 * step) / step);
+}
 
-/* The grid before nchan is known: `edge` is where channel 0 begins, `end` where the band ends in the direction of step. */
+/* The grid before nchan is known: `edge` is where channel 0 begins, `end` where the band ends in
+ * the direction of step. */
 typedef struct layout {
     double edge, end, step; /* step < 0: descending */
-    bool reversed;          /* counted from the low edge, listed from the top (start "" with a descending width) */
+    bool reversed;          /* counted from the low edge, listed from the top (start "" with a
+                             * descending width) */
 } layout;
 
 /* Place in the band of the channel that `start` numbers. */
@@ -97,11 +114,13 @@ static int place_of(const pcl_band *b, int number) {
     return number;
 }
 
-static int from_channel_number(const pcl_channel_request *r, const pcl_band *b, const value *start, const value *width,
-                               layout *g, pclean_err *err) {
+static int from_channel_number(const pcl_channel_request *r, const pcl_band *b, const value *start,
+                               const value *width, layout *g, pclean_err *err) {
     const int last = (int)b->nchan - 1;
     if (start->kind == CHANNEL && !(start->number >= 0 && start->number <= last))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "start=%.0f is outside the data: the spectral window has channels 0 to %d", start->number, last);
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "start=%.0f is outside the data: the spectral window has channels 0 to %d",
+                        start->number, last);
     const int first = start->kind == CHANNEL ? place_of(b, (int)start->number) : b->sel[0];
     const double along = b->freq_hz[last] < b->freq_hz[0] ? -1 : 1; /* direction of the data */
     const double w = data_width(b);
@@ -116,8 +135,8 @@ static int from_channel_number(const pcl_channel_request *r, const pcl_band *b, 
     return 0;
 }
 
-static int from_frequency(const pcl_channel_request *r, const pcl_band *b, const value *start, const value *width, double low,
-                          double high, layout *g, pclean_err *err) {
+static int from_frequency(const pcl_channel_request *r, const pcl_band *b, const value *start,
+                          const value *width, double low, double high, layout *g, pclean_err *err) {
     const bool velocity = start->kind == VELOCITY;
     const double centre = velocity ? velocity_to_hz(r, start->number) : start->number;
     if (!(centre > low && centre < high)) {
@@ -125,22 +144,25 @@ static int from_frequency(const pcl_channel_request *r, const pcl_band *b, const
         pcl_format_si(wanted, sizeof wanted, centre, PCL_DIM_FREQ);
         pcl_format_si(from, sizeof from, low, PCL_DIM_FREQ);
         pcl_format_si(to, sizeof to, high, PCL_DIM_FREQ);
-        return PCL_FAIL(err, PCLEAN_EPARAM, "start=\"%s\" (%s) is outside the data, which cover %s to %s in the image's frame",
-                        r->start, wanted, from, to);
+        return PCL_FAIL(
+            err, PCLEAN_EPARAM,
+            "start=\"%s\" (%s) is outside the data, which cover %s to %s in the image's frame",
+            r->start, wanted, from, to);
     }
     if (width->kind == HERTZ)
         g->step = width->number;
     else if (width->kind == VELOCITY)
         g->step = radio_width(r, width->number);
     else /* channels: along frequency for a frequency, along velocity for a velocity */
-        g->step = data_width(b) * (width->kind == CHANNEL ? width->number : 1) * (velocity ? -1 : 1);
+        g->step =
+            data_width(b) * (width->kind == CHANNEL ? width->number : 1) * (velocity ? -1 : 1);
     g->edge = centre - 0.5 * g->step;
     g->end = g->step > 0 ? high : low;
     return 0;
 }
 
-int pcl_channels_resolve(const pcl_channel_request *r, size_t nband, const pcl_band *band, pcl_channels *out,
-                         pclean_err *err) {
+int pcl_channels_resolve(const pcl_channel_request *r, size_t nband, const pcl_band *band,
+                         pcl_channels *out, pclean_err *err) {
     *out = (pcl_channels){.mfs = r->mfs, .nearest = r->nearest, .whole = 1};
     double low, high;
     extent(nband, band, true, &low, &high);
@@ -155,7 +177,8 @@ int pcl_channels_resolve(const pcl_channel_request *r, size_t nband, const pcl_b
     }
     value start, width;
     int rc;
-    if ((rc = parse("start", r->start, &start, err)) || (rc = parse("width", r->width, &width, err)) ||
+    if ((rc = parse("start", r->start, &start, err)) ||
+        (rc = parse("width", r->width, &width, err)) ||
         (rc = needs_restfreq(r, &start, &width, err)))
         return rc;
     if (width.kind != UNSET && width.number == 0)
@@ -165,8 +188,9 @@ int pcl_channels_resolve(const pcl_channel_request *r, size_t nband, const pcl_b
     const bool counted = start.kind == UNSET || start.kind == CHANNEL;
     if (start.kind == UNSET && (width.kind == HERTZ || width.kind == VELOCITY || nband > 1)) {
         g.step = width.kind == HERTZ ? width.number
-                 : width.kind == VELOCITY ? radio_width(r, width.number)
-                                          : data_width(band) * (width.kind == CHANNEL ? width.number : 1);
+                 : width.kind == VELOCITY
+                     ? radio_width(r, width.number)
+                     : data_width(band) * (width.kind == CHANNEL ? width.number : 1);
         g.reversed = g.step < 0;
         g.edge = low;
         g.end = high;
@@ -180,11 +204,15 @@ int pcl_channels_resolve(const pcl_channel_request *r, size_t nband, const pcl_b
     }
     const double step = fabs(g.step), least = data_width(band);
     if (step < least - 1)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "width=\"%s\" (%.6g Hz) is narrower than the data's channels (%.6g Hz); give a width at least as large",
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "width=\"%s\" (%.6g Hz) is narrower than the data's channels (%.6g Hz); "
+                        "give a width at least as large",
                         r->width, step, least);
     double n = r->nchan > 0 ? r->nchan : whole_channels(g.end - g.edge, step);
     if (n < 1)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "no whole channel of %.6g Hz fits between start=\"%s\" and the end of the data; give a smaller width or nchan",
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "no whole channel of %.6g Hz fits between start=\"%s\" and the end of the "
+                        "data; give a smaller width or nchan",
                         step, r->start ? r->start : "");
     if (n > 1e8)
         return PCL_FAIL(err, PCLEAN_EPARAM, "start and width make %.3g channels; check width", n);
@@ -198,29 +226,38 @@ int pcl_channels_resolve(const pcl_channel_request *r, size_t nband, const pcl_b
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------------ rows to image channels */
+/* ---- rows to image channels ---- */
 
-static const double SAME = 1e-6; /* of a channel: closer than this is equal, whatever the last bits say */
+static const double SAME = 1e-6; /* of a channel: closer than this is equal, whatever the last
+                                  * bits say */
 static const double MOST_POINTS = 1 << 20; /* in an image channel, whatever the spacing */
 
-double pcl_channels_centre(const pcl_channels *c, size_t ichan) { return c->first_hz + (double)(c->offset + ichan) * c->step_hz; }
+double pcl_channels_centre(const pcl_channels *c, size_t ichan) {
+    return c->first_hz + (double)(c->offset + ichan) * c->step_hz;
+}
 
-static bool takes_nearest(const pcl_channels *c, const pcl_row_channels *row) { return c->nearest || c->mfs || row->n < 2; }
+static bool takes_nearest(const pcl_channels *c, const pcl_row_channels *row) {
+    return c->nearest || c->mfs || row->n < 2;
+}
 
-static bool descends(size_t n, const double *x) { return n > 1 && x[n - 1] < x[0]; }
+static bool descends(size_t n, const double *x) {
+    return n > 1 && x[n - 1] < x[0];
+}
 
 /* Channels of the row in one of the image; 1 where all of the row's have one frequency. */
 static double width_ratio(const pcl_channels *c, const pcl_row_channels *row) {
     return row->spacing_hz > 0 ? fmin(fabs(c->step_hz) / row->spacing_hz, MOST_POINTS) : 1;
 }
 
-/* Linear interpolation points per image channel: tclean's floor(ratio), without its accident of rounding. */
+/* Linear interpolation points per image channel: tclean's floor(ratio), without its accident of
+ * rounding. */
 static size_t points_per_channel(const pcl_channels *c, const pcl_row_channels *row) {
     const double ratio = width_ratio(c, row);
     return ratio > 1 + SAME ? (size_t)floor(ratio + SAME * ratio + 1e-3 * SAME) : 1;
 }
 
-/* Most channels of the row within the width of an image channel, and a little more, wherever that begins. */
+/* Most channels of the row within the width of an image channel, and a little more, wherever that
+ * begins. */
 static size_t most_together(const pcl_channels *c, const pcl_row_channels *row) {
     const double width = 1.005 * fabs(c->step_hz);
     size_t most = 0;
@@ -236,16 +273,21 @@ size_t pcl_channels_max_samples(const pcl_channels *c, const pcl_row_channels *r
     if (c->mfs || row->n < 2)
         return row->n;
     if (c->nearest) {
-        const size_t n = (size_t)(width_ratio(c, row) * 1.01) + 2, together = most_together(c, row) + 1, most = n > together ? n : together;
+        const size_t n = (size_t)(width_ratio(c, row) * 1.01) + 2,
+                     together = most_together(c, row) + 1, most = n > together ? n : together;
         return most < row->n + 1 ? most : row->n + 1;
     }
     /* interpolated across a gap between the row's channels too */
-    const double extent = row->spacing_hz > 0 ? fabs(row->freq_hz[row->n - 1] - row->freq_hz[0]) / row->spacing_hz : 0;
-    const size_t n = points_per_channel(c, row) + 1, room = (size_t)fmin(extent + 0.5, MOST_POINTS) + 2;
+    const double extent = row->spacing_hz > 0
+                              ? fabs(row->freq_hz[row->n - 1] - row->freq_hz[0]) / row->spacing_hz
+                              : 0;
+    const size_t n = points_per_channel(c, row) + 1,
+                 room = (size_t)fmin(extent + 0.5, MOST_POINTS) + 2;
     return n < room ? n : room;
 }
 
-/* Largest i with x[i] on the low side of f (ascending) or the high side (descending); -1 when f lies before x[0]. */
+/* Largest i with x[i] on the low side of f (ascending) or the high side (descending); -1 when f
+ * lies before x[0]. */
 static long bracket(size_t n, const double *x, double f) {
     const double sign = descends(n, x) ? -1 : 1;
     long low = -1, high = (long)n;
@@ -259,11 +301,12 @@ static long bracket(size_t n, const double *x, double f) {
     return low;
 }
 
-static size_t nearest_samples(const pcl_channels *c, size_t ichan, const pcl_row_channels *row, double doppler,
-                              pcl_channel_sample *out) {
+static size_t nearest_samples(const pcl_channels *c, size_t ichan, const pcl_row_channels *row,
+                              double doppler, pcl_channel_sample *out) {
     size_t n = 0;
     const size_t most = pcl_channels_max_samples(c, row), nfreq = row->n;
-    const double *freq_hz = row->freq_hz, centre = pcl_channels_centre(c, ichan), half = 0.5 * fabs(c->step_hz);
+    const double *freq_hz = row->freq_hz, centre = pcl_channels_centre(c, ichan),
+                 half = 0.5 * fabs(c->step_hz);
     long from = 0;
     if (!c->mfs && nfreq > 1) {
         const double sign = descends(nfreq, freq_hz) ? 1 : -1;
@@ -285,8 +328,10 @@ static size_t nearest_samples(const pcl_channels *c, size_t ichan, const pcl_row
     return n;
 }
 
-/* One point of linear interpolation at frequency f (image frame); false when f is not between two data channels. */
-static bool interpolate(const pcl_row_channels *row, double doppler, double f, pcl_channel_sample *out) {
+/* One point of linear interpolation at frequency f (image frame); false when f is not between two
+ * data channels. */
+static bool interpolate(const pcl_row_channels *row, double doppler, double f,
+                        pcl_channel_sample *out) {
     const size_t nfreq = row->n;
     const double *freq_hz = row->freq_hz, x = f / doppler, spacing = row->spacing_hz;
     long i = bracket(nfreq, freq_hz, x);
@@ -306,8 +351,8 @@ static bool interpolate(const pcl_row_channels *row, double doppler, double f, p
     return true;
 }
 
-size_t pcl_channels_samples(const pcl_channels *c, size_t ichan, const pcl_row_channels *row, double doppler,
-                            pcl_channel_sample *out) {
+size_t pcl_channels_samples(const pcl_channels *c, size_t ichan, const pcl_row_channels *row,
+                            double doppler, pcl_channel_sample *out) {
     if (takes_nearest(c, row))
         return nearest_samples(c, ichan, row, doppler, out);
     size_t n = 0, points = points_per_channel(c, row);
@@ -320,8 +365,8 @@ size_t pcl_channels_samples(const pcl_channels *c, size_t ichan, const pcl_row_c
     return n;
 }
 
-void pcl_channels_needed(const pcl_channels *c, size_t nfreq, const double *freq_hz, double dmin, double dmax, size_t *from,
-                         size_t *to) {
+void pcl_channels_needed(const pcl_channels *c, size_t nfreq, const double *freq_hz, double dmin,
+                         double dmax, size_t *from, size_t *to) {
     *from = 0;
     *to = nfreq;
     if (c->mfs || nfreq == 0)
@@ -329,7 +374,8 @@ void pcl_channels_needed(const pcl_channels *c, size_t nfreq, const double *freq
     const double begin = pcl_channels_centre(c, 0), end = pcl_channels_centre(c, c->nchan - 1);
     const double low = (fmin(begin, end) - 0.5 * fabs(c->step_hz)) / dmax;
     const double high = (fmax(begin, end) + 0.5 * fabs(c->step_hz)) / dmin;
-    const double ends[] = {freq_hz[0], freq_hz[nfreq - 1]}, margin = 0.01 * fabs(c->step_hz); /* for what the last bits say */
+    /* for what the last bits say */
+    const double ends[] = {freq_hz[0], freq_hz[nfreq - 1]}, margin = 0.01 * fabs(c->step_hz);
     if (fmax(ends[0], ends[1]) < low - margin || fmin(ends[0], ends[1]) > high + margin) {
         *to = 0;
         return;
@@ -337,7 +383,8 @@ void pcl_channels_needed(const pcl_channels *c, size_t nfreq, const double *freq
     if (nfreq < 2)
         return;
     const bool down = descends(nfreq, freq_hz);
-    long a = bracket(nfreq, freq_hz, down ? high : low) - 1, b = bracket(nfreq, freq_hz, down ? low : high) + 3;
+    long a = bracket(nfreq, freq_hz, down ? high : low) - 1,
+         b = bracket(nfreq, freq_hz, down ? low : high) + 3;
     *from = a > 0 ? (size_t)a : 0;
     *to = b < (long)nfreq ? (size_t)(b > 0 ? b : 0) : nfreq;
     if (*from > *to)

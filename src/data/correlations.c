@@ -34,7 +34,8 @@ static void add_names(const casa_ms_dd *dd, char *list, size_t size) {
     snprintf(list + used, size - used, "%s%s", used ? "; " : "", names);
 }
 
-static void planes_of_dd(pcl_correlations *c, const pcl_stokes *stokes, const casa_ms_dd *dd, size_t k) {
+static void planes_of_dd(pcl_correlations *c, const pcl_stokes *stokes, const casa_ms_dd *dd,
+                         size_t k) {
     for (size_t p = 0; p < stokes->npol; p++) {
         pcl_vis_plane *plane = &c->plane[k * stokes->npol + p];
         pcl_correlations_rows *rows = &c->rows[p];
@@ -49,8 +50,8 @@ static void planes_of_dd(pcl_correlations *c, const pcl_stokes *stokes, const ca
     }
 }
 
-int pcl_correlations_find(const pcl_stokes *stokes, const pcl_vis_source *source, size_t ndd, bool may_be_blank,
-                          pcl_correlations *out, pclean_err *err) {
+int pcl_correlations_find(const pcl_stokes *stokes, const pcl_vis_source *source, size_t ndd,
+                          bool may_be_blank, pcl_correlations *out, pclean_err *err) {
     int rc;
     *out = (pcl_correlations){0};
     if ((rc = PCL_NEW(&out->plane, ndd * stokes->npol, "reading plan", err)) ||
@@ -78,11 +79,13 @@ void pcl_correlations_clear(pcl_correlations *c) {
     *c = (pcl_correlations){0};
 }
 
-bool pcl_correlations_left(const pcl_correlations *c, const pcl_stokes *stokes, size_t ipol, char *text, size_t size) {
+bool pcl_correlations_left(const pcl_correlations *c, const pcl_stokes *stokes, size_t ipol,
+                           char *text, size_t size) {
     const pcl_correlations_rows *rows = &c->rows[ipol];
     if (rows->nleft == 0)
         return false;
-    snprintf(text, size, "stokes %s: %zu of %zu rows cannot give it and are left out (they hold %s)",
-             pcl_stokes_name(stokes->code[ipol]), rows->nleft, rows->nrow + rows->nleft, rows->left);
+    snprintf(
+        text, size, "stokes %s: %zu of %zu rows cannot give it and are left out (they hold %s)",
+        pcl_stokes_name(stokes->code[ipol]), rows->nleft, rows->nrow + rows->nleft, rows->left);
     return true;
 }

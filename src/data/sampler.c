@@ -12,7 +12,8 @@ enum {
 };
 enum { OBSERVED, FRAME, NEAR };
 
-int pcl_sampler_init(pcl_sampler *s, const pcl_vis *vis, const pcl_channels *channels, pclean_err *err) {
+int pcl_sampler_init(pcl_sampler *s, const pcl_vis *vis, const pcl_channels *channels,
+                     pclean_err *err) {
     *s = (pcl_sampler){.vis = vis, .channels = channels, .nmax = BATCH};
     for (size_t k = 0; k < vis->nblock; k++) {
         const pcl_row_channels row = pcl_block_channels(&vis->block[k]);
@@ -45,7 +46,9 @@ void pcl_sampler_clear(pcl_sampler *s) {
     *s = (pcl_sampler){0};
 }
 
-size_t pcl_sampler_batch(size_t most_per_row) { return most_per_row > BATCH ? most_per_row : BATCH; }
+size_t pcl_sampler_batch(size_t most_per_row) {
+    return most_per_row > BATCH ? most_per_row : BATCH;
+}
 
 uint64_t pcl_sampler_bytes(size_t nmax, unsigned want) {
     const size_t n = nmax > BATCH ? nmax : BATCH;
@@ -96,7 +99,7 @@ size_t pcl_sampler_nid(const pcl_sampler *s) {
     return n;
 }
 
-/* ----------------------------------------------------------------------------------------------------- work space */
+/* ---- work space ---- */
 
 static int reserve(void **array, size_t *size, size_t n, size_t item, pclean_err *err) {
     if (n <= *size)
@@ -110,7 +113,9 @@ static int reserve(void **array, size_t *size, size_t n, size_t item, pclean_err
     return rc;
 }
 
-static int make(double **array, size_t n, pclean_err *err) { return *array ? 0 : PCL_NEW(array, n, "sample batch", err); }
+static int make(double **array, size_t n, pclean_err *err) {
+    return *array ? 0 : PCL_NEW(array, n, "sample batch", err);
+}
 
 /* The arrays that this walk fills. */
 static int allocate(pcl_sampler *s, pclean_err *err) {
@@ -122,14 +127,18 @@ static int allocate(pcl_sampler *s, pclean_err *err) {
         return rc;
     if (s->want & PCL_SAMPLER_ID && !s->id && (rc = PCL_NEW(&s->id, n, "sample batch", err)))
         return rc;
-    if (s->want & PCL_SAMPLER_FRAME && ((rc = make(&s->frame_u, n, err)) || (rc = make(&s->frame_v, n, err))))
+    if (s->want & PCL_SAMPLER_FRAME &&
+        ((rc = make(&s->frame_u, n, err)) || (rc = make(&s->frame_v, n, err))))
         return rc;
-    if (s->want & PCL_SAMPLER_NEAR && ((rc = make(&s->near_u, n, err)) || (rc = make(&s->near_v, n, err))))
+    if (s->want & PCL_SAMPLER_NEAR &&
+        ((rc = make(&s->near_u, n, err)) || (rc = make(&s->near_v, n, err))))
         return rc;
-    return s->want & PCL_SAMPLER_VIS && !s->samples ? PCL_NEW(&s->samples, 2 * n, "sample batch", err) : 0;
+    return s->want & PCL_SAMPLER_VIS && !s->samples
+               ? PCL_NEW(&s->samples, 2 * n, "sample batch", err)
+               : 0;
 }
 
-/* ---------------------------------------------------------------------------------------------------- channel map */
+/* ---- channel map ---- */
 
 static void map_time(pcl_sampler *s, const pcl_vis_block *b, size_t t) {
     pcl_channel_sample *e = s->entry + t * s->stride;
@@ -150,8 +159,8 @@ static bool all_same(const double *x, size_t n) {
     return true;
 }
 
-/* Which data channels feed this image channel at each of the block's times. An image that takes everything (mfs) needs no
- * table: sample j of a row is data channel j. */
+/* Which data channels feed this image channel at each of the block's times. An image that takes
+ * everything (mfs) needs no table: sample j of a row is data channel j. */
 static int map_block(pcl_sampler *s, const pcl_vis_block *b, pclean_err *err) {
     const pcl_row_channels row = pcl_block_channels(b);
     s->stride = s->per_row = pcl_channels_max_samples(s->channels, &row);
@@ -164,8 +173,10 @@ static int map_block(pcl_sampler *s, const pcl_vis_block *b, pclean_err *err) {
         const size_t ntime = s->same_for_all ? 1 : b->ntime;
         int rc;
         if ((rc = reserve((void **)&s->count, &s->count_size, ntime, sizeof *s->count, err)) ||
-            (rc = reserve((void **)&s->entry, &s->entry_size, ntime * s->stride, sizeof *s->entry, err)) ||
-            (rc = reserve((void **)&s->scale, &s->scale_size, ntime * s->stride, sizeof *s->scale, err)))
+            (rc = reserve((void **)&s->entry, &s->entry_size, ntime * s->stride, sizeof *s->entry,
+                          err)) ||
+            (rc = reserve((void **)&s->scale, &s->scale_size, ntime * s->stride, sizeof *s->scale,
+                          err)))
             return rc;
 #pragma omp parallel for schedule(static) if (ntime > 1)
         for (size_t t = 0; t < ntime; t++)
@@ -183,27 +194,30 @@ static int map_block(pcl_sampler *s, const pcl_vis_block *b, pclean_err *err) {
     return 0;
 }
 
-/* -------------------------------------------------------------------------------------------------- parts of a batch */
+/* ---- parts of a batch ---- */
 
 /* Part of a batch: sample j of rows [row, row + nrow). */
 typedef struct part {
     size_t j, row, nrow;
-    const double *reach; /* of its rows, with w */
+    const double *reach;       /* of its rows, with w */
     const float *weight, *vis; /* of the plane's channel 0, row `row` */
 } part;
 
 /* Entry j of a row when all rows have the same. */
-static pcl_channel_sample common_entry(const pcl_sampler *s, const pcl_vis_block *b, size_t j, double scale[3]) {
+static pcl_channel_sample common_entry(const pcl_sampler *s, const pcl_vis_block *b, size_t j,
+                                       double scale[3]) {
     if (!s->channels->mfs) {
         memcpy(scale, s->scale[j], sizeof *s->scale);
         return s->entry[j];
     }
-    scale[OBSERVED] = scale[FRAME] = scale[NEAR] = b->freq_hz[j] / C; /* the frame's factor is a row's own */
+    /* the frame's factor is a row's own */
+    scale[OBSERVED] = scale[FRAME] = scale[NEAR] = b->freq_hz[j] / C;
     return (pcl_channel_sample){.lo = (int)j, .hi = (int)j, .near = (int)j};
 }
 
 /* Entry j of a row; NULL when it has no more. */
-static inline const pcl_channel_sample *entry_of(const pcl_sampler *s, const pcl_vis_block *b, size_t row, size_t j) {
+static inline const pcl_channel_sample *entry_of(const pcl_sampler *s, const pcl_vis_block *b,
+                                                 size_t row, size_t j) {
     const size_t t = b->itime[row];
     return j < s->count[t] ? &s->entry[t * s->stride + j] : NULL;
 }
@@ -217,14 +231,17 @@ static void find_reach(const pcl_vis_block *b, size_t from, size_t to, double re
     }
 }
 
-/* Rows of a part that have the sample, as offsets from its first row; returns their number. Without a list: only that. */
-static size_t list_rows(const pcl_sampler *s, const pcl_vis_block *b, const part *p, uint16_t *list) {
+/* Rows of a part that have the sample, as offsets from its first row; returns their number. Without
+ * a list: only that. */
+static size_t list_rows(const pcl_sampler *s, const pcl_vis_block *b, const part *p,
+                        uint16_t *list) {
     const size_t stride = b->row_stride;
     size_t n = 0;
     if (s->same_for_all) {
         double scale[3];
         const pcl_channel_sample e = common_entry(s, b, p->j, scale);
-        const float *lo = p->weight + (size_t)e.lo * stride, *hi = p->weight + (size_t)e.hi * stride;
+        const float *lo = p->weight + (size_t)e.lo * stride,
+                    *hi = p->weight + (size_t)e.hi * stride;
         const double low = s->wlow / scale[OBSERVED], high = s->whigh / scale[OBSERVED];
         if (p->reach && (p->reach[1] < low || p->reach[0] > high))
             return 0;
@@ -252,25 +269,29 @@ static size_t list_rows(const pcl_sampler *s, const pcl_vis_block *b, const part
         if (list)
             list[n] = (uint16_t)i;
         const double w = fabs(b->w_m[p->row + i]) * s->scale[e - s->entry][OBSERVED];
-        n += (p->weight[(size_t)e->lo * stride + i] > 0) & (p->weight[(size_t)e->hi * stride + i] > 0) & (w >= s->wlow) &
-             (w <= s->whigh);
+        n += (p->weight[(size_t)e->lo * stride + i] > 0) &
+             (p->weight[(size_t)e->hi * stride + i] > 0) & (w >= s->wlow) & (w <= s->whigh);
     }
     return n;
 }
 
-static inline void interpolate(const part *p, size_t stride, const pcl_channel_sample *e, size_t i, float *out) {
-    const float *lo = p->vis + 2 * ((size_t)e->lo * stride + i), *hi = p->vis + 2 * ((size_t)e->hi * stride + i);
+static inline void interpolate(const part *p, size_t stride, const pcl_channel_sample *e, size_t i,
+                               float *out) {
+    const float *lo = p->vis + 2 * ((size_t)e->lo * stride + i),
+                *hi = p->vis + 2 * ((size_t)e->hi * stride + i);
     out[0] = lo[0] + e->alpha * (hi[0] - lo[0]);
     out[1] = lo[1] + e->alpha * (hi[1] - lo[1]);
 }
 
-static inline float interpolate_weight(const part *p, size_t stride, const pcl_channel_sample *e, size_t i) {
-    const float lo = p->weight[(size_t)e->lo * stride + i], hi = p->weight[(size_t)e->hi * stride + i];
+static inline float interpolate_weight(const part *p, size_t stride, const pcl_channel_sample *e,
+                                       size_t i) {
+    const float lo = p->weight[(size_t)e->lo * stride + i],
+                hi = p->weight[(size_t)e->hi * stride + i];
     return lo + e->alpha * (hi - lo);
 }
 
-static inline __attribute__((always_inline)) void scale_rows(const double *metres, const uint16_t *list, size_t n, double scale,
-                                                             double *out) {
+static inline __attribute__((always_inline)) void
+scale_rows(const double *metres, const uint16_t *list, size_t n, double scale, double *out) {
     if (list)
         for (size_t k = 0; k < n; k++)
             out[k] = metres[list[k]] * scale;
@@ -280,7 +301,8 @@ static inline __attribute__((always_inline)) void scale_rows(const double *metre
 }
 
 /* n listed (NULL: the first n) of rows with `width` floats. */
-static inline __attribute__((always_inline)) void copy_rows(const float *rows, size_t width, const uint16_t *list, size_t n, float *out) {
+static inline __attribute__((always_inline)) void
+copy_rows(const float *rows, size_t width, const uint16_t *list, size_t n, float *out) {
     if (list)
         for (size_t k = 0; k < n; k++)
             memcpy(out + width * k, rows + width * list[k], width * sizeof *out);
@@ -289,8 +311,8 @@ static inline __attribute__((always_inline)) void copy_rows(const float *rows, s
 }
 
 /* Frame coordinates of mfs: each row has its Doppler factor. */
-static void scale_rows_doppler(const pcl_vis_block *b, const part *p, const uint16_t *list, size_t n, double scale, double *u,
-                               double *v) {
+static void scale_rows_doppler(const pcl_vis_block *b, const part *p, const uint16_t *list,
+                               size_t n, double scale, double *u, double *v) {
     for (size_t k = 0; k < n; k++) {
         const size_t row = p->row + (list ? list[k] : k);
         const double f = scale * b->doppler[b->itime[row]];
@@ -300,7 +322,8 @@ static void scale_rows_doppler(const pcl_vis_block *b, const part *p, const uint
 }
 
 /* All rows have the same entry. list NULL: all rows have the sample. */
-static void fill_common(pcl_sampler *s, const pcl_vis_block *b, const part *p, const uint16_t *list, size_t n, size_t at) {
+static void fill_common(pcl_sampler *s, const pcl_vis_block *b, const part *p, const uint16_t *list,
+                        size_t n, size_t at) {
     double scale[3];
     const pcl_channel_sample e = common_entry(s, b, p->j, scale);
     const size_t stride = b->row_stride;
@@ -314,7 +337,8 @@ static void fill_common(pcl_sampler *s, const pcl_vis_block *b, const part *p, c
     for (int what = FRAME; what <= NEAR; what++) {
         if (!(s->want & (what == FRAME ? PCL_SAMPLER_FRAME : PCL_SAMPLER_NEAR)))
             continue;
-        double *to_u = (what == FRAME ? s->frame_u : s->near_u) + at, *to_v = (what == FRAME ? s->frame_v : s->near_v) + at;
+        double *to_u = (what == FRAME ? s->frame_u : s->near_u) + at,
+               *to_v = (what == FRAME ? s->frame_v : s->near_v) + at;
         if (s->channels->mfs) {
             scale_rows_doppler(b, p, list, n, scale[what], to_u, to_v);
         } else {
@@ -338,7 +362,8 @@ static void fill_common(pcl_sampler *s, const pcl_vis_block *b, const part *p, c
 }
 
 /* Each row has the entry of its time. */
-static void fill_by_time(pcl_sampler *s, const pcl_vis_block *b, const part *p, const uint16_t *list, size_t n, size_t at) {
+static void fill_by_time(pcl_sampler *s, const pcl_vis_block *b, const part *p,
+                         const uint16_t *list, size_t n, size_t at) {
     const size_t stride = b->row_stride;
     for (size_t k = 0; k < n; k++, at++) {
         const size_t i = list[k], row = p->row + i;
@@ -383,19 +408,26 @@ static void fill_part(pcl_sampler *s, const pcl_vis_block *b, const part *p, siz
         fill_by_time(s, b, p, list, n, at);
 }
 
-static part part_of(const pcl_sampler *s, const pcl_vis_block *b, size_t from, size_t to, size_t k) {
+static part part_of(const pcl_sampler *s, const pcl_vis_block *b, size_t from, size_t to,
+                    size_t k) {
     const size_t npart = (to - from + PART - 1) / PART, row = from + k % npart * PART;
     const size_t plane = s->ipol * b->nchan * b->row_stride + row;
-    return (part){.j = k / npart, .row = row, .reach = s->want & PCL_SAMPLER_W ? s->reach[k % npart] : NULL, .nrow = to - row < PART ? to - row : PART, .weight = b->weight + plane,
+    return (part){.j = k / npart,
+                  .row = row,
+                  .reach = s->want & PCL_SAMPLER_W ? s->reach[k % npart] : NULL,
+                  .nrow = to - row < PART ? to - row : PART,
+                  .weight = b->weight + plane,
                   .vis = b->vis + 2 * plane};
 }
 
 /* Samples of rows [from, to): first every part is counted, then each is filled where it belongs. */
-static int add_rows(pcl_sampler *s, const pcl_vis_block *b, size_t from, size_t to, pclean_err *err) {
+static int add_rows(pcl_sampler *s, const pcl_vis_block *b, size_t from, size_t to,
+                    pclean_err *err) {
     const size_t nstretch = (to - from + PART - 1) / PART, nunit = s->per_row * nstretch;
     int rc;
     if ((rc = reserve((void **)&s->unit, &s->unit_size, nunit + 1, sizeof *s->unit, err)) ||
-        (s->want & PCL_SAMPLER_W && (rc = reserve((void **)&s->reach, &s->reach_size, nstretch, sizeof *s->reach, err))))
+        (s->want & PCL_SAMPLER_W &&
+         (rc = reserve((void **)&s->reach, &s->reach_size, nstretch, sizeof *s->reach, err))))
         return rc;
     for (size_t k = 0; s->want & PCL_SAMPLER_W && k < nstretch; k++)
         find_reach(b, from + k * PART, to, s->reach[k]);
@@ -430,7 +462,8 @@ int pcl_sampler_next(pcl_sampler *s, bool *more, pclean_err *err) {
         if (!empty && s->irow == 0)
             rc = map_block(s, b, err);
         if (!rc && !empty && s->per_row > 0) {
-            const size_t step = s->nmax / s->per_row, end = b->nrow - s->irow < step ? b->nrow : s->irow + step;
+            const size_t step = s->nmax / s->per_row,
+                         end = b->nrow - s->irow < step ? b->nrow : s->irow + step;
             rc = add_rows(s, b, s->irow, end, err);
             s->irow = end;
         }

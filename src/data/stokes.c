@@ -3,12 +3,14 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const names[] = {"", "I", "Q", "U", "V", "RR", "RL", "LR", "LL", "XX", "XY", "YX", "YY"};
+static const char *const names[] = {"",   "I",  "Q",  "U",  "V",  "RR", "RL",
+                                    "LR", "LL", "XX", "XY", "YX", "YY"};
 
 int pcl_stokes_parse(const char *text, pcl_stokes *out, pclean_err *err) {
     *out = (pcl_stokes){.sumwt_factor = 1};
     if (strcasecmp(text, "pseudoI") == 0) {
-        *out = (pcl_stokes){.npol = 1, .code = {PCL_STOKES_I}, .either_hand = true, .sumwt_factor = 2};
+        *out =
+            (pcl_stokes){.npol = 1, .code = {PCL_STOKES_I}, .either_hand = true, .sumwt_factor = 2};
         return 0;
     }
     for (const char *p = text; *p;) {
@@ -17,10 +19,14 @@ int pcl_stokes_parse(const char *text, pcl_stokes *out, pclean_err *err) {
             if (strncasecmp(p, names[code], strlen(names[code])) == 0)
                 found = code;
         if (!found || out->npol == 4)
-            return PCL_FAIL(err, PCLEAN_EPARAM, "stokes=\"%s\" is not a list of I, Q, U, V or of correlations such as RR, XX, RRLL, or pseudoI", text);
+            return PCL_FAIL(err, PCLEAN_EPARAM,
+                            "stokes=\"%s\" is not a list of I, Q, U, V or of correlations such as "
+                            "RR, XX, RRLL, or pseudoI",
+                            text);
         for (size_t k = 0; k < out->npol; k++)
             if (out->code[k] == found)
-                return PCL_FAIL(err, PCLEAN_EPARAM, "stokes=\"%s\" names %s twice", text, names[found]);
+                return PCL_FAIL(err, PCLEAN_EPARAM, "stokes=\"%s\" names %s twice", text,
+                                names[found]);
         out->code[out->npol++] = found;
         p += strlen(names[found]);
     }
@@ -40,7 +46,10 @@ static size_t find(size_t ncorr, const int *corr, int code) {
 }
 
 /* value = scale * (a + sign * b) */
-struct recipe { int plane, a, b; float re_a, im_a, re_b, im_b; };
+struct recipe {
+    int plane, a, b;
+    float re_a, im_a, re_b, im_b;
+};
 static const struct recipe recipes[] = {
     /* circular feeds: I = (RR + LL)/2, Q = (RL + LR)/2, U = (RL - LR)/2i, V = (RR - LL)/2 */
     {PCL_STOKES_I, PCL_STOKES_RR, PCL_STOKES_LL, 0.5f, 0, 0.5f, 0},
@@ -54,7 +63,9 @@ static const struct recipe recipes[] = {
     {PCL_STOKES_V, PCL_STOKES_XY, PCL_STOKES_YX, 0, -0.5f, 0, 0.5f},
 };
 
-const char *pcl_stokes_name(int code) { return code > 0 && code <= PCL_STOKES_YY ? names[code] : "?"; }
+const char *pcl_stokes_name(int code) {
+    return code > 0 && code <= PCL_STOKES_YY ? names[code] : "?";
+}
 
 void pcl_stokes_list(size_t ncorr, const int *corr, char *out, size_t size) {
     out[0] = 0;
@@ -67,12 +78,16 @@ void pcl_stokes_list(size_t ncorr, const int *corr, char *out, size_t size) {
 
 int pcl_stokes_refuse(const pcl_stokes *s, size_t ipol, const char *have, pclean_err *err) {
     const bool intensity = s->code[ipol] == PCL_STOKES_I && *have && !s->either_hand;
-    return PCL_FAIL(err, PCLEAN_EDATA, "stokes %s cannot be made from the correlations in the data (%s)%s", pcl_stokes_name(s->code[ipol]), have,
-                    intensity ? ": it needs both hands in one row, RR and LL or XX and YY; ask for one of them, or for pseudoI, which takes either" : "");
+    return PCL_FAIL(err, PCLEAN_EDATA,
+                    "stokes %s cannot be made from the correlations in the data (%s)%s",
+                    pcl_stokes_name(s->code[ipol]), have,
+                    intensity ? ": it needs both hands in one row, RR and LL or XX and YY; ask for "
+                                "one of them, or for pseudoI, which takes either"
+                              : "");
 }
 
-int pcl_stokes_find_terms(const pcl_stokes *s, size_t ipol, size_t ncorr, const int *corr, pcl_stokes_terms *out,
-                          pclean_err *err) {
+int pcl_stokes_find_terms(const pcl_stokes *s, size_t ipol, size_t ncorr, const int *corr,
+                          pcl_stokes_terms *out, pclean_err *err) {
     const int plane = s->code[ipol];
     *out = (pcl_stokes_terms){0};
     const size_t same = find(ncorr, corr, plane);

@@ -1,19 +1,33 @@
-/* stokes.h: the `stokes` parameter -> image planes, and each plane as a combination of stored correlations. */
+/* stokes.h: the `stokes` parameter -> image planes, and each plane as a combination of stored
+ * correlations. */
 #ifndef PCL_STOKES_H
 #define PCL_STOKES_H
+#include "base/err.h"
 #include <stdbool.h>
 #include <stddef.h>
-#include "base/err.h"
 
 /* Stokes codes, casacore's numbers. */
-enum { PCL_STOKES_I = 1, PCL_STOKES_Q, PCL_STOKES_U, PCL_STOKES_V, PCL_STOKES_RR, PCL_STOKES_RL, PCL_STOKES_LR, PCL_STOKES_LL,
-       PCL_STOKES_XX, PCL_STOKES_XY, PCL_STOKES_YX, PCL_STOKES_YY };
+enum {
+    PCL_STOKES_I = 1,
+    PCL_STOKES_Q,
+    PCL_STOKES_U,
+    PCL_STOKES_V,
+    PCL_STOKES_RR,
+    PCL_STOKES_RL,
+    PCL_STOKES_LR,
+    PCL_STOKES_LL,
+    PCL_STOKES_XX,
+    PCL_STOKES_XY,
+    PCL_STOKES_YX,
+    PCL_STOKES_YY
+};
 
 typedef struct pcl_stokes {
     size_t npol;
-    int code[4];        /* of the image planes */
-    bool either_hand;   /* pseudoI: each parallel hand by its own flag */
-    double sumwt_factor; /* .sumwt = factor * sum of imaging weights: 2 where both hands fall on one plane (I alone) */
+    int code[4];         /* of the image planes */
+    bool either_hand;    /* pseudoI: each parallel hand by its own flag */
+    double sumwt_factor; /* .sumwt = factor * sum of imaging weights: 2 where both hands fall on
+                          * one plane (I alone) */
 } pcl_stokes;
 
 int pcl_stokes_parse(const char *text, pcl_stokes *out, pclean_err *err) PCL_CHECK;
@@ -21,7 +35,10 @@ int pcl_stokes_parse(const char *text, pcl_stokes *out, pclean_err *err) PCL_CHE
 /* plane = sum_k (re_k + i im_k) * correlation[index_k]. */
 typedef struct pcl_stokes_terms {
     size_t n;
-    struct { size_t index; float re, im; } term[2];
+    struct {
+        size_t index;
+        float re, im;
+    } term[2];
 } pcl_stokes_terms;
 
 /* "I", "RR" ... */
@@ -29,11 +46,13 @@ const char *pcl_stokes_name(int code);
 /* "RR LL" */
 void pcl_stokes_list(size_t ncorr, const int *corr, char *out, size_t size);
 
-/* Combination for a plane from correlations stored as corr[ncorr] (any order). -PCLEAN_EDATA names what is missing. */
-int pcl_stokes_find_terms(const pcl_stokes *s, size_t ipol, size_t ncorr, const int *corr, pcl_stokes_terms *out,
-                          pclean_err *err) PCL_CHECK;
+/* Combination for a plane from correlations stored as corr[ncorr] (any order). -PCLEAN_EDATA names
+ * what is missing. */
+int pcl_stokes_find_terms(const pcl_stokes *s, size_t ipol, size_t ncorr, const int *corr,
+                          pcl_stokes_terms *out, pclean_err *err) PCL_CHECK;
 
 /* The error that a plane cannot be made of what there is: "RR LL"; of rows that differ "RR; LL". */
-int pcl_stokes_refuse(const pcl_stokes *s, size_t ipol, const char *have, pclean_err *err) PCL_CHECK;
+int pcl_stokes_refuse(const pcl_stokes *s, size_t ipol, const char *have,
+                      pclean_err *err) PCL_CHECK;
 
 #endif

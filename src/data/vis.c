@@ -14,7 +14,8 @@ struct pcl_vis_source {
     casa_ms **ms;
 };
 
-int pcl_vis_open(size_t nms, const char *const *path, const casa_ms_selection *sel, pcl_vis_source **out, pclean_err *err) {
+int pcl_vis_open(size_t nms, const char *const *path, const casa_ms_selection *sel,
+                 pcl_vis_source **out, pclean_err *err) {
     *out = NULL;
     pcl_vis_source *src = NULL;
     int rc = PCL_ZNEW(&src, 1, "list of MeasurementSets", err);
@@ -41,14 +42,21 @@ void pcl_vis_close(pcl_vis_source *src) {
     pcl_free(src);
 }
 
-size_t pcl_vis_source_count(const pcl_vis_source *src) { return src->n; }
+size_t pcl_vis_source_count(const pcl_vis_source *src) {
+    return src->n;
+}
 
-const casa_ms_info *pcl_vis_source_info(const pcl_vis_source *src, size_t ims) { return casa_ms_get_info(src->ms[ims]); }
+const casa_ms_info *pcl_vis_source_info(const pcl_vis_source *src, size_t ims) {
+    return casa_ms_get_info(src->ms[ims]);
+}
 
-casa_ms *pcl_vis_source_ms(const pcl_vis_source *src, size_t ims) { return src->ms[ims]; }
+casa_ms *pcl_vis_source_ms(const pcl_vis_source *src, size_t ims) {
+    return src->ms[ims];
+}
 
-int pcl_vis_doppler(const pcl_vis_source *src, size_t ims, size_t idd, int frame, const casa_direction *dir, size_t ntime,
-                    const double *time_s, double *factor, pclean_err *err) {
+int pcl_vis_doppler(const pcl_vis_source *src, size_t ims, size_t idd, int frame,
+                    const casa_direction *dir, size_t ntime, const double *time_s, double *factor,
+                    pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(src, ims);
     if (frame < 0 || info->dd[idd].freq_ref == frame) {
         for (size_t i = 0; i < ntime; i++)
@@ -56,18 +64,23 @@ int pcl_vis_doppler(const pcl_vis_source *src, size_t ims, size_t idd, int frame
         return 0;
     }
     if (!info->position_known)
-        return PCL_FAIL(err, PCLEAN_EDATA, "%s: frequencies cannot be brought from %s to %s: telescope \"%s\" is not known, and POSITION in its table ANTENNA is no place (outframe=%s needs none)",
-                        info->path, casa_freq_frame_name(info->dd[idd].freq_ref), casa_freq_frame_name(frame), info->telescope,
-                        casa_freq_frame_name(info->dd[idd].freq_ref));
-    int rc = casa_doppler(info->dd[idd].freq_ref, frame, info->position_itrf_m, info->time_ref, dir, ntime, time_s, factor, err);
+        return PCL_FAIL(
+            err, PCLEAN_EDATA,
+            "%s: frequencies cannot be brought from %s to %s: telescope \"%s\" is not known, and "
+            "POSITION in its table ANTENNA is no place (outframe=%s needs none)",
+            info->path, casa_freq_frame_name(info->dd[idd].freq_ref), casa_freq_frame_name(frame),
+            info->telescope, casa_freq_frame_name(info->dd[idd].freq_ref));
+    int rc = casa_doppler(info->dd[idd].freq_ref, frame, info->position_itrf_m, info->time_ref, dir,
+                          ntime, time_s, factor, err);
     if (rc)
         pcl_err_prefix(err, "%s: ", info->path);
     return rc;
 }
 
-/* -------------------------------------------------------------------------------------------------- distinct times */
+/* ---- distinct times ---- */
 
-/* Open-addressing table from a time to its index, so that baseline-major MSs are served as well as time-major ones. */
+/* Open-addressing table from a time to its index, so that baseline-major MSs are served as well as
+ * time-major ones. */
 typedef struct time_table {
     size_t size, used; /* size: a power of 2 */
     uint32_t *slot;    /* index + 1, 0: empty */
@@ -117,22 +130,29 @@ static int time_index(time_table *t, double time, uint32_t *index, pclean_err *e
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------------- the store's place */
+/* ---- the store's place ---- */
 
 enum { PAGE = 4096 };
 
-static char *page_from(void *p) { return (char *)(((uintptr_t)p + PAGE - 1) / PAGE * PAGE); }
+static char *page_from(void *p) {
+    return (char *)(((uintptr_t)p + PAGE - 1) / PAGE * PAGE);
+}
 
-/* Rows are padded to whole cache lines; channels a multiple of 4 KiB apart would share cache sets. */
+/* Rows are padded to whole cache lines; channels a multiple of 4 KiB apart would share cache
+ * sets. */
 size_t pcl_vis_row_stride(size_t nrow) {
     const size_t n = (nrow + 15) / 16 * 16;
     return n % 512 == 0 ? n + 16 : n;
 }
 
 /* A sample of the rows is a few runs of them, evenly spaced. */
-typedef struct row_steps { size_t each, stride, n; } row_steps;
+typedef struct row_steps {
+    size_t each, stride, n;
+} row_steps;
 
-enum { STEP_BYTES = 4 << 20 /* of one read: what is read stays in the cache until it is converted */ };
+enum {
+    STEP_BYTES = 4 << 20 /* of one read: what is read stays in the cache until it is converted */
+};
 
 static size_t row_bytes(const casa_ms_info *info) {
     size_t most = 1;
@@ -163,8 +183,9 @@ static size_t rows_of(const casa_ms_info *info, size_t idd, size_t sample_rows) 
 /* Bytes of a block; with b, its arrays are laid out from `base` on. */
 static size_t lay_out(pcl_vis_block *b, char *base, size_t npol, size_t nchan, size_t nrow) {
     const size_t stride = pcl_vis_row_stride(nrow), n = npol * nchan * stride;
-    const size_t size[] = {2 * n * sizeof *b->vis,      n * sizeof *b->weight,      stride * sizeof *b->u_m,
-                           stride * sizeof *b->v_m, stride * sizeof *b->w_m, stride * sizeof *b->itime};
+    const size_t size[] = {2 * n * sizeof *b->vis,  n * sizeof *b->weight,
+                           stride * sizeof *b->u_m, stride * sizeof *b->v_m,
+                           stride * sizeof *b->w_m, stride * sizeof *b->itime};
     size_t at[sizeof size / sizeof *size + 1] = {0};
     for (size_t i = 0; i < sizeof size / sizeof *size; i++)
         at[i + 1] = at[i] + (size[i] + PAGE - 1) / PAGE * PAGE;
@@ -182,12 +203,14 @@ static size_t lay_out(pcl_vis_block *b, char *base, size_t npol, size_t nchan, s
 
 static int map_scratch(const char *folder, size_t bytes, void **out, pclean_err *err) {
     char *name;
-    int fd, rc = pcl_spool_open(folder, "the visibilities", bytes, &fd, &name, err); /* reserved: a write to the mapping finds its space */
+    /* reserved: a write to the mapping finds its space */
+    int fd, rc = pcl_spool_open(folder, "the visibilities", bytes, &fd, &name, err);
     if (rc)
         return rc;
     void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (map == MAP_FAILED)
-        rc = PCL_FAIL(err, PCLEAN_EIO, "%s cannot be mapped (%zu bytes): %s", name, bytes, strerror(errno));
+        rc = PCL_FAIL(err, PCLEAN_EIO, "%s cannot be mapped (%zu bytes): %s", name, bytes,
+                      strerror(errno));
     else
         *out = map;
     close(fd);
@@ -239,11 +262,13 @@ static size_t count_blocks(const pcl_vis_source *src) {
     return n;
 }
 
-static int blocks_new(const pcl_vis_source *src, const pcl_vis_request *request, pcl_vis *vis, pclean_err *err) {
+static int blocks_new(const pcl_vis_source *src, const pcl_vis_request *request, pcl_vis *vis,
+                      pclean_err *err) {
     uint64_t work;
     pcl_vis_plan(src, request, &vis->bytes, &work);
     int rc;
-    if ((rc = PCL_ZNEW(&vis->block, vis->nblock, "visibility store", err)) || (rc = store_new(vis, request->scratch, err)))
+    if ((rc = PCL_ZNEW(&vis->block, vis->nblock, "visibility store", err)) ||
+        (rc = store_new(vis, request->scratch, err)))
         return rc;
     char *base = page_from(vis->store);
     for (size_t k = 0; k < vis->nblock; k++) {
@@ -262,23 +287,24 @@ static int blocks_new(const pcl_vis_source *src, const pcl_vis_request *request,
     return 0;
 }
 
-/* --------------------------------------------------------------------------------------------------- order of rows */
+/* ---- order of rows ---- */
 
 enum { WINDOW = 1 << 18, LEVELS = 7, SIDE = 1 << LEVELS, NTILE = SIDE * SIDE, NW = 16 };
 
 typedef struct row_sorter {
     size_t window;
     bool by_w;
-    uint32_t *tile;      /* [window] */
-    uint32_t *from;      /* [window] row that comes to this place */
-    uint64_t *copy;      /* [window] */
-    uint32_t *count;     /* [NTILE + 1], by_w: [NW NTILE + 1] */
+    uint32_t *tile;  /* [window] */
+    uint32_t *from;  /* [window] row that comes to this place */
+    uint64_t *copy;  /* [window] */
+    uint32_t *count; /* [NTILE + 1], by_w: [NW NTILE + 1] */
 } row_sorter;
 
 static int sorter_new(size_t window, bool by_w, row_sorter *s, pclean_err *err) {
     *s = (row_sorter){.window = window, .by_w = by_w};
     int rc;
-    if ((rc = PCL_NEW(&s->tile, window, "row sorter", err)) || (rc = PCL_NEW(&s->from, window, "row sorter", err)) ||
+    if ((rc = PCL_NEW(&s->tile, window, "row sorter", err)) ||
+        (rc = PCL_NEW(&s->from, window, "row sorter", err)) ||
         (rc = PCL_NEW(&s->copy, window, "row sorter", err)))
         return rc;
     return PCL_NEW(&s->count, (by_w ? NW : 1) * NTILE + 1, "row sorter", err);
@@ -291,7 +317,8 @@ static void sorter_clear(row_sorter *s) {
     pcl_free(s->count);
 }
 
-/* Place of cell (x, y) of a SIDE x SIDE square along Hilbert's curve (Warren 2012, Hacker's Delight, section 16). */
+/* Place of cell (x, y) of a SIDE x SIDE square along Hilbert's curve (Warren 2012, Hacker's
+ * Delight, section 16). */
 static uint32_t hilbert(uint32_t x, uint32_t y) {
     uint32_t place = 0;
     for (uint32_t s = SIDE / 2; s > 0; s /= 2) {
@@ -310,10 +337,12 @@ static uint32_t hilbert(uint32_t x, uint32_t y) {
     return place;
 }
 
-/* A row is sorted where the gridder puts it: mirrored to u >= 0 or, if it corrects for w, to w >= 0, and then by |w| first. */
+/* A row is sorted where the gridder puts it: mirrored to u >= 0 or, if it corrects for w, to w >=
+ * 0, and then by |w| first. */
 static uint32_t tile_of(bool by_w, double u, double v, double w, double per_m, double per_m_of_w) {
     const double sign = (by_w ? w : u) < 0 ? -per_m : per_m;
-    const uint32_t tile = hilbert((uint32_t)(sign * u + (by_w ? 0.5 * SIDE : 0)), (uint32_t)(sign * v + 0.5 * SIDE));
+    const uint32_t tile =
+        hilbert((uint32_t)(sign * u + (by_w ? 0.5 * SIDE : 0)), (uint32_t)(sign * v + 0.5 * SIDE));
     return by_w ? (uint32_t)(fabs(w) * per_m_of_w) * NTILE + tile : tile;
 }
 
@@ -323,7 +352,8 @@ static void find_order(row_sorter *s, const double *u, const double *v, const do
         reach = fmax(reach, fmax(fabs(u[i]), fabs(v[i])));
         w_reach = fmax(w_reach, fabs(w[i]));
     }
-    const double per_m = reach > 0 ? 0.5 * (SIDE - 1) / reach : 0, per_m_of_w = w_reach > 0 ? (NW - 0.5) / w_reach : 0;
+    const double per_m = reach > 0 ? 0.5 * (SIDE - 1) / reach : 0,
+                 per_m_of_w = w_reach > 0 ? (NW - 0.5) / w_reach : 0;
     const size_t ntile = s->by_w ? NW * NTILE : NTILE;
     memset(s->count, 0, (ntile + 1) * sizeof *s->count);
     for (size_t i = 0; i < n; i++) {
@@ -363,20 +393,23 @@ static void sort_rows(row_sorter *s, pcl_vis_block *b, size_t npol, size_t from,
     }
 }
 
-/* ---------------------------------------------------------------------------------------------- rows to the store */
+/* ---- rows to the store ---- */
 
 typedef struct tally {
     uint64_t nflagged, nonfinite, nabsurd, nused;
 } tally;
 
-/* Finite numbers that single precision cannot carry on with; without a branch. A weight of 0 or below is not absurd: it is none. */
+/* Finite numbers that single precision cannot carry on with; without a branch. A weight of 0 or
+ * below is not absurd: it is none. */
 static inline bool is_absurd(float re, float im, float weight) {
     const float a = fabsf(re), b = fabsf(im), value = a > b ? a : b;
-    return (value > PCL_VIS_MOST) | (weight > PCL_VIS_MOST) | (weight * value > PCL_VIS_MOST) | ((weight > 0) & (weight < PCL_VIS_LEAST));
+    return (value > PCL_VIS_MOST) | (weight > PCL_VIS_MOST) | (weight * value > PCL_VIS_MOST) |
+           ((weight > 0) & (weight < PCL_VIS_LEAST));
 }
 
 /* One sample of a plane from its correlations; returns its weight, 0 when it is not used. */
-static inline float combine(const pcl_vis_plane *p, const float *vis, const bool *flag, float weight, float out[2], tally *t) {
+static inline float combine(const pcl_vis_plane *p, const float *vis, const bool *flag,
+                            float weight, float out[2], tally *t) {
     float re = 0, im = 0;
     size_t good = 0;
     for (size_t k = 0; k < p->nterm; k++) {
@@ -392,7 +425,8 @@ static inline float combine(const pcl_vis_plane *p, const float *vis, const bool
         t->nflagged++;
         return 0;
     }
-    if (p->either) { /* mean of the good hands: each term carries a half; its weight counts the hands */
+    if (p->either) { /* mean of the good hands: each term carries a half; its weight counts the
+                      * hands */
         re *= 2 / (float)good;
         im *= 2 / (float)good;
         weight *= 0.5f * (float)good;
@@ -435,25 +469,31 @@ typedef struct row_place {
 } row_place;
 
 /* One channel of one plane. */
-static void convert_general(const pcl_vis_plane *plane, const row_place *row, size_t at, size_t weight_at, size_t ncorr, size_t n,
-                            float *vis, float *weight, tally *t) {
+static void convert_general(const pcl_vis_plane *plane, const row_place *row, size_t at,
+                            size_t weight_at, size_t ncorr, size_t n, float *vis, float *weight,
+                            tally *t) {
     for (size_t k = 0; k < n; k++) {
         const float *w = row[k].weight + weight_at;
-        weight[k] = combine(plane, row[k].vis + 2 * at, row[k].flag + at, 0.5f * (w[0] + w[ncorr - 1]), vis + 2 * k, t);
+        weight[k] = combine(plane, row[k].vis + 2 * at, row[k].flag + at,
+                            0.5f * (w[0] + w[ncorr - 1]), vis + 2 * k, t);
         t->nused += weight[k] > 0;
     }
 }
 
 /* The same without branches for two real terms that are both needed: Stokes I, the most common. */
-static void convert_pair(const pcl_vis_plane *plane, const row_place *row, size_t at, size_t weight_at, size_t ncorr, size_t n,
-                         float *vis, float *weight, tally *t) {
+static void convert_pair(const pcl_vis_plane *plane, const row_place *row, size_t at,
+                         size_t weight_at, size_t ncorr, size_t n, float *vis, float *weight,
+                         tally *t) {
     const size_t i = at + plane->index[0], j = at + plane->index[1];
     const float a = plane->re[0], b = plane->re[1];
     for (size_t k = 0; k < n; k++) {
-        const float *p = row[k].vis + 2 * i, *q = row[k].vis + 2 * j, *wp = row[k].weight + weight_at;
-        const float re = a * p[0] + b * q[0], im = a * p[1] + b * q[1], w = 0.5f * (wp[0] + wp[ncorr - 1]);
+        const float *p = row[k].vis + 2 * i, *q = row[k].vis + 2 * j,
+                    *wp = row[k].weight + weight_at;
+        const float re = a * p[0] + b * q[0], im = a * p[1] + b * q[1],
+                    w = 0.5f * (wp[0] + wp[ncorr - 1]);
         /* x - x is 0 for what is finite, else NaN */
-        const bool flagged = row[k].flag[i] | row[k].flag[j], finite = (re - re) + (im - im) + (w - w) == 0;
+        const bool flagged = row[k].flag[i] | row[k].flag[j],
+                   finite = (re - re) + (im - im) + (w - w) == 0;
         const bool absurd = is_absurd(re, im, w), use = !flagged & finite & (w > 0) & !absurd;
         vis[2 * k] = use ? re : 0;
         vis[2 * k + 1] = use ? im : 0;
@@ -477,11 +517,14 @@ static void leave_blank(const pcl_vis_block *b, size_t ipol, size_t n) {
 /* Rows row[0 .. n) of what casacore read -> rows nrow ... of the block. */
 static void convert_rows(reader *rd, const casa_ms_rows *rows, const size_t *row, size_t n) {
     const pcl_vis_block *b = rd->block;
-    const size_t nchansel = rd->dd->nchansel, ncorr = rd->dd->ncorr, weight_step = rows->weight_nchan == 1 ? 0 : ncorr;
+    const size_t nchansel = rd->dd->nchansel, ncorr = rd->dd->ncorr,
+                 weight_step = rows->weight_nchan == 1 ? 0 : ncorr;
     row_place place[TOGETHER];
     for (size_t k = 0; k < n; k++) {
         const size_t first = (row[k] * nchansel + rd->from) * ncorr;
-        place[k] = (row_place){rows->vis + 2 * first, rows->weight + (weight_step ? first : row[k] * ncorr), rows->flag + first};
+        place[k] =
+            (row_place){rows->vis + 2 * first,
+                        rows->weight + (weight_step ? first : row[k] * ncorr), rows->flag + first};
     }
     tally t = {0};
     for (size_t p = 0; p < rd->vis->npol; p++) {
@@ -490,11 +533,12 @@ static void convert_rows(reader *rd, const casa_ms_rows *rows, const size_t *row
             leave_blank(b, p, n);
             continue;
         }
-        const bool pair = plane->nterm == 2 && !plane->either && plane->im[0] == 0 && plane->im[1] == 0;
+        const bool pair =
+            plane->nterm == 2 && !plane->either && plane->im[0] == 0 && plane->im[1] == 0;
         for (size_t c = 0; c < b->nchan; c++) {
             const size_t to = (p * b->nchan + c) * b->row_stride + b->nrow;
-            (pair ? convert_pair : convert_general)(plane, place, c * ncorr, c * weight_step, ncorr, n, b->vis + 2 * to,
-                                                    b->weight + to, &t);
+            (pair ? convert_pair : convert_general)(plane, place, c * ncorr, c * weight_step, ncorr,
+                                                    n, b->vis + 2 * to, b->weight + to, &t);
         }
     }
     rd->vis->nflagged += t.nflagged;
@@ -503,7 +547,8 @@ static void convert_rows(reader *rd, const casa_ms_rows *rows, const size_t *row
     rd->vis->nused += t.nused;
 }
 
-static void store_rows(reader *rd, const casa_ms_rows *rows, const size_t *row, const uint32_t *itime, size_t n) {
+static void store_rows(reader *rd, const casa_ms_rows *rows, const size_t *row,
+                       const uint32_t *itime, size_t n) {
     pcl_vis_block *b = rd->block;
     convert_rows(rd, rows, row, n);
     for (size_t k = 0; k < n; k++, b->nrow++) {
@@ -556,10 +601,12 @@ static int take_rows(reader *rd, const casa_ms_rows *rows, pclean_err *err) {
 }
 
 /* Widens [*least, *most] by the factors relative to that of the first selected row. */
-static int add_range(const pcl_vis_source *src, size_t ims, size_t idd, int frame, const casa_direction *dir, size_t n,
-                     const double *factor, double *least, double *most, pclean_err *err) {
+static int add_range(const pcl_vis_source *src, size_t ims, size_t idd, int frame,
+                     const casa_direction *dir, size_t n, const double *factor, double *least,
+                     double *most, pclean_err *err) {
     double first;
-    int rc = pcl_vis_doppler(src, ims, idd, frame, dir, 1, &pcl_vis_source_info(src, ims)->first_time_s, &first, err);
+    int rc = pcl_vis_doppler(src, ims, idd, frame, dir, 1,
+                             &pcl_vis_source_info(src, ims)->first_time_s, &first, err);
     for (size_t i = 0; !rc && i < n; i++) {
         *least = fmin(*least, factor[i] / first);
         *most = fmax(*most, factor[i] / first);
@@ -567,8 +614,9 @@ static int add_range(const pcl_vis_source *src, size_t ims, size_t idd, int fram
     return rc;
 }
 
-int pcl_vis_doppler_range(const pcl_vis_source *src, size_t ims, size_t idd, int frame, const casa_direction *dir, size_t ntime,
-                          const double *time_s, double *least, double *most, pclean_err *err) {
+int pcl_vis_doppler_range(const pcl_vis_source *src, size_t ims, size_t idd, int frame,
+                          const casa_direction *dir, size_t ntime, const double *time_s,
+                          double *least, double *most, pclean_err *err) {
     double *factor = NULL;
     int rc = PCL_NEW(&factor, ntime, "Doppler factors", err);
     if (!rc && !(rc = pcl_vis_doppler(src, ims, idd, frame, dir, ntime, time_s, factor, err)))
@@ -577,8 +625,8 @@ int pcl_vis_doppler_range(const pcl_vis_source *src, size_t ims, size_t idd, int
     return rc;
 }
 
-static int finish_block(pcl_vis_source *src, size_t ims, size_t idd, const pcl_vis_request *request, time_table *times,
-                        pcl_vis_block *b, pcl_vis *vis, pclean_err *err) {
+static int finish_block(pcl_vis_source *src, size_t ims, size_t idd, const pcl_vis_request *request,
+                        time_table *times, pcl_vis_block *b, pcl_vis *vis, pclean_err *err) {
     pcl_free(times->slot);
     times->slot = NULL;
     b->time_s = times->time;
@@ -586,14 +634,17 @@ static int finish_block(pcl_vis_source *src, size_t ims, size_t idd, const pcl_v
     b->ntime = times->used;
     int rc = PCL_NEW(&b->doppler, b->ntime, "Doppler factors", err);
     if (!rc)
-        rc = pcl_vis_doppler(src, ims, idd, request->frame, &request->direction, b->ntime, b->time_s, b->doppler, err);
+        rc = pcl_vis_doppler(src, ims, idd, request->frame, &request->direction, b->ntime,
+                             b->time_s, b->doppler, err);
     if (!rc)
-        rc = add_range(src, ims, idd, request->frame, &request->direction, b->ntime, b->doppler, &vis->doppler_min, &vis->doppler_max, err);
+        rc = add_range(src, ims, idd, request->frame, &request->direction, b->ntime, b->doppler,
+                       &vis->doppler_min, &vis->doppler_max, err);
     return rc;
 }
 
-static int read_rows(pcl_vis_source *src, size_t ims, const row_steps *step, reader *rd, casa_ms_rows *rows,
-                     pcl_vis_progress *progress, void *user, size_t *rows_done, size_t rows_total, pclean_err *err) {
+static int read_rows(pcl_vis_source *src, size_t ims, const row_steps *step, reader *rd,
+                     casa_ms_rows *rows, pcl_vis_progress *progress, void *user, size_t *rows_done,
+                     size_t rows_total, pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(src, ims);
     int rc = 0;
     for (size_t at = 0; !rc && at < info->nrow; at += step->stride) {
@@ -608,20 +659,28 @@ static int read_rows(pcl_vis_source *src, size_t ims, const row_steps *step, rea
     return rc;
 }
 
-static int read_ms(pcl_vis_source *src, size_t ims, size_t first_block, const pcl_vis_request *request, row_sorter *sorter,
-                   pcl_vis_progress *progress, void *user, size_t *rows_done, size_t rows_total, pcl_vis *vis, pclean_err *err) {
+static int read_ms(pcl_vis_source *src, size_t ims, size_t first_block,
+                   const pcl_vis_request *request, row_sorter *sorter, pcl_vis_progress *progress,
+                   void *user, size_t *rows_done, size_t rows_total, pcl_vis *vis,
+                   pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(src, ims);
     casa_ms_rows *rows = NULL;
     time_table *times = NULL;
     reader *rd = NULL;
     int rc;
-    if ((rc = PCL_ZNEW(&rows, info->ndd, "row block", err)) || (rc = PCL_ZNEW(&times, info->ndd, "table of times", err)) ||
+    if ((rc = PCL_ZNEW(&rows, info->ndd, "row block", err)) ||
+        (rc = PCL_ZNEW(&times, info->ndd, "table of times", err)) ||
         (rc = PCL_ZNEW(&rd, info->ndd, "row block", err)))
         goto done;
     for (size_t d = 0; d < info->ndd; d++) {
         const size_t k = first_block + d;
-        rd[d] = (reader){.vis = vis, .block = &vis->block[k], .dd = &info->dd[d], .from = request->from[k],
-                         .plane = request->plane + k * vis->npol, .times = &times[d], .sorter = sorter};
+        rd[d] = (reader){.vis = vis,
+                         .block = &vis->block[k],
+                         .dd = &info->dd[d],
+                         .from = request->from[k],
+                         .plane = request->plane + k * vis->npol,
+                         .times = &times[d],
+                         .sorter = sorter};
     }
     const row_steps step = steps_of(info, request->sample_rows);
     rc = read_rows(src, ims, &step, rd, rows, progress, user, rows_done, rows_total, err);
@@ -650,21 +709,25 @@ static size_t window_of(const pcl_vis_source *src, const pcl_vis_request *reques
     return most < window ? most : window;
 }
 
-void pcl_vis_plan(const pcl_vis_source *src, const pcl_vis_request *request, uint64_t *store_bytes, uint64_t *work_bytes) {
+void pcl_vis_plan(const pcl_vis_source *src, const pcl_vis_request *request, uint64_t *store_bytes,
+                  uint64_t *work_bytes) {
     const row_sorter *s = NULL;
     *store_bytes = 0;
     for (size_t k = 0; k < count_blocks(src); k++) {
         size_t d;
         const casa_ms_info *info = ms_of_block(src, k, &d);
-        *store_bytes += lay_out(NULL, NULL, request->npol, request->to[k] - request->from[k], rows_of(info, d, request->sample_rows));
+        *store_bytes += lay_out(NULL, NULL, request->npol, request->to[k] - request->from[k],
+                                rows_of(info, d, request->sample_rows));
     }
-    *work_bytes = STEP_BYTES + window_of(src, request) * (sizeof *s->tile + sizeof *s->from + sizeof *s->copy) +
+    *work_bytes = STEP_BYTES +
+                  window_of(src, request) * (sizeof *s->tile + sizeof *s->from + sizeof *s->copy) +
                   (request->by_w ? (size_t)NW : 1) * NTILE * sizeof *s->count;
 }
 
-int pcl_vis_read(pcl_vis_source *src, const pcl_vis_request *request, pcl_vis_progress *progress, void *user, pcl_vis *out,
-                 pclean_err *err) {
-    *out = (pcl_vis){.npol = request->npol, .nblock = count_blocks(src), .doppler_min = 1, .doppler_max = 1};
+int pcl_vis_read(pcl_vis_source *src, const pcl_vis_request *request, pcl_vis_progress *progress,
+                 void *user, pcl_vis *out, pclean_err *err) {
+    *out = (pcl_vis){
+        .npol = request->npol, .nblock = count_blocks(src), .doppler_min = 1, .doppler_max = 1};
     size_t total = 0, done = 0;
     for (size_t i = 0; i < src->n; i++)
         total += pcl_vis_source_info(src, i)->nrow;

@@ -40,7 +40,8 @@ typedef struct batch {
     const pcl_pool_events *events;
     const unsigned char *task;
     size_t n, next, nended;
-    long *again;     /* [nworker] tasks that lost their worker and wait for another: at most one a place */
+    long *again; /* [nworker] tasks that lost their worker and wait for another: at most one
+                  * a place */
     size_t nagain;
     char (*died)[64]; /* [n] how the first worker of a task ended; "": it has not */
 } batch;
@@ -56,8 +57,10 @@ int pcl_pool_new(const pcl_pool_params *params, pcl_pool **out, pclean_err *err)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         pool->buffer_size = sizes[i] > pool->buffer_size ? sizes[i] : pool->buffer_size;
     const size_t n = params->nworker;
-    if ((rc = PCL_ZNEW(&pool->place, n, "crew of workers", err)) || (rc = PCL_ZNEW(&pool->workers, n, "crew of workers", err)) ||
-        (rc = PCL_ZNEW(&pool->poll, n, "crew of workers", err)) || (rc = PCL_ZNEW(&pool->buffer, pool->buffer_size, "message", err))) {
+    if ((rc = PCL_ZNEW(&pool->place, n, "crew of workers", err)) ||
+        (rc = PCL_ZNEW(&pool->workers, n, "crew of workers", err)) ||
+        (rc = PCL_ZNEW(&pool->poll, n, "crew of workers", err)) ||
+        (rc = PCL_ZNEW(&pool->buffer, pool->buffer_size, "message", err))) {
         pcl_pool_free(pool);
         return rc;
     }
@@ -68,7 +71,9 @@ int pcl_pool_new(const pcl_pool_params *params, pcl_pool **out, pclean_err *err)
 }
 
 static int interrupted(const pcl_pool *pool, pclean_err *err) {
-    return pool->p.stop_requested && pool->p.stop_requested(pool->p.stop_user) ? PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted") : 0;
+    return pool->p.stop_requested && pool->p.stop_requested(pool->p.stop_user)
+               ? PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted")
+               : 0;
 }
 
 static int open_once(pcl_pool *pool, bool forked, pclean_err *err) {
@@ -79,9 +84,10 @@ static int open_once(pcl_pool *pool, bool forked, pclean_err *err) {
     return rc;
 }
 
-/* ---------------------------------------------------------------------------------------------- the calling process */
+/* ---- the calling process ---- */
 
-static int run_here(pcl_pool *pool, size_t n, const unsigned char *task, const pcl_pool_events *events, pclean_err *err) {
+static int run_here(pcl_pool *pool, size_t n, const unsigned char *task,
+                    const pcl_pool_events *events, pclean_err *err) {
     int rc = 0;
     for (size_t k = 0; !rc && k < n; k++)
         if (!(rc = interrupted(pool, err)) && !(rc = open_once(pool, false, err)) &&
@@ -90,7 +96,7 @@ static int run_here(pcl_pool *pool, size_t n, const unsigned char *task, const p
     return rc;
 }
 
-/* ------------------------------------------------------------------------------------------------------- the worker */
+/* ---- the worker ---- */
 
 /* The life of a forked worker: until the line ends. */
 static void work(int fd, void *user) {
@@ -99,18 +105,20 @@ static void work(int fd, void *user) {
     unsigned char *task = NULL;
     pclean_err err = {0};
     int rc = PCL_NEW(&task, pool->p.task_size, "task", &err);
-    while (pcl_message_receive(fd, &head, task ? (void *)task : pool->buffer, pool->p.task_size, true) == 1) {
+    while (pcl_message_receive(fd, &head, task ? (void *)task : pool->buffer, pool->p.task_size,
+                               true) == 1) {
         memset(pool->buffer, 0, pool->p.result_size);
         if (!rc && !(rc = open_once(pool, true, &err)))
             rc = pool->p.run(pool->own, task, pool->buffer, &err);
         const bool sent = rc ? pcl_message_send(fd, PCL_MESSAGE_ERROR, 0, &err, sizeof err, true)
-                             : pcl_message_send(fd, PCL_MESSAGE_RESULT, 0, pool->buffer, pool->p.result_size, true);
+                             : pcl_message_send(fd, PCL_MESSAGE_RESULT, 0, pool->buffer,
+                                                pool->p.result_size, true);
         if (!sent)
             return;
     }
 }
 
-/* -------------------------------------------------------------------------------------------------- the coordinator */
+/* ---- the coordinator ---- */
 
 static int start_worker(pcl_pool *pool, place *at, pclean_err *err) {
     for (size_t i = 0; i < pool->p.nworker; i++)
@@ -164,7 +172,8 @@ static long take_task(batch *b) {
     return b->next < b->n ? (long)b->next++ : NONE;
 }
 
-/* Every idle place gets a task, and a process where it has none. A crew that cannot be filled works with fewer. */
+/* Every idle place gets a task, and a process where it has none. A crew that cannot be filled works
+ * with fewer. */
 static int hand_out(batch *b, pclean_err *err) {
     pcl_pool *pool = b->pool;
     size_t nbusy = 0;
@@ -185,7 +194,9 @@ static int hand_out(batch *b, pclean_err *err) {
         at->task = take_task(b);
         nbusy++;
         int rc = 0;
-        if (!pcl_message_send(at->worker.fd, PCL_MESSAGE_TASK, 0, b->task + (size_t)at->task * pool->p.task_size, pool->p.task_size, false))
+        if (!pcl_message_send(at->worker.fd, PCL_MESSAGE_TASK, 0,
+                              b->task + (size_t)at->task * pool->p.task_size, pool->p.task_size,
+                              false))
             rc = lost_worker(b, at, err);
         if (rc)
             return rc;
@@ -225,7 +236,8 @@ static int heed(batch *b, place *at, const pcl_message *head, pclean_err *err) {
 static int listen_to(batch *b, place *at, pclean_err *err) {
     pcl_message head;
     int got, rc = 0;
-    while (!rc && (got = pcl_message_receive(at->worker.fd, &head, b->pool->buffer, b->pool->buffer_size, false)) > 0)
+    while (!rc && (got = pcl_message_receive(at->worker.fd, &head, b->pool->buffer,
+                                             b->pool->buffer_size, false)) > 0)
         rc = heed(b, at, &head, err);
     return rc || got == 0 ? rc : lost_worker(b, at, err);
 }
@@ -239,7 +251,9 @@ static void watch_stopped(place *at) {
     } else if (!(at->stopped_since > 0)) {
         at->stopped_since = t;
     } else if (t - at->stopped_since > STOPPED_S) {
-        pcl_log(PCL_LOG_WARNING, "the worker with process number %ld is stopped, and the run waits for it: kill -CONT %ld lets it go on, kill -KILL %ld gives its work to another one",
+        pcl_log(PCL_LOG_WARNING,
+                "the worker with process number %ld is stopped, and the run waits for it: kill "
+                "-CONT %ld lets it go on, kill -KILL %ld gives its work to another one",
                 pid, pid, pid);
         at->stopped_since = INFINITY;
     }
@@ -249,9 +263,11 @@ static void watch_stopped(place *at) {
 static int wait_for_workers(batch *b, pclean_err *err) {
     pcl_pool *pool = b->pool;
     for (size_t i = 0; i < pool->p.nworker; i++)
-        pool->poll[i] = (struct pollfd){.fd = pool->place[i].worker.pid ? pool->place[i].worker.fd : -1, .events = POLLIN};
+        pool->poll[i] = (struct pollfd){
+            .fd = pool->place[i].worker.pid ? pool->place[i].worker.fd : -1, .events = POLLIN};
     const int n = poll(pool->poll, pool->p.nworker, TICK_MS);
-    int rc = interrupted(pool, err); /* before deaths: a signal to the whole group must not start new workers */
+    int rc = interrupted(pool, err); /* before deaths: a signal to the whole group must not start
+                                      * new workers */
     for (size_t i = 0; !rc && n > 0 && i < pool->p.nworker; i++)
         if (pool->poll[i].fd >= 0 && pool->poll[i].revents)
             rc = listen_to(b, &pool->place[i], err);
@@ -266,7 +282,8 @@ static int wait_for_workers(batch *b, pclean_err *err) {
     return rc;
 }
 
-static int run_crew(pcl_pool *pool, size_t n, const unsigned char *task, const pcl_pool_events *events, pclean_err *err) {
+static int run_crew(pcl_pool *pool, size_t n, const unsigned char *task,
+                    const pcl_pool_events *events, pclean_err *err) {
     batch b = {.pool = pool, .events = events, .task = task, .n = n};
     int rc = PCL_ZNEW(&b.died, n, "list of tasks", err);
     if (!rc)
@@ -281,8 +298,10 @@ static int run_crew(pcl_pool *pool, size_t n, const unsigned char *task, const p
     return rc;
 }
 
-int pcl_pool_run(pcl_pool *pool, size_t n, const void *tasks, const pcl_pool_events *events, pclean_err *err) {
-    return pool->p.nworker > 1 ? run_crew(pool, n, tasks, events, err) : run_here(pool, n, tasks, events, err);
+int pcl_pool_run(pcl_pool *pool, size_t n, const void *tasks, const pcl_pool_events *events,
+                 pclean_err *err) {
+    return pool->p.nworker > 1 ? run_crew(pool, n, tasks, events, err)
+                               : run_here(pool, n, tasks, events, err);
 }
 
 void pcl_pool_stop(pcl_pool *pool) {
@@ -296,7 +315,9 @@ void pcl_pool_stop(pcl_pool *pool) {
     pool->own = NULL;
 }
 
-const pcl_pool_usage *pcl_pool_get_usage(const pcl_pool *pool) { return &pool->usage; }
+const pcl_pool_usage *pcl_pool_get_usage(const pcl_pool *pool) {
+    return &pool->usage;
+}
 
 void pcl_pool_free(pcl_pool *pool) {
     if (!pool)

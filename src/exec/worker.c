@@ -18,11 +18,15 @@
 /* Anonymous memory that a forked process began with, all of it shared; 0 in the coordinator. */
 static size_t shared_bytes;
 
-/* ------------------------------------------------------------------------------------------------------- messages */
+/* ---- messages ---- */
 
-bool pcl_message_send(int fd, enum pcl_message_kind kind, int level, const void *data, size_t size, bool wait) {
+bool pcl_message_send(int fd, enum pcl_message_kind kind, int level, const void *data, size_t size,
+                      bool wait) {
     const size_t peak = shared_bytes && kind != PCL_MESSAGE_LOG ? pcl_mem_peak() : 0;
-    pcl_message head = {.kind = kind, .level = level, .size = size, .growth_bytes = peak > shared_bytes ? peak - shared_bytes : 0};
+    pcl_message head = {.kind = kind,
+                        .level = level,
+                        .size = size,
+                        .growth_bytes = peak > shared_bytes ? peak - shared_bytes : 0};
     struct iovec part[2] = {{&head, sizeof head}, {(void *)(uintptr_t)data, size}};
     const struct msghdr message = {.msg_iov = part, .msg_iovlen = 2};
     ssize_t n;
@@ -41,19 +45,24 @@ int pcl_message_receive(int fd, pcl_message *head, void *data, size_t capacity, 
     while (n < 0 && errno == EINTR);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return 0;
-    return n >= (ssize_t)sizeof *head && !(message.msg_flags & MSG_TRUNC) && head->size == (size_t)n - sizeof *head ? 1 : -1;
+    return n >= (ssize_t)sizeof *head && !(message.msg_flags & MSG_TRUNC) &&
+                   head->size == (size_t)n - sizeof *head
+               ? 1
+               : -1;
 }
 
-/* ------------------------------------------------------------------------------------------------------ the process */
+/* ---- the process ---- */
 
 static void log_to_line(enum pcl_log_level level, const char *text, void *user) {
-    (void)pcl_message_send(*(const int *)user, PCL_MESSAGE_LOG, level, text, strlen(text) + 1, true);
+    (void)pcl_message_send(*(const int *)user, PCL_MESSAGE_LOG, level, text, strlen(text) + 1,
+                           true);
 }
 
-/* Ctrl-C at a terminal reaches the workers too: the coordinator decides what becomes of them. Their other signals do
- * what they do by default, whatever the host program made of them. */
+/* Ctrl-C at a terminal reaches the workers too: the coordinator decides what becomes of them. Their
+ * other signals do what they do by default, whatever the host program made of them. */
 static void reset_signals(void) {
-    static const int normal[] = {SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGCHLD, SIGUSR1, SIGUSR2}, ignored[] = {SIGINT, SIGPIPE};
+    static const int normal[] = {SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGCHLD, SIGUSR1, SIGUSR2},
+                     ignored[] = {SIGINT, SIGPIPE};
     for (size_t i = 0; i < sizeof normal / sizeof *normal; i++)
         signal(normal[i], SIG_DFL);
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
@@ -63,7 +72,8 @@ static void reset_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void live(int fd, pid_t coordinator, pcl_worker_body *body, void *user, const pcl_worker *others, size_t nother) {
+static _Noreturn void live(int fd, pid_t coordinator, pcl_worker_body *body, void *user,
+                           const pcl_worker *others, size_t nother) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != coordinator) /* gone before the line above */
         _exit(0);
@@ -77,12 +87,13 @@ static _Noreturn void live(int fd, pid_t coordinator, pcl_worker_body *body, voi
     _exit(0); /* the host program's exit handlers and buffers are not ours */
 }
 
-int pcl_worker_start(pcl_worker *w, pcl_worker_body *body, void *user, const pcl_worker *others, size_t nother,
-                     pclean_err *err) {
+int pcl_worker_start(pcl_worker *w, pcl_worker_body *body, void *user, const pcl_worker *others,
+                     size_t nother, pclean_err *err) {
     *w = (pcl_worker){.fd = -1};
     int line[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) != 0)
-        return PCL_FAIL(err, PCLEAN_EFAILED, "cannot open a line to a worker process: %s", strerror(errno));
+        return PCL_FAIL(err, PCLEAN_EFAILED, "cannot open a line to a worker process: %s",
+                        strerror(errno));
     omp_pause_resource_all(omp_pause_hard);
     const pid_t coordinator = getpid(), pid = fork();
     if (pid == 0) {
@@ -93,7 +104,8 @@ int pcl_worker_start(pcl_worker *w, pcl_worker_body *body, void *user, const pcl
     if (pid < 0) {
         const int why = errno;
         close(line[0]);
-        return PCL_FAIL(err, PCLEAN_EFAILED, "cannot start a worker process: %s; use fewer (nworkers)", strerror(why));
+        return PCL_FAIL(err, PCLEAN_EFAILED,
+                        "cannot start a worker process: %s; use fewer (nworkers)", strerror(why));
     }
     *w = (pcl_worker){.pid = pid, .fd = line[0]};
     return 0;
@@ -115,7 +127,8 @@ void pcl_worker_stop(pcl_worker *w, pcl_worker_end *end) {
     pcl_worker_end nobody;
     if (!end)
         end = &nobody;
-    *end = (pcl_worker_end){.how = "ended, nobody knows how"}; /* a host program that ignores SIGCHLD reaps for us */
+    /* a host program that ignores SIGCHLD reaps for us */
+    *end = (pcl_worker_end){.how = "ended, nobody knows how"};
     if (!w->pid)
         return;
     kill(w->pid, SIGKILL); /* one that is dying already keeps its own cause of death */

@@ -1,15 +1,16 @@
 /* worker.h: one forked process, the line to it, and how it ended. pool.h makes a crew of them.
  *
- * The line is a socket pair that keeps messages whole. It ends when either side does: a worker whose coordinator is gone
- * reads the end of the line and leaves (and the kernel kills it in the middle of its work: PR_SET_PDEATHSIG); a
- * coordinator whose worker is gone reads the end of the line and asks the kernel how it died. */
+ * The line is a socket pair that keeps messages whole. It ends when either side does: a worker
+ * whose coordinator is gone reads the end of the line and leaves (and the kernel kills it in the
+ * middle of its work: PR_SET_PDEATHSIG); a coordinator whose worker is gone reads the end of the
+ * line and asks the kernel how it died. */
 #ifndef PCL_WORKER_H
 #define PCL_WORKER_H
+#include "base/err.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include "base/err.h"
 
 typedef struct pcl_worker {
     pid_t pid; /* 0: no process */
@@ -22,12 +23,13 @@ typedef struct pcl_worker_end {
     double cpu_seconds;
 } pcl_worker_end;
 
-/* Forks. In the child `body(fd, user)` runs with the log going to the line, then the process ends; `others` are the
- * workers whose lines it must not keep open. OpenMP's idle threads are given up first (they do not survive a fork, and
- * a team that expects them would wait for ever); casacore tables must be closed. */
+/* Forks. In the child `body(fd, user)` runs with the log going to the line, then the process ends;
+ * `others` are the workers whose lines it must not keep open. OpenMP's idle threads are given up
+ * first (they do not survive a fork, and a team that expects them would wait for ever); casacore
+ * tables must be closed. */
 typedef void pcl_worker_body(int fd, void *user);
-int pcl_worker_start(pcl_worker *w, pcl_worker_body *body, void *user, const pcl_worker *others, size_t nother,
-                     pclean_err *err) PCL_CHECK;
+int pcl_worker_start(pcl_worker *w, pcl_worker_body *body, void *user, const pcl_worker *others,
+                     size_t nother, pclean_err *err) PCL_CHECK;
 
 /* Kills the process if it still lives, waits for its end and closes the line. *end may be NULL. */
 void pcl_worker_stop(pcl_worker *w, pcl_worker_end *end);
@@ -36,17 +38,20 @@ bool pcl_worker_is_dead(const pcl_worker *w);
 /* true while a signal (SIGSTOP) holds the process. */
 bool pcl_worker_is_stopped(const pcl_worker *w);
 
-/* ---- messages */
+/* ---- messages ---- */
 enum pcl_message_kind { PCL_MESSAGE_TASK, PCL_MESSAGE_RESULT, PCL_MESSAGE_ERROR, PCL_MESSAGE_LOG };
 typedef struct pcl_message {
     int kind, level;       /* level: of a log line */
     size_t size;           /* of what follows */
-    uint64_t growth_bytes; /* a worker's peak of anonymous memory so far, over what it shares with the coordinator */
+    uint64_t growth_bytes; /* a worker's peak of anonymous memory so far, over what it shares
+                            * with the coordinator */
 } pcl_message;
 
 /* false: the line is broken. wait: block until there is room. */
-bool pcl_message_send(int fd, enum pcl_message_kind kind, int level, const void *data, size_t size, bool wait);
-/* 1: a message, its data (up to `capacity` bytes) in `data`; 0: none is there now; -1: the line has ended or broken. */
+bool pcl_message_send(int fd, enum pcl_message_kind kind, int level, const void *data, size_t size,
+                      bool wait);
+/* 1: a message, its data (up to `capacity` bytes) in `data`; 0: none is there now; -1: the line has
+ * ended or broken. */
 int pcl_message_receive(int fd, pcl_message *head, void *data, size_t capacity, bool wait);
 
 #endif

@@ -33,16 +33,21 @@ static size_t div_up(size_t a, size_t b) {
     return (a + b - 1) / b;
 }
 
-/* A plane is written strip by strip, a row of tiles at a time: the strip is still in the cache when it goes to the file. */
+/* A plane is written strip by strip, a row of tiles at a time: the strip is still in the cache when
+ * it goes to the file. */
 size_t pcl_cube_work_size(const pcl_cube *cube) {
     return div_up(cube->nx, cube->layout.tile_x) * cube->layout.tile_x * cube->layout.tile_y;
 }
 
-static size_t plane_size(const pcl_cube *cube) { return div_up(cube->ny, cube->layout.tile_y) * pcl_cube_work_size(cube); }
+static size_t plane_size(const pcl_cube *cube) {
+    return div_up(cube->ny, cube->layout.tile_y) * pcl_cube_work_size(cube);
+}
 
 /* Where the strip of row y0 begins, bytes. */
 static uint64_t strip_offset(const pcl_cube *cube, size_t ipol, size_t ichan, size_t y0) {
-    return ((uint64_t)(ichan * cube->npol + ipol) * plane_size(cube) + y0 / cube->layout.tile_y * pcl_cube_work_size(cube)) * sizeof(float);
+    return ((uint64_t)(ichan * cube->npol + ipol) * plane_size(cube) +
+            y0 / cube->layout.tile_y * pcl_cube_work_size(cube)) *
+           sizeof(float);
 }
 
 /* ---- creation ---- */
@@ -74,8 +79,8 @@ static int new_cube(const char *final_path, pcl_cube **out, pclean_err *err) {
     return 0;
 }
 
-int pcl_cube_create(const char *final_path, const casa_image_desc *desc, const bool *mask, pcl_cube **out,
-                    pclean_err *err) {
+int pcl_cube_create(const char *final_path, const casa_image_desc *desc, const bool *mask,
+                    pcl_cube **out, pclean_err *err) {
     pcl_cube *cube = NULL;
     *out = NULL;
     int rc = new_cube(final_path, &cube, err);
@@ -96,7 +101,8 @@ int pcl_cube_create(const char *final_path, const casa_image_desc *desc, const b
     return rc;
 }
 
-int pcl_cube_create_virtual(const char *final_path, const pcl_virtual *list, pcl_cube **out, pclean_err *err) {
+int pcl_cube_create_virtual(const char *final_path, const pcl_virtual *list, pcl_cube **out,
+                            pclean_err *err) {
     pcl_cube *cube = NULL;
     *out = NULL;
     int rc = new_cube(final_path, &cube, err);
@@ -104,7 +110,8 @@ int pcl_cube_create_virtual(const char *final_path, const pcl_virtual *list, pcl
         return rc;
     cube->virtual = cube->finished = true;
     if (mkdir(cube->part_path, 0777) != 0) {
-        rc = PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO, "cannot make the folder %s: %s", cube->part_path, strerror(errno));
+        rc = PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO,
+                      "cannot make the folder %s: %s", cube->part_path, strerror(errno));
     } else {
         cube->published = false;
         rc = pcl_virtual_write(cube->part_path, list, err);
@@ -128,8 +135,8 @@ static void swap_bytes(float *values, size_t n) {
 }
 
 /* One tile: rows of `width` pixels, filled up with zeros to [tile_y][tile_x]. */
-static void copy_tile(const float *restrict from, size_t stride, size_t width, size_t height, size_t tile_x,
-                      size_t tile_y, float *restrict to) {
+static void copy_tile(const float *restrict from, size_t stride, size_t width, size_t height,
+                      size_t tile_x, size_t tile_y, float *restrict to) {
     for (size_t y = 0; y < height; y++) {
         memcpy(to + y * tile_x, from + y * stride, width * sizeof *to);
         memset(to + y * tile_x + width, 0, (tile_x - width) * sizeof *to);
@@ -156,24 +163,30 @@ static int open_file(const char *path, int how, int *fd, pclean_err *err) {
 /* The first error counts: rc, if it is one. */
 static int close_file(int fd, const char *path, int rc, pclean_err *err) {
     if (fd >= 0 && close(fd) != 0 && !rc)
-        rc = PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO, "cannot write %s: %s", path, strerror(errno));
+        rc = PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO,
+                      "cannot write %s: %s", path, strerror(errno));
     return rc;
 }
 
-int pcl_cube_write_plane(pcl_cube *cube, size_t ipol, size_t ichan, const float *pixels, float *work, pclean_err *err) {
+int pcl_cube_write_plane(pcl_cube *cube, size_t ipol, size_t ichan, const float *pixels,
+                         float *work, pclean_err *err) {
     if (ipol >= cube->npol || ichan >= cube->nchan || cube->finished)
-        return PCL_FAIL(err, PCLEAN_EBUG, "%s: cannot write polarization %zu, channel %zu of %zu x %zu%s",
-                        cube->part_path, ipol, ichan, cube->npol, cube->nchan, cube->finished ? " any more" : "");
+        return PCL_FAIL(err, PCLEAN_EBUG,
+                        "%s: cannot write polarization %zu, channel %zu of %zu x %zu%s",
+                        cube->part_path, ipol, ichan, cube->npol, cube->nchan,
+                        cube->finished ? " any more" : "");
     const size_t n = pcl_cube_work_size(cube);
     int fd, rc = open_file(cube->layout.pixel_file, O_RDWR, &fd, err);
     for (size_t y = 0; !rc && y < cube->ny; y += cube->layout.tile_y) {
         fill_strip(cube, pixels, y, work);
         if (cube->layout.big_endian != host_is_big_endian)
             swap_bytes(work, n);
-        rc = pcl_bulk_pwrite(fd, cube->layout.pixel_file, work, n * sizeof *work, strip_offset(cube, ipol, ichan, y), err);
+        rc = pcl_bulk_pwrite(fd, cube->layout.pixel_file, work, n * sizeof *work,
+                             strip_offset(cube, ipol, ichan, y), err);
     }
     if (!rc) /* the way to the disk begins now: less is left for pcl_cube_sync_all */
-        (void)sync_file_range(fd, (off_t)strip_offset(cube, ipol, ichan, 0), (off_t)(plane_size(cube) * sizeof *work), SYNC_FILE_RANGE_WRITE);
+        (void)sync_file_range(fd, (off_t)strip_offset(cube, ipol, ichan, 0),
+                              (off_t)(plane_size(cube) * sizeof *work), SYNC_FILE_RANGE_WRITE);
     rc = close_file(fd, cube->layout.pixel_file, rc, err);
     if (rc)
         pcl_err_prefix(err, "channel %zu, polarization %zu: ", ichan, ipol);
@@ -187,20 +200,25 @@ static void set_bits(const bool *mask, size_t n, size_t first, unsigned char *bi
         bits[(first + i) / 8] = (unsigned char)(bits[(first + i) / 8] | mask[i] << (first + i) % 8);
     for (; i + 8 <= n; i += 8) {
         uint64_t eight;
-        memcpy(&eight, mask + i, sizeof eight); /* the product brings the k-th of them to bit 56 + k */
+        memcpy(&eight, mask + i, sizeof eight); /* the product brings the k-th of them to bit 56
+                                                 * + k */
         bits[(first + i) / 8] = (unsigned char)(le64toh(eight) * 0x0102040810204080u >> 56);
     }
     for (; i < n; i++)
         bits[(first + i) / 8] = (unsigned char)(bits[(first + i) / 8] | mask[i] << (first + i) % 8);
 }
 
-int pcl_cube_write_mask(pcl_cube *cube, size_t ipol, size_t ichan, const bool *mask, float *work, pclean_err *err) {
+int pcl_cube_write_mask(pcl_cube *cube, size_t ipol, size_t ichan, const bool *mask, float *work,
+                        pclean_err *err) {
     if (ipol >= cube->npol || ichan >= cube->nchan || cube->finished || !*cube->layout.mask_file)
-        return PCL_FAIL(err, PCLEAN_EBUG, "%s: no mask for polarization %zu, channel %zu of %zu x %zu", cube->part_path, ipol,
-                        ichan, cube->npol, cube->nchan);
-    const size_t tile_x = cube->layout.tile_x, tile_y = cube->layout.tile_y, tile_bytes = (tile_x * tile_y + 7) / 8;
+        return PCL_FAIL(err, PCLEAN_EBUG,
+                        "%s: no mask for polarization %zu, channel %zu of %zu x %zu",
+                        cube->part_path, ipol, ichan, cube->npol, cube->nchan);
+    const size_t tile_x = cube->layout.tile_x, tile_y = cube->layout.tile_y,
+                 tile_bytes = (tile_x * tile_y + 7) / 8;
     const size_t size = div_up(cube->nx, tile_x) * tile_bytes, nstrip = div_up(cube->ny, tile_y);
-    unsigned char *bytes = (unsigned char *)work; /* a bit for each float of the work space: it fits */
+    unsigned char *bytes = (unsigned char *)work; /* a bit for each float of the work space: it
+                                                   * fits */
     int fd, rc = open_file(cube->layout.mask_file, O_RDWR, &fd, err);
     for (size_t k = 0; !rc && k < nstrip; k++) {
         unsigned char *tile = bytes;
@@ -210,33 +228,40 @@ int pcl_cube_write_mask(pcl_cube *cube, size_t ipol, size_t ichan, const bool *m
             for (size_t y = k * tile_y; y < (k + 1) * tile_y && y < cube->ny; y++)
                 set_bits(mask + y * cube->nx + x, width, (y - k * tile_y) * tile_x, tile);
         }
-        rc = pcl_bulk_pwrite(fd, cube->layout.mask_file, bytes, size, ((uint64_t)(ichan * cube->npol + ipol) * nstrip + k) * size, err);
+        rc = pcl_bulk_pwrite(fd, cube->layout.mask_file, bytes, size,
+                             ((uint64_t)(ichan * cube->npol + ipol) * nstrip + k) * size, err);
     }
     return close_file(fd, cube->layout.mask_file, rc, err);
 }
 
-int pcl_cube_read_plane(pcl_cube *cube, size_t ipol, size_t ichan, float *pixels, float *work, pclean_err *err) {
+int pcl_cube_read_plane(pcl_cube *cube, size_t ipol, size_t ichan, float *pixels, float *work,
+                        pclean_err *err) {
     if (ipol >= cube->npol || ichan >= cube->nchan || cube->finished)
-        return PCL_FAIL(err, PCLEAN_EBUG, "%s: cannot read polarization %zu, channel %zu of %zu x %zu", cube->part_path,
-                        ipol, ichan, cube->npol, cube->nchan);
-    const size_t n = pcl_cube_work_size(cube), tile_x = cube->layout.tile_x, tile_y = cube->layout.tile_y;
+        return PCL_FAIL(err, PCLEAN_EBUG,
+                        "%s: cannot read polarization %zu, channel %zu of %zu x %zu",
+                        cube->part_path, ipol, ichan, cube->npol, cube->nchan);
+    const size_t n = pcl_cube_work_size(cube), tile_x = cube->layout.tile_x,
+                 tile_y = cube->layout.tile_y;
     int fd, rc = open_file(cube->layout.pixel_file, O_RDONLY, &fd, err);
     for (size_t y = 0; !rc && y < cube->ny; y += tile_y) {
-        rc = pcl_bulk_pread(fd, cube->layout.pixel_file, work, n * sizeof *work, strip_offset(cube, ipol, ichan, y), err);
+        rc = pcl_bulk_pread(fd, cube->layout.pixel_file, work, n * sizeof *work,
+                            strip_offset(cube, ipol, ichan, y), err);
         if (cube->layout.big_endian != host_is_big_endian)
             swap_bytes(work, n);
         const float *tile = work;
         for (size_t x = 0; !rc && x < cube->nx; x += tile_x, tile += tile_x * tile_y)
             for (size_t j = 0; j < tile_y && y + j < cube->ny; j++)
-                memcpy(pixels + (y + j) * cube->nx + x, tile + j * tile_x, (cube->nx - x < tile_x ? cube->nx - x : tile_x) * sizeof *pixels);
+                memcpy(pixels + (y + j) * cube->nx + x, tile + j * tile_x,
+                       (cube->nx - x < tile_x ? cube->nx - x : tile_x) * sizeof *pixels);
     }
     return close_file(fd, cube->layout.pixel_file, rc, err);
 }
 
-int pcl_cube_finish(pcl_cube *cube, const casa_beam *beams, size_t nbeam, const char *const *history, size_t nhistory,
-                    pclean_err *err) {
+int pcl_cube_finish(pcl_cube *cube, const casa_beam *beams, size_t nbeam,
+                    const char *const *history, size_t nhistory, pclean_err *err) {
     cube->finished = true;
-    return cube->virtual ? 0 : casa_image_finish(cube->part_path, beams, nbeam, history, nhistory, err);
+    return cube->virtual ? 0
+                         : casa_image_finish(cube->part_path, beams, nbeam, history, nhistory, err);
 }
 
 int pcl_cube_sync_all(pcl_cube *const *cubes, size_t n, pclean_err *err) {
@@ -249,7 +274,8 @@ int pcl_cube_sync_all(pcl_cube *const *cubes, size_t n, pclean_err *err) {
 
 /* ---- final names ---- */
 
-/* Lets two folders change names in one step; where the file system cannot, by way of a third name, b.old.part. 0 or errno. */
+/* Lets two folders change names in one step; where the file system cannot, by way of a third name,
+ * b.old.part. 0 or errno. */
 static int exchange_names(const char *a, const char *b) {
     if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0)
         return 0;
@@ -277,7 +303,9 @@ static int exchange_names(const char *a, const char *b) {
 
 int pcl_cube_exchange(const char *a, const char *b, pclean_err *err) {
     const int failed = exchange_names(a, b);
-    return failed ? PCL_FAIL(err, PCLEAN_EIO, "cannot exchange %s with %s: %s", a, b, strerror(failed)) : 0;
+    return failed
+               ? PCL_FAIL(err, PCLEAN_EIO, "cannot exchange %s with %s: %s", a, b, strerror(failed))
+               : 0;
 }
 
 static int give_final_name(pcl_cube *cube, bool overwrite, pclean_err *err) {
@@ -289,12 +317,12 @@ static int give_final_name(pcl_cube *cube, bool overwrite, pclean_err *err) {
 }
 
 static void take_back_final_name(pcl_cube *cube) {
-    int failed = cube->exchanged                                  ? exchange_names(cube->part_path, cube->final_path)
+    int failed = cube->exchanged ? exchange_names(cube->part_path, cube->final_path)
                  : rename(cube->final_path, cube->part_path) == 0 ? 0
                                                                   : errno;
     if (failed)
-        pcl_log(PCL_LOG_WARNING, "cannot undo the renaming of %s to %s: %s", cube->part_path, cube->final_path,
-                strerror(failed));
+        pcl_log(PCL_LOG_WARNING, "cannot undo the renaming of %s to %s: %s", cube->part_path,
+                cube->final_path, strerror(failed));
     cube->exchanged = false;
 }
 

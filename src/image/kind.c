@@ -17,9 +17,11 @@ static bool has_file(const char *folder, const char *name) {
 /* casacore writes "Type = Image" as the first line of an image's table.info. */
 static bool says(const char *folder, const char *type) {
     char *file = NULL, line[80] = "", want[80];
-    FILE *f = pcl_asprintf(&file, NULL, "%s/table.info", folder) == 0 ? pcl_fs_open_text(file) : NULL;
+    FILE *f =
+        pcl_asprintf(&file, NULL, "%s/table.info", folder) == 0 ? pcl_fs_open_text(file) : NULL;
     const int n = snprintf(want, sizeof want, "Type = %s", type);
-    const bool is = f && fgets(line, sizeof line, f) && strncmp(line, want, (size_t)n) == 0 && strspn(line + n, " \r\n") == strlen(line + n);
+    const bool is = f && fgets(line, sizeof line, f) && strncmp(line, want, (size_t)n) == 0 &&
+                    strspn(line + n, " \r\n") == strlen(line + n);
     if (f)
         fclose(f);
     pcl_free(file);
@@ -27,7 +29,9 @@ static bool says(const char *folder, const char *type) {
 }
 
 bool pcl_kind_is_ms(const char *path) {
-    return has_file(path, "table.dat") && (says(path, "Measurement Set") || (has_file(path, "ANTENNA/table.dat") && has_file(path, "SPECTRAL_WINDOW/table.dat")));
+    return has_file(path, "table.dat") &&
+           (says(path, "Measurement Set") ||
+            (has_file(path, "ANTENNA/table.dat") && has_file(path, "SPECTRAL_WINDOW/table.dat")));
 }
 
 bool pcl_kind_is_image(const char *path) {
@@ -43,7 +47,9 @@ bool pcl_kind_is_image(const char *path) {
 int pcl_kind_check_image(const char *path, pclean_err *err) {
     if (!pcl_fs_exists(path) || pcl_kind_is_image(path))
         return 0;
-    return PCL_FAIL(err, PCLEAN_EEXIST, "%s is not a CASA image and is not replaced; move it, or choose another name", path);
+    return PCL_FAIL(err, PCLEAN_EEXIST,
+                    "%s is not a CASA image and is not replaced; move it, or choose another name",
+                    path);
 }
 
 static bool is_made_of_pieces(const char *path);
@@ -63,7 +69,8 @@ static bool is_made_of_pieces(const char *path) {
     for (struct dirent *e; is && (e = readdir(stream)) != NULL;) {
         char *entry = NULL;
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            is = pcl_asprintf(&entry, NULL, "%s/%s", path, e->d_name) == 0 && is_piece(entry, e->d_name);
+            is = pcl_asprintf(&entry, NULL, "%s/%s", path, e->d_name) == 0 &&
+                 is_piece(entry, e->d_name);
         pcl_free(entry);
     }
     if (stream)
@@ -72,5 +79,8 @@ static bool is_made_of_pieces(const char *path) {
 }
 
 bool pcl_kind_is_remains(const char *path) {
-    return !pcl_fs_exists(path) || (is_made_of_pieces(path) && !(has_file(path, "table.dat") && has_file(path, "table.info")) && !has_file(path, "imageconcat.json"));
+    return !pcl_fs_exists(path) ||
+           (is_made_of_pieces(path) &&
+            !(has_file(path, "table.dat") && has_file(path, "table.info")) &&
+            !has_file(path, "imageconcat.json"));
 }

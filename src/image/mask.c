@@ -1,7 +1,8 @@
-/* Shapes are drawn in pixels. World positions go through our own SIN projection about the image centre, boxes and
- * rectangles have their corners on the sky where CASA puts them. Edges count as inside, within the margins below: what
- * casacore's LCEllipsoid and LCPolygon do with their single precision, so that the masks are tclean's but for a pixel
- * in some thousands whose centre lies that near to an edge. */
+/* Shapes are drawn in pixels. World positions go through our own SIN projection about the image
+ * centre, boxes and rectangles have their corners on the sky where CASA puts them. Edges count as
+ * inside, within the margins below: what casacore's LCEllipsoid and LCPolygon do with their single
+ * precision, so that the masks are tclean's but for a pixel in some thousands whose centre lies
+ * that near to an edge. */
 #include "image/mask.h"
 #include "base/fsutil.h"
 #include "base/log.h"
@@ -25,7 +26,8 @@ typedef struct region {
     bool exclude, is_polygon;
     size_t first_chan, last_chan; /* both included */
     bool pol[4];
-    /* ellipse: offsets from (x, y) in pixels times `scale` are turned by the angle, then divided by the semi-axes */
+    /* ellipse: offsets from (x, y) in pixels times `scale` are turned by the angle, then divided by
+     * the semi-axes */
     double x, y, scale[2], sin_pa, cos_pa, semi[2], inner; /* inner: radius of the hole, in radii */
     size_t nvertex;
     double *vertex; /* [nvertex][2], pixels */
@@ -42,10 +44,11 @@ struct pcl_mask {
     bool uses_restfreq;
 };
 
-/* ------------------------------------------------------------------ filling */
+/* ---- filling ---- */
 
 static void fill_row(bool *row, size_t nx, double from, double to, bool value) {
-    double first = ceil(fmax(from - polygon_edge_pix, 0)), last = floor(fmin(to + polygon_edge_pix, (double)nx - 1));
+    double first = ceil(fmax(from - polygon_edge_pix, 0)),
+           last = floor(fmin(to + polygon_edge_pix, (double)nx - 1));
     for (double x = first; x <= last; x++)
         row[(size_t)x] = value;
 }
@@ -55,9 +58,11 @@ static int compare_doubles(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Even-odd rule. An edge counts from its lower end to below its upper one, so that a vertex counts once; what that rule
- * leaves out of the edge itself (horizontal edges, tips) is added after. cross [nvertex], scratch. */
-static void fill_polygon_row(const region *r, double y, double *cross, bool *row, size_t nx, bool value) {
+/* Even-odd rule. An edge counts from its lower end to below its upper one, so that a vertex counts
+ * once; what that rule leaves out of the edge itself (horizontal edges, tips) is added after. cross
+ * [nvertex], scratch. */
+static void fill_polygon_row(const region *r, double y, double *cross, bool *row, size_t nx,
+                             bool value) {
     size_t n = 0;
     for (size_t i = 0; i < r->nvertex; i++) {
         const double *a = r->vertex + 2 * i, *b = r->vertex + 2 * ((i + 1) % r->nvertex);
@@ -85,14 +90,16 @@ static bool in_ellipse(const region *r, double x, double y) {
 static void fill_ellipse(const pcl_mask *m, const region *r, bool value, bool *plane) {
     double reach = fmax(r->semi[0], r->semi[1]);
     double reach_x = reach / fabs(r->scale[0]) + 1, reach_y = reach / fabs(r->scale[1]) + 1;
-    double x_end = fmin(r->x + reach_x, (double)m->nx - 1), y_end = fmin(r->y + reach_y, (double)m->ny - 1);
+    double x_end = fmin(r->x + reach_x, (double)m->nx - 1),
+           y_end = fmin(r->y + reach_y, (double)m->ny - 1);
     for (double y = fmax(ceil(r->y - reach_y), 0); y <= y_end; y++)
         for (double x = fmax(ceil(r->x - reach_x), 0); x <= x_end; x++)
             if (in_ellipse(r, x, y))
                 plane[(size_t)y * m->nx + (size_t)x] = value;
 }
 
-static int fill_region(const pcl_mask *m, const region *r, bool value, bool *plane, pclean_err *err) {
+static int fill_region(const pcl_mask *m, const region *r, bool value, bool *plane,
+                       pclean_err *err) {
     if (!r->is_polygon) {
         fill_ellipse(m, r, value, plane);
         return 0;
@@ -107,7 +114,8 @@ static int fill_region(const pcl_mask *m, const region *r, bool value, bool *pla
     return 0;
 }
 
-static int regions_plane(const pcl_mask *m, size_t ipol, size_t ichan, bool *plane, pclean_err *err) {
+static int regions_plane(const pcl_mask *m, size_t ipol, size_t ichan, bool *plane,
+                         pclean_err *err) {
     int rc = 0;
     memset(plane, m->nregion > 0 && m->region[0].exclude, m->nx * m->ny * sizeof *plane);
     for (size_t i = 0; i < m->nregion && rc == 0; i++) {
@@ -118,7 +126,7 @@ static int regions_plane(const pcl_mask *m, size_t ipol, size_t ichan, bool *pla
     return rc;
 }
 
-/* ------------------------------------------------------------------ positions and lengths */
+/* ---- positions and lengths ---- */
 
 /* A number with one of the units pix and chan, and nothing after it. */
 static bool scan_unit(const char *text, const char *unit, double *value) {
@@ -143,12 +151,15 @@ static int parse_position(const char *x, const char *y, int frame, position *out
     out->pix = pix_x && pix_y;
     out->frame = frame;
     if (pix_x != pix_y)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "position [%s, %s] mixes pixels and sky coordinates", x, y);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "position [%s, %s] mixes pixels and sky coordinates", x,
+                        y);
     if (out->pix)
         return 0;
     if (strchr(y, ':'))
         return PCL_FAIL(err, PCLEAN_EPARAM,
-                        "latitude \"%s\" is ambiguous, CASA takes colons as hours; write +12d34m56 or +12.34.56", y);
+                        "latitude \"%s\" is ambiguous, CASA takes colons as hours; write +12d34m56 "
+                        "or +12.34.56",
+                        y);
     int rc = pcl_parse_longitude(x, &out->v[0], err);
     return rc ? rc : pcl_parse_latitude(y, &out->v[1], err);
 }
@@ -159,9 +170,11 @@ static int to_pixels(const position *p, const casa_image_desc *d, double *xy, pc
         return 0;
     }
     casa_direction at = {p->frame, p->v[0], p->v[1]};
-    int rc = p->frame == d->centre.frame ? 0 : casa_direction_convert(&at, d->centre.frame, &at, err);
+    int rc =
+        p->frame == d->centre.frame ? 0 : casa_direction_convert(&at, d->centre.frame, &at, err);
     if (rc == 0 && !pcl_samegrid_sky_to_pixel(d, at.lon_rad, at.lat_rad, &xy[0], &xy[1]))
-        rc = PCL_FAIL(err, PCLEAN_EPARAM, "a position lies more than 90 degrees from the image centre");
+        rc = PCL_FAIL(err, PCLEAN_EPARAM,
+                      "a position lies more than 90 degrees from the image centre");
     return rc;
 }
 
@@ -169,7 +182,8 @@ static int to_pixels(const position *p, const casa_image_desc *d, double *xy, pc
 static int to_sky(position *p, const casa_image_desc *d, pclean_err *err) {
     if (!p->pix)
         return 0;
-    double l = (p->v[0] - d->crpix_x) * d->increment_x_rad, m = (p->v[1] - d->crpix_y) * d->increment_y_rad;
+    double l = (p->v[0] - d->crpix_x) * d->increment_x_rad,
+           m = (p->v[1] - d->crpix_y) * d->increment_y_rad;
     double s0 = sin(d->centre.lat_rad), c0 = cos(d->centre.lat_rad), n = sqrt(1 - l * l - m * m);
     if (!(l * l + m * m < 1))
         return PCL_FAIL(err, PCLEAN_EPARAM, "pixel [%g, %g] is not on the sky", p->v[0], p->v[1]);
@@ -180,8 +194,8 @@ static int to_sky(position *p, const casa_image_desc *d, pclean_err *err) {
     return 0;
 }
 
-/* The position `north` along the meridian, then `east` along the great circle across it: casacore's MVDirection::shift.
- */
+/* The position `north` along the meridian, then `east` along the great circle across it: casacore's
+ * MVDirection::shift. */
 static position shifted(const position *p, double east, double north) {
     double lat = p->v[1] + north;
     position out = *p;
@@ -202,13 +216,15 @@ static int parse_lengths(const char *a, const char *b, lengths *out, pclean_err 
     for (int i = 0; i < 2; i++) {
         int rc = 0;
         pix[i] = scan_unit(text[i], "pix", &out->v[i]);
-        if (!pix[i] && (rc = pcl_quantity_parse_as(text[i], PCL_DIM_ANGLE, NULL, &out->v[i], err)) != 0)
+        if (!pix[i] &&
+            (rc = pcl_quantity_parse_as(text[i], PCL_DIM_ANGLE, NULL, &out->v[i], err)) != 0)
             return rc;
         if (out->v[i] < 0)
             return PCL_FAIL(err, PCLEAN_EPARAM, "length \"%s\" is negative", text[i]);
     }
     if (pix[0] != pix[1])
-        return PCL_FAIL(err, PCLEAN_EPARAM, "lengths \"%s\" and \"%s\" mix pixels and angles", a, b);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "lengths \"%s\" and \"%s\" mix pixels and angles", a,
+                        b);
     out->pix = pix[0];
     return 0;
 }
@@ -219,20 +235,22 @@ static void set_scale(const casa_image_desc *d, bool pix, double scale[2]) {
     scale[1] = pix ? copysign(1, d->increment_y_rad) : d->increment_y_rad;
 }
 
-static int parse_angle(const char *text, const lengths *size, const casa_image_desc *d, region *r, pclean_err *err) {
+static int parse_angle(const char *text, const lengths *size, const casa_image_desc *d, region *r,
+                       pclean_err *err) {
     double pa;
     int rc = pcl_quantity_parse_as(text, PCL_DIM_ANGLE, NULL, &pa, err);
     if (rc)
         return rc;
     bool square = fabs(fabs(d->increment_x_rad / d->increment_y_rad) - 1) < 1e-6;
     if (size->pix && !square && pa != 0)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "a turned shape needs sizes in arcsec when pixels are not square");
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "a turned shape needs sizes in arcsec when pixels are not square");
     r->sin_pa = sin(pa);
     r->cos_pa = cos(pa);
     return 0;
 }
 
-/* ------------------------------------------------------------------ shapes */
+/* ---- shapes ---- */
 
 /* What one line says, cut into words that lie in `text`. */
 typedef struct words {
@@ -263,7 +281,8 @@ static void snap_vertices(region *r) {
             r->vertex[i] = round(r->vertex[i]);
 }
 
-static int make_ellipse(const words *w, const options *o, const casa_image_desc *d, region *r, pclean_err *err) {
+static int make_ellipse(const words *w, const options *o, const casa_image_desc *d, region *r,
+                        pclean_err *err) {
     position p;
     lengths size;
     double xy[2];
@@ -286,20 +305,22 @@ static int make_ellipse(const words *w, const options *o, const casa_image_desc 
     return 0;
 }
 
-static int make_annulus(const words *w, const options *o, const casa_image_desc *d, region *r, pclean_err *err) {
+static int make_annulus(const words *w, const options *o, const casa_image_desc *d, region *r,
+                        pclean_err *err) {
     lengths size;
     char *outer[3] = {w->item[0], w->item[1], w->item[3]};
     int rc = parse_lengths(w->item[2], w->item[3], &size, err);
     if (rc)
         return rc;
     if (size.v[0] >= size.v[1])
-        return PCL_FAIL(err, PCLEAN_EPARAM, "the inner radius %s is not below the outer one, %s", w->item[2],
-                        w->item[3]);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "the inner radius %s is not below the outer one, %s",
+                        w->item[2], w->item[3]);
     r->inner = size.v[0] / size.v[1];
     return make_ellipse(&(words){3, outer}, o, d, r, err);
 }
 
-static int make_box(const words *w, const options *o, const casa_image_desc *d, region *r, pclean_err *err) {
+static int make_box(const words *w, const options *o, const casa_image_desc *d, region *r,
+                    pclean_err *err) {
     position a, b;
     int rc = parse_position(w->item[0], w->item[1], o->frame, &a, err);
     if (rc || (rc = parse_position(w->item[2], w->item[3], o->frame, &b, err)) != 0)
@@ -309,18 +330,21 @@ static int make_box(const words *w, const options *o, const casa_image_desc *d, 
     if ((rc = add_vertices(r, 4, err)) != 0)
         return rc;
     for (size_t i = 0; i < 4 && rc == 0; i++) { /* sides along the coordinates, as CASA has it */
-        position corner = {a.pix, a.frame, {i == 1 || i == 2 ? b.v[0] : a.v[0], i >= 2 ? b.v[1] : a.v[1]}};
+        position corner = {
+            a.pix, a.frame, {i == 1 || i == 2 ? b.v[0] : a.v[0], i >= 2 ? b.v[1] : a.v[1]}};
         rc = to_pixels(&corner, d, r->vertex + 2 * i, err);
     }
     return rc;
 }
 
-static int make_rotbox(const words *w, const options *o, const casa_image_desc *d, region *r, pclean_err *err) {
+static int make_rotbox(const words *w, const options *o, const casa_image_desc *d, region *r,
+                       pclean_err *err) {
     position p;
     lengths size;
     r->cos_pa = 1;
     int rc = parse_position(w->item[0], w->item[1], o->frame, &p, err);
-    if (rc || (rc = to_sky(&p, d, err)) != 0 || (rc = parse_lengths(w->item[2], w->item[3], &size, err)) != 0)
+    if (rc || (rc = to_sky(&p, d, err)) != 0 ||
+        (rc = parse_lengths(w->item[2], w->item[3], &size, err)) != 0)
         return rc;
     if (w->n == 5 && (rc = parse_angle(w->item[4], &size, d, r, err)) != 0)
         return rc;
@@ -330,14 +354,17 @@ static int make_rotbox(const words *w, const options *o, const casa_image_desc *
     }
     rc = add_vertices(r, 4, err);
     for (size_t i = 0; i < 4 && rc == 0; i++) {
-        double across = (i == 1 || i == 2 ? 0.5 : -0.5) * size.v[0], along = (i >= 2 ? 0.5 : -0.5) * size.v[1];
-        position corner = shifted(&p, across * r->cos_pa + along * r->sin_pa, along * r->cos_pa - across * r->sin_pa);
+        double across = (i == 1 || i == 2 ? 0.5 : -0.5) * size.v[0],
+               along = (i >= 2 ? 0.5 : -0.5) * size.v[1];
+        position corner = shifted(&p, across * r->cos_pa + along * r->sin_pa,
+                                  along * r->cos_pa - across * r->sin_pa);
         rc = to_pixels(&corner, d, r->vertex + 2 * i, err);
     }
     return rc;
 }
 
-static int make_poly(const words *w, const options *o, const casa_image_desc *d, region *r, pclean_err *err) {
+static int make_poly(const words *w, const options *o, const casa_image_desc *d, region *r,
+                     pclean_err *err) {
     position p;
     int rc = add_vertices(r, w->n / 2, err);
     for (size_t i = 0; i < w->n / 2 && rc == 0; i++)
@@ -366,7 +393,7 @@ static const shape shapes[] = {
     {"polygon", 0, make_poly, "polygon[[x1,y1],[x2,y2],[x3,y3],...]"},
 };
 
-/* ------------------------------------------------------------------ text */
+/* ---- text ---- */
 
 static char *skip_blanks(char *p) {
     while (isspace((unsigned char)*p))
@@ -380,7 +407,8 @@ static void trim_end(char *p) {
         p[--n] = '\0';
 }
 
-/* The end of a bracketed list that begins at p ('['): one past its last bracket; NULL when it has none. */
+/* The end of a bracketed list that begins at p ('['): one past its last bracket; NULL when it has
+ * none. */
 static char *list_end(char *p) {
     int depth = 0;
     for (; *p; p++) {
@@ -391,7 +419,8 @@ static char *list_end(char *p) {
     return NULL;
 }
 
-/* Cuts a bracketed list into its words, whatever its inner brackets. item: array for at least strlen(list). */
+/* Cuts a bracketed list into its words, whatever its inner brackets. item: array for at least
+ * strlen(list). */
 static words split_list(char *list, char **item) {
     words w = {0, item};
     for (char *p = list; *p; p++)
@@ -412,7 +441,8 @@ static int option_coord(char *value, options *o, pclean_err *err) {
     casa_direction at;
     snprintf(text, sizeof text, "%.30s 0deg 0deg", value);
     if (casa_direction_parse(text, &at, NULL))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "coord=%s is not a known frame (J2000, ICRS, B1950, GALACTIC ...)", value);
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "coord=%s is not a known frame (J2000, ICRS, B1950, GALACTIC ...)", value);
     o->frame = at.frame;
     return 0;
 }
@@ -434,13 +464,17 @@ static int velocity_to_hz(double m_s, const options *o, double *hz, pclean_err *
     if (!radio && strcasecmp(o->veltype, "optical") != 0 && strcasecmp(o->veltype, "z") != 0)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "veltype=%s: say radio or optical", o->veltype);
     if (!(o->restfreq_hz > 0))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "a range of velocities, but the image has no rest frequency: add restfreq=1.42GHz");
+        return PCL_FAIL(
+            err, PCLEAN_EPARAM,
+            "a range of velocities, but the image has no rest frequency: add restfreq=1.42GHz");
     *hz = radio ? o->restfreq_hz * (1 - m_s / light_m_s) : o->restfreq_hz / (1 + m_s / light_m_s);
     return 0;
 }
 
-/* One end of a range as a place along the channels. There is no epoch to convert frames with: it must be the image's. */
-static int range_end(const char *text, const casa_image_desc *d, const options *o, double *chan, enum pcl_dimension *dim, pclean_err *err) {
+/* One end of a range as a place along the channels. There is no epoch to convert frames with: it
+ * must be the image's. */
+static int range_end(const char *text, const casa_image_desc *d, const options *o, double *chan,
+                     enum pcl_dimension *dim, pclean_err *err) {
     pcl_quantity q;
     int frame, rc;
     *dim = PCL_DIM_NONE;
@@ -448,18 +482,27 @@ static int range_end(const char *text, const casa_image_desc *d, const options *
         return 0;
     if (pcl_quantity_parse(text, &q, NULL) || (q.dim != PCL_DIM_FREQ && q.dim != PCL_DIM_VELOCITY))
         return PCL_FAIL(err, PCLEAN_EPARAM,
-                        "range end \"%s\" is no channel, frequency or velocity: write range=[3chan,7chan], [1.41GHz,1.42GHz] or [-5km/s,5km/s]", text);
-    if (*o->spectral_frame && (casa_freq_frame_parse(o->spectral_frame, &frame, NULL) || frame != d->freq_frame))
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "frame=%s: frequencies and velocities of a range are taken in the image's frame, %s",
-                        o->spectral_frame, casa_freq_frame_name(d->freq_frame));
+                        "range end \"%s\" is no channel, frequency or velocity: write "
+                        "range=[3chan,7chan], [1.41GHz,1.42GHz] or [-5km/s,5km/s]",
+                        text);
+    if (*o->spectral_frame &&
+        (casa_freq_frame_parse(o->spectral_frame, &frame, NULL) || frame != d->freq_frame))
+        return PCL_FAIL(
+            err, PCLEAN_EUNSUPPORTED,
+            "frame=%s: frequencies and velocities of a range are taken in the image's frame, %s",
+            o->spectral_frame, casa_freq_frame_name(d->freq_frame));
     *dim = q.dim;
     if (q.dim == PCL_DIM_VELOCITY && (rc = velocity_to_hz(q.value, o, &q.value, err)))
         return rc;
     *chan = channel_of(q.value, d);
-    return isfinite(*chan) ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "range end \"%s\" is no place along the image's channels", text);
+    return isfinite(*chan)
+               ? 0
+               : PCL_FAIL(err, PCLEAN_EPARAM,
+                          "range end \"%s\" is no place along the image's channels", text);
 }
 
-/* A channel belongs to the range if part of it does, as in CASA: the ends are rounded to whole channels. */
+/* A channel belongs to the range if part of it does, as in CASA: the ends are rounded to whole
+ * channels. */
 static int option_range(const words *w, const casa_image_desc *d, options *o, pclean_err *err) {
     double chan[2];
     enum pcl_dimension dim[2];
@@ -470,12 +513,14 @@ static int option_range(const words *w, const casa_image_desc *d, options *o, pc
         if ((rc = range_end(w->item[i], d, o, &chan[i], &dim[i], err)))
             return rc;
     if (dim[0] != dim[1])
-        return PCL_FAIL(err, PCLEAN_EPARAM, "range=[%s,%s]: both ends must be channels, or frequencies, or velocities", w->item[0], w->item[1]);
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "range=[%s,%s]: both ends must be channels, or frequencies, or velocities",
+                        w->item[0], w->item[1]);
     o->velocity = dim[0] == PCL_DIM_VELOCITY;
     const double first = round(fmin(chan[0], chan[1])), last = round(fmax(chan[0], chan[1]));
     if (last < 0 || first >= (double)d->nchan)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "range=[%s,%s] lies outside the image's %zu channels", w->item[0],
-                        w->item[1], d->nchan);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "range=[%s,%s] lies outside the image's %zu channels",
+                        w->item[0], w->item[1], d->nchan);
     o->first_chan = first < 0 ? 0 : (size_t)first;
     o->last_chan = last >= (double)d->nchan ? d->nchan - 1 : (size_t)last;
     return 0;
@@ -492,10 +537,11 @@ static int option_corr(const words *w, const casa_image_desc *d, options *o, pcl
     return any ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "corr names no Stokes plane of the image");
 }
 
-static int set_option(const char *key, char *value, const casa_image_desc *d, options *o, pclean_err *err) {
-    static const char *const ignored[] = {"color",    "linewidth", "linestyle",
-                                          "symsize", "symthick",   "font",     "fontsize", "fontstyle", "usetex",
-                                          "label",   "labelcolor", "labelpos", "labeloff"};
+static int set_option(const char *key, char *value, const casa_image_desc *d, options *o,
+                      pclean_err *err) {
+    static const char *const ignored[] = {
+        "color",     "linewidth", "linestyle", "symsize",    "symthick", "font",    "fontsize",
+        "fontstyle", "usetex",    "label",     "labelcolor", "labelpos", "labeloff"};
     char **item = NULL;
     double restfreq_hz;
     int rc = PCL_NEW(&item, strlen(value) + 1, "mask option", err);
@@ -513,7 +559,9 @@ static int set_option(const char *key, char *value, const casa_image_desc *d, op
     else if (strcasecmp(key, "veltype") == 0)
         snprintf(o->veltype, sizeof o->veltype, "%s", w.item[0]);
     else if (strcasecmp(key, "restfreq") == 0) {
-        o->restfreq_hz = pcl_quantity_parse_as(w.item[0], PCL_DIM_FREQ, "Hz", &restfreq_hz, NULL) ? 0 : restfreq_hz;
+        o->restfreq_hz = pcl_quantity_parse_as(w.item[0], PCL_DIM_FREQ, "Hz", &restfreq_hz, NULL)
+                             ? 0
+                             : restfreq_hz;
         o->own_restfreq = true;
     } else if (strcasecmp(key, "corr") == 0)
         rc = option_corr(&w, d, o, err);
@@ -538,7 +586,8 @@ static char *value_end(char *p) {
     return p + strcspn(p, ", \t");
 }
 
-/* "coord=J2000, range=[1chan,3chan] color=red". Changes the text. The range goes last: frame, veltype and restfreq are its. */
+/* "coord=J2000, range=[1chan,3chan] color=red". Changes the text. The range goes last: frame,
+ * veltype and restfreq are its. */
 static int parse_options(char *p, const casa_image_desc *d, options *o, pclean_err *err) {
     char range_key[] = "range", *range = NULL;
     for (bool last = false; !last;) {
@@ -580,12 +629,14 @@ static bool is_word(const char *name, const char *const *list, size_t n) {
     return false;
 }
 
-static int make_shape(const char *name, char *list, const options *o, const casa_image_desc *d, region *r,
-                      pclean_err *err) {
+static int make_shape(const char *name, char *list, const options *o, const casa_image_desc *d,
+                      region *r, pclean_err *err) {
     const shape *s = find_shape(name);
     if (!s)
-        return PCL_FAIL(err, PCLEAN_EPARAM,
-                        "\"%.40s\" is not a region (circle, annulus, ellipse, box, centerbox, rotbox, poly)", name);
+        return PCL_FAIL(
+            err, PCLEAN_EPARAM,
+            "\"%.40s\" is not a region (circle, annulus, ellipse, box, centerbox, rotbox, poly)",
+            name);
     char **item = NULL;
     int rc = PCL_NEW(&item, strlen(list) + 1, "mask region", err);
     if (rc)
@@ -615,7 +666,8 @@ static int append_region(pcl_mask *m, const region *r, pclean_err *err) {
 }
 
 /* One line, changed on the way. `global` holds the default options. */
-static int parse_line(pcl_mask *m, char *line, const casa_image_desc *d, options *global, pclean_err *err) {
+static int parse_line(pcl_mask *m, char *line, const casa_image_desc *d, options *global,
+                      pclean_err *err) {
     static const char *const drawings[] = {"line", "vector", "text", "symbol"};
     char *p = skip_blanks(line);
     region r = {0};
@@ -631,7 +683,8 @@ static int parse_line(pcl_mask *m, char *line, const casa_image_desc *d, options
         p = skip_blanks(p + 1);
     char *list = p + strcspn(p, "["), *end = list_end(list);
     if (*list == '\0' || !end)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "\"%.60s\" is not a region such as circle[[100pix,100pix],20pix]", p);
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "\"%.60s\" is not a region such as circle[[100pix,100pix],20pix]", p);
     options o = *global;
     int rc = parse_options(end, d, &o, err);
     if (rc)
@@ -654,8 +707,12 @@ static int parse_line(pcl_mask *m, char *line, const casa_image_desc *d, options
 }
 
 /* `from`: the file, or what else to call the text in a message. Changes the text. */
-static int parse_text(pcl_mask *m, const char *from, char *text, const casa_image_desc *d, pclean_err *err) {
-    options global = {.frame = d->centre.frame, .last_chan = d->nchan - 1, .pol = {true, true, true, true}, .restfreq_hz = d->restfreq_hz};
+static int parse_text(pcl_mask *m, const char *from, char *text, const casa_image_desc *d,
+                      pclean_err *err) {
+    options global = {.frame = d->centre.frame,
+                      .last_chan = d->nchan - 1,
+                      .pol = {true, true, true, true},
+                      .restfreq_hz = d->restfreq_hz};
     int rc = 0;
     size_t number = 0;
     for (char *line = text, *next; line && rc == 0; line = next) {
@@ -670,7 +727,7 @@ static int parse_text(pcl_mask *m, const char *from, char *text, const casa_imag
     return rc;
 }
 
-/* ------------------------------------------------------------------ checks */
+/* ---- checks ---- */
 
 /* Warns about regions beside the image, refuses a mask without a pixel. */
 static int check_regions(const pcl_mask *m, const char *from, pclean_err *err) {
@@ -693,7 +750,7 @@ static int check_regions(const pcl_mask *m, const char *from, pclean_err *err) {
     return rc;
 }
 
-/* ------------------------------------------------------------------ opening */
+/* ---- opening ---- */
 
 static int open_image(pcl_mask *m, const char *path, const casa_image_desc *d, pclean_err *err) {
     casa_image_desc has;
@@ -732,11 +789,12 @@ static int read_file(const char *path, char **text, pclean_err *err) {
     return rc;
 }
 
-static int open_regions(pcl_mask *m, const char *from, char *text, const casa_image_desc *d, pclean_err *err) {
+static int open_regions(pcl_mask *m, const char *from, char *text, const casa_image_desc *d,
+                        pclean_err *err) {
     m->kind = KIND_REGIONS;
     if (strcmp(d->projection, "SIN") != 0)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "region text needs an image in SIN projection, not %s",
-                        d->projection);
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "region text needs an image in SIN projection, not %s", d->projection);
     int rc = parse_text(m, from, text, d, err);
     return rc ? rc : check_regions(m, from, err);
 }
@@ -759,12 +817,14 @@ int pcl_mask_open(const char *spec, const casa_image_desc *desc, pcl_mask **out,
     else if (pcl_fs_exists(spec))
         rc = (rc = read_file(spec, &text, err)) ? rc : open_regions(m, spec, text, desc, err);
     else if (strchr(spec, '['))
-        rc = (rc = pcl_strdup(&text, spec, err)) ? rc : open_regions(m, "mask text", text, desc, err);
+        rc = (rc = pcl_strdup(&text, spec, err)) ? rc
+                                                 : open_regions(m, "mask text", text, desc, err);
     else
-        rc = PCL_FAIL(err, PCLEAN_EPARAM,
-                      "mask \"%s\" is neither an existing image or region file nor region text such as "
-                      "circle[[100pix,100pix],20pix]",
-                      spec);
+        rc = PCL_FAIL(
+            err, PCLEAN_EPARAM,
+            "mask \"%s\" is neither an existing image or region file nor region text such as "
+            "circle[[100pix,100pix],20pix]",
+            spec);
     pcl_free(text);
     if (rc)
         pcl_mask_free(m);
@@ -773,11 +833,11 @@ int pcl_mask_open(const char *spec, const casa_image_desc *desc, pcl_mask **out,
     return rc;
 }
 
-/* ------------------------------------------------------------------ planes */
+/* ---- planes ---- */
 
 static int image_plane(pcl_mask *m, size_t ipol, size_t ichan, bool *plane, pclean_err *err) {
-    int rc = casa_image_read_plane(m->image, m->image_npol == 1 ? 0 : ipol, m->image_nchan == 1 ? 0 : ichan, m->pixels,
-                                   plane, err);
+    int rc = casa_image_read_plane(m->image, m->image_npol == 1 ? 0 : ipol,
+                                   m->image_nchan == 1 ? 0 : ichan, m->pixels, plane, err);
     if (rc == 0)
         for (size_t i = 0; i < m->nx * m->ny; i++)
             plane[i] = plane[i] && m->pixels[i] > 0.5f;
@@ -786,7 +846,8 @@ static int image_plane(pcl_mask *m, size_t ipol, size_t ichan, bool *plane, pcle
 
 int pcl_mask_plane(pcl_mask *mask, size_t ipol, size_t ichan, bool *plane, pclean_err *err) {
     if (ipol >= mask->npol || ichan >= mask->nchan)
-        return PCL_FAIL(err, PCLEAN_EBUG, "the mask has no plane of polarization %zu, channel %zu", ipol, ichan);
+        return PCL_FAIL(err, PCLEAN_EBUG, "the mask has no plane of polarization %zu, channel %zu",
+                        ipol, ichan);
     if (mask->kind == KIND_IMAGE)
         return image_plane(mask, ipol, ichan, plane, err);
     if (mask->kind == KIND_REGIONS)
@@ -802,7 +863,9 @@ bool pcl_mask_same_all_channels(const pcl_mask *mask) {
     return mask->kind != KIND_IMAGE || mask->image_nchan == 1;
 }
 
-bool pcl_mask_uses_restfreq(const pcl_mask *mask) { return mask->uses_restfreq; }
+bool pcl_mask_uses_restfreq(const pcl_mask *mask) {
+    return mask->uses_restfreq;
+}
 
 void pcl_mask_free(pcl_mask *mask) {
     if (!mask)

@@ -1,5 +1,5 @@
-/* needed.h: an input together with all that it needs, held against what a command makes, replaces or removes (base/apart.h). What cannot be read
- * is left to who reads it. */
+/* needed.h: an input together with all that it needs, held against what a command makes, replaces
+ * or removes (base/apart.h). What cannot be read is left to who reads it. */
 #ifndef PCL_NEEDED_H
 #define PCL_NEEDED_H
 #include "base/apart.h"

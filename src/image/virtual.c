@@ -25,10 +25,13 @@ int pcl_virtual_write(const char *folder, const pcl_virtual *v, pclean_err *err)
     for (size_t i = 0; i < v->n; i++)
         if (json_array_append_new(names, json_string(v->image[i])) != 0) { /* it takes UTF-8 only */
             json_decref(names);
-            return PCL_FAIL(err, PCLEAN_EPARAM, "%s: the name of this image cannot be written into a list (not UTF-8); rename it", v->image[i]);
+            return PCL_FAIL(
+                err, PCLEAN_EPARAM,
+                "%s: the name of this image cannot be written into a list (not UTF-8); rename it",
+                v->image[i]);
         }
-    json_t *root = json_pack("{s:i s:s s:I s:b s:o}", "Version", 1, "DataType", v->type, "Axis", (json_int_t)v->axis,
-                             "TempClose", 1, "Images", names);
+    json_t *root = json_pack("{s:i s:s s:I s:b s:o}", "Version", 1, "DataType", v->type, "Axis",
+                             (json_int_t)v->axis, "TempClose", 1, "Images", names);
     text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
     json_decref(root);
     int rc = text ? pcl_asprintf(&file, err, "%s/%s", folder, list_name)
@@ -61,7 +64,8 @@ static int full_path(const char *folder, const char *name, char **out, pclean_er
 }
 
 static int read_list(const char *folder, json_t *root, pcl_virtual *out, pclean_err *err) {
-    const json_t *images = json_object_get(root, "Images"), *axis = json_object_get(root, "Axis"), *version = json_object_get(root, "Version");
+    const json_t *images = json_object_get(root, "Images"), *axis = json_object_get(root, "Axis"),
+                 *version = json_object_get(root, "Version");
     const char *type = json_string_value(json_object_get(root, "DataType"));
     if (version && json_integer_value(version) != 1)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "its version is not 1");
@@ -121,10 +125,12 @@ typedef struct place {
 
 static int compare_places(const void *a, const void *b) {
     const place *p = a, *q = b;
-    return p->dev != q->dev ? (p->dev > q->dev) - (p->dev < q->dev) : (p->ino > q->ino) - (p->ino < q->ino);
+    return p->dev != q->dev ? (p->dev > q->dev) - (p->dev < q->dev)
+                            : (p->ino > q->ino) - (p->ino < q->ino);
 }
 
-/* Notes an image in the tree `seen`; an error if it is there already: pixels that come twice cannot lie one after the other along an axis. */
+/* Notes an image in the tree `seen`; an error if it is there already: pixels that come twice cannot
+ * lie one after the other along an axis. */
 static int note_image(const char *path, void **seen, pclean_err *err) {
     struct stat st;
     place *here = NULL;
@@ -139,7 +145,9 @@ static int note_image(const char *path, void **seen, pclean_err *err) {
         pcl_free(here);
     if (!found)
         return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the list of images");
-    return *found == here ? 0 : PCL_FAIL(err, PCLEAN_EDATA, "%s is listed twice: does one list itself?", path);
+    return *found == here
+               ? 0
+               : PCL_FAIL(err, PCLEAN_EDATA, "%s is listed twice: does one list itself?", path);
 }
 
 static int check_paged(const char *path, pclean_err *err) {
@@ -159,7 +167,9 @@ static int check_lists(const char *path, int depth, void **seen, pclean_err *err
     if (!pcl_virtual_is(path))
         return check_paged(path, err);
     if (depth > MOST_DEEP)
-        return PCL_FAIL(err, PCLEAN_EDATA, "%s: virtual images inside virtual images, more than %d deep", path, MOST_DEEP);
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "%s: virtual images inside virtual images, more than %d deep", path,
+                        MOST_DEEP);
     if ((rc = pcl_virtual_read(path, &list, err)))
         return rc;
     for (size_t i = 0; !rc && i < list.n; i++)

@@ -9,9 +9,12 @@ typedef struct cycle {
     void *user;
 } cycle;
 
-bool pcl_major_predicts(size_t nimage, const pcl_gridder_type *gridder) { return nimage > 1 || !gridder->subtracts; }
+bool pcl_major_predicts(size_t nimage, const pcl_gridder_type *gridder) {
+    return nimage > 1 || !gridder->subtracts;
+}
 
-unsigned pcl_major_wants(size_t nimage, const pcl_gridder_type *gridder, bool model, bool weighs_by_density) {
+unsigned pcl_major_wants(size_t nimage, const pcl_gridder_type *gridder, bool model,
+                         bool weighs_by_density) {
     unsigned want = PCL_SAMPLER_UV | PCL_SAMPLER_VIS;
     want |= weighs_by_density ? PCL_SAMPLER_NEAR : 0u;
     want |= gridder->corrects_w ? PCL_SAMPLER_W : 0u;
@@ -42,11 +45,14 @@ static void add_predicted(const pcl_sampler *s, float *predicted) {
 }
 
 /* What is done with a batch in a walk. */
-static void use_batch(const cycle *c, pcl_major_image *im, enum pcl_walk_kind kind, pcl_grid_count *count) {
+static void use_batch(const cycle *c, pcl_major_image *im, enum pcl_walk_kind kind,
+                      pcl_grid_count *count) {
     pcl_sampler *s = im->sampler;
-    const pcl_samples batch = {.n = s->n, .u = s->u, .v = s->v, .w = s->w, .vis = s->samples, .weight = s->weight};
+    const pcl_samples batch = {
+        .n = s->n, .u = s->u, .v = s->v, .w = s->w, .vis = s->samples, .weight = s->weight};
     if (kind == PCL_WALK_PREDICT) {
-        im->gridder->predict(im->gridder_self, &batch, s->samples); /* the data are not needed: room for the prediction */
+        /* the data are not needed: room for the prediction */
+        im->gridder->predict(im->gridder_self, &batch, s->samples);
         add_predicted(s, c->predicted);
         return;
     }
@@ -63,8 +69,8 @@ static float scale_of(const pcl_major_image *im, const pcl_grid_count *count) {
     return sumwt > 0 ? (float)(1 / sumwt) : 0;
 }
 
-static int walk(const cycle *c, pcl_major_image *im, enum pcl_walk_kind kind, size_t iwalk, const pcl_grid_images *images,
-                pcl_grid_count *count, pclean_err *err) {
+static int walk(const cycle *c, pcl_major_image *im, enum pcl_walk_kind kind, size_t iwalk,
+                const pcl_grid_images *images, pcl_grid_count *count, pclean_err *err) {
     pcl_sampler *s = im->sampler;
     const double reach = im->umax_lambda > 0 ? im->umax_lambda : 0.5 / im->cellx_rad;
     pcl_walk want;
@@ -72,7 +78,8 @@ static int walk(const cycle *c, pcl_major_image *im, enum pcl_walk_kind kind, si
     if (rc)
         return rc;
     pcl_sampler_begin(s, im->ichan, im->ipol,
-                      PCL_SAMPLER_UV | PCL_SAMPLER_VIS | (want.w ? PCL_SAMPLER_W : 0u) | (c->predicted ? PCL_SAMPLER_ID : 0u) |
+                      PCL_SAMPLER_UV | PCL_SAMPLER_VIS | (want.w ? PCL_SAMPLER_W : 0u) |
+                          (c->predicted ? PCL_SAMPLER_ID : 0u) |
                           (kind == PCL_WALK_GRID && im->density->sum ? PCL_SAMPLER_NEAR : 0u));
     if (want.w)
         pcl_sampler_window(s, want.w_low, want.w_high);
@@ -90,8 +97,8 @@ static int walk(const cycle *c, pcl_major_image *im, enum pcl_walk_kind kind, si
 }
 
 /* All walks of one kind over one image. */
-static int pass(const cycle *c, pcl_major_image *im, enum pcl_walk_kind kind, const pcl_grid_images *images,
-                pcl_grid_count *count, pclean_err *err) {
+static int pass(const cycle *c, pcl_major_image *im, enum pcl_walk_kind kind,
+                const pcl_grid_images *images, pcl_grid_count *count, pclean_err *err) {
     int rc = 0;
     for (size_t i = 0; !rc && i < im->gridder->nwalk(im->gridder_self, kind); i++)
         rc = walk(c, im, kind, i, images, count, err);
@@ -112,8 +119,8 @@ static int make_residual(const cycle *c, pcl_major_image *im, bool subtracted, p
     return 0;
 }
 
-int pcl_major_cycle(size_t nimage, pcl_major_image *image, float *predicted, int (*stop)(void *user), void *user,
-                    pclean_err *err) {
+int pcl_major_cycle(size_t nimage, pcl_major_image *image, float *predicted,
+                    int (*stop)(void *user), void *user, pclean_err *err) {
     bool any_model = false;
     for (size_t i = 0; i < nimage; i++)
         any_model |= image[i].images.model != NULL;

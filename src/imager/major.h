@@ -1,5 +1,6 @@
-/* major.h: the major cycle: models -> predicted visibilities -> residual images, with the PSFs the first time. One loop
- * for every gridder, over one image or several (outlier fields): each model is subtracted from all of them. */
+/* major.h: the major cycle: models -> predicted visibilities -> residual images, with the PSFs the
+ * first time. One loop for every gridder, over one image or several (outlier fields): each model is
+ * subtracted from all of them. */
 #ifndef PCL_MAJOR_H
 #define PCL_MAJOR_H
 #include "core/grid/gridder.h"
@@ -14,24 +15,27 @@ typedef struct pcl_major_image {
     size_t ichan, ipol;
     const pcl_density *density; /* imaging weights; its sum NULL: natural */
     const pcl_taper *taper;
-    pcl_grid_images images; /* psf NULL: not wanted; then sumwt holds what the pass that made it found */
+    pcl_grid_images images; /* psf NULL: not wanted; then sumwt holds what the pass that made it
+                             * found */
     double cellx_rad;
     /* Out when psf is wanted, and in afterwards. */
     pcl_grid_count count;
     double umax_lambda, vmax_lambda; /* of the samples; umax 0: not known yet */
 } pcl_major_image;
 
-/* residual of each image = image of (data - all models), and its psf, count and bounds where psf is wanted. Without data
- * all are zero.
+/* residual of each image = image of (data - all models), and its psf, count and bounds where psf is
+ * wanted. Without data all are zero.
  *   predicted [pcl_sampler_nid][2]: work space; NULL allowed where pcl_major_predicts says no
  *   stop      polled between batches, with its user; NULL: never */
-int pcl_major_cycle(size_t nimage, pcl_major_image *image, float *predicted, int (*stop)(void *user), void *user,
-                    pclean_err *err) PCL_CHECK;
+int pcl_major_cycle(size_t nimage, pcl_major_image *image, float *predicted,
+                    int (*stop)(void *user), void *user, pclean_err *err) PCL_CHECK;
 
-/* Whether model visibilities of all samples must be kept: not for one image whose gridder subtracts as it goes. */
+/* Whether model visibilities of all samples must be kept: not for one image whose gridder subtracts
+ * as it goes. */
 bool pcl_major_predicts(size_t nimage, const pcl_gridder_type *gridder);
 
 /* What the walks of a major cycle ask of the sampler, all together: a sum of pcl_sampler_want. */
-unsigned pcl_major_wants(size_t nimage, const pcl_gridder_type *gridder, bool model, bool weighs_by_density);
+unsigned pcl_major_wants(size_t nimage, const pcl_gridder_type *gridder, bool model,
+                         bool weighs_by_density);
 
 #endif

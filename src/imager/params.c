@@ -3,7 +3,8 @@
 #include "base/quantity.h"
 
 /* Up to two axes and a position angle: "10arcsec", or ["10arcsec", "5arcsec", "30deg"]. */
-static int parse_angle(const char *parameter, const char *text, const char *unit, double *out, pclean_err *err) {
+static int parse_angle(const char *parameter, const char *text, const char *unit, double *out,
+                       pclean_err *err) {
     int rc = pcl_quantity_parse_as(text, PCL_DIM_ANGLE, unit, out, err);
     if (rc)
         pcl_err_prefix(err, "%s: ", parameter);
@@ -24,11 +25,13 @@ static int parse_taper(const pclean_strlist *text, pcl_taper *out, pclean_err *e
             return rc;
         }
         axis[i] = q.value;
-        wavelengths = q.dim == PCL_DIM_LAMBDA || q.dim == PCL_DIM_NONE; /* tclean: a bare number is in lambda */
+        /* tclean: a bare number is in lambda */
+        wavelengths = q.dim == PCL_DIM_LAMBDA || q.dim == PCL_DIM_NONE;
     }
     int rc = text->n > 2 ? parse_angle("uvtaper", text->item[2], "deg", &pa, err) : 0;
     if (!rc)
-        *out = wavelengths ? pcl_taper_uv(axis[0], axis[1], pa) : pcl_taper_sky(axis[0], axis[1], pa);
+        *out =
+            wavelengths ? pcl_taper_uv(axis[0], axis[1], pa) : pcl_taper_sky(axis[0], axis[1], pa);
     return rc;
 }
 
@@ -38,7 +41,8 @@ static int parse_beam(const pclean_strlist *text, pcl_beam *out, pclean_err *err
         return 0;
     double value[3] = {0};
     for (size_t i = 0; i < text->n && i < 3; i++) {
-        int rc = parse_angle("restoringbeam", text->item[i], i < 2 ? "arcsec" : "deg", &value[i], err);
+        int rc =
+            parse_angle("restoringbeam", text->item[i], i < 2 ? "arcsec" : "deg", &value[i], err);
         if (rc)
             return rc;
     }
@@ -47,21 +51,27 @@ static int parse_beam(const pclean_strlist *text, pcl_beam *out, pclean_err *err
 }
 
 bool pcl_params_common_density(const pclean_config *c) {
-    return c->weighting != PCLEAN_WEIGHTING_NATURAL && (c->specmode == PCLEAN_SPECMODE_MFS || !c->perchanweightdensity);
+    return c->weighting != PCLEAN_WEIGHTING_NATURAL &&
+           (c->specmode == PCLEAN_SPECMODE_MFS || !c->perchanweightdensity);
 }
 
 int pcl_params_resolve(const pclean_config *c, pcl_params *out, pclean_err *err) {
-    *out = (pcl_params){
-        .gridder = c->gridder == PCLEAN_GRIDDER_STANDARD ? &pcl_gridder_flat : &pcl_gridder_wstack,
-        .deconvolver = &pcl_deconvolver_hogbom,
-        .nterm = 1,
-        .model = c->niter > 0 || c->restart || c->startmodel.n > 0,
-        .model_at_first = c->restart || c->startmodel.n > 0,
-        .natural = c->weighting == PCLEAN_WEIGHTING_NATURAL,
-        .common_density = pcl_params_common_density(c),
-        .control = {.niter = c->niter, .cycleniter = c->cycleniter, .nmajor = c->nmajor, .threshold_jy = c->threshold_jy,
-                    .nsigma = c->nsigma, .cyclefactor = c->cyclefactor, .minpsffraction = c->minpsffraction,
-                    .maxpsffraction = c->maxpsffraction}};
+    *out = (pcl_params){.gridder = c->gridder == PCLEAN_GRIDDER_STANDARD ? &pcl_gridder_flat
+                                                                         : &pcl_gridder_wstack,
+                        .deconvolver = &pcl_deconvolver_hogbom,
+                        .nterm = 1,
+                        .model = c->niter > 0 || c->restart || c->startmodel.n > 0,
+                        .model_at_first = c->restart || c->startmodel.n > 0,
+                        .natural = c->weighting == PCLEAN_WEIGHTING_NATURAL,
+                        .common_density = pcl_params_common_density(c),
+                        .control = {.niter = c->niter,
+                                    .cycleniter = c->cycleniter,
+                                    .nmajor = c->nmajor,
+                                    .threshold_jy = c->threshold_jy,
+                                    .nsigma = c->nsigma,
+                                    .cyclefactor = c->cyclefactor,
+                                    .minpsffraction = c->minpsffraction,
+                                    .maxpsffraction = c->maxpsffraction}};
     int rc = parse_taper(&c->uvtaper, &out->taper, err);
     return rc ? rc : parse_beam(&c->restoringbeam, &out->restoring_beam, err);
 }

@@ -1,5 +1,5 @@
-/* params.h: what a configuration asks of the imager, read once. Setup, target, memory plan, partition and timing take
- * this; what only one of them needs stays in the configuration. */
+/* params.h: what a configuration asks of the imager, read once. Setup, target, memory plan,
+ * partition and timing take this; what only one of them needs stays in the configuration. */
 #ifndef PCL_PARAMS_H
 #define PCL_PARAMS_H
 #include "base/err.h"
@@ -11,22 +11,24 @@
 #include "pclean/config.h"
 
 typedef struct pcl_params {
-    const pcl_gridder_type *gridder; /* one that corrects w may be replaced by the flat one where w does nothing */
+    const pcl_gridder_type *gridder; /* one that corrects w may be replaced by the flat one where
+                                      * w does nothing */
     const pcl_deconvolver *deconvolver;
-    size_t nterm;                    /* Taylor terms, 1 */
-    bool model;                      /* a model is made or given ... */
-    bool model_at_first;             /* ... and there before the first pass over the data */
-    bool natural;                    /* no density of weights is counted */
-    bool common_density;             /* pcl_params_common_density */
+    size_t nterm;        /* Taylor terms, 1 */
+    bool model;          /* a model is made or given ... */
+    bool model_at_first; /* ... and there before the first pass over the data */
+    bool natural;        /* no density of weights is counted */
+    bool common_density; /* pcl_params_common_density */
     pcl_taper taper;
     pcl_control control;
-    pcl_beam restoring_beam;         /* restoringbeam; zero: each plane's own */
+    pcl_beam restoring_beam; /* restoringbeam; zero: each plane's own */
 } pcl_params;
 
 /* -PCLEAN_EPARAM: a quantity that cannot be read; the message names the parameter. */
 int pcl_params_resolve(const pclean_config *config, pcl_params *out, pclean_err *err) PCL_CHECK;
 
-/* One density of weights serves all channels: uniform and briggs weights of mfs, and of cubes with perchanweightdensity=false. */
+/* One density of weights serves all channels: uniform and briggs weights of mfs, and of cubes with
+ * perchanweightdensity=false. */
 bool pcl_params_common_density(const pclean_config *config);
 
 #endif

@@ -10,21 +10,25 @@
 #include "base/quantity.h"
 #include "core/pb.h"
 
-/* ---------------------------------------------------------------------------------------------------- phase centre */
+/* ---- phase centre ---- */
 
 static double separation(const casa_direction *a, const casa_direction *b) {
-    const double s1 = sin(0.5 * (a->lat_rad - b->lat_rad)), s2 = sin(0.5 * (a->lon_rad - b->lon_rad));
+    const double s1 = sin(0.5 * (a->lat_rad - b->lat_rad)),
+                 s2 = sin(0.5 * (a->lon_rad - b->lon_rad));
     return 2 * asin(fmin(1, sqrt(s1 * s1 + cos(a->lat_rad) * cos(b->lat_rad) * s2 * s2)));
 }
 
-static int centre_from_field(const pcl_setup *s, const char *text, long id, casa_direction *out, pclean_err *err) {
+static int centre_from_field(const pcl_setup *s, const char *text, long id, casa_direction *out,
+                             pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, 0);
     for (size_t i = 0; i < info->nfield; i++)
         if (info->field[i].id == id) {
             *out = info->field[i].phase_dir;
             return 0;
         }
-    return PCL_FAIL(err, PCLEAN_EPARAM, "phasecenter=\"%s\": field %ld is not among the selected fields of %s", text, id, info->path);
+    return PCL_FAIL(err, PCLEAN_EPARAM,
+                    "phasecenter=\"%s\": field %ld is not among the selected fields of %s", text,
+                    id, info->path);
 }
 
 static int find_centre(pcl_setup *s, pclean_err *err) {
@@ -58,7 +62,9 @@ static int check_fields(const pcl_setup *s, pclean_err *err) {
                 char text[32];
                 pcl_format_si(text, sizeof text, away, PCL_DIM_ANGLE);
                 return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
-                                "field %d (%s) of %s has its phase centre %s away from the image's; this version images one phase centre at a time: select one field, or leave phasecenter empty",
+                                "field %d (%s) of %s has its phase centre %s away from the "
+                                "image's; this version images one phase centre at a time: select "
+                                "one field, or leave phasecenter empty",
                                 info->field[k].id, info->field[k].name, info->path, text);
             }
         }
@@ -66,7 +72,7 @@ static int check_fields(const pcl_setup *s, pclean_err *err) {
     return 0;
 }
 
-/* ---------------------------------------------------------------------------------------------- what to warn about */
+/* ---- what to warn about ---- */
 
 static int add_warning(pcl_setup *s, const char *text, pclean_err *err) {
     char **more = NULL;
@@ -105,12 +111,18 @@ static size_t list_column(const pcl_setup *s, const char *column, char *text, si
 /* Calibrated and raw data do not belong in one image, unless that is said. */
 static int check_columns(pcl_setup *s, pclean_err *err) {
     char corrected[300], data[300], text[800];
-    const size_t ncorrected = list_column(s, "CORRECTED_DATA", corrected, sizeof corrected), ndata = list_column(s, "DATA", data, sizeof data);
+    const size_t ncorrected = list_column(s, "CORRECTED_DATA", corrected, sizeof corrected),
+                 ndata = list_column(s, "DATA", data, sizeof data);
     if (ncorrected == 0 || ndata == 0)
         return 0;
-    snprintf(text, sizeof text, "%zu of the MeasurementSets have CORRECTED_DATA (%s), %zu have only DATA (%s)", ncorrected, corrected, ndata, data);
+    snprintf(text, sizeof text,
+             "%zu of the MeasurementSets have CORRECTED_DATA (%s), %zu have only DATA (%s)",
+             ncorrected, corrected, ndata, data);
     if (!s->config->mix_columns)
-        return PCL_FAIL(err, PCLEAN_EDATA, "%s: calibrate the others, or set datacolumn=data; mix_columns=true images them as they are", text);
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "%s: calibrate the others, or set datacolumn=data; mix_columns=true images "
+                        "them as they are",
+                        text);
     char warning[900];
     snprintf(warning, sizeof warning, "mix_columns: %s, and both are imaged together", text);
     return add_warning(s, warning, err);
@@ -126,7 +138,7 @@ static int collect_warnings(pcl_setup *s, pclean_err *err) {
     return rc ? rc : check_columns(s, err);
 }
 
-/* ------------------------------------------------------------------------------------------------------- channels */
+/* ---- channels ---- */
 
 static int spectral_frame(pcl_setup *s, pclean_err *err) {
     if (s->config->specmode == PCLEAN_SPECMODE_CUBEDATA) {
@@ -140,10 +152,12 @@ static int spectral_frame(pcl_setup *s, pclean_err *err) {
 }
 
 /* Whether data description k gives any plane; one that gives none is as if it were not selected. */
-static bool is_used(const pcl_setup *s, size_t k) { return !s->correlations.used || s->correlations.used[k]; }
+static bool is_used(const pcl_setup *s, size_t k) {
+    return !s->correlations.used || s->correlations.used[k];
+}
 
-/* Middle of the selected data, all windows together, each in its own frame: tclean's rest frequency of a cube where nothing else
- * is known. */
+/* Middle of the selected data, all windows together, each in its own frame: tclean's rest frequency
+ * of a cube where nothing else is known. */
 static double middle_of_data(const pcl_setup *s) {
     double low = INFINITY, high = -INFINITY;
     size_t k = 0;
@@ -152,7 +166,8 @@ static double middle_of_data(const pcl_setup *s) {
         for (size_t d = 0; d < info->ndd; d++, k++)
             for (size_t c = 0; is_used(s, k) && c < info->dd[d].nchansel; c++) {
                 const int chan = info->dd[d].chansel[c];
-                const double f = info->dd[d].chan_freq_hz[chan], w = 0.5 * info->dd[d].chan_width_hz[chan];
+                const double f = info->dd[d].chan_freq_hz[chan],
+                             w = 0.5 * info->dd[d].chan_width_hz[chan];
                 low = fmin(low, f - w);
                 high = fmax(high, f + w);
             }
@@ -162,7 +177,8 @@ static double middle_of_data(const pcl_setup *s) {
 
 static int rest_frequency(pcl_setup *s, pclean_err *err) {
     if (*s->config->restfreq) {
-        int rc = pcl_quantity_parse_as(s->config->restfreq, PCL_DIM_FREQ, "Hz", &s->restfreq_hz, err);
+        int rc =
+            pcl_quantity_parse_as(s->config->restfreq, PCL_DIM_FREQ, "Hz", &s->restfreq_hz, err);
         if (rc)
             pcl_err_prefix(err, "restfreq: ");
         s->restfreq_from = PCL_RESTFREQ_GIVEN;
@@ -178,7 +194,8 @@ static int rest_frequency(pcl_setup *s, pclean_err *err) {
 }
 
 const char *pcl_setup_restfreq_from(const pcl_setup *s) {
-    static const char *const text[] = {"restfreq", "SOURCE.REST_FREQUENCY", "middle of the selected data"};
+    static const char *const text[] = {"restfreq", "SOURCE.REST_FREQUENCY",
+                                       "middle of the selected data"};
     return text[s->restfreq_from];
 }
 
@@ -189,13 +206,15 @@ static bool is_velocity(const char *text) {
 
 bool pcl_setup_guesses_velocity(const pcl_setup *s, char *text, size_t size) {
     const pclean_config *c = s->config;
-    const bool cube = c->specmode != PCLEAN_SPECMODE_MFS && (is_velocity(c->start) || is_velocity(c->width));
+    const bool cube =
+        c->specmode != PCLEAN_SPECMODE_MFS && (is_velocity(c->start) || is_velocity(c->width));
     if (!cube || s->restfreq_from != PCL_RESTFREQ_MIDDLE)
         return false;
     char hz[48];
     pcl_format_si(hz, sizeof hz, s->restfreq_hz, PCL_DIM_FREQ);
     snprintf(text, size,
-             "start or width is a velocity, but the data have no rest frequency: it counts from the middle of the selected data, %s; give restfreq",
+             "start or width is a velocity, but the data have no rest frequency: it counts from "
+             "the middle of the selected data, %s; give restfreq",
              hz);
     return true;
 }
@@ -204,10 +223,14 @@ bool pcl_setup_guesses_velocity(const pcl_setup *s, char *text, size_t size) {
 static void channels_of_part(pcl_setup *s) {
     const pclean_config *c = s->config;
     const bool mfs = c->specmode == PCLEAN_SPECMODE_MFS;
-    s->channels = (pcl_channels){
-        .nchan = mfs ? 1 : (size_t)c->nchan, .offset = (size_t)c->part_channel, .whole = (size_t)c->part_nchan,
-        .first_hz = c->part_start_hz, .step_hz = c->part_width_hz, .mfs = mfs,
-        .nearest = mfs || c->part_nchan == 1 || c->interpolation == PCLEAN_INTERPOLATION_NEAREST};
+    s->channels = (pcl_channels){.nchan = mfs ? 1 : (size_t)c->nchan,
+                                 .offset = (size_t)c->part_channel,
+                                 .whole = (size_t)c->part_nchan,
+                                 .first_hz = c->part_start_hz,
+                                 .step_hz = c->part_width_hz,
+                                 .mfs = mfs,
+                                 .nearest = mfs || c->part_nchan == 1 ||
+                                            c->interpolation == PCLEAN_INTERPOLATION_NEAREST};
     s->epoch_s = c->part_epoch_s;
 }
 
@@ -223,18 +246,28 @@ static int channel_grid(pcl_setup *s, double doppler_min, double doppler_max, pc
             if (!is_used(s, k))
                 continue;
             const casa_ms_dd *dd = &info->dd[d];
-            band[n] = (pcl_band){.nchan = dd->nchan, .freq_hz = dd->chan_freq_hz, .width_hz = dd->chan_width_hz,
-                                 .number = dd->number, .nsel = dd->nchansel, .sel = dd->chansel};
-            rc = pcl_vis_doppler(s->source, i, d, s->frame, &s->centre, 1, &info->first_time_s, &band[n].doppler, err);
+            band[n] = (pcl_band){.nchan = dd->nchan,
+                                 .freq_hz = dd->chan_freq_hz,
+                                 .width_hz = dd->chan_width_hz,
+                                 .number = dd->number,
+                                 .nsel = dd->nchansel,
+                                 .sel = dd->chansel};
+            rc = pcl_vis_doppler(s->source, i, d, s->frame, &s->centre, 1, &info->first_time_s,
+                                 &band[n].doppler, err);
             n++;
         }
     }
     if (!rc) {
-        const pcl_channel_request request = {
-            .mfs = c->specmode == PCLEAN_SPECMODE_MFS, .nchan = c->nchan, .start = c->start, .width = c->width,
-            .restfreq_hz = s->restfreq_hz, .optical = c->veltype == PCLEAN_VELTYPE_OPTICAL,
-            .nearest = c->interpolation == PCLEAN_INTERPOLATION_NEAREST,
-            .doppler_min = doppler_min, .doppler_max = doppler_max};
+        const pcl_channel_request request = {.mfs = c->specmode == PCLEAN_SPECMODE_MFS,
+                                             .nchan = c->nchan,
+                                             .start = c->start,
+                                             .width = c->width,
+                                             .restfreq_hz = s->restfreq_hz,
+                                             .optical = c->veltype == PCLEAN_VELTYPE_OPTICAL,
+                                             .nearest =
+                                                 c->interpolation == PCLEAN_INTERPOLATION_NEAREST,
+                                             .doppler_min = doppler_min,
+                                             .doppler_max = doppler_max};
         char guess[300];
         rc = pcl_channels_resolve(&request, n, band, &s->channels, err);
         if (rc && pcl_setup_guesses_velocity(s, guess, sizeof guess))
@@ -246,15 +279,18 @@ static int channel_grid(pcl_setup *s, double doppler_min, double doppler_max, pc
     return rc;
 }
 
-/* ------------------------------------------------------------------------------------------------- what to read */
+/* ---- what to read ---- */
 
-/* How far the Doppler factor can move from that of the first row: the Earth's rotation, its orbit (v/c changes by 2e-11 a
- * second), and never more than the orbit's whole swing. */
-static double doppler_swing(const casa_ms_info *info) { return fmin(2.1e-4, 3.2e-6 + 2e-11 * (info->time_max_s - info->time_min_s)); }
+/* How far the Doppler factor can move from that of the first row: the Earth's rotation, its orbit
+ * (v/c changes by 2e-11 a second), and never more than the orbit's whole swing. */
+static double doppler_swing(const casa_ms_info *info) {
+    return fmin(2.1e-4, 3.2e-6 + 2e-11 * (info->time_max_s - info->time_min_s));
+}
 
-/* Selected channels that the cube can need; the Doppler factors of single rows are not known yet. One density grid for all
- * channels needs them all. */
-static int channels_of_dd(const pcl_setup *s, size_t ims, size_t idd, size_t k, size_t *from, size_t *to, pclean_err *err) {
+/* Selected channels that the cube can need; the Doppler factors of single rows are not known yet.
+ * One density grid for all channels needs them all. */
+static int channels_of_dd(const pcl_setup *s, size_t ims, size_t idd, size_t k, size_t *from,
+                          size_t *to, pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
     const casa_ms_dd *dd = &info->dd[idd];
     *from = 0;
@@ -262,7 +298,8 @@ static int channels_of_dd(const pcl_setup *s, size_t ims, size_t idd, size_t k, 
     if (s->all_channels || *to == 0)
         return 0;
     double *freq = NULL, doppler;
-    int rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s, &doppler, err);
+    int rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s,
+                             &doppler, err);
     if (!rc)
         rc = PCL_NEW(&freq, dd->nchansel, "channel list", err);
     if (rc)
@@ -270,7 +307,8 @@ static int channels_of_dd(const pcl_setup *s, size_t ims, size_t idd, size_t k, 
     for (size_t i = 0; i < dd->nchansel; i++)
         freq[i] = dd->chan_freq_hz[dd->chansel[i]];
     const double swing = s->frame < 0 || dd->freq_ref == s->frame ? 0 : doppler_swing(info);
-    pcl_channels_needed(&s->channels, dd->nchansel, freq, doppler * (1 - swing), doppler * (1 + swing), from, to);
+    pcl_channels_needed(&s->channels, dd->nchansel, freq, doppler * (1 - swing),
+                        doppler * (1 + swing), from, to);
     pcl_free(freq);
     return 0;
 }
@@ -284,28 +322,32 @@ static int find_channels(pcl_setup *s, pclean_err *err) {
         const casa_ms_info *info = pcl_vis_source_info(s->source, i);
         for (size_t d = 0; !rc && d < info->ndd; d++, k++) {
             rc = channels_of_dd(s, i, d, k, &s->from[k], &s->to[k], err);
-            n += (double)pcl_vis_row_stride(info->dd[d].nrow) * (s->channels.mfs ? (double)(s->to[k] - s->from[k]) : 1);
+            n += (double)pcl_vis_row_stride(info->dd[d].nrow) *
+                 (s->channels.mfs ? (double)(s->to[k] - s->from[k]) : 1);
         }
     }
     s->samples_per_plane = s->part && s->config->part_samples > 0 ? s->config->part_samples : n;
     return rc;
 }
 
-/* ---------------------------------------------------------------------------------------------------- image header */
+/* ---- image header ---- */
 
 /* What is needed of the MSs' descriptions after they are closed. */
 static int copy_texts(pcl_setup *s, pclean_err *err) {
     const size_t n = pcl_vis_source_count(s->source);
     const casa_ms_info *first = pcl_vis_source_info(s->source, 0);
-    const char *const text[] = {first->telescope, first->observer, first->field[0].name, first->time_ref};
+    const char *const text[] = {first->telescope, first->observer, first->field[0].name,
+                                first->time_ref};
     int rc = PCL_ZNEW(&s->ms, n, "list of MeasurementSets", err);
     for (size_t i = 0; !rc && i < sizeof text / sizeof *text; i++)
         rc = pcl_strdup(&s->text[i], text[i], err);
     for (size_t i = 0; !rc && i < n; i++) {
         const casa_ms_info *info = pcl_vis_source_info(s->source, i);
         pcl_setup_ms *ms = &s->ms[s->nms++];
-        *ms = (pcl_setup_ms){.nrow = info->nrow, .nrow_auto = info->nrow_auto, .column_bytes = info->column_bytes};
-        if (!(rc = pcl_strdup(&ms->path, info->path, err)) && !(rc = pcl_strdup(&ms->datacolumn, info->datacolumn, err)))
+        *ms = (pcl_setup_ms){
+            .nrow = info->nrow, .nrow_auto = info->nrow_auto, .column_bytes = info->column_bytes};
+        if (!(rc = pcl_strdup(&ms->path, info->path, err)) &&
+            !(rc = pcl_strdup(&ms->datacolumn, info->datacolumn, err)))
             rc = pcl_strdup(&ms->telescope, info->telescope, err);
     }
     return rc;
@@ -314,20 +356,34 @@ static int copy_texts(pcl_setup *s, pclean_err *err) {
 static void describe_image(pcl_setup *s) {
     const pclean_config *c = s->config;
     const casa_ms_info *info = pcl_vis_source_info(s->source, 0);
-    s->desc = (casa_image_desc){
-        .nx = (size_t)c->imsize[0], .ny = (size_t)c->imsize[1], .npol = s->stokes.npol, .nchan = s->channels.nchan,
-        .centre = s->centre, .crpix_x = c->imsize[0] / 2, .crpix_y = c->imsize[1] / 2,
-        .increment_x_rad = -c->cell_rad[0], .increment_y_rad = c->cell_rad[1], .projection = c->projection,
-        .freq_frame = s->frame < 0 ? CASA_FREQ_UNDEFINED : s->frame, .crval_hz = pcl_channels_centre(&s->channels, 0), .cdelt_hz = s->channels.step_hz,
-        .restfreq_hz = s->restfreq_hz, .telescope = s->text[0], .observer = s->text[1], .object = s->text[2],
-        .obsdate_s = s->epoch_s, .time_ref = s->text[3], .unit = ""};
+    s->desc = (casa_image_desc){.nx = (size_t)c->imsize[0],
+                                .ny = (size_t)c->imsize[1],
+                                .npol = s->stokes.npol,
+                                .nchan = s->channels.nchan,
+                                .centre = s->centre,
+                                .crpix_x = c->imsize[0] / 2,
+                                .crpix_y = c->imsize[1] / 2,
+                                .increment_x_rad = -c->cell_rad[0],
+                                .increment_y_rad = c->cell_rad[1],
+                                .projection = c->projection,
+                                .freq_frame = s->frame < 0 ? CASA_FREQ_UNDEFINED : s->frame,
+                                .crval_hz = pcl_channels_centre(&s->channels, 0),
+                                .cdelt_hz = s->channels.step_hz,
+                                .restfreq_hz = s->restfreq_hz,
+                                .telescope = s->text[0],
+                                .observer = s->text[1],
+                                .object = s->text[2],
+                                .obsdate_s = s->epoch_s,
+                                .time_ref = s->text[3],
+                                .unit = ""};
     memcpy(s->desc.position_itrf_m, info->position_itrf_m, sizeof s->desc.position_itrf_m);
     for (size_t p = 0; p < s->stokes.npol; p++)
         s->desc.stokes[p] = s->stokes.code[p];
     s->dish_diameter_m = info->dish_diameter_m;
 }
 
-int pcl_setup_row_channels(const pcl_setup *s, const casa_ms_dd *dd, size_t k, double **freq, pcl_row_channels *row, pclean_err *err) {
+int pcl_setup_row_channels(const pcl_setup *s, const casa_ms_dd *dd, size_t k, double **freq,
+                           pcl_row_channels *row, pclean_err *err) {
     const size_t from = s->from[k], n = s->to[k] - from;
     int rc = PCL_NEW(freq, n, "channel list", err);
     for (size_t c = 0; !rc && c < n; c++)
@@ -362,7 +418,8 @@ static int check_pbcor(const pcl_setup *s, pclean_err *err) {
     if (!c->pbcor || !c->restoration || pcl_pb_is_known(s->desc.telescope, s->dish_diameter_m))
         return 0;
     return PCL_FAIL(err, PCLEAN_EDATA,
-                    "pbcor: no primary beam is known for telescope \"%s\" of %s, and its antennas have no dish diameter (ANTENNA, DISH_DIAMETER); make the image without pbcor",
+                    "pbcor: no primary beam is known for telescope \"%s\" of %s, and its antennas "
+                    "have no dish diameter (ANTENNA, DISH_DIAMETER); make the image without pbcor",
                     s->desc.telescope, s->ms[0].path);
 }
 
@@ -373,9 +430,13 @@ static void hint_imsize(const pclean_config *c) {
             while (rest % f == 0)
                 rest /= f;
         if (rest > 1)
-            pcl_log(PCL_LOG_INFO, "imsize=%d has a prime factor above 7: fine here (the uv grid is padded to a good size), slow in other imagers", c->imsize[axis]);
+            pcl_log(PCL_LOG_INFO,
+                    "imsize=%d has a prime factor above 7: fine here (the uv grid is padded to a "
+                    "good size), slow in other imagers",
+                    c->imsize[axis]);
         else if (c->imsize[axis] > 1 && c->imsize[axis] % 2)
-            pcl_log(PCL_LOG_INFO, "imsize=%d is odd: the phase centre is pixel %d, as in tclean", c->imsize[axis], c->imsize[axis] / 2);
+            pcl_log(PCL_LOG_INFO, "imsize=%d is odd: the phase centre is pixel %d, as in tclean",
+                    c->imsize[axis], c->imsize[axis] / 2);
         if (c->imsize[0] == c->imsize[1])
             break;
     }
@@ -405,14 +466,16 @@ static int open_sources(pcl_setup *s, const casa_ms_selection *sel, pclean_err *
     if ((rc = collect_warnings(s, err)))
         return rc;
     s->part = c->part_channel >= 0;
-    s->all_channels = !s->params.natural && !c->perchanweightdensity && !(s->part && *c->part_density);
+    s->all_channels =
+        !s->params.natural && !c->perchanweightdensity && !(s->part && *c->part_density);
     s->epoch_s = pcl_vis_source_info(s->source, 0)->first_time_s;
     if (s->part)
         channels_of_part(s);
     else if (s->ndd == 0)
-        return PCL_FAIL(err, PCLEAN_EDATA, "spw=-1 leaves no spectral window of any MeasurementSet to image");
-    if ((rc = PCL_NEW(&s->from, s->ndd, "reading plan", err)) || (rc = PCL_NEW(&s->to, s->ndd, "reading plan", err)) ||
-        (rc = find_centre(s, err)))
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "spw=-1 leaves no spectral window of any MeasurementSet to image");
+    if ((rc = PCL_NEW(&s->from, s->ndd, "reading plan", err)) ||
+        (rc = PCL_NEW(&s->to, s->ndd, "reading plan", err)) || (rc = find_centre(s, err)))
         return rc;
     return spectral_frame(s, err);
 }
@@ -421,12 +484,17 @@ int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
     *s = (pcl_setup){.config = config};
     casa_ms_selection *sel = NULL;
     int rc;
-    if ((rc = pcl_params_resolve(config, &s->params, err)) || (rc = pcl_stokes_parse(config->stokes, &s->stokes, err)) || (rc = PCL_NEW(&sel, config->vis.n, "selection", err)))
+    if ((rc = pcl_params_resolve(config, &s->params, err)) ||
+        (rc = pcl_stokes_parse(config->stokes, &s->stokes, err)) ||
+        (rc = PCL_NEW(&sel, config->vis.n, "selection", err)))
         goto done;
     for (size_t i = 0; i < config->vis.n; i++)
         sel[i] = pcl_setup_selection(config, i);
-    if ((rc = open_sources(s, sel, err)) || (rc = check_fields(s, err)) || (rc = pcl_correlations_find(&s->stokes, s->source, s->ndd, s->part, &s->correlations, err)) ||
-        (rc = rest_frequency(s, err)) || (!s->part && (rc = channel_grid(s, 1, 1, err))) || (rc = find_channels(s, err)) || (rc = copy_texts(s, err)))
+    if ((rc = open_sources(s, sel, err)) || (rc = check_fields(s, err)) ||
+        (rc = pcl_correlations_find(&s->stokes, s->source, s->ndd, s->part, &s->correlations,
+                                    err)) ||
+        (rc = rest_frequency(s, err)) || (!s->part && (rc = channel_grid(s, 1, 1, err))) ||
+        (rc = find_channels(s, err)) || (rc = copy_texts(s, err)))
         goto done;
     describe_image(s);
     if ((rc = check_pbcor(s, err)))
@@ -439,7 +507,8 @@ done:
     return rc;
 }
 
-int pcl_setup_open_axis(const pclean_config *config, const casa_ms_selection *sel, pcl_setup *s, pclean_err *err) {
+int pcl_setup_open_axis(const pclean_config *config, const casa_ms_selection *sel, pcl_setup *s,
+                        pclean_err *err) {
     *s = (pcl_setup){.config = config};
     int rc = pcl_params_resolve(config, &s->params, err);
     if (!rc)
@@ -454,7 +523,8 @@ int pcl_setup_open_axis(const pclean_config *config, const casa_ms_selection *se
 /* Has the block samples with a weight, and is any of them not 0? */
 static void look_at_samples(const pcl_vis_block *b, size_t npol, bool *used, bool *filled) {
     for (size_t plane = 0; plane < npol * b->nchan; plane++) {
-        const float *vis = b->vis + 2 * plane * b->row_stride, *weight = b->weight + plane * b->row_stride;
+        const float *vis = b->vis + 2 * plane * b->row_stride,
+                    *weight = b->weight + plane * b->row_stride;
         for (size_t row = 0; row < b->nrow; row++)
             if (weight[row] > 0) {
                 *used = true;
@@ -466,7 +536,8 @@ static void look_at_samples(const pcl_vis_block *b, size_t npol, bool *used, boo
     }
 }
 
-/* A column CORRECTED_DATA that was made and never written holds zeros. (A part may hold few channels or rows, that are 0.) */
+/* A column CORRECTED_DATA that was made and never written holds zeros. (A part may hold few
+ * channels or rows, that are 0.) */
 static int check_filled(const pcl_setup *s, const pcl_vis *vis, pclean_err *err) {
     for (size_t i = 0, k = 0; i < pcl_vis_source_count(s->source); i++) {
         const casa_ms_info *info = pcl_vis_source_info(s->source, i);
@@ -475,32 +546,47 @@ static int check_filled(const pcl_setup *s, const pcl_vis *vis, pclean_err *err)
             if (!filled)
                 look_at_samples(&vis->block[k], vis->npol, &used, &filled);
         if (used && !filled && !s->part && strcmp(info->datacolumn, "CORRECTED_DATA") == 0)
-            return PCL_FAIL(err, PCLEAN_EDATA, "%s: CORRECTED_DATA is 0 throughout, as if it had never been written; datacolumn=data images the column DATA",
+            return PCL_FAIL(err, PCLEAN_EDATA,
+                            "%s: CORRECTED_DATA is 0 throughout, as if it had never been written; "
+                            "datacolumn=data images the column DATA",
                             info->path);
     }
     return 0;
 }
 
-int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis *vis, pclean_err *err) {
-    const pcl_vis_request request = {.npol = s->stokes.npol, .plane = s->correlations.plane, .from = s->from, .to = s->to,
-                                     .frame = s->frame, .direction = s->centre, .scratch = s->scratch, .sample_rows = s->sample_rows,
+int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis *vis,
+                   pclean_err *err) {
+    const pcl_vis_request request = {.npol = s->stokes.npol,
+                                     .plane = s->correlations.plane,
+                                     .from = s->from,
+                                     .to = s->to,
+                                     .frame = s->frame,
+                                     .direction = s->centre,
+                                     .scratch = s->scratch,
+                                     .sample_rows = s->sample_rows,
                                      .by_w = s->params.gridder->corrects_w};
     int rc = pcl_vis_read(s->source, &request, progress, user, vis, err);
     if (rc)
         return rc;
     if (s->channels.mfs)
         rc = pcl_setup_widen(s, vis->doppler_min, vis->doppler_max, err);
-    const bool may_be_blank = s->channels.nchan < s->channels.whole; /* a part of a cube beyond the data, as its channels there */
-    if (!rc && vis->nused == 0 && vis->nabsurd == 0 && !may_be_blank) /* absurd ones are for the run's verdict to name */
-        rc = PCL_FAIL(err, PCLEAN_EDATA, "%s: no usable visibility is left: %llu samples are flagged or have no weight, %llu are not finite",
-                      pcl_vis_source_info(s->source, 0)->path, (unsigned long long)vis->nflagged, (unsigned long long)vis->nonfinite);
+    /* a part of a cube beyond the data, as its channels there */
+    const bool may_be_blank = s->channels.nchan < s->channels.whole;
+    /* absurd ones are for the run's verdict to name */
+    if (!rc && vis->nused == 0 && vis->nabsurd == 0 && !may_be_blank)
+        rc = PCL_FAIL(err, PCLEAN_EDATA,
+                      "%s: no usable visibility is left: %llu samples are flagged or have no "
+                      "weight, %llu are not finite",
+                      pcl_vis_source_info(s->source, 0)->path, (unsigned long long)vis->nflagged,
+                      (unsigned long long)vis->nonfinite);
     if (!rc)
         rc = check_filled(s, vis, err);
     if (rc) {
         pcl_vis_clear(vis);
         return rc;
     }
-    (void)pcl_mem_peak(); /* reading needs most just now, and what casacore frees is not looked at */
+    (void)pcl_mem_peak(); /* reading needs most just now, and what casacore frees is not looked
+                           * at */
     pcl_vis_close(s->source);
     s->source = NULL;
     return 0;

@@ -1,17 +1,17 @@
-/* target.h: one image plane (a channel and a Stokes parameter) from samples to residual, and one minor cycle on it. The
- * order of the calls is the life of a plane: begin, {minor, major}*, restore. Everything a plane needs is allocated once
- * and used for plane after plane. */
+/* target.h: one image plane (a channel and a Stokes parameter) from samples to residual, and one
+ * minor cycle on it. The order of the calls is the life of a plane: begin, {minor, major}*,
+ * restore. Everything a plane needs is allocated once and used for plane after plane. */
 #ifndef PCL_TARGET_H
 #define PCL_TARGET_H
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include "base/err.h"
 #include "core/beam.h"
 #include "core/weight.h"
 #include "data/sampler.h"
 #include "imager/major.h"
 #include "imager/setup.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* Room for Taylor terms; nterm is 1 today. */
 enum { PCL_TARGET_NTERM = 4, PCL_TARGET_NPSF = 2 * PCL_TARGET_NTERM - 1 };
@@ -22,57 +22,65 @@ typedef struct pcl_target {
     size_t nx, ny;
     const pcl_gridder_type *gridder;
     void *gridder_self;
-    float *predicted;           /* [pcl_sampler_nid][2] model visibilities, where pcl_major_predicts says so */
+    float *predicted; /* [pcl_sampler_nid][2] model visibilities, where
+                       * pcl_major_predicts says so */
     pcl_sampler sampler;
-    pcl_density density;        /* of this plane, or of all channels: made once per Stokes plane */
-    size_t density_pol;         /* Stokes plane that a common density is of; SIZE_MAX: none yet */
+    pcl_density density; /* of this plane, or of all channels: made once per Stokes plane */
+    size_t density_pol;  /* Stokes plane that a common density is of; SIZE_MAX: none yet */
 
     /* The plane at hand; arrays [ny][nx]. */
     size_t ichan, ipol;
-    size_t nterm;               /* of residual and model; the PSF has 2 nterm - 1 */
+    size_t nterm; /* of residual and model; the PSF has 2 nterm - 1 */
     float *psf[PCL_TARGET_NPSF], *residual[PCL_TARGET_NTERM], *model[PCL_TARGET_NTERM];
-    float *work;                /* the restored image, or work space; lent by the gridder until the next major cycle */
-    bool *work_mask;            /* likewise */
-    bool *user_mask;            /* NULL: none */
-    bool *search;               /* user mask and primary beam: where CLEAN looks */
+    float *work;     /* the restored image, or work space; lent by the gridder until
+                      * the next major cycle */
+    bool *work_mask; /* likewise */
+    bool *user_mask; /* NULL: none */
+    bool *search;    /* user mask and primary beam: where CLEAN looks */
     size_t nsearch;
-    double sumwt;               /* of the gridded samples */
+    double sumwt; /* of the gridded samples */
     uint64_t nvis, noutside;
     double umax_lambda, vmax_lambda;
-    pcl_beam beam;              /* fitted; zero when the plane is blank */
+    pcl_beam beam; /* fitted; zero when the plane is blank */
     bool has_beam;
     double sidelobe;
-    double peak, rms;           /* |residual| in the search region; robust rms of the plane */
+    double peak, rms; /* |residual| in the search region; robust rms of the plane */
     double model_flux;
-    bool finite;                /* residual and PSF are, in single precision, and .sumwt will be */
+    bool finite; /* residual and PSF are, in single precision, and .sumwt will be */
     int (*stop_requested)(void *user); /* polled between batches; NULL: never */
     void *stop_user;
 } pcl_target;
 
 /* What the gridder of the setup's image is made with; also for the memory plan. */
-pcl_gridder_params pcl_target_gridder_params(const pcl_setup *s, double nvis, double wmax_lambda, size_t nbatch);
+pcl_gridder_params pcl_target_gridder_params(const pcl_setup *s, double nvis, double wmax_lambda,
+                                             size_t nbatch);
 
-int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_vis *vis, pclean_err *err) PCL_CHECK;
+int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_vis *vis,
+                    pclean_err *err) PCL_CHECK;
 void pcl_target_clear(pcl_target *p);
 
-/* A cell, rad, that carries samples up to |u|, |v| = reach wavelengths: a third of the finest fringe. */
+/* A cell, rad, that carries samples up to |u|, |v| = reach wavelengths: a third of the finest
+ * fringe. */
 double pcl_target_good_cell(double reach_lambda);
 
-/* |w| in wavelengths that the gridder must reach for rows up to |w| = w_m metres at these frequencies. */
+/* |w| in wavelengths that the gridder must reach for rows up to |w| = w_m metres at these
+ * frequencies. */
 double pcl_target_wmax(double w_m, size_t nchan, const double *freq_hz);
 
-/* The telescope's primary beam at a frequency, cut as tclean's .pb, into pb [ny][nx]; *name says which model. *known false
- * (NULL: not asked): there is none, pb is 1. */
-int pcl_target_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const char **name, bool *known, pclean_err *err) PCL_CHECK;
+/* The telescope's primary beam at a frequency, cut as tclean's .pb, into pb [ny][nx]; *name says
+ * which model. *known false (NULL: not asked): there is none, pb is 1. */
+int pcl_target_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const char **name,
+                            bool *known, pclean_err *err) PCL_CHECK;
 
 /* The same at the frequency of the plane at hand. */
 int pcl_target_fill_pb(const pcl_target *p, float *pb, pclean_err *err) PCL_CHECK;
 
-/* The search region at the plane's frequency (p->user_mask filled by the caller before). Uses p->work. */
+/* The search region at the plane's frequency (p->user_mask filled by the caller before). Uses
+ * p->work. */
 int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) PCL_CHECK;
 
-/* Weights, PSF, its beam and sidelobe, and the residual of the model that p->model holds (zeros: the dirty image).
- * Without data: everything zero, nvis 0. */
+/* Weights, PSF, its beam and sidelobe, and the residual of the model that p->model holds (zeros:
+ * the dirty image). Without data: everything zero, nvis 0. */
 int pcl_target_dirty(pcl_target *p, pclean_err *err) PCL_CHECK;
 
 /* A common density is made anew with the next plane. */
@@ -81,8 +89,10 @@ void pcl_target_forget_weights(pcl_target *p);
 /* The weights alone, for a plane whose first pass was made earlier (cyclecontrol=global). */
 int pcl_target_reweigh(pcl_target *p, pclean_err *err) PCL_CHECK;
 
-/* Minor cycle to a threshold; adds to the model. *niter as tclean counts. p->residual is spent: pcl_target_major follows. */
-int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *niter, pclean_err *err) PCL_CHECK;
+/* Minor cycle to a threshold; adds to the model. *niter as tclean counts. p->residual is spent:
+ * pcl_target_major follows. */
+int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *niter,
+                     pclean_err *err) PCL_CHECK;
 
 /* Major cycle: p->residual = data - model. */
 int pcl_target_major(pcl_target *p, pclean_err *err) PCL_CHECK;

@@ -32,7 +32,8 @@ static void finish(const pclean_config *c, pcl_density *d) {
 }
 
 /* The density is of the interpolated samples, at their frequency in the image's frame. */
-static int count(pcl_sampler *s, const pcl_channels *channels, size_t ichan, size_t ipol, pcl_density *d, pclean_err *err) {
+static int count(pcl_sampler *s, const pcl_channels *channels, size_t ichan, size_t ipol,
+                 pcl_density *d, pclean_err *err) {
     const pcl_channels *keep = s->channels;
     s->channels = channels;
     pcl_density_zero(d);
@@ -47,13 +48,15 @@ static int count(pcl_sampler *s, const pcl_channels *channels, size_t ichan, siz
 
 static const pcl_channels all_channels = {.nchan = 1, .whole = 1, .mfs = true, .nearest = true};
 
-int pcl_weighing_count(const pcl_setup *setup, pcl_sampler *s, size_t ichan, size_t ipol, pcl_density *d, pclean_err *err) {
-    int rc = count(s, setup->params.common_density ? &all_channels : &setup->channels, ichan, ipol, d, err);
+int pcl_weighing_count(const pcl_setup *setup, pcl_sampler *s, size_t ichan, size_t ipol,
+                       pcl_density *d, pclean_err *err) {
+    int rc = count(s, setup->params.common_density ? &all_channels : &setup->channels, ichan, ipol,
+                   d, err);
     finish(setup->config, d);
     return rc;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- file */
+/* ---- file ---- */
 
 /* The file: this, then float [npol][ny][nx], in the machine's byte order. */
 typedef struct header {
@@ -65,17 +68,31 @@ typedef struct header {
     uint64_t plane_hash[4], hash; /* of each plane; of all that is before this */
 } header;
 
-static const char magic[16] = "pclean density", first_magic[16] = "pclean density1"; /* which had no hashes */
+/* which had no hashes */
+static const char magic[16] = "pclean density", first_magic[16] = "pclean density1";
 static const uint64_t order = 0x0102030405060708u;
 enum { VERSION = 2 };
 
-static size_t plane_bytes(const pcl_density *d) { return d->nx * d->ny * sizeof *d->sum; }
-static uint64_t place_of(const pcl_density *d, size_t ipol) { return sizeof(header) + ipol * plane_bytes(d); }
-static uint64_t hash_of(const header *h) { return pcl_hash(PCL_HASH, h, offsetof(header, hash)); }
+static size_t plane_bytes(const pcl_density *d) {
+    return d->nx * d->ny * sizeof *d->sum;
+}
+static uint64_t place_of(const pcl_density *d, size_t ipol) {
+    return sizeof(header) + ipol * plane_bytes(d);
+}
+static uint64_t hash_of(const header *h) {
+    return pcl_hash(PCL_HASH, h, offsetof(header, hash));
+}
 
 static header header_of(const pcl_setup *s, const pcl_density *d) {
-    header h = {.order = order, .version = VERSION, .bytes = place_of(d, s->stokes.npol), .nx = d->nx, .ny = d->ny, .npol = s->stokes.npol,
-                .cellx_rad = d->cellx_rad, .celly_rad = d->celly_rad, .per_sample = d->per_sample};
+    header h = {.order = order,
+                .version = VERSION,
+                .bytes = place_of(d, s->stokes.npol),
+                .nx = d->nx,
+                .ny = d->ny,
+                .npol = s->stokes.npol,
+                .cellx_rad = d->cellx_rad,
+                .celly_rad = d->celly_rad,
+                .per_sample = d->per_sample};
     memcpy(h.magic, magic, sizeof magic);
     for (size_t p = 0; p < s->stokes.npol; p++)
         h.stokes[p] = s->stokes.code[p];
@@ -83,27 +100,38 @@ static header header_of(const pcl_setup *s, const pcl_density *d) {
 }
 
 static int damaged(const char *path, const char *how, pclean_err *err) {
-    return PCL_FAIL(err, PCLEAN_EDATA, "part_density=%s: this density file is damaged: %s; run pclean partition again", path, how);
+    return PCL_FAIL(err, PCLEAN_EDATA,
+                    "part_density=%s: this density file is damaged: %s; run pclean partition again",
+                    path, how);
 }
 
 /* Of the file that fd is, against what the image wants. */
-static int read_header(const pcl_setup *setup, const pcl_density *d, int fd, const char *path, header *h, pclean_err *err) {
+static int read_header(const pcl_setup *setup, const pcl_density *d, int fd, const char *path,
+                       header *h, pclean_err *err) {
     struct stat st;
     char how[100];
     if (fstat(fd, &st) != 0)
-        return PCL_FAIL(err, PCLEAN_EIO, "the density file %s cannot be read: %s", path, strerror(errno));
+        return PCL_FAIL(err, PCLEAN_EIO, "the density file %s cannot be read: %s", path,
+                        strerror(errno));
     if (!S_ISREG(st.st_mode)) /* a FIFO would wait for its writer */
-        return PCL_FAIL(err, PCLEAN_EIO, "part_density=%s is not a file; run pclean partition again", path);
+        return PCL_FAIL(err, PCLEAN_EIO,
+                        "part_density=%s is not a file; run pclean partition again", path);
     *h = (header){.order = 0};
-    int rc = pcl_bulk_pread(fd, path, h, (size_t)st.st_size < sizeof *h ? (size_t)st.st_size : sizeof *h, 0, err);
+    int rc = pcl_bulk_pread(
+        fd, path, h, (size_t)st.st_size < sizeof *h ? (size_t)st.st_size : sizeof *h, 0, err);
     if (rc)
         return rc;
-    if (memcmp(h->magic, first_magic, sizeof magic) == 0 || (memcmp(h->magic, magic, sizeof magic) == 0 && h->order == order && h->version != VERSION))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "part_density=%s: this density file is of another version of pclean; run pclean partition again", path);
+    if (memcmp(h->magic, first_magic, sizeof magic) == 0 ||
+        (memcmp(h->magic, magic, sizeof magic) == 0 && h->order == order && h->version != VERSION))
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "part_density=%s: this density file is of another version of pclean; run "
+                        "pclean partition again",
+                        path);
     header want = header_of(setup, d);
     const bool ours = memcmp(h->magic, magic, sizeof magic) == 0 && h->order == order;
     if (ours && ((size_t)st.st_size < sizeof *h || h->bytes != (uint64_t)st.st_size)) {
-        snprintf(how, sizeof how, "it has %lld bytes instead of %llu", (long long)st.st_size, (unsigned long long)h->bytes);
+        snprintf(how, sizeof how, "it has %lld bytes instead of %llu", (long long)st.st_size,
+                 (unsigned long long)h->bytes);
         return damaged(path, how, err);
     }
     if (ours && h->hash != hash_of(h))
@@ -112,15 +140,19 @@ static int read_header(const pcl_setup *setup, const pcl_density *d, int fd, con
     memcpy(want.plane_hash, h->plane_hash, sizeof h->plane_hash);
     want.hash = h->hash;
     if (memcmp(h, &want, sizeof want) != 0)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "part_density=%s: this is no density of an image of this imsize, cell and stokes; run pclean partition again",
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "part_density=%s: this is no density of an image of this imsize, cell and "
+                        "stokes; run pclean partition again",
                         path);
     return 0;
 }
 
-int pcl_weighing_load(const pcl_setup *setup, const char *path, size_t ipol, pcl_density *d, pclean_err *err) {
+int pcl_weighing_load(const pcl_setup *setup, const char *path, size_t ipol, pcl_density *d,
+                      pclean_err *err) {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return PCL_FAIL(err, PCLEAN_EIO, "the density file %s cannot be opened: %s", path, strerror(errno));
+        return PCL_FAIL(err, PCLEAN_EIO, "the density file %s cannot be opened: %s", path,
+                        strerror(errno));
     header h;
     int rc = read_header(setup, d, fd, path, &h, err);
     if (!rc)
@@ -135,9 +167,11 @@ int pcl_weighing_load(const pcl_setup *setup, const char *path, size_t ipol, pcl
     return 0;
 }
 
-static int write_all(const pcl_setup *setup, pcl_sampler *s, pcl_density *d, int fd, const char *path, pclean_err *err) {
+static int write_all(const pcl_setup *setup, pcl_sampler *s, pcl_density *d, int fd,
+                     const char *path, pclean_err *err) {
     header h = header_of(setup, d);
-    int rc = pcl_bulk_pwrite(fd, path, &h, sizeof h, 0, err); /* the file is known for what it is from its first byte on */
+    /* the file is known for what it is from its first byte on */
+    int rc = pcl_bulk_pwrite(fd, path, &h, sizeof h, 0, err);
     rc = rc ? rc : pcl_fs_allocate(fd, path, place_of(d, setup->stokes.npol), err);
     for (size_t p = 0; !rc && p < setup->stokes.npol; p++) {
         rc = count(s, &all_channels, 0, p, d, err);
@@ -158,19 +192,23 @@ bool pcl_weighing_is_density(const char *path) {
     char text[sizeof magic] = "";
     struct stat st;
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    const ssize_t n = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? pread(fd, text, sizeof text, 0) : -1;
+    const ssize_t n = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
+                          ? pread(fd, text, sizeof text, 0)
+                          : -1;
     if (fd >= 0)
         close(fd);
     const size_t length = strlen("pclean density"); /* whatever its version */
     return n == 0 || (n >= (ssize_t)length && memcmp(text, magic, length) == 0);
 }
 
-int pcl_weighing_save(const pcl_setup *setup, const pcl_vis *vis, const char *path, pclean_err *err) {
+int pcl_weighing_save(const pcl_setup *setup, const pcl_vis *vis, const char *path,
+                      pclean_err *err) {
     pcl_sampler s = {0};
     pcl_density d = {0};
     char *part = NULL;
     int fd = -1, rc;
-    if ((rc = pcl_asprintf(&part, err, "%s.part", path)) || (rc = pcl_sampler_init(&s, vis, &setup->channels, err)) ||
+    if ((rc = pcl_asprintf(&part, err, "%s.part", path)) ||
+        (rc = pcl_sampler_init(&s, vis, &setup->channels, err)) ||
         (rc = pcl_weighing_init(setup, &d, err)))
         goto done;
     fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);

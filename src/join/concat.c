@@ -1,7 +1,8 @@
-/* concat.c: the public face of joining: options, work side by side, results. The making of one image is joint.c. */
+/* concat.c: the public face of joining: options, work side by side, results. The making of one
+ * image is joint.c. */
 #include "pclean/concat.h"
-#include "base/clock.h"
 #include "base/claim.h"
+#include "base/clock.h"
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -24,7 +25,11 @@ static const char *const mode_names[] = {"auto", "paged", "virtual", "movevirtua
 void pclean_concat_options_init(pclean_concat_options *o) {
     if (!o)
         return;
-    *o = (pclean_concat_options){.mode = PCLEAN_CONCAT_PAGED, .axis = -1, .relax = true, .overwrite = true, .max_workers = 4};
+    *o = (pclean_concat_options){.mode = PCLEAN_CONCAT_PAGED,
+                                 .axis = -1,
+                                 .relax = true,
+                                 .overwrite = true,
+                                 .max_workers = 4};
 }
 
 int pclean_concat_mode_parse(const char *text) {
@@ -35,7 +40,8 @@ int pclean_concat_mode_parse(const char *text) {
 }
 
 const char *pclean_concat_mode_name(int mode) {
-    return mode >= 0 && mode < (int)(sizeof mode_names / sizeof *mode_names) ? mode_names[mode] : "unknown";
+    return mode >= 0 && mode < (int)(sizeof mode_names / sizeof *mode_names) ? mode_names[mode]
+                                                                             : "unknown";
 }
 
 void pclean_concat_result_clear(pclean_concat_result *result) {
@@ -73,9 +79,16 @@ static int note_bytes(uint64_t bytes, void *user) {
     if (w->hooks && omp_get_thread_num() == 0) {
         const double elapsed = pcl_now() - w->start;
         char unit[40];
-        snprintf(unit, sizeof unit, "MiB, %.0f MB/s", elapsed > 0 ? 1e-6 * (double)done / elapsed : 0);
-        const pclean_progress p = {.stage = "copy", .fraction = w->total ? (double)done / (double)w->total : 1, .done = (size_t)(done >> 20), .total = (size_t)(w->total >> 20),
-                                   .unit = unit, .elapsed_s = elapsed, .remaining_s = done ? elapsed * (double)(w->total - done) / (double)done : -1};
+        snprintf(unit, sizeof unit, "MiB, %.0f MB/s",
+                 elapsed > 0 ? 1e-6 * (double)done / elapsed : 0);
+        const pclean_progress p = {
+            .stage = "copy",
+            .fraction = w->total ? (double)done / (double)w->total : 1,
+            .done = (size_t)(done >> 20),
+            .total = (size_t)(w->total >> 20),
+            .unit = unit,
+            .elapsed_s = elapsed,
+            .remaining_s = done ? elapsed * (double)(w->total - done) / (double)done : -1};
         if (w->hooks->progress)
             w->hooks->progress(&p, w->hooks->user);
         if (w->hooks->stop_requested && w->hooks->stop_requested(w->hooks->user)) {
@@ -117,7 +130,8 @@ static int do_all(work *w, int nthread, pclean_err *err) {
     if (rc)
         return rc;
     size_t at = 0;
-    for (size_t k = 0; k < most; k++) /* by turns: threads that write one file wait for each other */
+    for (size_t k = 0; k < most; k++) /* by turns: threads that write one file wait for each
+                                       * other */
         for (size_t i = 0; i < w->n; i++)
             if (!w->error[i].code && k < pcl_joined_njob(&w->joint[i]))
                 jobs[at++] = (job){i, k};
@@ -143,8 +157,8 @@ static int thread_count(const pclean_concat_options *o) {
     return o->max_workers > 0 ? o->max_workers : limits.cores;
 }
 
-/* Opens and makes image after image (casacore: one thread), moves all pixels side by side, finishes image after image. A failure is that
- * of its image; what concerns all is returned. */
+/* Opens and makes image after image (casacore: one thread), moves all pixels side by side, finishes
+ * image after image. A failure is that of its image; what concerns all is returned. */
 static int join_all(work *w, const pclean_concat_options *o, pclean_err *err) {
     for (size_t i = 0; !o->dry_run && i < w->n; i++)
         if (!w->error[i].code)
@@ -163,8 +177,14 @@ static int fill_result(const work *w, pclean_concat_result *r, pclean_err *err) 
     for (size_t i = 0; i < w->n; i++) {
         const pcl_joined *j = &w->joint[i];
         pclean_concat_output *out = &r->output[r->noutput++];
-        *out = (pclean_concat_output){.path = strdup(j->final_path ? j->final_path : ""), .mode = j->mode, .ninput = j->ninput, .nplane = j->parts.total, .regular = j->parts.regular,
-                                      .bytes = pcl_joined_bytes(j), .bytes_whole_tiles = pcl_joined_bytes_whole(j), .err = w->error[i]};
+        *out = (pclean_concat_output){.path = strdup(j->final_path ? j->final_path : ""),
+                                      .mode = j->mode,
+                                      .ninput = j->ninput,
+                                      .nplane = j->parts.total,
+                                      .regular = j->parts.regular,
+                                      .bytes = pcl_joined_bytes(j),
+                                      .bytes_whole_tiles = pcl_joined_bytes_whole(j),
+                                      .err = w->error[i]};
         r->bytes += w->error[i].code ? 0 : out->bytes;
     }
     r->seconds = pcl_now() - w->start;
@@ -176,7 +196,8 @@ static void log_to_hooks(enum pcl_log_level level, const char *text, void *user)
     hooks->log((enum pclean_level)level, text, hooks->user);
 }
 
-static int begin(work *w, size_t n, const pclean_concat_options *o, const pclean_hooks *hooks, pclean_err *err) {
+static int begin(work *w, size_t n, const pclean_concat_options *o, const pclean_hooks *hooks,
+                 pclean_err *err) {
     *w = (work){.hooks = hooks, .start = pcl_now()};
     int rc = pcl_threads_start(thread_count(o), err);
     rc = rc ? rc : casa_init(err);
@@ -209,13 +230,18 @@ static int delete_inputs(const work *w, const pclean_concat_options *o, pclean_e
 static int check_options(const pclean_concat_options *o, pclean_err *err) {
     if (o->mode < 0 || o->mode > PCLEAN_CONCAT_COPYVIRTUAL)
         return PCL_FAIL(err, PCLEAN_EPARAM, "there is no mode %d", o->mode);
-    const bool stays = o->mode == PCLEAN_CONCAT_VIRTUAL || (o->mode == PCLEAN_CONCAT_AUTO && o->keep_subcubes);
-    return o->delete_inputs && stays ? PCL_FAIL(err, PCLEAN_EPARAM, "a virtual image needs its inputs: they cannot be deleted (mode movevirtual takes them in)") : 0;
+    const bool stays =
+        o->mode == PCLEAN_CONCAT_VIRTUAL || (o->mode == PCLEAN_CONCAT_AUTO && o->keep_subcubes);
+    return o->delete_inputs && stays ? PCL_FAIL(err, PCLEAN_EPARAM,
+                                                "a virtual image needs its inputs: they cannot be "
+                                                "deleted (mode movevirtual takes them in)")
+                                     : 0;
 }
 
 /* ---- the two calls ---- */
 
-int pclean_concat_images(const char *outimage, const char *const *inimages, size_t n, const pclean_concat_options *options, const pclean_hooks *hooks,
+int pclean_concat_images(const char *outimage, const char *const *inimages, size_t n,
+                         const pclean_concat_options *options, const pclean_hooks *hooks,
                          pclean_concat_result *result, pclean_err *err) {
     PCL_REQUIRE(err, outimage);
     PCL_REQUIRE(err, inimages);
@@ -248,23 +274,63 @@ int pclean_concat_images(const char *outimage, const char *const *inimages, size
     return rc;
 }
 
-static const char *const standard_extensions[] = {
-    ".image", ".residual", ".psf", ".model", ".pb", ".image.pbcor", ".mask", ".weight", ".sumwt",
-    ".image.tt0", ".image.tt1", ".image.tt2", ".residual.tt0", ".residual.tt1", ".residual.tt2", ".psf.tt0", ".psf.tt1", ".psf.tt2", ".psf.tt3", ".psf.tt4",
-    ".model.tt0", ".model.tt1", ".model.tt2", ".pb.tt0", ".pb.tt1", ".pb.tt2", ".image.pbcor.tt0", ".image.tt0.pbcor", ".image.tt1.pbcor", ".weight.tt0", ".weight.tt1", ".weight.tt2", ".weight.tt3", ".weight.tt4",
-    ".sumwt.tt0", ".sumwt.tt1", ".sumwt.tt2", ".sumwt.tt3", ".sumwt.tt4", ".alpha", ".alpha.error", ".beta", NULL};
+static const char *const standard_extensions[] = {".image",
+                                                  ".residual",
+                                                  ".psf",
+                                                  ".model",
+                                                  ".pb",
+                                                  ".image.pbcor",
+                                                  ".mask",
+                                                  ".weight",
+                                                  ".sumwt",
+                                                  ".image.tt0",
+                                                  ".image.tt1",
+                                                  ".image.tt2",
+                                                  ".residual.tt0",
+                                                  ".residual.tt1",
+                                                  ".residual.tt2",
+                                                  ".psf.tt0",
+                                                  ".psf.tt1",
+                                                  ".psf.tt2",
+                                                  ".psf.tt3",
+                                                  ".psf.tt4",
+                                                  ".model.tt0",
+                                                  ".model.tt1",
+                                                  ".model.tt2",
+                                                  ".pb.tt0",
+                                                  ".pb.tt1",
+                                                  ".pb.tt2",
+                                                  ".image.pbcor.tt0",
+                                                  ".image.tt0.pbcor",
+                                                  ".image.tt1.pbcor",
+                                                  ".weight.tt0",
+                                                  ".weight.tt1",
+                                                  ".weight.tt2",
+                                                  ".weight.tt3",
+                                                  ".weight.tt4",
+                                                  ".sumwt.tt0",
+                                                  ".sumwt.tt1",
+                                                  ".sumwt.tt2",
+                                                  ".sumwt.tt3",
+                                                  ".sumwt.tt4",
+                                                  ".alpha",
+                                                  ".alpha.error",
+                                                  ".beta",
+                                                  NULL};
 
 /* Whether this is the extension, or that of a sub-cube on its way out. */
 static bool is_extension(const char *rest, const char *extension) {
     const size_t n = strlen(extension);
-    return strncmp(rest, extension, n) == 0 && (!rest[n] || strcmp(rest + n, PCL_RESUME_ENDING) == 0);
+    return strncmp(rest, extension, n) == 0 &&
+           (!rest[n] || strcmp(rest + n, PCL_RESUME_ENDING) == 0);
 }
 
 /* One more than the highest number in BASE.subcube.N.EXT of these extensions; 0: there are none. */
 static size_t count_parts(const char *base, const char *const *extensions) {
     const char *slash = strrchr(base, '/'), *name = slash ? slash + 1 : base;
     char folder[4096], prefix[4096];
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - base) + 1 : 1, slash ? base : ".");
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - base) + 1 : 1,
+             slash ? base : ".");
     const size_t n = (size_t)snprintf(prefix, sizeof prefix, "%s.subcube.", name);
     size_t count = 0;
     DIR *stream = opendir(folder);
@@ -283,14 +349,17 @@ static size_t count_parts(const char *base, const char *const *extensions) {
     return count;
 }
 
-/* The names of the sub-cubes of one extension. *found: there are some; *missing: the first that is not there, nparts: none. */
-static int name_parts(const char *base, const char *extension, size_t nparts, char **name, bool *found, size_t *missing, pclean_err *err) {
+/* The names of the sub-cubes of one extension. *found: there are some; *missing: the first that is
+ * not there, nparts: none. */
+static int name_parts(const char *base, const char *extension, size_t nparts, char **name,
+                      bool *found, size_t *missing, pclean_err *err) {
     int rc = 0;
     *found = false;
     *missing = nparts;
     for (size_t i = 0; !rc && i < nparts; i++) {
         char *aside = NULL;
-        if ((rc = pcl_asprintf(&name[i], err, "%s.subcube.%zu%s", base, i, extension)) || (rc = pcl_resume_aside(name[i], &aside, err)))
+        if ((rc = pcl_asprintf(&name[i], err, "%s.subcube.%zu%s", base, i, extension)) ||
+            (rc = pcl_resume_aside(name[i], &aside, err)))
             break;
         const bool there = pcl_fs_exists(name[i]);
         *found = *found || there || pcl_fs_exists(aside);
@@ -301,7 +370,8 @@ static int name_parts(const char *base, const char *extension, size_t nparts, ch
 }
 
 /* Opens the joint of one extension; *found: it has sub-cubes. */
-static int open_extension(pcl_joined *j, const char *base, const char *extension, size_t nparts, const pclean_concat_options *o, bool *found, pclean_err *err) {
+static int open_extension(pcl_joined *j, const char *base, const char *extension, size_t nparts,
+                          const pclean_concat_options *o, bool *found, pclean_err *err) {
     char **name = NULL, *out = NULL, *lock = NULL;
     size_t missing = nparts;
     *found = false;
@@ -311,7 +381,9 @@ static int open_extension(pcl_joined *j, const char *base, const char *extension
     if (!rc && *found) {
         rc = pcl_joined_open(j, out, (const char *const *)name, nparts, o, err);
         if (rc && missing < nparts)
-            rc = PCL_FAIL(err, PCLEAN_EDATA, "%s is missing (%zu parts are expected); nothing was joined as %s", name[missing], nparts, out);
+            rc = PCL_FAIL(err, PCLEAN_EDATA,
+                          "%s is missing (%zu parts are expected); nothing was joined as %s",
+                          name[missing], nparts, out);
     } else if (!rc && !(rc = pcl_asprintf(&lock, err, "%s.lock", out))) {
         pcl_claim_tidy(lock);
     }
@@ -334,9 +406,13 @@ static int list_failures(const work *w, pclean_err *err) {
         if (w->error[i].code) {
             const size_t used = strlen(names);
             first = nfailed++ ? first : w->error[i].msg;
-            snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", w->joint[i].final_path ? w->joint[i].final_path : "?");
+            snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
+                     w->joint[i].final_path ? w->joint[i].final_path : "?");
         }
-    return nfailed ? PCL_FAIL(err, PCLEAN_EFAILED, "%zu of %zu images were not joined: %s; the first because %s", nfailed, w->n, names, first) : 0;
+    return nfailed ? PCL_FAIL(err, PCLEAN_EFAILED,
+                              "%zu of %zu images were not joined: %s; the first because %s",
+                              nfailed, w->n, names, first)
+                   : 0;
 }
 
 /* The products' lock of an imaging run of this name. */
@@ -344,26 +420,32 @@ static int claim_base(const char *base, char **path, int *fd, pclean_err *err) {
     bool claimed = true;
     int rc = pcl_asprintf(path, err, "%s.lock", base);
     if (!rc && !(rc = pcl_claim_take(*path, fd, &claimed, err)) && !claimed)
-        rc = PCL_FAIL(err, PCLEAN_EEXIST, "another process is making the images of %s now; wait for it", base);
+        rc = PCL_FAIL(err, PCLEAN_EEXIST,
+                      "another process is making the images of %s now; wait for it", base);
     return rc;
 }
 
-/* As pclean image does: a cube without any data is no success, although it is there. Parts of it are none by themselves. */
+/* As pclean image does: a cube without any data is no success, although it is there. Parts of it
+ * are none by themselves. */
 static int check_data(const work *w, const char *base, pclean_err *err) {
     const char *const weights = ".sumwt";
     for (size_t i = 0; i < w->n; i++) {
         const char *name = w->joint[i].final_path;
         bool blank = false;
-        if (strlen(name) < strlen(weights) || strcmp(name + strlen(name) - strlen(weights), weights) != 0)
+        if (strlen(name) < strlen(weights) ||
+            strcmp(name + strlen(name) - strlen(weights), weights) != 0)
             continue;
         const int rc = pcl_series_is_blank(&w->joint[i].parts, NULL, &blank, err);
         if (rc || blank)
-            return rc ? rc : PCL_FAIL(err, PCLEAN_EFAILED, "no channel of %s has data: the cube is blank", base);
+            return rc ? rc
+                      : PCL_FAIL(err, PCLEAN_EFAILED,
+                                 "no channel of %s has data: the cube is blank", base);
     }
     return 0;
 }
 
-static int join_subcubes(work *w, const char *base, size_t nparts, const char *const *extensions, const pclean_concat_options *o, pclean_err *err) {
+static int join_subcubes(work *w, const char *base, size_t nparts, const char *const *extensions,
+                         const pclean_concat_options *o, pclean_err *err) {
     if (nparts == 0)
         nparts = count_parts(base, extensions);
     for (size_t i = 0; extensions[i]; i++) {
@@ -376,14 +458,16 @@ static int join_subcubes(work *w, const char *base, size_t nparts, const char *c
             return rc;
     }
     if (w->n == 0)
-        return PCL_FAIL(err, PCLEAN_EDATA, "there are no sub-cubes %s.subcube.0... of any of the extensions", base);
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "there are no sub-cubes %s.subcube.0... of any of the extensions", base);
     int rc = join_all(w, o, err);
     if (!rc && !(rc = list_failures(w, err)) && !o->dry_run)
         rc = check_data(w, base, err);
     return rc ? rc : delete_inputs(w, o, err);
 }
 
-int pclean_concat_subcubes(const char *base, size_t nparts, const char *const *extensions, const pclean_concat_options *options, const pclean_hooks *hooks,
+int pclean_concat_subcubes(const char *base, size_t nparts, const char *const *extensions,
+                           const pclean_concat_options *options, const pclean_hooks *hooks,
                            pclean_concat_result *result, pclean_err *err) {
     PCL_REQUIRE(err, base);
     pclean_concat_options defaults;

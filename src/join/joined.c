@@ -6,8 +6,8 @@
 #include "casa/casa.h"
 #include "image/kind.h"
 #include "image/needed.h"
-#include "join/resume.h"
 #include "image/virtual.h"
+#include "join/resume.h"
 #include "pclean.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -38,14 +38,16 @@ static const char *base_name(const char *path) {
 /* ---- names ---- */
 
 static int copy_name(const char *name, char **out, pclean_err *err) {
-    return name && *name ? pcl_fs_strip_slashes(name, out, err) : PCL_FAIL(err, PCLEAN_EPARAM, "an image without a name");
+    return name && *name ? pcl_fs_strip_slashes(name, out, err)
+                         : PCL_FAIL(err, PCLEAN_EPARAM, "an image without a name");
 }
 
 /* The absolute path of a name of which the last part need not exist: its folder must. */
 static int absolute(const char *path, char *buf, pclean_err *err) {
     char folder[PATH_MAX];
     const char *base = base_name(path);
-    snprintf(folder, sizeof folder, "%.*s", base == path ? 1 : (int)(base - path), base == path ? "." : path);
+    snprintf(folder, sizeof folder, "%.*s", base == path ? 1 : (int)(base - path),
+             base == path ? "." : path);
     if (!realpath(folder, buf))
         return PCL_FAIL(err, PCLEAN_EIO, "%s: there is no folder %s; make it first", path, folder);
     const size_t n = strlen(buf);
@@ -56,7 +58,8 @@ static int absolute(const char *path, char *buf, pclean_err *err) {
 /* For pcl_apart: user is the output's name without its folders. */
 static bool is_output(const char *name, const void *user) {
     const char *base = user, *rest = name + strlen(base);
-    return strncmp(name, base, strlen(base)) == 0 && (!*rest || strcmp(rest, ".concat.part") == 0 || strcmp(rest, ".lock") == 0);
+    return strncmp(name, base, strlen(base)) == 0 &&
+           (!*rest || strcmp(rest, ".concat.part") == 0 || strcmp(rest, ".lock") == 0);
 }
 
 /* An image that a virtual input lists is an input, too. */
@@ -66,7 +69,8 @@ static int check_apart(const pcl_joined *j, pclean_err *err) {
     int rc = absolute(j->final_path, out, err);
     if (rc || (rc = pcl_fs_split(j->final_path, &folder, &name, err)))
         return rc;
-    const pcl_apart outputs = {.name = j->final_path, .folder = folder, .is_output = is_output, .user = name};
+    const pcl_apart outputs = {
+        .name = j->final_path, .folder = folder, .is_output = is_output, .user = name};
     for (size_t i = 0; !rc && i < j->ninput; i++)
         rc = pcl_needed_check_image(&outputs, j->input[i], err);
     pcl_free(folder);
@@ -79,7 +83,10 @@ static int check_names(const pcl_joined *j, pclean_err *err) {
         if (!pcl_fs_is_dir(j->input[i]))
             rc = PCL_FAIL(err, PCLEAN_EIO, "%s: no such image", j->input[i]);
     if (!rc && pcl_fs_exists(j->final_path) && !j->options->overwrite)
-        rc = PCL_FAIL(err, PCLEAN_EEXIST, "%s exists already and is kept; choose another name, or allow overwriting (--overwrite)", j->final_path);
+        rc = PCL_FAIL(err, PCLEAN_EEXIST,
+                      "%s exists already and is kept; choose another name, or allow overwriting "
+                      "(--overwrite)",
+                      j->final_path);
     return rc ? rc : pcl_kind_check_image(j->final_path, err);
 }
 
@@ -91,7 +98,9 @@ static int claim(pcl_joined *j, pclean_err *err) {
     if (rc)
         pcl_err_prefix(err, "%s cannot be made in its folder, choose another: ", j->final_path);
     else if (!claimed)
-        rc = PCL_FAIL(err, PCLEAN_EEXIST, "another process is making %s now; wait for it, or choose another name", j->final_path);
+        rc = PCL_FAIL(err, PCLEAN_EEXIST,
+                      "another process is making %s now; wait for it, or choose another name",
+                      j->final_path);
     return rc;
 }
 
@@ -102,52 +111,77 @@ static void tell_blank(const pcl_joined *j) {
     for (size_t i = 0; j->parts.nblank && i < j->parts.n; i++) {
         const pcl_tiles_part *p = &j->parts.pixels[i];
         if (!casa_member_get_info(j->parts.part[i])->beam)
-            pcl_log(PCL_LOG_WARNING, "%s has no data: planes %zu to %zu of %s are blank", casa_member_get_info(j->parts.part[i])->path, p->offset, p->offset + p->n - 1, j->final_path);
+            pcl_log(PCL_LOG_WARNING, "%s has no data: planes %zu to %zu of %s are blank",
+                    casa_member_get_info(j->parts.part[i])->path, p->offset, p->offset + p->n - 1,
+                    j->final_path);
     }
 }
 
 static int check_virtual(const pcl_joined *j, pclean_err *err) {
     if (j->parts.nblank)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s: an image without data has no beam, and CASA takes a virtual image with and without beams for one without; use mode paged", j->final_path);
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "%s: an image without data has no beam, and CASA takes a virtual image "
+                        "with and without beams for one without; use mode paged",
+                        j->final_path);
     if (j->parts.casa_regular != j->parts.regular && j->parts.n > 1)
-        return PCL_FAIL(err, PCLEAN_EDATA, "%s: the images follow each other so nearly regularly that CASA would show wrong frequencies in a virtual image; use mode paged", j->final_path);
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "%s: the images follow each other so nearly regularly that CASA would show "
+                        "wrong frequencies in a virtual image; use mode paged",
+                        j->final_path);
     if (j->parts.nested && j->mode != PCLEAN_CONCAT_VIRTUAL)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s: one of the inputs is a virtual image itself, which cannot be moved or copied into another; use mode paged or virtual", j->final_path);
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                        "%s: one of the inputs is a virtual image itself, which cannot be moved or "
+                        "copied into another; use mode paged or virtual",
+                        j->final_path);
     for (size_t i = 0; j->mode != PCLEAN_CONCAT_VIRTUAL && i < j->parts.n; i++)
         for (size_t k = 0; k < i; k++)
-            if (strcmp(base_name(casa_member_get_info(j->parts.part[i])->path), base_name(casa_member_get_info(j->parts.part[k])->path)) == 0)
-                return PCL_FAIL(err, PCLEAN_EPARAM, "%s and %s have the same name and cannot lie in one folder; rename one of them",
-                                casa_member_get_info(j->parts.part[k])->path, casa_member_get_info(j->parts.part[i])->path);
+            if (strcmp(base_name(casa_member_get_info(j->parts.part[i])->path),
+                       base_name(casa_member_get_info(j->parts.part[k])->path)) == 0)
+                return PCL_FAIL(
+                    err, PCLEAN_EPARAM,
+                    "%s and %s have the same name and cannot lie in one folder; rename one of them",
+                    casa_member_get_info(j->parts.part[k])->path,
+                    casa_member_get_info(j->parts.part[i])->path);
     return 0;
 }
 
 bool pcl_joined_removes(const pcl_joined *j) {
-    return j->mode == PCLEAN_CONCAT_MOVEVIRTUAL || (j->options->delete_inputs && j->mode != PCLEAN_CONCAT_VIRTUAL);
+    return j->mode == PCLEAN_CONCAT_MOVEVIRTUAL ||
+           (j->options->delete_inputs && j->mode != PCLEAN_CONCAT_VIRTUAL);
 }
 
-/* A joining that was killed while it removed its inputs is taken up there; its image is not made again. */
+/* A joining that was killed while it removed its inputs is taken up there; its image is not made
+ * again. */
 static int resume(pcl_joined *j, pclean_err *err) {
     int rc = 0;
     if (!pcl_joined_removes(j) || !pcl_fs_exists(j->final_path) || (rc = claim(j, err)))
         return rc;
-    j->resumed = pcl_resume_check(j->final_path, (const char *const *)j->input, j->ninput, j->options, &j->parts);
+    j->resumed = pcl_resume_check(j->final_path, (const char *const *)j->input, j->ninput,
+                                  j->options, &j->parts);
     if (j->resumed)
-        pcl_log(PCL_LOG_INFO, "%s is complete; an earlier run was killed while it removed the inputs: those that are left go now", j->final_path);
+        pcl_log(PCL_LOG_INFO,
+                "%s is complete; an earlier run was killed while it removed the inputs: those that "
+                "are left go now",
+                j->final_path);
     return 0;
 }
 
-int pcl_joined_open(pcl_joined *j, const char *outimage, const char *const *inputs, size_t ninput, const pclean_concat_options *options, pclean_err *err) {
+int pcl_joined_open(pcl_joined *j, const char *outimage, const char *const *inputs, size_t ninput,
+                    const pclean_concat_options *options, pclean_err *err) {
     *j = (pcl_joined){.claim = -1, .options = options, .mode = options->mode};
     if (j->mode == PCLEAN_CONCAT_AUTO)
         j->mode = options->keep_subcubes ? PCLEAN_CONCAT_VIRTUAL : PCLEAN_CONCAT_PAGED;
     int rc = copy_name(outimage, &j->final_path, err);
-    if (!rc && !(rc = pcl_asprintf(&j->part_path, err, "%s.concat.part", j->final_path)) && !(rc = pcl_asprintf(&j->lock_path, err, "%s.lock", j->final_path)))
+    if (!rc && !(rc = pcl_asprintf(&j->part_path, err, "%s.concat.part", j->final_path)) &&
+        !(rc = pcl_asprintf(&j->lock_path, err, "%s.lock", j->final_path)))
         rc = PCL_ZNEW(&j->input, ninput, "list of inputs", err);
     for (; !rc && j->ninput < ninput; j->ninput += !rc)
         rc = copy_name(inputs[j->ninput], &j->input[j->ninput], err);
-    if (rc || (rc = check_apart(j, err)) || (rc = resume(j, err)) || j->resumed || (rc = check_names(j, err)) || (j->claim < 0 && (rc = claim(j, err))) ||
+    if (rc || (rc = check_apart(j, err)) || (rc = resume(j, err)) || j->resumed ||
+        (rc = check_names(j, err)) || (j->claim < 0 && (rc = claim(j, err))) ||
         (rc = pcl_claim_check(j->lock_path, j->part_path, err)) ||
-        (rc = pcl_series_load((const char *const *)j->input, ninput, options->axis, options->relax, options->reorder, false, &j->parts, err)))
+        (rc = pcl_series_load((const char *const *)j->input, ninput, options->axis, options->relax,
+                              options->reorder, false, &j->parts, err)))
         return rc;
     if (is_virtual(j))
         return check_virtual(j, err);
@@ -157,7 +191,8 @@ int pcl_joined_open(pcl_joined *j, const char *outimage, const char *const *inpu
 
 /* ---- making: paged ---- */
 
-/* The first image's tiles, so that they can be copied whole; but tiles of a few pixels would make a slow image. */
+/* The first image's tiles, so that they can be copied whole; but tiles of a few pixels would make a
+ * slow image. */
 static int choose_tile(const pcl_joined *j, size_t *tile, pclean_err *err) {
     const casa_tiles *first = j->parts.pixels[0].tiles;
     size_t shape[CASA_MAX_DIM], size = pcl_tiles_pixel(first);
@@ -196,10 +231,14 @@ static int history(const pcl_joined *j, char ***lines, size_t *n, pclean_err *er
     *n = 0;
     int rc = PCL_ZNEW(lines, j->parts.n + 1, "history", err);
     if (!rc)
-        rc = pcl_asprintf(&(*lines)[(*n)++], err, "pclean " PCLEAN_VERSION " concat: %zu image%s along axis %zu%s", j->parts.n, j->parts.n == 1 ? "" : "s", j->parts.axis, j->parts.regular ? "" : ", which becomes a table");
+        rc = pcl_asprintf(&(*lines)[(*n)++], err,
+                          "pclean " PCLEAN_VERSION " concat: %zu image%s along axis %zu%s",
+                          j->parts.n, j->parts.n == 1 ? "" : "s", j->parts.axis,
+                          j->parts.regular ? "" : ", which becomes a table");
     for (size_t i = 0; !rc && i < j->parts.n; i++) {
         const pcl_tiles_part *p = &j->parts.pixels[i];
-        rc = pcl_asprintf(&(*lines)[(*n)++], err, "pixels %zu-%zu" PCL_RESUME_LINE, p->offset, p->offset + p->n - 1, casa_member_get_info(j->parts.part[i])->path);
+        rc = pcl_asprintf(&(*lines)[(*n)++], err, "pixels %zu-%zu" PCL_RESUME_LINE, p->offset,
+                          p->offset + p->n - 1, casa_member_get_info(j->parts.part[i])->path);
     }
     return rc;
 }
@@ -208,7 +247,12 @@ static int make_paged(pcl_joined *j, pclean_err *err) {
     const char *path = j->part_path;
     char **lines = NULL;
     size_t nline = 0;
-    casa_join join = {.part = j->parts.part, .npart = j->parts.n, .axis = j->parts.axis, .regular = j->parts.regular, .value = j->parts.value, .masked = j->parts.mask != NULL};
+    casa_join join = {.part = j->parts.part,
+                      .npart = j->parts.n,
+                      .axis = j->parts.axis,
+                      .regular = j->parts.regular,
+                      .value = j->parts.value,
+                      .masked = j->parts.mask != NULL};
     int rc = choose_tile(j, join.tile, err);
     if (!rc && !(rc = history(j, &lines, &nline, err))) {
         join.history = (const char *const *)lines;
@@ -217,45 +261,64 @@ static int make_paged(pcl_joined *j, pclean_err *err) {
         j->exists = !rc;
     }
     free_lines(lines, nline);
-    if (rc || (rc = pcl_series_load(&path, 1, (int)j->parts.axis, true, false, true, &j->made, err)) || (rc = reserve(j->made.pixels[0].tiles, err)) ||
+    if (rc ||
+        (rc = pcl_series_load(&path, 1, (int)j->parts.axis, true, false, true, &j->made, err)) ||
+        (rc = reserve(j->made.pixels[0].tiles, err)) ||
         (j->made.mask && (rc = reserve(j->made.mask[0].tiles, err))))
         return rc;
-    j->whole_pixels = all_line_up(j->parts.pixels, j->parts.n, j->made.pixels[0].tiles, j->parts.axis);
-    pcl_boxes_make(j->made.pixels[0].tiles, PCL_PARTS_BOX_BYTES, j->parts.axis, pcl_tiles_thickest(j->parts.pixels, j->parts.n, j->parts.axis), &j->pixel_boxes);
+    j->whole_pixels =
+        all_line_up(j->parts.pixels, j->parts.n, j->made.pixels[0].tiles, j->parts.axis);
+    pcl_boxes_make(j->made.pixels[0].tiles, PCL_PARTS_BOX_BYTES, j->parts.axis,
+                   pcl_tiles_thickest(j->parts.pixels, j->parts.n, j->parts.axis), &j->pixel_boxes);
     if (j->made.mask) {
-        j->whole_mask = all_line_up(j->parts.mask, j->parts.n, j->made.mask[0].tiles, j->parts.axis);
-        pcl_boxes_make(j->made.mask[0].tiles, PCL_PARTS_BOX_BYTES, j->parts.axis, pcl_tiles_thickest(j->parts.mask, j->parts.n, j->parts.axis), &j->mask_boxes);
+        j->whole_mask =
+            all_line_up(j->parts.mask, j->parts.n, j->made.mask[0].tiles, j->parts.axis);
+        pcl_boxes_make(j->made.mask[0].tiles, PCL_PARTS_BOX_BYTES, j->parts.axis,
+                       pcl_tiles_thickest(j->parts.mask, j->parts.n, j->parts.axis),
+                       &j->mask_boxes);
     }
     return 0;
 }
 
 /* ---- making: virtual ---- */
 
-/* Whether the inputs can be taken out of their folders, which shall be known before the joined image is there. */
+/* Whether the inputs can be taken out of their folders, which shall be known before the joined
+ * image is there. */
 static int check_movable(const pcl_joined *j, pclean_err *err) {
     for (size_t i = 0; i < j->ninput; i++) {
         const char *base = base_name(j->input[i]);
         char folder[PATH_MAX];
         struct stat st;
-        snprintf(folder, sizeof folder, "%.*s", base == j->input[i] ? 1 : (int)(base - j->input[i]), base == j->input[i] ? "." : j->input[i]);
-        if (lstat(j->input[i], &st) == 0 && S_ISLNK(st.st_mode)) /* the image itself would stay, and share its files with the new one */
-            return PCL_FAIL(err, PCLEAN_EPARAM, "%s is a symbolic link and cannot be moved; give the name of the image itself, or use mode copyvirtual", j->input[i]);
+        snprintf(folder, sizeof folder, "%.*s", base == j->input[i] ? 1 : (int)(base - j->input[i]),
+                 base == j->input[i] ? "." : j->input[i]);
+        /* the image itself would stay, and share its files with the new one */
+        if (lstat(j->input[i], &st) == 0 && S_ISLNK(st.st_mode))
+            return PCL_FAIL(err, PCLEAN_EPARAM,
+                            "%s is a symbolic link and cannot be moved; give the name of the image "
+                            "itself, or use mode copyvirtual",
+                            j->input[i]);
         if (access(folder, W_OK) != 0 || access(j->input[i], W_OK) != 0)
-            return PCL_FAIL(err, PCLEAN_EIO, "cannot move %s: %s; use another mode", j->input[i], strerror(errno));
+            return PCL_FAIL(err, PCLEAN_EIO, "cannot move %s: %s; use another mode", j->input[i],
+                            strerror(errno));
     }
     return 0;
 }
 
-/* A moved input is first given a second name in the new folder, file by file (hard links), and loses its first one when the
- * joined image is in place: whatever happens, one of the two is whole. */
+/* A moved input is first given a second name in the new folder, file by file (hard links), and
+ * loses its first one when the joined image is in place: whatever happens, one of the two is
+ * whole. */
 static int take_in(const pcl_joined *j, const char *from, const char *to, pclean_err *err) {
     const bool move = j->mode == PCLEAN_CONCAT_MOVEVIRTUAL;
     pclean_err why = {0}; /* a success leaves no error behind: this one is told only if it stands */
     int rc = pcl_fs_copy_tree(from, to, move, &why);
-    if (move && rc == -PCLEAN_EUNSUPPORTED && j->options->allow_copy && !(rc = pcl_fs_remove_tree(to, &why)))
+    if (move && rc == -PCLEAN_EUNSUPPORTED && j->options->allow_copy &&
+        !(rc = pcl_fs_remove_tree(to, &why)))
         rc = pcl_fs_copy_tree(from, to, false, &why);
     if (rc == -PCLEAN_EUNSUPPORTED)
-        pcl_err_prefix(&why, "%s cannot be moved into %s without copying it; allow that (--allow-copy), or use mode paged or virtual: ", from, j->final_path);
+        pcl_err_prefix(&why,
+                       "%s cannot be moved into %s without copying it; allow that (--allow-copy), "
+                       "or use mode paged or virtual: ",
+                       from, j->final_path);
     if (rc && err)
         *err = why;
     return rc;
@@ -270,7 +333,9 @@ static int list_name(const pcl_joined *j, const char *path, char **out, pclean_e
     if (rc || (rc = absolute(path, in, err)))
         return rc;
     const size_t n = (size_t)(base_name(image) - image);
-    return strncmp(in, image, n) == 0 && !strchr(in + n, '/') ? pcl_asprintf(out, err, "./%s", in + n) : pcl_strdup(out, in, err);
+    return strncmp(in, image, n) == 0 && !strchr(in + n, '/')
+               ? pcl_asprintf(out, err, "./%s", in + n)
+               : pcl_strdup(out, in, err);
 }
 
 static int make_virtual(pcl_joined *j, pclean_err *err) {
@@ -278,14 +343,16 @@ static int make_virtual(pcl_joined *j, pclean_err *err) {
     int rc = j->mode == PCLEAN_CONCAT_MOVEVIRTUAL ? check_movable(j, err) : 0;
     snprintf(list.type, sizeof list.type, "%s", casa_member_get_info(j->parts.part[0])->type);
     if (!rc && mkdir(j->part_path, 0777) != 0)
-        rc = PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO, "cannot make the folder %s: %s", j->part_path, strerror(errno));
+        rc = PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO,
+                      "cannot make the folder %s: %s", j->part_path, strerror(errno));
     j->exists = !rc;
     if (!rc)
         rc = PCL_ZNEW(&list.image, j->parts.n, "list of images", err);
     for (; !rc && list.n < j->parts.n; list.n += !rc) {
         const char *path = casa_member_get_info(j->parts.part[list.n])->path;
         char *inside = NULL;
-        if (j->mode != PCLEAN_CONCAT_VIRTUAL && !(rc = pcl_asprintf(&inside, err, "%s/%s", j->part_path, base_name(path))))
+        if (j->mode != PCLEAN_CONCAT_VIRTUAL &&
+            !(rc = pcl_asprintf(&inside, err, "%s/%s", j->part_path, base_name(path))))
             rc = take_in(j, path, inside, err);
         pcl_free(inside);
         pcl_test_stage(list.n, "taken in");
@@ -314,11 +381,14 @@ int pcl_joined_make(pcl_joined *j, pclean_err *err) {
 size_t pcl_joined_njob(const pcl_joined *j) {
     if (is_virtual(j) || j->resumed)
         return 0;
-    return (j->whole_pixels ? j->parts.n : j->pixel_boxes.n) + (!j->made.mask ? 0 : j->whole_mask ? j->parts.n : j->mask_boxes.n);
+    return (j->whole_pixels ? j->parts.n : j->pixel_boxes.n) + (!j->made.mask   ? 0
+                                                                : j->whole_mask ? j->parts.n
+                                                                                : j->mask_boxes.n);
 }
 
-static int do_job(const pcl_tiles_part *part, size_t npart, size_t axis, bool whole, const pcl_boxes *boxes, const casa_tiles *out, size_t i,
-                  pcl_tiles_room *room, const pcl_tiles_watch *watch, pclean_err *err) {
+static int do_job(const pcl_tiles_part *part, size_t npart, size_t axis, bool whole,
+                  const pcl_boxes *boxes, const casa_tiles *out, size_t i, pcl_tiles_room *room,
+                  const pcl_tiles_watch *watch, pclean_err *err) {
     if (whole)
         return pcl_tiles_copy(part[i].tiles, out, axis, part[i].offset, watch, err);
     size_t start[CASA_MAX_DIM], length[CASA_MAX_DIM];
@@ -326,19 +396,26 @@ static int do_job(const pcl_tiles_part *part, size_t npart, size_t axis, bool wh
     return pcl_tiles_repack(part, npart, axis, out, start, length, room, watch, err);
 }
 
-int pcl_joined_job(const pcl_joined *j, size_t i, pcl_tiles_room *room, const pcl_tiles_watch *watch, pclean_err *err) {
+int pcl_joined_job(const pcl_joined *j, size_t i, pcl_tiles_room *room,
+                   const pcl_tiles_watch *watch, pclean_err *err) {
     const size_t npixel = j->whole_pixels ? j->parts.n : j->pixel_boxes.n;
     pcl_test_stage(i, "job");
-    return i < npixel ? do_job(j->parts.pixels, j->parts.n, j->parts.axis, j->whole_pixels, &j->pixel_boxes, j->made.pixels[0].tiles, i, room, watch, err)
-                      : do_job(j->parts.mask, j->parts.n, j->parts.axis, j->whole_mask, &j->mask_boxes, j->made.mask[0].tiles, i - npixel, room, watch, err);
+    return i < npixel ? do_job(j->parts.pixels, j->parts.n, j->parts.axis, j->whole_pixels,
+                               &j->pixel_boxes, j->made.pixels[0].tiles, i, room, watch, err)
+                      : do_job(j->parts.mask, j->parts.n, j->parts.axis, j->whole_mask,
+                               &j->mask_boxes, j->made.mask[0].tiles, i - npixel, room, watch, err);
 }
 
 uint64_t pcl_joined_bytes_whole(const pcl_joined *j) {
-    return (j->whole_pixels ? pcl_tiles_size(j->made.pixels[0].tiles) : 0) + (j->whole_mask ? pcl_tiles_size(j->made.mask[0].tiles) : 0);
+    return (j->whole_pixels ? pcl_tiles_size(j->made.pixels[0].tiles) : 0) +
+           (j->whole_mask ? pcl_tiles_size(j->made.mask[0].tiles) : 0);
 }
 
 uint64_t pcl_joined_bytes(const pcl_joined *j) {
-    return is_virtual(j) || !j->made.n ? 0 : pcl_tiles_size(j->made.pixels[0].tiles) + (j->made.mask ? pcl_tiles_size(j->made.mask[0].tiles) : 0);
+    return is_virtual(j) || !j->made.n
+               ? 0
+               : pcl_tiles_size(j->made.pixels[0].tiles) +
+                     (j->made.mask ? pcl_tiles_size(j->made.mask[0].tiles) : 0);
 }
 
 int pcl_joined_sync(const pcl_joined *j, pclean_err *err) {
@@ -348,33 +425,44 @@ int pcl_joined_sync(const pcl_joined *j, pclean_err *err) {
 
 /* ---- the end ---- */
 
-/* The image as another program will find it: its axis and its pixels must be those of the inputs. */
+/* The image as another program will find it: its axis and its pixels must be those of the
+ * inputs. */
 static int verify(const pcl_joined *j, pclean_err *err) {
     const char *path = j->part_path;
     pcl_series again = {0};
     long where = -1;
     int rc = is_virtual(j) ? 0 : casa_image_read_back(path, j->parts.n + 1, err);
     if (!rc)
-        rc = pcl_series_load(&path, 1, (int)j->parts.axis, true, false, !is_virtual(j), &again, err);
+        rc =
+            pcl_series_load(&path, 1, (int)j->parts.axis, true, false, !is_virtual(j), &again, err);
     for (size_t i = 0; !rc && i < again.total && i < j->parts.total; i++) {
         const size_t k = i + 1 < again.total ? i : i > 0 ? i - 1 : 0;
-        const double step = again.total > 1 ? fabs(again.value[k + 1] - again.value[k]) : fabs(again.value[0]) + 1;
+        const double step =
+            again.total > 1 ? fabs(again.value[k + 1] - again.value[k]) : fabs(again.value[0]) + 1;
         if (!(fabs(again.value[i] - j->parts.value[i]) <= 0.02 * step))
-            rc = PCL_FAIL(err, PCLEAN_EFAILED, "plane %zu is at %.9g where its input is at %.9g", i, again.value[i], j->parts.value[i]);
+            rc = PCL_FAIL(err, PCLEAN_EFAILED, "plane %zu is at %.9g where its input is at %.9g", i,
+                          again.value[i], j->parts.value[i]);
     }
-    if (!rc && !(rc = pcl_series_compare(&again, &j->parts, j->options->verify_full, &where, err)) && where >= 0)
+    if (!rc &&
+        !(rc = pcl_series_compare(&again, &j->parts, j->options->verify_full, &where, err)) &&
+        where >= 0)
         rc = PCL_FAIL(err, PCLEAN_EFAILED, "plane %ld is not that of its input", where);
     pcl_series_clear(&again);
     if (rc)
-        pcl_err_prefix(err, "the joined image %s is not right and was removed; did an input change meanwhile? ", j->final_path);
+        pcl_err_prefix(
+            err,
+            "the joined image %s is not right and was removed; did an input change meanwhile? ",
+            j->final_path);
     return rc;
 }
 
 static int publish(pcl_joined *j, pclean_err *err) {
-    /* a list beside which its images lie is right only under its final name's folder: part_path is in the same one */
+    /* a list beside which its images lie is right only under its final name's folder: part_path is
+     * in the same one */
     int rc = verify(j, err);
     pcl_test_stage(0, "publish");
-    if (!rc && !(rc = pcl_kind_check_image(j->final_path, err)) && !(rc = pcl_fs_publish(j->part_path, j->final_path, j->options->overwrite, err)))
+    if (!rc && !(rc = pcl_kind_check_image(j->final_path, err)) &&
+        !(rc = pcl_fs_publish(j->part_path, j->final_path, j->options->overwrite, err)))
         j->exists = false;
     pcl_test_stage(0, "published");
     return rc;
@@ -402,9 +490,14 @@ static int remove_input(const pcl_joined *j, const char *input, pclean_err *err)
     char *aside = NULL;
     int rc = pcl_resume_aside(input, &aside, err);
     if (!rc && !pcl_resume_may_remove(aside, j->resumed ? &j->parts : NULL, j->options))
-        rc = PCL_FAIL(err, PCLEAN_EEXIST, "%s is complete, but its input %s is not removed: %s is in the way; move that", j->final_path, input, aside);
-    if (!rc && !(rc = pcl_fs_remove_tree(aside, err)) /* of a process that was killed here */ && rename(input, aside) != 0 && !(errno == ENOENT && j->resumed))
-        rc = PCL_FAIL(err, PCLEAN_EIO, "%s is complete, but its input %s could not be removed: %s", j->final_path, input, strerror(errno));
+        rc =
+            PCL_FAIL(err, PCLEAN_EEXIST,
+                     "%s is complete, but its input %s is not removed: %s is in the way; move that",
+                     j->final_path, input, aside);
+    if (!rc && !(rc = pcl_fs_remove_tree(aside, err)) /* of a process that was killed here */ &&
+        rename(input, aside) != 0 && !(errno == ENOENT && j->resumed))
+        rc = PCL_FAIL(err, PCLEAN_EIO, "%s is complete, but its input %s could not be removed: %s",
+                      j->final_path, input, strerror(errno));
     pcl_test_stage(0, "aside");
     if (!rc && !(rc = remove_marks(aside, err)))
         rc = pcl_fs_remove_tree(aside, err);

@@ -19,8 +19,9 @@ static const char *base_name(const char *path) {
 static bool same_file(const char *folder, const char *other, const char *name) {
     char *a = NULL, *b = NULL;
     struct stat p, q;
-    const bool same = !pcl_asprintf(&a, NULL, "%s/%s", folder, name) && !pcl_asprintf(&b, NULL, "%s/%s", other, name) && stat(a, &p) == 0 && stat(b, &q) == 0 &&
-                      p.st_ino == q.st_ino && p.st_dev == q.st_dev;
+    const bool same = !pcl_asprintf(&a, NULL, "%s/%s", folder, name) &&
+                      !pcl_asprintf(&b, NULL, "%s/%s", other, name) && stat(a, &p) == 0 &&
+                      stat(b, &q) == 0 && p.st_ino == q.st_ino && p.st_dev == q.st_dev;
     pcl_free(a);
     pcl_free(b);
     return same;
@@ -29,8 +30,10 @@ static bool same_file(const char *folder, const char *other, const char *name) {
 /* Whether the removal of an input had begun: it is gone, aside, or moved but for its first name. */
 static bool has_begun(const char *image, const char *input) {
     char *aside = NULL, *inside = NULL;
-    const bool gone = !pcl_fs_exists(input) || (!pcl_resume_aside(input, &aside, NULL) && pcl_fs_exists(aside));
-    const bool begun = gone || (!pcl_asprintf(&inside, NULL, "%s/%s", image, base_name(input)) && same_file(input, inside, "table.dat"));
+    const bool gone =
+        !pcl_fs_exists(input) || (!pcl_resume_aside(input, &aside, NULL) && pcl_fs_exists(aside));
+    const bool begun = gone || (!pcl_asprintf(&inside, NULL, "%s/%s", image, base_name(input)) &&
+                                same_file(input, inside, "table.dat"));
     pcl_free(aside);
     pcl_free(inside);
     return begun;
@@ -41,7 +44,8 @@ static bool has_inside(const pcl_series *whole, const char *image, const char *i
     const size_t n = strlen(image);
     for (size_t i = 0; i < whole->n; i++) {
         const char *path = casa_member_get_info(whole->part[i])->path;
-        if (strncmp(path, image, n) == 0 && path[n] == '/' && strcmp(path + n + 1, base_name(input)) == 0)
+        if (strncmp(path, image, n) == 0 && path[n] == '/' &&
+            strcmp(path + n + 1, base_name(input)) == 0)
             return true;
     }
     return false;
@@ -52,7 +56,8 @@ static bool is_made_of(const pcl_series *whole, const char *image, const char *i
     bool found = false;
     if (whole->nested)
         return has_inside(whole, image, input);
-    if (pcl_asprintf(&line, NULL, PCL_RESUME_LINE, input) || casa_member_find_history(whole->part[0], line, &found, NULL))
+    if (pcl_asprintf(&line, NULL, PCL_RESUME_LINE, input) ||
+        casa_member_find_history(whole->part[0], line, &found, NULL))
         found = false;
     pcl_free(line);
     return found;
@@ -64,22 +69,28 @@ static bool has_planes(const pcl_series *whole, const char *input, const pclean_
     long offset = -1;
     if (!pcl_fs_exists(input))
         return true;
-    const bool has = !pcl_series_load(&input, 1, (int)whole->axis, true, false, false, &some, NULL) && !casa_member_compare(whole->part[0], some.part[0], whole->axis, o->relax, NULL) &&
-                     !pcl_series_find(whole, &some, &offset, NULL) && offset >= 0;
+    const bool has =
+        !pcl_series_load(&input, 1, (int)whole->axis, true, false, false, &some, NULL) &&
+        !casa_member_compare(whole->part[0], some.part[0], whole->axis, o->relax, NULL) &&
+        !pcl_series_find(whole, &some, &offset, NULL) && offset >= 0;
     pcl_series_clear(&some);
     return has;
 }
 
-bool pcl_resume_may_remove(const char *aside, const pcl_series *whole, const pclean_concat_options *o) {
-    return pcl_kind_is_image(aside) ? whole && has_planes(whole, aside, o) : pcl_kind_is_remains(aside);
+bool pcl_resume_may_remove(const char *aside, const pcl_series *whole,
+                           const pclean_concat_options *o) {
+    return pcl_kind_is_image(aside) ? whole && has_planes(whole, aside, o)
+                                    : pcl_kind_is_remains(aside);
 }
 
-bool pcl_resume_check(const char *image, const char *const *input, size_t ninput, const pclean_concat_options *o, pcl_series *whole) {
+bool pcl_resume_check(const char *image, const char *const *input, size_t ninput,
+                      const pclean_concat_options *o, pcl_series *whole) {
     bool is = false;
     *whole = (pcl_series){0};
     for (size_t i = 0; i < ninput; i++)
         is = is || o->delete_inputs || has_begun(image, input[i]);
-    is = is && pcl_fs_exists(image) && !pcl_series_load(&image, 1, o->axis, true, false, false, whole, NULL);
+    is = is && pcl_fs_exists(image) &&
+         !pcl_series_load(&image, 1, o->axis, true, false, false, whole, NULL);
     for (size_t i = 0; is && i < ninput; i++)
         is = is_made_of(whole, image, input[i]) && has_planes(whole, input[i], o);
     if (!is)

@@ -1,8 +1,8 @@
 #include "join/series.h"
 #include "base/mem.h"
-#include "join/axis.h"
-#include "join/probe.h"
+#include "exec/probe.h"
 #include "image/virtual.h"
+#include "join/axis.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,12 +32,14 @@ static int add_part(opener *o, const char *path, pclean_err *err) {
     }
     rc = casa_member_open(path, &p->part[p->n], err);
     p->n += !rc;
-    return !rc && pcl_probe_is_child(&o->probe) ? casa_member_try_history(p->part[p->n - 1], err) : rc;
+    return !rc && pcl_probe_is_child(&o->probe) ? casa_member_try_history(p->part[p->n - 1], err)
+                                                : rc;
 }
 
 static int add_image(opener *o, const char *path, pclean_err *err);
 
-/* A virtual image is taken for its images, which are joined along its own axis: that must be ours. */
+/* A virtual image is taken for its images, which are joined along its own axis: that must be
+ * ours. */
 static int add_list(opener *o, const char *path, pclean_err *err) {
     pcl_virtual list;
     int rc = pcl_virtual_read(path, &list, err);
@@ -45,7 +47,10 @@ static int add_list(opener *o, const char *path, pclean_err *err) {
         return rc;
     o->p->nested = true;
     if (o->axis >= 0 && (size_t)o->axis != list.axis)
-        rc = PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s: this virtual image is joined along axis %zu, not %d; make it paged first", path, list.axis, o->axis);
+        rc =
+            PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                     "%s: this virtual image is joined along axis %zu, not %d; make it paged first",
+                     path, list.axis, o->axis);
     o->axis = (int)list.axis;
     for (size_t i = 0; !rc && i < list.n; i++)
         if ((rc = add_image(o, list.image[i], err)))
@@ -54,7 +59,8 @@ static int add_list(opener *o, const char *path, pclean_err *err) {
     return rc;
 }
 
-/* The child notes what is wrong where it meets it, without the names of lists around it: those are put before it here. */
+/* The child notes what is wrong where it meets it, without the names of lists around it: those are
+ * put before it here. */
 static int add_image(opener *o, const char *path, pclean_err *err) {
     int rc = pcl_probe_visit(&o->probe, path, err);
     if (!rc)
@@ -97,11 +103,16 @@ static int find_axis(pcl_series *p, int wanted, int of_lists, pclean_err *err) {
     const casa_member_info *info = casa_member_get_info(p->part[0]);
     const int axis = wanted >= 0 ? wanted : info->spectral_axis;
     if (axis < 0)
-        return PCL_FAIL(err, PCLEAN_EDATA, "%s has no spectral axis; say along which axis to join", info->path);
+        return PCL_FAIL(err, PCLEAN_EDATA, "%s has no spectral axis; say along which axis to join",
+                        info->path);
     if ((size_t)axis >= info->pixels.ndim)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s has no axis %d: it has %zu, counted from 0", info->path, axis, info->pixels.ndim);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s has no axis %d: it has %zu, counted from 0",
+                        info->path, axis, info->pixels.ndim);
     if (of_lists >= 0 && axis != of_lists)
-        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s is part of a virtual image joined along axis %d, not %d; make that paged first", info->path, of_lists, axis);
+        return PCL_FAIL(
+            err, PCLEAN_EUNSUPPORTED,
+            "%s is part of a virtual image joined along axis %d, not %d; make that paged first",
+            info->path, of_lists, axis);
     p->axis = (size_t)axis;
     return 0;
 }
@@ -109,7 +120,10 @@ static int find_axis(pcl_series *p, int wanted, int of_lists, pclean_err *err) {
 /* ---- the joined axis ---- */
 
 static enum pcl_axis_kind kind_of(enum casa_axis_kind kind) {
-    return kind == CASA_AXIS_SPECTRAL ? PCL_AXIS_SPECTRAL : kind == CASA_AXIS_SKY ? PCL_AXIS_SKY : kind == CASA_AXIS_STOKES ? PCL_AXIS_STOKES : PCL_AXIS_LINEAR;
+    return kind == CASA_AXIS_SPECTRAL ? PCL_AXIS_SPECTRAL
+           : kind == CASA_AXIS_SKY    ? PCL_AXIS_SKY
+           : kind == CASA_AXIS_STOKES ? PCL_AXIS_STOKES
+                                      : PCL_AXIS_LINEAR;
 }
 
 static int order_parts(pcl_series *p, const size_t *order, pclean_err *err) {
@@ -132,10 +146,16 @@ static int join_axis(pcl_series *p, bool relax, bool reorder, pclean_err *err) {
         casa_member_axis a;
         if ((rc = casa_member_get_axis(p->part[i], p->axis, &a, err)))
             break;
-        axes[i] = (pcl_axis){casa_member_get_info(p->part[i])->path, kind_of(a.kind), a.n, a.value, a.increment, a.frame};
+        axes[i] = (pcl_axis){casa_member_get_info(p->part[i])->path,
+                             kind_of(a.kind),
+                             a.n,
+                             a.value,
+                             a.increment,
+                             a.frame};
         p->total += a.n;
     }
-    if (!rc && !(rc = pcl_axis_join(axes, p->n, relax, reorder, &joined, err)) && !(rc = PCL_NEW(&p->value, p->total, "axis", err))) {
+    if (!rc && !(rc = pcl_axis_join(axes, p->n, relax, reorder, &joined, err)) &&
+        !(rc = PCL_NEW(&p->value, p->total, "axis", err))) {
         size_t at = 0;
         for (size_t i = 0; i < p->n; i++) {
             const pcl_axis *a = &axes[joined.order[i]];
@@ -197,7 +217,8 @@ static int is_part_blank(const pcl_tiles_part *part, size_t axis, bool *blank, p
     return rc;
 }
 
-int pcl_series_is_blank(const pcl_series *p, const pcl_tiles_part *part, bool *blank, pclean_err *err) {
+int pcl_series_is_blank(const pcl_series *p, const pcl_tiles_part *part, bool *blank,
+                        pclean_err *err) {
     int rc = 0;
     *blank = true;
     if (part)
@@ -218,13 +239,15 @@ static int check_beams(pcl_series *p, pclean_err *err) {
         const casa_member_info *info = casa_member_get_info(p->part[i]);
         bool blank = true;
         if (!info->beam && !(rc = pcl_series_is_blank(p, &p->pixels[i], &blank, err)) && !blank)
-            rc = PCL_FAIL(err, PCLEAN_EDATA, "%s has no beam, %s has one; give all a beam, or none", info->path, casa_member_get_info(p->part[with])->path);
+            rc = PCL_FAIL(err, PCLEAN_EDATA, "%s has no beam, %s has one; give all a beam, or none",
+                          info->path, casa_member_get_info(p->part[with])->path);
         p->nblank += !info->beam;
     }
     return rc;
 }
 
-int pcl_series_load(const char *const *name, size_t n, int axis, bool relax, bool reorder, bool trusted, pcl_series *out, pclean_err *err) {
+int pcl_series_load(const char *const *name, size_t n, int axis, bool relax, bool reorder,
+                    bool trusted, pcl_series *out, pclean_err *err) {
     *out = (pcl_series){0};
     opener o = {.p = out, .axis = -1};
     int rc = n > 0 ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "no images to join");
@@ -257,7 +280,8 @@ void pcl_series_clear(pcl_series *p) {
 /* ---- comparing ---- */
 
 /* The part of the whole that a box of one part is. */
-static int compare_box(const pcl_tiles_part *whole, size_t nwhole, const pcl_tiles_part *part, const casa_tiles *shape, size_t axis, const size_t *start,
+static int compare_box(const pcl_tiles_part *whole, size_t nwhole, const pcl_tiles_part *part,
+                       const casa_tiles *shape, size_t axis, const size_t *start,
                        const size_t *length, char *a, char *b, long *where, pclean_err *err) {
     size_t at[CASA_MAX_DIM] = {0}, n = pcl_tiles_pixel(shape);
     for (size_t i = 0; i < shape->ndim; i++) {
@@ -265,7 +289,8 @@ static int compare_box(const pcl_tiles_part *whole, size_t nwhole, const pcl_til
         n *= length[i];
     }
     int rc;
-    if ((rc = pcl_tiles_gather(part, 1, axis, shape, at, length, a, err)) || (rc = pcl_tiles_gather(whole, nwhole, axis, shape, at, length, b, err)))
+    if ((rc = pcl_tiles_gather(part, 1, axis, shape, at, length, a, err)) ||
+        (rc = pcl_tiles_gather(whole, nwhole, axis, shape, at, length, b, err)))
         return rc;
     for (size_t i = 0; i < n; i++)
         if (a[i] != b[i]) {
@@ -278,15 +303,20 @@ static int compare_box(const pcl_tiles_part *whole, size_t nwhole, const pcl_til
     return 0;
 }
 
-static int compare_part(const pcl_tiles_part *whole, size_t nwhole, const pcl_tiles_part *part, const casa_tiles *shape, size_t axis, bool full, long *where, pclean_err *err) {
-    if (nwhole == 1 && part->tiles && pcl_tiles_line_up(part->tiles, whole->tiles, axis, part->offset)) {
+static int compare_part(const pcl_tiles_part *whole, size_t nwhole, const pcl_tiles_part *part,
+                        const casa_tiles *shape, size_t axis, bool full, long *where,
+                        pclean_err *err) {
+    if (nwhole == 1 && part->tiles &&
+        pcl_tiles_line_up(part->tiles, whole->tiles, axis, part->offset)) {
         bool same;
-        const int rc = pcl_tiles_same(part->tiles, whole->tiles, axis, part->offset, full, &same, err);
+        const int rc =
+            pcl_tiles_same(part->tiles, whole->tiles, axis, part->offset, full, &same, err);
         if (rc || same)
             return rc;
     }
     pcl_boxes boxes;
-    pcl_boxes_make(shape, full ? PCL_PARTS_BOX_BYTES : 1, axis, pcl_tiles_thickest(whole, nwhole, axis), &boxes);
+    pcl_boxes_make(shape, full ? PCL_PARTS_BOX_BYTES : 1, axis,
+                   pcl_tiles_thickest(whole, nwhole, axis), &boxes);
     size_t most = pcl_tiles_pixel(shape);
     for (size_t i = 0; i < shape->ndim; i++)
         most *= boxes.size[i];
@@ -309,12 +339,14 @@ static int compare_part(const pcl_tiles_part *whole, size_t nwhole, const pcl_ti
 }
 
 /* The planes of parts, the first of which is plane `at` of the whole. */
-static int compare_at(const pcl_series *whole, const pcl_series *parts, size_t at, bool full, long *where, pclean_err *err) {
+static int compare_at(const pcl_series *whole, const pcl_series *parts, size_t at, bool full,
+                      long *where, pclean_err *err) {
     int rc = 0;
     for (size_t i = 0; !rc && *where < 0 && i < parts->n; i++) {
         pcl_tiles_part pixels = parts->pixels[i], mask = {NULL, pixels.offset + at, pixels.n};
         pixels.offset += at;
-        rc = compare_part(whole->pixels, whole->n, &pixels, pixels.tiles, whole->axis, full, where, err);
+        rc = compare_part(whole->pixels, whole->n, &pixels, pixels.tiles, whole->axis, full, where,
+                          err);
         casa_tiles bits = *pixels.tiles; /* also where this part has no mask */
         bits.bytes = 0;
         mask.tiles = parts->mask ? parts->mask[i].tiles : NULL;
@@ -324,12 +356,16 @@ static int compare_at(const pcl_series *whole, const pcl_series *parts, size_t a
     return rc;
 }
 
-int pcl_series_compare(const pcl_series *whole, const pcl_series *parts, bool full, long *where, pclean_err *err) {
+int pcl_series_compare(const pcl_series *whole, const pcl_series *parts, bool full, long *where,
+                       pclean_err *err) {
     *where = -1;
     if (whole->total != parts->total)
-        return PCL_FAIL(err, PCLEAN_EFAILED, "%s has %zu planes, its parts have %zu", casa_member_get_info(whole->part[0])->path, whole->total, parts->total);
+        return PCL_FAIL(err, PCLEAN_EFAILED, "%s has %zu planes, its parts have %zu",
+                        casa_member_get_info(whole->part[0])->path, whole->total, parts->total);
     if ((whole->mask != NULL) != (parts->mask != NULL))
-        return PCL_FAIL(err, PCLEAN_EFAILED, "%s has %s mask, its parts have %s", casa_member_get_info(whole->part[0])->path, whole->mask ? "a" : "no", parts->mask ? "one" : "none");
+        return PCL_FAIL(err, PCLEAN_EFAILED, "%s has %s mask, its parts have %s",
+                        casa_member_get_info(whole->part[0])->path, whole->mask ? "a" : "no",
+                        parts->mask ? "one" : "none");
     return compare_at(whole, parts, 0, full, where, err);
 }
 
@@ -341,7 +377,8 @@ static size_t find_value(const pcl_series *whole, double value) {
     return k;
 }
 
-int pcl_series_find(const pcl_series *whole, const pcl_series *some, long *offset, pclean_err *err) {
+int pcl_series_find(const pcl_series *whole, const pcl_series *some, long *offset,
+                    pclean_err *err) {
     const size_t at = find_value(whole, some->value[0]);
     long where = -1;
     *offset = -1;

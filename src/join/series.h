@@ -1,4 +1,5 @@
-/* series.h: several images on disk seen as one along an axis. Virtual images count as the images they list. */
+/* series.h: several images on disk seen as one along an axis. Virtual images count as the images
+ * they list. */
 #ifndef PCL_SERIES_H
 #define PCL_SERIES_H
 #include "base/err.h"
@@ -9,31 +10,39 @@
 
 typedef struct pcl_series {
     size_t n, axis, total;  /* images, axis along which they are joined, its pixels */
-    casa_member **part;       /* [n] in order */
+    casa_member **part;     /* [n] in order */
     pcl_tiles_part *pixels; /* [n] */
     pcl_tiles_part *mask;   /* [n]; NULL: none has a mask */
     double *value;          /* [total] of the axis */
     bool regular;           /* the axis is the first image's, continued */
     bool casa_regular;      /* casacore takes it for that */
     bool nested;            /* one of the names was a virtual image */
-    bool beams;             /* the images have beams, but for nblank of them, which are zeros: no data */
+    bool beams;             /* the images have beams, but for nblank of them, which are zeros: no
+                             * data */
     size_t nblank;
 } pcl_series;
 
-/* Opens the images name[n] and checks that they go together (axis.h, casa_member_compare; all have a beam or none, but for blank ones); axis -1: the spectral one.
- * Calls casacore; unless the images are trusted, behind a probe (probe.h). *out to pcl_series_clear. */
-int pcl_series_load(const char *const *name, size_t n, int axis, bool relax, bool reorder, bool trusted, pcl_series *out, pclean_err *err) PCL_CHECK;
+/* Opens the images name[n] and checks that they go together (axis.h, casa_member_compare; all have
+ * a beam or none, but for blank ones); axis -1: the spectral one. Calls casacore; unless the images
+ * are trusted, behind a probe (probe.h). *out to pcl_series_clear. */
+int pcl_series_load(const char *const *name, size_t n, int axis, bool relax, bool reorder,
+                    bool trusted, pcl_series *out, pclean_err *err) PCL_CHECK;
 void pcl_series_clear(pcl_series *p);
 
 /* Whether all pixels of an image, or (part NULL) of all, are 0. No casacore. */
-int pcl_series_is_blank(const pcl_series *p, const pcl_tiles_part *part, bool *blank, pclean_err *err) PCL_CHECK;
+int pcl_series_is_blank(const pcl_series *p, const pcl_tiles_part *part, bool *blank,
+                        pclean_err *err) PCL_CHECK;
 
-/* Compares the pixels and mask of `whole` with those of `parts`, of which it should consist: all, or of each part the first, the last and
- * two tiles between. *where: plane of the first difference, -1: none. No casacore. */
-int pcl_series_compare(const pcl_series *whole, const pcl_series *parts, bool full, long *where, pclean_err *err) PCL_CHECK;
+/* Compares the pixels and mask of `whole` with those of `parts`, of which it should consist: all,
+ * or of each part the first, the last and two tiles between. *where: plane of the first difference,
+ * -1: none. No casacore. */
+int pcl_series_compare(const pcl_series *whole, const pcl_series *parts, bool full, long *where,
+                       pclean_err *err) PCL_CHECK;
 
-/* Where in `whole` the planes of `some` lie, the same pixels and mask, all of them compared: *offset, -1: they do not. No casacore. */
-int pcl_series_find(const pcl_series *whole, const pcl_series *some, long *offset, pclean_err *err) PCL_CHECK;
+/* Where in `whole` the planes of `some` lie, the same pixels and mask, all of them compared:
+ * *offset, -1: they do not. No casacore. */
+int pcl_series_find(const pcl_series *whole, const pcl_series *some, long *offset,
+                    pclean_err *err) PCL_CHECK;
 
 /* The largest box of pixels that is held in memory. */
 enum { PCL_PARTS_BOX_BYTES = 16 << 20 };

@@ -54,25 +54,33 @@ static int open_tiles(const casa_tiles *t, int flags, int *fd, pclean_err *err) 
 /* The disk begins to write what is there; waiting for it comes later. */
 static int close_written(int fd, const char *path, pclean_err *err) {
     (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-    return close(fd) == 0 ? 0 : PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO, "cannot write %s: %s", path, strerror(errno));
+    return close(fd) == 0
+               ? 0
+               : PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO,
+                          "cannot write %s: %s", path, strerror(errno));
 }
 
 static int tell(const pcl_tiles_watch *watch, uint64_t bytes, pclean_err *err) {
-    return watch && watch->done(bytes, watch->user) ? PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted") : 0;
+    return watch && watch->done(bytes, watch->user)
+               ? PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted")
+               : 0;
 }
 
 /* ---- whole tiles ---- */
 
 bool pcl_tiles_line_up(const casa_tiles *in, const casa_tiles *out, size_t axis, size_t offset) {
-    if (in->ndim != out->ndim || in->bytes != out->bytes || (in->bytes && in->big_endian != out->big_endian))
+    if (in->ndim != out->ndim || in->bytes != out->bytes ||
+        (in->bytes && in->big_endian != out->big_endian))
         return false;
     for (size_t i = 0; i < in->ndim; i++)
         if (in->tile[i] != out->tile[i] || (i != axis && in->shape[i] != out->shape[i]))
             return false;
-    return offset % in->tile[axis] == 0 && (in->shape[axis] % in->tile[axis] == 0 || offset + in->shape[axis] == out->shape[axis]);
+    return offset % in->tile[axis] == 0 &&
+           (in->shape[axis] % in->tile[axis] == 0 || offset + in->shape[axis] == out->shape[axis]);
 }
 
-/* Where the bytes of one file lie in another: as `n` runs of `size` bytes, the first at `first`, one each `stride`. */
+/* Where the bytes of one file lie in another: as `n` runs of `size` bytes, the first at `first`,
+ * one each `stride`. */
 typedef struct runs {
     uint64_t n, size, stride, first;
 } runs;
@@ -90,7 +98,8 @@ static runs find_runs(const casa_tiles *in, const casa_tiles *out, size_t axis, 
     return r;
 }
 
-int pcl_tiles_copy(const casa_tiles *in, const casa_tiles *out, size_t axis, size_t offset, const pcl_tiles_watch *watch, pclean_err *err) {
+int pcl_tiles_copy(const casa_tiles *in, const casa_tiles *out, size_t axis, size_t offset,
+                   const pcl_tiles_watch *watch, pclean_err *err) {
     const runs r = find_runs(in, out, axis, offset);
     const uint64_t piece = 32u << 20;
     int from = -1, to = -1, rc;
@@ -98,7 +107,8 @@ int pcl_tiles_copy(const casa_tiles *in, const casa_tiles *out, size_t axis, siz
         rc = open_tiles(out, O_WRONLY, &to, err);
     for (uint64_t k = 0; !rc && k < r.n; k++)
         for (uint64_t at = 0; !rc && at < r.size; at += piece) {
-            const uint64_t n = r.size - at < piece ? r.size - at : piece, place = k * r.stride + r.first + at;
+            const uint64_t n = r.size - at < piece ? r.size - at : piece,
+                           place = k * r.stride + r.first + at;
             rc = pcl_bulk_copy(from, in->file, k * r.size + at, to, out->file, place, n, err);
             if (!rc && r.n < 64)
                 (void)sync_file_range(to, (off64_t)place, (off64_t)n, SYNC_FILE_RANGE_WRITE);
@@ -114,17 +124,24 @@ int pcl_tiles_copy(const casa_tiles *in, const casa_tiles *out, size_t axis, siz
     return rc;
 }
 
-int pcl_tiles_same(const casa_tiles *in, const casa_tiles *out, size_t axis, size_t offset, bool full, bool *same, pclean_err *err) {
+int pcl_tiles_same(const casa_tiles *in, const casa_tiles *out, size_t axis, size_t offset,
+                   bool full, bool *same, pclean_err *err) {
     const runs r = find_runs(in, out, axis, offset);
-    const uint64_t tile = tile_bytes(in), ntile = r.n * (r.size / tile), step = full ? 1 : ntile > 3 ? (ntile - 1) / 3 : 1;
+    const uint64_t tile = tile_bytes(in), ntile = r.n * (r.size / tile),
+                   step = full        ? 1
+                          : ntile > 3 ? (ntile - 1) / 3
+                                      : 1;
     char *a = NULL, *b = NULL;
     int from = -1, to = -1, rc;
     *same = true;
-    if (!(rc = PCL_NEW(&a, tile, "tile", err)) && !(rc = PCL_NEW(&b, tile, "tile", err)) && !(rc = open_tiles(in, O_RDONLY, &from, err)))
+    if (!(rc = PCL_NEW(&a, tile, "tile", err)) && !(rc = PCL_NEW(&b, tile, "tile", err)) &&
+        !(rc = open_tiles(in, O_RDONLY, &from, err)))
         rc = open_tiles(out, O_RDONLY, &to, err);
     for (uint64_t i = 0; !rc && *same && i < ntile + step - 1; i += step) {
         const uint64_t at = (i < ntile ? i : ntile - 1) * tile;
-        if (!(rc = pcl_bulk_pread(from, in->file, a, tile, at, err)) && !(rc = pcl_bulk_pread(to, out->file, b, tile, at / r.size * r.stride + r.first + at % r.size, err)))
+        if (!(rc = pcl_bulk_pread(from, in->file, a, tile, at, err)) &&
+            !(rc = pcl_bulk_pread(to, out->file, b, tile,
+                                  at / r.size * r.stride + r.first + at % r.size, err)))
             *same = memcmp(a, b, tile) == 0;
     }
     for (int k = 0; k < 2; k++)
@@ -138,8 +155,10 @@ int pcl_tiles_same(const casa_tiles *in, const casa_tiles *out, size_t axis, siz
 /* ---- boxes ---- */
 
 void pcl_boxes_make(const casa_tiles *t, size_t bytes, size_t axis, size_t thick, pcl_boxes *out) {
-    const size_t one = tile_pixels(t) * pcl_tiles_pixel(t), most = bytes / one > 1 ? bytes / one : 1;
-    const size_t wanted = (thick + t->tile[axis] - 1) / t->tile[axis], along = tiles_along(t, axis), least = wanted < along ? wanted : along;
+    const size_t one = tile_pixels(t) * pcl_tiles_pixel(t),
+                 most = bytes / one > 1 ? bytes / one : 1;
+    const size_t wanted = (thick + t->tile[axis] - 1) / t->tile[axis], along = tiles_along(t, axis),
+                 least = wanted < along ? wanted : along;
     const size_t layer = least < most ? least : most; /* tiles along the axis */
     size_t taken = layer > 1 ? layer : 1;
     bool whole = true; /* so far the box holds all of the array's first axes */
@@ -156,7 +175,8 @@ void pcl_boxes_make(const casa_tiles *t, size_t bytes, size_t axis, size_t thick
     }
 }
 
-void pcl_boxes_get(const pcl_boxes *b, const casa_tiles *t, size_t i, size_t *start, size_t *length) {
+void pcl_boxes_get(const pcl_boxes *b, const casa_tiles *t, size_t i, size_t *start,
+                   size_t *length) {
     for (size_t d = 0; d < t->ndim; d++) {
         start[d] = i % b->count[d] * b->size[d];
         length[d] = t->shape[d] - start[d] < b->size[d] ? t->shape[d] - start[d] : b->size[d];
@@ -164,9 +184,11 @@ void pcl_boxes_get(const pcl_boxes *b, const casa_tiles *t, size_t i, size_t *st
     }
 }
 
-/* Copies a box between two arrays of `pixel` bytes; shapes are theirs, starts where the box lies in each. */
-static void copy_box(const char *from, const size_t *from_shape, const size_t *from_start, char *to, const size_t *to_shape,
-                     const size_t *to_start, const size_t *length, size_t ndim, size_t pixel) {
+/* Copies a box between two arrays of `pixel` bytes; shapes are theirs, starts where the box lies in
+ * each. */
+static void copy_box(const char *from, const size_t *from_shape, const size_t *from_start, char *to,
+                     const size_t *to_shape, const size_t *to_start, const size_t *length,
+                     size_t ndim, size_t pixel) {
     size_t at[CASA_MAX_DIM] = {0};
     for (;;) {
         size_t a = 0, b = 0;
@@ -202,13 +224,15 @@ static void swap_words(char *data, size_t size, size_t word) {
 static void decode_tile(const casa_tiles *t, char *tile) {
     const size_t n = tile_pixels(t);
     if (t->bytes == 0)
-        for (size_t i = n; i-- > 0;) /* from the end: the bits are read before they are written over */
+        for (size_t i = n; i-- > 0;) /* from the end: the bits are read before they are written
+                                      * over */
             tile[i] = (char)((unsigned char)tile[i / 8] >> i % 8 & 1);
     else if (t->big_endian != host_is_big_endian)
         swap_words(tile, n * t->bytes, t->word);
 }
 
-/* A tile of bits becomes shorter and may go to a place before `tile`; others stay where they are. */
+/* A tile of bits becomes shorter and may go to a place before `tile`; others stay where they
+ * are. */
 static void encode_tile(const casa_tiles *t, char *tile, char *to) {
     const size_t n = tile_pixels(t);
     if (t->bytes == 0)
@@ -222,7 +246,8 @@ static void encode_tile(const casa_tiles *t, char *tile, char *to) {
         swap_words(tile, n * t->bytes, t->word);
 }
 
-/* The tiles that a box meets, one by one: its place in the file and the part of the box that lies in it. */
+/* The tiles that a box meets, one by one: its place in the file and the part of the box that lies
+ * in it. */
 typedef struct walk {
     const casa_tiles *t;
     size_t first[CASA_MAX_DIM], last[CASA_MAX_DIM], at[CASA_MAX_DIM];
@@ -247,11 +272,13 @@ static void walk_next(walk *w) {
 }
 
 /* The number of the tile. in_tile, in_box: where the common part begins; length: of it. */
-static size_t walk_place(const walk *w, const size_t *start, const size_t *box, size_t *in_tile, size_t *in_box, size_t *length) {
+static size_t walk_place(const walk *w, const size_t *start, const size_t *box, size_t *in_tile,
+                         size_t *in_box, size_t *length) {
     const casa_tiles *t = w->t;
     size_t number = 0;
     for (size_t i = t->ndim; i-- > 0;) {
-        const size_t begin = w->at[i] * t->tile[i], end = begin + t->tile[i], box_end = start[i] + box[i];
+        const size_t begin = w->at[i] * t->tile[i], end = begin + t->tile[i],
+                     box_end = start[i] + box[i];
         const size_t from = begin > start[i] ? begin : start[i];
         in_tile[i] = from - begin;
         in_box[i] = from - start[i];
@@ -261,8 +288,10 @@ static size_t walk_place(const walk *w, const size_t *start, const size_t *box, 
     return number;
 }
 
-/* Copies what lies in one tile, `from` on, to the array of `form`, `to` on, whose tiles are all in memory, one after the other. */
-static void scatter(const char *tile, const casa_tiles *t, const size_t *from, char *pixels, const casa_tiles *form, const size_t *to, const size_t *length) {
+/* Copies what lies in one tile, `from` on, to the array of `form`, `to` on, whose tiles are all in
+ * memory, one after the other. */
+static void scatter(const char *tile, const casa_tiles *t, const size_t *from, char *pixels,
+                    const casa_tiles *form, const size_t *to, const size_t *length) {
     const size_t pixel = pcl_tiles_pixel(t), size = tile_pixels(form) * pixel;
     walk w;
     for (walk_begin(&w, form, to, length); !w.end; walk_next(&w)) {
@@ -275,7 +304,8 @@ static void scatter(const char *tile, const casa_tiles *t, const size_t *from, c
 }
 
 /* Reads a box into the array `pixels` of `form`, from `to` on. */
-static int read_into(const casa_tiles *t, const size_t *start, const size_t *length, char *pixels, const casa_tiles *form, const size_t *to, pclean_err *err) {
+static int read_into(const casa_tiles *t, const size_t *start, const size_t *length, char *pixels,
+                     const casa_tiles *form, const size_t *to, pclean_err *err) {
     char *tile = NULL;
     int fd = -1, rc = PCL_NEW(&tile, tile_pixels(t) * pcl_tiles_pixel(t), "tile", err);
     if (!rc)
@@ -316,11 +346,14 @@ static void set_all(char *pixels, const casa_tiles *form, const size_t *to, cons
 }
 
 /* The parts of a box of the joined array, into the array of `form`, which the box fills. */
-static int gather(const pcl_tiles_part *part, size_t npart, size_t axis, const casa_tiles *form, const size_t *start, const size_t *length, char *pixels, pclean_err *err) {
+static int gather(const pcl_tiles_part *part, size_t npart, size_t axis, const casa_tiles *form,
+                  const size_t *start, const size_t *length, char *pixels, pclean_err *err) {
     int rc = 0;
     for (size_t i = 0; !rc && i < npart; i++) {
         const size_t begin = part[i].offset > start[axis] ? part[i].offset : start[axis];
-        const size_t end = part[i].offset + part[i].n < start[axis] + length[axis] ? part[i].offset + part[i].n : start[axis] + length[axis];
+        const size_t end = part[i].offset + part[i].n < start[axis] + length[axis]
+                               ? part[i].offset + part[i].n
+                               : start[axis] + length[axis];
         if (begin >= end)
             continue;
         size_t from[CASA_MAX_DIM], size[CASA_MAX_DIM], to[CASA_MAX_DIM] = {0};
@@ -345,15 +378,16 @@ size_t pcl_tiles_thickest(const pcl_tiles_part *part, size_t npart, size_t axis)
     return most;
 }
 
-int pcl_tiles_gather(const pcl_tiles_part *part, size_t npart, size_t axis, const casa_tiles *kind, const size_t *start, const size_t *length,
-                     void *pixels, pclean_err *err) {
+int pcl_tiles_gather(const pcl_tiles_part *part, size_t npart, size_t axis, const casa_tiles *kind,
+                     const size_t *start, const size_t *length, void *pixels, pclean_err *err) {
     casa_tiles form = *kind; /* one tile */
     memcpy(form.shape, length, kind->ndim * sizeof *length);
     memcpy(form.tile, length, kind->ndim * sizeof *length);
     return gather(part, npart, axis, &form, start, length, pixels, err);
 }
 
-/* Tiles of a box (`form`) that lie together in the file: those of the first axes, as long as the box is as long as the array. */
+/* Tiles of a box (`form`) that lie together in the file: those of the first axes, as long as the
+ * box is as long as the array. */
 static size_t tiles_together(const casa_tiles *out, const casa_tiles *form) {
     size_t n = 1;
     for (size_t i = 0; i < out->ndim; i++) {
@@ -365,7 +399,8 @@ static size_t tiles_together(const casa_tiles *out, const casa_tiles *form) {
 }
 
 /* Where tile k of a box that begins at `start` lies in the file. */
-static uint64_t tile_place(const casa_tiles *out, const casa_tiles *form, const size_t *start, size_t k) {
+static uint64_t tile_place(const casa_tiles *out, const casa_tiles *form, const size_t *start,
+                           size_t k) {
     uint64_t number = 0, stride = 1;
     for (size_t i = 0; i < out->ndim; i++) {
         number += stride * (start[i] / out->tile[i] + k % tiles_along(form, i));
@@ -375,15 +410,18 @@ static uint64_t tile_place(const casa_tiles *out, const casa_tiles *form, const 
     return number * tile_bytes(out);
 }
 
-static int write_tiles(const casa_tiles *out, const casa_tiles *form, const size_t *start, char *pixels, pclean_err *err) {
-    const size_t n = box_pixels(form) / tile_pixels(form), run = tiles_together(out, form), room = tile_pixels(form) * pcl_tiles_pixel(form), size = tile_bytes(out);
+static int write_tiles(const casa_tiles *out, const casa_tiles *form, const size_t *start,
+                       char *pixels, pclean_err *err) {
+    const size_t n = box_pixels(form) / tile_pixels(form), run = tiles_together(out, form),
+                 room = tile_pixels(form) * pcl_tiles_pixel(form), size = tile_bytes(out);
     int fd, rc = open_tiles(out, O_WRONLY, &fd, err);
     if (rc)
         return rc;
     for (size_t k = 0; k < n; k++)
         encode_tile(out, pixels + k * room, pixels + k * size);
     for (size_t k = 0; !rc && k < n; k += run)
-        rc = pcl_bulk_write(fd, out->file, pixels + k * size, run * size, tile_place(out, form, start, k), err);
+        rc = pcl_bulk_write(fd, out->file, pixels + k * size, run * size,
+                            tile_place(out, form, start, k), err);
     const int closed = close_written(fd, out->file, rc ? NULL : err);
     return rc ? rc : closed;
 }
@@ -408,8 +446,9 @@ static int get_pages(pcl_tiles_room *room, size_t size, char **pages, pclean_err
 }
 
 /* The tiles are filled in memory as they will lie in the file. */
-int pcl_tiles_repack(const pcl_tiles_part *part, size_t npart, size_t axis, const casa_tiles *out, const size_t *start,
-                     const size_t *length, pcl_tiles_room *room, const pcl_tiles_watch *watch, pclean_err *err) {
+int pcl_tiles_repack(const pcl_tiles_part *part, size_t npart, size_t axis, const casa_tiles *out,
+                     const size_t *start, const size_t *length, pcl_tiles_room *room,
+                     const pcl_tiles_watch *watch, pclean_err *err) {
     casa_tiles form = *out;
     memcpy(form.shape, length, out->ndim * sizeof *length);
     const size_t size = box_pixels(&form) * pcl_tiles_pixel(&form);
@@ -422,7 +461,8 @@ int pcl_tiles_repack(const pcl_tiles_part *part, size_t npart, size_t axis, cons
             memset(pixels, 0, size);
             break;
         }
-    if ((rc = gather(part, npart, axis, &form, start, length, pixels, err)) || (rc = write_tiles(out, &form, start, pixels, err)))
+    if ((rc = gather(part, npart, axis, &form, start, length, pixels, err)) ||
+        (rc = write_tiles(out, &form, start, pixels, err)))
         return rc;
     return tell(watch, pcl_tiles_size(&form), err);
 }

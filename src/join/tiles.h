@@ -1,5 +1,5 @@
-/* tiles.h: moving pixels between files of tiles (casa_tiles), without casacore: thread-safe for different files and for
- * different boxes of one. */
+/* tiles.h: moving pixels between files of tiles (casa_tiles), without casacore: thread-safe for
+ * different files and for different boxes of one. */
 #ifndef PCL_TILES_H
 #define PCL_TILES_H
 #include "base/err.h"
@@ -14,26 +14,33 @@ typedef struct pcl_tiles_watch {
     void *user;
 } pcl_tiles_watch;
 
-/* Bytes of the whole file, and of one pixel in an array in memory (a bit becomes a byte, 0 or 1). */
+/* Bytes of the whole file, and of one pixel in an array in memory (a bit becomes a byte, 0 or
+ * 1). */
 uint64_t pcl_tiles_size(const casa_tiles *t);
 size_t pcl_tiles_pixel(const casa_tiles *t);
 
-/* Whether the file of `in`, put at pixel `offset` along `axis` of `out`, consists of whole tiles of out, byte for byte. */
+/* Whether the file of `in`, put at pixel `offset` along `axis` of `out`, consists of whole tiles of
+ * out, byte for byte. */
 bool pcl_tiles_line_up(const casa_tiles *in, const casa_tiles *out, size_t axis, size_t offset);
 
 /* Copies such a file to its place. */
-int pcl_tiles_copy(const casa_tiles *in, const casa_tiles *out, size_t axis, size_t offset, const pcl_tiles_watch *watch, pclean_err *err) PCL_CHECK;
+int pcl_tiles_copy(const casa_tiles *in, const casa_tiles *out, size_t axis, size_t offset,
+                   const pcl_tiles_watch *watch, pclean_err *err) PCL_CHECK;
 
-/* Whether the bytes of such a file are those at its place: all of them, or the first tile, the last and two between. */
-int pcl_tiles_same(const casa_tiles *in, const casa_tiles *out, size_t axis, size_t offset, bool full, bool *same, pclean_err *err) PCL_CHECK;
+/* Whether the bytes of such a file are those at its place: all of them, or the first tile, the last
+ * and two between. */
+int pcl_tiles_same(const casa_tiles *in, const casa_tiles *out, size_t axis, size_t offset,
+                   bool full, bool *same, pclean_err *err) PCL_CHECK;
 
-/* A division of an array into boxes of whole tiles that take at most `bytes` in memory (or one tile). Where that allows, a box has at least
- * `thick` pixels along `axis`: with those of the deepest tile among the inputs, none of them is read many times. */
+/* A division of an array into boxes of whole tiles that take at most `bytes` in memory (or one
+ * tile). Where that allows, a box has at least `thick` pixels along `axis`: with those of the
+ * deepest tile among the inputs, none of them is read many times. */
 typedef struct pcl_boxes {
     size_t n, size[CASA_MAX_DIM], count[CASA_MAX_DIM];
 } pcl_boxes;
 void pcl_boxes_make(const casa_tiles *t, size_t bytes, size_t axis, size_t thick, pcl_boxes *out);
-void pcl_boxes_get(const pcl_boxes *b, const casa_tiles *t, size_t i, size_t *start, size_t *length);
+void pcl_boxes_get(const pcl_boxes *b, const casa_tiles *t, size_t i, size_t *start,
+                   size_t *length);
 
 /* One of the arrays that are joined; tiles NULL: bits that are all set (an image without mask). */
 typedef struct pcl_tiles_part {
@@ -44,10 +51,12 @@ typedef struct pcl_tiles_part {
 /* Pixels of the deepest tile along the axis. */
 size_t pcl_tiles_thickest(const pcl_tiles_part *part, size_t npart, size_t axis);
 
-/* Reads a box of the joined array into pixels[...] (first axis fastest, native byte order). part[] in order of offset, without
- * gaps; kind: any casa_tiles of their dimension and pixel. Space for one tile is allocated. */
-int pcl_tiles_gather(const pcl_tiles_part *part, size_t npart, size_t axis, const casa_tiles *kind, const size_t *start, const size_t *length,
-                     void *pixels, pclean_err *err) PCL_CHECK;
+/* Reads a box of the joined array into pixels[...] (first axis fastest, native byte order). part[]
+ * in order of offset, without gaps; kind: any casa_tiles of their dimension and pixel. Space for
+ * one tile is allocated. */
+int pcl_tiles_gather(const pcl_tiles_part *part, size_t npart, size_t axis, const casa_tiles *kind,
+                     const size_t *start, const size_t *length, void *pixels,
+                     pclean_err *err) PCL_CHECK;
 
 /* Memory that a thread uses from box to box. Starts as {0}; free with pcl_tiles_room_clear. */
 typedef struct pcl_tiles_room {
@@ -57,7 +66,8 @@ typedef struct pcl_tiles_room {
 void pcl_tiles_room_clear(pcl_tiles_room *room);
 
 /* Fills one box of out, given by pcl_boxes, from the parts. */
-int pcl_tiles_repack(const pcl_tiles_part *part, size_t npart, size_t axis, const casa_tiles *out, const size_t *start,
-                     const size_t *length, pcl_tiles_room *room, const pcl_tiles_watch *watch, pclean_err *err) PCL_CHECK;
+int pcl_tiles_repack(const pcl_tiles_part *part, size_t npart, size_t axis, const casa_tiles *out,
+                     const size_t *start, const size_t *length, pcl_tiles_room *room,
+                     const pcl_tiles_watch *watch, pclean_err *err) PCL_CHECK;
 
 #endif

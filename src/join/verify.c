@@ -1,4 +1,5 @@
-/* verify.c: the public face of checking an image: blank and NaN planes, gaps, and what it should consist of. */
+/* verify.c: the public face of checking an image: blank and NaN planes, gaps, and what it should
+ * consist of. */
 #include "base/mem.h"
 #include "casa/casa.h"
 #include "join/series.h"
@@ -24,7 +25,8 @@ typedef struct plane_sum {
     uint64_t n, nan, zero, checksum;
 } plane_sum;
 
-/* Mixes bits well (the finaliser of splitmix64): pixels of equal value at different places must not cancel. */
+/* Mixes bits well (the finaliser of splitmix64): pixels of equal value at different places must not
+ * cancel. */
 static uint64_t mix(uint64_t x) {
     x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
     x = (x ^ x >> 27) * 0x94d049bb133111ebu;
@@ -53,7 +55,8 @@ static void add_word(plane_sum *s, const char *at, size_t word, uint64_t place) 
 }
 
 /* The sum of a plane does not depend on the order in which its pixels come, so not on tiles. */
-static void add_box(plane_sum *sums, const casa_tiles *t, size_t axis, const size_t *start, const size_t *length, const char *pixels) {
+static void add_box(plane_sum *sums, const casa_tiles *t, size_t axis, const size_t *start,
+                    const size_t *length, const char *pixels) {
     const size_t nword = t->bytes / t->word;
     size_t at[CASA_MAX_DIM] = {0};
     for (bool more = true; more;) {
@@ -73,7 +76,8 @@ static void add_box(plane_sum *sums, const casa_tiles *t, size_t axis, const siz
     }
 }
 
-static int sum_part(const pcl_tiles_part *part, size_t axis, plane_sum *sums, uint64_t *bytes, pclean_err *err) {
+static int sum_part(const pcl_tiles_part *part, size_t axis, plane_sum *sums, uint64_t *bytes,
+                    pclean_err *err) {
     pcl_boxes boxes;
     pcl_boxes_make(part->tiles, PCL_PARTS_BOX_BYTES, axis, 1, &boxes);
     size_t most = part->tiles->bytes;
@@ -102,7 +106,9 @@ static int allocate(pclean_verify_result *r, size_t n, pclean_err *err) {
     r->gap = calloc(n, sizeof *r->gap);
     r->differ = calloc(n, sizeof *r->differ);
     r->checksum = calloc(n, sizeof *r->checksum);
-    return r->nan && r->blank && r->gap && r->differ && r->checksum ? 0 : PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the findings about %zu planes", n);
+    return r->nan && r->blank && r->gap && r->differ && r->checksum
+               ? 0
+               : PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the findings about %zu planes", n);
 }
 
 static int look_at_planes(const pcl_series *p, pclean_verify_result *r, pclean_err *err) {
@@ -124,7 +130,8 @@ static int look_at_planes(const pcl_series *p, pclean_verify_result *r, pclean_e
 /* Where the step is not that of most of the others. */
 static void look_for_gaps(const pcl_series *p, pclean_verify_result *r) {
     casa_member_axis a;
-    if (p->total < 3 || casa_member_get_axis(p->part[0], p->axis, &a, NULL) != 0 || a.kind == CASA_AXIS_STOKES)
+    if (p->total < 3 || casa_member_get_axis(p->part[0], p->axis, &a, NULL) != 0 ||
+        a.kind == CASA_AXIS_STOKES)
         return;
     double least = INFINITY;
     for (size_t k = 0; k + 1 < p->total; k++)
@@ -134,40 +141,58 @@ static void look_for_gaps(const pcl_series *p, pclean_verify_result *r) {
             r->gap[r->ngap++] = k;
 }
 
-static int compare(const pcl_series *image, const char *const *against, size_t n, bool full, pclean_verify_result *r, pclean_err *err) {
+static int compare(const pcl_series *image, const char *const *against, size_t n, bool full,
+                   pclean_verify_result *r, pclean_err *err) {
     pcl_series parts = {0};
     long where = -1;
     int rc = pcl_series_load(against, n, (int)image->axis, true, false, false, &parts, err);
     if (!rc)
         rc = casa_member_compare(image->part[0], parts.part[0], image->axis, true, err);
     if (!rc && parts.beams != image->beams)
-        rc = PCL_FAIL(err, PCLEAN_EFAILED, "%s has %s, its parts have %s", casa_member_get_info(image->part[0])->path, image->beams ? "a beam" : "no beam", parts.beams ? "one" : "none");
+        rc = PCL_FAIL(err, PCLEAN_EFAILED, "%s has %s, its parts have %s",
+                      casa_member_get_info(image->part[0])->path,
+                      image->beams ? "a beam" : "no beam", parts.beams ? "one" : "none");
     if (!rc && parts.total != image->total)
-        rc = PCL_FAIL(err, PCLEAN_EFAILED, "%s has %zu planes, its parts have %zu", casa_member_get_info(image->part[0])->path, image->total, parts.total);
+        rc = PCL_FAIL(err, PCLEAN_EFAILED, "%s has %zu planes, its parts have %zu",
+                      casa_member_get_info(image->part[0])->path, image->total, parts.total);
     for (size_t k = 0; !rc && k < parts.total; k++) {
-        const double step = parts.total > 1 ? fabs(parts.value[k ? k : 1] - parts.value[k ? k - 1 : 0]) : fabs(parts.value[0]);
+        const double step = parts.total > 1
+                                ? fabs(parts.value[k ? k : 1] - parts.value[k ? k - 1 : 0])
+                                : fabs(parts.value[0]);
         if (!(fabs(parts.value[k] - image->value[k]) <= 0.02 * step))
             r->differ[r->ndiffer++] = k;
     }
-    if (!rc && r->ndiffer == 0 && !(rc = pcl_series_compare(image, &parts, full, &where, err)) && where >= 0)
+    if (!rc && r->ndiffer == 0 && !(rc = pcl_series_compare(image, &parts, full, &where, err)) &&
+        where >= 0)
         r->differ[r->ndiffer++] = (size_t)where;
     pcl_series_clear(&parts);
     return rc;
 }
 
-static int verdict(const char *image, bool allow_blank, const pclean_verify_result *r, pclean_err *err) {
+static int verdict(const char *image, bool allow_blank, const pclean_verify_result *r,
+                   pclean_err *err) {
     if (r->ndiffer)
-        return PCL_FAIL(err, PCLEAN_EFAILED, "%s: plane %zu is not that of the images it should consist of", image, r->differ[0]);
+        return PCL_FAIL(err, PCLEAN_EFAILED,
+                        "%s: plane %zu is not that of the images it should consist of", image,
+                        r->differ[0]);
     if (r->nnan)
-        return PCL_FAIL(err, PCLEAN_EFAILED, "%s: %zu of %zu planes hold nothing but NaN, the first is %zu", image, r->nnan, r->nplane, r->nan[0]);
+        return PCL_FAIL(err, PCLEAN_EFAILED,
+                        "%s: %zu of %zu planes hold nothing but NaN, the first is %zu", image,
+                        r->nnan, r->nplane, r->nan[0]);
     if (r->nblank && !allow_blank)
-        return PCL_FAIL(err, PCLEAN_EFAILED, "%s: %zu of %zu planes hold nothing but zeros, the first is %zu", image, r->nblank, r->nplane, r->blank[0]);
+        return PCL_FAIL(err, PCLEAN_EFAILED,
+                        "%s: %zu of %zu planes hold nothing but zeros, the first is %zu", image,
+                        r->nblank, r->nplane, r->blank[0]);
     if (r->ngap)
-        return PCL_FAIL(err, PCLEAN_EFAILED, "%s: %zu gaps along the axis, the first between planes %zu and %zu", image, r->ngap, r->gap[0], r->gap[0] + 1);
+        return PCL_FAIL(err, PCLEAN_EFAILED,
+                        "%s: %zu gaps along the axis, the first between planes %zu and %zu", image,
+                        r->ngap, r->gap[0], r->gap[0] + 1);
     return 0;
 }
 
-int pclean_verify_image(const char *image, const char *const *against, size_t nagainst, int axis, bool full, bool allow_blank, pclean_verify_result *result, pclean_err *err) {
+int pclean_verify_image(const char *image, const char *const *against, size_t nagainst, int axis,
+                        bool full, bool allow_blank, pclean_verify_result *result,
+                        pclean_err *err) {
     PCL_REQUIRE(err, image);
     PCL_REQUIRE(err, result);
     pcl_series parts = {0};

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const void *at(const void *base, size_t offset) { return (const char *)base + offset; }
+static const void *at(const void *base, size_t offset) {
+    return (const char *)base + offset;
+}
 
 /* The length of an array in the struct. */
 static size_t length_of(const pcl_json_field *f, const void *base) {
@@ -15,11 +17,14 @@ static size_t length_of(const pcl_json_field *f, const void *base) {
     return f->length2 ? n * *(const size_t *)at(base, f->length2) : n;
 }
 
-/* --------------------------------------------------------------------------------------------------------- writing */
+/* ---- writing ---- */
 
-static json_t *count(uint64_t n) { return n <= INT64_MAX ? json_integer((json_int_t)n) : json_null(); }
+static json_t *count(uint64_t n) {
+    return n <= INT64_MAX ? json_integer((json_int_t)n) : json_null();
+}
 
-/* A text that is not UTF-8 (a Latin-1 name) keeps its ASCII letters; each other byte becomes U+FFFD. */
+/* A text that is not UTF-8 (a Latin-1 name) keeps its ASCII letters; each other byte becomes
+ * U+FFFD. */
 static json_t *repaired(const char *t) {
     char *copy = malloc(3 * strlen(t) + 1), *p = copy;
     for (; copy && *t; t++)
@@ -137,7 +142,7 @@ json_t *pcl_json_write(const pcl_json_struct *s, const void *from) {
     return object;
 }
 
-/* --------------------------------------------------------------------------------------------------------- reading */
+/* ---- reading ---- */
 
 static const json_t *get(const json_t *object, const char *name) {
     const char *dot = strchr(name, '.');
@@ -166,7 +171,9 @@ static int read_count(const pcl_json_field *f, const json_t *v, uint64_t *out, p
 
 static int copy_text(const char *from, char **out, pclean_err *err) {
     *out = strdup(from);
-    return *out ? 0 : PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for a text of %zu characters", strlen(from));
+    return *out ? 0
+                : PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for a text of %zu characters",
+                           strlen(from));
 }
 
 static int read_texts(const pcl_json_field *f, const json_t *v, char ***out, pclean_err *err) {
@@ -187,7 +194,8 @@ static int read_texts(const pcl_json_field *f, const json_t *v, char ***out, pcl
 static int read_array(const pcl_json_field *f, const json_t *v, void *base, pclean_err *err) {
     if (!json_is_array(v))
         return wrong(f, "a list", err);
-    const size_t n = json_array_size(v), each = f->type == PCL_JSON_STRUCTS ? f->of->size : sizeof(uint64_t);
+    const size_t n = json_array_size(v),
+                 each = f->type == PCL_JSON_STRUCTS ? f->of->size : sizeof(uint64_t);
     char *array = calloc(n ? n : 1, each);
     if (!array)
         return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for a list of %zu", n);
@@ -202,7 +210,8 @@ static int read_array(const pcl_json_field *f, const json_t *v, void *base, pcle
         if (f->type == PCL_JSON_STRUCTS)
             rc = pcl_json_read(f->of, item, array + i * each, err);
         else if (f->type == PCL_JSON_SUMS)
-            ((uint64_t *)(void *)array)[i] = json_is_string(item) ? strtoull(json_string_value(item), NULL, 16) : 0;
+            ((uint64_t *)(void *)array)[i] =
+                json_is_string(item) ? strtoull(json_string_value(item), NULL, 16) : 0;
         else
             rc = read_count(f, item, (uint64_t *)(void *)array + i, err);
     }
@@ -246,7 +255,8 @@ static int read_field(const pcl_json_field *f, const json_t *v, void *base, pcle
     case PCL_JSON_TEXT:
         if (json_is_null(v))
             return 0;
-        return json_is_string(v) ? copy_text(json_string_value(v), to, err) : wrong(f, "a text", err);
+        return json_is_string(v) ? copy_text(json_string_value(v), to, err)
+                                 : wrong(f, "a text", err);
     case PCL_JSON_CHARS:
         if (!json_is_string(v) || strlen(json_string_value(v)) >= f->length)
             return wrong(f, "a short text", err);

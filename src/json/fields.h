@@ -1,13 +1,14 @@
-/* fields.h: a public struct as JSON and back, from one table of its fields. The record of a run, --json, the stream of
- * events and callers in other languages all use these tables: nothing is packed by hand.
+/* fields.h: a public struct as JSON and back, from one table of its fields. The record of a run,
+ * --json, the stream of events and callers in other languages all use these tables: nothing is
+ * packed by hand.
  *
- * A field's name may have dots: "memory.plan_bytes" stands in an object "memory". Numbers that are not finite are null;
- * so is a count that means "none" (its largest value). Thread-safe. */
+ * A field's name may have dots: "memory.plan_bytes" stands in an object "memory". Numbers that are
+ * not finite are null; so is a count that means "none" (its largest value). Thread-safe. */
 #ifndef PCL_JSON_FIELDS_H
 #define PCL_JSON_FIELDS_H
+#include "base/err.h"
 #include <jansson.h>
 #include <stddef.h>
-#include "base/err.h"
 
 enum pcl_json_type {
     PCL_JSON_SIZE,    /* size_t */
@@ -32,10 +33,11 @@ typedef struct pcl_json_field {
     const char *name;
     enum pcl_json_type type;
     size_t offset;
-    double unit;                 /* PCL_JSON_REAL: JSON holds the field times this; 0: as it is */
-    size_t length;               /* PCL_JSON_CHARS: of the array; arrays: offset of the size_t that is their length */
-    size_t length2;              /* arrays: offset of a second size_t to multiply with; 0: none */
-    const pcl_json_struct *of;   /* of structs */
+    double unit;               /* PCL_JSON_REAL: JSON holds the field times this; 0: as it is */
+    size_t length;             /* PCL_JSON_CHARS: of the array; arrays: offset of the size_t
+                                * that is their length */
+    size_t length2;            /* arrays: offset of a second size_t to multiply with; 0: none */
+    const pcl_json_struct *of; /* of structs */
     const char *(*word)(int value);
 } pcl_json_field;
 
@@ -47,8 +49,10 @@ struct pcl_json_struct {
 /* Of a text that is not UTF-8 the ASCII letters are kept. NULL: no memory. */
 json_t *pcl_json_write(const pcl_json_struct *s, const void *from);
 
-/* Fills *to, which is zero before, with what the JSON has of the fields; to be cleared as its kind is, also after a
- * failure. Keys that are not fields are passed over. -PCLEAN_EPARAM: a value of the wrong kind; -PCLEAN_ENOMEM. */
-int pcl_json_read(const pcl_json_struct *s, const json_t *from, void *to, pclean_err *err) PCL_CHECK;
+/* Fills *to, which is zero before, with what the JSON has of the fields; to be cleared as its kind
+ * is, also after a failure. Keys that are not fields are passed over. -PCLEAN_EPARAM: a value of
+ * the wrong kind; -PCLEAN_ENOMEM. */
+int pcl_json_read(const pcl_json_struct *s, const json_t *from, void *to,
+                  pclean_err *err) PCL_CHECK;
 
 #endif

@@ -9,8 +9,8 @@
 
 #include "base/fsutil.h"
 #include "base/mem.h"
-#include "run/inputs.h"
 #include "imager/weighing.h"
+#include "run/inputs.h"
 
 typedef struct files {
     const char *base, *kind; /* "line", "subcube": line.subcube.0.yaml, line.density */
@@ -25,17 +25,20 @@ static files files_of(const pclean_partition *p, const pclean_config *c) {
 static bool is_part(const files *f, const char *name, size_t *n) {
     char *end;
     const size_t base = strlen(f->base), kind = strlen(f->kind);
-    if (strncmp(name, f->base, base) != 0 || name[base] != '.' || strncmp(name + base + 1, f->kind, kind) != 0 || name[base + 1 + kind] != '.')
+    if (strncmp(name, f->base, base) != 0 || name[base] != '.' ||
+        strncmp(name + base + 1, f->kind, kind) != 0 || name[base + 1 + kind] != '.')
         return false;
     const char *digits = name + base + kind + 2;
     const size_t ndigit = strspn(digits, "0123456789");
     *n = strtoul(digits, &end, 10);
-    return ndigit > 0 && ndigit < 10 && (ndigit == 1 || digits[0] != '0') && strcmp(end, ".yaml") == 0;
+    return ndigit > 0 && ndigit < 10 && (ndigit == 1 || digits[0] != '0') &&
+           strcmp(end, ".yaml") == 0;
 }
 
 static bool is_density(const files *f, const char *name) {
     const size_t n = strlen(f->base);
-    return strncmp(name, f->base, n) == 0 && (strcmp(name + n, ".density") == 0 || strcmp(name + n, ".density.part") == 0);
+    return strncmp(name, f->base, n) == 0 &&
+           (strcmp(name + n, ".density") == 0 || strcmp(name + n, ".density.part") == 0);
 }
 
 /* For pcl_apart; user is a files. */
@@ -51,14 +54,16 @@ static bool holds_part(const char *path) {
     if (!f)
         return false;
     fclose(f);
-    const bool is = pclean_config_init(&c, NULL) == 0 && pclean_config_read_yaml(&c, path, NULL) == 0 && c.part_channel >= 0;
+    const bool is = pclean_config_init(&c, NULL) == 0 &&
+                    pclean_config_read_yaml(&c, path, NULL) == 0 && c.part_channel >= 0;
     pclean_config_clear(&c);
     return is;
 }
 
 /* Calls visit for each of our names in the folder, with the number of a part or SIZE_MAX. */
 typedef int visitor(const char *path, size_t n, const void *user, pclean_err *err);
-static int visit_all(const files *f, const char *folder, visitor *visit, const void *user, pclean_err *err) {
+static int visit_all(const files *f, const char *folder, visitor *visit, const void *user,
+                     pclean_err *err) {
     DIR *stream = opendir(folder);
     int rc = 0;
     for (struct dirent *e; stream && !rc && (e = readdir(stream)) != NULL;) {
@@ -79,14 +84,22 @@ static int visit_all(const files *f, const char *folder, visitor *visit, const v
 static int check_file(const char *path, size_t n, const void *user, pclean_err *err) {
     const bool ours = n == SIZE_MAX ? pcl_weighing_is_density(path) : holds_part(path);
     if (!ours)
-        return PCL_FAIL(err, PCLEAN_EEXIST, "%s is not %s and is not replaced; move it, or choose another folder", path,
-                        n == SIZE_MAX ? "a density of pclean partition's" : "the configuration of a part");
-    return *(const bool *)user ? 0 : PCL_FAIL(err, PCLEAN_EEXIST, "%s exists already and is kept; choose another folder, or allow overwriting (--overwrite)", path);
+        return PCL_FAIL(err, PCLEAN_EEXIST,
+                        "%s is not %s and is not replaced; move it, or choose another folder", path,
+                        n == SIZE_MAX ? "a density of pclean partition's"
+                                      : "the configuration of a part");
+    return *(const bool *)user ? 0
+                               : PCL_FAIL(err, PCLEAN_EEXIST,
+                                          "%s exists already and is kept; choose another folder, "
+                                          "or allow overwriting (--overwrite)",
+                                          path);
 }
 
-int pcl_partfiles_check(const pclean_partition *partition, const pclean_config *config, const char *folder, bool overwrite, pclean_err *err) {
+int pcl_partfiles_check(const pclean_partition *partition, const pclean_config *config,
+                        const char *folder, bool overwrite, pclean_err *err) {
     const files f = files_of(partition, config);
-    const pcl_apart outputs = {.name = folder, .folder = folder, .is_output = is_output, .user = &f};
+    const pcl_apart outputs = {
+        .name = folder, .folder = folder, .is_output = is_output, .user = &f};
     int rc = pcl_inputs_check(config, &outputs, err);
     return rc ? rc : visit_all(&f, folder, check_file, &overwrite, err);
 }
@@ -95,10 +108,12 @@ int pcl_partfiles_check(const pclean_partition *partition, const pclean_config *
 static int remove_higher(const char *path, size_t n, const void *user, pclean_err *err) {
     if (n == SIZE_MAX || n < *(const size_t *)user || unlink(path) == 0)
         return 0;
-    return PCL_FAIL(err, PCLEAN_EIO, "%s, a part of an earlier partition, cannot be removed: %s", path, strerror(errno));
+    return PCL_FAIL(err, PCLEAN_EIO, "%s, a part of an earlier partition, cannot be removed: %s",
+                    path, strerror(errno));
 }
 
-int pcl_partfiles_remove_stale(const pclean_partition *partition, const pclean_config *config, const char *folder, pclean_err *err) {
+int pcl_partfiles_remove_stale(const pclean_partition *partition, const pclean_config *config,
+                               const char *folder, pclean_err *err) {
     const files f = files_of(partition, config);
     return visit_all(&f, folder, remove_higher, &partition->nparts, err);
 }

@@ -1,5 +1,6 @@
-/* partition.c: a configuration and its MeasurementSets -> parts (pclean/partition.h). plan/partition.h has the arithmetic,
- * setup.h what an image is; here they meet. From the top: what every part inherits, rows, channels, files, CASA's calls. */
+/* partition.c: a configuration and its MeasurementSets -> parts (pclean/partition.h).
+ * plan/partition.h has the arithmetic, setup.h what an image is; here they meet. From the top: what
+ * every part inherits, rows, channels, files, CASA's calls. */
 #include "pclean/partition.h"
 
 #include <errno.h>
@@ -15,17 +16,17 @@
 #include "base/mem.h"
 #include "base/sysinfo.h"
 #include "config/config.h"
-#include "run/budget.h"
-#include "partition/partfiles.h"
-#include "imager/target.h"
 #include "imager/setup.h"
+#include "imager/target.h"
 #include "imager/weighing.h"
-#include "run/workers.h"
+#include "partition/partfiles.h"
 #include "plan/cut.h"
+#include "run/budget.h"
+#include "run/workers.h"
 
 enum { MOST_PARTS = 100000 };
 
-/* ------------------------------------------------------------------------------------------------------ the structs */
+/* ---- the structs ---- */
 
 void pclean_part_ms_free(pclean_part_ms *ms, size_t n) {
     if (!ms)
@@ -60,7 +61,8 @@ static int check_nparts(int nparts, pclean_err *err) {
     if (nparts < 1)
         return PCL_FAIL(err, PCLEAN_EPARAM, "%d parts were asked for: at least 1", nparts);
     if (nparts > MOST_PARTS)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%d parts were asked for: at most %d", nparts, MOST_PARTS);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%d parts were asked for: at most %d", nparts,
+                        MOST_PARTS);
     return 0;
 }
 
@@ -69,9 +71,10 @@ size_t pclean_partition_nparts(const pclean_config *config, size_t nchan, size_t
     return chunk ? nchan / chunk + (nchan % chunk > 0) : nparts;
 }
 
-/* ------------------------------------------------------------------------------------------- what every part inherits */
+/* ---- what every part inherits ---- */
 
-static int set(pclean_config *c, const char *name, pclean_err *err, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static int set(pclean_config *c, const char *name, pclean_err *err, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 static int set(pclean_config *c, const char *name, pclean_err *err, const char *fmt, ...) {
     char text[256];
     va_list args;
@@ -89,17 +92,21 @@ static int set_text(pclean_config *c, const char *name, const char *text, pclean
 static int set_centre(pclean_config *c, const pcl_setup *s, pclean_err *err) {
     if (strchr(c->phasecenter, ' '))
         return 0;
-    return set(c, "phasecenter", err, "%s %.17grad %.17grad", casa_direction_frame_name(s->centre.frame), s->centre.lon_rad, s->centre.lat_rad);
+    return set(c, "phasecenter", err, "%s %.17grad %.17grad",
+               casa_direction_frame_name(s->centre.frame), s->centre.lon_rad, s->centre.lat_rad);
 }
 
 /* Where the density of the whole selection is, or will be. */
-static int density_path(const pclean_config *whole, const char *folder, char **path, pclean_err *err) {
+static int density_path(const pclean_config *whole, const char *folder, char **path,
+                        pclean_err *err) {
     const char *slash = strrchr(whole->imagename, '/');
-    return folder ? pcl_asprintf(path, err, "%s/%s.density", folder, slash ? slash + 1 : whole->imagename)
+    return folder ? pcl_asprintf(path, err, "%s/%s.density", folder,
+                                 slash ? slash + 1 : whole->imagename)
                   : pcl_asprintf(path, err, "%s.density", whole->imagename);
 }
 
-static int set_density(pclean_config *c, const pclean_config *whole, const char *folder, pclean_err *err) {
+static int set_density(pclean_config *c, const pclean_config *whole, const char *folder,
+                       pclean_err *err) {
     char *path = NULL;
     int rc = pcl_params_common_density(whole) ? density_path(whole, folder, &path, err) : 0;
     if (!rc && path)
@@ -108,9 +115,10 @@ static int set_density(pclean_config *c, const pclean_config *whole, const char 
     return rc;
 }
 
-static int wmax_of_ms(const pcl_setup *s, size_t ims, size_t first_dd, double *wmax, pclean_err *err) {
+static int wmax_of_ms(const pcl_setup *s, size_t ims, size_t first_dd, double *wmax,
+                      pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
-    double (*uvw)[3] = NULL, *freq = NULL;
+    double(*uvw)[3] = NULL, *freq = NULL;
     pcl_row_channels row;
     int rc = PCL_NEW(&uvw, info->ndd, "largest w", err);
     if (!rc)
@@ -129,7 +137,8 @@ static int find_wmax(const pcl_setup *s, double *wmax, pclean_err *err) {
     size_t k = 0;
     int rc = 0;
     *wmax = 0;
-    for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source) && s->params.gridder->corrects_w; i++) {
+    for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source) && s->params.gridder->corrects_w;
+         i++) {
         rc = wmax_of_ms(s, i, k, wmax, err);
         k += pcl_vis_source_info(s->source, i)->ndd;
     }
@@ -137,10 +146,11 @@ static int find_wmax(const pcl_setup *s, double *wmax, pclean_err *err) {
 }
 
 /* The config of a part before its rows or channels are chosen. */
-static int inherit(const pcl_setup *s, double wmax, const char *name, pclean_config *c, pclean_err *err) {
+static int inherit(const pcl_setup *s, double wmax, const char *name, pclean_config *c,
+                   pclean_err *err) {
     int rc;
-    if ((rc = pcl_config_copy(c, s->config, err)) || (rc = set_text(c, "imagename", name, err)) || (rc = set_centre(c, s, err)) ||
-        (rc = set_density(c, s->config, NULL, err)))
+    if ((rc = pcl_config_copy(c, s->config, err)) || (rc = set_text(c, "imagename", name, err)) ||
+        (rc = set_centre(c, s, err)) || (rc = set_density(c, s->config, NULL, err)))
         return rc;
     c->keep_subcubes = false; /* of the whole image, not of its parts */
     c->concat_mode = PCLEAN_CONCAT_AUTO;
@@ -159,7 +169,8 @@ static int inherit(const pcl_setup *s, double wmax, const char *name, pclean_con
 static int set_selection(pclean_part *p, pclean_err *err) {
     const char **spw = NULL, **taql = NULL;
     int rc;
-    if ((rc = PCL_NEW(&spw, p->nms, "selection", err)) || (rc = PCL_NEW(&taql, p->nms, "selection", err)))
+    if ((rc = PCL_NEW(&spw, p->nms, "selection", err)) ||
+        (rc = PCL_NEW(&taql, p->nms, "selection", err)))
         goto done;
     for (size_t i = 0; i < p->nms; i++) {
         spw[i] = p->ms[i].spw;
@@ -174,7 +185,8 @@ done:
 }
 
 /* Memory of a part's run. The machine's own limits say nothing about the one where it will run. */
-static int plan_memory(pcl_setup *s, const pclean_config *c, double row_fraction, double *gib, pclean_err *err) {
+static int plan_memory(pcl_setup *s, const pclean_config *c, double row_fraction, double *gib,
+                       pclean_err *err) {
     pcl_setup part = *s;
     pcl_sysinfo limits;
     pcl_workers workers;
@@ -183,10 +195,14 @@ static int plan_memory(pcl_setup *s, const pclean_config *c, double row_fraction
     part.part = true;
     pcl_sysinfo_read("", &limits);
     limits.memory_bytes = limits.process_bytes = UINT64_MAX;
-    const pcl_workers_request q = {.nworkers = c->nworkers, .threads = c->threads, .ncore = (size_t)limits.cores,
-                                   .nplane = s->channels.nchan * s->stokes.npol, .nfit = SIZE_MAX};
+    const pcl_workers_request q = {.nworkers = c->nworkers,
+                                   .threads = c->threads,
+                                   .ncore = (size_t)limits.cores,
+                                   .nplane = s->channels.nchan * s->stokes.npol,
+                                   .nfit = SIZE_MAX};
     pcl_workers_choose(&q, &workers);
-    int rc = pcl_budget_make(&part, &limits, workers.nworker, workers.nthread, *c->scratch ? PCL_MEMORY_FILE_ALWAYS : PCL_MEMORY_FILE_IF_NEEDED,
+    int rc = pcl_budget_make(&part, &limits, workers.nworker, workers.nthread,
+                             *c->scratch ? PCL_MEMORY_FILE_ALWAYS : PCL_MEMORY_FILE_IF_NEEDED,
                              &budget, err);
     *gib = rc ? 0 : (double)pcl_budget_of_rows(&budget, row_fraction) / (1024.0 * 1024.0 * 1024.0);
     return rc;
@@ -201,7 +217,8 @@ static int new_part_ms(const pcl_setup *s, pclean_part_ms **out, pclean_err *err
 }
 
 /* Appends a part with the inherited config. */
-static int add_part(const pcl_setup *s, double wmax, const char *kind, pclean_partition *out, pclean_part **part, pclean_err *err) {
+static int add_part(const pcl_setup *s, double wmax, const char *kind, pclean_partition *out,
+                    pclean_part **part, pclean_err *err) {
     pclean_part *p = *part = &out->part[out->nparts];
     *p = (pclean_part){.index = out->nparts, .nms = 0};
     out->nparts++;
@@ -212,7 +229,8 @@ static int add_part(const pcl_setup *s, double wmax, const char *kind, pclean_pa
 }
 
 static void describe_whole(const pcl_setup *s, size_t wanted, pclean_partition *out) {
-    const double first = s->channels.first_hz, last = first + (double)(s->channels.whole - 1) * s->channels.step_hz;
+    const double first = s->channels.first_hz,
+                 last = first + (double)(s->channels.whole - 1) * s->channels.step_hz;
     out->nparts_wanted = wanted;
     out->nchan = s->channels.whole;
     out->first_hz = first;
@@ -228,10 +246,16 @@ static int open_whole(const pclean_config *config, bool cube, pcl_setup *s, pcle
     if (rc)
         return rc;
     if (config->part_channel >= 0)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "part_channel=%d: this configuration is a part already; give that of the whole image", config->part_channel);
+        return PCL_FAIL(
+            err, PCLEAN_EPARAM,
+            "part_channel=%d: this configuration is a part already; give that of the whole image",
+            config->part_channel);
     if (cube != (config->specmode != PCLEAN_SPECMODE_MFS))
-        return PCL_FAIL(err, PCLEAN_EPARAM, cube ? "specmode=mfs makes one plane, which is partitioned by rows, not by channels"
-                                                 : "a cube is partitioned by channels, not by rows; set specmode=mfs for a continuum image");
+        return PCL_FAIL(
+            err, PCLEAN_EPARAM,
+            cube ? "specmode=mfs makes one plane, which is partitioned by rows, not by channels"
+                 : "a cube is partitioned by channels, not by rows; set specmode=mfs for a "
+                   "continuum image");
     return pcl_setup_open(config, s, err);
 }
 
@@ -246,7 +270,7 @@ static uint32_t correlations_wanted(const pcl_setup *s, size_t k) {
     return bits;
 }
 
-/* -------------------------------------------------------------------------------------------------- rows: continuum */
+/* ---- rows: continuum ---- */
 
 /* How one MS is cut. */
 typedef struct slices {
@@ -271,19 +295,24 @@ static void clear_slices(slices *s) {
     *s = (slices){0};
 }
 
-static int weigh_rows(const pcl_setup *setup, size_t ims, size_t first_dd, slices *s, pclean_err *err) {
+static int weigh_rows(const pcl_setup *setup, size_t ims, size_t first_dd, slices *s,
+                      pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(setup->source, ims);
     uint32_t *want = NULL;
     int rc = PCL_NEW(&want, info->ndd, "correlations", err);
     for (size_t d = 0; !rc && d < info->ndd; d++)
         want[d] = correlations_wanted(setup, first_dd + d);
     if (!rc && !(rc = PCL_NEW(&s->weight, s->nrow, "samples of each row", err)))
-        rc = casa_ms_count_samples(pcl_vis_source_ms(setup->source, ims), want, s->weight, NULL, err);
+        rc = casa_ms_count_samples(pcl_vis_source_ms(setup->source, ims), want, s->weight, NULL,
+                                   err);
     pcl_free(want);
     return rc;
 }
 
-typedef struct timed { double time; uint64_t weight; } timed;
+typedef struct timed {
+    double time;
+    uint64_t weight;
+} timed;
 static int by_time(const void *a, const void *b) {
     const timed *x = a, *y = b;
     return (x->time > y->time) - (x->time < y->time);
@@ -310,8 +339,10 @@ static int sort_rows(slices *s, pclean_err *err) {
 /* Rows -> bins of one time each: time, weight and rows of each. */
 static int bin_rows(const pcl_setup *setup, size_t ims, slices *s, pclean_err *err) {
     int rc;
-    if ((rc = PCL_NEW(&s->time, s->nrow, "times", err)) || (rc = PCL_NEW(&s->first_row, s->nrow + 1, "times", err)) ||
-        (rc = PCL_NEW(&s->bin_rows, s->nrow, "times", err)) || (rc = casa_ms_read_times(pcl_vis_source_ms(setup->source, ims), s->time, err)))
+    if ((rc = PCL_NEW(&s->time, s->nrow, "times", err)) ||
+        (rc = PCL_NEW(&s->first_row, s->nrow + 1, "times", err)) ||
+        (rc = PCL_NEW(&s->bin_rows, s->nrow, "times", err)) ||
+        (rc = casa_ms_read_times(pcl_vis_source_ms(setup->source, ims), s->time, err)))
         return rc;
     s->in_order = true;
     for (size_t i = 1; i < s->nrow; i++)
@@ -343,21 +374,25 @@ static uint64_t sum_of(const uint64_t *x, size_t from, size_t to) {
     return sum;
 }
 
-/* Rows and samples of each slice. Weighed slices know their samples; for others every selected channel counts. */
+/* Rows and samples of each slice. Weighed slices know their samples; for others every selected
+ * channel counts. */
 static int count_slices(const pcl_setup *setup, size_t ims, slices *s, pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(setup->source, ims);
     const bool by_bins = s->time && !s->in_order;
     size_t *nrow = NULL;
     double *last = NULL;
     int rc;
-    if ((rc = PCL_ZNEW(&nrow, s->n * (info->ndd + 1), "rows of the parts", err)) || (rc = PCL_NEW(&last, s->n, "times", err)))
+    if ((rc = PCL_ZNEW(&nrow, s->n * (info->ndd + 1), "rows of the parts", err)) ||
+        (rc = PCL_NEW(&last, s->n, "times", err)))
         goto done;
     for (size_t k = 0; k < s->n; k++) {
-        s->rows[k] = by_bins ? sum_of(s->bin_rows, s->cut[k], s->cut[k + 1]) : s->cut[k + 1] - s->cut[k];
+        s->rows[k] =
+            by_bins ? sum_of(s->bin_rows, s->cut[k], s->cut[k + 1]) : s->cut[k + 1] - s->cut[k];
         last[k] = by_bins && s->cut[k + 1] > 0 ? s->time[s->cut[k + 1] - 1] : -INFINITY;
     }
     if (!s->weight && s->nrow)
-        rc = casa_ms_count_rows(pcl_vis_source_ms(setup->source, ims), s->n, s->cut, by_bins ? last : NULL, nrow, err);
+        rc = casa_ms_count_rows(pcl_vis_source_ms(setup->source, ims), s->n, s->cut,
+                                by_bins ? last : NULL, nrow, err);
     for (size_t k = 0; !rc && !s->weight && k < s->n; k++)
         for (size_t d = 0; d < info->ndd; d++)
             s->nvis[k] += (uint64_t)nrow[k * info->ndd + d] * info->dd[d].nchansel;
@@ -367,17 +402,21 @@ done:
     return rc;
 }
 
-static int cut_ms(const pcl_setup *setup, size_t ims, size_t first_dd, const pclean_partition_options *o, size_t npart, slices *s,
-                  pclean_err *err) {
-    *s = (slices){.n = npart, .nrow = casa_ms_selected(pcl_vis_source_ms(setup->source, ims), NULL)};
+static int cut_ms(const pcl_setup *setup, size_t ims, size_t first_dd,
+                  const pclean_partition_options *o, size_t npart, slices *s, pclean_err *err) {
+    *s =
+        (slices){.n = npart, .nrow = casa_ms_selected(pcl_vis_source_ms(setup->source, ims), NULL)};
     int rc;
-    if ((rc = PCL_ZNEW(&s->cut, npart + 1, "row ranges", err)) || (rc = PCL_ZNEW(&s->rows, npart, "row ranges", err)) ||
+    if ((rc = PCL_ZNEW(&s->cut, npart + 1, "row ranges", err)) ||
+        (rc = PCL_ZNEW(&s->rows, npart, "row ranges", err)) ||
         (rc = PCL_ZNEW(&s->nvis, npart, "row ranges", err)) || s->nrow == 0)
         return rc;
-    if ((o->balance_visibilities && (rc = weigh_rows(setup, ims, first_dd, s, err))) || (o->align_integration && (rc = bin_rows(setup, ims, s, err))))
+    if ((o->balance_visibilities && (rc = weigh_rows(setup, ims, first_dd, s, err))) ||
+        (o->align_integration && (rc = bin_rows(setup, ims, s, err))))
         return rc;
     if (s->time || s->weight) {
-        pcl_cut_weights(s->time ? s->nbin : s->nrow, s->weight ? s->weight : s->bin_rows, npart, s->cut);
+        pcl_cut_weights(s->time ? s->nbin : s->nrow, s->weight ? s->weight : s->bin_rows, npart,
+                        s->cut);
         for (size_t k = 0; s->weight && k < npart; k++)
             s->nvis[k] = sum_of(s->weight, s->cut[k], s->cut[k + 1]);
         for (size_t k = 0; s->time && s->in_order && k <= npart; k++)
@@ -388,14 +427,17 @@ static int cut_ms(const pcl_setup *setup, size_t ims, size_t first_dd, const pcl
     return count_slices(setup, ims, s, err);
 }
 
-static int row_range_text(const casa_ms *ms, const char *condition, size_t from, size_t to, char **text, pclean_err *err) {
+static int row_range_text(const casa_ms *ms, const char *condition, size_t from, size_t to,
+                          char **text, pclean_err *err) {
     char range[96];
-    snprintf(range, sizeof range, "ROWNUMBER() >= %llu && ROWNUMBER() <= %llu", (unsigned long long)casa_ms_row_number(ms, from) + 1,
+    snprintf(range, sizeof range, "ROWNUMBER() >= %llu && ROWNUMBER() <= %llu",
+             (unsigned long long)casa_ms_row_number(ms, from) + 1,
              (unsigned long long)casa_ms_row_number(ms, to - 1) + 1);
     return pcl_cut_and(condition, range, text, err);
 }
 
-static int take_slice(const pcl_setup *setup, size_t ims, const slices *s, size_t k, pclean_part_ms *out, pclean_err *err) {
+static int take_slice(const pcl_setup *setup, size_t ims, const slices *s, size_t k,
+                      pclean_part_ms *out, pclean_err *err) {
     const casa_ms_selection sel = pcl_setup_selection(setup->config, ims);
     char range[96];
     out->rows = s->rows[k];
@@ -403,13 +445,16 @@ static int take_slice(const pcl_setup *setup, size_t ims, const slices *s, size_
     if (rc || !out->rows)
         return rc ? rc : pcl_strdup(&out->taql, "", err);
     if (!s->time || s->in_order)
-        return row_range_text(pcl_vis_source_ms(setup->source, ims), sel.taql, s->cut[k], s->cut[k + 1], &out->taql, err);
-    snprintf(range, sizeof range, "TIME >= %.17g && TIME <= %.17g", s->time[s->cut[k]], s->time[s->cut[k + 1] - 1]);
+        return row_range_text(pcl_vis_source_ms(setup->source, ims), sel.taql, s->cut[k],
+                              s->cut[k + 1], &out->taql, err);
+    snprintf(range, sizeof range, "TIME >= %.17g && TIME <= %.17g", s->time[s->cut[k]],
+             s->time[s->cut[k + 1] - 1]);
     return pcl_cut_and(sel.taql, range, &out->taql, err);
 }
 
 /* Part k of every MS; *part NULL when none has rows. */
-static int add_row_part(pcl_setup *s, const slices *slice, size_t k, uint64_t whole_rows, pclean_partition *out, pclean_err *err) {
+static int add_row_part(pcl_setup *s, const slices *slice, size_t k, uint64_t whole_rows,
+                        pclean_partition *out, pclean_err *err) {
     const size_t nms = pcl_vis_source_count(s->source);
     uint64_t rows = 0;
     for (size_t i = 0; i < nms; i++)
@@ -443,13 +488,15 @@ static int widen_band(pcl_setup *s, pclean_err *err) {
             if (s->from[k] == s->to[k])
                 continue;
             const size_t n = casa_ms_times(pcl_vis_source_ms(s->source, i), d, &time);
-            rc = pcl_vis_doppler_range(s->source, i, d, s->frame, &s->centre, n, time, &least, &most, err);
+            rc = pcl_vis_doppler_range(s->source, i, d, s->frame, &s->centre, n, time, &least,
+                                       &most, err);
         }
     }
     return rc ? rc : pcl_setup_widen(s, least, most, err);
 }
 
-static int cut_rows(pcl_setup *s, const pclean_partition_options *o, size_t wanted, pclean_partition *out, pclean_err *err) {
+static int cut_rows(pcl_setup *s, const pclean_partition_options *o, size_t wanted,
+                    pclean_partition *out, pclean_err *err) {
     const size_t nms = pcl_vis_source_count(s->source);
     size_t most = 0, covered = 0, whole = 0;
     slices *slice = NULL;
@@ -458,7 +505,8 @@ static int cut_rows(pcl_setup *s, const pclean_partition_options *o, size_t want
         most = n > most ? n : most;
         whole += n;
     }
-    const size_t npart = wanted <= most ? wanted : most + 1; /* more parts than rows are as one more: a row each */
+    /* more parts than rows are as one more: a row each */
+    const size_t npart = wanted <= most ? wanted : most + 1;
     int rc = PCL_ZNEW(&slice, nms, "row ranges", err);
     for (size_t i = 0, dd = 0; !rc && i < nms; i++) {
         rc = cut_ms(s, i, dd, o, npart, &slice[i], err);
@@ -471,7 +519,8 @@ static int cut_rows(pcl_setup *s, const pclean_partition_options *o, size_t want
     for (size_t k = 0; k < out->nparts; k++)
         covered += out->part[k].rows;
     if (!rc && covered != whole)
-        rc = PCL_FAIL(err, PCLEAN_EBUG, "the parts have %zu rows together, the selection has %zu", covered, whole);
+        rc = PCL_FAIL(err, PCLEAN_EBUG, "the parts have %zu rows together, the selection has %zu",
+                      covered, whole);
     for (size_t i = 0; slice && i < nms; i++)
         clear_slices(&slice[i]);
     pcl_free(slice);
@@ -480,7 +529,8 @@ static int cut_rows(pcl_setup *s, const pclean_partition_options *o, size_t want
 
 static const pclean_partition_options no_options;
 
-int pclean_partition_continuum(const pclean_config *config, int nparts, const pclean_partition_options *options, pclean_partition *out,
+int pclean_partition_continuum(const pclean_config *config, int nparts,
+                               const pclean_partition_options *options, pclean_partition *out,
                                pclean_err *err) {
     PCL_REQUIRE(err, config);
     PCL_REQUIRE(err, out);
@@ -488,7 +538,8 @@ int pclean_partition_continuum(const pclean_config *config, int nparts, const pc
     const pclean_partition_options *o = options ? options : &no_options;
     pcl_setup s = {0};
     int rc;
-    if (!(rc = check_nparts(nparts, err)) && !(rc = open_whole(config, false, &s, err)) && !(rc = widen_band(&s, err))) {
+    if (!(rc = check_nparts(nparts, err)) && !(rc = open_whole(config, false, &s, err)) &&
+        !(rc = widen_band(&s, err))) {
         describe_whole(&s, (size_t)nparts, out);
         out->flags_counted = o->balance_visibilities;
         rc = cut_rows(&s, o, (size_t)nparts, out, err);
@@ -497,11 +548,13 @@ int pclean_partition_continuum(const pclean_config *config, int nparts, const pc
     return rc;
 }
 
-/* --------------------------------------------------------------------------------------------------- channels: cubes */
+/* ---- channels: cubes ---- */
 
-/* Samples that data description k of the setup (number idd of its MS) gives to each channel of the cube, added to sum
- * [nchan]: rows, or unflagged samples of_chan [nchansel]. At the first selected time. */
-static int add_samples(const pcl_setup *s, size_t ims, size_t idd, size_t k, const uint64_t *of_chan, uint64_t *sum, pclean_err *err) {
+/* Samples that data description k of the setup (number idd of its MS) gives to each channel of the
+ * cube, added to sum [nchan]: rows, or unflagged samples of_chan [nchansel]. At the first selected
+ * time. */
+static int add_samples(const pcl_setup *s, size_t ims, size_t idd, size_t k,
+                       const uint64_t *of_chan, uint64_t *sum, pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
     const casa_ms_dd *dd = &info->dd[idd];
     double *freq = NULL, doppler;
@@ -510,8 +563,10 @@ static int add_samples(const pcl_setup *s, size_t ims, size_t idd, size_t k, con
     int rc = pcl_setup_row_channels(s, dd, k, &freq, &row, err);
     if (rc || row.n == 0)
         goto done;
-    if ((rc = PCL_NEW(&sample, pcl_channels_max_samples(&s->channels, &row), "channel list", err)) ||
-        (rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s, &doppler, err)))
+    if ((rc =
+             PCL_NEW(&sample, pcl_channels_max_samples(&s->channels, &row), "channel list", err)) ||
+        (rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s,
+                              &doppler, err)))
         goto done;
     for (size_t i = 0; i < s->channels.nchan; i++) {
         const size_t m = pcl_channels_samples(&s->channels, i, &row, doppler, sample);
@@ -525,12 +580,14 @@ done:
 }
 
 /* The same of a whole MS; with `flags` those are read. */
-static int add_samples_of_ms(const pcl_setup *s, size_t ims, size_t first_dd, bool flags, uint64_t *sum, pclean_err *err) {
+static int add_samples_of_ms(const pcl_setup *s, size_t ims, size_t first_dd, bool flags,
+                             uint64_t *sum, pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
     uint64_t **of_chan = NULL;
     uint32_t *want = NULL;
     int rc;
-    if ((rc = PCL_ZNEW(&of_chan, info->ndd, "samples of each channel", err)) || (rc = PCL_NEW(&want, info->ndd, "correlations", err)))
+    if ((rc = PCL_ZNEW(&of_chan, info->ndd, "samples of each channel", err)) ||
+        (rc = PCL_NEW(&want, info->ndd, "correlations", err)))
         goto done;
     for (size_t d = 0; !rc && flags && d < info->ndd; d++) {
         want[d] = correlations_wanted(s, first_dd + d);
@@ -557,10 +614,14 @@ static int count_channels(const pcl_setup *s, bool flags, uint64_t **sum, pclean
     return rc;
 }
 
-static int by_number(const void *a, const void *b) { return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b); }
+static int by_number(const void *a, const void *b) {
+    return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
+}
 
-/* Channel numbers of a spectral window that the setup's part needs, of all data descriptions that have it, ascending. */
-static int needed_of_window(const pcl_setup *s, const casa_ms_info *info, size_t first_dd, int spw, int **chan, size_t *n, pclean_err *err) {
+/* Channel numbers of a spectral window that the setup's part needs, of all data descriptions that
+ * have it, ascending. */
+static int needed_of_window(const pcl_setup *s, const casa_ms_info *info, size_t first_dd, int spw,
+                            int **chan, size_t *n, pclean_err *err) {
     size_t most = 0;
     *n = 0;
     for (size_t d = 0; d < info->ndd; d++)
@@ -569,7 +630,8 @@ static int needed_of_window(const pcl_setup *s, const casa_ms_info *info, size_t
     if (rc)
         return rc;
     for (size_t d = 0; d < info->ndd; d++)
-        for (size_t c = s->from[first_dd + d]; info->dd[d].spwid == spw && c < s->to[first_dd + d]; c++)
+        for (size_t c = s->from[first_dd + d]; info->dd[d].spwid == spw && c < s->to[first_dd + d];
+             c++)
             (*chan)[(*n)++] = casa_ms_channel_number(&info->dd[d], info->dd[d].chansel[c]);
     qsort(*chan, *n, sizeof **chan, by_number);
     size_t left = 0;
@@ -581,7 +643,8 @@ static int needed_of_window(const pcl_setup *s, const casa_ms_info *info, size_t
 }
 
 /* spw and rows of one MS for the setup's part. */
-static int narrow_ms(const pcl_setup *s, size_t ims, size_t first_dd, pclean_part_ms *out, pclean_err *err) {
+static int narrow_ms(const pcl_setup *s, size_t ims, size_t first_dd, pclean_part_ms *out,
+                     pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
     int rc = pcl_strdup(&out->taql, pcl_setup_selection(s->config, ims).taql, err);
     for (size_t d = 0; !rc && d < info->ndd; d++) {
@@ -590,7 +653,8 @@ static int narrow_ms(const pcl_setup *s, size_t ims, size_t first_dd, pclean_par
             seen = seen || info->dd[e].spwid == info->dd[d].spwid;
         int *chan = NULL;
         size_t n = 0;
-        if (!seen && !(rc = needed_of_window(s, info, first_dd, info->dd[d].spwid, &chan, &n, err)) && n)
+        if (!seen &&
+            !(rc = needed_of_window(s, info, first_dd, info->dd[d].spwid, &chan, &n, err)) && n)
             rc = pcl_cut_add_spw(&out->spw, info->dd[d].spwid, n, chan, err);
         pcl_free(chan);
         out->rows += s->to[first_dd + d] > s->from[first_dd + d] ? info->dd[d].nrow : 0;
@@ -613,15 +677,18 @@ static int label_channels(const pcl_setup *s, double fracbw, pclean_part *p, pcl
     const double step = s->channels.step_hz;
     int rc;
     if ((rc = pcl_asprintf(&p->start, err, "%.10fGHz", p->freq_start_hz / 1e9)) ||
-        (rc = pcl_asprintf(&p->width, err, fabs(step) >= 1 ? "%.10fGHz" : "%.17gGHz", step / 1e9)) ||
-        (rc = set_text(c, "start", p->start, err)) || (rc = set_text(c, "width", p->width, err)) || (rc = set(c, "fracbw", err, "%.17g", fracbw)))
+        (rc =
+             pcl_asprintf(&p->width, err, fabs(step) >= 1 ? "%.10fGHz" : "%.17gGHz", step / 1e9)) ||
+        (rc = set_text(c, "start", p->start, err)) || (rc = set_text(c, "width", p->width, err)) ||
+        (rc = set(c, "fracbw", err, "%.17g", fracbw)))
         return rc;
     c->part_channel = (int)p->channel_start;
     c->nchan = (int)p->nchan;
     return 0;
 }
 
-static int add_channel_part(pcl_setup *s, double wmax, size_t from, size_t to, const uint64_t *nvis, pclean_partition *out, pclean_err *err) {
+static int add_channel_part(pcl_setup *s, double wmax, size_t from, size_t to, const uint64_t *nvis,
+                            pclean_partition *out, pclean_err *err) {
     pclean_part *p;
     int rc = add_part(s, wmax, "subcube", out, &p, err);
     p->channel_start = from;
@@ -643,7 +710,8 @@ static int prove(const pclean_partition *out, pclean_err *err) {
     double *first = NULL, *step = NULL;
     size_t *nchan = NULL;
     int rc;
-    if ((rc = PCL_NEW(&first, out->nparts, "proof", err)) || (rc = PCL_NEW(&step, out->nparts, "proof", err)) ||
+    if ((rc = PCL_NEW(&first, out->nparts, "proof", err)) ||
+        (rc = PCL_NEW(&step, out->nparts, "proof", err)) ||
         (rc = PCL_NEW(&nchan, out->nparts, "proof", err)))
         goto done;
     for (size_t k = 0; k < out->nparts; k++) {
@@ -652,7 +720,8 @@ static int prove(const pclean_partition *out, pclean_err *err) {
         step[k] = c->part_width_hz;
         nchan[k] = (size_t)c->nchan;
     }
-    rc = pcl_cut_prove(out->nchan, out->first_hz, out->step_hz, out->nparts, nchan, first, step, err);
+    rc = pcl_cut_prove(out->nchan, out->first_hz, out->step_hz, out->nparts, nchan, first, step,
+                       err);
 done:
     pcl_free(nchan);
     pcl_free(step);
@@ -660,13 +729,15 @@ done:
     return rc;
 }
 
-static int cut_channels(pcl_setup *s, bool balance, size_t npart, pclean_partition *out, pclean_err *err) {
+static int cut_channels(pcl_setup *s, bool balance, size_t npart, pclean_partition *out,
+                        pclean_err *err) {
     const size_t nchan = s->channels.nchan;
     uint64_t *nvis = NULL;
     size_t *cut = NULL;
     double wmax;
     int rc;
-    if ((rc = find_wmax(s, &wmax, err)) || (rc = count_channels(s, balance, &nvis, err)) || (rc = PCL_NEW(&cut, npart + 1, "channel ranges", err)) ||
+    if ((rc = find_wmax(s, &wmax, err)) || (rc = count_channels(s, balance, &nvis, err)) ||
+        (rc = PCL_NEW(&cut, npart + 1, "channel ranges", err)) ||
         (rc = PCL_ZNEW(&out->part, npart, "list of parts", err)))
         goto done;
     if (balance)
@@ -684,9 +755,12 @@ done:
     return rc;
 }
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
 
-int pclean_partition_cube(const pclean_config *config, int nparts, const pclean_partition_options *options, pclean_partition *out,
+int pclean_partition_cube(const pclean_config *config, int nparts,
+                          const pclean_partition_options *options, pclean_partition *out,
                           pclean_err *err) {
     PCL_REQUIRE(err, config);
     PCL_REQUIRE(err, out);
@@ -698,30 +772,40 @@ int pclean_partition_cube(const pclean_config *config, int nparts, const pclean_
     if ((rc = chunks ? 0 : check_nparts(nparts, err)))
         return rc;
     if (o->align_integration)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "align=integration is for continuum images, whose parts are rows; a cube's are channels");
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "align=integration is for continuum images, whose parts are rows; a cube's "
+                        "are channels");
     if (!(rc = open_whole(config, true, &s, err))) {
-        const size_t wanted = chunks ? pclean_partition_nparts(config, s.channels.nchan, 0) : (size_t)nparts;
+        const size_t wanted =
+            chunks ? pclean_partition_nparts(config, s.channels.nchan, 0) : (size_t)nparts;
         describe_whole(&s, wanted, out);
         out->flags_counted = o->balance_visibilities;
-        if (wanted > 1 && s.channels.nchan > 1 && config->cyclecontrol == PCLEAN_CYCLECONTROL_GLOBAL && config->niter > 0)
-            rc = PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "cyclecontrol=global cleans the cube as one problem, which cannot be done in parts; use cyclecontrol=channel");
+        if (wanted > 1 && s.channels.nchan > 1 &&
+            config->cyclecontrol == PCLEAN_CYCLECONTROL_GLOBAL && config->niter > 0)
+            rc = PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                          "cyclecontrol=global cleans the cube as one problem, which cannot be "
+                          "done in parts; use cyclecontrol=channel");
         else if (wanted > MOST_PARTS)
             rc = check_nparts((int)least(wanted, INT32_MAX), err);
         else
-            rc = cut_channels(&s, o->balance_visibilities, least(wanted, s.channels.nchan), out, err);
+            rc = cut_channels(&s, o->balance_visibilities, least(wanted, s.channels.nchan), out,
+                              err);
     }
     pcl_setup_close(&s);
     return rc;
 }
 
-int pclean_partition_make(const pclean_config *config, int nparts, const pclean_partition_options *options, pclean_partition *out,
+int pclean_partition_make(const pclean_config *config, int nparts,
+                          const pclean_partition_options *options, pclean_partition *out,
                           pclean_err *err) {
     PCL_REQUIRE(err, config);
     PCL_REQUIRE(err, out);
-    return (config->specmode == PCLEAN_SPECMODE_MFS ? pclean_partition_continuum : pclean_partition_cube)(config, nparts, options, out, err);
+    return (config->specmode == PCLEAN_SPECMODE_MFS
+                ? pclean_partition_continuum
+                : pclean_partition_cube)(config, nparts, options, out, err);
 }
 
-/* ------------------------------------------------------------------------------------------------------------- files */
+/* ---- files ---- */
 
 /* One thread: an OpenMP team would be in the way of processes forked later. */
 static int save_density(const pclean_config *config, const char *folder, pclean_err *err) {
@@ -735,7 +819,9 @@ static int save_density(const pclean_config *config, const char *folder, pclean_
     omp_set_num_threads(1);
     pcl_sysinfo_read("", &limits);
     if ((rc = density_path(config, folder, &path, err)) || (rc = pcl_setup_open(config, &s, err)) ||
-        (rc = pcl_budget_make(&s, &limits, 1, 1, *config->scratch ? PCL_MEMORY_FILE_ALWAYS : PCL_MEMORY_FILE_IF_NEEDED, &budget, err)))
+        (rc = pcl_budget_make(&s, &limits, 1, 1,
+                              *config->scratch ? PCL_MEMORY_FILE_ALWAYS : PCL_MEMORY_FILE_IF_NEEDED,
+                              &budget, err)))
         goto done;
     if (budget.plan.store_in_file)
         s.scratch = *config->scratch ? config->scratch : folder;
@@ -776,10 +862,12 @@ static int write_part(pclean_part *p, const char *folder, pclean_err *err) {
 }
 
 static int check_folder(const char *folder, pclean_err *err) {
-    return folder && *folder ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "the folder for the parts has no name");
+    return folder && *folder ? 0
+                             : PCL_FAIL(err, PCLEAN_EPARAM, "the folder for the parts has no name");
 }
 
-int pclean_partition_check(const pclean_partition *partition, const pclean_config *config, const char *folder, bool overwrite, pclean_err *err) {
+int pclean_partition_check(const pclean_partition *partition, const pclean_config *config,
+                           const char *folder, bool overwrite, pclean_err *err) {
     PCL_REQUIRE(err, partition);
     PCL_REQUIRE(err, config);
     PCL_REQUIRE(err, folder);
@@ -787,7 +875,8 @@ int pclean_partition_check(const pclean_partition *partition, const pclean_confi
     return rc ? rc : pcl_partfiles_check(partition, config, folder, overwrite, err);
 }
 
-int pclean_partition_write(pclean_partition *partition, const pclean_config *config, const char *folder, pclean_err *err) {
+int pclean_partition_write(pclean_partition *partition, const pclean_config *config,
+                           const char *folder, pclean_err *err) {
     PCL_REQUIRE(err, partition);
     PCL_REQUIRE(err, config);
     PCL_REQUIRE(err, folder);
@@ -795,7 +884,8 @@ int pclean_partition_write(pclean_partition *partition, const pclean_config *con
     if (rc)
         return rc;
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return PCL_FAIL(err, PCLEAN_EIO, "the folder %s cannot be made: %s", folder, strerror(errno));
+        return PCL_FAIL(err, PCLEAN_EIO, "the folder %s cannot be made: %s", folder,
+                        strerror(errno));
     if (!pcl_fs_is_dir(folder))
         return PCL_FAIL(err, PCLEAN_EIO, "%s is not a folder", folder);
     if (pcl_params_common_density(config) && (rc = save_density(config, folder, err)))
@@ -806,27 +896,41 @@ int pclean_partition_write(pclean_partition *partition, const pclean_config *con
     return rc ? rc : pcl_partfiles_remove_stale(partition, config, folder, err);
 }
 
-/* ------------------------------------------------------------------------------------------------- CASA's two calls */
+/* ---- CASA's two calls ---- */
 
-static const char *text_or_empty(const char *text) { return text ? text : ""; }
-
-static casa_ms_selection to_casa(const pclean_ms_selection *m) {
-    return (casa_ms_selection){.field = m->field, .spw = m->spw, .timerange = m->timestr, .uvrange = m->uvdist, .antenna = m->antenna,
-                               .scan = m->scan, .observation = m->obs, .intent = m->state, .taql = m->taql};
+static const char *text_or_empty(const char *text) {
+    return text ? text : "";
 }
 
-static int cut_selection(const pclean_ms_selection *m, size_t npart, size_t stride, pclean_part_ms *out, pclean_err *err) {
+static casa_ms_selection to_casa(const pclean_ms_selection *m) {
+    return (casa_ms_selection){.field = m->field,
+                               .spw = m->spw,
+                               .timerange = m->timestr,
+                               .uvrange = m->uvdist,
+                               .antenna = m->antenna,
+                               .scan = m->scan,
+                               .observation = m->obs,
+                               .intent = m->state,
+                               .taql = m->taql};
+}
+
+static int cut_selection(const pclean_ms_selection *m, size_t npart, size_t stride,
+                         pclean_part_ms *out, pclean_err *err) {
     const casa_ms_selection sel = to_casa(m);
     casa_ms *ms = NULL;
     size_t *cut = NULL;
     int rc;
-    if ((rc = casa_ms_open_rows(m->msname, &sel, &ms, err)) || (rc = PCL_NEW(&cut, npart + 1, "row ranges", err)))
+    if ((rc = casa_ms_open_rows(m->msname, &sel, &ms, err)) ||
+        (rc = PCL_NEW(&cut, npart + 1, "row ranges", err)))
         goto done;
     pcl_cut_rows(casa_ms_selected(ms, NULL), npart, cut);
     for (size_t k = 0; !rc && k < npart; k++, out += stride) {
         out->rows = cut[k + 1] - cut[k];
-        if (!(rc = pcl_strdup(&out->msname, m->msname, err)) && !(rc = pcl_strdup(&out->spw, text_or_empty(m->spw), err)))
-            rc = out->rows ? row_range_text(ms, text_or_empty(m->taql), cut[k], cut[k + 1], &out->taql, err) : pcl_strdup(&out->taql, "", err);
+        if (!(rc = pcl_strdup(&out->msname, m->msname, err)) &&
+            !(rc = pcl_strdup(&out->spw, text_or_empty(m->spw), err)))
+            rc = out->rows ? row_range_text(ms, text_or_empty(m->taql), cut[k], cut[k + 1],
+                                            &out->taql, err)
+                           : pcl_strdup(&out->taql, "", err);
     }
 done:
     pcl_free(cut);
@@ -834,7 +938,8 @@ done:
     return rc;
 }
 
-int pclean_contdatapartition(size_t nms, const pclean_ms_selection *ms, int npart, pclean_part_ms **out, pclean_err *err) {
+int pclean_contdatapartition(size_t nms, const pclean_ms_selection *ms, int npart,
+                             pclean_part_ms **out, pclean_err *err) {
     PCL_REQUIRE(err, ms);
     PCL_REQUIRE(err, out);
     *out = NULL;
@@ -842,7 +947,8 @@ int pclean_contdatapartition(size_t nms, const pclean_ms_selection *ms, int npar
     for (size_t i = 0; i < nms; i++)
         if (!ms[i].msname)
             return PCL_FAIL(err, PCLEAN_EPARAM, "a selection without msname");
-    if ((rc = check_nparts(npart, err)) || (rc = casa_init(err)) || (rc = PCL_ZNEW(out, (size_t)npart * nms, "row ranges", err)))
+    if ((rc = check_nparts(npart, err)) || (rc = casa_init(err)) ||
+        (rc = PCL_ZNEW(out, (size_t)npart * nms, "row ranges", err)))
         return rc;
     for (size_t i = 0; !rc && i < nms; i++)
         rc = cut_selection(&ms[i], (size_t)npart, nms, *out + i, err);
@@ -853,17 +959,23 @@ int pclean_contdatapartition(size_t nms, const pclean_ms_selection *ms, int npar
     return rc;
 }
 
-/* A cube of one pixel on this axis: a configuration that only its selections and its grid matter of. */
-static int config_of_axis(size_t nms, const pclean_ms_selection *ms, const pclean_spectral_axis *axis, pclean_config *c, pclean_err *err) {
+/* A cube of one pixel on this axis: a configuration that only its selections and its grid matter
+ * of. */
+static int config_of_axis(size_t nms, const pclean_ms_selection *ms,
+                          const pclean_spectral_axis *axis, pclean_config *c, pclean_err *err) {
     const char **vis = NULL;
     int rc;
-    if ((rc = PCL_NEW(&vis, nms, "list of MeasurementSets", err)) || (rc = pclean_config_init(c, err)))
+    if ((rc = PCL_NEW(&vis, nms, "list of MeasurementSets", err)) ||
+        (rc = pclean_config_init(c, err)))
         goto done;
     for (size_t i = 0; i < nms; i++)
         vis[i] = ms[i].msname;
-    if ((rc = pcl_config_assign(c, NULL, "vis", vis, nms, err)) || (rc = set(c, "specmode", err, "cube")) ||
-        (rc = set_text(c, "outframe", text_or_empty(axis->frame), err)) || (rc = set_text(c, "phasecenter", text_or_empty(axis->phasecenter), err)) ||
-        (rc = set(c, "imsize", err, "1")) || (rc = set(c, "imagename", err, "axis")) || (rc = set(c, "stokes", err, "pseudoI")))
+    if ((rc = pcl_config_assign(c, NULL, "vis", vis, nms, err)) ||
+        (rc = set(c, "specmode", err, "cube")) ||
+        (rc = set_text(c, "outframe", text_or_empty(axis->frame), err)) ||
+        (rc = set_text(c, "phasecenter", text_or_empty(axis->phasecenter), err)) ||
+        (rc = set(c, "imsize", err, "1")) || (rc = set(c, "imagename", err, "axis")) ||
+        (rc = set(c, "stokes", err, "pseudoI")))
         goto done;
     c->part_channel = 0;
     c->nchan = c->part_nchan = (int)axis->nchan;
@@ -892,7 +1004,8 @@ static int cut_axis(pcl_setup *s, size_t npart, pclean_axis_part *out, pclean_er
     for (size_t k = 0; !rc && k < npart; k++) {
         out[k].channel_start = cut[k];
         out[k].nchan = cut[k + 1] - cut[k];
-        if (!(rc = pcl_setup_narrow(s, cut[k], out[k].nchan, err)) && !(rc = new_part_ms(s, &out[k].ms, err)))
+        if (!(rc = pcl_setup_narrow(s, cut[k], out[k].nchan, err)) &&
+            !(rc = new_part_ms(s, &out[k].ms, err)))
             rc = narrow_all(s, out[k].ms, err);
         out[k].first_hz = pcl_channels_centre(&s->channels, 0);
     }
@@ -900,7 +1013,8 @@ static int cut_axis(pcl_setup *s, size_t npart, pclean_axis_part *out, pclean_er
     return rc;
 }
 
-int pclean_cubedataimagepartition(size_t nms, const pclean_ms_selection *ms, const pclean_spectral_axis *axis, int npart,
+int pclean_cubedataimagepartition(size_t nms, const pclean_ms_selection *ms,
+                                  const pclean_spectral_axis *axis, int npart,
                                   pclean_axis_part **out, size_t *nout, pclean_err *err) {
     PCL_REQUIRE(err, ms);
     PCL_REQUIRE(err, axis);
@@ -915,16 +1029,21 @@ int pclean_cubedataimagepartition(size_t nms, const pclean_ms_selection *ms, con
     if ((rc = check_nparts(npart, err)))
         return rc;
     if (axis->nchan < 1 || axis->nchan > INT32_MAX)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "a spectral axis of %zu channels cannot be partitioned", axis->nchan);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "a spectral axis of %zu channels cannot be partitioned",
+                        axis->nchan);
     for (size_t i = 0; i < nms; i++)
         if (!ms[i].msname || !axis->frame)
-            return PCL_FAIL(err, PCLEAN_EPARAM, "%s", axis->frame ? "a selection without msname" : "a spectral axis without frame");
-    if ((rc = config_of_axis(nms, ms, axis, &config, err)) || (rc = PCL_NEW(&sel, nms, "selection", err)))
+            return PCL_FAIL(err, PCLEAN_EPARAM, "%s",
+                            axis->frame ? "a selection without msname"
+                                        : "a spectral axis without frame");
+    if ((rc = config_of_axis(nms, ms, axis, &config, err)) ||
+        (rc = PCL_NEW(&sel, nms, "selection", err)))
         goto done;
     for (size_t i = 0; i < nms; i++)
         sel[i] = to_casa(&ms[i]);
     const size_t n = least((size_t)npart, axis->nchan);
-    if ((rc = pcl_setup_open_axis(&config, sel, &s, err)) || (rc = PCL_ZNEW(out, n, "list of parts", err)) || (rc = cut_axis(&s, n, *out, err)))
+    if ((rc = pcl_setup_open_axis(&config, sel, &s, err)) ||
+        (rc = PCL_ZNEW(out, n, "list of parts", err)) || (rc = cut_axis(&s, n, *out, err)))
         goto done;
     for (size_t k = 0; k < n; k++) /* the condition is the caller's own */
         for (size_t i = 0; !rc && i < nms; i++) {

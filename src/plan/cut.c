@@ -7,7 +7,9 @@
 
 #include "base/mem.h"
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
 
 void pcl_cut_rows(size_t nrow, size_t npart, size_t *cut) {
     const size_t each = nrow / npart + 1;
@@ -45,7 +47,8 @@ void pcl_cut_weights(size_t n, const uint64_t *weight, size_t npart, size_t *cut
     cut[0] = 0;
     for (size_t k = 1; k < npart; k++) {
         const long double target = total * (long double)k / (long double)npart;
-        const size_t from = least(cut[k - 1] + 1, n), left = npart - k, to = n > left ? n - left : n;
+        const size_t from = least(cut[k - 1] + 1, n), left = npart - k,
+                     to = n > left ? n - left : n;
         while (at < n && (at < from || (at < to && sum + 0.5L * (long double)weight[at] < target)))
             sum += (long double)weight[at++];
         cut[k] = at;
@@ -53,18 +56,23 @@ void pcl_cut_weights(size_t n, const uint64_t *weight, size_t npart, size_t *cut
     cut[npart] = n;
 }
 
-int pcl_cut_prove(size_t whole, double whole_first_hz, double whole_step_hz, size_t npart, const size_t *nchan,
-                        const double *first_hz, const double *step_hz, pclean_err *err) {
+int pcl_cut_prove(size_t whole, double whole_first_hz, double whole_step_hz, size_t npart,
+                  const size_t *nchan, const double *first_hz, const double *step_hz,
+                  pclean_err *err) {
     size_t at = 0;
     for (size_t k = 0; k < npart; k++)
         for (size_t i = 0; i < nchan[k]; i++, at++) {
-            const double want = whole_first_hz + (double)at * whole_step_hz, is = first_hz[k] + (double)i * step_hz[k];
+            const double want = whole_first_hz + (double)at * whole_step_hz,
+                         is = first_hz[k] + (double)i * step_hz[k];
             if (at >= whole || !(fabs(is - want) <= 1e-9 * fabs(whole_step_hz)))
-                return PCL_FAIL(err, PCLEAN_EBUG, "channel %zu of part %zu lies at %.17g Hz, where the whole image has %.17g Hz (channel %zu of %zu)",
+                return PCL_FAIL(err, PCLEAN_EBUG,
+                                "channel %zu of part %zu lies at %.17g Hz, where the whole image "
+                                "has %.17g Hz (channel %zu of %zu)",
                                 i, k, is, want, at, whole);
         }
     if (at != whole)
-        return PCL_FAIL(err, PCLEAN_EBUG, "the parts have %zu channels together, the whole image %zu", at, whole);
+        return PCL_FAIL(err, PCLEAN_EBUG,
+                        "the parts have %zu channels together, the whole image %zu", at, whole);
     return 0;
 }
 
@@ -78,7 +86,8 @@ int pcl_cut_add_spw(char **text, int spw, size_t nchan, const int *chan, pclean_
     for (size_t i = 0, to; i < nchan; i = to) {
         for (to = i + 1; to < nchan && chan[to] == chan[to - 1] + 1; to++)
             ;
-        at += (size_t)snprintf(grown + at, size - at, "%s%d~%d", i ? ";" : "", chan[i], chan[to - 1]);
+        at +=
+            (size_t)snprintf(grown + at, size - at, "%s%d~%d", i ? ";" : "", chan[i], chan[to - 1]);
     }
     pcl_free(*text);
     *text = grown;
@@ -88,5 +97,6 @@ int pcl_cut_add_spw(char **text, int spw, size_t nchan, const int *chan, pclean_
 int pcl_cut_and(const char *condition, const char *more, char **text, pclean_err *err) {
     while (isspace((unsigned char)*condition))
         condition++;
-    return *condition ? pcl_asprintf(text, err, "(%s) && %s", condition, more) : pcl_strdup(text, more, err);
+    return *condition ? pcl_asprintf(text, err, "(%s) && %s", condition, more)
+                      : pcl_strdup(text, more, err);
 }

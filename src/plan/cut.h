@@ -1,17 +1,20 @@
-/* cut.h: where to cut rows and channels, and how a selection is written. Pure arithmetic; pclean/partition.h has the
- * rules. A partition of n things into parts is a list of cuts: part k is [cut[k], cut[k + 1]), cut[0] = 0. */
+/* cut.h: where to cut rows and channels, and how a selection is written. Pure arithmetic;
+ * pclean/partition.h has the rules. A partition of n things into parts is a list of cuts: part k is
+ * [cut[k], cut[k + 1]), cut[0] = 0. */
 #ifndef PCL_CUT_H
 #define PCL_CUT_H
+#include "base/err.h"
 #include <stddef.h>
 #include <stdint.h>
-#include "base/err.h"
 
 /* CASA's row ranges. cut [npart + 1]; the last parts may be empty. npart >= 1. */
 void pcl_cut_rows(size_t nrow, size_t npart, size_t *cut);
 
-/* A cube's channels: part i of n has nchan div n in a row, the first nchan mod n parts one more, as in the Python pclean. */
+/* A cube's channels: part i of n has nchan div n in a row, the first nchan mod n parts one more, as
+ * in the Python pclean. */
 
-/* Number of parts for a cube_chunksize: -1 one for each worker, N > 0 as many as parts of N channels would be; 1 to nchan. */
+/* Number of parts for a cube_chunksize: -1 one for each worker, N > 0 as many as parts of N
+ * channels would be; 1 to nchan. */
 size_t pcl_cut_count(size_t nchan, int chunksize, size_t nworker);
 
 /* Channels [*first, *first + *count) of part i. */
@@ -23,15 +26,18 @@ size_t pcl_cut_find(size_t nchan, size_t n, size_t ichan);
 /* Channels of a cube. cut [npart + 1]; empty parts, if any, are the last. */
 void pcl_cut_channels(size_t nchan, size_t npart, size_t *cut);
 
-/* Parts of about equal sums of weight [n], none empty while there are things left. cut [npart + 1]. */
+/* Parts of about equal sums of weight [n], none empty while there are things left. cut [npart +
+ * 1]. */
 void pcl_cut_weights(size_t n, const uint64_t *weight, size_t npart, size_t *cut);
 
-/* Refuses gaps and overlaps: the parts' channel centres, put together, must be the whole's to 1e-9 of a channel. Part k has
- * nchan[k] channels from first_hz[k] in steps of step_hz[k]. */
-int pcl_cut_prove(size_t whole, double whole_first_hz, double whole_step_hz, size_t npart, const size_t *nchan,
-                        const double *first_hz, const double *step_hz, pclean_err *err) PCL_CHECK;
+/* Refuses gaps and overlaps: the parts' channel centres, put together, must be the whole's to 1e-9
+ * of a channel. Part k has nchan[k] channels from first_hz[k] in steps of step_hz[k]. */
+int pcl_cut_prove(size_t whole, double whole_first_hz, double whole_step_hz, size_t npart,
+                  const size_t *nchan, const double *first_hz, const double *step_hz,
+                  pclean_err *err) PCL_CHECK;
 
-/* *text = "0:12~31;40~50" of ascending channels, appended after a comma to what is there; NULL at first, to be given to pcl_free. */
+/* *text = "0:12~31;40~50" of ascending channels, appended after a comma to what is there; NULL at
+ * first, to be given to pcl_free. */
 int pcl_cut_add_spw(char **text, int spw, size_t nchan, const int *chan, pclean_err *err) PCL_CHECK;
 
 /* *text = "(condition) && more", or `more` alone. */

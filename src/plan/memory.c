@@ -21,11 +21,17 @@ enum pcl_memory_stage pcl_memory_largest_stage(const pcl_memory_sizes *s) {
     return most;
 }
 
-static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
+static uint64_t most(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
 
-static uint64_t shared_bytes(const pcl_memory_sizes *s, bool in_file) { return s->base + (in_file ? 0 : s->store); }
+static uint64_t shared_bytes(const pcl_memory_sizes *s, bool in_file) {
+    return s->base + (in_file ? 0 : s->store);
+}
 
-uint64_t pcl_memory_worker_bytes(const pcl_memory_sizes *s) { return s->worker + s->stage[pcl_memory_largest_stage(s)] + s->per_worker_base; }
+uint64_t pcl_memory_worker_bytes(const pcl_memory_sizes *s) {
+    return s->worker + s->stage[pcl_memory_largest_stage(s)] + s->per_worker_base;
+}
 
 /* One worker works in the calling process. */
 uint64_t pcl_memory_bytes(const pcl_memory_sizes *s, size_t n, bool in_file) {
@@ -34,24 +40,33 @@ uint64_t pcl_memory_bytes(const pcl_memory_sizes *s, size_t n, bool in_file) {
         working -= s->per_worker_base;
     else if (__builtin_mul_overflow(working, n, &working))
         return UINT64_MAX;
-    return __builtin_add_overflow(shared_bytes(s, in_file), most(s->reading, working), &all) ? UINT64_MAX : all;
+    return __builtin_add_overflow(shared_bytes(s, in_file), most(s->reading, working), &all)
+               ? UINT64_MAX
+               : all;
 }
 
 /* Of one worker with what it shares. */
-static uint64_t bytes_of_worker(const pcl_memory_sizes *s, bool in_file) { return pcl_memory_bytes(s, 1, in_file) + s->per_worker_base; }
+static uint64_t bytes_of_worker(const pcl_memory_sizes *s, bool in_file) {
+    return pcl_memory_bytes(s, 1, in_file) + s->per_worker_base;
+}
 
 /* The visibilities count in either place: as memory, or as a mapping. */
-static uint64_t bytes_of_process(const pcl_memory_sizes *s) { return bytes_of_worker(s, false) + s->reserved; }
+static uint64_t bytes_of_process(const pcl_memory_sizes *s) {
+    return bytes_of_worker(s, false) + s->reserved;
+}
 
-size_t pcl_memory_workers_that_fit(const pcl_memory_sizes *s, uint64_t limit, size_t wanted, bool in_file) {
+size_t pcl_memory_workers_that_fit(const pcl_memory_sizes *s, uint64_t limit, size_t wanted,
+                                   bool in_file) {
     if (wanted == 0 || pcl_memory_bytes(s, 1, in_file) > limit)
         return 0;
     const uint64_t n = (limit - shared_bytes(s, in_file)) / most(pcl_memory_worker_bytes(s), 1);
     return n < 1 ? 1 : n < wanted ? n : wanted;
 }
 
-static size_t workers_within(const pcl_memory_sizes *s, const pcl_memory_limits *limits, size_t wanted, bool in_file) {
-    if (bytes_of_process(s) > limits->process.bytes || bytes_of_worker(s, in_file) > limits->worker.bytes)
+static size_t workers_within(const pcl_memory_sizes *s, const pcl_memory_limits *limits,
+                             size_t wanted, bool in_file) {
+    if (bytes_of_process(s) > limits->process.bytes ||
+        bytes_of_worker(s, in_file) > limits->worker.bytes)
         return 0;
     return pcl_memory_workers_that_fit(s, limits->run.bytes / 10 * 9, wanted, in_file);
 }
@@ -67,11 +82,13 @@ static int check(uint64_t bytes, uint64_t store, const pcl_memory_limit *limit, 
     if (store)
         snprintf(part, sizeof part, ", of which the visibilities %s,", visibilities);
     return PCL_FAIL(err, PCLEAN_ENOMEM,
-                    "one image plane needs %s of memory%s and there are %s (%s); take a smaller imsize, fewer threads, or a machine or job with more memory",
+                    "one image plane needs %s of memory%s and there are %s (%s); take a smaller "
+                    "imsize, fewer threads, or a machine or job with more memory",
                     need, part, have, limit->from);
 }
 
-static int check_one(const pcl_memory_sizes *s, const pcl_memory_limits *limits, bool in_file, pclean_err *err) {
+static int check_one(const pcl_memory_sizes *s, const pcl_memory_limits *limits, bool in_file,
+                     pclean_err *err) {
     const uint64_t store = in_file ? 0 : s->store;
     int rc = check(bytes_of_process(s), s->store, &limits->process, err);
     if (!rc)
@@ -79,11 +96,12 @@ static int check_one(const pcl_memory_sizes *s, const pcl_memory_limits *limits,
     return rc ? rc : check(pcl_memory_bytes(s, 1, in_file), store, &limits->run, err);
 }
 
-int pcl_memory_plan_make(const pcl_memory_sizes *s, const pcl_memory_limits *limits, size_t wanted, enum pcl_memory_file file,
-                         pcl_memory_plan *out, pclean_err *err) {
+int pcl_memory_plan_make(const pcl_memory_sizes *s, const pcl_memory_limits *limits, size_t wanted,
+                         enum pcl_memory_file file, pcl_memory_plan *out, pclean_err *err) {
     *out = (pcl_memory_plan){0};
     wanted = wanted ? wanted : 1;
-    const bool can_use_file = file != PCL_MEMORY_FILE_NEVER, can_use_memory = file != PCL_MEMORY_FILE_ALWAYS;
+    const bool can_use_file = file != PCL_MEMORY_FILE_NEVER,
+               can_use_memory = file != PCL_MEMORY_FILE_ALWAYS;
     size_t in_memory = can_use_memory ? workers_within(s, limits, wanted, false) : 0;
     size_t in_file = can_use_file ? workers_within(s, limits, wanted, true) : 0;
     if (in_memory == 0 && in_file == 0) { /* the last tenth, then */

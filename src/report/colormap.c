@@ -1,6 +1,7 @@
-/* The map is a path through OKLab (B. Ottosson 2020), in which equal distances look equally different: lightness is a
- * straight line, so brightness alone carries the values and the picture survives a grey printer; hue runs from violet
- * over red to yellow, with the chroma that sRGB can show. */
+/* The map is a path through OKLab (B. Ottosson 2020), in which equal distances look equally
+ * different: lightness is a straight line, so brightness alone carries the values and the picture
+ * survives a grey printer; hue runs from violet over red to yellow, with the chroma that sRGB can
+ * show. */
 #include "report/colormap.h"
 #include <math.h>
 #include <stdbool.h>

@@ -1,8 +1,10 @@
 /* Three passes over the cube, plane by plane:
- * 1. noise of each plane; pixels that are significant: above 3.5 sigma in two neighbouring channels, or above 6 in one.
- *    Patches smaller than half a beam are dropped (one such patch of noise is expected per few hundred thousand beams),
- *    the rest is grown by half a beam, so that the wings count in the flux;
- * 2. the spectrum inside that region, unclipped, so that noise does not bias it; the channel range with emission;
+ * 1. noise of each plane; pixels that are significant: above 3.5 sigma in two neighbouring
+ *    channels, or above 6 in one. Patches smaller than half a beam are dropped (one such patch of
+ *    noise is expected per few hundred thousand beams), the rest is grown by half a beam, so that
+ *    the wings count in the flux;
+ * 2. the spectrum inside that region, unclipped, so that noise does not bias it; the channel range
+ *    with emission;
  * 3. the channel maps and their sum over that range. */
 #include "report/cubeview.h"
 #include "base/mem.h"
@@ -96,7 +98,8 @@ static void mark_significant(workspace *w, size_t n, double rms, bool *region) {
         region[i] = region[i] || (hot && w->hot[i]) || snr > SIGMA_SINGLE;
         w->hot[i] = hot;
         w->ever[i] = w->ever[i] || w->good[i];
-        bool brighter = fabs(snr) > w->peak_snr || (w->peak_snr == 0 && fabs(value) > w->peak_value);
+        bool brighter =
+            fabs(snr) > w->peak_snr || (w->peak_snr == 0 && fabs(value) > w->peak_value);
         if (brighter) {
             w->peak_snr = fabs(snr);
             w->peak_value = fabs(value);
@@ -105,7 +108,8 @@ static void mark_significant(workspace *w, size_t n, double rms, bool *region) {
     }
 }
 
-static int find_significant(const pcl_cube_source *s, workspace *w, pcl_cubeview *v, pclean_err *err) {
+static int find_significant(const pcl_cube_source *s, workspace *w, pcl_cubeview *v,
+                            pclean_err *err) {
     size_t n = s->nx * s->ny;
     for (size_t c = 0; c < s->nchan; c++) {
         int rc = read_plane(s, c, w, err);
@@ -136,8 +140,10 @@ static int typical_rms(const double *rms, size_t nchan, double *typical, pclean_
     return 0;
 }
 
-/* Pixels of the 4-connected patch around `seed`, listed in w->stack; w->hot marks those already seen. */
-static size_t collect_patch(const pcl_cube_source *s, const bool *region, size_t seed, workspace *w) {
+/* Pixels of the 4-connected patch around `seed`, listed in w->stack; w->hot marks those already
+ * seen. */
+static size_t collect_patch(const pcl_cube_source *s, const bool *region, size_t seed,
+                            workspace *w) {
     size_t n = 0;
     w->hot[seed] = true;
     w->stack[n++] = seed;
@@ -155,7 +161,8 @@ static size_t collect_patch(const pcl_cube_source *s, const bool *region, size_t
     return n;
 }
 
-static void drop_small_patches(const pcl_cube_source *s, bool *region, double min_pixels, workspace *w) {
+static void drop_small_patches(const pcl_cube_source *s, bool *region, double min_pixels,
+                               workspace *w) {
     memset(w->hot, 0, s->nx * s->ny * sizeof *w->hot);
     for (size_t i = 0; i < s->nx * s->ny; i++) {
         if (!region[i] || w->hot[i]) {
@@ -169,11 +176,13 @@ static void drop_small_patches(const pcl_cube_source *s, bool *region, double mi
 }
 
 /* Sets the pixels of a disc around pixel i, where the image is ever good. */
-static void set_disc(const pcl_cube_source *s, size_t i, double radius, const bool *ever, bool *out) {
+static void set_disc(const pcl_cube_source *s, size_t i, double radius, const bool *ever,
+                     bool *out) {
     long x = (long)(i % s->nx), y = (long)(i / s->nx), r = (long)radius;
     for (long dy = -r; dy <= r; dy++) {
         for (long dx = -r; dx <= r; dx++) {
-            bool inside = x + dx >= 0 && x + dx < (long)s->nx && y + dy >= 0 && y + dy < (long)s->ny;
+            bool inside =
+                x + dx >= 0 && x + dx < (long)s->nx && y + dy >= 0 && y + dy < (long)s->ny;
             if (inside && (double)(dx * dx + dy * dy) <= radius * radius) {
                 size_t j = (size_t)(y + dy) * s->nx + (size_t)(x + dx);
                 out[j] = ever[j];
@@ -213,7 +222,8 @@ static void finish_region(const pcl_cube_source *s, workspace *w, pcl_cubeview *
     v->nregion = count_true(v->region, s->nx * s->ny);
 }
 
-static int measure_spectrum(const pcl_cube_source *s, workspace *w, pcl_cubeview *v, pclean_err *err) {
+static int measure_spectrum(const pcl_cube_source *s, workspace *w, pcl_cubeview *v,
+                            pclean_err *err) {
     for (size_t c = 0; c < s->nchan; c++) {
         int rc = read_plane(s, c, w, err);
         if (rc) {
@@ -225,12 +235,14 @@ static int measure_spectrum(const pcl_cube_source *s, workspace *w, pcl_cubeview
         }
         bool pixel = beam <= 0; /* no beam: no flux; the brightest pixel's values instead */
         v->spectrum[c] = pixel ? (w->good[w->peak] ? (double)w->pixels[w->peak] : 0) : sum / beam;
-        v->spectrum_rms[c] = pixel ? v->rms[c] : v->rms[c] * sqrt(fmax((double)v->nregion / beam, 1));
+        v->spectrum_rms[c] =
+            pixel ? v->rms[c] : v->rms[c] * sqrt(fmax((double)v->nregion / beam, 1));
     }
     return 0;
 }
 
-/* First and last channel above 3 sigma that has a neighbour above 2, and one channel more on each side. */
+/* First and last channel above 3 sigma that has a neighbour above 2, and one channel more on each
+ * side. */
 static void find_channel_range(size_t nchan, pcl_cubeview *v) {
     size_t lo = nchan, hi = 0;
     for (size_t c = 0; c < nchan; c++) {
@@ -273,20 +285,24 @@ static void place_interval(double centre, double size, size_t n, size_t *first, 
     *count = (size_t)want;
 }
 
-/* A window that is square on the sky: the field asked for; or 1.6 x the region and at least 10 beams; or all good
- * pixels. */
-static void choose_window(const pcl_cube_source *s, double field_rad, const bool *ever, pcl_cubeview *v) {
+/* A window that is square on the sky: the field asked for; or 1.6 x the region and at least 10
+ * beams; or all good pixels. */
+static void choose_window(const pcl_cube_source *s, double field_rad, const bool *ever,
+                          pcl_cubeview *v) {
     bool automatic = field_rad <= 0, zoom = v->found && s->nchan > 1;
     box b = bounding_box(zoom ? v->region : ever, s->nx, s->ny);
     double beam = sqrt(fmax(largest_beam_pixels(s), 1) * s->cell_x_rad * s->cell_y_rad);
-    double span_x = (double)(b.x1 - b.x0 + 1) * s->cell_x_rad, span_y = (double)(b.y1 - b.y0 + 1) * s->cell_y_rad;
+    double span_x = (double)(b.x1 - b.x0 + 1) * s->cell_x_rad,
+           span_y = (double)(b.y1 - b.y0 + 1) * s->cell_y_rad;
     double side = automatic ? fmax(span_x, span_y) : field_rad;
     if (automatic && zoom) {
         side = fmax(1.6 * side, 10 * beam);
     }
     bool whole = automatic && !zoom;
-    place_interval(0.5 * (double)(b.x0 + b.x1 + 1), (whole ? span_x : side) / s->cell_x_rad, s->nx, &v->x0, &v->nx);
-    place_interval(0.5 * (double)(b.y0 + b.y1 + 1), (whole ? span_y : side) / s->cell_y_rad, s->ny, &v->y0, &v->ny);
+    place_interval(0.5 * (double)(b.x0 + b.x1 + 1), (whole ? span_x : side) / s->cell_x_rad, s->nx,
+                   &v->x0, &v->nx);
+    place_interval(0.5 * (double)(b.y0 + b.y1 + 1), (whole ? span_y : side) / s->cell_y_rad, s->ny,
+                   &v->y0, &v->ny);
     size_t longest = v->nx > v->ny ? v->nx : v->ny;
     v->bin = (longest + MAP_MAX_PIXELS - 1) / MAP_MAX_PIXELS;
     v->map_nx = v->nx / v->bin;
@@ -296,7 +312,8 @@ static void choose_window(const pcl_cube_source *s, double field_rad, const bool
 }
 
 /* One map pixel: mean of the good pixels of its bin, NaN without any. */
-static float bin_mean(const pcl_cube_source *s, const workspace *w, const pcl_cubeview *v, size_t mx, size_t my) {
+static float bin_mean(const pcl_cube_source *s, const workspace *w, const pcl_cubeview *v,
+                      size_t mx, size_t my) {
     double sum = 0;
     size_t n = 0;
     for (size_t y = v->y0 + my * v->bin; y < v->y0 + (my + 1) * v->bin; y++) {
@@ -311,7 +328,8 @@ static float bin_mean(const pcl_cube_source *s, const workspace *w, const pcl_cu
 }
 
 /* Adds the plane in w to the moment map and, panel given, stores it there. */
-static void add_plane(const pcl_cube_source *s, const workspace *w, double width, float *panel, pcl_cubeview *v) {
+static void add_plane(const pcl_cube_source *s, const workspace *w, double width, float *panel,
+                      pcl_cubeview *v) {
     for (size_t my = 0; my < v->map_ny; my++) {
         for (size_t mx = 0; mx < v->map_nx; mx++) {
             size_t i = my * v->map_nx + mx;
@@ -346,7 +364,8 @@ static int make_maps(const pcl_cube_source *s, workspace *w, pcl_cubeview *v, pc
     return 0;
 }
 
-static int allocate_planes(const pcl_cube_source *s, workspace *w, pcl_cubeview *v, pclean_err *err) {
+static int allocate_planes(const pcl_cube_source *s, workspace *w, pcl_cubeview *v,
+                           pclean_err *err) {
     size_t n = s->nx * s->ny;
     int rc = PCL_NEW(&w->pixels, n, "plane", err);
     rc = rc ? rc : PCL_NEW(&w->good, n, "mask of a plane", err);
@@ -378,8 +397,8 @@ static void clear_workspace(workspace *w) {
     pcl_free(w->pixels);
 }
 
-static int make_view(const pcl_cube_source *s, double field_rad, size_t max_panels, workspace *w, pcl_cubeview *v,
-                     pclean_err *err) {
+static int make_view(const pcl_cube_source *s, double field_rad, size_t max_panels, workspace *w,
+                     pcl_cubeview *v, pclean_err *err) {
     int rc = allocate_planes(s, w, v, err);
     rc = rc ? rc : find_significant(s, w, v, err);
     rc = rc ? rc : typical_rms(v->rms, s->nchan, &v->rms_typical, err);
@@ -397,8 +416,8 @@ static int make_view(const pcl_cube_source *s, double field_rad, size_t max_pane
     return rc ? rc : make_maps(s, w, v, err);
 }
 
-int pcl_cubeview_make(const pcl_cube_source *source, double field_rad, size_t max_panels, pcl_cubeview *view,
-                      pclean_err *err) {
+int pcl_cubeview_make(const pcl_cube_source *source, double field_rad, size_t max_panels,
+                      pcl_cubeview *view, pclean_err *err) {
     workspace w = {0};
     *view = (pcl_cubeview){0};
     int rc = make_view(source, field_rad, max_panels, &w, view, err);

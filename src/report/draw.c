@@ -17,11 +17,16 @@ double pcl_scale_fraction(const pcl_scale *s, double value) {
 
 /* Length of the UTF-8 character at s, 0: it is none (cairo then draws nothing any more). */
 static size_t utf8_length(const unsigned char *s) {
-    const size_t n = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 : *s >= 0xe0 && *s < 0xf0 ? 3 : *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
+    const size_t n = *s < 0x80                 ? 1
+                     : *s >= 0xc2 && *s < 0xe0 ? 2
+                     : *s >= 0xe0 && *s < 0xf0 ? 3
+                     : *s >= 0xf0 && *s < 0xf5 ? 4
+                                               : 0;
     for (size_t i = 1; i < n; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
-    const bool overlong = (*s == 0xe0 && s[1] < 0xa0) || (*s == 0xf0 && s[1] < 0x90), beyond = (*s == 0xed && s[1] > 0x9f) || (*s == 0xf4 && s[1] > 0x8f);
+    const bool overlong = (*s == 0xe0 && s[1] < 0xa0) || (*s == 0xf0 && s[1] < 0x90),
+               beyond = (*s == 0xed && s[1] > 0x9f) || (*s == 0xf4 && s[1] > 0x8f);
     return overlong || beyond ? 0 : n;
 }
 
@@ -43,7 +48,8 @@ void pcl_draw_utf8(const char *text, char *out, size_t size) {
 
 enum { MOST_TEXT = 2048 };
 
-static double select_font(cairo_t *cr, double size, bool bold, const char *text, cairo_text_extents_t *extents) {
+static double select_font(cairo_t *cr, double size, bool bold, const char *text,
+                          cairo_text_extents_t *extents) {
     cairo_select_font_face(cr, FAMILY, CAIRO_FONT_SLANT_NORMAL,
                            bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_font_size(cr, size);
@@ -58,8 +64,8 @@ double pcl_draw_text_width(cairo_t *cr, double size, bool bold, const char *text
     return select_font(cr, size, bold, utf8, &e);
 }
 
-void pcl_draw_text(cairo_t *cr, double x, double y, double size, bool bold, double grey, enum pcl_align align,
-                   const char *text) {
+void pcl_draw_text(cairo_t *cr, double x, double y, double size, bool bold, double grey,
+                   enum pcl_align align, const char *text) {
     double width = pcl_draw_text_width(cr, size, bold, text);
     double shift = align == PCL_LEFT ? 0 : align == PCL_CENTRE ? width / 2 : width;
     cairo_set_source_rgb(cr, grey, grey, grey);
@@ -99,12 +105,13 @@ static uint32_t color_of(double value, const pcl_scale *scale, const uint32_t *m
     return map[(int)(t * (PCL_COLORMAP_SIZE - 1) + 0.5)];
 }
 
-/* Bilinear between pixel centres; the nearest pixel beside a masked one. x, y in pixels, 0 = lower left pixel's centre.
- */
+/* Bilinear between pixel centres; the nearest pixel beside a masked one. x, y in pixels, 0 = lower
+ * left pixel's centre. */
 static double value_at(const float *p, size_t nx, size_t ny, double x, double y) {
     x = fmin(fmax(x, 0), (double)nx - 1);
     y = fmin(fmax(y, 0), (double)ny - 1);
-    size_t ix = (size_t)x, iy = (size_t)y, jx = ix + 1 < nx ? ix + 1 : ix, jy = iy + 1 < ny ? iy + 1 : iy;
+    size_t ix = (size_t)x, iy = (size_t)y, jx = ix + 1 < nx ? ix + 1 : ix,
+           jy = iy + 1 < ny ? iy + 1 : iy;
     double fx = x - (double)ix, fy = y - (double)iy;
     double a = (double)p[iy * nx + ix], b = (double)p[iy * nx + jx], c = (double)p[jy * nx + ix],
            d = (double)p[jy * nx + jx];
@@ -112,8 +119,8 @@ static double value_at(const float *p, size_t nx, size_t ny, double x, double y)
     return isnan(mean) ? (double)p[(fy < 0.5 ? iy : jy) * nx + (fx < 0.5 ? ix : jx)] : mean;
 }
 
-void pcl_draw_map(cairo_t *cr, pcl_rect r, const float *pixels, size_t nx, size_t ny, const pcl_scale *scale,
-                  const uint32_t map[PCL_COLORMAP_SIZE]) {
+void pcl_draw_map(cairo_t *cr, pcl_rect r, const float *pixels, size_t nx, size_t ny,
+                  const pcl_scale *scale, const uint32_t map[PCL_COLORMAP_SIZE]) {
     int w = (int)ceil(r.w), h = (int)ceil(r.h);
     cairo_surface_t *image = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, w, h);
     if (cairo_surface_status(image) == CAIRO_STATUS_SUCCESS) {
@@ -121,7 +128,8 @@ void pcl_draw_map(cairo_t *cr, pcl_rect r, const float *pixels, size_t nx, size_
         int stride = cairo_image_surface_get_stride(image);
         for (int row = 0; row < h; row++) {
             for (int col = 0; col < w; col++) {
-                double x = (col + 0.5) / w * (double)nx - 0.5, y = (h - row - 0.5) / h * (double)ny - 0.5;
+                double x = (col + 0.5) / w * (double)nx - 0.5,
+                       y = (h - row - 0.5) / h * (double)ny - 0.5;
                 uint32_t color = color_of(value_at(pixels, nx, ny, x, y), scale, map);
                 memcpy(data + (ptrdiff_t)row * stride + (ptrdiff_t)col * 4, &color, 4);
             }
@@ -137,7 +145,8 @@ void pcl_draw_map(cairo_t *cr, pcl_rect r, const float *pixels, size_t nx, size_
     cairo_surface_destroy(image);
 }
 
-void pcl_draw_outline(cairo_t *cr, pcl_rect r, const bool *mask, size_t row_stride, size_t nx, size_t ny) {
+void pcl_draw_outline(cairo_t *cr, pcl_rect r, const bool *mask, size_t row_stride, size_t nx,
+                      size_t ny) {
     double dx = r.w / (double)nx, dy = r.h / (double)ny;
     for (size_t y = 0; y < ny; y++) {
         for (size_t x = 0; x < nx; x++) {
@@ -172,7 +181,8 @@ void pcl_tick_text(char *buf, size_t size, double value, double step) {
 }
 
 /* Returns the width of the label. */
-static double bar_tick(cairo_t *cr, pcl_rect r, const pcl_scale *scale, double value, const char *text, double font) {
+static double bar_tick(cairo_t *cr, pcl_rect r, const pcl_scale *scale, double value,
+                       const char *text, double font) {
     double y = r.y + r.h * (1 - pcl_scale_fraction(scale, value));
     cairo_move_to(cr, r.x + r.w, y);
     cairo_line_to(cr, r.x + r.w + 6, y);
@@ -182,9 +192,13 @@ static double bar_tick(cairo_t *cr, pcl_rect r, const pcl_scale *scale, double v
     return pcl_draw_text_width(cr, font, false, text);
 }
 
-static double linear_ticks(cairo_t *cr, pcl_rect r, const pcl_scale *scale, double unit, double font) {
-    double step = pcl_tick_step((scale->hi - scale->lo) / unit, fmin(fmax(r.h / (3.2 * font), 3), 10)), widest = 0;
-    for (double k = ceil(scale->lo / unit / step - 1e-9); k * step <= scale->hi / unit * (1 + 1e-9); k++) {
+static double linear_ticks(cairo_t *cr, pcl_rect r, const pcl_scale *scale, double unit,
+                           double font) {
+    double step =
+               pcl_tick_step((scale->hi - scale->lo) / unit, fmin(fmax(r.h / (3.2 * font), 3), 10)),
+           widest = 0;
+    for (double k = ceil(scale->lo / unit / step - 1e-9); k * step <= scale->hi / unit * (1 + 1e-9);
+         k++) {
         char text[48];
         pcl_tick_text(text, sizeof text, k * step, step);
         widest = fmax(widest, bar_tick(cr, r, scale, k * step * unit, text, font));
@@ -193,14 +207,16 @@ static double linear_ticks(cairo_t *cr, pcl_rect r, const pcl_scale *scale, doub
 }
 
 /* 0, and 1, 2, 5 of each decade where there is room. */
-static double asinh_ticks(cairo_t *cr, pcl_rect r, const pcl_scale *scale, double unit, double font) {
+static double asinh_ticks(cairo_t *cr, pcl_rect r, const pcl_scale *scale, double unit,
+                          double font) {
     double last = 1e30, widest = bar_tick(cr, r, scale, 0, "0", font);
     for (int decade = 6; decade >= -6; decade--) {
         for (int k = 2; k >= 0; k--) {
             double step = pow(10, decade), shown = step * (double[]){1, 2, 5}[k];
             double y = r.h * (1 - pcl_scale_fraction(scale, shown * unit)),
                    zero = r.h * (1 - pcl_scale_fraction(scale, 0));
-            bool room = shown * unit <= scale->hi && (last > 1e29 || y - last > 1.5 * font) && zero - y > 1.4 * font;
+            bool room = shown * unit <= scale->hi && (last > 1e29 || y - last > 1.5 * font) &&
+                        zero - y > 1.4 * font;
             if (room) {
                 char text[48];
                 pcl_tick_text(text, sizeof text, shown, step);
@@ -212,8 +228,8 @@ static double asinh_ticks(cairo_t *cr, pcl_rect r, const pcl_scale *scale, doubl
     return widest;
 }
 
-void pcl_draw_colorbar(cairo_t *cr, pcl_rect r, const pcl_scale *scale, double unit, const char *label, double font,
-                       const uint32_t map[PCL_COLORMAP_SIZE]) {
+void pcl_draw_colorbar(cairo_t *cr, pcl_rect r, const pcl_scale *scale, double unit,
+                       const char *label, double font, const uint32_t map[PCL_COLORMAP_SIZE]) {
     float ramp[PCL_COLORMAP_SIZE];
     for (int i = 0; i < PCL_COLORMAP_SIZE; i++) {
         ramp[i] = (float)i;
@@ -235,7 +251,8 @@ double pcl_axes_y(const pcl_axes *a, double value) {
     return a->r.y + a->r.h * (1 - (value - a->bottom) / (a->top - a->bottom));
 }
 
-static void x_tick(cairo_t *cr, const pcl_axes *a, double value, const char *text, double font, double grey) {
+static void x_tick(cairo_t *cr, const pcl_axes *a, double value, const char *text, double font,
+                   double grey) {
     double x = pcl_axes_x(a, value), length = 0.4 * font;
     cairo_set_source_rgb(cr, grey, grey, grey);
     cairo_move_to(cr, x, a->r.y + a->r.h);
@@ -248,7 +265,8 @@ static void x_tick(cairo_t *cr, const pcl_axes *a, double value, const char *tex
     }
 }
 
-static void y_tick(cairo_t *cr, const pcl_axes *a, double value, const char *text, double font, double grey) {
+static void y_tick(cairo_t *cr, const pcl_axes *a, double value, const char *text, double font,
+                   double grey) {
     double y = pcl_axes_y(a, value), length = 0.4 * font;
     cairo_set_source_rgb(cr, grey, grey, grey);
     cairo_move_to(cr, a->r.x, y);
@@ -263,19 +281,21 @@ static void y_tick(cairo_t *cr, const pcl_axes *a, double value, const char *tex
 
 typedef void tick_function(cairo_t *, const pcl_axes *, double, const char *, double, double);
 
-static void ticks(cairo_t *cr, const pcl_axes *a, double from, double to, double wanted, bool labelled, double font,
-                  double grey, tick_function *draw) {
-    double lo = fmin(from, to), hi = fmax(from, to), step = pcl_tick_step(hi - lo, wanted), edge = 0.02 * (hi - lo);
+static void ticks(cairo_t *cr, const pcl_axes *a, double from, double to, double wanted,
+                  bool labelled, double font, double grey, tick_function *draw) {
+    double lo = fmin(from, to), hi = fmax(from, to), step = pcl_tick_step(hi - lo, wanted),
+           edge = 0.02 * (hi - lo);
     for (double k = ceil((lo + edge) / step); k * step <= hi - edge; k++) {
         char text[48];
         pcl_tick_text(text, sizeof text, k * step, step);
-        bool room = labelled && k * step > lo + 3 * edge && k * step < hi - 3 * edge; /* a neighbour has labels too */
+        /* a neighbour has labels too */
+        bool room = labelled && k * step > lo + 3 * edge && k * step < hi - 3 * edge;
         draw(cr, a, k * step, room ? text : NULL, font, grey);
     }
 }
 
-void pcl_draw_axes(cairo_t *cr, const pcl_axes *a, int labelled, double font, double tick_grey, double wanted_x,
-                   double wanted_y) {
+void pcl_draw_axes(cairo_t *cr, const pcl_axes *a, int labelled, double font, double tick_grey,
+                   double wanted_x, double wanted_y) {
     cairo_set_line_width(cr, 1.2);
     ticks(cr, a, a->left, a->right, wanted_x, labelled & PCL_AXIS_X, font, tick_grey, x_tick);
     ticks(cr, a, a->bottom, a->top, wanted_y, labelled & PCL_AXIS_Y, font, tick_grey, y_tick);
@@ -284,7 +304,8 @@ void pcl_draw_axes(cairo_t *cr, const pcl_axes *a, int labelled, double font, do
     cairo_stroke(cr);
 }
 
-static double step_edge(const double *x, size_t n, size_t i) { /* left edge of bin i; i = n: right edge of the last */
+/* left edge of bin i; i = n: right edge of the last */
+static double step_edge(const double *x, size_t n, size_t i) {
     if (n == 1) {
         return x[0] + (i ? 0.5 : -0.5);
     }

@@ -1,5 +1,6 @@
-/* The picture of an image: reading and describing it (load_*), choosing scales (choose_*), the layout (draw_*). The
- * canvas is 2000 x 1125 (16:9, a slide) or 1300 x 1180 units, whatever the number of pixels. */
+/* The picture of an image: reading and describing it (load_*), choosing scales (choose_*), the
+ * layout (draw_*). The canvas is 2000 x 1125 (16:9, a slide) or 1300 x 1180 units, whatever the
+ * number of pixels. */
 #include "pclean/plot.h"
 #include "base/err.h"
 #include "base/fsutil.h"
@@ -55,7 +56,7 @@ void pclean_plot_options_init(pclean_plot_options *options) {
     *options = (pclean_plot_options){.max_panels = 25};
 }
 
-/* ------------------------------------------------------------------ the image */
+/* ---- the image ---- */
 
 static int read_source_plane(void *user, size_t ichan, float *pixels, bool *good, pclean_err *err) {
     return casa_image_read_plane(user, 0, ichan, pixels, good, err);
@@ -67,8 +68,8 @@ static int load_channels(picture *p, pclean_err *err) {
     rc = rc ? rc : PCL_NEW(&p->axis, n, "spectral axis", err);
     rc = rc ? rc : PCL_ZNEW(&p->beam, n, "beams", err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        p->freq_hz[i] =
-            p->desc.chan_freq_hz ? p->desc.chan_freq_hz[i] : p->desc.crval_hz + (double)i * p->desc.cdelt_hz;
+        p->freq_hz[i] = p->desc.chan_freq_hz ? p->desc.chan_freq_hz[i]
+                                             : p->desc.crval_hz + (double)i * p->desc.cdelt_hz;
         bool has = false;
         rc = casa_image_get_beam(p->image, 0, i, &p->beam[i], &has, err);
         if (!has) {
@@ -79,15 +80,19 @@ static int load_channels(picture *p, pclean_err *err) {
     return rc;
 }
 
-/* Radio velocities where the rest frequency belongs to the band: a continuum cube spans far more than 20 000 km/s. */
+/* Radio velocities where the rest frequency belongs to the band: a continuum cube spans far more
+ * than 20 000 km/s. */
 static void choose_axis(picture *p) {
     size_t n = p->desc.nchan;
     double f0 = p->desc.restfreq_hz, span = fabs(p->freq_hz[n - 1] - p->freq_hz[0]);
     p->velocity = f0 > 0 && C_KM_S * span / f0 < 20000 && fabs(1 - p->freq_hz[0] / f0) < 0.7;
     double top = fmax(p->freq_hz[0], p->freq_hz[n - 1]);
-    p->axis_unit = p->velocity ? (unit){1, "km/s"} : top >= 1e9 ? (unit){1e9, "GHz"} : (unit){1e6, "MHz"};
+    p->axis_unit = p->velocity  ? (unit){1, "km/s"}
+                   : top >= 1e9 ? (unit){1e9, "GHz"}
+                                : (unit){1e6, "MHz"};
     for (size_t i = 0; i < n; i++) {
-        p->axis[i] = p->velocity ? C_KM_S * (1 - p->freq_hz[i] / f0) : p->freq_hz[i] / p->axis_unit.size;
+        p->axis[i] =
+            p->velocity ? C_KM_S * (1 - p->freq_hz[i] / f0) : p->freq_hz[i] / p->axis_unit.size;
     }
 }
 
@@ -99,8 +104,10 @@ static int load_image(picture *p, pclean_err *err) {
         return rc;
     }
     const casa_image_desc *d = &p->desc;
-    if (d->nx < 2 || d->ny < 2 || d->npol < 1 || d->nchan < 1 || !(d->increment_x_rad * d->increment_y_rad != 0)) {
-        return PCL_FAIL(err, PCLEAN_EDATA, "%s: not an image of the sky (%zu x %zu pixels, %zu channels)", p->path,
+    if (d->nx < 2 || d->ny < 2 || d->npol < 1 || d->nchan < 1 ||
+        !(d->increment_x_rad * d->increment_y_rad != 0)) {
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "%s: not an image of the sky (%zu x %zu pixels, %zu channels)", p->path,
                         d->nx, d->ny, d->nchan);
     }
     rc = load_channels(p, err);
@@ -121,7 +128,7 @@ static int load_image(picture *p, pclean_err *err) {
     return 0;
 }
 
-/* ------------------------------------------------------------------ units and scales */
+/* ---- units and scales ---- */
 
 /* Jy, mJy, uJy or nJy for values up to `largest`; other units are shown as they are. */
 static unit flux_unit(const char *name, double largest) {
@@ -136,7 +143,8 @@ static unit flux_unit(const char *name, double largest) {
     while (i < 3 && largest < table[i].size) {
         i++;
     }
-    bool jy = strcmp(name, "Jy") == 0, beam = strcmp(name, "Jy/beam") == 0, pixel = strcmp(name, "Jy/pixel") == 0;
+    bool jy = strcmp(name, "Jy") == 0, beam = strcmp(name, "Jy/beam") == 0,
+         pixel = strcmp(name, "Jy/pixel") == 0;
     if (!jy && !beam && !pixel) {
         return (unit){1, name};
     }
@@ -162,7 +170,8 @@ static void find_range(const float *v, size_t n, double *lo, double *hi) {
     }
 }
 
-/* From -3 rms to the brightest pixel; asinh when that is over 60 rms, so that noise and peak are both seen. */
+/* From -3 rms to the brightest pixel; asinh when that is over 60 rms, so that noise and peak are
+ * both seen. */
 static pcl_scale choose_scale(const float *v, size_t n, double rms) {
     pcl_scale s;
     find_range(v, n, &s.lo, &s.hi);
@@ -184,24 +193,27 @@ static void choose_scales(picture *p) {
     pcl_colormap_fill(p->map);
 }
 
-/* ------------------------------------------------------------------ one map */
+/* ---- one map ---- */
 
 /* Sky offsets (angle_unit) from the reference pixel at the window's edges. */
 static pcl_axes sky_axes(const picture *p, pcl_rect r) {
     const pcl_cubeview *v = &p->view;
     const casa_image_desc *d = &p->desc;
     double x = (double)v->x0 - 0.5 - d->crpix_x, y = (double)v->y0 - 0.5 - d->crpix_y;
-    double sx = d->increment_x_rad / p->angle_unit.size, sy = d->increment_y_rad / p->angle_unit.size;
+    double sx = d->increment_x_rad / p->angle_unit.size,
+           sy = d->increment_y_rad / p->angle_unit.size;
     return (pcl_axes){r, x * sx, (x + (double)v->nx) * sx, y * sy, (y + (double)v->ny) * sy};
 }
 
-/* The beam in the lower left corner, white with a dark edge; position angle from north (up) to east (left). */
+/* The beam in the lower left corner, white with a dark edge; position angle from north (up) to east
+ * (left). */
 static void draw_beam(cairo_t *cr, const picture *p, pcl_rect r, const casa_beam *beam) {
     if (beam->major_rad <= 0) {
         return;
     }
     double pixels_per_rad = r.h / ((double)p->view.ny * p->source.cell_y_rad);
-    double major = fmax(beam->major_rad * pixels_per_rad, 2), minor = fmax(beam->minor_rad * pixels_per_rad, 2);
+    double major = fmax(beam->major_rad * pixels_per_rad, 2),
+           minor = fmax(beam->minor_rad * pixels_per_rad, 2);
     if (major > 0.4 * r.w) {
         return;
     }
@@ -225,10 +237,12 @@ static const casa_beam *beam_of(const picture *p, size_t ichan) {
     return p->any_beam ? &p->beam[ichan] : &none;
 }
 
-/* ------------------------------------------------------------------ texts */
+/* ---- texts ---- */
 
 static void number_for(char *buf, size_t size, double value, double resolution) {
-    int digits = resolution >= 10 ? 0 : resolution >= 1 ? 1 : (int)fmin(ceil(1 - log10(fmax(resolution, 1e-9))), 9);
+    int digits = resolution >= 10  ? 0
+                 : resolution >= 1 ? 1
+                                   : (int)fmin(ceil(1 - log10(fmax(resolution, 1e-9))), 9);
     snprintf(buf, size, "%s%.*f", value < 0 ? MINUS : "", digits, fabs(value));
 }
 
@@ -247,7 +261,10 @@ static void append(char *buf, size_t size, const char *separator, const char *te
 
 static void title_text(const picture *p, char *buf, size_t size) {
     buf[0] = 0;
-    append(buf, size, "", p->options.title ? p->options.title : p->desc.object ? p->desc.object : "");
+    append(buf, size, "",
+           p->options.title ? p->options.title
+           : p->desc.object ? p->desc.object
+                            : "");
     if (!p->options.title) {
         append(buf, size, "  \xc2\xb7  ", p->desc.telescope ? p->desc.telescope : "");
     }
@@ -262,8 +279,8 @@ static void beam_text(const picture *p, char *buf, size_t size) {
     if (b->major_rad > 0) {
         double minor = b->minor_rad / u.size;
         int digits = minor >= 10 ? 1 : 2;
-        snprintf(buf, size, "beam %.*f " TIMES " %.*f %s, PA %.0f\xc2\xb0", digits, b->major_rad / u.size, digits,
-                 minor, u.name, b->pa_rad * 180 / M_PI);
+        snprintf(buf, size, "beam %.*f " TIMES " %.*f %s, PA %.0f\xc2\xb0", digits,
+                 b->major_rad / u.size, digits, minor, u.name, b->pa_rad * 180 / M_PI);
     }
 }
 
@@ -285,8 +302,8 @@ static void channels_text(const picture *p, char *buf, size_t size) {
     if (p->view.stride > 1) {
         snprintf(every, sizeof every, " in steps of %zu", p->view.stride);
     }
-    snprintf(buf, size, "channels %zu to %zu of %zu%s, %.4g %s wide, %s", p->view.chan_lo, p->view.chan_hi,
-             p->desc.nchan, every, width, p->axis_unit.name, frame);
+    snprintf(buf, size, "channels %zu to %zu of %zu%s, %.4g %s wide, %s", p->view.chan_lo,
+             p->view.chan_hi, p->desc.nchan, every, width, p->axis_unit.name, frame);
 }
 
 static void subtitle_text(const picture *p, char *buf, size_t size) {
@@ -305,9 +322,11 @@ static void centre_text(const picture *p, char *buf, size_t size) {
     const casa_direction *c = &p->desc.centre;
     double hours = fmod(c->lon_rad * 12 / M_PI + 48, 24), deg = fabs(c->lat_rad) * 180 / M_PI;
     long ts = lround(hours * 36000) % 864000, as = lround(deg * 3600);
-    snprintf(buf, size, "offsets from %s %02ldh%02ldm%02ld.%lds %s%02ld\xc2\xb0%02ld\xe2\x80\xb2%02ld\xe2\x80\xb3",
-             casa_direction_frame_name(c->frame), ts / 36000, ts / 600 % 60, ts / 10 % 60, ts % 10,
-             c->lat_rad < 0 ? MINUS : "+", as / 3600, as / 60 % 60, as % 60);
+    snprintf(
+        buf, size,
+        "offsets from %s %02ldh%02ldm%02ld.%lds %s%02ld\xc2\xb0%02ld\xe2\x80\xb2%02ld\xe2\x80\xb3",
+        casa_direction_frame_name(c->frame), ts / 36000, ts / 600 % 60, ts / 10 % 60, ts % 10,
+        c->lat_rad < 0 ? MINUS : "+", as / 3600, as / 60 % 60, as % 60);
 }
 
 static const char *base_name(const char *path) {
@@ -320,14 +339,15 @@ static void draw_texts(cairo_t *cr, const picture *p, double width, double heigh
     title_text(p, text, sizeof text);
     pcl_draw_text(cr, 40, 50, 30, true, 0.05, PCL_LEFT, text);
     subtitle_text(p, text, sizeof text);
-    double size = fmin(FONT + 1, (FONT + 1) * (width - 80) / pcl_draw_text_width(cr, FONT + 1, false, text));
+    double size =
+        fmin(FONT + 1, (FONT + 1) * (width - 80) / pcl_draw_text_width(cr, FONT + 1, false, text));
     pcl_draw_text(cr, 40, 82, size, false, 0.3, PCL_LEFT, text);
     pcl_draw_text(cr, 40, height - 16, 13, false, 0.45, PCL_LEFT, base_name(p->path));
     centre_text(p, text, sizeof text);
     pcl_draw_text(cr, width - 40, height - 16, 13, false, 0.45, PCL_RIGHT, text);
 }
 
-/* ------------------------------------------------------------------ channel maps */
+/* ---- channel maps ---- */
 
 typedef struct grid {
     size_t ncol, nrow;
@@ -344,7 +364,11 @@ static grid choose_grid(const picture *p, pcl_rect space) {
         size_t nrow = (v->npanel + ncol - 1) / ncol;
         double h = fmin(space.h / (double)nrow, space.w / (double)ncol / aspect);
         if (h > best.h) {
-            best = (grid){ncol, nrow, h * aspect, h, {space.x, space.y, h * aspect * (double)ncol, h * (double)nrow}};
+            best = (grid){ncol,
+                          nrow,
+                          h * aspect,
+                          h,
+                          {space.x, space.y, h * aspect * (double)ncol, h * (double)nrow}};
         }
     }
     best.r.y += (space.h - best.r.h) / 2;
@@ -355,12 +379,13 @@ static void draw_panel(cairo_t *cr, const picture *p, const grid *g, size_t i) {
     const pcl_cubeview *v = &p->view;
     size_t col = i % g->ncol, row = i / g->ncol;
     pcl_rect r = {g->r.x + (double)col * g->w, g->r.y + (double)row * g->h, g->w, g->h};
-    pcl_draw_map(cr, r, v->panel + i * v->map_nx * v->map_ny, v->map_nx, v->map_ny, &p->scale, p->map);
+    pcl_draw_map(cr, r, v->panel + i * v->map_nx * v->map_ny, v->map_nx, v->map_ny, &p->scale,
+                 p->map);
     bool lowest = i + g->ncol >= v->npanel;
     pcl_axes a = sky_axes(p, r);
     double font = fmin(FONT - 2, fmax(11, g->w / 13));
-    pcl_draw_axes(cr, &a, (lowest ? PCL_AXIS_X : 0) | (col == 0 ? PCL_AXIS_Y : 0), font, 0.85, fmin(6, g->w / 40),
-                  fmin(6, g->h / 40));
+    pcl_draw_axes(cr, &a, (lowest ? PCL_AXIS_X : 0) | (col == 0 ? PCL_AXIS_Y : 0), font, 0.85,
+                  fmin(6, g->w / 40), fmin(6, g->h / 40));
     char text[80];
     channel_text(p, v->panel_chan[i], text, sizeof text);
     double size = fmin(20, g->w / 11);
@@ -389,7 +414,7 @@ static grid draw_channel_maps(cairo_t *cr, const picture *p, pcl_rect space) {
     return g;
 }
 
-/* ------------------------------------------------------------------ moment 0 and spectrum */
+/* ---- moment 0 and spectrum ---- */
 
 /* Returns the lower edge of the map. */
 static double draw_moment(cairo_t *cr, const picture *p, pcl_rect space) {
@@ -404,7 +429,8 @@ static double draw_moment(cairo_t *cr, const picture *p, pcl_rect space) {
     if (v->found) {
         cairo_set_source_rgba(cr, 1, 1, 1, 0.8);
         cairo_set_line_width(cr, 1.2);
-        pcl_draw_outline(cr, r, v->region + v->y0 * p->source.nx + v->x0, p->source.nx, v->nx, v->ny);
+        pcl_draw_outline(cr, r, v->region + v->y0 * p->source.nx + v->x0, p->source.nx, v->nx,
+                         v->ny);
     }
     pcl_axes a = sky_axes(p, r);
     pcl_draw_axes(cr, &a, PCL_AXIS_X | PCL_AXIS_Y, FONT - 2, 0.85, 6, 6);
@@ -414,12 +440,15 @@ static double draw_moment(cairo_t *cr, const picture *p, pcl_rect space) {
     char label[80];
     unit u = flux_unit(p->desc.unit ? p->desc.unit : "", scale.hi);
     snprintf(label, sizeof label, "%s %s %s", u.name, *u.name ? "\xc2\xb7" : "", p->axis_unit.name);
-    pcl_draw_colorbar(cr, (pcl_rect){r.x + r.w + 12, r.y, 20, r.h}, &scale, u.size, label, FONT - 2, p->map);
+    pcl_draw_colorbar(cr, (pcl_rect){r.x + r.w + 12, r.y, 20, r.h}, &scale, u.size, label, FONT - 2,
+                      p->map);
     return r.y + r.h;
 }
 
-/* Spectral values in ascending order of the axis; returns the sum of value x channel width over lo..hi. */
-static double sorted_spectrum(const picture *p, double unit_size, double *x, double *y, double *noise) {
+/* Spectral values in ascending order of the axis; returns the sum of value x channel width over
+ * lo..hi. */
+static double sorted_spectrum(const picture *p, double unit_size, double *x, double *y,
+                              double *noise) {
     const pcl_cubeview *v = &p->view;
     size_t n = p->desc.nchan;
     double flux = 0;
@@ -434,7 +463,8 @@ static double sorted_spectrum(const picture *p, double unit_size, double *x, dou
     return flux;
 }
 
-static pcl_axes spectrum_axes(const picture *p, pcl_rect r, const double *x, const double *y, const double *noise) {
+static pcl_axes spectrum_axes(const picture *p, pcl_rect r, const double *x, const double *y,
+                              const double *noise) {
     size_t n = p->desc.nchan;
     double edge = 0.5 * pcl_cube_channel_width(&p->source, 0), lo = 0, hi = 0;
     for (size_t i = 0; i < n; i++) {
@@ -442,7 +472,8 @@ static pcl_axes spectrum_axes(const picture *p, pcl_rect r, const double *x, con
         hi = fmax(hi, fmax(y[i], 1.5 * noise[i]));
     }
     hi = hi > lo ? hi : lo + 1;
-    return (pcl_axes){r, x[0] - edge, x[n - 1] + edge, lo - 0.06 * (hi - lo), hi + 0.16 * (hi - lo)};
+    return (pcl_axes){r, x[0] - edge, x[n - 1] + edge, lo - 0.06 * (hi - lo),
+                      hi + 0.16 * (hi - lo)};
 }
 
 static void vertical_band(cairo_t *cr, const pcl_axes *a, double x0, double x1) {
@@ -452,7 +483,8 @@ static void vertical_band(cairo_t *cr, const pcl_axes *a, double x0, double x1) 
     cairo_fill(cr);
 }
 
-static void noise_band(cairo_t *cr, const pcl_axes *a, const double *x, const double *noise, size_t n) {
+static void noise_band(cairo_t *cr, const pcl_axes *a, const double *x, const double *noise,
+                       size_t n) {
     cairo_new_path(cr);
     for (int sign = 1; sign >= -1; sign -= 2) {
         for (size_t k = 0; k < n; k++) {
@@ -465,8 +497,10 @@ static void noise_band(cairo_t *cr, const pcl_axes *a, const double *x, const do
     cairo_fill(cr);
 }
 
-static void spectrum_labels(cairo_t *cr, const picture *p, pcl_rect r, const char *unit_name, double flux) {
-    char text[200], rest[48] = ""; /* which rest frequency: it may be no line's but the middle of the data */
+static void spectrum_labels(cairo_t *cr, const picture *p, pcl_rect r, const char *unit_name,
+                            double flux) {
+    char text[200], rest[48] = ""; /* which rest frequency: it may be no line's but the middle of
+                                    * the data */
     if (p->velocity) {
         snprintf(rest, sizeof rest, ", rest frequency %.9g GHz", p->desc.restfreq_hz / 1e9);
     }
@@ -474,8 +508,8 @@ static void spectrum_labels(cairo_t *cr, const picture *p, pcl_rect r, const cha
              casa_freq_frame_name(p->desc.freq_frame), p->axis_unit.name, rest);
     pcl_draw_text(cr, r.x + r.w / 2, r.y + r.h + 2.9 * FONT, FONT, false, 0.15, PCL_CENTRE, text);
     bool summed = p->source.beam && p->view.found;
-    snprintf(text, sizeof text, *unit_name ? "%s (%s)" : "%s%s", p->source.beam ? "flux density" : "brightest pixel",
-             unit_name);
+    snprintf(text, sizeof text, *unit_name ? "%s (%s)" : "%s%s",
+             p->source.beam ? "flux density" : "brightest pixel", unit_name);
     pcl_draw_text_up(cr, r.x - 4.1 * FONT, r.y + r.h / 2, FONT, 0.15, text);
     if (summed) {
         snprintf(text, sizeof text, "sum inside the outline: %.3g Jy %s", flux, p->axis_unit.name);
@@ -518,18 +552,21 @@ static int draw_spectrum(cairo_t *cr, const picture *p, pcl_rect r, pclean_err *
     return 0;
 }
 
-/* ------------------------------------------------------------------ the two layouts */
+/* ---- the two layouts ---- */
 
 static int draw_cube(cairo_t *cr, const picture *p, double width, double height, pclean_err *err) {
     double top = 108, bottom = height - 92;
     grid g = draw_channel_maps(cr, p, (pcl_rect){100, top, 0.56 * width, bottom - top});
     double x = g.r.x + g.r.w + 220, w = width - x - 40;
     double map_bottom = draw_moment(cr, p, (pcl_rect){x, g.r.y, w, 0.46 * height});
-    double spectrum_top = map_bottom + 90, spectrum_bottom = fmax(g.r.y + g.r.h, spectrum_top + 0.25 * height);
-    return draw_spectrum(cr, p, (pcl_rect){x, spectrum_top, w, spectrum_bottom - spectrum_top}, err);
+    double spectrum_top = map_bottom + 90,
+           spectrum_bottom = fmax(g.r.y + g.r.h, spectrum_top + 0.25 * height);
+    return draw_spectrum(cr, p, (pcl_rect){x, spectrum_top, w, spectrum_bottom - spectrum_top},
+                         err);
 }
 
-static int draw_single(cairo_t *cr, const picture *p, double width, double height, pclean_err *err) {
+static int draw_single(cairo_t *cr, const picture *p, double width, double height,
+                       pclean_err *err) {
     (void)err;
     const pcl_cubeview *v = &p->view;
     double aspect = (double)v->nx * p->source.cell_x_rad / ((double)v->ny * p->source.cell_y_rad);
@@ -545,10 +582,11 @@ static int draw_single(cairo_t *cr, const picture *p, double width, double heigh
     return 0;
 }
 
-/* ------------------------------------------------------------------ the file */
+/* ---- the file ---- */
 
 static cairo_status_t write_bytes(void *file, const unsigned char *data, unsigned int length) {
-    return fwrite(data, 1, length, file) == length ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
+    return fwrite(data, 1, length, file) == length ? CAIRO_STATUS_SUCCESS
+                                                   : CAIRO_STATUS_WRITE_ERROR;
 }
 
 static int write_png(cairo_surface_t *surface, int fd, const char *path, pclean_err *err) {
@@ -563,7 +601,8 @@ static int write_png(cairo_surface_t *surface, int fd, const char *path, pclean_
     reason = flushed ? reason : errno;
     fclose(file);
     if (status != CAIRO_STATUS_SUCCESS || !flushed) {
-        return PCL_FAIL(err, reason == ENOSPC ? PCLEAN_ENOSPC : PCLEAN_EIO, "cannot write the picture %s: %s", path,
+        return PCL_FAIL(err, reason == ENOSPC ? PCLEAN_ENOSPC : PCLEAN_EIO,
+                        "cannot write the picture %s: %s", path,
                         reason ? strerror(reason) : cairo_status_to_string(status));
     }
     return 0;
@@ -586,17 +625,23 @@ static bool is_replaceable(const char *path) {
 }
 
 /* For pcl_apart; user is the picture's name without its folders. */
-static bool is_output(const char *name, const void *user) { return strcmp(name, user) == 0; }
+static bool is_output(const char *name, const void *user) {
+    return strcmp(name, user) == 0;
+}
 
 /* The picture is neither the image nor inside it, and what it replaces is a picture. */
 static int check_output(const char *image_path, const char *png_path, pclean_err *err) {
     char *folder = NULL;
     const char *name;
     int rc = pcl_fs_split(png_path, &folder, &name, err);
-    const pcl_apart outputs = {.name = png_path, .folder = folder, .is_output = is_output, .user = name};
+    const pcl_apart outputs = {
+        .name = png_path, .folder = folder, .is_output = is_output, .user = name};
     rc = rc ? rc : pcl_needed_check_image(&outputs, image_path, err);
     if (!rc && !is_replaceable(png_path)) {
-        rc = PCL_FAIL(err, PCLEAN_EEXIST, "%s is not a PNG picture and is not replaced; move it, or choose another name", png_path);
+        rc =
+            PCL_FAIL(err, PCLEAN_EEXIST,
+                     "%s is not a PNG picture and is not replaced; move it, or choose another name",
+                     png_path);
     }
     pcl_free(folder);
     return rc;
@@ -641,7 +686,8 @@ static int draw_picture(const picture *p, const char *png_path, pclean_err *err)
     int rc = (cube ? draw_cube : draw_single)(cr, p, pixels_x / zoom, pixels_y / zoom, err);
     if (rc == 0 && cairo_status(cr) != CAIRO_STATUS_SUCCESS) {
         rc = PCL_FAIL(err, cairo_status(cr) == CAIRO_STATUS_NO_MEMORY ? PCLEAN_ENOMEM : PCLEAN_EBUG,
-                      "cannot draw %d x %d pixels: %s", pixels_x, pixels_y, cairo_status_to_string(cairo_status(cr)));
+                      "cannot draw %d x %d pixels: %s", pixels_x, pixels_y,
+                      cairo_status_to_string(cairo_status(cr)));
     }
     cairo_destroy(cr);
     rc = rc ? rc : publish_png(surface, png_path, err);
@@ -649,18 +695,22 @@ static int draw_picture(const picture *p, const char *png_path, pclean_err *err)
     return rc;
 }
 
-static int check_options(const picture *p, const char *png_path, double *field_rad, pclean_err *err) {
+static int check_options(const picture *p, const char *png_path, double *field_rad,
+                         pclean_err *err) {
     const pclean_plot_options *o = &p->options;
     bool size_ok = (o->width == 0 || (o->width >= 300 && o->width <= 20000)) &&
                    (o->height == 0 || (o->height >= 300 && o->height <= 20000));
     if (!size_ok || o->max_panels < 1 || o->max_panels > 100) {
-        return PCL_FAIL(err, PCLEAN_EPARAM, "plot: width and height must be 300 to 20000 pixels, panels 1 to 100");
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "plot: width and height must be 300 to 20000 pixels, panels 1 to 100");
     }
     if (pcl_fs_is_dir(png_path)) {
-        return PCL_FAIL(err, PCLEAN_EEXIST, "%s is a folder: name a file for the picture", png_path);
+        return PCL_FAIL(err, PCLEAN_EEXIST, "%s is a folder: name a file for the picture",
+                        png_path);
     }
     *field_rad = 0;
-    int rc = o->field ? pcl_quantity_parse_as(o->field, PCL_DIM_ANGLE, "arcsec", field_rad, err) : 0;
+    int rc =
+        o->field ? pcl_quantity_parse_as(o->field, PCL_DIM_ANGLE, "arcsec", field_rad, err) : 0;
     if (rc == 0 && *field_rad < 0) {
         rc = PCL_FAIL(err, PCLEAN_EPARAM, "%s: must be positive", o->field);
     }
@@ -678,8 +728,8 @@ static void clear_picture(picture *p) {
     casa_image_close(p->image);
 }
 
-int pclean_plot_cube(const char *image_path, const char *png_path, const pclean_plot_options *options,
-                     pclean_err *err) {
+int pclean_plot_cube(const char *image_path, const char *png_path,
+                     const pclean_plot_options *options, pclean_err *err) {
     PCL_REQUIRE(err, image_path);
     PCL_REQUIRE(err, png_path);
     picture p = {.path = image_path};

@@ -8,9 +8,9 @@
 #include "base/quantity.h"
 #include "base/sysinfo.h"
 #include "config/options.h"
-#include "run/budget.h"
 #include "pclean/memory.h"
 #include "plan/casa_memory.h"
+#include "run/budget.h"
 
 static const double GIB = 1024.0 * 1024.0 * 1024.0;
 
@@ -19,27 +19,37 @@ typedef struct model {
     pcl_casa_task task;
     char gridder[32], deconvolver[32];
     double worker_gib;
-    pcl_budget budget;  /* native */
-    bool only_file;     /* native: the user wants the visibilities in a scratch file */
+    pcl_budget budget; /* native */
+    bool only_file;    /* native: the user wants the visibilities in a scratch file */
 } model;
 
 void pclean_memory_request_init(pclean_memory_request *q) {
     if (!q)
         return;
-    *q = (pclean_memory_request){.model = PCLEAN_MEMORY_CASA, .imsize = {4096}, .nimsize = 1, .nchan_per_task = 1, .gridder = "standard",
-                                 .deconvolver = "hogbom", .nterms = 1, .nfields = 1, .ram_safety_factor = PCLEAN_RAM_SAFETY_FACTOR};
+    *q = (pclean_memory_request){.model = PCLEAN_MEMORY_CASA,
+                                 .imsize = {4096},
+                                 .nimsize = 1,
+                                 .nchan_per_task = 1,
+                                 .gridder = "standard",
+                                 .deconvolver = "hogbom",
+                                 .nterms = 1,
+                                 .nfields = 1,
+                                 .ram_safety_factor = PCLEAN_RAM_SAFETY_FACTOR};
 }
 
-/* ----------------------------------------------------------------------------------------------------- the request */
+/* ---- the request ---- */
 
 /* A choice in the config's words, or the request's word. */
-static int find_word(const pclean_config *c, const char *name, const char *given, char *buf, size_t size, pclean_err *err) {
+static int find_word(const pclean_config *c, const char *name, const char *given, char *buf,
+                     size_t size, pclean_err *err) {
     const struct pcl_option *o = pcl_option_find(name);
     if (given)
         snprintf(buf, size, "%s", given);
     else if (!c)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s is not given, and there is no configuration to take it from", name);
-    else if (!pcl_words_at(o->choices, (size_t)*(const int *)pcl_option_const_field(o, c), buf, size))
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "%s is not given, and there is no configuration to take it from", name);
+    else if (!pcl_words_at(o->choices, (size_t) * (const int *)pcl_option_const_field(o, c), buf,
+                           size))
         return PCL_FAIL(err, PCLEAN_EPARAM, "%s: not one of %s", name, o->choices);
     return 0;
 }
@@ -53,10 +63,12 @@ static int resolve(const pclean_memory_request *q, model *m, pclean_err *err) {
     m->task.gridder = m->gridder;
     m->task.deconvolver = m->deconvolver;
     int rc = find_word(q->config, "gridder", q->gridder, m->gridder, sizeof m->gridder, err);
-    return rc ? rc : find_word(q->config, "deconvolver", q->deconvolver, m->deconvolver, sizeof m->deconvolver, err);
+    return rc ? rc
+              : find_word(q->config, "deconvolver", q->deconvolver, m->deconvolver,
+                          sizeof m->deconvolver, err);
 }
 
-/* -------------------------------------------------------------------------------------------------- our own engine */
+/* ---- our own engine ---- */
 
 /* What is counted when nothing is known of a run: that it cleans, with a density. */
 static int usual_config(pclean_config *c, pclean_err *err) {
@@ -92,12 +104,16 @@ static int native_model(const pclean_memory_request *q, model *m, pclean_err *er
     pclean_config own = {0};
     double unused; /* the numbers are checked in one place */
     int rc = pcl_casa_memory_worker_gib(&m->task, &unused, err);
-    if (!rc && (m->task.nx > INT_MAX || m->task.ny > INT_MAX || m->task.nx > UINT32_MAX / m->task.ny))
-        rc = PCL_FAIL(err, PCLEAN_EPARAM, "imsize=%" PRId64 ",%" PRId64 ": the uv grid would have more than 2^32 cells; make it smaller",
+    if (!rc &&
+        (m->task.nx > INT_MAX || m->task.ny > INT_MAX || m->task.nx > UINT32_MAX / m->task.ny))
+        rc = PCL_FAIL(err, PCLEAN_EPARAM,
+                      "imsize=%" PRId64 ",%" PRId64
+                      ": the uv grid would have more than 2^32 cells; make it smaller",
                       m->task.nx, m->task.ny);
-    if (rc || (rc = pclean_config_init(&own, err)) || (rc = pclean_config_set(&own, "gridder", m->gridder, err)) ||
-        (rc = pclean_config_set(&own, "deconvolver", m->deconvolver, err)) || (!q->config && (rc = usual_config(&own, err))) ||
-        (rc = pclean_config_served(&own, err)))
+    if (rc || (rc = pclean_config_init(&own, err)) ||
+        (rc = pclean_config_set(&own, "gridder", m->gridder, err)) ||
+        (rc = pclean_config_set(&own, "deconvolver", m->deconvolver, err)) ||
+        (!q->config && (rc = usual_config(&own, err))) || (rc = pclean_config_served(&own, err)))
         goto done;
     pclean_config run = q->config ? *q->config : own; /* borrows its texts */
     run.gridder = own.gridder;
@@ -122,54 +138,72 @@ static int make_model(const pclean_memory_request *q, model *m, pclean_err *err)
     return pcl_casa_memory_worker_gib(&m->task, &m->worker_gib, err);
 }
 
-/* ---------------------------------------------------------------------------------------------- peak and workers */
+/* ---- peak and workers ---- */
 
 static int check_ram(double gib, pclean_err *err) {
-    return gib >= 0 && gib <= 1e12 ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "available RAM of %g GiB: give a number from 0 to 1e12", gib);
+    return gib >= 0 && gib <= 1e12
+               ? 0
+               : PCL_FAIL(err, PCLEAN_EPARAM,
+                          "available RAM of %g GiB: give a number from 0 to 1e12", gib);
 }
 
 static int check_factor(double factor, pclean_err *err) {
-    return factor > 0 && factor <= 1 ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "ram_safety_factor=%g: above 0, at most 1", factor);
+    return factor > 0 && factor <= 1
+               ? 0
+               : PCL_FAIL(err, PCLEAN_EPARAM, "ram_safety_factor=%g: above 0, at most 1", factor);
 }
 
 static size_t native_fit(const model *m, double usable_gib, bool in_file) {
-    return pcl_memory_workers_that_fit(&m->budget.sizes, (uint64_t)(usable_gib * GIB), SIZE_MAX, in_file);
+    return pcl_memory_workers_that_fit(&m->budget.sizes, (uint64_t)(usable_gib * GIB), SIZE_MAX,
+                                       in_file);
 }
 
 /* The visibilities go to a file where the user says so or the workers do not fit otherwise. */
-static bool uses_file(const pclean_memory_request *q, const model *m, double usable_gib, int64_t nworkers) {
-    return q->model == PCLEAN_MEMORY_NATIVE && (m->only_file || nworkers > (int64_t)fmin((double)native_fit(m, usable_gib, false), 1e18));
+static bool uses_file(const pclean_memory_request *q, const model *m, double usable_gib,
+                      int64_t nworkers) {
+    return q->model == PCLEAN_MEMORY_NATIVE &&
+           (m->only_file ||
+            nworkers > (int64_t)fmin((double)native_fit(m, usable_gib, false), 1e18));
 }
 
 static size_t recommend(const pclean_memory_request *q, const model *m, double usable_gib) {
     if (q->model == PCLEAN_MEMORY_NATIVE) {
-        const size_t in_memory = m->only_file ? 0 : native_fit(m, usable_gib, false), n = in_memory ? in_memory : native_fit(m, usable_gib, true);
+        const size_t in_memory = m->only_file ? 0 : native_fit(m, usable_gib, false),
+                     n = in_memory ? in_memory : native_fit(m, usable_gib, true);
         return n ? n : 1;
     }
     const double n = (usable_gib - PCLEAN_COORDINATOR_OVERHEAD_GIB) / m->worker_gib;
     return n > 1 ? (size_t)n : 1; /* at most 1e12 / 0.7 */
 }
 
-static int find_peak(const pclean_memory_request *q, const model *m, int64_t nworkers, bool in_file, double *gib, pclean_err *err) {
+static int find_peak(const pclean_memory_request *q, const model *m, int64_t nworkers, bool in_file,
+                     double *gib, pclean_err *err) {
     if (nworkers < 1)
         return PCL_FAIL(err, PCLEAN_EPARAM, "nworkers=%" PRId64 ": at least 1", nworkers);
-    *gib = q->model == PCLEAN_MEMORY_CASA ? (double)nworkers * m->worker_gib + PCLEAN_COORDINATOR_OVERHEAD_GIB
-                                          : (double)pcl_memory_bytes(&m->budget.sizes, (size_t)nworkers, in_file) / GIB;
+    *gib = q->model == PCLEAN_MEMORY_CASA
+               ? (double)nworkers * m->worker_gib + PCLEAN_COORDINATOR_OVERHEAD_GIB
+               : (double)pcl_memory_bytes(&m->budget.sizes, (size_t)nworkers, in_file) / GIB;
     return 0;
 }
 
-/* -------------------------------------------------------------------------------------------------------- buffers */
+/* ---- buffers ---- */
 
-static void add_buffer(pclean_memory_estimate *e, const char *name, const char *dtype, bool once, double bytes, double npixel) {
+static void add_buffer(pclean_memory_estimate *e, const char *name, const char *dtype, bool once,
+                       double bytes, double npixel) {
     if (bytes > 0 && e->nbuffer < sizeof e->buffer / sizeof *e->buffer)
-        e->buffer[e->nbuffer++] = (pclean_memory_buffer){.name = name, .dtype = dtype, .once = once, .gib = bytes / GIB,
-                                                         .bytes_per_pixel = npixel > 0 ? bytes / npixel : 0};
+        e->buffer[e->nbuffer++] =
+            (pclean_memory_buffer){.name = name,
+                                   .dtype = dtype,
+                                   .once = once,
+                                   .gib = bytes / GIB,
+                                   .bytes_per_pixel = npixel > 0 ? bytes / npixel : 0};
 }
 
 static void list_casa_buffers(const model *m, pclean_memory_estimate *e) {
     const double npixel = (double)m->task.nx * (double)m->task.ny;
-    const double images = (m->worker_gib - PCLEAN_WORKER_BASE_OVERHEAD_GIB) * GIB / PCLEAN_BYTES_PER_PIXEL_STANDARD;
-#define X(name, dtype, bytes) add_buffer(e, name, dtype, false, (bytes) * images, npixel);
+    const double images =
+        (m->worker_gib - PCLEAN_WORKER_BASE_OVERHEAD_GIB) * GIB / PCLEAN_BYTES_PER_PIXEL_STANDARD;
+#define X(name, dtype, bytes) add_buffer(e, name, dtype, false, (bytes)*images, npixel);
     PCL_CASA_BUFFER_LIST(X)
 #undef X
     add_buffer(e, "Python and Dask", "mixed", false, PCLEAN_WORKER_BASE_OVERHEAD_GIB * GIB, 0);
@@ -183,26 +217,32 @@ static void list_native_buffers(const model *m, bool in_file, pclean_memory_esti
     add_buffer(e, "image planes and masks", "float32, bool", false, (double)b->planes, npixel);
     add_buffer(e, "weight density", "float32", false, (double)b->density, npixel);
     const enum pcl_memory_stage most = pcl_memory_largest_stage(&b->sizes);
-    add_buffer(e, pcl_memory_stage_name(most), "mixed", false, (double)b->sizes.stage[most], npixel);
+    add_buffer(e, pcl_memory_stage_name(most), "mixed", false, (double)b->sizes.stage[most],
+               npixel);
     add_buffer(e, "sample batches", "mixed", false, (double)b->batches, 0);
     add_buffer(e, "model visibilities", "complex64", false, (double)b->predicted, 0);
     add_buffer(e, "process", "mixed", false, (double)b->sizes.per_worker_base, 0);
     add_buffer(e, "libraries and row index", "mixed", true, (double)b->sizes.base, 0);
-    add_buffer(e, in_file ? "visibilities (scratch file, not counted)" : "visibilities", "complex64, float32", true, (double)b->sizes.store, 0);
+    add_buffer(e, in_file ? "visibilities (scratch file, not counted)" : "visibilities",
+               "complex64, float32", true, (double)b->sizes.store, 0);
 }
 
-/* ------------------------------------------------------------------------------------------------------ interface */
+/* ---- interface ---- */
 
-int pclean_estimate_memory(const pclean_memory_request *q, int64_t nworkers, const double *available_ram_gib, pclean_memory_estimate *out,
+int pclean_estimate_memory(const pclean_memory_request *q, int64_t nworkers,
+                           const double *available_ram_gib, pclean_memory_estimate *out,
                            pclean_err *err) {
     PCL_REQUIRE(err, q);
     PCL_REQUIRE(err, out);
     *out = (pclean_memory_estimate){.available_from = "given"};
     pclean_memory_estimate e = *out;
-    e.available_gib = available_ram_gib ? *available_ram_gib : pclean_available_ram_gib(e.available_from, sizeof e.available_from);
+    e.available_gib = available_ram_gib
+                          ? *available_ram_gib
+                          : pclean_available_ram_gib(e.available_from, sizeof e.available_from);
     model m;
     int rc;
-    if ((rc = check_ram(e.available_gib, err)) || (rc = check_factor(q->ram_safety_factor, err)) || (rc = make_model(q, &m, err)))
+    if ((rc = check_ram(e.available_gib, err)) || (rc = check_factor(q->ram_safety_factor, err)) ||
+        (rc = make_model(q, &m, err)))
         return rc;
     e.worker_gib = m.worker_gib;
     const double usable = e.available_gib * q->ram_safety_factor;
@@ -221,7 +261,8 @@ int pclean_estimate_memory(const pclean_memory_request *q, int64_t nworkers, con
     return 0;
 }
 
-int pclean_estimate_worker_memory_gib(const pclean_memory_request *q, double *gib, pclean_err *err) {
+int pclean_estimate_worker_memory_gib(const pclean_memory_request *q, double *gib,
+                                      pclean_err *err) {
     PCL_REQUIRE(err, q);
     PCL_REQUIRE(err, gib);
     model m;
@@ -231,7 +272,8 @@ int pclean_estimate_worker_memory_gib(const pclean_memory_request *q, double *gi
     return rc;
 }
 
-int pclean_estimate_peak_ram_gib(int64_t nworkers, const pclean_memory_request *q, double *gib, pclean_err *err) {
+int pclean_estimate_peak_ram_gib(int64_t nworkers, const pclean_memory_request *q, double *gib,
+                                 pclean_err *err) {
     PCL_REQUIRE(err, q);
     PCL_REQUIRE(err, gib);
     model m;
@@ -240,7 +282,8 @@ int pclean_estimate_peak_ram_gib(int64_t nworkers, const pclean_memory_request *
     return rc ? rc : find_peak(q, &m, nworkers, m.only_file, gib, err);
 }
 
-int pclean_recommend_nworkers(const double *available_ram_gib, const pclean_memory_request *q, size_t *nworkers, pclean_err *err) {
+int pclean_recommend_nworkers(const double *available_ram_gib, const pclean_memory_request *q,
+                              size_t *nworkers, pclean_err *err) {
     PCL_REQUIRE(err, q);
     PCL_REQUIRE(err, nworkers);
     pclean_memory_estimate e;

@@ -1,4 +1,5 @@
-/* hooks.c: what the caller of pclean_image hears while it runs: progress, warnings, and his wish to stop. */
+/* hooks.c: what the caller of pclean_image hears while it runs: progress, warnings, and his wish to
+ * stop. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,8 @@ void pcl_run_end_stage(pcl_run *r, const char *name) {
     const double t = pcl_now();
     pclean_result *res = r->result;
     if (res->nstage < sizeof res->stage / sizeof *res->stage)
-        res->stage[res->nstage++] = (pclean_stage_time){.name = name, .seconds = t - r->stage_start};
+        res->stage[res->nstage++] =
+            (pclean_stage_time){.name = name, .seconds = t - r->stage_start};
     r->stage_start = t;
 }
 
@@ -21,14 +23,20 @@ int pcl_run_stop_requested(void *user) {
     return r->hooks && r->hooks->stop_requested && r->hooks->stop_requested(r->hooks->user);
 }
 
-void pcl_run_report(const pcl_run *r, const char *stage, double fraction, size_t done, size_t total, const char *unit,
-                    const pclean_plane *plane) {
+void pcl_run_report(const pcl_run *r, const char *stage, double fraction, size_t done, size_t total,
+                    const char *unit, const pclean_plane *plane) {
     if (!r->hooks || !r->hooks->progress)
         return;
     const double t = pcl_now(), spent = t - r->stage_start;
-    const pclean_progress p = {.stage = stage, .done = done, .total = total, .unit = unit, .plane = plane, .fraction = fraction,
+    const pclean_progress p = {.stage = stage,
+                               .done = done,
+                               .total = total,
+                               .unit = unit,
+                               .plane = plane,
+                               .fraction = fraction,
                                .elapsed_s = t - r->start,
-                               .remaining_s = done > 0 ? spent * (double)(total - done) / (double)done : -1};
+                               .remaining_s =
+                                   done > 0 ? spent * (double)(total - done) / (double)done : -1};
     r->hooks->progress(&p, r->hooks->user);
 }
 

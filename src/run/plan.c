@@ -34,7 +34,8 @@ void pclean_plan_clear(pclean_plan *p) {
     *p = (pclean_plan){0};
 }
 
-__attribute__((format(printf, 3, 4))) static int add_problem(pclean_plan *p, pclean_err *err, const char *fmt, ...) {
+__attribute__((format(printf, 3, 4))) static int add_problem(pclean_plan *p, pclean_err *err,
+                                                             const char *fmt, ...) {
     char **grown = NULL, text[1024];
     va_list args;
     va_start(args, fmt);
@@ -52,17 +53,24 @@ __attribute__((format(printf, 3, 4))) static int add_problem(pclean_plan *p, pcl
     return rc;
 }
 
-/* -------------------------------------------------------------------------------------------------- data and image */
+/* ---- data and image ---- */
 
-static int list_window(const pcl_setup *s, size_t ims, size_t idd, size_t k, pclean_plan_window *w, pclean_err *err) {
+static int list_window(const pcl_setup *s, size_t ims, size_t idd, size_t k, pclean_plan_window *w,
+                       pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
     const casa_ms_dd *dd = &info->dd[idd];
     double doppler = 1;
-    int rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s, &doppler, err);
-    *w = (pclean_plan_window){.spw = dd->spwid, .nchan = dd->nchansel, .nchan_read = s->to[k] - s->from[k], .nrow = dd->nrow,
-                              .low_hz = INFINITY, .high_hz = -INFINITY};
+    int rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s,
+                             &doppler, err);
+    *w = (pclean_plan_window){.spw = dd->spwid,
+                              .nchan = dd->nchansel,
+                              .nchan_read = s->to[k] - s->from[k],
+                              .nrow = dd->nrow,
+                              .low_hz = INFINITY,
+                              .high_hz = -INFINITY};
     for (size_t i = 0; i < dd->nchansel; i++) {
-        const double f = dd->chan_freq_hz[dd->chansel[i]], half = 0.5 * dd->chan_width_hz[dd->chansel[i]];
+        const double f = dd->chan_freq_hz[dd->chansel[i]],
+                     half = 0.5 * dd->chan_width_hz[dd->chansel[i]];
         w->low_hz = fmin(w->low_hz, (f - half) * doppler);
         w->high_hz = fmax(w->high_hz, (f + half) * doppler);
     }
@@ -86,13 +94,16 @@ static void describe_image(const pcl_setup *s, pclean_plan *p) {
     p->step_hz = s->channels.step_hz;
     p->restfreq_hz = s->restfreq_hz;
     p->restfreq_from = pcl_setup_restfreq_from(s);
-    snprintf(p->frame, sizeof p->frame, "%s", s->frame < 0 ? "data" : casa_freq_frame_name(s->frame));
+    snprintf(p->frame, sizeof p->frame, "%s",
+             s->frame < 0 ? "data" : casa_freq_frame_name(s->frame));
 }
 
-/* Widens reach [2] by the largest |u| and |v|, wavelengths, of an MS in the channels that are read. */
-static int widen_reach(const pcl_setup *s, size_t ims, size_t first_dd, double reach[2], pclean_err *err) {
+/* Widens reach [2] by the largest |u| and |v|, wavelengths, of an MS in the channels that are
+ * read. */
+static int widen_reach(const pcl_setup *s, size_t ims, size_t first_dd, double reach[2],
+                       pclean_err *err) {
     const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
-    double (*uvw)[3] = NULL, *freq = NULL;
+    double(*uvw)[3] = NULL, *freq = NULL;
     pcl_row_channels row;
     int rc = PCL_NEW(&uvw, info->ndd, "largest u and v", err);
     if (!rc)
@@ -114,17 +125,21 @@ static int check_cell(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
     double reach[2] = {0};
     size_t k = 0;
     int rc = 0;
-    for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source); k += pcl_vis_source_info(s->source, i)->ndd, i++)
+    for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source);
+         k += pcl_vis_source_info(s->source, i)->ndd, i++)
         rc = widen_reach(s, i, k, reach, err);
     if (rc || (reach[0] * cell[0] < 0.5 && reach[1] * cell[1] < 0.5))
         return rc;
     char have[40], good[40];
     pcl_format_si(have, sizeof have, fmax(cell[0], cell[1]), PCL_DIM_ANGLE);
     pcl_format_si(good, sizeof good, pcl_target_good_cell(fmax(reach[0], reach[1])), PCL_DIM_ANGLE);
-    return add_problem(p, err, "cell %s is too coarse for the longest baselines, whose samples will be left out; use a cell of %s or less", have, good);
+    return add_problem(p, err,
+                       "cell %s is too coarse for the longest baselines, whose samples will be "
+                       "left out; use a cell of %s or less",
+                       have, good);
 }
 
-/* ------------------------------------------------------------------------------------------- workers, memory, disk */
+/* ---- workers, memory, disk ---- */
 
 static void describe_memory(const pcl_resources *r, pclean_plan *p) {
     const pcl_budget *b = &r->budget;
@@ -145,13 +160,15 @@ static void describe_memory(const pcl_resources *r, pclean_plan *p) {
     p->store_in_file = b->plan.store_in_file;
 }
 
-/* The visibilities, and for a clean of all planes together their residuals and models; mask and start model have at most as
- * many planes as the image. */
+/* The visibilities, and for a clean of all planes together their residuals and models; mask and
+ * start model have at most as many planes as the image. */
 static uint64_t scratch_bytes(const pcl_setup *s, const pclean_plan *p) {
     const pclean_config *c = s->config;
     const uint64_t planes = (uint64_t)s->desc.nchan * s->desc.npol * s->desc.nx * s->desc.ny;
-    return (p->store_in_file ? p->visibility_bytes : 0) + (pcl_run_is_global(c) ? 2 * planes * sizeof(float) : 0) +
-           (pcl_usermask_is_wanted(c) ? planes : 0) + (s->params.model_at_first ? planes * sizeof(float) : 0);
+    return (p->store_in_file ? p->visibility_bytes : 0) +
+           (pcl_run_is_global(c) ? 2 * planes * sizeof(float) : 0) +
+           (pcl_usermask_is_wanted(c) ? planes : 0) +
+           (s->params.model_at_first ? planes * sizeof(float) : 0);
 }
 
 /* *device tells file systems apart; a folder that is not there has no free space. */
@@ -166,7 +183,8 @@ static int look_at_folder(pclean_plan_disk *d, const char *folder, dev_t *device
     return pcl_strdup(&d->folder, folder, err);
 }
 
-static int check_disk(pclean_plan *p, const pclean_plan_disk *d, const char *what, uint64_t needed, pclean_err *err) {
+static int check_disk(pclean_plan *p, const pclean_plan_disk *d, const char *what, uint64_t needed,
+                      pclean_err *err) {
     char wanted[40], room[40];
     if (access(d->folder, W_OK | X_OK))
         return add_problem(p, err, "%s: no folder that %s could be written to", d->folder, what);
@@ -174,7 +192,8 @@ static int check_disk(pclean_plan *p, const pclean_plan_disk *d, const char *wha
         return 0;
     pcl_format_si(wanted, sizeof wanted, (double)needed, PCL_DIM_BYTES);
     pcl_format_si(room, sizeof room, (double)d->free_bytes, PCL_DIM_BYTES);
-    return add_problem(p, err, "%s: %s take %s, and %s are free on its disk", d->folder, what, wanted, room);
+    return add_problem(p, err, "%s: %s take %s, and %s are free on its disk", d->folder, what,
+                       wanted, room);
 }
 
 static int describe_disk(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
@@ -190,17 +209,21 @@ static int describe_disk(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
     p->one_disk = products == scratch;
     const uint64_t both = p->products.needed_bytes + p->scratch.needed_bytes;
     if (p->one_disk || p->scratch.needed_bytes == 0)
-        return check_disk(p, &p->products, p->scratch.needed_bytes ? "products and scratch files" : "the products", both, err);
+        return check_disk(p, &p->products,
+                          p->scratch.needed_bytes ? "products and scratch files" : "the products",
+                          both, err);
     rc = check_disk(p, &p->products, "the products", p->products.needed_bytes, err);
     return rc ? rc : check_disk(p, &p->scratch, "scratch files", p->scratch.needed_bytes, err);
 }
 
 static int check_products(const pclean_config *c, pclean_plan *p, pclean_err *err) {
     pclean_err why;
-    return pcl_products_check_inputs(c, &why) || pcl_products_check(c, &why) ? add_problem(p, err, "%s", why.msg) : 0;
+    return pcl_products_check_inputs(c, &why) || pcl_products_check(c, &why)
+               ? add_problem(p, err, "%s", why.msg)
+               : 0;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- time */
+/* ---- time ---- */
 
 static int estimate_time(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
     pcl_timing c;
@@ -214,7 +237,10 @@ static int estimate_time(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
         return rc;
     }
     const double nplane = (double)(p->nchan * p->npol), rounds = ceil(nplane / p->nworkers);
-    p->time = (pclean_plan_time){.known = true, .sampling_s = c.seconds, .read_s = c.read_s, .write_s = c.write_s,
+    p->time = (pclean_plan_time){.known = true,
+                                 .sampling_s = c.seconds,
+                                 .read_s = c.read_s,
+                                 .write_s = c.write_s,
                                  .dirty_s = rounds * (c.dirty_s + c.finish_s)};
     if (s->config->niter > 0) {
         p->time.nmajor = s->config->nmajor >= 0 ? s->config->nmajor : NMAJOR_GUESSED;
@@ -223,12 +249,14 @@ static int estimate_time(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------------------------ the whole */
+/* ---- the whole ---- */
 
-static int make(const pclean_config *config, bool measure, pcl_setup *s, pclean_plan *p, pclean_err *err) {
+static int make(const pclean_config *config, bool measure, pcl_setup *s, pclean_plan *p,
+                pclean_err *err) {
     pcl_resources resources;
     int rc;
-    if ((rc = pclean_config_validate(config, err)) || (rc = check_products(config, p, err)) || (rc = pcl_setup_open(config, s, err)))
+    if ((rc = pclean_config_validate(config, err)) || (rc = check_products(config, p, err)) ||
+        (rc = pcl_setup_open(config, s, err)))
         return rc;
     for (size_t i = 0; i < s->nwarning; i++)
         if ((rc = add_problem(p, err, "%s", s->warning[i])))

@@ -12,12 +12,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/restore.h"
-#include "run/inputs.h"
-#include "run/record.h"
-#include "run/subcubes.h"
 #include "image/kind.h"
 #include "image/virtual.h"
 #include "plan/cut.h"
+#include "run/inputs.h"
+#include "run/record.h"
+#include "run/subcubes.h"
 
 static const struct {
     const char *extension, *unit;
@@ -62,7 +62,9 @@ static const char *base_of(const pclean_config *c) {
     return slash ? slash + 1 : c->imagename;
 }
 
-static void claim_path(const pclean_config *c, char *buf, size_t size) { snprintf(buf, size, "%s.lock", c->imagename); }
+static void claim_path(const pclean_config *c, char *buf, size_t size) {
+    snprintf(buf, size, "%s.lock", c->imagename);
+}
 
 /* Whether `name` ends with the suffix, which then is cut off. */
 static bool cut_suffix(char *name, const char *suffix) {
@@ -94,7 +96,8 @@ static bool is_output(const char *name, const void *user) {
     size_t i;
     if (strncmp(name, base, strlen(base)) != 0)
         return false;
-    if (strcmp(rest, ".lock") == 0 || strcmp(rest, ".run.json") == 0 || strcmp(rest, ".run.json.aside") == 0 || strncmp(rest, ".run.json.tmp.", 14) == 0)
+    if (strcmp(rest, ".lock") == 0 || strcmp(rest, ".run.json") == 0 ||
+        strcmp(rest, ".run.json.aside") == 0 || strncmp(rest, ".run.json.tmp.", 14) == 0)
         return true;
     const char *behind = pcl_subcubes_rest(name, base, &i);
     return role_of(behind ? behind : rest) != ROLE_NONE;
@@ -121,7 +124,8 @@ typedef struct found {
     size_t nsubcube; /* sub-cubes that are products */
 } found;
 
-/* Only images give way to products, only what a run of this name has noted to a .part, only a list to one that is moved aside. */
+/* Only images give way to products, only what a run of this name has noted to a .part, only a list
+ * to one that is moved aside. */
 static int check_kind(const found *f, const char *path, const char *extension, pclean_err *err) {
     char lock[4096];
     switch (role_of(extension)) {
@@ -138,7 +142,8 @@ static int check_kind(const found *f, const char *path, const char *extension, p
 }
 
 /* A pcl_subcubes_visitor; user is a found. */
-static int check_subcube(const char *path, size_t i, const char *rest, void *user, pclean_err *err) {
+static int check_subcube(const char *path, size_t i, const char *rest, void *user,
+                         pclean_err *err) {
     found *f = user;
     (void)i;
     f->nsubcube += find_product(rest) < PCL_NPRODUCT;
@@ -152,7 +157,8 @@ static int check_kinds(found *f, pclean_err *err) {
     char path[4096], extension[64];
     int rc = pcl_subcubes_visit(c->imagename, check_subcube, f, err);
     for (size_t k = 0; !rc && k < PCL_NPRODUCT * nsuffix; k++) {
-        snprintf(extension, sizeof extension, "%s%s", products[k / nsuffix].extension, suffix[k % nsuffix]);
+        snprintf(extension, sizeof extension, "%s%s", products[k / nsuffix].extension,
+                 suffix[k % nsuffix]);
         snprintf(path, sizeof path, "%s%s", c->imagename, extension);
         rc = check_kind(f, path, extension, err);
     }
@@ -166,23 +172,30 @@ static int check_names(const pclean_config *c, bool parts, pclean_err *err) {
     for (enum pcl_product k = 0; k < PCL_NPRODUCT; k++) {
         pcl_product_path(c, k, path, sizeof path);
         if (pcl_fs_exists(path))
-            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", *list ? " " : "", products[k].extension);
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", *list ? " " : "",
+                     products[k].extension);
     }
     pcl_record_path(c, path, sizeof path);
     if (pcl_fs_exists(path))
         snprintf(list + strlen(list), sizeof list - strlen(list), "%s.run.json", *list ? " " : "");
     if (f.nsubcube > 0)
-        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%zu of sub-cubes", *list ? " " : "", f.nsubcube);
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%zu of sub-cubes",
+                 *list ? " " : "", f.nsubcube);
     if (*list && !c->overwrite && !c->restart)
-        return PCL_FAIL(err, PCLEAN_EEXIST,
-                        "products of %s exist already (%s) and are kept; choose another imagename, or give --overwrite to replace them or --restart to continue from their model",
-                        c->imagename, list);
+        return PCL_FAIL(
+            err, PCLEAN_EEXIST,
+            "products of %s exist already (%s) and are kept; choose another imagename, or give "
+            "--overwrite to replace them or --restart to continue from their model",
+            c->imagename, list);
     return rc;
 }
 
-int pcl_products_check(const pclean_config *c, pclean_err *err) { return check_names(c, true, err); }
+int pcl_products_check(const pclean_config *c, pclean_err *err) {
+    return check_names(c, true, err);
+}
 
-/* Whether a product carries the primary beam's mask: .pb always (tclean's does), the others for a positive pblimit. */
+/* Whether a product carries the primary beam's mask: .pb always (tclean's does), the others for a
+ * positive pblimit. */
 static bool has_mask(const pclean_config *c, enum pcl_product k) {
     return products[k].masked && (c->pblimit > 0 || (c->pblimit < 0 && k == PCL_PRODUCT_PB));
 }
@@ -201,14 +214,18 @@ int pcl_products_claim(const pclean_config *c, int *fd, pclean_err *err) {
     char path[4096];
     const char *base = base_of(c);
     /* of what is added to it */
-    const size_t longest = strlen(pcl_subcubes_wanted(c) ? ".subcube.999999.image.pbcor.old.part" : ".image.pbcor.next.part");
+    const size_t longest = strlen(pcl_subcubes_wanted(c) ? ".subcube.999999.image.pbcor.old.part"
+                                                         : ".image.pbcor.next.part");
     *fd = -1;
     if (strlen(base) + longest > 255 || strlen(c->imagename) + longest >= sizeof path - 256)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "imagename is too long (%zu characters): no file system takes its products", strlen(c->imagename));
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "imagename is too long (%zu characters): no file system takes its products",
+                        strlen(c->imagename));
     if (base > c->imagename + 1) {
         snprintf(path, sizeof path, "%.*s", (int)(base - 1 - c->imagename), c->imagename);
         if (!pcl_fs_is_dir(path))
-            return PCL_FAIL(err, PCLEAN_EIO, "imagename=%s: there is no folder %s; make it first", c->imagename, path);
+            return PCL_FAIL(err, PCLEAN_EIO, "imagename=%s: there is no folder %s; make it first",
+                            c->imagename, path);
     }
     claim_path(c, path, sizeof path);
     bool claimed;
@@ -218,7 +235,10 @@ int pcl_products_claim(const pclean_config *c, int *fd, pclean_err *err) {
     if (rc)
         pcl_err_prefix(err, "imagename=%s: its folder cannot hold products: ", c->imagename);
     else if (!claimed)
-        rc = PCL_FAIL(err, PCLEAN_EEXIST, "another run is making the products of %s now; wait for it, or choose another imagename", c->imagename);
+        rc = PCL_FAIL(err, PCLEAN_EEXIST,
+                      "another run is making the products of %s now; wait for it, or choose "
+                      "another imagename",
+                      c->imagename);
     if (rc || !claimed)
         return rc;
     pcl_record_tidy(c);
@@ -234,7 +254,8 @@ void pcl_products_unclaim(const pclean_config *c, int fd) {
 /* ---- creation ---- */
 
 /* The header of a product; for a sub-cube that of `count` channels from `first` on. */
-static casa_image_desc describe(const pcl_setup *setup, enum pcl_product k, size_t first, size_t count) {
+static casa_image_desc describe(const pcl_setup *setup, enum pcl_product k, size_t first,
+                                size_t count) {
     casa_image_desc desc = setup->desc;
     desc.unit = products[k].unit;
     if (k == PCL_PRODUCT_SUMWT) {
@@ -254,7 +275,8 @@ uint64_t pcl_products_bytes(const pcl_setup *setup) {
     for (enum pcl_product k = 0; k < PCL_NPRODUCT; k++) {
         const casa_image_desc desc = describe(setup, k, 0, setup->desc.nchan);
         if (pcl_product_wanted(setup->config, k))
-            bytes += (uint64_t)(paged + pcl_subcubes_wanted(setup->config)) * casa_image_bytes(&desc, has_mask(setup->config, k));
+            bytes += (uint64_t)(paged + pcl_subcubes_wanted(setup->config)) *
+                     casa_image_bytes(&desc, has_mask(setup->config, k));
     }
     return bytes;
 }
@@ -267,8 +289,8 @@ static int make_way(const pcl_products *s, const char *path, pclean_err *err) {
     return pcl_claim_make_way(lock, s->claim, part, err);
 }
 
-static int create_one(pcl_products *s, const char *path, const casa_image_desc *desc, enum pcl_product k, const bool *pb_mask,
-                      pcl_cube **out, pclean_err *err) {
+static int create_one(pcl_products *s, const char *path, const casa_image_desc *desc,
+                      enum pcl_product k, const bool *pb_mask, pcl_cube **out, pclean_err *err) {
     int rc = pcl_cube_create(path, desc, has_mask(s->config, k) ? pb_mask : NULL, out, err);
     if (!rc && pcl_cube_work_size(*out) > s->nwork)
         s->nwork = pcl_cube_work_size(*out);
@@ -276,13 +298,15 @@ static int create_one(pcl_products *s, const char *path, const casa_image_desc *
 }
 
 /* The sub-cubes of a product, inside the folder of the cube where the mode wants that. */
-static int create_subcubes(pcl_products *s, const pcl_setup *setup, enum pcl_product k, const bool *pb_mask, pclean_err *err) {
+static int create_subcubes(pcl_products *s, const pcl_setup *setup, enum pcl_product k,
+                           const bool *pb_mask, pclean_err *err) {
     char name[4096], path[9000];
     int rc = PCL_ZNEW(&s->subcube[k], s->nsubcube, "list of sub-cubes", err);
     for (size_t i = 0; !rc && i < s->nsubcube; i++) {
         pcl_subcubes_name(s->config->imagename, i, name, sizeof name);
         if (s->mode == PCLEAN_CONCAT_MOVEVIRTUAL)
-            snprintf(path, sizeof path, "%s/%s%s", pcl_cube_path(s->cube[k]), basename(name), products[k].extension);
+            snprintf(path, sizeof path, "%s/%s%s", pcl_cube_path(s->cube[k]), basename(name),
+                     products[k].extension);
         else
             snprintf(path, sizeof path, "%s%s", name, products[k].extension);
         if (s->mode != PCLEAN_CONCAT_MOVEVIRTUAL && (rc = make_way(s, path, err)))
@@ -296,13 +320,15 @@ static int create_subcubes(pcl_products *s, const pcl_setup *setup, enum pcl_pro
 }
 
 /* The sub-cubes of a product in a list, inside its folder or beside it. */
-static int list_subcubes(const pcl_products *s, enum pcl_product k, bool inside, pcl_virtual *list, pclean_err *err) {
+static int list_subcubes(const pcl_products *s, enum pcl_product k, bool inside, pcl_virtual *list,
+                         pclean_err *err) {
     char name[4096];
     *list = (pcl_virtual){.type = "float", .axis = 3};
     int rc = PCL_ZNEW(&list->image, s->nsubcube, "list of sub-cubes", err);
     for (; !rc && list->n < s->nsubcube; list->n += !rc) {
         pcl_subcubes_name(s->config->imagename, list->n, name, sizeof name);
-        rc = pcl_asprintf(&list->image[list->n], err, "%s%s%s", inside ? "././" : "./", basename(name), products[k].extension);
+        rc = pcl_asprintf(&list->image[list->n], err, "%s%s%s", inside ? "././" : "./",
+                          basename(name), products[k].extension);
     }
     return rc;
 }
@@ -317,7 +343,8 @@ static int create_virtual(pcl_products *s, const char *path, enum pcl_product k,
     return rc;
 }
 
-static int create_product(pcl_products *s, const pcl_setup *setup, enum pcl_product k, const bool *pb_mask, pclean_err *err) {
+static int create_product(pcl_products *s, const pcl_setup *setup, enum pcl_product k,
+                          const bool *pb_mask, pclean_err *err) {
     char path[4096];
     pcl_product_path(s->config, k, path, sizeof path);
     int rc = make_way(s, path, err);
@@ -332,8 +359,10 @@ static int create_product(pcl_products *s, const pcl_setup *setup, enum pcl_prod
     return rc || s->nsubcube == 0 ? rc : create_subcubes(s, setup, k, pb_mask, err);
 }
 
-/* A pcl_subcubes_visitor: an unfinished sub-cube that holds nothing. What a killed run has left besides went with its claim. */
-static int remove_empty_part(const char *path, size_t i, const char *rest, void *user, pclean_err *err) {
+/* A pcl_subcubes_visitor: an unfinished sub-cube that holds nothing. What a killed run has left
+ * besides went with its claim. */
+static int remove_empty_part(const char *path, size_t i, const char *rest, void *user,
+                             pclean_err *err) {
     (void)i;
     (void)user;
     (void)err;
@@ -342,9 +371,11 @@ static int remove_empty_part(const char *path, size_t i, const char *rest, void 
     return 0;
 }
 
-int pcl_products_create(pcl_products *s, const pcl_setup *setup, int claim, size_t nworker, const bool *pb_mask, pclean_err *err) {
+int pcl_products_create(pcl_products *s, const pcl_setup *setup, int claim, size_t nworker,
+                        const bool *pb_mask, pclean_err *err) {
     const pclean_config *c = setup->config;
-    *s = (pcl_products){.config = c, .claim = claim, .nchan = setup->desc.nchan, .mode = pcl_subcubes_mode(c)};
+    *s = (pcl_products){
+        .config = c, .claim = claim, .nchan = setup->desc.nchan, .mode = pcl_subcubes_mode(c)};
     if (pcl_subcubes_wanted(c))
         s->nsubcube = pcl_cut_count(s->nchan, c->cube_chunksize, nworker);
     int rc = pcl_subcubes_visit(c->imagename, remove_empty_part, NULL, err);
@@ -358,9 +389,11 @@ int pcl_products_create(pcl_products *s, const pcl_setup *setup, int claim, size
     return rc;
 }
 
-/* ---- planes: each goes to the cube, unless that is only a list, and to its sub-cube, if there are any ---- */
+/* ---- planes: each goes to the cube, unless that is only a list, and to its sub-cube, if there are
+ * any ---- */
 
-/* The sub-cube that has channel *ichan, which becomes its own number there; NULL: there are none. */
+/* The sub-cube that has channel *ichan, which becomes its own number there; NULL: there are
+ * none. */
 static pcl_cube *find_subcube(const pcl_products *s, enum pcl_product k, size_t *ichan) {
     if (s->nsubcube == 0)
         return NULL;
@@ -371,7 +404,8 @@ static pcl_cube *find_subcube(const pcl_products *s, enum pcl_product k, size_t 
     return s->subcube[k][i];
 }
 
-static int write_pixels(pcl_products *s, enum pcl_product k, size_t ipol, size_t ichan, const float *pixels, pclean_err *err) {
+static int write_pixels(pcl_products *s, enum pcl_product k, size_t ipol, size_t ichan,
+                        const float *pixels, pclean_err *err) {
     int rc = 0;
     if (s->cube[k] && s->mode == PCLEAN_CONCAT_PAGED)
         rc = pcl_cube_write_plane(s->cube[k], ipol, ichan, pixels, s->work, err);
@@ -379,7 +413,8 @@ static int write_pixels(pcl_products *s, enum pcl_product k, size_t ipol, size_t
     return part ? pcl_cube_write_plane(part, ipol, ichan, pixels, s->work, err) : rc;
 }
 
-static int write_mask(pcl_products *s, enum pcl_product k, size_t ipol, size_t ichan, const bool *good, pclean_err *err) {
+static int write_mask(pcl_products *s, enum pcl_product k, size_t ipol, size_t ichan,
+                      const bool *good, pclean_err *err) {
     int rc = 0;
     if (s->mode == PCLEAN_CONCAT_PAGED)
         rc = pcl_cube_write_mask(s->cube[k], ipol, ichan, good, s->work, err);
@@ -387,11 +422,13 @@ static int write_mask(pcl_products *s, enum pcl_product k, size_t ipol, size_t i
     return part ? pcl_cube_write_mask(part, ipol, ichan, good, s->work, err) : rc;
 }
 
-static int write_plane(pcl_products *s, enum pcl_product k, const pcl_target *p, const float *pixels, pclean_err *err) {
+static int write_plane(pcl_products *s, enum pcl_product k, const pcl_target *p,
+                       const float *pixels, pclean_err *err) {
     return write_pixels(s, k, p->ipol, p->ichan, pixels, err);
 }
 
-static int read_plane(pcl_products *s, enum pcl_product k, const pcl_target *p, float *pixels, pclean_err *err) {
+static int read_plane(pcl_products *s, enum pcl_product k, const pcl_target *p, float *pixels,
+                      pclean_err *err) {
     size_t ichan = p->ichan;
     pcl_cube *cube = find_subcube(s, k, &ichan);
     return pcl_cube_read_plane(cube ? cube : s->cube[k], p->ipol, ichan, pixels, s->work, err);
@@ -420,7 +457,8 @@ int pcl_products_load_state(pcl_products *s, pcl_target *p, pclean_err *err) {
 
 int pcl_products_blank(pcl_products *s, size_t ipol, size_t ichan, pclean_err *err) {
     float *zeros = NULL;
-    int rc = PCL_ZNEW(&zeros, (size_t)s->config->imsize[0] * (size_t)s->config->imsize[1], "blank plane", err);
+    int rc = PCL_ZNEW(&zeros, (size_t)s->config->imsize[0] * (size_t)s->config->imsize[1],
+                      "blank plane", err);
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
         rc = write_pixels(s, k, ipol, ichan, zeros, err);
     pcl_free(zeros);
@@ -450,10 +488,11 @@ int pcl_products_write(pcl_products *s, pcl_target *p, double sumwt, pclean_err 
     const float weight = (float)sumwt;
     int rc;
     if ((rc = pcl_products_save_psf(s, p, err)) || (rc = pcl_products_save_state(s, p, err)) ||
-        (rc = write_plane(s, PCL_PRODUCT_SUMWT, p, &weight, err)) || (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->work, err)))
+        (rc = write_plane(s, PCL_PRODUCT_SUMWT, p, &weight, err)) ||
+        (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->work, err)))
         return rc;
-    if (s->cube[PCL_PRODUCT_PBCOR] &&
-        ((rc = pcl_target_correct_pb(p, err)) || (rc = write_plane(s, PCL_PRODUCT_PBCOR, p, p->work, err))))
+    if (s->cube[PCL_PRODUCT_PBCOR] && ((rc = pcl_target_correct_pb(p, err)) ||
+                                       (rc = write_plane(s, PCL_PRODUCT_PBCOR, p, p->work, err))))
         return rc;
     if ((rc = write_pb(s, p, err)))
         return rc;
@@ -479,19 +518,24 @@ static int remove_product(const pcl_products *s, const char *path, pclean_err *e
         return rc;
     snprintf(part, sizeof part, "%s.part", path);
     if (rename(path, part) != 0)
-        return PCL_FAIL(err, PCLEAN_EIO, "%s, a product of the run that was replaced, cannot be removed: %s", path, strerror(errno));
+        return PCL_FAIL(err, PCLEAN_EIO,
+                        "%s, a product of the run that was replaced, cannot be removed: %s", path,
+                        strerror(errno));
     return pcl_fs_remove_tree(part, err);
 }
 
 /* A pcl_subcubes_visitor; user is the pcl_products: sub-cubes that this run has not made. */
-static int remove_older_subcube(const char *path, size_t i, const char *rest, void *user, pclean_err *err) {
+static int remove_older_subcube(const char *path, size_t i, const char *rest, void *user,
+                                pclean_err *err) {
     const pcl_products *s = user;
     const enum pcl_product k = find_product(rest);
-    const bool made = k < PCL_NPRODUCT && s->mode != PCLEAN_CONCAT_MOVEVIRTUAL && i < s->nsubcube && s->cube[k];
+    const bool made =
+        k < PCL_NPRODUCT && s->mode != PCLEAN_CONCAT_MOVEVIRTUAL && i < s->nsubcube && s->cube[k];
     return k == PCL_NPRODUCT || made || is_kept(s, k) ? 0 : remove_product(s, path, err);
 }
 
-/* Products of a run that this one replaces and that it does not make itself would pass for its own. */
+/* Products of a run that this one replaces and that it does not make itself would pass for its
+ * own. */
 static int remove_older(pcl_products *s, pclean_err *err) {
     int rc = 0;
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
@@ -500,23 +544,29 @@ static int remove_older(pcl_products *s, pclean_err *err) {
         if (!pcl_product_wanted(s->config, k) && !is_kept(s, k))
             rc = remove_product(s, path, err);
     }
-    return rc ? rc : pcl_subcubes_visit(s->config->imagename, remove_older_subcube, s, err); /* after lists of them */
+    /* after lists of them */
+    return rc ? rc : pcl_subcubes_visit(s->config->imagename, remove_older_subcube, s, err);
 }
 
-static int finish_product(pcl_products *s, const pcl_setup *setup, enum pcl_product k, const casa_beam *beams,
-                          const char *const *history, size_t nhistory, pclean_err *err) {
+static int finish_product(pcl_products *s, const pcl_setup *setup, enum pcl_product k,
+                          const casa_beam *beams, const char *const *history, size_t nhistory,
+                          pclean_err *err) {
     const size_t npol = setup->desc.npol;
     int rc = 0;
     for (size_t i = 0; !rc && i < s->nsubcube; i++) {
         size_t first, count;
         pcl_cut_range(s->nchan, s->nsubcube, i, &first, &count);
-        rc = pcl_cube_finish(s->subcube[k][i], beams ? beams + first * npol : NULL, beams ? count * npol : 0, history, nhistory, err);
+        rc = pcl_cube_finish(s->subcube[k][i], beams ? beams + first * npol : NULL,
+                             beams ? count * npol : 0, history, nhistory, err);
     }
-    return rc ? rc : pcl_cube_finish(s->cube[k], beams, beams ? s->nchan * npol : 0, history, nhistory, err);
+    return rc ? rc
+              : pcl_cube_finish(s->cube[k], beams, beams ? s->nchan * npol : 0, history, nhistory,
+                                err);
 }
 
-/* All that has a name of its own, in the order in which the final ones are given: sub-cubes before the lists of them, which they may be the inside
- * of; but after a cube with pixels of its own, as that may replace a list. */
+/* All that has a name of its own, in the order in which the final ones are given: sub-cubes before
+ * the lists of them, which they may be the inside of; but after a cube with pixels of its own, as
+ * that may replace a list. */
 static int list_all(const pcl_products *s, pcl_cube ***all, size_t *n, pclean_err *err) {
     *n = 0;
     int rc = PCL_NEW(all, PCL_NPRODUCT * (s->nsubcube + 1), "list of products", err);
@@ -530,14 +580,17 @@ static int list_all(const pcl_products *s, pcl_cube ***all, size_t *n, pclean_er
     return rc;
 }
 
-/* A product's name with an ending: ".next.part" of what stands in for it while sub-cubes change their names, ".old.part" of the old one then. */
-static void path_with(const pclean_config *c, enum pcl_product k, const char *ending, char path[static ROOM]) {
+/* A product's name with an ending: ".next.part" of what stands in for it while sub-cubes change
+ * their names, ".old.part" of the old one then. */
+static void path_with(const pclean_config *c, enum pcl_product k, const char *ending,
+                      char path[static ROOM]) {
     pcl_product_path(c, k, path, 4096);
     snprintf(path + strlen(path), ROOM - strlen(path), "%s", ending);
 }
 
 /* A list that has the new sub-cubes inside: second names of their files. */
-static int make_stand_in(const pcl_products *s, enum pcl_product k, const char *folder, pclean_err *err) {
+static int make_stand_in(const pcl_products *s, enum pcl_product k, const char *folder,
+                         pclean_err *err) {
     pcl_virtual list = {0};
     char next[ROOM];
     path_with(s->config, k, ".next", next);
@@ -559,13 +612,16 @@ static int make_stand_in(const pcl_products *s, enum pcl_product k, const char *
 
 enum moved { STAYS, PREPARED, REPLACED, ASIDE };
 
-/* A list of sub-cubes beside it would show old and new ones together while these change their names. So a stand-in takes its place meanwhile; where
- * none can be made (a file system without hard links) the list steps aside. */
-static int prepare_list(const pcl_products *s, enum pcl_product k, enum moved *moved, pclean_err *err) {
+/* A list of sub-cubes beside it would show old and new ones together while these change their
+ * names. So a stand-in takes its place meanwhile; where none can be made (a file system without
+ * hard links) the list steps aside. */
+static int prepare_list(const pcl_products *s, enum pcl_product k, enum moved *moved,
+                        pclean_err *err) {
     char path[ROOM], next[ROOM], old[ROOM];
     pclean_err why; /* a stand-in is worth no failure */
     path_with(s->config, k, "", path);
-    if (!s->cube[k] || s->mode == PCLEAN_CONCAT_PAGED || s->mode == PCLEAN_CONCAT_MOVEVIRTUAL || !pcl_virtual_is(path))
+    if (!s->cube[k] || s->mode == PCLEAN_CONCAT_PAGED || s->mode == PCLEAN_CONCAT_MOVEVIRTUAL ||
+        !pcl_virtual_is(path))
         return 0;
     path_with(s->config, k, ".next.part", next);
     path_with(s->config, k, ".old.part", old);
@@ -577,7 +633,8 @@ static int prepare_list(const pcl_products *s, enum pcl_product k, enum moved *m
     return rc ? rc : pcl_fs_remove_tree(old, err);
 }
 
-static int move_list(const pcl_products *s, enum pcl_product k, enum moved *moved, pclean_err *err) {
+static int move_list(const pcl_products *s, enum pcl_product k, enum moved *moved,
+                     pclean_err *err) {
     const enum moved wanted = *moved == PREPARED ? REPLACED : *moved;
     char path[ROOM], aside[ROOM];
     int rc = 0;
@@ -633,23 +690,31 @@ static int remove_moved_lists(const pcl_products *s, pclean_err *err) {
     return rc;
 }
 
-/* What stands aside under PATH.old.part comes back if a run was killed before there was a new PATH; else the new one has replaced it. Only a list
- * is known by itself; where the file system cannot exchange names, all products step aside, and the record has done so before. */
+/* What stands aside under PATH.old.part comes back if a run was killed before there was a new PATH;
+ * else the new one has replaced it. Only a list is known by itself; where the file system cannot
+ * exchange names, all products step aside, and the record has done so before. */
 static int bring_back(const char *old, bool record_is_aside, pclean_err *err) {
     char path[ROOM];
     snprintf(path, sizeof path, "%.*s", (int)(strlen(old) - strlen(".old.part")), old);
-    if (!pcl_kind_is_image(old) || pcl_virtual_check(old, NULL) || !(record_is_aside || pcl_virtual_is(old)))
+    if (!pcl_kind_is_image(old) || pcl_virtual_check(old, NULL) ||
+        !(record_is_aside || pcl_virtual_is(old)))
         return 0;
     if (pcl_fs_exists(path))
         return record_is_aside ? pcl_fs_remove_tree(old, err) : 0;
     if (rename(old, path) != 0)
-        return PCL_FAIL(err, PCLEAN_EIO, "cannot bring %s back to %s, as a run that was killed left it: %s", old, path, strerror(errno));
-    pcl_log(PCL_LOG_WARNING, "%s is back: a run that was killed had moved it aside; make the products again if they do not belong together", path);
+        return PCL_FAIL(err, PCLEAN_EIO,
+                        "cannot bring %s back to %s, as a run that was killed left it: %s", old,
+                        path, strerror(errno));
+    pcl_log(PCL_LOG_WARNING,
+            "%s is back: a run that was killed had moved it aside; make the products again if they "
+            "do not belong together",
+            path);
     return 0;
 }
 
 /* A pcl_subcubes_visitor; user: is the record aside? */
-static int bring_subcube_back(const char *path, size_t i, const char *rest, void *user, pclean_err *err) {
+static int bring_subcube_back(const char *path, size_t i, const char *rest, void *user,
+                              pclean_err *err) {
     (void)i;
     return role_of(rest) == ROLE_ASIDE ? bring_back(path, *(const bool *)user, err) : 0;
 }
@@ -665,8 +730,8 @@ int pcl_products_repair(const pclean_config *c, pclean_err *err) {
     return rc;
 }
 
-/* Final names for all that is complete and on the disk. The record of an older run says "complete": it steps aside while the names change, and comes
- * back if they cannot. */
+/* Final names for all that is complete and on the disk. The record of an older run says "complete":
+ * it steps aside while the names change, and comes back if they cannot. */
 static int publish(pcl_products *s, pcl_cube **all, size_t n, pclean_err *err) {
     char record[4096], aside[4112];
     enum moved moved[PCL_NPRODUCT] = {STAYS};
@@ -678,16 +743,19 @@ static int publish(pcl_products *s, pcl_cube **all, size_t n, pclean_err *err) {
         rc = pcl_cube_publish_all(all, n, s->config->overwrite || s->config->restart, err);
     if (rc)
         move_lists_back(s, moved);
-    if (rc ? had_record && rename(aside, record) : remove(aside) && errno != ENOENT) /* it may be that of a killed run */
+    /* it may be that of a killed run */
+    if (rc ? had_record && rename(aside, record) : remove(aside) && errno != ENOENT)
         pcl_log(PCL_LOG_WARNING, "%s could not be %s", aside, rc ? "renamed back" : "removed");
     return rc;
 }
 
-int pcl_products_finish(pcl_products *s, const pcl_setup *setup, const casa_beam *fitted, const casa_beam *restoring,
-                        const char *const *history, size_t nhistory, pclean_err *err) {
+int pcl_products_finish(pcl_products *s, const pcl_setup *setup, const casa_beam *fitted,
+                        const casa_beam *restoring, const char *const *history, size_t nhistory,
+                        pclean_err *err) {
     int rc = check_names(s->config, false, err); /* again: hours may have passed */
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
-        const casa_beam *beams = products[k].beams ? (k == PCL_PRODUCT_PSF ? fitted : restoring) : NULL;
+        const casa_beam *beams =
+            products[k].beams ? (k == PCL_PRODUCT_PSF ? fitted : restoring) : NULL;
         if (s->cube[k])
             rc = finish_product(s, setup, k, beams, history, nhistory, err);
     }

@@ -9,7 +9,8 @@ void pcl_resources_product_folder(const pclean_config *c, char *buf, size_t size
     if (!slash)
         snprintf(buf, size, ".");
     else
-        snprintf(buf, size, "%.*s", slash == c->imagename ? 1 : (int)(slash - c->imagename), c->imagename);
+        snprintf(buf, size, "%.*s", slash == c->imagename ? 1 : (int)(slash - c->imagename),
+                 c->imagename);
 }
 
 void pcl_resources_scratch_folder(const pclean_config *c, char *buf, size_t size) {
@@ -19,16 +20,21 @@ void pcl_resources_scratch_folder(const pclean_config *c, char *buf, size_t size
         pcl_resources_product_folder(c, buf, size);
 }
 
-/* Fewer workers than cores have more threads each, which takes more memory: the plan is made again until it holds. */
+/* Fewer workers than cores have more threads each, which takes more memory: the plan is made again
+ * until it holds. */
 int pcl_resources_plan(const pcl_setup *s, pcl_resources *r, pclean_err *err) {
     const pclean_config *c = s->config;
     pcl_sysinfo_read("", &r->limits);
-    pcl_workers_request q = {.nworkers = c->nworkers, .threads = c->threads, .ncore = (size_t)r->limits.cores,
-                             .nplane = s->desc.nchan * s->desc.npol, .nfit = SIZE_MAX};
+    pcl_workers_request q = {.nworkers = c->nworkers,
+                             .threads = c->threads,
+                             .ncore = (size_t)r->limits.cores,
+                             .nplane = s->desc.nchan * s->desc.npol,
+                             .nfit = SIZE_MAX};
     for (;;) {
         pcl_workers_choose(&q, &r->workers);
         int rc = pcl_budget_make(s, &r->limits, r->workers.nworker, r->workers.nthread,
-                                 *c->scratch ? PCL_MEMORY_FILE_ALWAYS : PCL_MEMORY_FILE_IF_NEEDED, &r->budget, err);
+                                 *c->scratch ? PCL_MEMORY_FILE_ALWAYS : PCL_MEMORY_FILE_IF_NEEDED,
+                                 &r->budget, err);
         if (rc)
             return rc;
         if (r->budget.plan.nworkers >= r->workers.nworker)

@@ -1,11 +1,12 @@
-/* resources.h: what a run may use and will use: limits of the machine, memory plan, workers and threads, folder of scratch
- * files. Decided before anything large is allocated; `pclean plan` shows it without a run. */
+/* resources.h: what a run may use and will use: limits of the machine, memory plan, workers and
+ * threads, folder of scratch files. Decided before anything large is allocated; `pclean plan` shows
+ * it without a run. */
 #ifndef PCL_RESOURCES_H
 #define PCL_RESOURCES_H
 #include "base/err.h"
 #include "base/sysinfo.h"
-#include "run/budget.h"
 #include "imager/setup.h"
+#include "run/budget.h"
 #include "run/workers.h"
 
 typedef struct pcl_resources {

@@ -1,6 +1,6 @@
-/* run.c: pclean_image, from the configuration to the finished products. Reads top down: pclean_image at the end, the
- * stages above it. Before the workers are forked every table is closed and no OpenMP region has run; after the last of
- * them has ended casacore is called again. */
+/* run.c: pclean_image, from the configuration to the finished products. Reads top down:
+ * pclean_image at the end, the stages above it. Before the workers are forked every table is closed
+ * and no OpenMP region has run; after the last of them has ended casacore is called again. */
 #include "pclean/run.h"
 
 #include <omp.h>
@@ -17,16 +17,18 @@
 #include "base/threads.h"
 #include "config/effect.h"
 #include "config/value.h"
+#include "pclean.h"
 #include "run/record.h"
 #include "run/run.h"
-#include "pclean.h"
 
-const char *pclean_version(void) { return PCLEAN_VERSION; }
+const char *pclean_version(void) {
+    return PCLEAN_VERSION;
+}
 
 const char *pclean_stop_text(int stop) {
     switch (stop) {
-#define X(symbol, number, text)                                                                                        \
-    case number:                                                                                                       \
+#define X(symbol, number, text)                                                                    \
+    case number:                                                                                   \
         return text;
         PCLEAN_STOP_LIST(X)
 #undef X
@@ -47,7 +49,7 @@ void pclean_result_clear(pclean_result *result) {
     *result = (pclean_result){0};
 }
 
-/* ---------------------------------------------------------------------------------------------------------- inputs */
+/* ---- inputs ---- */
 
 static void warn_about_setup(pcl_run *r) {
     char text[300];
@@ -55,7 +57,10 @@ static void warn_about_setup(pcl_run *r) {
         pcl_run_warn(r, "%s", text);
     if (pcl_usermask_guesses_velocity(r->mask)) {
         pcl_format_si(text, sizeof text, r->setup.restfreq_hz, PCL_DIM_FREQ);
-        pcl_run_warn(r, "mask has a range in velocity, but the data have no rest frequency: it counts from the middle of the selected data, %s; give restfreq", text);
+        pcl_run_warn(r,
+                     "mask has a range in velocity, but the data have no rest frequency: it counts "
+                     "from the middle of the selected data, %s; give restfreq",
+                     text);
     }
     for (size_t p = 0; p < r->setup.stokes.npol; p++)
         if (pcl_correlations_left(&r->setup.correlations, &r->setup.stokes, p, text, sizeof text))
@@ -65,8 +70,10 @@ static void warn_about_setup(pcl_run *r) {
 static int open_inputs(pcl_run *r, pclean_err *err) {
     int rc;
     pcl_resources_scratch_folder(r->config, r->scratch, sizeof r->scratch);
-    if ((rc = pcl_products_check_inputs(r->config, err)) || (rc = pcl_products_claim(r->config, &r->claim, err)) ||
-        (rc = pcl_products_repair(r->config, err)) || (rc = pcl_products_check(r->config, err)) || (rc = pcl_setup_open(r->config, &r->setup, err)))
+    if ((rc = pcl_products_check_inputs(r->config, err)) ||
+        (rc = pcl_products_claim(r->config, &r->claim, err)) ||
+        (rc = pcl_products_repair(r->config, err)) || (rc = pcl_products_check(r->config, err)) ||
+        (rc = pcl_setup_open(r->config, &r->setup, err)))
         return rc;
     for (size_t i = 0; i < r->setup.nwarning; i++)
         pcl_run_warn(r, "%s", r->setup.warning[i]);
@@ -83,13 +90,18 @@ static void describe_data(const pcl_run *r) {
     pcl_format_si(step, sizeof step, s->channels.step_hz, PCL_DIM_FREQ);
     for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
         const casa_ms_info *info = pcl_vis_source_info(s->source, i);
-        pcl_log(PCL_LOG_INFO, "%s: %zu rows of %s, %s, %zu field%s, %zu spectral window%s", info->path, info->nrow,
-                info->datacolumn, info->telescope, info->nfield, info->nfield == 1 ? "" : "s", info->ndd, info->ndd == 1 ? "" : "s");
+        pcl_log(PCL_LOG_INFO, "%s: %zu rows of %s, %s, %zu field%s, %zu spectral window%s",
+                info->path, info->nrow, info->datacolumn, info->telescope, info->nfield,
+                info->nfield == 1 ? "" : "s", info->ndd, info->ndd == 1 ? "" : "s");
     }
-    pcl_log(PCL_LOG_INFO, "image: %zu x %zu pixels, %zu channel%s from %s in steps of %s (%s)", s->desc.nx, s->desc.ny,
-            s->desc.nchan, s->desc.nchan == 1 ? "" : "s", first, step, s->frame < 0 ? "frame of the data" : casa_freq_frame_name(s->frame));
+    pcl_log(PCL_LOG_INFO, "image: %zu x %zu pixels, %zu channel%s from %s in steps of %s (%s)",
+            s->desc.nx, s->desc.ny, s->desc.nchan, s->desc.nchan == 1 ? "" : "s", first, step,
+            s->frame < 0 ? "frame of the data" : casa_freq_frame_name(s->frame));
     if (s->restfreq_from == PCL_RESTFREQ_MIDDLE)
-        pcl_log(PCL_LOG_INFO, "rest frequency: the data have none; the middle of the selected data, %s, stands in the images (or give restfreq)", rest);
+        pcl_log(PCL_LOG_INFO,
+                "rest frequency: the data have none; the middle of the selected data, %s, stands "
+                "in the images (or give restfreq)",
+                rest);
 }
 
 static int make_plan(pcl_run *r, pclean_err *err) {
@@ -107,10 +119,12 @@ static int make_plan(pcl_run *r, pclean_err *err) {
     r->result->plan_memory_bytes = budget->plan.bytes;
     r->result->plan_mapped_bytes = budget->plan.mapped_bytes;
     r->result->limit_memory_bytes = budget->limit_bytes;
-    snprintf(r->result->limit_memory_from, sizeof r->result->limit_memory_from, "%s", budget->limit_from);
+    snprintf(r->result->limit_memory_from, sizeof r->result->limit_memory_from, "%s",
+             budget->limit_from);
     r->result->store_in_file = budget->plan.store_in_file;
     /* workers start theirs after the fork */
-    return workers->nworker > 1 ? pcl_threads_check((int)(workers->nworker * workers->nthread), err) : pcl_threads_start((int)workers->nthread, err);
+    return workers->nworker > 1 ? pcl_threads_check((int)(workers->nworker * workers->nthread), err)
+                                : pcl_threads_start((int)workers->nthread, err);
 }
 
 static uint64_t bytes_read_so_far(void) {
@@ -127,7 +141,8 @@ static uint64_t bytes_read_so_far(void) {
 /* The reading of the data counts for a tenth of the run. */
 static int reading_progress(size_t done, size_t total, void *user) {
     pcl_run *r = user;
-    pcl_run_report(r, "read", total ? 0.1 * (double)done / (double)total : 0.1, done, total, "rows", NULL);
+    pcl_run_report(r, "read", total ? 0.1 * (double)done / (double)total : 0.1, done, total, "rows",
+                   NULL);
     return pcl_run_stop_requested(r);
 }
 
@@ -142,16 +157,22 @@ static int read_data(pcl_run *r, pclean_err *err) {
     r->result->nvis_nonfinite = r->vis.nonfinite;
     r->result->nvis_absurd = r->vis.nabsurd;
     if (!rc && r->vis.nonfinite)
-        pcl_run_warn(r, "%llu samples are NaN or infinite and were left out", (unsigned long long)r->vis.nonfinite);
+        pcl_run_warn(r, "%llu samples are NaN or infinite and were left out",
+                     (unsigned long long)r->vis.nonfinite);
     if (!rc && r->vis.nabsurd)
-        pcl_run_warn(r, "%llu samples were left out: their value or weight, or the product of both, is above %.2g, or their weight below %.2g, which single precision cannot add up (flag them, or scale data and weights)",
-                     (unsigned long long)r->vis.nabsurd, (double)PCL_VIS_MOST, (double)PCL_VIS_LEAST);
+        pcl_run_warn(r,
+                     "%llu samples were left out: their value or weight, or the product of both, "
+                     "is above %.2g, or their weight below %.2g, which single precision cannot add "
+                     "up (flag them, or scale data and weights)",
+                     (unsigned long long)r->vis.nabsurd, (double)PCL_VIS_MOST,
+                     (double)PCL_VIS_LEAST);
     return rc;
 }
 
-/* -------------------------------------------------------------------------------------------- products and workers */
+/* ---- products and workers ---- */
 
-/* The list of planes, and the scratch space that a global clean moves its planes to and fro with. */
+/* The list of planes, and the scratch space that a global clean moves its planes to and fro
+ * with. */
 static int allocate_run(pcl_run *r, pclean_err *err) {
     const pcl_setup *s = &r->setup;
     r->result->nchan = s->desc.nchan;
@@ -172,24 +193,30 @@ static int allocate_run(pcl_run *r, pclean_err *err) {
     }
     if (!pcl_run_is_global(r->config))
         return 0;
-    return pcl_spool_new(r->scratch, "residuals and models between cycles", s->desc.nx * s->desc.ny * sizeof(float), 2 * r->nplane, &r->spare, err);
+    return pcl_spool_new(r->scratch, "residuals and models between cycles",
+                         s->desc.nx * s->desc.ny * sizeof(float), 2 * r->nplane, &r->spare, err);
 }
 
-/* The products, with the primary beam's mask at the middle of the band in every plane until the plane is written. */
+/* The products, with the primary beam's mask at the middle of the band in every plane until the
+ * plane is written. */
 static int create_products(pcl_run *r, pclean_err *err) {
     const pcl_setup *s = &r->setup;
-    const double middle = pcl_channels_centre(&s->channels, 0) + 0.5 * (double)(s->channels.nchan - 1) * s->channels.step_hz;
+    const double middle = pcl_channels_centre(&s->channels, 0) +
+                          0.5 * (double)(s->channels.nchan - 1) * s->channels.step_hz;
     const size_t n = s->desc.nx * s->desc.ny;
     const char *name;
     float *pb = NULL;
     bool *mask = NULL, known;
     int rc;
-    if ((rc = PCL_NEW(&pb, n, "primary beam plane", err)) || (rc = PCL_NEW(&mask, n, "mask plane", err)) ||
+    if ((rc = PCL_NEW(&pb, n, "primary beam plane", err)) ||
+        (rc = PCL_NEW(&mask, n, "mask plane", err)) ||
         (rc = pcl_target_primary_beam(s, middle, pb, &name, &known, err)))
         goto done;
     pcl_log(PCL_LOG_INFO, "primary beam: %s", name);
     if (!known)
-        pcl_run_warn(r, "no primary beam is known for telescope \"%s\", and its antennas have no dish diameter: .pb is 1 everywhere, nothing is cut or masked by it",
+        pcl_run_warn(r,
+                     "no primary beam is known for telescope \"%s\", and its antennas have no dish "
+                     "diameter: .pb is 1 everywhere, nothing is cut or masked by it",
                      s->desc.telescope);
     for (size_t i = 0; i < n; i++)
         mask[i] = pb[i] > 0;
@@ -197,7 +224,8 @@ static int create_products(pcl_run *r, pclean_err *err) {
     r->result->nsubcube = r->products.nsubcube;
     if (!rc && r->products.nsubcube > 0)
         pcl_log(PCL_LOG_INFO, "sub-cubes: %zu, %s", r->products.nsubcube,
-                r->products.mode == PCLEAN_CONCAT_MOVEVIRTUAL ? "inside the cubes" : "kept as NAME.subcube.0 and so on");
+                r->products.mode == PCLEAN_CONCAT_MOVEVIRTUAL ? "inside the cubes"
+                                                              : "kept as NAME.subcube.0 and so on");
 done:
     pcl_free(mask);
     pcl_free(pb);
@@ -205,9 +233,15 @@ done:
 }
 
 static int make_pool(pcl_run *r, pclean_err *err) {
-    r->tasks = (pcl_tasks){.setup = &r->setup, .vis = &r->vis, .products = &r->products, .mask = r->mask,
-                           .startmodel = r->startmodel, .spare = r->spare,
-                           .nthread = r->resources.workers.nthread, .stop_requested = pcl_run_stop_requested, .stop_user = r};
+    r->tasks = (pcl_tasks){.setup = &r->setup,
+                           .vis = &r->vis,
+                           .products = &r->products,
+                           .mask = r->mask,
+                           .startmodel = r->startmodel,
+                           .spare = r->spare,
+                           .nthread = r->resources.workers.nthread,
+                           .stop_requested = pcl_run_stop_requested,
+                           .stop_user = r};
     return pcl_tasks_pool(&r->tasks, r->resources.workers.nworker, &r->pool, err);
 }
 
@@ -234,16 +268,21 @@ static int image_planes(pcl_run *r, pclean_err *err) {
         ndead += r->result->plane[k].stop == PCLEAN_STOP_FAILED;
     }
     if (!rc && nfailed == r->nplane && ndead < nfailed)
-        return PCL_FAIL(err, PCLEAN_EFAILED, "no channel of the image is finite: numbers grew beyond single precision (look at the data, weights, uvtaper and the model to start from); no product was changed");
+        return PCL_FAIL(
+            err, PCLEAN_EFAILED,
+            "no channel of the image is finite: numbers grew beyond single precision (look at the "
+            "data, weights, uvtaper and the model to start from); no product was changed");
     if (!rc && nfailed == r->nplane)
-        return PCL_FAIL(err, PCLEAN_EFAILED, "the workers of every channel died, as the warnings say (out of memory? fewer workers need less: nworkers); no product was changed");
+        return PCL_FAIL(err, PCLEAN_EFAILED,
+                        "the workers of every channel died, as the warnings say (out of memory? "
+                        "fewer workers need less: nworkers); no product was changed");
     return rc;
 }
 
-/* --------------------------------------------------------------------------------------------------------- products */
+/* ---- products ---- */
 
-/* Planes without a beam of their own get the largest there is, as in tclean. beams: [2][nplane], fitted and restoring;
- * false: there is none at all. */
+/* Planes without a beam of their own get the largest there is, as in tclean. beams: [2][nplane],
+ * fitted and restoring; false: there is none at all. */
 static bool header_beams(const pcl_run *r, casa_beam *beams) {
     const pcl_beam *fixed = &r->setup.params.restoring_beam;
     casa_beam largest = {0}, *fitted = beams, *restoring = beams + r->nplane;
@@ -256,7 +295,9 @@ static bool header_beams(const pcl_run *r, casa_beam *beams) {
     for (size_t k = 0; k < r->nplane; k++) {
         if (!(fitted[k].major_rad > 0))
             fitted[k] = largest;
-        restoring[k] = fixed->major_rad > 0 ? (casa_beam){fixed->major_rad, fixed->minor_rad, fixed->pa_rad} : fitted[k];
+        restoring[k] = fixed->major_rad > 0
+                           ? (casa_beam){fixed->major_rad, fixed->minor_rad, fixed->pa_rad}
+                           : fitted[k];
     }
     return largest.major_rad > 0 || fixed->major_rad > 0;
 }
@@ -268,14 +309,15 @@ static int publish(pcl_run *r, pclean_err *err) {
     int rc = PCL_ZNEW(&beams, 2 * r->nplane, "beams", err);
     const bool any = !rc && header_beams(r, beams);
     if (!rc && !(rc = pcl_record_history(r->config, &history, &nhistory, err)))
-        rc = pcl_products_finish(&r->products, &r->setup, any ? beams : NULL, any ? beams + r->nplane : NULL,
-                                 (const char *const *)history, nhistory, err);
+        rc = pcl_products_finish(&r->products, &r->setup, any ? beams : NULL,
+                                 any ? beams + r->nplane : NULL, (const char *const *)history,
+                                 nhistory, err);
     pcl_record_free_lines(history, nhistory);
     pcl_free(beams);
     return rc;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- the run */
+/* ---- the run ---- */
 
 static void log_to_hooks(enum pcl_log_level level, const char *text, void *user) {
     const pclean_hooks *hooks = user;
@@ -305,7 +347,8 @@ static int note_effects(const pclean_config *config, pclean_err *err) {
 
 static int run_stages(pcl_run *r, pclean_err *err) {
     int rc;
-    if ((rc = pclean_config_validate(r->config, err)) || (rc = note_effects(r->config, err)) || (rc = open_inputs(r, err)))
+    if ((rc = pclean_config_validate(r->config, err)) || (rc = note_effects(r->config, err)) ||
+        (rc = open_inputs(r, err)))
         return rc;
     describe_data(r);
     warn_about_setup(r);
@@ -330,11 +373,13 @@ static int run_stages(pcl_run *r, pclean_err *err) {
     return pcl_run_verdict(r, err);
 }
 
-int pclean_image(const pclean_config *config, const pclean_hooks *hooks, pclean_result *result, pclean_err *err) {
+int pclean_image(const pclean_config *config, const pclean_hooks *hooks, pclean_result *result,
+                 pclean_err *err) {
     PCL_REQUIRE(err, config);
     PCL_REQUIRE(err, result);
     *result = (pclean_result){0};
-    pcl_run r = {.config = config, .claim = -1, .hooks = hooks, .result = result, .start = pcl_now()};
+    pcl_run r = {
+        .config = config, .claim = -1, .hooks = hooks, .result = result, .start = pcl_now()};
     r.stage_start = r.start;
     pcl_mem_peak_restart();
     const time_t clock = time(NULL);

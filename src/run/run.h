@@ -1,13 +1,14 @@
-/* run.h: one call of pclean_image, as its parts see it: run.c (the stages, in order), imaging.c (which plane is done
- * when), verdict.c (what became of it all), voice.c (what the caller hears meanwhile). */
+/* run.h: one call of pclean_image, as its parts see it: run.c (the stages, in order), imaging.c
+ * (which plane is done when), verdict.c (what became of it all), voice.c (what the caller hears
+ * meanwhile). */
 #ifndef PCL_RUN_H
 #define PCL_RUN_H
 #include "base/err.h"
 #include "exec/pool.h"
-#include "run/resources.h"
 #include "imager/setup.h"
-#include "run/tasks.h"
 #include "pclean/run.h"
+#include "run/resources.h"
+#include "run/tasks.h"
 
 typedef struct pcl_run {
     const pclean_config *config;
@@ -23,29 +24,29 @@ typedef struct pcl_run {
     pcl_spool *spare;
     pcl_products products;
     pcl_resources resources;
-    pcl_tasks tasks;        /* the above, as the workers see it */
+    pcl_tasks tasks; /* the above, as the workers see it */
     pcl_pool *pool;
-    pcl_pool_usage usage;   /* of workers that have ended */
-    uint64_t peak_bytes;    /* anonymous memory of all processes, in the stages that are over */
-    char scratch[4096];     /* folder of scratch files */
+    pcl_pool_usage usage; /* of workers that have ended */
+    uint64_t peak_bytes;  /* anonymous memory of all processes, in the stages that are over */
+    char scratch[4096];   /* folder of scratch files */
 
-    int claim;              /* on the products' name; -1: none */
+    int claim; /* on the products' name; -1: none */
     size_t nplane;
     pcl_plane_state *state; /* [nchan][npol] */
     uint64_t most_nvis[4];  /* of the fullest plane of each polarization */
 } pcl_run;
 
-/* ---- voice.c */
+/* ---- voice.c ---- */
 void pcl_run_end_stage(pcl_run *r, const char *name);
 /* A pcl_pool_params.stop_requested; user is the run. */
 int pcl_run_stop_requested(void *user);
 /* fraction: of the whole run. plane: NULL, or the one just finished. */
-void pcl_run_report(const pcl_run *r, const char *stage, double fraction, size_t done, size_t total, const char *unit,
-                    const pclean_plane *plane);
+void pcl_run_report(const pcl_run *r, const char *stage, double fraction, size_t done, size_t total,
+                    const char *unit, const pclean_plane *plane);
 /* Logs a warning and keeps it for the result. */
 void pcl_run_warn(pcl_run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* ---- imaging.c */
+/* ---- imaging.c ---- */
 /* All planes, by the config's cyclecontrol, with r->pool. */
 int pcl_run_image_planes(pcl_run *r, pclean_err *err) PCL_CHECK;
 
@@ -55,13 +56,14 @@ bool pcl_run_plane_failed(const pclean_plane *p);
 /* true: the planes are cleaned as one problem. */
 bool pcl_run_is_global(const pclean_config *config);
 
-/* ---- verdict.c */
+/* ---- verdict.c ---- */
 /* "channel 7", or "channel 7, polarization 1" where there are several. */
 void pcl_run_plane_name(const pcl_run *r, const pclean_plane *p, char *buf, size_t size);
 /* Warnings, the run's stop code, products and resources into the result. */
 void pcl_run_sum_up(pcl_run *r);
 void pcl_run_measure(pcl_run *r);
-/* Looks at the memory: the peak since the last look, with `growth_bytes` of workers on top, counts. */
+/* Looks at the memory: the peak since the last look, with `growth_bytes` of workers on top,
+ * counts. */
 void pcl_run_note_peak(pcl_run *r, uint64_t growth_bytes);
 /* A run that wrote its products can still have failed. */
 int pcl_run_verdict(const pcl_run *r, pclean_err *err) PCL_CHECK;

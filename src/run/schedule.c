@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "run/run.h"
 
-/* ------------------------------------------------------------------------------------------------ one batch of tasks */
+/* ---- one batch of tasks ---- */
 
 typedef struct batch {
     pcl_run *r;
@@ -13,7 +13,7 @@ typedef struct batch {
     double from, to; /* of the whole run's progress */
     bool last;       /* the planes are finished with it */
     size_t n, done;
-    pcl_task *task;  /* [nplane] */
+    pcl_task *task; /* [nplane] */
 } batch;
 
 static size_t index_of(const batch *b, size_t k) {
@@ -25,8 +25,8 @@ static void report_task(batch *b, size_t iplane) {
     pcl_run *r = b->r;
     r->result->plane[iplane] = r->state[iplane].plane;
     b->done++;
-    pcl_run_report(r, b->stage, b->from + (b->to - b->from) * (double)b->done / (double)b->n, b->done, b->n, "planes",
-                   b->last ? &r->result->plane[iplane] : NULL);
+    pcl_run_report(r, b->stage, b->from + (b->to - b->from) * (double)b->done / (double)b->n,
+                   b->done, b->n, "planes", b->last ? &r->result->plane[iplane] : NULL);
 }
 
 static int task_done(size_t k, const void *result, void *user, pclean_err *err) {
@@ -37,7 +37,8 @@ static int task_done(size_t k, const void *result, void *user, pclean_err *err) 
     return 0;
 }
 
-/* A plane whose worker died twice stays blank, whatever those two wrote, and takes no further part. */
+/* A plane whose worker died twice stays blank, whatever those two wrote, and takes no further
+ * part. */
 static int task_died(size_t k, const char *how, bool again, void *user, pclean_err *err) {
     batch *b = user;
     pcl_run *r = b->r;
@@ -54,7 +55,8 @@ static int task_died(size_t k, const char *how, bool again, void *user, pclean_e
     return pcl_products_blank(&r->products, s->plane.pol, s->plane.chan, err);
 }
 
-/* Longest first: by what the plane took last time, before that by the rows that its channel finds data in. */
+/* Longest first: by what the plane took last time, before that by the rows that its channel finds
+ * data in. */
 static double expected_cost(const pcl_run *r, const pcl_plane_state *s, pcl_channel_sample *work) {
     if (s->plane.seconds > 0 || r->setup.channels.mfs)
         return s->plane.seconds;
@@ -63,7 +65,9 @@ static double expected_cost(const pcl_run *r, const pcl_plane_state *s, pcl_chan
         const pcl_vis_block *b = &r->vis.block[i];
         const pcl_row_channels row = pcl_block_channels(b);
         if (b->nrow && b->nchan && b->ntime)
-            rows += (double)b->nrow * (double)pcl_channels_samples(&r->setup.channels, s->plane.chan, &row, b->doppler[0], work);
+            rows +=
+                (double)b->nrow * (double)pcl_channels_samples(&r->setup.channels, s->plane.chan,
+                                                               &row, b->doppler[0], work);
     }
     return rows;
 }
@@ -71,7 +75,8 @@ static double expected_cost(const pcl_run *r, const pcl_plane_state *s, pcl_chan
 static int by_cost(const void *a, const void *b) {
     const pcl_task *s = a, *t = b;
     const double x = s->cost, y = t->cost;
-    const size_t i = s->state.plane.chan, j = t->state.plane.chan, p = s->state.plane.pol, q = t->state.plane.pol;
+    const size_t i = s->state.plane.chan, j = t->state.plane.chan, p = s->state.plane.pol,
+                 q = t->state.plane.pol;
     return x != y ? (x < y) - (x > y) : i != j ? (i > j) - (i < j) : (p > q) - (p < q);
 }
 
@@ -94,8 +99,11 @@ static int sort_tasks(const batch *b, pclean_err *err) {
     return 0;
 }
 
-/* Gives the task to every plane for which `takes` says so, and waits for all of them: the barrier of a cycle. */
-static int run_batch(batch *b, const pcl_task *what, bool (*takes)(const pcl_run *, const pcl_plane_state *, const pcl_task *), pclean_err *err) {
+/* Gives the task to every plane for which `takes` says so, and waits for all of them: the barrier
+ * of a cycle. */
+static int run_batch(batch *b, const pcl_task *what,
+                     bool (*takes)(const pcl_run *, const pcl_plane_state *, const pcl_task *),
+                     pclean_err *err) {
     const pcl_pool_events events = {.done = task_done, .died = task_died, .user = b};
     b->n = b->done = 0;
     for (size_t k = 0; k < b->r->nplane; k++)
@@ -114,7 +122,7 @@ static bool takes_all(const pcl_run *r, const pcl_plane_state *s, const pcl_task
     return true;
 }
 
-/* --------------------------------------------------------------------- cyclecontrol=channel: every plane on its own */
+/* ---- cyclecontrol=channel: every plane on its own ---- */
 
 static int image_by_plane(batch *b, pclean_err *err) {
     const pcl_task task = {.kind = PCL_TASK_IMAGE};
@@ -125,10 +133,11 @@ static int image_by_plane(batch *b, pclean_err *err) {
     return run_batch(b, &task, takes_all, err);
 }
 
-/* -------------------------------------------- cyclecontrol=global: all planes as one problem, one barrier per cycle */
+/* ---- cyclecontrol=global: all planes as one problem, one barrier per cycle ---- */
 
 /* The worst plane speaks for all: tclean's control. */
-static void worst_of_all(const pcl_run *r, double *peak, double *sidelobe, double *rms, size_t *nsearch) {
+static void worst_of_all(const pcl_run *r, double *peak, double *sidelobe, double *rms,
+                         size_t *nsearch) {
     *peak = *sidelobe = *rms = 0;
     *nsearch = 0;
     for (size_t k = 0; k < r->nplane; k++) {
@@ -143,7 +152,8 @@ static void worst_of_all(const pcl_run *r, double *peak, double *sidelobe, doubl
 }
 
 static bool above_level(const pcl_run *r, const pcl_plane_state *s, const pcl_task *what) {
-    return s->plane.nvis > 0 && s->nsearch > 0 && s->plane.peak_residual >= pcl_task_level(&r->setup.params.control, what, s);
+    return s->plane.nvis > 0 && s->nsearch > 0 &&
+           s->plane.peak_residual >= pcl_task_level(&r->setup.params.control, what, s);
 }
 
 static double iterations(const pcl_run *r) {
@@ -162,7 +172,10 @@ static int cycle_globally(batch *b, int *stop, pclean_err *err) {
         worst_of_all(b->r, &peak, &sidelobe, &rms, &nsearch);
         if ((*stop = pcl_converge_check(control, &all, peak, rms, nsearch)))
             return 0;
-        const pcl_task task = {.kind = PCL_TASK_CYCLE, .peak = peak, .sidelobe = sidelobe, .cycleniter = pcl_converge_cycleniter(control, &all)};
+        const pcl_task task = {.kind = PCL_TASK_CYCLE,
+                               .peak = peak,
+                               .sidelobe = sidelobe,
+                               .cycleniter = pcl_converge_cycleniter(control, &all)};
         b->stage = "clean";
         b->from = b->to;
         b->to += 0.3 * (0.9 - b->to); /* nobody knows how many cycles are left */
@@ -186,7 +199,9 @@ static int image_globally(batch *b, pclean_err *err) {
     for (size_t k = 0; k < r->nplane; k++) {
         pcl_plane_state *s = &r->state[k];
         if (!pcl_run_plane_failed(&s->plane))
-            s->plane.stop = s->plane.nvis == 0 ? PCLEAN_STOP_BLANK : s->nsearch == 0 ? PCLEAN_STOP_ZEROMASK : stop;
+            s->plane.stop = s->plane.nvis == 0 ? PCLEAN_STOP_BLANK
+                            : s->nsearch == 0  ? PCLEAN_STOP_ZEROMASK
+                                               : stop;
     }
     b->stage = "restore";
     b->from = b->to;
@@ -195,9 +210,13 @@ static int image_globally(batch *b, pclean_err *err) {
     return run_batch(b, &last, takes_all, err);
 }
 
-bool pcl_run_plane_failed(const pclean_plane *p) { return p->stop == PCLEAN_STOP_FAILED || p->stop == PCLEAN_STOP_NOT_FINITE; }
+bool pcl_run_plane_failed(const pclean_plane *p) {
+    return p->stop == PCLEAN_STOP_FAILED || p->stop == PCLEAN_STOP_NOT_FINITE;
+}
 
-bool pcl_run_is_global(const pclean_config *c) { return c->cyclecontrol == PCLEAN_CYCLECONTROL_GLOBAL && c->niter > 0; }
+bool pcl_run_is_global(const pclean_config *c) {
+    return c->cyclecontrol == PCLEAN_CYCLECONTROL_GLOBAL && c->niter > 0;
+}
 
 int pcl_run_image_planes(pcl_run *r, pclean_err *err) {
     batch b = {.r = r};
@@ -206,5 +225,7 @@ int pcl_run_image_planes(pcl_run *r, pclean_err *err) {
         return rc;
     rc = pcl_run_is_global(r->config) ? image_globally(&b, err) : image_by_plane(&b, err);
     pcl_free(b.task);
-    return rc == -PCLEAN_EINTERRUPTED ? PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted; no product was changed") : rc;
+    return rc == -PCLEAN_EINTERRUPTED
+               ? PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted; no product was changed")
+               : rc;
 }

@@ -22,7 +22,8 @@ typedef struct sources {
     size_t *nchan;
 } sources;
 
-static int check_source(casa_image *image, const char *path, const casa_image_desc *want, size_t *nchan, pclean_err *err) {
+static int check_source(casa_image *image, const char *path, const casa_image_desc *want,
+                        size_t *nchan, pclean_err *err) {
     casa_image_desc d;
     int rc = casa_image_get_desc(image, &d, err);
     if (rc)
@@ -31,14 +32,20 @@ static int check_source(casa_image *image, const char *path, const casa_image_de
     char what[4200];
     snprintf(what, sizeof what, "model %s", path);
     if (strcmp(d.unit, "Jy/beam") == 0)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s is in Jy/beam, as a restored image (.image) is; a model is in Jy/pixel: give the .model of that run", what);
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "%s is in Jy/beam, as a restored image (.image) is; a model is in "
+                        "Jy/pixel: give the .model of that run",
+                        what);
     if (strcmp(d.unit, "Jy/pixel") != 0)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s has %s%s, a model has Jy/pixel; give the .model of a run, or set the unit if the pixels are that", what,
-                        *d.unit ? "the unit " : "no unit", d.unit);
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "%s has %s%s, a model has Jy/pixel; give the .model of a run, or set the "
+                        "unit if the pixels are that",
+                        what, *d.unit ? "the unit " : "no unit", d.unit);
     return pcl_samegrid_check(what, &d, want, true, err);
 }
 
-static int open_sources(sources *s, size_t n, const char *const *path, const casa_image_desc *desc, pclean_err *err) {
+static int open_sources(sources *s, size_t n, const char *const *path, const casa_image_desc *desc,
+                        pclean_err *err) {
     int rc = PCL_ZNEW(&s->image, n, "start model", err);
     if (!rc)
         rc = PCL_ZNEW(&s->nchan, n, "start model", err);
@@ -58,10 +65,12 @@ static void close_sources(sources *s) {
 }
 
 /* Their sum in one plane; pixels that are not finite count as 0. */
-static int add_up(const sources *s, size_t ipol, size_t ichan, size_t npixel, float *work, float *sum, pclean_err *err) {
+static int add_up(const sources *s, size_t ipol, size_t ichan, size_t npixel, float *work,
+                  float *sum, pclean_err *err) {
     memset(sum, 0, npixel * sizeof *sum);
     for (size_t i = 0; i < s->n; i++) {
-        int rc = casa_image_read_plane(s->image[i], ipol, s->nchan[i] == 1 ? 0 : ichan, work, NULL, err);
+        int rc =
+            casa_image_read_plane(s->image[i], ipol, s->nchan[i] == 1 ? 0 : ichan, work, NULL, err);
         if (rc)
             return rc;
         for (size_t k = 0; k < npixel; k++)
@@ -72,11 +81,14 @@ static int add_up(const sources *s, size_t ipol, size_t ichan, size_t npixel, fl
 }
 
 /* offset: of our channel 0 in theirs */
-static int spool_sources(pcl_startmodel *m, const sources *s, size_t offset, size_t npixel, const char *folder, pclean_err *err) {
+static int spool_sources(pcl_startmodel *m, const sources *s, size_t offset, size_t npixel,
+                         const char *folder, pclean_err *err) {
     float *work = NULL, *sum = NULL;
     int rc;
-    if (!(rc = PCL_NEW(&work, npixel, "start model plane", err)) && !(rc = PCL_NEW(&sum, npixel, "start model plane", err)))
-        rc = pcl_spool_new(folder, "the start model", npixel * sizeof *sum, m->nchan * m->npol, &m->planes, err);
+    if (!(rc = PCL_NEW(&work, npixel, "start model plane", err)) &&
+        !(rc = PCL_NEW(&sum, npixel, "start model plane", err)))
+        rc = pcl_spool_new(folder, "the start model", npixel * sizeof *sum, m->nchan * m->npol,
+                           &m->planes, err);
     for (size_t k = 0; !rc && k < m->nchan * m->npol; k++)
         if (!(rc = add_up(s, k % m->npol, offset + k / m->npol, npixel, work, sum, err)))
             rc = pcl_spool_write(m->planes, k, sum, err);
@@ -85,7 +97,8 @@ static int spool_sources(pcl_startmodel *m, const sources *s, size_t offset, siz
     return rc;
 }
 
-int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmodel **out, pclean_err *err) {
+int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmodel **out,
+                        pclean_err *err) {
     const pclean_config *c = setup->config;
     *out = NULL;
     char own[4096];
@@ -94,20 +107,24 @@ int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmod
     if (!restart && c->startmodel.n == 0)
         return 0;
     if (restart && c->startmodel.n)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "startmodel and restart were both given and %s exists; give one of them", own);
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "startmodel and restart were both given and %s exists; give one of them",
+                        own);
     const char *const own_path[] = {own};
     const casa_image_desc desc = restart ? setup->desc : pcl_setup_whole_desc(setup);
     pcl_startmodel *m = NULL;
     sources s = {0};
     int rc = PCL_ZNEW(&m, 1, "start model", err);
     if (!rc)
-        rc = open_sources(&s, restart ? 1 : c->startmodel.n, restart ? own_path : (const char *const *)c->startmodel.item, &desc, err);
+        rc = open_sources(&s, restart ? 1 : c->startmodel.n,
+                          restart ? own_path : (const char *const *)c->startmodel.item, &desc, err);
     if (!rc) {
         m->npol = desc.npol;
         m->nchan = 1;
         for (size_t i = 0; i < s.n; i++)
             m->nchan = s.nchan[i] > 1 ? setup->desc.nchan : m->nchan;
-        rc = spool_sources(m, &s, restart ? 0 : setup->channels.offset, desc.nx * desc.ny, folder, err);
+        rc = spool_sources(m, &s, restart ? 0 : setup->channels.offset, desc.nx * desc.ny, folder,
+                           err);
     }
     close_sources(&s);
     if (rc)
@@ -117,7 +134,8 @@ int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmod
     return rc;
 }
 
-int pcl_startmodel_plane(const pcl_startmodel *m, size_t ipol, size_t ichan, float *model, pclean_err *err) {
+int pcl_startmodel_plane(const pcl_startmodel *m, size_t ipol, size_t ichan, float *model,
+                         pclean_err *err) {
     return pcl_spool_read(m->planes, (m->nchan == 1 ? 0 : ichan) * m->npol + ipol, model, err);
 }
 

@@ -1,6 +1,7 @@
-/* startmodel.h: a model to start from: the .model of an earlier run of the same name (restart), or CASA images given as
- * startmodel, whose pixel grid must be the image's own. The images are read and added up when they are opened, into a
- * scratch file that every worker can read: no table stays open for a fork to inherit. */
+/* startmodel.h: a model to start from: the .model of an earlier run of the same name (restart), or
+ * CASA images given as startmodel, whose pixel grid must be the image's own. The images are read
+ * and added up when they are opened, into a scratch file that every worker can read: no table stays
+ * open for a fork to inherit. */
 #ifndef PCL_STARTMODEL_H
 #define PCL_STARTMODEL_H
 #include "base/err.h"
@@ -8,12 +9,14 @@
 
 typedef struct pcl_startmodel pcl_startmodel;
 
-/* *out stays NULL when the config asks for none. Every image must be in Jy/pixel on the image's grid (samegrid.h; one channel serves all); of a
- * part, a startmodel is that of the whole image, what restart finds its own.
- * `folder`: for the scratch file. Calls casacore. */
-int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmodel **out, pclean_err *err) PCL_CHECK;
+/* *out stays NULL when the config asks for none. Every image must be in Jy/pixel on the image's
+ * grid (samegrid.h; one channel serves all); of a part, a startmodel is that of the whole image,
+ * what restart finds its own. `folder`: for the scratch file. Calls casacore. */
+int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmodel **out,
+                        pclean_err *err) PCL_CHECK;
 /* model [ny][nx], written. Any process, no casacore. */
-int pcl_startmodel_plane(const pcl_startmodel *s, size_t ipol, size_t ichan, float *model, pclean_err *err) PCL_CHECK;
+int pcl_startmodel_plane(const pcl_startmodel *s, size_t ipol, size_t ichan, float *model,
+                         pclean_err *err) PCL_CHECK;
 /* NULL is allowed. */
 void pcl_startmodel_close(pcl_startmodel *s);
 

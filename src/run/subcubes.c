@@ -15,7 +15,8 @@ int pcl_subcubes_mode(const pclean_config *c) {
 }
 
 bool pcl_subcubes_wanted(const pclean_config *c) {
-    return c->specmode != PCLEAN_SPECMODE_MFS && (c->keep_subcubes || pcl_subcubes_mode(c) != PCLEAN_CONCAT_PAGED);
+    return c->specmode != PCLEAN_SPECMODE_MFS &&
+           (c->keep_subcubes || pcl_subcubes_mode(c) != PCLEAN_CONCAT_PAGED);
 }
 
 void pcl_subcubes_name(const char *imagename, size_t i, char *buf, size_t size) {
@@ -35,7 +36,8 @@ const char *pcl_subcubes_rest(const char *name, const char *base, size_t *i) {
     return digits + ndigit;
 }
 
-int pcl_subcubes_visit(const char *imagename, pcl_subcubes_visitor *visit, void *user, pclean_err *err) {
+int pcl_subcubes_visit(const char *imagename, pcl_subcubes_visitor *visit, void *user,
+                       pclean_err *err) {
     char folder[4096], path[4096];
     const char *slash = strrchr(imagename, '/'), *base = slash ? slash + 1 : imagename;
     const int length = (int)(base - imagename);
@@ -44,7 +46,8 @@ int pcl_subcubes_visit(const char *imagename, pcl_subcubes_visitor *visit, void 
     if (!stream && errno == ENOENT)
         return 0; /* so nothing is there; who writes into it will say so */
     if (!stream)
-        return PCL_FAIL(err, PCLEAN_EIO, "cannot read the folder %s: %s", length ? folder : ".", strerror(errno));
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot read the folder %s: %s", length ? folder : ".",
+                        strerror(errno));
     int rc = 0;
     size_t i;
     struct dirent *entry;

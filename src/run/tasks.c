@@ -22,7 +22,7 @@ typedef struct worker {
     bool forked;
 } worker;
 
-/* ------------------------------------------------------------------------------------------------------ its records */
+/* ---- its records ---- */
 
 static void note_residual(const pcl_target *p, pcl_plane_state *s) {
     s->plane.peak_residual = p->peak;
@@ -47,10 +47,14 @@ static void note_dirty(const pcl_target *p, pcl_plane_state *s) {
 }
 
 void pcl_plane_state_fail(pcl_plane_state *s, int stop) {
-    *s = (pcl_plane_state){.plane = {.chan = s->plane.chan, .pol = s->plane.pol, .freq_hz = s->plane.freq_hz, .seconds = s->plane.seconds, .stop = stop}};
+    *s = (pcl_plane_state){.plane = {.chan = s->plane.chan,
+                                     .pol = s->plane.pol,
+                                     .freq_hz = s->plane.freq_hz,
+                                     .seconds = s->plane.seconds,
+                                     .stop = stop}};
 }
 
-/* ----------------------------------------------------------------------------------------------------------- steps */
+/* ---- steps ---- */
 
 /* A plane that is not finite is none: blank, and the run's verdict names it. */
 static int give_up(worker *w, pcl_plane_state *s, pclean_err *err) {
@@ -86,7 +90,8 @@ static int dirty(worker *w, pcl_plane_state *s, pclean_err *err) {
 }
 
 /* One minor and the major cycle after it. */
-static int clean_round(worker *w, double level, int cycleniter, pcl_plane_state *s, pclean_err *err) {
+static int clean_round(worker *w, double level, int cycleniter, pcl_plane_state *s,
+                       pclean_err *err) {
     pcl_target *p = &w->plane;
     int niter = 0, rc;
     if ((rc = pcl_target_minor(p, level, cycleniter, &niter, err)))
@@ -106,7 +111,8 @@ static int clean_round(worker *w, double level, int cycleniter, pcl_plane_state 
 
 static int restore_and_write(worker *w, pcl_plane_state *s, pclean_err *err) {
     pcl_target *p = &w->plane;
-    const pcl_beam *given = &p->setup->params.restoring_beam, *beam = given->major_rad > 0 ? given : &p->beam;
+    const pcl_beam *given = &p->setup->params.restoring_beam,
+                   *beam = given->major_rad > 0 ? given : &p->beam;
     int rc = w->t->setup->config->restoration ? pcl_target_restore(p, beam, err) : 0;
     pcl_test_stage(p->ichan, "restore");
     if (!rc && w->t->setup->config->restoration && !pcl_stats_all_finite(p->work, p->nx * p->ny))
@@ -121,7 +127,7 @@ static int stop_requested(const worker *w) {
     return !w->forked && w->t->stop_requested && w->t->stop_requested(w->t->stop_user);
 }
 
-/* ------------------------------------------------------------------- cyclecontrol=global: residual and model on disk */
+/* ---- cyclecontrol=global: residual and model on disk ---- */
 
 static int save_state(worker *w, pcl_plane_state *s, bool in_spare, pclean_err *err) {
     const pcl_target *p = &w->plane;
@@ -134,7 +140,8 @@ static int save_state(worker *w, pcl_plane_state *s, bool in_spare, pclean_err *
     return rc ? rc : pcl_spool_write(w->t->spare, k + 1, p->model[0], err);
 }
 
-/* Makes the plane of an earlier task the plane at hand again; its weights only where a major cycle follows. */
+/* Makes the plane of an earlier task the plane at hand again; its weights only where a major cycle
+ * follows. */
 static int resume(worker *w, const pcl_plane_state *s, bool weights, pclean_err *err) {
     pcl_target *p = &w->plane;
     int rc;
@@ -154,7 +161,7 @@ static int resume(worker *w, const pcl_plane_state *s, bool weights, pclean_err 
     return rc || !weights || !p->nvis ? rc : pcl_target_reweigh(p, err);
 }
 
-/* ----------------------------------------------------------------------------------------------------------- tasks */
+/* ---- tasks ---- */
 
 static int image_plane(worker *w, pcl_plane_state *s, pclean_err *err) {
     pcl_target *p = &w->plane;
@@ -163,7 +170,8 @@ static int image_plane(worker *w, pcl_plane_state *s, pclean_err *err) {
     while (!rc) {
         if (!p->finite)
             return give_up(w, s, err);
-        stop = p->nvis ? pcl_converge_check(c, &s->progress, p->peak, p->rms, p->nsearch) : PCLEAN_STOP_BLANK;
+        stop = p->nvis ? pcl_converge_check(c, &s->progress, p->peak, p->rms, p->nsearch)
+                       : PCLEAN_STOP_BLANK;
         if (stop)
             break;
         if (stop_requested(w))
@@ -195,7 +203,8 @@ static int make_cycle(worker *w, const pcl_task *task, pcl_plane_state *s, pclea
     int rc = resume(w, s, true, err);
     pcl_test_stage(w->plane.ichan, "resume");
     if (!rc)
-        rc = clean_round(w, pcl_task_level(&w->t->setup->params.control, task, s), task->cycleniter, s, err);
+        rc = clean_round(w, pcl_task_level(&w->t->setup->params.control, task, s), task->cycleniter,
+                         s, err);
     if (!rc && !w->plane.finite)
         return give_up(w, s, err);
     if (!rc)
@@ -236,7 +245,7 @@ static int run_task(void *user, const void *in, void *out, pclean_err *err) {
     return rc;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- workers */
+/* ---- workers ---- */
 
 static void close_worker(void *user) {
     worker *w = user;
@@ -269,8 +278,14 @@ static int open_worker(void *context, bool forked, void **out, pclean_err *err) 
 }
 
 int pcl_tasks_pool(pcl_tasks *tasks, size_t nworker, pcl_pool **out, pclean_err *err) {
-    const pcl_pool_params params = {.nworker = nworker, .task_size = sizeof(pcl_task), .result_size = sizeof(pcl_plane_state),
-                                    .context = tasks, .open = open_worker, .run = run_task, .close = close_worker,
-                                    .stop_requested = tasks->stop_requested, .stop_user = tasks->stop_user};
+    const pcl_pool_params params = {.nworker = nworker,
+                                    .task_size = sizeof(pcl_task),
+                                    .result_size = sizeof(pcl_plane_state),
+                                    .context = tasks,
+                                    .open = open_worker,
+                                    .run = run_task,
+                                    .close = close_worker,
+                                    .stop_requested = tasks->stop_requested,
+                                    .stop_user = tasks->stop_user};
     return pcl_pool_new(&params, out, err);
 }

@@ -1,27 +1,29 @@
-/* tasks.h: what a worker does to a plane, as tasks of exec/pool.h. A task takes what is known of the plane (a record that
- * travels to the worker and back) and does one thing to it; the pixels stay in the products on disk.
+/* tasks.h: what a worker does to a plane, as tasks of exec/pool.h. A task takes what is known of
+ * the plane (a record that travels to the worker and back) and does one thing to it; the pixels
+ * stay in the products on disk.
  *
- * cyclecontrol=channel: one task makes the plane. cyclecontrol=global: one makes the dirty image, one each cycle, one the
- * products. A task may be begun twice when a worker dies, so it never writes what it reads: residual and model have two
- * places on disk (the products, and a scratch file beside them) and a cycle goes from one to the other. */
+ * cyclecontrol=channel: one task makes the plane. cyclecontrol=global: one makes the dirty image,
+ * one each cycle, one the products. A task may be begun twice when a worker dies, so it never
+ * writes what it reads: residual and model have two places on disk (the products, and a scratch
+ * file beside them) and a cycle goes from one to the other. */
 #ifndef PCL_TASKS_H
 #define PCL_TASKS_H
+#include "base/spool.h"
 #include "exec/pool.h"
 #include "imager/target.h"
+#include "pclean/run.h"
 #include "run/products.h"
 #include "run/startmodel.h"
 #include "run/usermask.h"
-#include "base/spool.h"
-#include "pclean/run.h"
 
 /* All that is known of a plane but its pixels. */
 typedef struct pcl_plane_state {
     pclean_plane plane;
     pcl_progress_state progress;
-    size_t nsearch;       /* pixels where CLEAN looks */
-    uint64_t noutside;    /* samples that the cell cannot carry, and how far they reach */
+    size_t nsearch;    /* pixels where CLEAN looks */
+    uint64_t noutside; /* samples that the cell cannot carry, and how far they reach */
     double reach_lambda;
-    bool in_spare;        /* where residual and model are */
+    bool in_spare; /* where residual and model are */
 } pcl_plane_state;
 
 /* A plane of which nothing is left but its place, and why. */
@@ -33,7 +35,7 @@ typedef struct pcl_task {
     enum pcl_task_kind kind;
     double peak, sidelobe; /* CYCLE: the largest of all planes, that say how deep, */
     int cycleniter;        /* and how long */
-    double cost;    /* expected, in any unit: longest first */
+    double cost;           /* expected, in any unit: longest first */
     pcl_plane_state state;
 } pcl_task;
 
@@ -42,9 +44,10 @@ typedef struct pcl_tasks {
     const pcl_setup *setup;
     const pcl_vis *vis;
     pcl_products *products;
-    const pcl_usermask *mask;        /* NULL: none */
+    const pcl_usermask *mask;         /* NULL: none */
     const pcl_startmodel *startmodel; /* NULL: none */
-    const pcl_spool *spare;          /* [nplane][2]: residual, model; NULL unless cyclecontrol=global */
+    const pcl_spool *spare;           /* [nplane][2]: residual, model; NULL unless
+                                       * cyclecontrol=global */
     size_t nthread;
     int (*stop_requested)(void *user); /* NULL: never */
     void *stop_user;

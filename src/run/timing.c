@@ -5,19 +5,20 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/bulk.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/spool.h"
 #include "imager/target.h"
 #include "run/run.h"
-#include "base/spool.h"
 
 enum { SIDE = 512, VALUES = 1 << 21, ITERATIONS = 200 };
 
-/* The run on a small scale: the same field of view in at most 512 pixels a side, so that as many w planes are needed. */
+/* The run on a small scale: the same field of view in at most 512 pixels a side, so that as many w
+ * planes are needed. */
 typedef struct trial {
     const pcl_setup *run;
-    double shrink; /* pixels of the run to pixels of the trial, along an axis */
+    double shrink;        /* pixels of the run to pixels of the trial, along an axis */
     pclean_config config; /* borrows the run's texts */
     char nothing[1];
     pcl_setup setup;
@@ -45,14 +46,18 @@ static size_t rows_to_sample(const pcl_setup *s) {
     for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
         const casa_ms_info *info = pcl_vis_source_info(s->source, i);
         for (size_t d = 0; d < info->ndd; d++)
-            values = info->dd[d].nchansel * info->dd[d].ncorr > values ? info->dd[d].nchansel * info->dd[d].ncorr : values;
+            values = info->dd[d].nchansel * info->dd[d].ncorr > values
+                         ? info->dd[d].nchansel * info->dd[d].ncorr
+                         : values;
     }
     return VALUES / values + 64;
 }
 
-/* u and v shrink as the cell grows: the samples fall on the grid as those of the run do. w stays. */
+/* u and v shrink as the cell grows: the samples fall on the grid as those of the run do. w
+ * stays. */
 static void shrink_uv(trial *t) {
-    const double x = t->run->config->cell_rad[0] / t->config.cell_rad[0], y = t->run->config->cell_rad[1] / t->config.cell_rad[1];
+    const double x = t->run->config->cell_rad[0] / t->config.cell_rad[0],
+                 y = t->run->config->cell_rad[1] / t->config.cell_rad[1];
     for (size_t k = 0; k < t->vis.nblock; k++) {
         pcl_vis_block *b = &t->vis.block[k];
         for (size_t r = 0; r < b->nrow; r++) {
@@ -64,10 +69,11 @@ static void shrink_uv(trial *t) {
     }
 }
 
-/* ------------------------------------------------------------------------------------------------- counting samples */
+/* ---- counting samples ---- */
 
 /* Samples that a row gives to image channel ichan, or to all of them together (SIZE_MAX). */
-static int samples_of_row(const pcl_channels *c, size_t ichan, const pcl_row_channels *row, double doppler, double *n, pclean_err *err) {
+static int samples_of_row(const pcl_channels *c, size_t ichan, const pcl_row_channels *row,
+                          double doppler, double *n, pclean_err *err) {
     pcl_channel_sample *work = NULL;
     *n = 0;
     if (row->n == 0)
@@ -92,7 +98,8 @@ static int samples_of_run(const pcl_setup *s, double *n, pclean_err *err) {
             double *freq = NULL, doppler = 1, per_row = 0;
             pcl_row_channels row;
             if ((rc = pcl_setup_row_channels(s, dd, k, &freq, &row, err)) ||
-                (rc = pcl_vis_doppler(s->source, i, d, s->frame, &s->centre, 1, &info->first_time_s, &doppler, err)))
+                (rc = pcl_vis_doppler(s->source, i, d, s->frame, &s->centre, 1, &info->first_time_s,
+                                      &doppler, err)))
                 goto next;
             rc = samples_of_row(&s->channels, SIZE_MAX, &row, doppler, &per_row, err);
             *n += per_row * (double)dd->nrow * (double)s->stokes.npol;
@@ -109,7 +116,9 @@ static int samples_of_plane(const trial *t, size_t ichan, double *n, pclean_err 
         const pcl_vis_block *b = &t->vis.block[k];
         double per_row;
         const pcl_row_channels row = pcl_block_channels(b);
-        int rc = b->nrow ? samples_of_row(&t->setup.channels, ichan, &row, b->doppler[0], &per_row, err) : 0;
+        int rc = b->nrow
+                     ? samples_of_row(&t->setup.channels, ichan, &row, b->doppler[0], &per_row, err)
+                     : 0;
         if (rc)
             return rc;
         *n += b->nrow ? per_row * (double)b->nrow : 0;
@@ -130,9 +139,11 @@ static int find_channel(const trial *t, size_t *ichan, pclean_err *err) {
     return PCL_FAIL(err, PCLEAN_EDATA, "the rows sampled hold no data of the channels tried");
 }
 
-/* ------------------------------------------------------------------------------------------------------ stopwatch */
+/* ---- stopwatch ---- */
 
-typedef struct plane_times { double samples, dirty, major; } plane_times;
+typedef struct plane_times {
+    double samples, dirty, major;
+} plane_times;
 
 static int time_plane(trial *t, size_t ichan, plane_times *out, pclean_err *err) {
     pcl_target *p = &t->plane;
@@ -173,8 +184,10 @@ static int time_restoring(trial *t, double *seconds, pclean_err *err) {
     return rc;
 }
 
-/* Time = a samples + b pixels log(pixels), from two trials that differ in their samples; for the run's mean plane. */
-static double scaled(double t1, double n1, double t2, double n2, double samples, double pixel_ratio) {
+/* Time = a samples + b pixels log(pixels), from two trials that differ in their samples; for the
+ * run's mean plane. */
+static double scaled(double t1, double n1, double t2, double n2, double samples,
+                     double pixel_ratio) {
     double a = n1 > n2 ? (t1 - t2) / (n1 - n2) : 0;
     a = fmin(fmax(a, 0), n1 > 0 ? t1 / n1 : 0);
     return a * samples + (t1 - a * n1) * pixel_ratio;
@@ -182,15 +195,19 @@ static double scaled(double t1, double n1, double t2, double n2, double samples,
 
 static int time_planes(trial *t, double kept, pcl_timing *out, pclean_err *err) {
     const pclean_config *c = t->run->config;
-    const double npixel = (double)c->imsize[0] * c->imsize[1], small = (double)t->plane.nx * (double)t->plane.ny;
-    const double nplane = (double)(t->run->desc.nchan * t->run->desc.npol), ratio = npixel * log2(npixel) / (small * log2(small));
+    const double npixel = (double)c->imsize[0] * c->imsize[1],
+                 small = (double)t->plane.nx * (double)t->plane.ny;
+    const double nplane = (double)(t->run->desc.nchan * t->run->desc.npol),
+                 ratio = npixel * log2(npixel) / (small * log2(small));
     plane_times all = {0}, few = {0};
     double samples;
     size_t ichan = 0;
     int rc;
     if ((rc = samples_of_run(t->run, &samples, err)) || (rc = find_channel(t, &ichan, err)) ||
-        (rc = time_plane(t, ichan, &all, err)) || /* the first time pays for pages that are touched for the first time */
-        (rc = time_plane(t, ichan, &all, err)) || (c->niter > 0 && (rc = time_iterations(t, &out->iteration_s, err))) ||
+        (rc = time_plane(t, ichan, &all, err)) || /* the first time pays for pages that are
+                                                   * touched for the first time */
+        (rc = time_plane(t, ichan, &all, err)) ||
+        (c->niter > 0 && (rc = time_iterations(t, &out->iteration_s, err))) ||
         (rc = time_restoring(t, &out->finish_s, err)))
         return rc;
     for (size_t k = 0; k < t->vis.nblock; k++)
@@ -205,13 +222,15 @@ static int time_planes(trial *t, double kept, pcl_timing *out, pclean_err *err) 
     return 0;
 }
 
-/* To the disk, with a file that has no name. A folder that takes no file is the plan's to complain about. */
+/* To the disk, with a file that has no name. A folder that takes no file is the plan's to complain
+ * about. */
 static double bytes_written_per_second(const char *folder, pclean_err *err) {
     enum { BYTES = 16 << 20 };
     char *zeros = NULL, *name = NULL;
     int fd = -1;
     double seconds = 0;
-    if (PCL_ZNEW(&zeros, BYTES, "block to write", err) == 0 && pcl_spool_open(folder, "a trial of its speed", BYTES, &fd, &name, err) == 0) {
+    if (PCL_ZNEW(&zeros, BYTES, "block to write", err) == 0 &&
+        pcl_spool_open(folder, "a trial of its speed", BYTES, &fd, &name, err) == 0) {
         const double start = pcl_now();
         if (pcl_bulk_pwrite(fd, name, zeros, BYTES, 0, err) == 0 && fdatasync(fd) == 0)
             seconds = pcl_now() - start;
@@ -231,7 +250,8 @@ static int try(trial *t, pcl_timing *out, pclean_err *err) {
     t->setup.sample_rows = rows_to_sample(&t->setup);
     for (size_t i = 0; i < pcl_vis_source_count(t->setup.source); i++) {
         all += (double)pcl_vis_source_info(t->setup.source, i)->nrow;
-        sampled += fmin((double)pcl_vis_source_info(t->setup.source, i)->nrow, (double)t->setup.sample_rows);
+        sampled += fmin((double)pcl_vis_source_info(t->setup.source, i)->nrow,
+                        (double)t->setup.sample_rows);
     }
     const double start = pcl_now();
     if ((rc = pcl_setup_read(&t->setup, NULL, NULL, &t->vis, err)))

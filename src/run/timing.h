@@ -1,5 +1,5 @@
-/* timing.h: how long a run will take, from a short one: a sample of the rows is read and one small plane made of them by
- * the same code as the run's. */
+/* timing.h: how long a run will take, from a short one: a sample of the rows is read and one small
+ * plane made of them by the same code as the run's. */
 #ifndef PCL_TIMING_H
 #define PCL_TIMING_H
 #include "base/err.h"
@@ -15,8 +15,10 @@ typedef struct pcl_timing {
     double finish_s;    /* restoring: means over the planes of the run, seconds of one worker */
 } pcl_timing;
 
-/* `setup` is the run's, open; its MSs are opened once more and read in part. nthread: of a worker. -PCLEAN_EDATA where the
- * sample holds nothing to image. After a failure *out holds nothing of use. */
-int pcl_timing_measure(const pcl_setup *setup, size_t nthread, pcl_timing *out, pclean_err *err) PCL_CHECK;
+/* `setup` is the run's, open; its MSs are opened once more and read in part. nthread: of a worker.
+ * -PCLEAN_EDATA where the sample holds nothing to image. After a failure *out holds nothing of
+ * use. */
+int pcl_timing_measure(const pcl_setup *setup, size_t nthread, pcl_timing *out,
+                       pclean_err *err) PCL_CHECK;
 
 #endif

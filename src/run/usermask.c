@@ -5,8 +5,8 @@
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "image/mask.h"
 #include "base/spool.h"
+#include "image/mask.h"
 
 struct pcl_usermask {
     size_t npol, nchan; /* nchan 1: one for all channels */
@@ -15,18 +15,21 @@ struct pcl_usermask {
     pcl_spool *planes;  /* [nchan][npol] of bool */
 };
 
-/* Where an earlier run would have left its mask; true: this one goes on with it. tclean's rule: only with usemask=user. */
+/* Where an earlier run would have left its mask; true: this one goes on with it. tclean's rule:
+ * only with usemask=user. */
 static bool find_own(const pclean_config *c, char *own, size_t size) {
     snprintf(own, size, "%s.mask", c->imagename);
     return c->restart && !*c->mask && c->usemask == PCLEAN_USEMASK_USER && pcl_fs_exists(own);
 }
 
-static int spool_mask(pcl_usermask *m, pcl_mask *mask, const casa_image_desc *desc, const char *folder, pclean_err *err) {
+static int spool_mask(pcl_usermask *m, pcl_mask *mask, const casa_image_desc *desc,
+                      const char *folder, pclean_err *err) {
     bool *plane = NULL;
     const size_t n = desc->nx * desc->ny;
     int rc = PCL_NEW(&plane, n, "mask plane", err);
     if (!rc)
-        rc = pcl_spool_new(folder, "the mask", n * sizeof *plane, m->nchan * m->npol, &m->planes, err);
+        rc = pcl_spool_new(folder, "the mask", n * sizeof *plane, m->nchan * m->npol, &m->planes,
+                           err);
     for (size_t k = 0; !rc && k < m->nchan * m->npol; k++)
         if (!(rc = pcl_mask_plane(mask, k % m->npol, m->offset + k / m->npol, plane, err)))
             rc = pcl_spool_write(m->planes, k, plane, err);
@@ -39,13 +42,17 @@ bool pcl_usermask_is_wanted(const pclean_config *config) {
     return *config->mask || find_own(config, own, sizeof own);
 }
 
-int pcl_usermask_open(const pcl_setup *setup, const char *folder, pcl_usermask **out, pclean_err *err) {
+int pcl_usermask_open(const pcl_setup *setup, const char *folder, pcl_usermask **out,
+                      pclean_err *err) {
     const pclean_config *c = setup->config;
     char own[4096];
     *out = NULL;
     const bool continues = find_own(c, own, sizeof own);
     if (c->restart && *c->mask && pcl_fs_exists(own))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "mask and restart were both given and %s exists; leave mask out to go on with that one, or remove it first", own);
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "mask and restart were both given and %s exists; leave mask out to go on "
+                        "with that one, or remove it first",
+                        own);
     if (!continues && !*c->mask)
         return 0;
     if (continues)
@@ -69,11 +76,14 @@ int pcl_usermask_open(const pcl_setup *setup, const char *folder, pcl_usermask *
     return rc;
 }
 
-int pcl_usermask_plane(const pcl_usermask *m, size_t ipol, size_t ichan, bool *plane, pclean_err *err) {
+int pcl_usermask_plane(const pcl_usermask *m, size_t ipol, size_t ichan, bool *plane,
+                       pclean_err *err) {
     return pcl_spool_read(m->planes, (m->nchan == 1 ? 0 : ichan) * m->npol + ipol, plane, err);
 }
 
-bool pcl_usermask_guesses_velocity(const pcl_usermask *m) { return m && m->guesses; }
+bool pcl_usermask_guesses_velocity(const pcl_usermask *m) {
+    return m && m->guesses;
+}
 
 void pcl_usermask_close(pcl_usermask *m) {
     if (m)

@@ -1,21 +1,27 @@
-/* usermask.h: the user's mask as planes that every worker can read. It is drawn or read through casacore once, when it is
- * opened, and kept in a scratch file: no table stays open for a fork to inherit. */
+/* usermask.h: the user's mask as planes that every worker can read. It is drawn or read through
+ * casacore once, when it is opened, and kept in a scratch file: no table stays open for a fork to
+ * inherit. */
 #ifndef PCL_USERMASK_H
 #define PCL_USERMASK_H
-#include <stdbool.h>
 #include "base/err.h"
 #include "imager/setup.h"
+#include <stdbool.h>
 
 typedef struct pcl_usermask pcl_usermask;
 
-/* Has the run one: mask is given, or it continues one that left NAME.mask (tclean's rule: with usemask=user only)? */
+/* Has the run one: mask is given, or it continues one that left NAME.mask (tclean's rule: with
+ * usemask=user only)? */
 bool pcl_usermask_is_wanted(const pclean_config *config);
-/* *out stays NULL when it has none. The mask of a part is that of the whole image; what restart finds is its own. Both at once are refused, as in
- * tclean. `folder`: for the scratch file. Errors as pcl_mask_open. Calls casacore. */
-int pcl_usermask_open(const pcl_setup *setup, const char *folder, pcl_usermask **out, pclean_err *err) PCL_CHECK;
+/* *out stays NULL when it has none. The mask of a part is that of the whole image; what restart
+ * finds is its own. Both at once are refused, as in tclean. `folder`: for the scratch file. Errors
+ * as pcl_mask_open. Calls casacore. */
+int pcl_usermask_open(const pcl_setup *setup, const char *folder, pcl_usermask **out,
+                      pclean_err *err) PCL_CHECK;
 /* plane [ny][nx]. Any process, no casacore. */
-int pcl_usermask_plane(const pcl_usermask *m, size_t ipol, size_t ichan, bool *plane, pclean_err *err) PCL_CHECK;
-/* Its regions have a range in velocity, which counts from the middle of the data for want of a rest frequency. NULL is allowed. */
+int pcl_usermask_plane(const pcl_usermask *m, size_t ipol, size_t ichan, bool *plane,
+                       pclean_err *err) PCL_CHECK;
+/* Its regions have a range in velocity, which counts from the middle of the data for want of a rest
+ * frequency. NULL is allowed. */
 bool pcl_usermask_guesses_velocity(const pcl_usermask *m);
 /* NULL is allowed. */
 void pcl_usermask_close(pcl_usermask *m);

@@ -1,4 +1,5 @@
-/* verdict.c: what became of a run: its warnings, its stop code, what it used, and whether it may be called a success. */
+/* verdict.c: what became of a run: its warnings, its stop code, what it used, and whether it may be
+ * called a success. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "run/record.h"
 #include "run/run.h"
 
-/* ---------------------------------------------------------------------------------------------- naming of planes */
+/* ---- naming of planes ---- */
 
 void pcl_run_plane_name(const pcl_run *r, const pclean_plane *p, char *buf, size_t size) {
     if (r->setup.desc.npol > 1)
@@ -23,8 +24,10 @@ void pcl_run_plane_name(const pcl_run *r, const pclean_plane *p, char *buf, size
 
 typedef bool plane_test(const pcl_run *r, const pclean_plane *p);
 
-/* "3, 7-9" of the channels for which the test holds in one of the polarizations [from_pol, to_pol); returns their number. */
-static size_t list_channels_of(const pcl_run *r, size_t from_pol, size_t to_pol, plane_test *test, char *out, size_t size) {
+/* "3, 7-9" of the channels for which the test holds in one of the polarizations [from_pol, to_pol);
+ * returns their number. */
+static size_t list_channels_of(const pcl_run *r, size_t from_pol, size_t to_pol, plane_test *test,
+                               char *out, size_t size) {
     size_t n = 0, nchan = r->setup.desc.nchan, npol = r->setup.desc.npol;
     long from = -1;
     out[0] = 0;
@@ -71,10 +74,18 @@ static bool is_blank(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->nvis == 0 && !pcl_run_plane_failed(p);
 }
-static uint64_t noutside_of(const pcl_run *r, const pclean_plane *p) { return r->state[p->chan * r->setup.desc.npol + p->pol].noutside; }
-static bool has_no_data(const pcl_run *r, const pclean_plane *p) { return is_blank(r, p) && noutside_of(r, p) == 0; }
-static bool is_beyond_grid(const pcl_run *r, const pclean_plane *p) { return is_blank(r, p) && noutside_of(r, p) > 0; }
-static bool is_thin(const pcl_run *r, const pclean_plane *p) { return p->nvis > 0 && 2 * p->nvis < r->most_nvis[p->pol]; }
+static uint64_t noutside_of(const pcl_run *r, const pclean_plane *p) {
+    return r->state[p->chan * r->setup.desc.npol + p->pol].noutside;
+}
+static bool has_no_data(const pcl_run *r, const pclean_plane *p) {
+    return is_blank(r, p) && noutside_of(r, p) == 0;
+}
+static bool is_beyond_grid(const pcl_run *r, const pclean_plane *p) {
+    return is_blank(r, p) && noutside_of(r, p) > 0;
+}
+static bool is_thin(const pcl_run *r, const pclean_plane *p) {
+    return p->nvis > 0 && 2 * p->nvis < r->most_nvis[p->pol];
+}
 static bool has_no_beam(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->nvis > 0 && !(p->beam_major_rad > 0);
@@ -88,8 +99,10 @@ static bool keeps_its_beam(const pcl_run *r, const pclean_plane *p) {
     q.own = (pcl_beam){p->beam_major_rad, p->beam_minor_rad, p->beam_pa_rad};
     q.cellx_rad = r->config->cell_rad[0];
     q.celly_rad = r->config->cell_rad[1];
-    const bool alike = fabs(q.beam.major_rad / q.own.major_rad - 1) < 0.01 && fabs(q.beam.minor_rad / q.own.minor_rad - 1) < 0.01;
-    return r->config->restoration && q.beam.major_rad > 0 && q.own.major_rad > 0 && !alike && !pcl_restore_widens(&q, &by);
+    const bool alike = fabs(q.beam.major_rad / q.own.major_rad - 1) < 0.01 &&
+                       fabs(q.beam.minor_rad / q.own.minor_rad - 1) < 0.01;
+    return r->config->restoration && q.beam.major_rad > 0 && q.own.major_rad > 0 && !alike &&
+           !pcl_restore_widens(&q, &by);
 }
 static bool has_empty_mask(const pcl_run *r, const pclean_plane *p) {
     (void)r;
@@ -105,9 +118,11 @@ static bool has_grown(const pcl_run *r, const pclean_plane *p) {
     return !has_diverged(r, p) && p->niter > 0 && p->peak_residual > 4 * p->peak_dirty;
 }
 
-/* cyclecontrol=global ends with the largest rms of all planes, as tclean: a plane of lower noise may be far from its own n-sigma. */
+/* cyclecontrol=global ends with the largest rms of all planes, as tclean: a plane of lower noise
+ * may be far from its own n-sigma. */
 static bool is_above_nsigma(const pcl_run *r, const pclean_plane *p) {
-    return p->stop == PCLEAN_STOP_NSIGMA && p->peak_residual > 1.5 * r->config->nsigma * p->rms_residual;
+    return p->stop == PCLEAN_STOP_NSIGMA &&
+           p->peak_residual > 1.5 * r->config->nsigma * p->rms_residual;
 }
 
 /* Samples of all planes that the cell cannot carry, and a cell that holds them all. */
@@ -122,56 +137,85 @@ static uint64_t count_outside(const pcl_run *r, char good[static 40]) {
     return n;
 }
 
-/* A cell too coarse for the longest baselines loses their visibilities: say which cell would carry them. */
+/* A cell too coarse for the longest baselines loses their visibilities: say which cell would carry
+ * them. */
 static void warn_cell(pcl_run *r) {
     char good[40], have[40];
     const uint64_t noutside = count_outside(r, good);
     if (noutside == 0)
         return;
-    pcl_format_si(have, sizeof have, fmax(r->config->cell_rad[0], r->config->cell_rad[1]), PCL_DIM_ANGLE);
-    pcl_run_warn(r, "cell %s is too coarse for the longest baselines: %llu samples were left out (all planes together); use a cell of %s or less",
+    pcl_format_si(have, sizeof have, fmax(r->config->cell_rad[0], r->config->cell_rad[1]),
+                  PCL_DIM_ANGLE);
+    pcl_run_warn(r,
+                 "cell %s is too coarse for the longest baselines: %llu samples were left out (all "
+                 "planes together); use a cell of %s or less",
                  have, (unsigned long long)noutside, good);
 }
 
-static bool is_part_of_cube(const pcl_run *r) { return r->setup.channels.nchan < r->setup.channels.whole; }
+static bool is_part_of_cube(const pcl_run *r) {
+    return r->setup.channels.nchan < r->setup.channels.whole;
+}
 
 static void warn_about_planes(pcl_run *r) {
     char list[600];
     warn_cell(r);
     if (list_channels(r, is_not_finite, list, sizeof list))
-        pcl_run_warn(r, "channel %s is not finite: numbers grew beyond single precision; it is left blank", list);
-    for (size_t p = 0; p < r->setup.desc.npol; p++) { /* the rows of one need not be those of another */
+        pcl_run_warn(
+            r, "channel %s is not finite: numbers grew beyond single precision; it is left blank",
+            list);
+    for (size_t p = 0; p < r->setup.desc.npol; p++) { /* the rows of one need not be those of
+                                                       * another */
         char stokes[24] = "";
         if (r->setup.desc.npol > 1)
-            snprintf(stokes, sizeof stokes, " of stokes %s", pcl_stokes_name(r->setup.stokes.code[p]));
+            snprintf(stokes, sizeof stokes, " of stokes %s",
+                     pcl_stokes_name(r->setup.stokes.code[p]));
         if (list_channels_of(r, p, p + 1, has_no_data, list, sizeof list))
             pcl_run_warn(r, "no data in channel %s%s: blank", list, stokes);
         if (list_channels_of(r, p, p + 1, is_beyond_grid, list, sizeof list))
-            pcl_run_warn(r, "all data of channel %s%s lie beyond what the cell can carry: blank", list, stokes);
+            pcl_run_warn(r, "all data of channel %s%s lie beyond what the cell can carry: blank",
+                         list, stokes);
         if (list_channels_of(r, p, p + 1, is_thin, list, sizeof list))
-            pcl_run_warn(r, "less than half of the fullest channel's data in channel %s%s", list, stokes);
+            pcl_run_warn(r, "less than half of the fullest channel's data in channel %s%s", list,
+                         stokes);
     }
     if (holds_in_all(r, is_blank) && is_part_of_cube(r))
-        pcl_run_warn(r, "this part of the cube has no data: its products are blank, to be joined with those of the other parts (pclean concat fails if none has data)");
+        pcl_run_warn(r, "this part of the cube has no data: its products are blank, to be joined "
+                        "with those of the other parts (pclean concat fails if none has data)");
     if (list_channels(r, has_no_beam, list, sizeof list))
-        pcl_run_warn(r, "no beam could be fitted to the PSF of channel %s: a restored image there is the residual alone (a finer cell or larger imsize helps, or give restoringbeam)", list);
+        pcl_run_warn(
+            r,
+            "no beam could be fitted to the PSF of channel %s: a restored image there is the "
+            "residual alone (a finer cell or larger imsize helps, or give restoringbeam)",
+            list);
     if (list_channels(r, keeps_its_beam, list, sizeof list))
-        pcl_run_warn(r, "restoringbeam is not wider than the fitted beam by a pixel in every direction in channel %s: the residual there keeps the fitted beam, only the model has the other one", list);
+        pcl_run_warn(r,
+                     "restoringbeam is not wider than the fitted beam by a pixel in every "
+                     "direction in channel %s: the residual there keeps the fitted beam, only the "
+                     "model has the other one",
+                     list);
     if (list_channels(r, has_empty_mask, list, sizeof list))
         pcl_run_warn(r, "nothing to clean in channel %s: the mask is empty there", list);
     if (list_channels(r, has_diverged, list, sizeof list))
         pcl_run_warn(r, "CLEAN diverged in channel %s", list);
     if (list_channels(r, is_above_nsigma, list, sizeof list))
-        pcl_run_warn(r, "channel %s is far above its own nsigma x rms: the noisiest channel's ended CLEAN for all, as in tclean (cyclecontrol=channel has one limit for each)", list);
+        pcl_run_warn(r,
+                     "channel %s is far above its own nsigma x rms: the noisiest channel's ended "
+                     "CLEAN for all, as in tclean (cyclecontrol=channel has one limit for each)",
+                     list);
     if (list_channels(r, has_grown, list, sizeof list))
-        pcl_run_warn(r, "the residual of channel %s is over 4 x the dirty image's: CLEAN was diverging when its iterations ended", list);
+        pcl_run_warn(r,
+                     "the residual of channel %s is over 4 x the dirty image's: CLEAN was "
+                     "diverging when its iterations ended",
+                     list);
 }
 
 /* One stop code for the run: what most needs attention. */
 static int worst_stop(const pcl_run *r) {
-    static const int order[] = {PCLEAN_STOP_FAILED, PCLEAN_STOP_NOT_FINITE, PCLEAN_STOP_DIVERGED_MIN, PCLEAN_STOP_DIVERGED_STEP, PCLEAN_STOP_ZEROMASK,
-                                PCLEAN_STOP_NITER, PCLEAN_STOP_NMAJOR, PCLEAN_STOP_NOCHANGE, PCLEAN_STOP_NSIGMA,
-                                PCLEAN_STOP_THRESHOLD, PCLEAN_STOP_FORCED, PCLEAN_STOP_BLANK};
+    static const int order[] = {
+        PCLEAN_STOP_FAILED,        PCLEAN_STOP_NOT_FINITE, PCLEAN_STOP_DIVERGED_MIN,
+        PCLEAN_STOP_DIVERGED_STEP, PCLEAN_STOP_ZEROMASK,   PCLEAN_STOP_NITER,
+        PCLEAN_STOP_NMAJOR,        PCLEAN_STOP_NOCHANGE,   PCLEAN_STOP_NSIGMA,
+        PCLEAN_STOP_THRESHOLD,     PCLEAN_STOP_FORCED,     PCLEAN_STOP_BLANK};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         for (size_t k = 0; k < r->nplane; k++)
             if (r->result->plane[k].stop == order[i])
@@ -183,28 +227,47 @@ static int worst_stop(const pcl_run *r) {
 static int fail_blank(const pcl_run *r, pclean_err *err) {
     char good[40];
     if (count_outside(r, good))
-        return PCL_FAIL(err, PCLEAN_EFAILED, "all data lie beyond what the cell can carry: the image is blank; use a smaller cell: one of %s holds all samples", good);
+        return PCL_FAIL(err, PCLEAN_EFAILED,
+                        "all data lie beyond what the cell can carry: the image is blank; use a "
+                        "smaller cell: one of %s holds all samples",
+                        good);
     if (r->vis.nabsurd && !r->vis.nused)
-        return PCL_FAIL(err, PCLEAN_EFAILED, "no usable visibility is left in %s: the values or weights of %llu samples are too large or small for single precision; the image is blank",
+        return PCL_FAIL(err, PCLEAN_EFAILED,
+                        "no usable visibility is left in %s: the values or weights of %llu samples "
+                        "are too large or small for single precision; the image is blank",
                         r->setup.ms[0].path, (unsigned long long)r->vis.nabsurd);
     return PCL_FAIL(err, PCLEAN_EFAILED, "no channel of the image has data: the image is blank");
 }
 
-/* A run that wrote its products can still have failed: nobody should find out weeks later. A part of a cube may be blank, or
- * have nothing to clean, where the cube is and has not. */
+/* A run that wrote its products can still have failed: nobody should find out weeks later. A part
+ * of a cube may be blank, or have nothing to clean, where the cube is and has not. */
 int pcl_run_verdict(const pcl_run *r, pclean_err *err) {
     const bool of_cube = is_part_of_cube(r);
     char list[600];
     if (list_channels(r, has_failed, list, sizeof list))
-        return PCL_FAIL(err, PCLEAN_EFAILED, "the workers of channel %s died, as the warnings say; it is blank in the products, which hold all other channels (out of memory? fewer workers need less: nworkers)", list);
+        return PCL_FAIL(
+            err, PCLEAN_EFAILED,
+            "the workers of channel %s died, as the warnings say; it is blank in the products, "
+            "which hold all other channels (out of memory? fewer workers need less: nworkers)",
+            list);
     if (list_channels(r, is_not_finite, list, sizeof list))
-        return PCL_FAIL(err, PCLEAN_EFAILED, "channel %s is not finite: numbers grew beyond single precision; it is blank in the products, which hold all other channels (look at its data and weights, at uvtaper and at the model to start from)", list);
+        return PCL_FAIL(err, PCLEAN_EFAILED,
+                        "channel %s is not finite: numbers grew beyond single precision; it is "
+                        "blank in the products, which hold all other channels (look at its data "
+                        "and weights, at uvtaper and at the model to start from)",
+                        list);
     if (!of_cube && holds_in_all(r, is_blank))
         return fail_blank(r, err);
     if (list_channels(r, has_diverged, list, sizeof list))
-        return PCL_FAIL(err, PCLEAN_EFAILED, "CLEAN diverged in channel %s; the products were written, look at them before use (a smaller gain or larger cyclefactor helps)", list);
-    if (!of_cube && r->config->niter > 0 && list_channels(r, has_empty_mask, list, sizeof list) == r->setup.desc.nchan)
-        return PCL_FAIL(err, PCLEAN_EFAILED, "nothing was cleaned: the mask leaves no pixel inside the primary beam in any channel; the dirty products were written");
+        return PCL_FAIL(err, PCLEAN_EFAILED,
+                        "CLEAN diverged in channel %s; the products were written, look at them "
+                        "before use (a smaller gain or larger cyclefactor helps)",
+                        list);
+    if (!of_cube && r->config->niter > 0 &&
+        list_channels(r, has_empty_mask, list, sizeof list) == r->setup.desc.nchan)
+        return PCL_FAIL(err, PCLEAN_EFAILED,
+                        "nothing was cleaned: the mask leaves no pixel inside the primary beam in "
+                        "any channel; the dirty products were written");
     return 0;
 }
 
@@ -235,7 +298,8 @@ void pcl_run_measure(pcl_run *r) {
     getrusage(RUSAGE_SELF, &use);
     r->result->seconds = pcl_now() - r->start;
     r->result->cpu_seconds = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
-                             1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) + r->usage.cpu_seconds;
+                             1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) +
+                             r->usage.cpu_seconds;
     pcl_run_note_peak(r, 0);
     r->result->peak_memory_bytes = r->peak_bytes;
 }

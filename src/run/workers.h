@@ -15,8 +15,9 @@ typedef struct pcl_workers {
     char why[160];           /* "2 workers x 1 thread: 2 cores, 46 planes" */
 } pcl_workers;
 
-/* As many workers as planes, cores and memory allow; a worker more than a thread more, because planes are independent
- * and threads wait for each other. What the user asks for is kept, but never more workers than planes or than fit. */
+/* As many workers as planes, cores and memory allow; a worker more than a thread more, because
+ * planes are independent and threads wait for each other. What the user asks for is kept, but never
+ * more workers than planes or than fit. */
 void pcl_workers_choose(const pcl_workers_request *q, pcl_workers *out);
 
 #endif

@@ -1,7 +1,8 @@
-/* bpfile.c: the file from its making to its end: engine, settings, columns, the last step. Writing is in bpwrite.c. */
-#include "stman/bpfile_private.h"
+/* bpfile.c: the file from its making to its end: engine, settings, columns, the last step. Writing
+ * is in bpwrite.c. */
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include "stman/bpfile_private.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SUMS       "pclean.sums"                   /* in the .bp folder; upstream's manager does not look at it */
+#define SUMS                                                                                       \
+    "pclean.sums" /* in the .bp folder; upstream's manager does
+                   * not look at it */
 #define STRAIGHT_TEXT "131072"
 
 size_t bp_type_size(enum bp_type type) {
@@ -22,10 +25,11 @@ size_t bp_type_size(enum bp_type type) {
 }
 
 adios2_type bp_adios_type(enum bp_type type) {
-    static const adios2_type types[] = {adios2_type_uint8_t,       adios2_type_int8_t,        adios2_type_int16_t, adios2_type_uint16_t,
-                                        adios2_type_int32_t,       adios2_type_uint32_t,      adios2_type_int64_t, adios2_type_float,
-                                        adios2_type_double,        adios2_type_float_complex, adios2_type_double_complex,
-                                        adios2_type_string};
+    static const adios2_type types[] = {
+        adios2_type_uint8_t,       adios2_type_int8_t,         adios2_type_int16_t,
+        adios2_type_uint16_t,      adios2_type_int32_t,        adios2_type_uint32_t,
+        adios2_type_int64_t,       adios2_type_float,          adios2_type_double,
+        adios2_type_float_complex, adios2_type_double_complex, adios2_type_string};
     return types[type];
 }
 
@@ -34,7 +38,8 @@ int bp_check_engine(const char *engine, pclean_err *err) {
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (!engine || strcasecmp(engine, good[i]) == 0)
             return 0;
-    return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "the ADIOS2 engine \"%s\" cannot hold table columns: use BP4 or BP5", engine);
+    return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                    "the ADIOS2 engine \"%s\" cannot hold table columns: use BP4 or BP5", engine);
 }
 
 const char *bp_engine(const bp_file *file) {
@@ -43,15 +48,18 @@ const char *bp_engine(const bp_file *file) {
 
 /* ADIOS2's C functions print their reason on standard error and return a number. */
 int bp_adios_failed(const bp_file *file, const char *what, pclean_err *err) {
-    return PCL_FAIL(err, PCLEAN_EIO, "%s: ADIOS2 could not %s; it gives the reason on standard error", file->path, what);
+    return PCL_FAIL(err, PCLEAN_EIO,
+                    "%s: ADIOS2 could not %s; it gives the reason on standard error", file->path,
+                    what);
 }
 
-/* ------------------------------------------------------------------ the engine */
+/* ---- the engine ---- */
 
-/* Our own values where neither the caller nor its XML file has any: memory that does not grow with the table, and no minima and
- * maxima, which cost a pass over the data and which nothing reads. */
-static const char *const own_params[][2] = {{"StatsLevel", "0"},         {"MaxBufferSize", "32Mb"},   {"InitialBufferSize", "16Mb"},
-                                            {"BufferGrowthFactor", "2"}, {"BufferChunkSize", "16Mb"}, {"MinDeferredSize", STRAIGHT_TEXT}};
+/* Our own values where neither the caller nor its XML file has any: memory that does not grow with
+ * the table, and no minima and maxima, which cost a pass over the data and which nothing reads. */
+static const char *const own_params[][2] = {
+    {"StatsLevel", "0"},         {"MaxBufferSize", "32Mb"},   {"InitialBufferSize", "16Mb"},
+    {"BufferGrowthFactor", "2"}, {"BufferChunkSize", "16Mb"}, {"MinDeferredSize", STRAIGHT_TEXT}};
 enum { NOWN = sizeof own_params / sizeof *own_params };
 
 /* ADIOS2 does not mind in which letters keys are written, but keeps them as they are. */
@@ -77,7 +85,8 @@ static bool set_own_params(bp_file *f) {
     get_param(f, "MaxBufferSize", max, sizeof max);
     for (size_t i = 0; i < NOWN; i++) {
         get_param(f, own_params[i][0], value, sizeof value);
-        if (!*value && !(*max && strcmp(own_params[i][0], "InitialBufferSize") == 0)) /* which may be larger than the caller's */
+        /* which may be larger than the caller's */
+        if (!*value && !(*max && strcmp(own_params[i][0], "InitialBufferSize") == 0))
             bad = adios2_set_parameter(f->io, own_params[i][0], own_params[i][1]) != 0 || bad;
     }
     return bad;
@@ -86,13 +95,19 @@ static bool set_own_params(bp_file *f) {
 static bool set_engine_params(bp_file *f, const bp_settings *s) {
     bool bad = adios2_set_engine(f->io, s->engine && *s->engine ? s->engine : "BP5") != 0;
     for (size_t i = 0; i < s->nengine_param; i++)
-        bad = adios2_set_parameter(f->io, as_we_spell_it(s->engine_param[i].key), s->engine_param[i].value) != 0 || bad;
+        bad = adios2_set_parameter(f->io, as_we_spell_it(s->engine_param[i].key),
+                                   s->engine_param[i].value) != 0 ||
+              bad;
     for (size_t i = 0; i < s->ntransport_param; i++) {
         size_t index = 0;
         bad = adios2_add_transport(&index, f->io, s->transport_param[i].name) != 0 || bad;
-        for (size_t j = i; j < s->ntransport_param && strcmp(s->transport_param[j].name, s->transport_param[i].name) == 0; i = j++)
+        for (size_t j = i; j < s->ntransport_param &&
+                           strcmp(s->transport_param[j].name, s->transport_param[i].name) == 0;
+             i = j++)
             if (s->transport_param[j].key)
-                bad = adios2_set_transport_parameter(f->io, index, s->transport_param[j].key, s->transport_param[j].value) != 0 || bad;
+                bad = adios2_set_transport_parameter(f->io, index, s->transport_param[j].key,
+                                                     s->transport_param[j].value) != 0 ||
+                      bad;
     }
     return bad;
 }
@@ -102,40 +117,56 @@ static size_t bp4_buffer(const bp_file *f) {
     char value[64], *unit;
     get_param(f, "MaxBufferSize", value, sizeof value);
     const unsigned long long n = strtoull(value, &unit, 10);
-    const int shift = strcasecmp(unit, "gb") == 0 ? 30 : strcasecmp(unit, "mb") == 0 ? 20 : strcasecmp(unit, "kb") == 0 ? 10 : 0;
+    const int shift = strcasecmp(unit, "gb") == 0   ? 30
+                      : strcasecmp(unit, "mb") == 0 ? 20
+                      : strcasecmp(unit, "kb") == 0 ? 10
+                                                    : 0;
     return n << shift >> shift == n ? (size_t)(n << shift) : SIZE_MAX;
 }
 
-/* Whether the settings leave the layout of the file as bpmap.c knows it. That of BP4 can be recognised. */
+/* Whether the settings leave the layout of the file as bpmap.c knows it. That of BP4 can be
+ * recognised. */
 static bool usual_layout(const bp_file *f, const bp_settings *s) {
-    static const char *const harmless[] = {"MaxBufferSize", "InitialBufferSize", "StatsLevel", "Threads", "Profile"};
+    static const char *const harmless[] = {"MaxBufferSize", "InitialBufferSize", "StatsLevel",
+                                           "Threads", "Profile"};
     size_t other = s->nengine_param;
     for (size_t i = 0; i < s->nengine_param; i++)
         for (size_t j = 0; j < sizeof harmless / sizeof *harmless; j++)
             other -= strcasecmp(s->engine_param[i].key, harmless[j]) == 0;
-    return s->noperator_param == 0 && (!f->bp5 || (other == 0 && s->ntransport_param == 0 && !(s->xml_file && *s->xml_file)));
+    return s->noperator_param == 0 &&
+           (!f->bp5 || (other == 0 && s->ntransport_param == 0 && !(s->xml_file && *s->xml_file)));
 }
 
 int bp_start(bp_file *f, const bp_settings *s, pclean_err *err) {
     const bool xml = s && s->xml_file && *s->xml_file;
     if (xml && access(s->xml_file, R_OK) != 0)
-        return PCL_FAIL(err, PCLEAN_EIO, "cannot read the ADIOS2 configuration %s: %s", s->xml_file, strerror(errno));
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot read the ADIOS2 configuration %s: %s", s->xml_file,
+                        strerror(errno));
     f->adios = xml ? adios2_init_config_serial(s->xml_file) : adios2_init_serial();
     f->io = f->adios ? adios2_declare_io(f->adios, "Adios2StMan") : NULL;
     if (!f->io)
-        return xml ? PCL_FAIL(err, PCLEAN_EPARAM, "ADIOS2 does not accept %s; it gives the reason on standard error", s->xml_file)
+        return xml ? PCL_FAIL(err, PCLEAN_EPARAM,
+                              "ADIOS2 does not accept %s; it gives the reason on standard error",
+                              s->xml_file)
                    : bp_adios_failed(f, "start", err);
     adios2_bool configured = adios2_false;
     if (xml && (adios2_in_config_file(&configured, f->io) != 0 || !configured))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s has no <io name=\"Adios2StMan\">, so none of its settings would be used", s->xml_file);
+        return PCL_FAIL(
+            err, PCLEAN_EPARAM,
+            "%s has no <io name=\"Adios2StMan\">, so none of its settings would be used",
+            s->xml_file);
     char type[128] = "";
     size_t size = sizeof type - 1;
-    if (xml && adios2_engine_type(type, &size, f->io) == 0 && bp_check_engine(type, err) != 0) { /* others may wait for a reader */
+    /* others may wait for a reader */
+    if (xml && adios2_engine_type(type, &size, f->io) == 0 && bp_check_engine(type, err) != 0) {
         pcl_err_prefix(err, "%s: ", s->xml_file);
         return -PCLEAN_EUNSUPPORTED;
     }
     if (s && ((!xml && set_engine_params(f, s)) || set_own_params(f)))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s: ADIOS2 does not accept the engine's parameters; it gives the reason on standard error", f->path);
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "%s: ADIOS2 does not accept the engine's parameters; it gives the reason "
+                        "on standard error",
+                        f->path);
     return 0;
 }
 
@@ -153,8 +184,10 @@ int bp_new(const char *path, bool writing, bp_file **out, pclean_err *err) {
     f->writing = writing;
     f->pid = getpid();
     f->folder = f->data = -1;
-    char *real = *path == '/' ? NULL : realpath(".", NULL); /* a forked child may have gone elsewhere */
-    const int status = real ? pcl_asprintf(&f->path, err, "%s/%s", real, path) : pcl_strdup(&f->path, path, err);
+    /* a forked child may have gone elsewhere */
+    char *real = *path == '/' ? NULL : realpath(".", NULL);
+    const int status =
+        real ? pcl_asprintf(&f->path, err, "%s/%s", real, path) : pcl_strdup(&f->path, path, err);
     free(real);
     *out = f;
     return status;
@@ -180,7 +213,9 @@ static int learn_engine(bp_file *f, pclean_err *err) {
     f->bp5 = strstr(type, "BP5") != NULL;
     if (f->bp5 || strstr(type, "BP4") != NULL)
         return 0;
-    return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "%s: the ADIOS2 engine %s cannot hold table columns: use BP4 or BP5", f->path, type);
+    return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                    "%s: the ADIOS2 engine %s cannot hold table columns: use BP4 or BP5", f->path,
+                    type);
 }
 
 int bp_create(const char *path, const bp_settings *settings, bp_file **out, pclean_err *err) {
@@ -201,7 +236,8 @@ int bp_create(const char *path, const bp_settings *settings, bp_file **out, pcle
     if (!status)
         status = learn_engine(f, err);
     if (!status && (f->folder = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-        status = PCL_FAIL(err, PCLEAN_EIO, "%s: cannot open what ADIOS2 has made: %s", f->path, strerror(errno));
+        status = PCL_FAIL(err, PCLEAN_EIO, "%s: cannot open what ADIOS2 has made: %s", f->path,
+                          strerror(errno));
     if (!status && adios2_begin_step(f->engine, adios2_step_mode_append, -1, &step) != 0)
         status = bp_adios_failed(f, "begin writing", err);
     if (status) {
@@ -214,14 +250,15 @@ int bp_create(const char *path, const bp_settings *settings, bp_file **out, pcle
     return 0;
 }
 
-/* ------------------------------------------------------------------ the end */
+/* ---- the end ---- */
 
 int bp_finish(bp_file *f, bool sync, pclean_err *err) {
     if (!f->writing || f->finished)
         return 0;
     int status = bp_may_write(f, "all", err);
     if (!status && f->failed)
-        status = PCL_FAIL(err, PCLEAN_EIO, "%s: an earlier write failed, so this file is not complete", f->path);
+        status = PCL_FAIL(err, PCLEAN_EIO,
+                          "%s: an earlier write failed, so this file is not complete", f->path);
     for (bp_column *c = f->columns; c && !status; c = c->next) {
         status = bp_flush(c, err);
         if (!status)
@@ -259,8 +296,9 @@ static void free_column(bp_column *c) {
     pcl_free(c);
 }
 
-/* What an engine that is given up still writes goes nowhere, so that it can be closed on a full disk, too. (One that could not be
- * closed is never destroyed: its destructor would end the process. Nor is one whose step could not be ended: BP4 would write its index again, beyond the
+/* What an engine that is given up still writes goes nowhere, so that it can be closed on a full
+ * disk, too. (One that could not be closed is never destroyed: its destructor would end the
+ * process. Nor is one whose step could not be ended: BP4 would write its index again, beyond the
  * end of its buffer.) */
 static void write_nowhere(const bp_file *f) {
     static const char *const names[] = {"data.0", "md.0", "md.idx", "mmd.0"};
@@ -270,7 +308,8 @@ static void write_nowhere(const bp_file *f) {
     for (struct dirent *e; descriptors && (e = readdir(descriptors)) != NULL;) {
         const int fd = atoi(e->d_name);
         for (size_t i = 0; i < sizeof names / sizeof *names && fstat(fd, &open_one) == 0; i++)
-            if (fstatat(f->folder, names[i], &named, 0) == 0 && named.st_dev == open_one.st_dev && named.st_ino == open_one.st_ino)
+            if (fstatat(f->folder, names[i], &named, 0) == 0 && named.st_dev == open_one.st_dev &&
+                named.st_ino == open_one.st_ino)
                 (void)dup2(nowhere, fd);
     }
     if (descriptors)
@@ -279,8 +318,8 @@ static void write_nowhere(const bp_file *f) {
         close(nowhere);
 }
 
-/* An engine that is destroyed in mid-step would write what it has; the index is taken away first, and without one the file is
- * an unfinished one. */
+/* An engine that is destroyed in mid-step would write what it has; the index is taken away first,
+ * and without one the file is an unfinished one. */
 static void spoil(const bp_file *f) {
     if (f->folder < 0)
         return;
@@ -291,12 +330,14 @@ static void spoil(const bp_file *f) {
         close(fd);
 }
 
-/* The BP5 reader of ADIOS2 leaves its timings in /tmp when it is closed, and cannot be told not to. */
+/* The BP5 reader of ADIOS2 leaves its timings in /tmp when it is closed, and cannot be told not
+ * to. */
 static void remove_profile(const bp_file *f) {
     char name[4200];
     const char *slash = strrchr(f->path, '/');
     if (!f->writing && f->bp5 &&
-        snprintf(name, sizeof name, "/tmp/%s_%lx_profiling.json", slash ? slash + 1 : f->path, (unsigned long)getpid()) < (int)sizeof name)
+        snprintf(name, sizeof name, "/tmp/%s_%lx_profiling.json", slash ? slash + 1 : f->path,
+                 (unsigned long)getpid()) < (int)sizeof name)
         (void)unlink(name);
 }
 
@@ -309,7 +350,8 @@ void bp_free(bp_file *f) {
         free_column(c);
     }
     const bool given_up = f->writing && !f->complete;
-    if (f->pid == getpid()) { /* the engine of a child's parent would write and close what is not ours */
+    if (f->pid == getpid()) { /* the engine of a child's parent would write and close what is not
+                               * ours */
         if (given_up)
             write_nowhere(f);
         if (f->engine) {

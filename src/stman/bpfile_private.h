@@ -1,5 +1,5 @@
-/* bpfile_private.h: what bpfile.c (the file, writing), bpread.c (reading), bpmap.c and bpparts.c (places of blocks, and reading
- * there) and bptext.c share. */
+/* bpfile_private.h: what bpfile.c (the file, writing), bpread.c (reading), bpmap.c and bpparts.c
+ * (places of blocks, and reading there) and bptext.c share. */
 #ifndef PCL_BPFILE_PRIVATE_H
 #define PCL_BPFILE_PRIVATE_H
 #include "base/hash.h"
@@ -33,7 +33,8 @@ typedef struct bp_place {
     uint64_t head, tail, offset;
 } bp_place;
 
-/* A block whose place is known: rows [row, end), and of each cell [first, first + n) of its slowest axis. */
+/* A block whose place is known: rows [row, end), and of each cell [first, first + n) of its slowest
+ * axis. */
 typedef struct bp_part {
     uint64_t row, end, offset;
     size_t first, n;
@@ -54,7 +55,8 @@ struct bp_column {
     adios2_variable *variable;     /* NULL: not defined yet, or not in the file */
     adios2_operator *operator;     /* that compresses it; NULL: none */
 
-    /* writing: rows [first, row + nrow) were put in ascending order; others are spilled, into a scratch file */
+    /* writing: rows [first, row + nrow) were put in ascending order; others are spilled, into a
+     * scratch file */
     bool begun;
     bp_bits spilled;
     char *buffer; /* rows [row, row + nrow), all of block_shape, that have not gone to the file */
@@ -79,12 +81,14 @@ struct bp_column {
     size_t nblock, nfile_block;
     bp_part *part; /* by row, then by `first`; NULL: places are not known, ADIOS2 reads */
     size_t npart;
-    uint64_t last_row, step, asked_end; /* the last request; how far it jumped; rows before that are being fetched */
-    bool follows;       /* the rows that are read now come after the last ones */
-    bp_room window; /* rows [window_row, window_end), each of the column's largest shape; with parts, the block that ends before part window_next */
+    uint64_t last_row, step, asked_end; /* the last request; how far it jumped; rows before that
+                                         * are being fetched */
+    bool follows;                       /* the rows that are read now come after the last ones */
+    bp_room window; /* rows [window_row, window_end), each of the column's largest shape; with
+                     * parts, the block that ends before part window_next */
     uint64_t window_row, window_end, next_row;
     size_t window_next;
-    int stream; /* data.0 again, for what is read in order */
+    int stream;    /* data.0 again, for what is read in order */
     bp_room ahead; /* the block of part ahead_k, that a thread reads while ahead_runs */
     size_t ahead_k;
     bool ahead_runs, ahead_good;
@@ -102,7 +106,7 @@ struct bp_file {
     bp_column *columns;
     size_t ncolumn, let_through;
     size_t ntext, text_bytes; /* texts in memory, of all columns */
-    size_t buffer_bytes; /* BP4's MaxBufferSize */
+    size_t buffer_bytes;      /* BP4's MaxBufferSize */
     bp_param *operators;
     size_t noperator;
 
@@ -135,14 +139,17 @@ int bp_may_write(const bp_file *file, const char *column, pclean_err *err) PCL_C
 size_t bp_cell_bytes(enum bp_type type, size_t ndim, const size_t *shape);
 bool bp_written_shape(const bp_column *c, uint64_t row, const size_t **shape);
 /* Puts the row's cell and those after it, of a fixed column that was put in order up to there. */
-int bp_append(bp_column *c, uint64_t row, uint64_t nrow, const void *cells, pclean_err *err) PCL_CHECK;
-int bp_get_unfinished(bp_column *c, uint64_t row, size_t cell, void *out, pclean_err *err) PCL_CHECK;
+int bp_append(bp_column *c, uint64_t row, uint64_t nrow, const void *cells,
+              pclean_err *err) PCL_CHECK;
+int bp_get_unfinished(bp_column *c, uint64_t row, size_t cell, void *out,
+                      pclean_err *err) PCL_CHECK;
 /* The rows in memory become a block of the file. */
 int bp_flush(bp_column *c, pclean_err *err) PCL_CHECK;
 /* The rows that came out of order, too. */
 int bp_write_spilled(bp_column *c, pclean_err *err) PCL_CHECK;
 
-int bp_need_room(bp_room *room, size_t bytes, pclean_err *err) PCL_CHECK; /* at least so many; what was in it is lost */
+/* at least so many; what was in it is lost */
+int bp_need_room(bp_room *room, size_t bytes, pclean_err *err) PCL_CHECK;
 int bp_grow(void **array, size_t *n, size_t need, size_t size, pclean_err *err) PCL_CHECK;
 
 /* bpmap.c: the file of places, in the .bp folder. */
@@ -151,17 +158,21 @@ int bp_grow(void **array, size_t *n, size_t need, size_t size, pclean_err *err) 
 int bp_map_note(bp_column *c, const void *data, size_t bytes, pclean_err *err) PCL_CHECK;
 void bp_map_written(bp_file *file);
 int bp_map_save(bp_file *file, pclean_err *err) PCL_CHECK;
-/* Reading: the map; a column's parts, where it has them; its slowest axis, 1 for scalars; the byte after a part. */
+/* Reading: the map; a column's parts, where it has them; its slowest axis, 1 for scalars; the byte
+ * after a part. */
 int bp_map_load(bp_file *file, pclean_err *err) PCL_CHECK;
 int bp_map_column(bp_column *c, pclean_err *err) PCL_CHECK;
 size_t bp_slow_axis(const bp_column *c);
 uint64_t bp_part_end(const bp_column *c, const bp_part *part);
 
-/* bpparts.c: cells of a column that has parts, as bp_get gets them; the thread that reads ahead ends. */
-int bp_parts_get(bp_column *c, uint64_t row, uint64_t nrow, const size_t *start, const size_t *count, char *out, pclean_err *err) PCL_CHECK;
+/* bpparts.c: cells of a column that has parts, as bp_get gets them; the thread that reads ahead
+ * ends. */
+int bp_parts_get(bp_column *c, uint64_t row, uint64_t nrow, const size_t *start,
+                 const size_t *count, char *out, pclean_err *err) PCL_CHECK;
 void bp_parts_end_ahead(bp_column *c);
 
-/* bptext.c. Writing: what is in memory goes to the file. Reading: is the column packed? Whether the row has a text. */
+/* bptext.c. Writing: what is in memory goes to the file. Reading: is the column packed? Whether the
+ * row has a text. */
 int bp_text_write(bp_column *c, pclean_err *err) PCL_CHECK;
 int bp_text_open(bp_column *c, pclean_err *err) PCL_CHECK;
 bool bp_text_is_there(const bp_column *c, uint64_t row);
@@ -171,11 +182,12 @@ void bp_text_free(bp_column *c);
 int bp_not_written(const bp_column *c, uint64_t row, pclean_err *err) PCL_CHECK;
 int bp_follow_fork(bp_file *f, pclean_err *err) PCL_CHECK;
 int bp_bad_block(const bp_column *c, pclean_err *err) PCL_CHECK;
-/* Of n ranges of rows in ascending order the first that ends after the row, n: none does. `end` is that of the first range, that of
- * the next one lies `stride` bytes further. */
+/* Of n ranges of rows in ascending order the first that ends after the row, n: none does. `end` is
+ * that of the first range, that of the next one lies `stride` bytes further. */
 size_t bp_find_range(const uint64_t *end, size_t stride, size_t n, uint64_t row);
 /* Copies the box start, count out of an array of shape `whole`. */
-void bp_copy_box(size_t ndim, size_t element, const size_t *whole, const size_t *start, const size_t *count, const char *in, char *out);
+void bp_copy_box(size_t ndim, size_t element, const size_t *whole, const size_t *start,
+                 const size_t *count, const char *in, char *out);
 int bp_column_open(bp_column *c, pclean_err *err) PCL_CHECK;
 void bp_column_close(bp_column *c);
 

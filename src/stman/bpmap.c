@@ -1,17 +1,20 @@
 /* bpmap.c: where in data.0 the blocks of fixed-shape columns lie. bpparts.c reads them there.
  *
- * ADIOS2 does not say where a block is, looks at all blocks of a column for every request, and reads each into memory that it
- * takes from the system and gives back. So the writer finds the places when the file is complete, and leaves them beside it:
+ * ADIOS2 does not say where a block is, looks at all blocks of a column for every request, and
+ * reads each into memory that it takes from the system and gives back. So the writer finds the
+ * places when the file is complete, and leaves them beside it:
  *  - BP4 puts a header before each block, with the column's name and the block's length.
- *  - BP5 writes blocks in the order in which they were put, those of one write at multiples of their elements' size.
- * In either case the first and the last bytes of each block must be what was put. Where anything is not as it should be,
- * or the caller's settings may change the layout, there is no map, and ADIOS2 reads.
+ *  - BP5 writes blocks in the order in which they were put, those of one write at multiples of
+ *    their elements' size.
+ * In either case the first and the last bytes of each block must be what was put. Where anything is
+ * not as it should be, or the caller's settings may change the layout, there is no map, and ADIOS2
+ * reads.
  *
  * The map has a line "OFFSET NAME" for each block; the blocks of a column are in ADIOS2's order. */
-#include "stman/bpfile_private.h"
 #include "base/bulk.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include "stman/bpfile_private.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -21,22 +24,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ENDS       64                  /* bytes that are compared at either end of a block */
-#define BP4_GAP    1024                /* more than ADIOS2 puts between two blocks, header included */
-#define BP5_STRIPE ((uint64_t)4096)    /* where each of its writes begins */
-#define BP5_ROUND  ((uint64_t)16)      /* and to what its length is rounded */
+#define ENDS 64 /* bytes that are compared at either end of a block */
+#define BP4_GAP                                                                                    \
+    1024                            /* more than ADIOS2 puts between two blocks, header
+                                     * included */
+#define BP5_STRIPE ((uint64_t)4096) /* where each of its writes begins */
+#define BP5_ROUND  ((uint64_t)16)   /* and to what its length is rounded */
 
-/* ------------------------------------------------------------------ writing */
+/* ---- writing ---- */
 
 int bp_map_note(bp_column *c, const void *data, size_t bytes, pclean_err *err) {
     bp_file *f = c->file;
     if (!f->mapped)
         return 0;
-    const int status = bp_grow((void **)&f->place, &f->place_room, f->nplace + 1, sizeof *f->place, err);
+    const int status =
+        bp_grow((void **)&f->place, &f->place_room, f->nplace + 1, sizeof *f->place, err);
     if (status)
         return status;
     const size_t n = bytes < ENDS ? bytes : ENDS;
-    f->place[f->nplace++] = (bp_place){.column = c, .bytes = bytes, .head = pcl_hash(PCL_HASH, data, n), .tail = pcl_hash(PCL_HASH, (const char *)data + bytes - n, n)};
+    f->place[f->nplace++] =
+        (bp_place){.column = c,
+                   .bytes = bytes,
+                   .head = pcl_hash(PCL_HASH, data, n),
+                   .tail = pcl_hash(PCL_HASH, (const char *)data + bytes - n, n)};
     return 0;
 }
 
@@ -67,12 +77,14 @@ void bp_map_written(bp_file *f) {
     f->data_end = size;
 }
 
-/* The next block of a BP4 file, not before *at; *at is its end then. Between blocks a buffer may end and another begin. The header: "[VMD", bytes from here to the block's end (8),
- * number (4), length of the name (2), name ... "VMD]", block. */
+/* The next block of a BP4 file, not before *at; *at is its end then. Between blocks a buffer may
+ * end and another begin. The header: "[VMD", bytes from here to the block's end (8), number (4),
+ * length of the name (2), name ... "VMD]", block. */
 static bool find_bp4(const bp_place *p, int fd, uint64_t *at, uint64_t *offset) {
     char gap[BP4_GAP];
     const ssize_t n = pread(fd, gap, sizeof gap, (off_t)*at);
-    const size_t from = n >= 20 && memcmp(gap + 12, "PGI][PGI", 8) == 0 ? 20 : 0; /* before it are 12 bytes that nobody has set */
+    /* before it are 12 bytes that nobody has set */
+    const size_t from = n >= 20 && memcmp(gap + 12, "PGI][PGI", 8) == 0 ? 20 : 0;
     const char *header = n > 0 ? memmem(gap + from, (size_t)n - from, "[VMD", 4) : NULL;
     const size_t length = strlen(p->column->name);
     uint64_t bytes;
@@ -82,11 +94,13 @@ static bool find_bp4(const bp_place *p, int fd, uint64_t *at, uint64_t *offset) 
         return false;
     memcpy(&bytes, header + 4, sizeof bytes);
     memcpy(&name_length, header + 16, sizeof name_length);
-    if (bytes < p->bytes + 18 + length || name_length != length || memcmp(header + 18, p->column->name, length) != 0)
+    if (bytes < p->bytes + 18 + length || name_length != length ||
+        memcmp(header + 18, p->column->name, length) != 0)
         return false;
     *at += (uint64_t)(header - gap) + 4 + bytes;
     *offset = *at - p->bytes;
-    return pread(fd, mark, sizeof mark, (off_t)(*offset - sizeof mark)) == sizeof mark && memcmp(mark, "VMD]", sizeof mark) == 0;
+    return pread(fd, mark, sizeof mark, (off_t)(*offset - sizeof mark)) == sizeof mark &&
+           memcmp(mark, "VMD]", sizeof mark) == 0;
 }
 
 static bool place_bp4(bp_file *f, int fd) {
@@ -100,11 +114,14 @@ static bool place_bp4(bp_file *f, int fd) {
 static bool ends_agree(const bp_place *p, int fd) {
     char bytes[ENDS];
     const size_t n = p->bytes < ENDS ? p->bytes : ENDS;
-    return pread(fd, bytes, n, (off_t)p->offset) == (ssize_t)n && pcl_hash(PCL_HASH, bytes, n) == p->head &&
-           pread(fd, bytes, n, (off_t)(p->offset + p->bytes - n)) == (ssize_t)n && pcl_hash(PCL_HASH, bytes, n) == p->tail;
+    return pread(fd, bytes, n, (off_t)p->offset) == (ssize_t)n &&
+           pcl_hash(PCL_HASH, bytes, n) == p->head &&
+           pread(fd, bytes, n, (off_t)(p->offset + p->bytes - n)) == (ssize_t)n &&
+           pcl_hash(PCL_HASH, bytes, n) == p->tail;
 }
 
-/* *found: all blocks are, and are what was put. A BP4 block that is found by its header but is another is damage. */
+/* *found: all blocks are, and are what was put. A BP4 block that is found by its header but is
+ * another is damage. */
 static int find_places(bp_file *f, bool *found, pclean_err *err) {
     const int fd = openat(f->folder, "data.0", O_RDONLY | O_CLOEXEC);
     int status = 0;
@@ -112,7 +129,10 @@ static int find_places(bp_file *f, bool *found, pclean_err *err) {
     for (size_t i = 0; i < f->nplace && *found; i++) {
         const bool good = ends_agree(&f->place[i], fd);
         if (!good && !f->bp5)
-            status = PCL_FAIL(err, PCLEAN_EIO, "%s: ADIOS2 has lost a part of column %s: take BP5, or another MaxBufferSize", f->path, f->place[i].column->name);
+            status = PCL_FAIL(
+                err, PCLEAN_EIO,
+                "%s: ADIOS2 has lost a part of column %s: take BP5, or another MaxBufferSize",
+                f->path, f->place[i].column->name);
         *found = good && !strchr(f->place[i].column->name, '\n');
     }
     if (fd >= 0)
@@ -127,7 +147,9 @@ static int write_map(const bp_file *f, pclean_err *err) {
     for (size_t i = 0; i < f->nplace && out; i++)
         fprintf(out, "%" PRIu64 " %s\n", f->place[i].offset, f->place[i].column->name);
     const bool bad = !out || ferror(out);
-    int status = !out || fclose(out) != 0 || bad ? PCL_FAIL(err, PCLEAN_ENOMEM, "out of memory for the list of blocks") : 0;
+    int status = !out || fclose(out) != 0 || bad
+                     ? PCL_FAIL(err, PCLEAN_ENOMEM, "out of memory for the list of blocks")
+                     : 0;
     if (!status)
         status = pcl_asprintf(&path, err, "/proc/self/fd/%d/" BP_MAP, f->folder);
     if (!status)
@@ -144,7 +166,7 @@ int bp_map_save(bp_file *f, pclean_err *err) {
     return !status && found ? write_map(f, err) : status;
 }
 
-/* ------------------------------------------------------------------ the map, read */
+/* ---- the map, read ---- */
 
 /* Without a map everything works, too: only a lack of memory is an error. */
 int bp_map_load(bp_file *f, pclean_err *err) {
@@ -166,7 +188,9 @@ int bp_map_load(bp_file *f, pclean_err *err) {
 
 static int by_row_and_first(const void *a, const void *b) {
     const bp_part *x = a, *y = b;
-    return x->row != y->row ? (x->row < y->row ? -1 : 1) : x->first != y->first ? (x->first < y->first ? -1 : 1) : 0;
+    return x->row != y->row       ? (x->row < y->row ? -1 : 1)
+           : x->first != y->first ? (x->first < y->first ? -1 : 1)
+                                  : 0;
 }
 
 size_t bp_slow_axis(const bp_column *c) {
@@ -174,26 +198,35 @@ size_t bp_slow_axis(const bp_column *c) {
 }
 
 /* Part k is ADIOS2's block k, all of each cell but for the slowest axis, and within data.0. */
-static bool take_part(const bp_column *c, const adios2_blockinfo *b, uint64_t offset, uint64_t size, bp_part *out) {
+static bool take_part(const bp_column *c, const adios2_blockinfo *b, uint64_t offset, uint64_t size,
+                      bp_part *out) {
     const size_t cell = bp_cell_bytes(c->type, c->ndim, c->shape), slow = bp_slow_axis(c);
-    *out = (bp_part){.row = b->Start[0], .end = b->Start[0] + b->Count[0], .offset = offset, .first = c->ndim ? b->Start[1] : 0, .n = c->ndim ? b->Count[1] : 1};
+    *out = (bp_part){.row = b->Start[0],
+                     .end = b->Start[0] + b->Count[0],
+                     .offset = offset,
+                     .first = c->ndim ? b->Start[1] : 0,
+                     .n = c->ndim ? b->Count[1] : 1};
     for (size_t i = 1; i < c->ndim; i++)
         if (b->Start[i + 1] != 0 || b->Count[i + 1] != c->shape[i])
             return false;
-    return cell > 0 && offset <= size && b->Count[0] <= (size - offset) / (cell / slow) / (out->n ? out->n : 1);
+    return cell > 0 && offset <= size &&
+           b->Count[0] <= (size - offset) / (cell / slow) / (out->n ? out->n : 1);
 }
 
 uint64_t bp_part_end(const bp_column *c, const bp_part *p) {
-    return p->offset + (p->end - p->row) * p->n * (bp_cell_bytes(c->type, c->ndim, c->shape) / bp_slow_axis(c));
+    return p->offset +
+           (p->end - p->row) * p->n * (bp_cell_bytes(c->type, c->ndim, c->shape) / bp_slow_axis(c));
 }
 
-/* The parts of the same rows make up whole cells and come one after the other in the file; no row is there twice. */
+/* The parts of the same rows make up whole cells and come one after the other in the file; no row
+ * is there twice. */
 static bool regular(const bp_column *c) {
     size_t next = 0;
     for (size_t i = 0; i < c->npart; i++) {
         const bp_part *p = &c->part[i], *last = i ? p - 1 : NULL;
         const bool same = last && p->row == last->row;
-        if (p->n == 0 || p->end <= p->row || p->first != next || (last && !same && p->row < last->end))
+        if (p->n == 0 || p->end <= p->row || p->first != next ||
+            (last && !same && p->row < last->end))
             return false;
         if (same && (p->end != last->end || p->offset < bp_part_end(c, last)))
             return false;
@@ -208,9 +241,11 @@ static size_t read_parts(const bp_column *c, uint64_t size) {
     for (const char *line = c->file->map, *stop; *(stop = strchrnul(line, '\n')); line = stop + 1) {
         char *name;
         const uint64_t offset = strtoull(line, &name, 10);
-        if (*name != ' ' || (size_t)(stop - name) != length + 1 || memcmp(name + 1, c->name, length) != 0)
+        if (*name != ' ' || (size_t)(stop - name) != length + 1 ||
+            memcmp(name + 1, c->name, length) != 0)
             continue;
-        if (n == c->info->nblocks || !take_part(c, &c->info->BlocksInfo[n], offset, size, &c->part[n]))
+        if (n == c->info->nblocks ||
+            !take_part(c, &c->info->BlocksInfo[n], offset, size, &c->part[n]))
             return 0;
         n++;
     }

@@ -12,24 +12,30 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PROBE_S    20                              /* a foreign file that takes longer to open is given up */
-#define EMPTY_READS 6                              /* in a row, and it is cut short */
-#define PROBE_BLOCKS 256                           /* of each column of it, and texts of all, are tried */
+#define PROBE_S                                                                                    \
+    20                /* a foreign file that takes longer to open is
+                       * given up */
+#define EMPTY_READS 6 /* in a row, and it is cut short */
+#define PROBE_BLOCKS                                                                               \
+    256 /* of each column of it, and texts of all, are
+         * tried */
 
 int bp_open_engine(bp_file *f, pclean_err *err) {
     const int status = bp_start(f, NULL, err);
     if (status)
         return status;
-    /* threads of a reader would be lost in a forked child; metadata that are too short would be waited for */
-    if (adios2_set_engine(f->io, "BPFile") != 0 || adios2_set_parameter(f->io, "Threads", "1") != 0 ||
+    /* threads of a reader would be lost in a forked child; metadata that are too short would be
+     * waited for */
+    if (adios2_set_engine(f->io, "BPFile") != 0 ||
+        adios2_set_parameter(f->io, "Threads", "1") != 0 ||
         adios2_set_parameter(f->io, "OpenTimeoutSecs", "0") != 0 ||
         !(f->engine = adios2_open(f->io, f->path, adios2_mode_readRandomAccess)))
         return bp_adios_failed(f, "open the file", err);
     return 0;
 }
 
-/* The last element of PROBE_BLOCKS blocks and of the last one: reading beyond the end of a file that was cut short, ADIOS2 waits
- * for more. */
+/* The last element of PROBE_BLOCKS blocks and of the last one: reading beyond the end of a file
+ * that was cut short, ADIOS2 waits for more. */
 static bool probe_blocks(bp_file *f, adios2_variable *v) {
     const adios2_varinfo *info = adios2_inquire_blockinfo(f->engine, v, 0);
     const size_t n = info ? info->nblocks : 0, step = n / PROBE_BLOCKS + 1;
@@ -45,7 +51,8 @@ static bool probe_blocks(bp_file *f, adios2_variable *v) {
             at[k] = b->Start[k] + b->Count[k] - 1;
             one[k] = 1;
         }
-        if (!empty && (adios2_set_selection(v, (size_t)info->Dims, at, one) != 0 || adios2_get(f->engine, v, element, adios2_mode_sync) != 0))
+        if (!empty && (adios2_set_selection(v, (size_t)info->Dims, at, one) != 0 ||
+                       adios2_get(f->engine, v, element, adios2_mode_sync) != 0))
             return false;
     }
     return true;
@@ -59,7 +66,8 @@ static bool probe_variable(bp_file *f, adios2_variable *v, bool text_too) {
     if (type != adios2_type_string)
         return probe_blocks(f, v);
     char *text = NULL;
-    return !text_too || (adios2_get_string(f->engine, v, NULL, &length) == 0 && (text = malloc(length + 1)) != NULL &&
+    return !text_too || (adios2_get_string(f->engine, v, NULL, &length) == 0 &&
+                         (text = malloc(length + 1)) != NULL &&
                          adios2_get_string(f->engine, v, text, &length) == 0);
 }
 
@@ -96,8 +104,8 @@ static bool read_counters(pid_t child, uintmax_t *calls, uintmax_t *bytes) {
     return sscanf(text, "rchar: %ju wchar: %*u syscr: %ju", bytes, calls) == 2;
 }
 
-/* Waits for the child's end. Beyond the end of a file ADIOS2 reads again and again in the hope that it grows: then the child is
- * ended at once. */
+/* Waits for the child's end. Beyond the end of a file ADIOS2 reads again and again in the hope that
+ * it grows: then the child is ended at once. */
 static void await_probe(pid_t child, int *state) {
     const struct timespec pause = {.tv_nsec = 2000000};
     uintmax_t calls, bytes, calls_then = 0, bytes_then = 0;
@@ -122,11 +130,14 @@ static int probe(bp_file *f, pclean_err *err) {
     if (child == 0)
         probe_in_child(f);
     if (child < 0)
-        return PCL_FAIL(err, PCLEAN_EIO, "%s: cannot start a process to try the file: %s", f->path, strerror(errno));
+        return PCL_FAIL(err, PCLEAN_EIO, "%s: cannot start a process to try the file: %s", f->path,
+                        strerror(errno));
     await_probe(child, &state);
     if (WIFEXITED(state) && WEXITSTATUS(state) == 0)
         return 0;
-    return PCL_FAIL(err, PCLEAN_EIO, "%s: ADIOS2 cannot read this file: it is damaged, or its writer did not finish", f->path);
+    return PCL_FAIL(err, PCLEAN_EIO,
+                    "%s: ADIOS2 cannot read this file: it is damaged, or its writer did not finish",
+                    f->path);
 }
 
 static int check_before_open(bp_file *f, pclean_err *err) {
@@ -134,10 +145,15 @@ static int check_before_open(bp_file *f, pclean_err *err) {
     bool known = false;
     const int folder = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
-        return PCL_FAIL(err, PCLEAN_EIO, "cannot open the ADIOS2 file %s: %s", f->path, strerror(errno));
+        return PCL_FAIL(err, PCLEAN_EIO, "cannot open the ADIOS2 file %s: %s", f->path,
+                        strerror(errno));
     int status = 0;
-    if (fstatat(folder, "md.idx", &st, 0) != 0 || st.st_size <= 64 || fstatat(folder, "md.0", &st, 0) != 0)
-        status = PCL_FAIL(err, PCLEAN_EIO, "%s: the program that wrote this file did not finish it, so its columns cannot be read", f->path);
+    if (fstatat(folder, "md.idx", &st, 0) != 0 || st.st_size <= 64 ||
+        fstatat(folder, "md.0", &st, 0) != 0)
+        status = PCL_FAIL(
+            err, PCLEAN_EIO,
+            "%s: the program that wrote this file did not finish it, so its columns cannot be read",
+            f->path);
     else
         status = bp_sums_check(f->path, folder, &known, err);
     close(folder);

@@ -1,16 +1,18 @@
 /* bpparts.c: cells of a column whose blocks' places are known (bpmap.c), without ADIOS2.
  *
- * A block is in several parts, each with a range of the slowest axis of its cells: rows are put together of all of them, a channel
- * comes from one. How they are read depends on the request:
+ * A block is in several parts, each with a range of the slowest axis of its cells: rows are put
+ * together of all of them, a channel comes from one. How they are read depends on the request:
  *  - Rows one after the other: the whole block is kept, and a thread reads the next one.
- *  - Much at once, in memory: threads take the rows block by block, a few rows of all parts at a time, so that what one has in hand
- *    stays in the cache of its processor.
- *  - Much at once, from a disk: from end to end, a thread reading while others copy what they have read.
+ *  - Much at once, in memory: threads take the rows block by block, a few rows of all parts at a
+ *    time, so that what one has in hand stays in the cache of its processor.
+ *  - Much at once, from a disk: from end to end, a thread reading while others copy what they have
+ *    read.
  *  - Little of rows far apart: the kernel is told which bytes will be wanted.
- * These threads end before the request or, the one that reads ahead, before its block is used; a forked child does without. */
-#include "stman/bpfile_private.h"
+ * These threads end before the request or, the one that reads ahead, before its block is used; a
+ * forked child does without. */
 #include "base/bulk.h"
 #include "base/mem.h"
+#include "stman/bpfile_private.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -21,26 +23,30 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define CHUNK      ((size_t)256 << 10) /* read at a time when only parts of it are wanted */
-#define NEAR       ((size_t)512 << 10) /* of the caller's array filled at a time */
-#define APART      ((size_t)16 << 10)  /* bytes between two pieces that are not worth reading */
-#define BLOCK_READ ((uint64_t)16 << 20) /* a block that is kept, so that the next rows come from memory */
-#define ASK        ((uint64_t)8 << 20) /* bytes asked for at once */
-#define AHEAD      4                   /* blocks */
+#define CHUNK ((size_t)256 << 10) /* read at a time when only parts of it are wanted */
+#define NEAR  ((size_t)512 << 10) /* of the caller's array filled at a time */
+#define APART ((size_t)16 << 10)  /* bytes between two pieces that are not worth reading */
+#define BLOCK_READ                                                                                 \
+    ((uint64_t)16 << 20)                /* a block that is kept, so that the next rows come from
+                                         * memory */
+#define ASK        ((uint64_t)8 << 20)  /* bytes asked for at once */
+#define AHEAD      4                    /* blocks */
 #define SHARED     ((uint64_t)16 << 20) /* bytes of a request that more than one thread reads */
-#define THREADS    4                   /* at most */
-#define JUMPS      32                  /* of equal length that are foreseen */
-#define JUMP_BYTES ((size_t)64 << 10)  /* of each, at most */
+#define THREADS    4                    /* at most */
+#define JUMPS      32                   /* of equal length that are foreseen */
+#define JUMP_BYTES ((size_t)64 << 10)   /* of each, at most */
 
-/* ------------------------------------------------------------------ what is wanted */
+/* ---- what is wanted ---- */
 
 /* What is wanted of each cell, and how a cell without axes looks as one with one. */
 typedef struct wanted {
     size_t ndim, element, shape[BP_MAXDIM], start[BP_MAXDIM], count[BP_MAXDIM];
-    size_t in_slice, out_slice, out_cell; /* bytes of one element of the slowest axis, in the file and in `out`; of a cell in `out` */
+    size_t in_slice, out_slice, out_cell; /* bytes of one element of the slowest axis, in the
+                                           * file and in `out`; of a cell in `out` */
 } wanted;
 
-/* The same of one part: bytes of a row of it, and of these [low, high) from the first to the last one wanted. */
+/* The same of one part: bytes of a row of it, and of these [low, high) from the first to the last
+ * one wanted. */
 typedef struct span {
     const bp_part *part;
     size_t row_bytes, low, high, out_offset, shape[BP_MAXDIM], count[BP_MAXDIM];
@@ -65,11 +71,15 @@ static void set_wanted(const bp_column *c, const size_t *start, const size_t *co
 /* false: nothing of the part is wanted. */
 static bool set_span(const wanted *w, const bp_part *p, span *s) {
     const size_t want_end = w->start[0] + w->count[0], part_end = p->first + p->n;
-    const size_t from = w->start[0] > p->first ? w->start[0] : p->first, to = want_end < part_end ? want_end : part_end;
+    const size_t from = w->start[0] > p->first ? w->start[0] : p->first,
+                 to = want_end < part_end ? want_end : part_end;
     if (from >= to)
         return false;
     size_t stride = w->in_slice, wanted_bytes = (to - from) * w->out_slice;
-    *s = (span){.part = p, .row_bytes = p->n * w->in_slice, .low = (from - p->first) * stride, .high = (to - p->first - 1) * stride + w->element,
+    *s = (span){.part = p,
+                .row_bytes = p->n * w->in_slice,
+                .low = (from - p->first) * stride,
+                .high = (to - p->first - 1) * stride + w->element,
                 .out_offset = (from - w->start[0]) * w->out_slice};
     for (size_t i = 0; i < w->ndim; i++) {
         s->shape[i] = i ? w->shape[i] : p->n;
@@ -102,10 +112,12 @@ static void copy_span(const wanted *w, const span *s, const char *in, uint64_t n
 }
 
 static bool in_one(const wanted *w, const span *s, uint64_t nrow) {
-    return s->whole && s->high - s->low == w->out_cell && (w->out_cell == s->row_bytes || nrow == 1);
+    return s->whole && s->high - s->low == w->out_cell &&
+           (w->out_cell == s->row_bytes || nrow == 1);
 }
 
-static int get_span(const bp_file *f, bp_room *room, const wanted *w, const span *s, uint64_t row, uint64_t end, char *out, pclean_err *err) {
+static int get_span(const bp_file *f, bp_room *room, const wanted *w, const span *s, uint64_t row,
+                    uint64_t end, char *out, pclean_err *err) {
     const size_t length = s->high - s->low;
     const uint64_t step = far_apart(s) ? 1 : s->row_bytes < CHUNK ? CHUNK / s->row_bytes : 1;
     if (in_one(w, s, end - row))
@@ -113,7 +125,8 @@ static int get_span(const bp_file *f, bp_room *room, const wanted *w, const span
     int status = bp_need_room(room, (step - 1) * s->row_bytes + length, err);
     for (; row < end && !status; row += step) {
         const uint64_t n = end - row < step ? end - row : step;
-        status = pcl_bulk_pread(f->data, f->path, room->bytes, (n - 1) * s->row_bytes + length, place_of(s, row), err);
+        status = pcl_bulk_pread(f->data, f->path, room->bytes, (n - 1) * s->row_bytes + length,
+                                place_of(s, row), err);
         if (!status)
             copy_span(w, s, room->bytes, n, out);
         out += n * w->out_cell;
@@ -121,7 +134,7 @@ static int get_span(const bp_file *f, bp_room *room, const wanted *w, const span
     return status;
 }
 
-/* ------------------------------------------------------------------ whole blocks */
+/* ---- whole blocks ---- */
 
 /* The first part of later rows than part k. */
 static size_t next_rows(const bp_column *c, size_t k) {
@@ -142,8 +155,9 @@ static uint64_t block_bytes(const bp_column *c, size_t k, size_t next) {
     return bp_part_end(c, &c->part[next - 1]) - c->part[k].offset;
 }
 
-/* Reads the bytes of these parts from end to end into a room that is large enough. The kernel sees that and reads on by itself, in
- * larger pages than it does when it is told what will be wanted; so the descriptor is one that nothing else is read with. */
+/* Reads the bytes of these parts from end to end into a room that is large enough. The kernel sees
+ * that and reads on by itself, in larger pages than it does when it is told what will be wanted; so
+ * the descriptor is one that nothing else is read with. */
 static int read_block(const bp_column *c, char *out, size_t k, size_t next, pclean_err *err) {
     const uint64_t from = c->part[k].offset, bytes = block_bytes(c, k, next);
     int status = 0;
@@ -160,7 +174,8 @@ static bool is_in_memory(int fd, uint64_t offset) {
     return preadv2(fd, &v, 1, (off_t)offset, RWF_NOWAIT) == 1 || errno != EAGAIN;
 }
 
-/* Threads, where the program may have more than one: OMP_NUM_THREADS is how it says that it may not. */
+/* Threads, where the program may have more than one: OMP_NUM_THREADS is how it says that it may
+ * not. */
 static size_t thread_count(void) {
     const char *told = getenv("OMP_NUM_THREADS");
     const long most = told && atol(told) > 0 && atol(told) < THREADS ? atol(told) : THREADS;
@@ -179,7 +194,7 @@ static bool start_thread(pthread_t *out, void *(*run)(void *), void *data) {
     return started;
 }
 
-/* ------------------------------------------------------------------ the block that is kept, and the next one */
+/* ---- the block that is kept, and the next one ---- */
 
 static void *read_ahead(void *column) {
     bp_column *c = column;
@@ -189,7 +204,8 @@ static void *read_ahead(void *column) {
 
 /* Another thread reads the block of part k while this one is used. */
 static void begin_ahead(bp_column *c, size_t k) {
-    if (k >= c->npart || !is_block(c, k, next_rows(c, k)) || thread_count() == 1 || bp_need_room(&c->ahead, block_bytes(c, k, next_rows(c, k)), NULL) != 0)
+    if (k >= c->npart || !is_block(c, k, next_rows(c, k)) || thread_count() == 1 ||
+        bp_need_room(&c->ahead, block_bytes(c, k, next_rows(c, k)), NULL) != 0)
         return;
     c->ahead_k = k;
     c->ahead_runs = start_thread(&c->ahead_thread, read_ahead, c);
@@ -212,7 +228,8 @@ static bool take_ahead(bp_column *c, size_t k) {
     return true;
 }
 
-/* Reads the block of part k unless it is there; when it comes after the last one, the next is expected to follow. */
+/* Reads the block of part k unless it is there; when it comes after the last one, the next is
+ * expected to follow. */
 static int load_block(bp_column *c, size_t k, size_t next, pclean_err *err) {
     if (c->window_next == next)
         return 0;
@@ -237,9 +254,10 @@ static size_t find_part(const bp_column *c, uint64_t row) {
     return bp_find_range(&c->part->end, sizeof *c->part, c->npart, row);
 }
 
-/* ------------------------------------------------------------------ what will be wanted soon */
+/* ---- what will be wanted soon ---- */
 
-/* The kernel is told to fetch bytes [from, to); neighbours are put together, because disks like long requests. */
+/* The kernel is told to fetch bytes [from, to); neighbours are put together, because disks like
+ * long requests. */
 typedef struct fetch {
     int fd;
     uint64_t from, to;
@@ -247,7 +265,9 @@ typedef struct fetch {
 
 static void ask(fetch *r) {
     for (; r->from < r->to; r->from += ASK)
-        (void)posix_fadvise(r->fd, (off_t)r->from, (off_t)(r->to - r->from < ASK ? r->to - r->from : ASK), POSIX_FADV_WILLNEED);
+        (void)posix_fadvise(r->fd, (off_t)r->from,
+                            (off_t)(r->to - r->from < ASK ? r->to - r->from : ASK),
+                            POSIX_FADV_WILLNEED);
 }
 
 static void add_bytes(fetch *r, uint64_t from, uint64_t bytes) {
@@ -258,16 +278,19 @@ static void add_bytes(fetch *r, uint64_t from, uint64_t bytes) {
     r->to = from + bytes;
 }
 
-/* Rows [row, end) of part k and the others of these rows, those of them that there are. One part, read from end to end, needs
- * no request. */
-static void ask_for_rows(const bp_column *c, const wanted *w, size_t k, uint64_t row, uint64_t end) {
+/* Rows [row, end) of part k and the others of these rows, those of them that there are. One part,
+ * read from end to end, needs no request. */
+static void ask_for_rows(const bp_column *c, const wanted *w, size_t k, uint64_t row,
+                         uint64_t end) {
     fetch r = {.fd = c->file->data};
     const size_t slow = bp_slow_axis(c);
     for (const uint64_t group = c->part[k].row; k < c->npart && c->part[k].row == group; k++) {
         span s;
         if (!set_span(w, &c->part[k], &s) || (s.part->n == slow && !far_apart(&s)))
             continue;
-        const uint64_t first = row > group ? row : group, last = end < c->part[k].end ? end : c->part[k].end, step = far_apart(&s) ? 1 : last - first;
+        const uint64_t first = row > group ? row : group,
+                       last = end < c->part[k].end ? end : c->part[k].end,
+                       step = far_apart(&s) ? 1 : last - first;
         for (uint64_t at = first; at < last; at += step)
             add_bytes(&r, place_of(&s, at), (step - 1) * s.row_bytes + s.high - s.low);
     }
@@ -277,21 +300,24 @@ static void ask_for_rows(const bp_column *c, const wanted *w, size_t k, uint64_t
 /* Little of rows at equal distances: the next ones. */
 static void ask_for_jumps(bp_column *c, const wanted *w, uint64_t row, uint64_t nrow) {
     const uint64_t step = row - c->last_row, end = c->part[c->npart - 1].end;
-    const bool steady = !c->follows && row > c->last_row && step == c->step && nrow * w->out_cell <= JUMP_BYTES;
+    const bool steady =
+        !c->follows && row > c->last_row && step == c->step && nrow * w->out_cell <= JUMP_BYTES;
     c->step = step;
     c->last_row = row;
     if (!steady)
         c->asked_end = 0;
     else if (c->asked_end <= row + JUMPS / 2 * step)
-        for (uint64_t at = c->asked_end > row ? c->asked_end : row; at < end && at < row + JUMPS * step; c->asked_end = at += step)
+        for (uint64_t at = c->asked_end > row ? c->asked_end : row;
+             at < end && at < row + JUMPS * step; c->asked_end = at += step)
             ask_for_rows(c, w, find_part(c, at), at, at + nrow);
 }
 
-/* ------------------------------------------------------------------ rows */
+/* ---- rows ---- */
 
-/* Whether rows [row, end) of parts k to next - 1 are better taken out of the whole block, which is kept: others of its rows came
- * before, or these are most of it; and not straight into `out`. */
-static bool want_block(const bp_column *c, const wanted *w, size_t k, size_t next, uint64_t row, uint64_t end) {
+/* Whether rows [row, end) of parts k to next - 1 are better taken out of the whole block, which is
+ * kept: others of its rows came before, or these are most of it; and not straight into `out`. */
+static bool want_block(const bp_column *c, const wanted *w, size_t k, size_t next, uint64_t row,
+                       uint64_t end) {
     const bp_part *p = &c->part[k];
     const uint64_t cell = bp_cell_bytes(c->type, c->ndim, c->shape);
     const uint64_t nrow = (end < p->end ? end : p->end) - (row > p->row ? row : p->row);
@@ -306,23 +332,29 @@ static bool want_block(const bp_column *c, const wanted *w, size_t k, size_t nex
 typedef struct request {
     bp_column *c;
     const wanted *w;
-    bool alone, asked; /* one thread: it may keep a block for later requests; the kernel knows what is wanted */
-    bool from_disk;    /* most of the column, and not in memory: read from end to end, a thread reading while others copy */
+    bool alone, asked; /* one thread: it may keep a block for later requests; the kernel knows
+                        * what is wanted */
+    bool from_disk;    /* most of the column, and not in memory: read from end to end, a thread
+                        * reading while others copy */
     pthread_mutex_t lock;
     uint64_t first, row, last; /* the first row, the next to be taken, the end */
-    size_t k, ahead;           /* the part of that; the first part that the kernel has not been asked for */
+    size_t k, ahead;           /* the part of that; the first part that the kernel has not been
+                                * asked for */
     char *out;
     int status;
     pclean_err *err;
 } request;
 
 /* Rows [row, end) of parts k to next - 1, out of their block if there is one. */
-static int get_rows(const request *q, const char *block, bp_room *room, size_t k, size_t next, uint64_t row, uint64_t end, char *out, pclean_err *err) {
+static int get_rows(const request *q, const char *block, bp_room *room, size_t k, size_t next,
+                    uint64_t row, uint64_t end, char *out, pclean_err *err) {
     const bp_column *c = q->c;
     const wanted *w = q->w;
-    const uint64_t few = next - k > 1 && w->out_cell < NEAR ? NEAR / w->out_cell : end - row, from = c->part[k].offset;
+    const uint64_t few = next - k > 1 && w->out_cell < NEAR ? NEAR / w->out_cell : end - row,
+                   from = c->part[k].offset;
     int status = 0;
-    for (uint64_t n; row < end && !status; row += n, out += n * w->out_cell) { /* all parts of a few rows: `out` stays in the cache */
+    /* all parts of a few rows: `out` stays in the cache */
+    for (uint64_t n; row < end && !status; row += n, out += n * w->out_cell) {
         n = end - row < few ? end - row : few;
         for (size_t i = k; i < next && !status; i++) {
             span s;
@@ -339,14 +371,17 @@ static int get_rows(const request *q, const char *block, bp_room *room, size_t k
 
 static void ask_ahead(request *q, size_t next) {
     const bp_column *c = q->c;
-    for (size_t after; !q->asked && q->ahead < c->npart && c->part[q->ahead].row < q->last && q->ahead <= q->k + AHEAD * (next - q->k); q->ahead = after) {
+    for (size_t after; !q->asked && q->ahead < c->npart && c->part[q->ahead].row < q->last &&
+                       q->ahead <= q->k + AHEAD * (next - q->k);
+         q->ahead = after) {
         after = next_rows(c, q->ahead);
         if (!q->alone || !want_block(c, q->w, q->ahead, after, q->row, q->last))
             ask_for_rows(c, q->w, q->ahead, q->row, q->last);
     }
 }
 
-/* Reads the next rows of a part from the disk; false: there are none. In the order of the file: the request is locked meanwhile. */
+/* Reads the next rows of a part from the disk; false: there are none. In the order of the file: the
+ * request is locked meanwhile. */
 static bool read_next(request *q, bp_room *room, span *s, uint64_t *row, uint64_t *n) {
     const bp_column *c = q->c;
     pthread_mutex_lock(&q->lock);
@@ -361,7 +396,8 @@ static bool read_next(request *q, bp_room *room, span *s, uint64_t *row, uint64_
             q->row += *n;
             q->status = bp_need_room(room, *n * s->row_bytes, q->err);
             if (!q->status)
-                q->status = pcl_bulk_pread(c->stream, c->file->path, room->bytes, *n * s->row_bytes, p->offset + (*row - p->row) * s->row_bytes, q->err);
+                q->status = pcl_bulk_pread(c->stream, c->file->path, room->bytes, *n * s->row_bytes,
+                                           p->offset + (*row - p->row) * s->row_bytes, q->err);
             break;
         }
         q->k++;
@@ -392,7 +428,8 @@ static void take_rows(request *q, bp_room *room) {
             break;
         const char *block = NULL;
         const size_t k = q->k, next = next_rows(q->c, k);
-        const uint64_t row = q->row, end = q->c->part[k].end < q->last ? q->c->part[k].end : q->last;
+        const uint64_t row = q->row,
+                       end = q->c->part[k].end < q->last ? q->c->part[k].end : q->last;
         ask_ahead(q, next);
         if (q->alone && want_block(q->c, q->w, k, next, row, end)) {
             status = load_block(q->c, k, next, &err);
@@ -402,7 +439,8 @@ static void take_rows(request *q, bp_room *room) {
         q->row = end;
         pthread_mutex_unlock(&q->lock);
         if (!status)
-            status = get_rows(q, block, room, k, next, row, end, q->out + (row - q->first) * q->w->out_cell, &err);
+            status = get_rows(q, block, room, k, next, row, end,
+                              q->out + (row - q->first) * q->w->out_cell, &err);
     }
     pthread_mutex_unlock(&q->lock);
 }
@@ -432,16 +470,28 @@ static void share_rows(request *q, size_t nthread) {
         pthread_join(other[--n], NULL);
 }
 
-int bp_parts_get(bp_column *c, uint64_t row, uint64_t nrow, const size_t *start, const size_t *count, char *out, pclean_err *err) {
+int bp_parts_get(bp_column *c, uint64_t row, uint64_t nrow, const size_t *start,
+                 const size_t *count, char *out, pclean_err *err) {
     wanted w;
     set_wanted(c, start, count, &w);
     ask_for_jumps(c, &w, row, nrow);
     const bool large = nrow * w.out_cell >= SHARED;
     const size_t nthread = large ? thread_count() : 1, k = find_part(c, row);
-    request q = {.c = c, .w = &w, .alone = nthread == 1, .asked = row < c->asked_end, .lock = PTHREAD_MUTEX_INITIALIZER,
-                 .first = row, .row = row, .last = row + nrow, .k = k, .ahead = k, .out = out, .err = err};
+    request q = {.c = c,
+                 .w = &w,
+                 .alone = nthread == 1,
+                 .asked = row < c->asked_end,
+                 .lock = PTHREAD_MUTEX_INITIALIZER,
+                 .first = row,
+                 .row = row,
+                 .last = row + nrow,
+                 .k = k,
+                 .ahead = k,
+                 .out = out,
+                 .err = err};
     if (large && w.out_cell >= bp_cell_bytes(c->type, c->ndim, c->shape) / 2)
-        q.from_disk = !is_in_memory(c->file->data, c->part[k].offset) || !is_in_memory(c->file->data, c->part[find_part(c, row + nrow - 1)].offset);
+        q.from_disk = !is_in_memory(c->file->data, c->part[k].offset) ||
+                      !is_in_memory(c->file->data, c->part[find_part(c, row + nrow - 1)].offset);
     share_rows(&q, nthread);
     return q.status;
 }

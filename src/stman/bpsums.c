@@ -1,7 +1,7 @@
 /* bpsums.c: are the files what their writer left? */
-#include "stman/bpfile_private.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include "stman/bpfile_private.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SUMS       "pclean.sums"                   /* in the .bp folder; upstream's manager does not look at it */
+#define SUMS                                                                                       \
+    "pclean.sums" /* in the .bp folder; upstream's manager does
+                   * not look at it */
 
 /* FNV-1a, 64 bits: against damage, not against malice. */
 static int sum_file(int folder, const char *name, uint64_t *sum, uint64_t *size, pclean_err *err) {
@@ -30,7 +32,8 @@ static int sum_file(int folder, const char *name, uint64_t *sum, uint64_t *size,
     return n == 0 ? 0 : PCL_FAIL(err, PCLEAN_EIO, "%s: %s", name, strerror(e));
 }
 
-/* The files of a .bp folder that say where everything is, and the data, of which the size must do. */
+/* The files of a .bp folder that say where everything is, and the data, of which the size must
+ * do. */
 static const char *const metadata_names[] = {"md.idx", "md.0", "mmd.0", BP_MAP};
 
 int bp_sums_write(const bp_file *f, bool sync, pclean_err *err) {
@@ -43,7 +46,8 @@ int bp_sums_write(const bp_file *f, bool sync, pclean_err *err) {
             continue;
         if (sum_file(f->folder, metadata_names[i], &sum, &size, err) != 0)
             return -PCLEAN_EIO;
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s %" PRIu64 " %016" PRIx64 "\n", metadata_names[i], size, sum);
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s %" PRIu64 " %016" PRIx64 "\n",
+                              metadata_names[i], size, sum);
     }
     if (fstatat(f->folder, "data.0", &st, 0) == 0)
         n += (size_t)snprintf(text + n, sizeof text - n, "data.0 %jd -\n", (intmax_t)st.st_size);
@@ -55,7 +59,8 @@ int bp_sums_write(const bp_file *f, bool sync, pclean_err *err) {
         }
     }
     char *path = NULL;
-    int status = pcl_asprintf(&path, err, "/proc/self/fd/%d/" SUMS, f->folder); /* the table may have been renamed meanwhile */
+    /* the table may have been renamed meanwhile */
+    int status = pcl_asprintf(&path, err, "/proc/self/fd/%d/" SUMS, f->folder);
     if (!status)
         status = pcl_fs_write_text(path, text, n, err);
     pcl_free(path);
@@ -63,7 +68,10 @@ int bp_sums_write(const bp_file *f, bool sync, pclean_err *err) {
 }
 
 static int damaged(const char *path, const char *name, pclean_err *err) {
-    return PCL_FAIL(err, PCLEAN_EIO, "%s/%s is not what was written: the file is damaged, cut short, or another program has changed it", path, name);
+    return PCL_FAIL(err, PCLEAN_EIO,
+                    "%s/%s is not what was written: the file is damaged, cut short, or another "
+                    "program has changed it",
+                    path, name);
 }
 
 /* *known: there are sums. */

@@ -1,12 +1,14 @@
 /* bptext.c: columns of text.
  *
- * casacore's own manager has a scalar string variable NAME<row> for each row. ADIOS2 keeps 2 kB for each in memory, whoever opens
- * the file. So that is the form of short columns only. Beyond PCLEAN_ADIOS2_TEXT_ROWS texts in the file, or TEXT_BYTES of them, a column is
- * packed: its texts one after the other are the column NAME/text of bytes, and NAME/rows holds by row where its text begins there
- * and how long it is. These are columns like others, in blocks; casacore's own manager does not look for them, and refuses the table (stman.cpp). */
-#include "stman/bpfile_private.h"
+ * casacore's own manager has a scalar string variable NAME<row> for each row. ADIOS2 keeps 2 kB for
+ * each in memory, whoever opens the file. So that is the form of short columns only. Beyond
+ * PCLEAN_ADIOS2_TEXT_ROWS texts in the file, or TEXT_BYTES of them, a column is packed: its texts
+ * one after the other are the column NAME/text of bytes, and NAME/rows holds by row where its text
+ * begins there and how long it is. These are columns like others, in blocks; casacore's own manager
+ * does not look for them, and refuses the table (stman.cpp). */
 #include "base/mem.h"
 #include "pclean/adios2.h"
+#include "stman/bpfile_private.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,9 +32,10 @@ static int open_packed(bp_column *c, pclean_err *err) {
     return status;
 }
 
-/* ------------------------------------------------------------------ writing */
+/* ---- writing ---- */
 
-static int put_packed(bp_column *c, uint64_t row, const char *text, size_t length, pclean_err *err) {
+static int put_packed(bp_column *c, uint64_t row, const char *text, size_t length,
+                      pclean_err *err) {
     const bp_column *t = c->packed_text;
     const uint64_t end = t->row + t->nrow;
     const int64_t where[2] = {(int64_t)end, (int64_t)length};
@@ -63,7 +66,8 @@ static int keep(bp_column *c, uint64_t row, const char *text, size_t length, pcl
     const int status = bp_grow((void **)&c->text, &c->ntext, (size_t)row + 1, sizeof *c->text, err);
     char *copy = status ? NULL : strndup(text, length);
     if (!copy)
-        return status ? status : PCL_FAIL(err, PCLEAN_ENOMEM, "out of memory for column %s", c->name);
+        return status ? status
+                      : PCL_FAIL(err, PCLEAN_ENOMEM, "out of memory for column %s", c->name);
     forget(c, row);
     c->text[row] = copy;
     c->file->ntext++;
@@ -74,8 +78,11 @@ static int keep(bp_column *c, uint64_t row, const char *text, size_t length, pcl
 int bp_put_text(bp_column *c, uint64_t row, const char *text, size_t length, pclean_err *err) {
     int status = bp_may_write(c->file, c->name, err);
     if (!status && memchr(text, 0, length))
-        status = PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "column %s, row %" PRIu64 ": ADIOS2 cannot store a text that holds a NUL", c->name, row);
-    if (!status && !c->packed_rows && (c->file->ntext >= PCLEAN_ADIOS2_TEXT_ROWS || c->file->text_bytes + length > TEXT_BYTES))
+        status = PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                          "column %s, row %" PRIu64 ": ADIOS2 cannot store a text that holds a NUL",
+                          c->name, row);
+    if (!status && !c->packed_rows &&
+        (c->file->ntext >= PCLEAN_ADIOS2_TEXT_ROWS || c->file->text_bytes + length > TEXT_BYTES))
         status = pack(c, err);
     if (status)
         return status;
@@ -88,7 +95,8 @@ int bp_text_write(bp_column *c, pclean_err *err) {
         if (!c->text[row])
             continue;
         snprintf(name, sizeof name, "%.1000s%zu", c->name, row);
-        adios2_variable *v = adios2_define_variable(c->file->io, name, adios2_type_string, 0, NULL, NULL, NULL, adios2_constant_dims_true);
+        adios2_variable *v = adios2_define_variable(c->file->io, name, adios2_type_string, 0, NULL,
+                                                    NULL, NULL, adios2_constant_dims_true);
         if (!v || adios2_put(c->file->engine, v, c->text[row], adios2_mode_sync) != 0)
             return bp_adios_failed(c->file, "write a text", err);
     }
@@ -108,7 +116,7 @@ void bp_text_free(bp_column *c) {
     free(c->text);
 }
 
-/* ------------------------------------------------------------------ reading */
+/* ---- reading ---- */
 
 static adios2_variable *variable_of(const bp_column *c, const char *after) {
     char *name = NULL;
@@ -139,11 +147,15 @@ static int get_packed(bp_column *c, uint64_t row, char **out, size_t *length, pc
     int status = bp_get(c->packed_rows, row, 1, NULL, NULL, where, err);
     if (status)
         return status;
-    if (where[0] < 0 || where[1] < 0 || where[1] > INT64_MAX - where[0] || (where[1] > 0 && !bp_row_shape(c->packed_text, (uint64_t)(where[0] + where[1] - 1), NULL, NULL)))
+    if (where[0] < 0 || where[1] < 0 || where[1] > INT64_MAX - where[0] ||
+        (where[1] > 0 &&
+         !bp_row_shape(c->packed_text, (uint64_t)(where[0] + where[1] - 1), NULL, NULL)))
         return bp_bad_block(c, err);
     *length = (size_t)where[1];
     status = PCL_ZNEW(out, *length + 1, "a text", err);
-    return status || *length == 0 ? status : bp_get(c->packed_text, (uint64_t)where[0], *length, NULL, NULL, *out, err);
+    return status || *length == 0
+               ? status
+               : bp_get(c->packed_text, (uint64_t)where[0], *length, NULL, NULL, *out, err);
 }
 
 static int get_variable(bp_column *c, uint64_t row, char **out, size_t *length, pclean_err *err) {

@@ -1,7 +1,9 @@
-// stman.cpp: the storage manager Adios2StMan as casacore wants to see it: classes. What they do is bpfile.h's.
+// stman.cpp: the storage manager Adios2StMan as casacore wants to see it: classes. What they do is
+// bpfile.h's.
 //
-// The classes keep to the few functions that read or write a cell, and to those that read many cells at once; all other forms
-// of access (strides, slices of cells, lists of rows) casacore's base class makes of these.
+// The classes keep to the few functions that read or write a cell, and to those that read many
+// cells at once; all other forms of access (strides, slices of cells, lists of rows) casacore's
+// base class makes of these.
 extern "C" {
 #include "base/err.h"
 #include "base/fsutil.h"
@@ -28,7 +30,8 @@ using namespace casacore;
 namespace {
 
 const char *const type_name = "Adios2StMan";
-const char *const packed_type = "Adios2StMan with packed text"; // in the header: casacore's own manager would give empty texts, so it must not open it
+// in the header: casacore's own manager would give empty texts, so it must not open it
+const char *const packed_type = "Adios2StMan with packed text";
 const char *const text_end = "ADIOS2BARRIER"; // upstream's, after each element of an array of text
 
 [[noreturn]] void raise(const pclean_err &err) {
@@ -95,9 +98,10 @@ IPosition position_of(size_t ndim, const size_t *shape) {
 class Manager;
 
 class Column final : public StManColumnBase {
-public:
+  public:
     Column(Manager *manager, const String &name, int data_type, bool scalar)
-        : StManColumnBase(data_type), itsManager(manager), itsName(name), itsType(type_of(data_type, name)), itsScalar(scalar) {}
+        : StManColumnBase(data_type), itsManager(manager), itsName(name),
+          itsType(type_of(data_type, name)), itsScalar(scalar) {}
 
     void forget() { itsColumn = nullptr; }
 
@@ -119,7 +123,7 @@ public:
     void getColumnSliceV(const Slicer &slicer, ArrayBase &data) override;
     void getColumnSliceCellsV(const RefRows &rows, const Slicer &slicer, ArrayBase &data) override;
 
-protected:
+  protected:
     void getBool(rownr_t row, Bool *p) override { get_scalar(row, p); }
     void getuChar(rownr_t row, uChar *p) override { get_scalar(row, p); }
     void getShort(rownr_t row, Short *p) override { get_scalar(row, p); }
@@ -145,7 +149,7 @@ protected:
     void putDComplex(rownr_t row, const DComplex *p) override { put_cell(row, IPosition(), p); }
     void putString(rownr_t row, const String *p) override { put_text(row, *p); }
 
-private:
+  private:
     void setShapeColumn(const IPosition &shape) override {
         itsFixed = true;
         itsShape = shape;
@@ -153,7 +157,8 @@ private:
     bp_column *column();
     bool is_text() const { return itsType == BP_STRING; }
     void get_scalar(rownr_t row, void *out) {
-        check([&](pclean_err *err) { return bp_get(column(), row, 1, nullptr, nullptr, out, err); });
+        check(
+            [&](pclean_err *err) { return bp_get(column(), row, 1, nullptr, nullptr, out, err); });
     }
     void put_cell(rownr_t row, const IPosition &shape, const void *cell) {
         const Dims d(shape);
@@ -161,14 +166,21 @@ private:
     }
     std::string get_text(rownr_t row);
     void put_text(rownr_t row, const std::string &text) {
-        check([&](pclean_err *err) { return bp_put_text(column(), row, text.data(), text.size(), err); });
+        check([&](pclean_err *err) {
+            return bp_put_text(column(), row, text.data(), text.size(), err);
+        });
     }
     // Reads rows, whole cells of this shape or a box of each, into `out` and on.
-    void get_rows(rownr_t row, rownr_t nrow, const IPosition &shape, const Slicer *slicer, void *out) {
-        const Dims count(slicer ? slicer->length() : shape), start(slicer ? slicer->start() : IPosition());
-        check([&](pclean_err *err) { return bp_get(column(), row, nrow, slicer ? start.at : nullptr, count.at, out, err); });
+    void get_rows(rownr_t row, rownr_t nrow, const IPosition &shape, const Slicer *slicer,
+                  void *out) {
+        const Dims count(slicer ? slicer->length() : shape),
+            start(slicer ? slicer->start() : IPosition());
+        check([&](pclean_err *err) {
+            return bp_get(column(), row, nrow, slicer ? start.at : nullptr, count.at, out, err);
+        });
     }
-    void get_range(rownr_t row, rownr_t nrow, const IPosition &shape, const Slicer *slicer, ArrayBase &data);
+    void get_range(rownr_t row, rownr_t nrow, const IPosition &shape, const Slicer *slicer,
+                   ArrayBase &data);
     void get_list(const RefRows &rows, const Slicer *slicer, ArrayBase &data);
     // Whether rows can be read together: one shape, and no elements left out between.
     bool together(const Slicer *slicer) const;
@@ -184,7 +196,8 @@ private:
 
 struct Settings { // what SPEC holds
     std::string engine, xml_file;
-    std::vector<std::string> text;                        // what the parameters point to: three for each
+    // what the parameters point to: three for each
+    std::vector<std::string> text;
     size_t nengine = 0, ntransport = 0, noperator = 0;
     void add(const std::string &name, const std::string &key, const std::string &value) {
         text.insert(text.end(), {name, key, value});
@@ -192,7 +205,7 @@ struct Settings { // what SPEC holds
 };
 
 class Manager final : public DataManager {
-public:
+  public:
     Manager(const String &name, const Record &spec) : itsName(name), itsSpec(spec) {}
     ~Manager() override;
     DataManager *clone() const override { return new Manager(itsName, itsSpec); }
@@ -204,14 +217,23 @@ public:
     bool writing() const { return itsWriting; }
     bp_file *file() const { return itsFile; }
 
-private:
+  private:
     DataManagerColumn *add(const String &name, int data_type, bool scalar) {
         itsColumns.emplace_back(new Column(this, name, data_type, scalar));
         return itsColumns.back().get();
     }
-    DataManagerColumn *makeScalarColumn(const String &name, int data_type, const String &) override { return add(name, data_type, true); }
-    DataManagerColumn *makeDirArrColumn(const String &name, int data_type, const String &) override { return add(name, data_type, false); }
-    DataManagerColumn *makeIndArrColumn(const String &name, int data_type, const String &) override { return add(name, data_type, false); }
+    DataManagerColumn *makeScalarColumn(const String &name, int data_type,
+                                        const String &) override {
+        return add(name, data_type, true);
+    }
+    DataManagerColumn *makeDirArrColumn(const String &name, int data_type,
+                                        const String &) override {
+        return add(name, data_type, false);
+    }
+    DataManagerColumn *makeIndArrColumn(const String &name, int data_type,
+                                        const String &) override {
+        return add(name, data_type, false);
+    }
     void create64(rownr_t nrow) override;
     rownr_t open64(rownr_t nrow, AipsIO &ios) override;
     rownr_t resync64(rownr_t nrow) override { return itsRows = nrow; }
@@ -228,7 +250,7 @@ private:
     std::vector<std::unique_ptr<Column>> itsColumns;
 };
 
-// ------------------------------------------------------------------ columns
+/* ---- columns ---- */
 
 bp_column *Column::column() {
     if (!itsColumn) {
@@ -236,7 +258,8 @@ bp_column *Column::column() {
         const bool fixed = itsScalar || itsFixed;
         const size_t n = is_text() ? 0 : d.n; // an array of text is one text
         check([&](pclean_err *err) {
-            return bp_column_new(itsManager->file(), itsName.c_str(), itsType, n, fixed || is_text() ? d.at : nullptr, &itsColumn, err);
+            return bp_column_new(itsManager->file(), itsName.c_str(), itsType, n,
+                                 fixed || is_text() ? d.at : nullptr, &itsColumn, err);
         });
     }
     return itsColumn;
@@ -260,10 +283,12 @@ IPosition Column::shape(rownr_t row) {
         return set->second;
     size_t n = 0, dims[BP_MAXDIM];
     if (!bp_row_shape(column(), row, &n, dims))
-        throw DataManError("Adios2StMan: column " + itsName + ", row " + String::toString(row) + ": nothing has been written there");
+        throw DataManError("Adios2StMan: column " + itsName + ", row " + String::toString(row) +
+                           ": nothing has been written there");
     if (!is_text())
         return position_of(n, dims);
-    const std::string text = get_text(row); // the file keeps no shape of an array of text: its elements in one axis
+    // the file keeps no shape of an array of text: its elements in one axis
+    const std::string text = get_text(row);
     ssize_t elements = 0;
     for (size_t at = 0; (at = text.find(text_end, at)) != std::string::npos; at += strlen(text_end))
         elements++;
@@ -283,7 +308,8 @@ void split_text(const std::string &text, Array<String> &out) {
     for (String &element : out) {
         const size_t end = text.find(text_end, at);
         if (end == std::string::npos)
-            throw DataManError("Adios2StMan: an array of text has fewer elements in the file than its shape says");
+            throw DataManError(
+                "Adios2StMan: an array of text has fewer elements in the file than its shape says");
         element = text.substr(at, end - at);
         at = end + strlen(text_end);
     }
@@ -310,7 +336,8 @@ void Column::putArrayV(rownr_t row, const ArrayBase &data) {
     Bool copied;
     if (is_text()) {
         if (data.ndim() != 1 && !itsFixed)
-            throw DataManError("Adios2StMan: column " + itsName + ": arrays of text of more than one axis need a fixed shape");
+            throw DataManError("Adios2StMan: column " + itsName +
+                               ": arrays of text of more than one axis need a fixed shape");
         put_text(row, join_text(static_cast<const Array<String> &>(data)));
     } else {
         const void *p = data.getVStorage(copied);
@@ -330,7 +357,8 @@ bool Column::together(const Slicer *slicer) const {
 }
 
 // data: [cell or box of it][nrow]
-void Column::get_range(rownr_t row, rownr_t nrow, const IPosition &shape, const Slicer *slicer, ArrayBase &data) {
+void Column::get_range(rownr_t row, rownr_t nrow, const IPosition &shape, const Slicer *slicer,
+                       ArrayBase &data) {
     Bool copied;
     void *p = data.getVStorage(copied);
     try {
@@ -346,13 +374,15 @@ void Column::get_list(const RefRows &rows, const Slicer *slicer, ArrayBase &data
     Bool copied;
     void *p = data.getVStorage(copied);
     const IPosition cell = slicer ? slicer->length() : itsShape;
-    const size_t bytes = (itsScalar ? 1 : static_cast<size_t>(cell.product())) * bp_type_size(itsType);
+    const size_t bytes =
+        (itsScalar ? 1 : static_cast<size_t>(cell.product())) * bp_type_size(itsType);
     char *out = static_cast<char *>(p);
     try {
         for (RefRowsSliceIter i(rows); !i.pastEnd(); i.next()) {
             const rownr_t first = i.sliceStart(), last = i.sliceEnd(), step = i.sliceIncr();
             const rownr_t run = step == 1 ? last - first + 1 : 1;
-            for (rownr_t row = first; row <= last; row += step == 1 ? run : step, out += run * bytes)
+            for (rownr_t row = first; row <= last;
+                 row += step == 1 ? run : step, out += run * bytes)
                 get_rows(row, run, itsShape, slicer, out);
         }
     } catch (...) {
@@ -404,7 +434,8 @@ void Column::putSliceV(rownr_t row, const Slicer &slicer, const ArrayBase &data)
         if (is_text()) {
             putArrayV(row, Array<String>(whole));
         } else {
-            const std::vector<char> zeros(static_cast<size_t>(whole.product()) * bp_type_size(itsType));
+            const std::vector<char> zeros(static_cast<size_t>(whole.product()) *
+                                          bp_type_size(itsType));
             put_cell(row, whole, zeros.data());
             itsShapes.erase(row);
         }
@@ -426,7 +457,7 @@ void Column::getColumnSliceCellsV(const RefRows &rows, const Slicer &slicer, Arr
         getColumnSliceCellsBase(rows, slicer, data);
 }
 
-// ------------------------------------------------------------------ the manager
+/* ---- the manager ---- */
 
 // Parameters: a record of texts; numbers are taken for texts.
 void read_params(const Record &record, const std::string &name, Settings &out, size_t &n) {
@@ -494,7 +525,8 @@ rownr_t Manager::open64(rownr_t nrow, AipsIO &ios) {
     return itsRows;
 }
 
-// What is put may still be overwritten, so nothing goes to the file here; the manager's end does that.
+// What is put may still be overwritten, so nothing goes to the file here; the manager's end does
+// that.
 Bool Manager::flush(AipsIO &ios, Bool sync) {
     itsSync = itsSync || sync;
     ios.putstart(itsFile && bp_has_packed_text(itsFile) ? packed_type : type_name, 2);
@@ -505,7 +537,8 @@ Bool Manager::flush(AipsIO &ios, Bool sync) {
 
 void Manager::addRow64(rownr_t nrow) {
     if (!itsWriting)
-        throw DataManError("Adios2StMan: rows cannot be added to an ADIOS2 table that has been closed; copy the table instead");
+        throw DataManError("Adios2StMan: rows cannot be added to an ADIOS2 table that has been "
+                           "closed; copy the table instead");
     itsRows += nrow;
 }
 
@@ -526,7 +559,8 @@ Record Manager::dataManagerSpec() const {
     return spec;
 }
 
-// A destructor cannot fail; a file that could not be finished is one that cannot be opened, and the log says why.
+// A destructor cannot fail; a file that could not be finished is one that cannot be opened, and the
+// log says why.
 Manager::~Manager() {
     pclean_err err{};
     if (itsFile && !itsDeleted && bp_finish(itsFile, itsSync, &err) != 0) {

@@ -1,15 +1,20 @@
-/* shim.c: system calls that fail, end early, or are the last that a process makes. Loaded into a program and all its children with
- * LD_PRELOAD; tests/fault/run is its driver. The program's environment says what is to happen:
+/* shim.c: system calls that fail, end early, or are the last that a process makes. Loaded into a
+ * program and all its children with LD_PRELOAD; tests/fault/run is its driver. The program's
+ * environment says what is to happen:
  *
- *   FAULT_CALLS    classes of calls, comma-separated: write fsync rename open look fallocate mkdir unlink close read link fork flock
- *                  (open: for writing or creating; look: for reading, and folders)
- *   FAULT_PATH     only calls on a path with this part in it; otherwise all but those on standard input, output and error
- *   FAULT_AT       the call that the fault hits: 1 is the first of the program and its children. 0: none, they are only counted
- *   FAULT_ACTION   fail: the call fails with FAULT_ERRNO (a number). short: it transfers half of what it should. kill: it ends the
- *                  process group
+ *   FAULT_CALLS    classes of calls, comma-separated: write fsync rename open look fallocate mkdir
+ *                  unlink close read link fork flock (open: for writing or creating; look: for
+ *                  reading, and folders)
+ *   FAULT_PATH     only calls on a path with this part in it; otherwise all but those on standard
+ *                  input, output and error
+ *   FAULT_AT       the call that the fault hits: 1 is the first of the program and its children. 0:
+ *                  none, they are only counted
+ *   FAULT_ACTION   fail: the call fails with FAULT_ERRNO (a number). short: it transfers half of
+ *                  what it should. kill: it ends the process group
  *   FAULT_STICKY   1: all later calls fail, too
  *   FAULT_COUNTER  a file that holds the number of calls, shared by all processes
- *   FAULT_LOG      a file to which the call that is hit is written, or all of them when they are only counted
+ *   FAULT_LOG      a file to which the call that is hit is written, or all of them when they are
+ *                  only counted
  *
  * What the C library does inside itself (fwrite, fclose, readdir) is not seen. */
 #include <dirent.h>
@@ -55,7 +60,8 @@ static uint64_t *shared_counter(const char *path) {
     const int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT, 0666);
     if (fd < 0 || syscall(SYS_ftruncate, fd, sizeof(uint64_t)) != 0)
         return &own_counter;
-    void *p = (void *)syscall(SYS_mmap, NULL, sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *p = (void *)syscall(SYS_mmap, NULL, sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED,
+                              fd, 0);
     syscall(SYS_close, fd);
     return p == MAP_FAILED ? &own_counter : p;
 }
@@ -94,19 +100,23 @@ static const char *path_of(int fd, char *text, size_t size) {
 }
 
 static bool is_counted(const char *path, int fd) {
-    if (path && (strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0 || strncmp(path, "/dev/null", 9) == 0))
+    if (path && (strncmp(path, "/proc/", 6) == 0 || strncmp(path, "/sys/", 5) == 0 ||
+                 strncmp(path, "/dev/null", 9) == 0))
         return false;
     if (*fault.path)
         return path && strstr(path, fault.path);
     return fd < 0 || (fd > 2 && path);
 }
 
-static void write_log(uint64_t n, const char *class, const char *call, const char *path, const char *to) {
+static void write_log(uint64_t n, const char *class, const char *call, const char *path,
+                      const char *to) {
     char line[9000];
     if (!*fault.log)
         return;
-    const int length = snprintf(line, sizeof line, "%llu\t%s\t%s\t%s\t%s\n", (unsigned long long)n, class, call, path ? path : "", to ? to : "");
-    const int fd = (int)syscall(SYS_openat, AT_FDCWD, fault.log, O_WRONLY | O_APPEND | O_CREAT, 0666);
+    const int length = snprintf(line, sizeof line, "%llu\t%s\t%s\t%s\t%s\n", (unsigned long long)n,
+                                class, call, path ? path : "", to ? to : "");
+    const int fd =
+        (int)syscall(SYS_openat, AT_FDCWD, fault.log, O_WRONLY | O_APPEND | O_CREAT, 0666);
     if (fd >= 0) {
         (void)!syscall(SYS_write, fd, line, (size_t)length);
         syscall(SYS_close, fd);
@@ -137,45 +147,55 @@ static bool strikes(const char *class, const char *call, const char *path, int f
     return hit;
 }
 
-#define FIND(type, name, ...) \
-    static type (*real)(__VA_ARGS__); \
-    if (!real) \
+#define FIND(type, name, ...)                                                                      \
+    static type (*real)(__VA_ARGS__);                                                              \
+    if (!real)                                                                                     \
     *(void **)&real = dlsym(RTLD_NEXT, #name)
 
 /* WRAP(type, class, name, (parameters), (arguments), path, fd, to, result of a failure) */
 #define PARAMS(...) __VA_ARGS__
-#define WRAP(type, class, name, params, args, path, fd, to, failed) \
-    __attribute__((visibility("default"))) type name(PARAMS params) { \
-        FIND(type, name, PARAMS params); \
-        return strikes(class, #name, path, fd, to) ? (failed) : real args; \
+#define WRAP(type, class, name, params, args, path, fd, to, failed)                                \
+    __attribute__((visibility("default"))) type name(PARAMS params) {                              \
+        FIND(type, name, PARAMS params);                                                           \
+        return strikes(class, #name, path, fd, to) ? (failed) : real args;                         \
     }
 /* The same for a transfer of n bytes; half of them, if it is to be short. */
-#define TRANSFER(class, name, params, args, half) \
-    __attribute__((visibility("default"))) ssize_t name(PARAMS params) { \
-        FIND(ssize_t, name, PARAMS params); \
-        if (!strikes(class, #name, NULL, fd, NULL)) \
-            return real args; \
-        return fault.action == SHORT && n > 1 ? real half : -1; \
+#define TRANSFER(class, name, params, args, half)                                                  \
+    __attribute__((visibility("default"))) ssize_t name(PARAMS params) {                           \
+        FIND(ssize_t, name, PARAMS params);                                                        \
+        if (!strikes(class, #name, NULL, fd, NULL))                                                \
+            return real args;                                                                      \
+        return fault.action == SHORT && n > 1 ? real half : -1;                                    \
     }
 
 TRANSFER("write", write, (int fd, const void *b, size_t n), (fd, b, n), (fd, b, n / 2))
-TRANSFER("write", pwrite, (int fd, const void *b, size_t n, off_t at), (fd, b, n, at), (fd, b, n / 2, at))
-TRANSFER("write", pwrite64, (int fd, const void *b, size_t n, off64_t at), (fd, b, n, at), (fd, b, n / 2, at))
+TRANSFER("write", pwrite, (int fd, const void *b, size_t n, off_t at), (fd, b, n, at),
+         (fd, b, n / 2, at))
+TRANSFER("write", pwrite64, (int fd, const void *b, size_t n, off64_t at), (fd, b, n, at),
+         (fd, b, n / 2, at))
 TRANSFER("write", writev, (int fd, const struct iovec *b, int n), (fd, b, n), (fd, b, n / 2))
-TRANSFER("write", pwritev, (int fd, const struct iovec *b, int n, off_t at), (fd, b, n, at), (fd, b, n / 2, at))
-TRANSFER("write", copy_file_range, (int in, off64_t *from, int fd, off64_t *to, size_t n, unsigned flags), (in, from, fd, to, n, flags), (in, from, fd, to, n / 2, flags))
-TRANSFER("write", sendfile, (int fd, int in, off_t *from, size_t n), (fd, in, from, n), (fd, in, from, n / 2))
+TRANSFER("write", pwritev, (int fd, const struct iovec *b, int n, off_t at), (fd, b, n, at),
+         (fd, b, n / 2, at))
+TRANSFER("write", copy_file_range,
+         (int in, off64_t *from, int fd, off64_t *to, size_t n, unsigned flags),
+         (in, from, fd, to, n, flags), (in, from, fd, to, n / 2, flags))
+TRANSFER("write", sendfile, (int fd, int in, off_t *from, size_t n), (fd, in, from, n),
+         (fd, in, from, n / 2))
 TRANSFER("read", read, (int fd, void *b, size_t n), (fd, b, n), (fd, b, n / 2))
 TRANSFER("read", pread, (int fd, void *b, size_t n, off_t at), (fd, b, n, at), (fd, b, n / 2, at))
-TRANSFER("read", pread64, (int fd, void *b, size_t n, off64_t at), (fd, b, n, at), (fd, b, n / 2, at))
+TRANSFER("read", pread64, (int fd, void *b, size_t n, off64_t at), (fd, b, n, at),
+         (fd, b, n / 2, at))
 
 WRAP(int, "fsync", fsync, (int fd), (fd), NULL, fd, NULL, -1)
 WRAP(int, "fsync", fdatasync, (int fd), (fd), NULL, fd, NULL, -1)
 WRAP(int, "rename", rename, (const char *a, const char *b), (a, b), a, -1, b, -1)
-WRAP(int, "rename", renameat, (int d, const char *a, int e, const char *b), (d, a, e, b), a, -1, b, -1)
-WRAP(int, "rename", renameat2, (int d, const char *a, int e, const char *b, unsigned f), (d, a, e, b, f), a, -1, b, -1)
+WRAP(int, "rename", renameat, (int d, const char *a, int e, const char *b), (d, a, e, b), a, -1, b,
+     -1)
+WRAP(int, "rename", renameat2, (int d, const char *a, int e, const char *b, unsigned f),
+     (d, a, e, b, f), a, -1, b, -1)
 WRAP(int, "link", link, (const char *a, const char *b), (a, b), a, -1, b, -1)
-WRAP(int, "link", linkat, (int d, const char *a, int e, const char *b, int f), (d, a, e, b, f), a, -1, b, -1)
+WRAP(int, "link", linkat, (int d, const char *a, int e, const char *b, int f), (d, a, e, b, f), a,
+     -1, b, -1)
 WRAP(int, "link", symlink, (const char *a, const char *b), (a, b), a, -1, b, -1)
 WRAP(int, "unlink", unlink, (const char *a), (a), a, -1, NULL, -1)
 WRAP(int, "unlink", unlinkat, (int d, const char *a, int f), (d, a, f), a, -1, NULL, -1)
@@ -183,9 +203,12 @@ WRAP(int, "unlink", remove, (const char *a), (a), a, -1, NULL, -1)
 WRAP(int, "unlink", rmdir, (const char *a), (a), a, -1, NULL, -1)
 WRAP(int, "mkdir", mkdir, (const char *a, mode_t m), (a, m), a, -1, NULL, -1)
 WRAP(int, "mkdir", mkdirat, (int d, const char *a, mode_t m), (d, a, m), a, -1, NULL, -1)
-WRAP(int, "fallocate", posix_fallocate, (int fd, off_t at, off_t n), (fd, at, n), NULL, fd, NULL, fault.error)
-WRAP(int, "fallocate", posix_fallocate64, (int fd, off64_t at, off64_t n), (fd, at, n), NULL, fd, NULL, fault.error)
-WRAP(int, "fallocate", fallocate, (int fd, int m, off_t at, off_t n), (fd, m, at, n), NULL, fd, NULL, -1)
+WRAP(int, "fallocate", posix_fallocate, (int fd, off_t at, off_t n), (fd, at, n), NULL, fd, NULL,
+     fault.error)
+WRAP(int, "fallocate", posix_fallocate64, (int fd, off64_t at, off64_t n), (fd, at, n), NULL, fd,
+     NULL, fault.error)
+WRAP(int, "fallocate", fallocate, (int fd, int m, off_t at, off_t n), (fd, m, at, n), NULL, fd,
+     NULL, -1)
 WRAP(int, "fallocate", ftruncate, (int fd, off_t n), (fd, n), NULL, fd, NULL, -1)
 WRAP(int, "fallocate", ftruncate64, (int fd, off64_t n), (fd, n), NULL, fd, NULL, -1)
 WRAP(int, "fallocate", truncate, (const char *a, off_t n), (a, n), a, -1, NULL, -1)
@@ -210,25 +233,29 @@ static const char *class_of_fopen(const char *mode) {
     return *mode == 'r' && !strchr(mode, '+') ? "look" : "open";
 }
 
-#define MODE_OF(flags, mode) \
-    mode_t mode = 0; \
-    if ((flags) & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) { \
-        va_list list; \
-        va_start(list, flags); \
-        mode = va_arg(list, mode_t); \
-        va_end(list); \
+#define MODE_OF(flags, mode)                                                                       \
+    mode_t mode = 0;                                                                               \
+    if ((flags) & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) {                                        \
+        va_list list;                                                                              \
+        va_start(list, flags);                                                                     \
+        mode = va_arg(list, mode_t);                                                               \
+        va_end(list);                                                                              \
     }
-#define WRAP_OPEN(name) \
-    __attribute__((visibility("default"))) int name(const char *path, int flags, ...) { \
-        FIND(int, name, const char *, int, ...); \
-        MODE_OF(flags, mode) \
-        return strikes(class_of_open(flags), #name, path, -1, NULL) ? -1 : real(path, flags, mode); \
+#define WRAP_OPEN(name)                                                                            \
+    __attribute__((visibility("default"))) int name(const char *path, int flags, ...) {            \
+        FIND(int, name, const char *, int, ...);                                                   \
+        MODE_OF(flags, mode)                                                                       \
+        return strikes(class_of_open(flags), #name, path, -1, NULL) ? -1                           \
+                                                                    : real(path, flags, mode);     \
     }
-#define WRAP_OPENAT(name) \
-    __attribute__((visibility("default"))) int name(int folder, const char *path, int flags, ...) { \
-        FIND(int, name, int, const char *, int, ...); \
-        MODE_OF(flags, mode) \
-        return strikes(class_of_open(flags), #name, path, -1, NULL) ? -1 : real(folder, path, flags, mode); \
+#define WRAP_OPENAT(name)                                                                          \
+    __attribute__((visibility("default"))) int name(int folder, const char *path, int flags,       \
+                                                    ...) {                                         \
+        FIND(int, name, int, const char *, int, ...);                                              \
+        MODE_OF(flags, mode)                                                                       \
+        return strikes(class_of_open(flags), #name, path, -1, NULL)                                \
+                   ? -1                                                                            \
+                   : real(folder, path, flags, mode);                                              \
     }
 WRAP_OPEN(open)
 WRAP_OPEN(open64)
@@ -236,5 +263,7 @@ WRAP_OPENAT(openat)
 WRAP_OPENAT(openat64)
 WRAP(int, "open", creat, (const char *a, mode_t m), (a, m), a, -1, NULL, -1)
 WRAP(int, "open", mkstemp, (char *a), (a), a, -1, NULL, -1)
-WRAP(FILE *, class_of_fopen(mode), fopen, (const char *a, const char *mode), (a, mode), a, -1, NULL, NULL)
-WRAP(FILE *, class_of_fopen(mode), fopen64, (const char *a, const char *mode), (a, mode), a, -1, NULL, NULL)
+WRAP(FILE *, class_of_fopen(mode), fopen, (const char *a, const char *mode), (a, mode), a, -1, NULL,
+     NULL)
+WRAP(FILE *, class_of_fopen(mode), fopen64, (const char *a, const char *mode), (a, mode), a, -1,
+     NULL, NULL)

@@ -1,5 +1,6 @@
-/* concat.c: a process that joins images is killed at every stage: there is the old image or the complete new one, the
- * inputs are whole (or, movevirtual, inside it), and doing it again succeeds. src/join/joined.c is compiled into this test with PCL_TEST_STAGE. */
+/* concat.c: a process that joins images is killed at every stage: there is the old image or the
+ * complete new one, the inputs are whole (or, movevirtual, inside it), and doing it again succeeds.
+ * src/join/joined.c is compiled into this test with PCL_TEST_STAGE. */
 #include <dirent.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static struct shared {
     int at;            /* the process dies when it passes its at-th stage; 0: never */
     volatile int seen; /* stages passed */
     bool spoil;        /* loses table.info of the image in the making */
-} *shared;
+} * shared;
 
 void pcl_test_stage(size_t i, const char *stage);
 void pcl_test_stage(size_t i, const char *stage) {
@@ -33,8 +34,20 @@ void pcl_test_stage(size_t i, const char *stage) {
 
 /* An image of one channel with pixels of one value, a mask (all good) and some history. */
 static void make_image(const char *path, size_t ichan, float value) {
-    const casa_image_desc d = {.nx = 20, .ny = 10, .npol = 1, .nchan = 1, .stokes = {1}, .centre = {0, 1, 0.5}, .increment_x_rad = -1e-5, .increment_y_rad = 1e-5, .projection = "SIN",
-                               .freq_frame = 1, .crval_hz = 1e9 + 1e6 * (double)ichan, .cdelt_hz = 1e6, .time_ref = "UTC", .position_itrf_m = {1e6, 2e6, 6e6}};
+    const casa_image_desc d = {.nx = 20,
+                               .ny = 10,
+                               .npol = 1,
+                               .nchan = 1,
+                               .stokes = {1},
+                               .centre = {0, 1, 0.5},
+                               .increment_x_rad = -1e-5,
+                               .increment_y_rad = 1e-5,
+                               .projection = "SIN",
+                               .freq_frame = 1,
+                               .crval_hz = 1e9 + 1e6 * (double)ichan,
+                               .cdelt_hz = 1e6,
+                               .time_ref = "UTC",
+                               .position_itrf_m = {1e6, 2e6, 6e6}};
     casa_image_layout layout;
     const char *const history[] = {"made for a test", "and nothing else"};
     const casa_beam beam = {3e-5, 2e-5, 0.1};
@@ -148,7 +161,8 @@ static size_t count_entries(void) {
 
 static void killed_at_every_stage(void **state) {
     (void)state;
-    const int modes[] = {PCLEAN_CONCAT_PAGED, PCLEAN_CONCAT_VIRTUAL, PCLEAN_CONCAT_MOVEVIRTUAL, PCLEAN_CONCAT_COPYVIRTUAL, PAGED_DELETE};
+    const int modes[] = {PCLEAN_CONCAT_PAGED, PCLEAN_CONCAT_VIRTUAL, PCLEAN_CONCAT_MOVEVIRTUAL,
+                         PCLEAN_CONCAT_COPYVIRTUAL, PAGED_DELETE};
     for (size_t m = 0; m < 5; m++)
         for (int old = FIRST_OLD; old < 2; old++) {
             int at = 1;
@@ -194,14 +208,16 @@ static void what_is_not_in_the_image_is_kept(void **state) {
         pclean_concat_options_init(&o);
         o.mode = m ? PCLEAN_CONCAT_PAGED : PCLEAN_CONCAT_MOVEVIRTUAL;
         o.delete_inputs = m == 1;
-        assert_fails(pclean_concat_images(in_folder("out.image"), names, 2, &o, NULL, NULL, &err), PCLEAN_EIO, "none.other: no such image");
+        assert_fails(pclean_concat_images(in_folder("out.image"), names, 2, &o, NULL, NULL, &err),
+                     PCLEAN_EIO, "none.other: no such image");
         assert_int_equal(channels_of(in_folder("x.other"), 1), 1);
     }
 }
 
 static void failures_leave_all_as_it_was(void **state) {
     (void)state;
-    /* the disk does not take the type of a table, which casacore does not notice: nobody could open the image */
+    /* the disk does not take the type of a table, which casacore does not notice: nobody could open
+     * the image */
     start_afresh(true);
     *shared = (struct shared){.spoil = true};
     assert_fails(join(PCLEAN_CONCAT_PAGED, &err), PCLEAN_EDATA, "table.info is missing or damaged");
@@ -212,11 +228,13 @@ static void failures_leave_all_as_it_was(void **state) {
         assert_int_equal(channels_of(in_folder(inputs[i]), (float)(i + 1)), 1);
     /* nor is such an image joined */
     assert_int_equal(unlink(in_folder("b.image/table.info")), 0);
-    assert_fails(join(PCLEAN_CONCAT_PAGED, &err), PCLEAN_EDATA, "b.image/table.info is missing or damaged");
+    assert_fails(join(PCLEAN_CONCAT_PAGED, &err), PCLEAN_EDATA,
+                 "b.image/table.info is missing or damaged");
     assert_true(is_old());
     start_afresh(true);
     assert_int_equal(truncate(in_folder("b.image/table.f0_TSM0"), 100), 0);
-    assert_fails(join(PCLEAN_CONCAT_PAGED, &err), PCLEAN_EDATA, "b.image/table.f0_TSM0 has 100 bytes where its tiles need 800: it is truncated");
+    assert_fails(join(PCLEAN_CONCAT_PAGED, &err), PCLEAN_EDATA,
+                 "b.image/table.f0_TSM0 has 100 bytes where its tiles need 800: it is truncated");
     assert_true(is_old());
     start_afresh(true);
     assert_ok(pcl_fs_remove_tree(in_folder("b.image"), &err));
@@ -226,11 +244,14 @@ static void failures_leave_all_as_it_was(void **state) {
     assert_false(pcl_fs_exists(in_folder("out.image.lock")));
 }
 
-/* Damaged tables, lists, masks and histories: an error or a right result, never a crash, and the other inputs stay. The seed is that of
- * the round, which a failure names. */
+/* Damaged tables, lists, masks and histories: an error or a right result, never a crash, and the
+ * other inputs stay. The seed is that of the round, which a failure names. */
 static void fuzzed_input(void **state) {
     (void)state;
-    static const char *const victims[] = {"b.image/table.dat", "b.image/table.f0", "list/imageconcat.json", "b.image/logtable/table.dat", "b.image/logtable/table.f0", "b.image/mask0/table.dat", "b.image/mask0/table.f0"};
+    static const char *const victims[] = {"b.image/table.dat",         "b.image/table.f0",
+                                          "list/imageconcat.json",     "b.image/logtable/table.dat",
+                                          "b.image/logtable/table.f0", "b.image/mask0/table.dat",
+                                          "b.image/mask0/table.f0"};
     const char *const parts[] = {in_folder("a.image"), in_folder("b.image")};
     pclean_concat_options o;
     *shared = (struct shared){0};
@@ -250,13 +271,17 @@ static void fuzzed_input(void **state) {
         srand(round);
         for (unsigned i = 0; i < 1 + round % 9; i++)
             damaged[(size_t)rand() % size] = (char)(rand() & 255);
-        assert_ok(pcl_fs_write_text(victim, damaged, round % 10 == 0 ? (size_t)rand() % size : size, &err));
+        assert_ok(pcl_fs_write_text(victim, damaged, round % 10 == 0 ? (size_t)rand() % size : size,
+                                    &err));
         const pid_t pid = fork();
         if (pid == 0) {
             const bool list = round % 7 == 2;
-            const char *const names[] = {in_folder(list ? "list" : "a.image"), in_folder(list ? "c.image" : "b.image"), in_folder("c.image")};
+            const char *const names[] = {in_folder(list ? "list" : "a.image"),
+                                         in_folder(list ? "c.image" : "b.image"),
+                                         in_folder("c.image")};
             pclean_err e = {0};
-            const int rc = pclean_concat_images(in_folder("out.image"), names, list ? 2 : 3, &o, NULL, NULL, &e);
+            const int rc = pclean_concat_images(in_folder("out.image"), names, list ? 2 : 3, &o,
+                                                NULL, NULL, &e);
             _exit(rc == 0 ? 0 : e.msg[0] ? 1 : 2);
         }
         int status;

@@ -23,7 +23,8 @@ static inline size_t golden_split(char *text, char *f[GOLDEN_FIELDS]) {
     size_t n = 0;
     char *save = NULL;
     text[strcspn(text, "\n")] = 0;
-    for (char *p = strtok_r(text, "\t", &save); p && n < GOLDEN_FIELDS; p = strtok_r(NULL, "\t", &save))
+    for (char *p = strtok_r(text, "\t", &save); p && n < GOLDEN_FIELDS;
+         p = strtok_r(NULL, "\t", &save))
         f[n++] = p;
     return n;
 }
@@ -56,7 +57,8 @@ static inline void golden_config(pclean_config *c, const char *ms, const char *n
 }
 
 /* One plane of a product, to be freed. */
-static inline float *golden_plane(const pclean_config *c, const char *extension, size_t ichan, size_t ipol) {
+static inline float *golden_plane(const pclean_config *c, const char *extension, size_t ichan,
+                                  size_t ipol) {
     char path[1024];
     pclean_err err = {0};
     casa_image *im = NULL;
@@ -72,7 +74,9 @@ static inline float *golden_plane(const pclean_config *c, const char *extension,
 }
 
 static inline void golden_remove(const pclean_config *c) {
-    static const char *const extension[] = {".psf", ".residual", ".model", ".image", ".image.pbcor", ".pb", ".sumwt", ".mask", ".run.json"};
+    static const char *const extension[] = {".psf",   ".residual",    ".model",
+                                            ".image", ".image.pbcor", ".pb",
+                                            ".sumwt", ".mask",        ".run.json"};
     char path[1024];
     pclean_err err;
     for (size_t i = 0; i < sizeof extension / sizeof *extension; i++) {

@@ -67,17 +67,19 @@ static int check_row(char *const f[], int line) {
         return bad;
     }
     pcl_vis vis = {0};
-    /* Beyond 1e-3 Hz only what the two machines' tables differ in: observatory positions and Earth rotation move LSRK and
-     * BARY by up to 4e-11; tclean samples the times of an mfs image. */
+    /* Beyond 1e-3 Hz only what the two machines' tables differ in: observatory positions and Earth
+     * rotation move LSRK and BARY by up to 4e-11; tclean samples the times of an mfs image. */
     const double first = strtod(f[10], NULL), step = strtod(f[11], NULL);
     const double tolerance = 1e-3 + (s.channels.mfs ? 1e-10 : 4e-11) * first;
     if (s.channels.mfs && pcl_setup_read(&s, NULL, NULL, &vis, &err) && err.code != PCLEAN_EDATA)
         fail_msg("line %d: %s", line, err.msg);
-    if (s.channels.nchan != strtoul(f[9], NULL, 10) || fabs(s.channels.first_hz - first) > tolerance ||
+    if (s.channels.nchan != strtoul(f[9], NULL, 10) ||
+        fabs(s.channels.first_hz - first) > tolerance ||
         fabs(s.channels.step_hz - step) > tolerance) {
-        print_error("line %d: %s %s spw=%s start=%s width=%s %s: %zu channels from %.6f step %.6f, tclean %s from %s step %s\n",
-                    line, f[0], f[1], f[2], f[3], f[4], f[6], s.channels.nchan, s.channels.first_hz, s.channels.step_hz, f[9],
-                    f[10], f[11]);
+        print_error("line %d: %s %s spw=%s start=%s width=%s %s: %zu channels from %.6f step %.6f, "
+                    "tclean %s from %s step %s\n",
+                    line, f[0], f[1], f[2], f[3], f[4], f[6], s.channels.nchan, s.channels.first_hz,
+                    s.channels.step_hz, f[9], f[10], f[11]);
         bad = 1;
     }
     pcl_vis_clear(&vis);

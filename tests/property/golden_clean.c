@@ -1,5 +1,6 @@
-/* Whole CLEAN runs against tclean's record (tests/golden/clean.tsv, the rows that need our gridding): stop codes exactly,
- * iterations within a few, peaks and fluxes within 1 %. Cubes with cyclecontrol=global, which is tclean's. */
+/* Whole CLEAN runs against tclean's record (tests/golden/clean.tsv, the rows that need our
+ * gridding): stop codes exactly, iterations within a few, peaks and fluxes within 1 %. Cubes with
+ * cyclecontrol=global, which is tclean's. */
 #include "golden.h"
 
 static int complaints;
@@ -8,17 +9,35 @@ static int complaints;
 static char *header[GOLDEN_FIELDS];
 static size_t nfield;
 
-static double number(char *const f[], const char *name) { return strtod(f[golden_column(header, nfield, name)], NULL); }
+static double number(char *const f[], const char *name) {
+    return strtod(f[golden_column(header, nfield, name)], NULL);
+}
 
 /* A mask image without a single pixel. */
 static void make_zero_mask(const pclean_config *c, char *path, size_t size) {
     casa_image_layout layout;
     pclean_err err;
-    const casa_image_desc d = {.nx = (size_t)c->imsize[0], .ny = (size_t)c->imsize[1], .npol = 1, .nchan = 1, .stokes = {1},
-                               .centre = {0, 4.02298, 0.0884}, .crpix_x = c->imsize[0] / 2, .crpix_y = c->imsize[1] / 2,
-                               .increment_x_rad = -c->cell_rad[0], .increment_y_rad = c->cell_rad[1], .projection = "SIN", .freq_frame = 1,
-                               .crval_hz = 1.413e9, .cdelt_hz = 1e6, .restfreq_hz = 1.42e9, .telescope = "VLA", .observer = "", .object = "",
-                               .obsdate_s = 4.3e9, .time_ref = "UTC", .unit = ""};
+    const casa_image_desc d = {.nx = (size_t)c->imsize[0],
+                               .ny = (size_t)c->imsize[1],
+                               .npol = 1,
+                               .nchan = 1,
+                               .stokes = {1},
+                               .centre = {0, 4.02298, 0.0884},
+                               .crpix_x = c->imsize[0] / 2,
+                               .crpix_y = c->imsize[1] / 2,
+                               .increment_x_rad = -c->cell_rad[0],
+                               .increment_y_rad = c->cell_rad[1],
+                               .projection = "SIN",
+                               .freq_frame = 1,
+                               .crval_hz = 1.413e9,
+                               .cdelt_hz = 1e6,
+                               .restfreq_hz = 1.42e9,
+                               .telescope = "VLA",
+                               .observer = "",
+                               .object = "",
+                               .obsdate_s = 4.3e9,
+                               .time_ref = "UTC",
+                               .unit = ""};
     snprintf(path, size, PCLEAN_TEST_TMP "/golden_clean.zero.mask");
     assert_int_equal(pcl_fs_remove_tree(path, &err), 0);
     if (casa_image_create(path, &d, NULL, &layout, &err))
@@ -27,7 +46,9 @@ static void make_zero_mask(const pclean_config *c, char *path, size_t size) {
 
 static void configure(pclean_config *c, char *const f[]) {
 #define FIELD(name) f[golden_column(header, nfield, name)]
-    static const char *const same[] = {"specmode", "imsize", "niter", "gain", "threshold", "nsigma", "cycleniter", "cyclefactor", "nmajor"};
+    static const char *const same[] = {"specmode",   "imsize",      "niter",
+                                       "gain",       "threshold",   "nsigma",
+                                       "cycleniter", "cyclefactor", "nmajor"};
     char text[1024];
     double x, y, radius;
     golden_config(c, "vla_ngc5921.ms", FIELD("name"));
@@ -50,7 +71,9 @@ static void configure(pclean_config *c, char *const f[]) {
     }
 }
 
-static bool near(double have, double want, double tolerance) { return fabs(have - want) <= tolerance * fabs(want); }
+static bool near(double have, double want, double tolerance) {
+    return fabs(have - want) <= tolerance * fabs(want);
+}
 
 static void check_run(char *const f[]) {
     const char *name = FIELD("name");
@@ -74,9 +97,11 @@ static void check_run(char *const f[]) {
             peak = fmax(peak, r.plane[i].peak_residual);
             sidelobe = fmax(sidelobe, r.plane[i].psf_sidelobe);
         }
-        print_message("%-26s stop %d (%g), iterations %d (%g), major cycles %d (%g), sidelobe %.5f (%.5f), peak %.6g (%.6g), flux %.6g (%.6g)\n", name, r.stop,
-                      number(f, "stopcode"), niter, number(f, "iterdone"), nmajor, number(f, "nmajordone"), sidelobe,
-                      number(f, "maxpsfsidelobe"), peak, number(f, "peak_residual"), flux, number(f, "model_flux"));
+        print_message("%-26s stop %d (%g), iterations %d (%g), major cycles %d (%g), sidelobe %.5f "
+                      "(%.5f), peak %.6g (%.6g), flux %.6g (%.6g)\n",
+                      name, r.stop, number(f, "stopcode"), niter, number(f, "iterdone"), nmajor,
+                      number(f, "nmajordone"), sidelobe, number(f, "maxpsfsidelobe"), peak,
+                      number(f, "peak_residual"), flux, number(f, "model_flux"));
         if (r.stop != (int)number(f, "stopcode"))
             COMPLAIN("%s: another stop code\n", name);
         if (fabs(niter - number(f, "iterdone")) > 5 && !near(niter, number(f, "iterdone"), 0.02))
@@ -84,7 +109,8 @@ static void check_run(char *const f[]) {
         if (nmajor != (int)number(f, "nmajordone"))
             COMPLAIN("%s: another number of major cycles\n", name);
         const bool chaos = c.gain >= 1; /* diverging: no digit is worth anything */
-        if (!chaos && (!near(peak, number(f, "peak_residual"), 0.01) || !near(flux, number(f, "model_flux"), 0.01)))
+        if (!chaos && (!near(peak, number(f, "peak_residual"), 0.01) ||
+                       !near(flux, number(f, "model_flux"), 0.01)))
             COMPLAIN("%s: another peak or flux\n", name);
         if (number(f, "maxpsfsidelobe") > 0 && !near(sidelobe, number(f, "maxpsfsidelobe"), 0.002))
             COMPLAIN("%s: another sidelobe\n", name);
@@ -126,7 +152,11 @@ static void check_restored(char *const f[]) {
     pclean_result r;
     pclean_err err = {0};
     golden_config(&c, "vla_ngc5921.ms", "golden_restore");
-    static const char *const same[][2] = {{"imsize", "128"}, {"cell", "15arcsec"}, {"weighting", "briggs"}, {"robust", "0.5"}, {"pblimit", "-0.2"}};
+    static const char *const same[][2] = {{"imsize", "128"},
+                                          {"cell", "15arcsec"},
+                                          {"weighting", "briggs"},
+                                          {"robust", "0.5"},
+                                          {"pblimit", "-0.2"}};
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         golden_set(&c, same[i][0], same[i][1]);
     golden_set(&c, "niter", FIELD("niter"));
@@ -147,7 +177,8 @@ static void check_restored(char *const f[]) {
             most = fmax(most, have);
         }
     const double peak = number(f, "peak"), rms = sqrt(square) / MIDDLE / peak;
-    print_message("restored %-8s peak %.6g (%.6g), rms of the difference %.1e of it\n", FIELD("name"), most, peak, rms);
+    print_message("restored %-8s peak %.6g (%.6g), rms of the difference %.1e of it\n",
+                  FIELD("name"), most, peak, rms);
     if (!near(most, peak, 2e-3) || rms > 1e-3)
         COMPLAIN("restored %s: another image\n", FIELD("name"));
     const bool kept = strcmp(FIELD("name"), "narrow") == 0 || strcmp(FIELD("name"), "close") == 0;
@@ -179,6 +210,7 @@ static void images_are_restored_as_in_tclean(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(runs_end_as_in_tclean), cmocka_unit_test(images_are_restored_as_in_tclean)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(runs_end_as_in_tclean),
+                                       cmocka_unit_test(images_are_restored_as_in_tclean)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Imaging weights against real tclean (tests/golden/sumwt.tsv): .sumwt and beams over weightings, tapers and sizes. */
+/* Imaging weights against real tclean (tests/golden/sumwt.tsv): .sumwt and beams over weightings,
+ * tapers and sizes. */
 #include "golden.h"
 
 static int complaints;
@@ -21,7 +22,8 @@ static void second_of_triple(const char *list, size_t i, double *major, double *
 
 static void check_row(char *const header[], size_t nfield, char *const f[], int line) {
 #define FIELD(name) f[golden_column(header, nfield, name)]
-    static const char *const same[] = {"specmode", "weighting", "robust", "interpolation", "uvtaper", "imsize", "cell"};
+    static const char *const same[] = {"specmode", "weighting", "robust", "interpolation",
+                                       "uvtaper",  "imsize",    "cell"};
     pclean_config c;
     golden_config(&c, FIELD("ms"), "sumwt");
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
@@ -42,12 +44,15 @@ static void check_row(char *const header[], size_t nfield, char *const f[], int 
         const double want = item(FIELD("sumwt"), i), off = p->sumwt / want - 1;
         double major, minor;
         second_of_triple(FIELD("beams"), i, &major, &minor);
-        const double worst = fmax(fabs(p->beam_major_rad / ARCSEC / major - 1), fabs(p->beam_minor_rad / ARCSEC / minor - 1));
+        const double worst = fmax(fabs(p->beam_major_rad / ARCSEC / major - 1),
+                                  fabs(p->beam_minor_rad / ARCSEC / minor - 1));
         if (fabs(off) > (natural ? 2e-6 : 3e-4) || worst > 1e-3) {
-            print_error("line %d: %s %s %s robust %s perchan %s %s taper %s channel %zu: sumwt %.8g, tclean %.8g (%.1e); beam %.4f x %.4f, tclean %.4f x %.4f\n",
-                        line, FIELD("ms"), FIELD("specmode"), FIELD("weighting"), FIELD("robust"), FIELD("perchan"),
-                        FIELD("interpolation"), FIELD("uvtaper"), i, p->sumwt, want, off, p->beam_major_rad / ARCSEC,
-                        p->beam_minor_rad / ARCSEC, major, minor);
+            print_error("line %d: %s %s %s robust %s perchan %s %s taper %s channel %zu: sumwt "
+                        "%.8g, tclean %.8g (%.1e); beam %.4f x %.4f, tclean %.4f x %.4f\n",
+                        line, FIELD("ms"), FIELD("specmode"), FIELD("weighting"), FIELD("robust"),
+                        FIELD("perchan"), FIELD("interpolation"), FIELD("uvtaper"), i, p->sumwt,
+                        want, off, p->beam_major_rad / ARCSEC, p->beam_minor_rad / ARCSEC, major,
+                        minor);
             complaints++;
         }
     }

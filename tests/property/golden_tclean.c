@@ -1,11 +1,13 @@
-/* Dirty images against real tclean (tests/golden/cases.tsv): frequencies, .sumwt, beams, residual and PSF pixels. */
+/* Dirty images against real tclean (tests/golden/cases.tsv): frequencies, .sumwt, beams, residual
+ * and PSF pixels. */
 #include "golden.h"
 
 static int complaints;
 #define COMPLAIN(...) (complaints++, print_error(__VA_ARGS__))
 
 /* rms difference to the stored channels "0,4,8" of NAME.EXT.f32, over the scale. */
-static double difference(const char *name, const char *extension, const char *channels, const pclean_config *c) {
+static double difference(const char *name, const char *extension, const char *channels,
+                         const pclean_config *c) {
     char path[512];
     snprintf(path, sizeof path, PCLEAN_TEST_GOLDEN "/%s%s.f32", name, extension);
     FILE *in = fopen(path, "rb");
@@ -43,19 +45,23 @@ static void check_channels(const char *name, const pclean_result *r, const char 
         assert_true(golden_split(text, f) >= 6);
         assert_true(n < r->nchan);
         const pclean_plane *p = &r->plane[n++];
-        const double freq = strtod(f[1], NULL), sumwt = strtod(f[2], NULL), major = strtod(f[3], NULL) * ARCSEC,
-                     minor = strtod(f[4], NULL) * ARCSEC;
-        /* 1e-3 Hz, and what two machines' tables differ in (observatory positions, Earth rotation): 4e-11 (7e-11 for mfs,
-         * whose extent tclean samples in time) */
+        const double freq = strtod(f[1], NULL), sumwt = strtod(f[2], NULL),
+                     major = strtod(f[3], NULL) * ARCSEC, minor = strtod(f[4], NULL) * ARCSEC;
+        /* 1e-3 Hz, and what two machines' tables differ in (observatory positions, Earth rotation):
+         * 4e-11 (7e-11 for mfs, whose extent tclean samples in time) */
         const double freq_tolerance = 1e-3 + (strstr(name, "mfs") ? 1e-10 : 4e-11) * freq;
-        /* M87: casadata moved the VLBA from Mauna Kea to the centre of the Earth, 128 m/s of rotation */
+        /* M87: casadata moved the VLBA from Mauna Kea to the centre of the Earth, 128 m/s of
+         * rotation */
         if (fabs(p->freq_hz - freq) > freq_tolerance && strcmp(name, "m87_mfs_natural"))
-            COMPLAIN("%s channel %zu: frequency %.6f, tclean %.6f\n", name, p->chan, p->freq_hz, freq);
+            COMPLAIN("%s channel %zu: frequency %.6f, tclean %.6f\n", name, p->chan, p->freq_hz,
+                     freq);
         if (fabs(p->sumwt / sumwt - 1) > sumwt_tolerance)
-            COMPLAIN("%s channel %zu: sumwt %.8g, tclean %.8g (%.1e)\n", name, p->chan, p->sumwt, sumwt, p->sumwt / sumwt - 1);
-        if (fabs(p->beam_major_rad / major - 1) > 1e-3 || fabs(p->beam_minor_rad / minor - 1) > 1e-3)
-            COMPLAIN("%s channel %zu: beam %.5f x %.5f, tclean %s x %s arcsec\n", name, p->chan, p->beam_major_rad / ARCSEC,
-                     p->beam_minor_rad / ARCSEC, f[3], f[4]);
+            COMPLAIN("%s channel %zu: sumwt %.8g, tclean %.8g (%.1e)\n", name, p->chan, p->sumwt,
+                     sumwt, p->sumwt / sumwt - 1);
+        if (fabs(p->beam_major_rad / major - 1) > 1e-3 ||
+            fabs(p->beam_minor_rad / minor - 1) > 1e-3)
+            COMPLAIN("%s channel %zu: beam %.5f x %.5f, tclean %s x %s arcsec\n", name, p->chan,
+                     p->beam_major_rad / ARCSEC, p->beam_minor_rad / ARCSEC, f[3], f[4]);
     }
     assert_int_equal(n, r->nchan);
     fclose(in);
@@ -64,7 +70,8 @@ static void check_channels(const char *name, const pclean_result *r, const char 
 static void check_case(char *const header[], size_t nfield, char *const f[]) {
 #define FIELD(name) f[golden_column(header, nfield, name)]
     const char *name = FIELD("name");
-    static const char *const same[] = {"specmode", "imsize", "cell", "spw", "outframe", "interpolation", "weighting", "robust", "uvrange"};
+    static const char *const same[] = {"specmode",      "imsize",    "cell",   "spw",    "outframe",
+                                       "interpolation", "weighting", "robust", "uvrange"};
     pclean_config c;
     golden_config(&c, FIELD("ms"), name);
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
@@ -81,10 +88,12 @@ static void check_case(char *const header[], size_t nfield, char *const f[]) {
     if (pclean_image(&c, NULL, &r, &err))
         fail_msg("%s: %s", name, err.msg);
     check_channels(name, &r, FIELD("weighting"));
-    const double peak = strtod(FIELD("cube_peak"), NULL), tolerance = strtod(FIELD("tol_rms"), NULL);
+    const double peak = strtod(FIELD("cube_peak"), NULL),
+                 tolerance = strtod(FIELD("tol_rms"), NULL);
     if (strcmp(FIELD("residual_channels"), "-")) {
         const double e = difference(name, ".residual", FIELD("residual_channels"), &c) / peak;
-        print_message("%-32s residual: rms difference %.1e of the peak (at most %.0e)\n", name, e, tolerance);
+        print_message("%-32s residual: rms difference %.1e of the peak (at most %.0e)\n", name, e,
+                      tolerance);
         if (!(e <= tolerance))
             COMPLAIN("%s: the residual differs too much\n", name);
     }

@@ -1,9 +1,11 @@
-/* What must not change an image: the number of threads and workers, how the data are cut into MSs, the control of a single plane, a
- * run continued instead of a longer one; and what must change it in proportion: the data's scale. */
+/* What must not change an image: the number of threads and workers, how the data are cut into MSs,
+ * the control of a single plane, a run continued instead of a longer one; and what must change it
+ * in proportion: the data's scale. */
 #include "golden.h"
 #include <omp.h>
 
-static const char *const extensions[] = {".psf", ".residual", ".model", ".image", ".image.pbcor", ".pb", ".sumwt", ".mask"};
+static const char *const extensions[] = {".psf",         ".residual", ".model", ".image",
+                                         ".image.pbcor", ".pb",       ".sumwt", ".mask"};
 enum { NEXT = sizeof extensions / sizeof *extensions };
 
 static void run(pclean_config *c, pclean_result *r) {
@@ -15,7 +17,8 @@ static void run(pclean_config *c, pclean_result *r) {
 }
 
 /* A config of NAME with "parameter", "value", ..., NULL. */
-static void configure(pclean_config *c, const char *ms, const char *name, const char *const *setting) {
+static void configure(pclean_config *c, const char *ms, const char *name,
+                      const char *const *setting) {
     golden_config(c, ms, name);
     for (; *setting; setting += 2)
         golden_set(c, setting[0], setting[1]);
@@ -48,7 +51,8 @@ static void same_bytes(const pclean_config *a, const pclean_config *b, size_t fr
 }
 
 /* Largest |b - factor * a| of a plane over the peak of factor * a. */
-static double difference(const pclean_config *a, const pclean_config *b, const char *extension, size_t ichan, double factor) {
+static double difference(const pclean_config *a, const pclean_config *b, const char *extension,
+                         size_t ichan, double factor) {
     float *pa = golden_plane(a, extension, ichan, 0), *pb = golden_plane(b, extension, ichan, 0);
     double most = 0, peak = 0;
     for (size_t i = 0; i < (size_t)a->imsize[0] * (size_t)a->imsize[1]; i++) {
@@ -66,15 +70,20 @@ static void done(pclean_config *c, pclean_result *r) {
     pclean_config_clear(c);
 }
 
-#define BASE "imsize", "120,90", "cell", "15arcsec", "weighting", "briggs", "robust", "0.5", "niter", "300", "gain", "0.2", "pbcor", "true"
+#define BASE                                                                                       \
+    "imsize", "120,90", "cell", "15arcsec", "weighting", "briggs", "robust", "0.5", "niter",       \
+        "300", "gain", "0.2", "pbcor", "true"
 static const char *const mfs[] = {BASE, NULL};
 static const char *const cube[] = {BASE, "specmode", "cube", "start", "18", "nchan", "4", NULL};
-static const char *const odd_cube[] = {BASE, "specmode", "cube", "start", "1413.1MHz", "width", "61kHz", "nchan", "3", "interpolation", "nearest", "cyclecontrol", "global", NULL};
+static const char *const odd_cube[] = {
+    BASE,    "specmode", "cube",          "start",   "1413.1MHz",    "width",  "61kHz",
+    "nchan", "3",        "interpolation", "nearest", "cyclecontrol", "global", NULL};
 
 static void threads_and_workers_do_not_change_a_byte(void **state) {
     (void)state;
     const char *const *const settings[] = {mfs, cube, odd_cube};
-    static const char *const cores[][2] = {{"1", "2"}, {"1", "3"}, {"2", "1"}, {"3", "2"}}; /* nworkers, threads */
+    /* nworkers, threads */
+    static const char *const cores[][2] = {{"1", "2"}, {"1", "3"}, {"2", "1"}, {"3", "2"}};
     for (size_t k = 0; k < 3; k++) {
         pclean_config one, more;
         pclean_result r1, r;
@@ -125,7 +134,8 @@ static void channels_do_not_depend_on_their_neighbours(void **state) {
     for (size_t k = 0; k < 2; k++) {
         assert_int_equal(ra.plane[k + 1].niter, rb.plane[k].niter);
         for (size_t i = 0; i < 4; i++) {
-            float *pa = golden_plane(&a, extensions[i], k + 1, 0), *pb = golden_plane(&b, extensions[i], k, 0);
+            float *pa = golden_plane(&a, extensions[i], k + 1, 0),
+                  *pb = golden_plane(&b, extensions[i], k, 0);
             assert_memory_equal(pa, pb, 120 * 90 * sizeof *pa);
             free(pa);
             free(pb);
@@ -135,7 +145,7 @@ static void channels_do_not_depend_on_their_neighbours(void **state) {
     done(&b, &rb);
 }
 
-/* ------------------------------------------------------------------------------------------------------- blank planes */
+/* ---- blank planes ---- */
 
 enum { NBLANK = 3, NWITH = 6 };
 
@@ -172,8 +182,10 @@ static void check_blank_beams(const pclean_config *c) {
 
 static void blank_channels_have_the_largest_beam(void **state) {
     (void)state;
-    static const char *const settings[] = {BASE, "specmode", "cube", "start", "40", "nchan", "9", "niter", "20", NULL};
-    static const char *const how[][3] = {{"1", "channel"}, {"2", "channel"}, {"3", "channel"}, {"1", "global"}, {"2", "global"}};
+    static const char *const settings[] = {BASE,    "specmode", "cube",  "start", "40",
+                                           "nchan", "9",        "niter", "20",    NULL};
+    static const char *const how[][3] = {
+        {"1", "channel"}, {"2", "channel"}, {"3", "channel"}, {"1", "global"}, {"2", "global"}};
     for (size_t i = 0; i < sizeof how / sizeof *how; i++) {
         pclean_config c;
         pclean_result r;
@@ -193,7 +205,7 @@ static void blank_channels_have_the_largest_beam(void **state) {
     }
 }
 
-/* ---------------------------------------------------------------------------------------------------- edited data */
+/* ---- edited data ---- */
 
 __attribute__((format(printf, 1, 2))) static void shell(const char *fmt, ...) {
     char command[4096];
@@ -205,7 +217,7 @@ __attribute__((format(printf, 1, 2))) static void shell(const char *fmt, ...) {
         fail_msg("%s", command);
 }
 
-#define SCRATCH PCLEAN_TEST_TMP "/invariances."
+#define SCRATCH   PCLEAN_TEST_TMP "/invariances."
 #define SOURCE_MS PCLEAN_TEST_DATA "/vla_ngc5921.ms"
 
 static void the_same_data_twice(void **state) {
@@ -225,7 +237,8 @@ static void the_same_data_twice(void **state) {
     for (size_t k = 0; k < ra.nchan; k++) {
         assert_true(fabs(rb.plane[k].sumwt / ra.plane[k].sumwt - 2) < 1e-6);
         assert_int_equal(rb.plane[k].nvis, 2 * ra.plane[k].nvis);
-        const double psf = difference(&a, &b, ".psf", k, 1), image = difference(&a, &b, ".image", k, 1);
+        const double psf = difference(&a, &b, ".psf", k, 1),
+                     image = difference(&a, &b, ".image", k, 1);
         if (psf > 3e-6 || image > 3e-6)
             fail_msg("channel %zu: .psf differs by %.1e, .image by %.1e", k, psf, image);
     }
@@ -265,8 +278,9 @@ static void halves_are_the_whole(void **state) {
 /* Twice the data, twice the image, to the last bit: a factor of 2 rounds nowhere. */
 static void twice_the_data_is_twice_the_image(void **state) {
     (void)state;
-    shell("rm -rf " SCRATCH "bright.ms; cp -r " SOURCE_MS " " SCRATCH "bright.ms; chmod -R u+w " SCRATCH "bright.ms; %s " SCRATCH
-          "bright.ms scale 2", PCLEAN_TEST_MSEDIT);
+    shell("rm -rf " SCRATCH "bright.ms; cp -r " SOURCE_MS " " SCRATCH
+          "bright.ms; chmod -R u+w " SCRATCH "bright.ms; %s " SCRATCH "bright.ms scale 2",
+          PCLEAN_TEST_MSEDIT);
     pclean_config a, b;
     pclean_result ra, rb;
     configure(&a, "vla_ngc5921.ms", "plain", cube);
@@ -286,10 +300,10 @@ static void twice_the_data_is_twice_the_image(void **state) {
     shell("rm -rf " SCRATCH "bright.ms");
 }
 
-/* ------------------------------------------------------------------------------------------------------ continuing */
+/* ---- continuing ---- */
 
-/* Stopped after two rounds and continued: the same major cycles, so the same pixels but for the rounding of the sum of
- * components (a continued run starts from the model that was written). */
+/* Stopped after two rounds and continued: the same major cycles, so the same pixels but for the
+ * rounding of the sum of components (a continued run starts from the model that was written). */
 static void a_continued_run_is_a_longer_run(void **state) {
     (void)state;
     pclean_config a, b;
@@ -307,8 +321,10 @@ static void a_continued_run_is_a_longer_run(void **state) {
     golden_set(&b, "overwrite", "false");
     run(&b, &rb);
     for (size_t k = 0; k < ra.nchan; k++) {
-        print_message("channel %zu: %d iterations at once, %d after %d: .model differs by %.1e, .image by %.1e\n", k, ra.plane[k].niter,
-                      rb.plane[k].niter, 100, difference(&a, &b, ".model", k, 1), difference(&a, &b, ".image", k, 1));
+        print_message("channel %zu: %d iterations at once, %d after %d: .model differs by %.1e, "
+                      ".image by %.1e\n",
+                      k, ra.plane[k].niter, rb.plane[k].niter, 100,
+                      difference(&a, &b, ".model", k, 1), difference(&a, &b, ".image", k, 1));
         assert_true(difference(&a, &b, ".image", k, 1) < 1e-3);
     }
     done(&a, &ra);
@@ -330,10 +346,14 @@ static void a_continued_run_is_a_longer_run(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads_and_workers_do_not_change_a_byte), cmocka_unit_test(control_of_one_plane_is_the_same),
-        cmocka_unit_test(channels_do_not_depend_on_their_neighbours), cmocka_unit_test(the_same_data_twice),
-        cmocka_unit_test(halves_are_the_whole), cmocka_unit_test(twice_the_data_is_twice_the_image),
-        cmocka_unit_test(a_continued_run_is_a_longer_run), cmocka_unit_test(blank_channels_have_the_largest_beam),
+        cmocka_unit_test(threads_and_workers_do_not_change_a_byte),
+        cmocka_unit_test(control_of_one_plane_is_the_same),
+        cmocka_unit_test(channels_do_not_depend_on_their_neighbours),
+        cmocka_unit_test(the_same_data_twice),
+        cmocka_unit_test(halves_are_the_whole),
+        cmocka_unit_test(twice_the_data_is_twice_the_image),
+        cmocka_unit_test(a_continued_run_is_a_longer_run),
+        cmocka_unit_test(blank_channels_have_the_largest_beam),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

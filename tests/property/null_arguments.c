@@ -1,5 +1,6 @@
-/* Every function of the public headers with each of its pointers NULL, one at a time, in a process of its own: an error with a
- * sentence, or what its header allows, never a crash. Each case says what is expected; the list is held against the headers. */
+/* Every function of the public headers with each of its pointers NULL, one at a time, in a process
+ * of its own: an error with a sentence, or what its header allows, never a crash. Each case says
+ * what is expected; the list is held against the headers. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,8 @@ static pclean_memory_estimate estimate;
 static pclean_plot_options plot;
 static pclean_part_ms *part_ms;
 static pclean_axis_part *axis_part;
-static pclean_spectral_axis axis = {.frame = "LSRK", .nchan = 4, .first_hz = 1e9, .step_hz = 1e6, .phasecenter = ""};
+static pclean_spectral_axis axis = {
+    .frame = "LSRK", .nchan = 4, .first_hz = 1e9, .step_hz = 1e6, .phasecenter = ""};
 static const pclean_ms_selection selection = {.msname = "no.ms"}, nameless = {.msname = NULL};
 static const char *const names[] = {"no.image", NULL}, *const two_names[] = {"no.image", NULL};
 static const char *const extensions[] = {".image", NULL}, *const none[] = {NULL};
@@ -38,121 +40,121 @@ static size_t n;
 enum expected { FAILS, FINE };
 
 /* X(expected, call): FAILS: below 0 and a sentence. FINE: whatever it answers, it comes back. */
-#define CASES(X)                                                                                                               \
-    X(FINE, pclean_adios2_check(false, NULL, &err))                                                                            \
-    X(FAILS, pclean_adios2_uses(NULL, &yes, &list, text, &err))                                                                \
-    X(FAILS, pclean_adios2_uses("no.ms", NULL, &list, text, &err))                                                             \
-    X(FAILS, pclean_adios2_uses("no.ms", &yes, NULL, text, &err))                                                              \
-    X(FAILS, pclean_adios2_uses("no.ms", &yes, &list, NULL, &err))                                                             \
-    X(FINE, (pclean_adios2_free_list(NULL), 0))                                                                                \
-    X(FINE, (pclean_adios2_force_omp_single_thread(), 0))                                                                      \
-    X(FINE, (pclean_adios2_options_init(NULL), 0))                                                                             \
-    X(FAILS, pclean_adios2_convert(NULL, "out.ms", &adios2, &hooks, &err))                                                     \
-    X(FAILS, pclean_adios2_convert("no.ms", NULL, &adios2, &hooks, &err))                                                      \
-    X(FAILS, pclean_adios2_convert("no.ms", "out.ms", NULL, NULL, &err))                                                       \
-    X(FAILS, pclean_adios2_split(NULL, "out", &adios2, &hooks, &list, &err))                                                   \
-    X(FAILS, pclean_adios2_split("no.ms", NULL, &adios2, &hooks, &list, &err))                                                 \
-    X(FAILS, pclean_adios2_split("no.ms", "out", NULL, NULL, &list, &err))                                                     \
-    X(FAILS, pclean_adios2_split("no.ms", "out", &adios2, &hooks, NULL, &err))                                                 \
-    X(FAILS, pclean_adios2_restore(NULL, "out.ms", &adios2, &hooks, &err))                                                     \
-    X(FAILS, pclean_adios2_restore("no.ms", NULL, &adios2, &hooks, &err))                                                      \
-    X(FAILS, pclean_adios2_restore("no.ms", "out.ms", NULL, NULL, &err))                                                       \
-    X(FINE, (pclean_concat_options_init(NULL), 0))                                                                             \
-    X(FINE, pclean_concat_mode_parse(NULL))                                                                                    \
-    X(FINE, pclean_concat_mode_name(-1) ? 0 : 1)                                                                               \
-    X(FINE, (pclean_concat_result_clear(NULL), 0))                                                                             \
-    X(FAILS, pclean_concat_images(NULL, names, 1, &concat, &hooks, &concat_result, &err))                                      \
-    X(FAILS, pclean_concat_images("out.image", NULL, 1, &concat, &hooks, &concat_result, &err))                                \
-    X(FAILS, pclean_concat_images("out.image", two_names, 2, &concat, &hooks, &concat_result, &err))                           \
-    X(FAILS, pclean_concat_images("out.image", names, 1, NULL, NULL, &concat_result, &err))                                    \
-    X(FAILS, pclean_concat_images("out.image", names, 1, &concat, &hooks, NULL, &err))                                         \
-    X(FAILS, pclean_concat_subcubes(NULL, 2, extensions, &concat, &hooks, &concat_result, &err))                               \
-    X(FAILS, pclean_concat_subcubes("no", 2, NULL, &concat, &hooks, &concat_result, &err))                                     \
-    X(FAILS, pclean_concat_subcubes("no", 2, none, NULL, NULL, &concat_result, &err))                                          \
-    X(FAILS, pclean_concat_subcubes("no", 2, extensions, &concat, &hooks, NULL, &err))                                         \
-    X(FINE, (pclean_verify_result_clear(NULL), 0))                                                                             \
-    X(FAILS, pclean_verify_image(NULL, names, 1, -1, false, false, &verified, &err))                                           \
-    X(FAILS, pclean_verify_image("no.image", NULL, 1, -1, false, false, &verified, &err))                                      \
-    X(FAILS, pclean_verify_image("no.image", names, 1, -1, false, false, NULL, &err))                                          \
-    X(FAILS, pclean_config_init(NULL, &err))                                                                                   \
-    X(FINE, (pclean_config_clear(NULL), 0))                                                                                    \
-    X(FAILS, pclean_config_set(NULL, "niter", "1", &err))                                                                      \
-    X(FAILS, pclean_config_set(&config, NULL, "1", &err))                                                                      \
-    X(FINE, pclean_config_set(&config, "niter", NULL, &err))                                                                  \
-    X(FAILS, pclean_config_append(NULL, "vis", "a", &err))                                                                     \
-    X(FAILS, pclean_config_append(&config, NULL, "a", &err))                                                                   \
-    X(FINE, pclean_config_append(&config, "vis", NULL, &err))                                                                 \
-    X(FINE, pclean_config_of_ms(NULL, 0) ? 0 : 1)                                                                              \
-    X(FAILS, pclean_config_served(NULL, &err))                                                                                 \
-    X(FAILS, pclean_config_read_yaml(NULL, "no.yaml", &err))                                                                   \
-    X(FAILS, pclean_config_read_yaml(&config, NULL, &err))                                                                     \
-    X(FAILS, pclean_config_apply_preset(NULL, "continuum", &err))                                                              \
-    X(FAILS, pclean_config_apply_preset(&config, NULL, &err))                                                                  \
-    X(FAILS, pclean_config_list_presets(NULL, &err))                                                                           \
-    X(FAILS, pclean_config_dump_yaml(NULL, stdout, &err))                                                                      \
-    X(FAILS, pclean_config_dump_yaml(&config, NULL, &err))                                                                     \
-    X(FAILS, pclean_config_dump_json(NULL, &json, &err))                                                                       \
-    X(FAILS, pclean_config_dump_json(&config, NULL, &err))                                                                     \
-    X(FAILS, pclean_config_validate(NULL, &err))                                                                               \
-    X(FAILS, pclean_config_print_help(NULL, 80, &err))                                                                         \
-    X(FAILS, pclean_config_print_markdown(NULL, &err))                                                                         \
-    X(FINE, pclean_config_name((size_t)-1) ? 0 : 1)                                                                            \
-    X(FINE, pclean_config_is_bool(NULL))                                                                                       \
-    X(FINE, pclean_error_name(12345) ? 0 : 1)                                                                                  \
-    X(FINE, (pclean_memory_request_init(NULL), 0))                                                                             \
-    X(FAILS, pclean_estimate_worker_memory_gib(NULL, &gib, &err))                                                              \
-    X(FAILS, pclean_estimate_worker_memory_gib(&request, NULL, &err))                                                          \
-    X(FAILS, pclean_estimate_peak_ram_gib(1, NULL, &gib, &err))                                                                \
-    X(FAILS, pclean_estimate_peak_ram_gib(1, &request, NULL, &err))                                                            \
-    X(FINE, pclean_recommend_nworkers(NULL, &request, &n, &err))                                                               \
-    X(FAILS, pclean_recommend_nworkers(&gib, NULL, &n, &err))                                                                  \
-    X(FAILS, pclean_recommend_nworkers(&gib, &request, NULL, &err))                                                            \
-    X(FINE, pclean_available_ram_gib(NULL, 10) > 0)                                                                            \
-    X(FAILS, pclean_parse_ram_gib(NULL, &gib, &err))                                                                           \
-    X(FAILS, pclean_parse_ram_gib("1GiB", NULL, &err))                                                                         \
-    X(FAILS, pclean_estimate_memory(NULL, 1, &gib, &estimate, &err))                                                           \
-    X(FINE, pclean_estimate_memory(&request, 1, NULL, &estimate, &err))                                                        \
-    X(FAILS, pclean_estimate_memory(&request, 1, &gib, NULL, &err))                                                            \
-    X(FINE, pclean_partition_nparts(NULL, 4, 2) > 0)                                                                           \
-    X(FAILS, pclean_partition_continuum(NULL, 2, NULL, &partition, &err))                                                      \
-    X(FAILS, pclean_partition_continuum(&config, 2, NULL, NULL, &err))                                                         \
-    X(FAILS, pclean_partition_cube(NULL, 2, NULL, &partition, &err))                                                           \
-    X(FAILS, pclean_partition_cube(&config, 2, NULL, NULL, &err))                                                              \
-    X(FAILS, pclean_partition_make(NULL, 2, NULL, &partition, &err))                                                           \
-    X(FAILS, pclean_partition_make(&config, 2, NULL, NULL, &err))                                                              \
-    X(FAILS, pclean_partition_write(NULL, &config, "no", &err))                                                                \
-    X(FAILS, pclean_partition_write(&partition, NULL, "no", &err))                                                             \
-    X(FAILS, pclean_partition_write(&partition, &config, NULL, &err))                                                          \
-    X(FAILS, pclean_partition_check(NULL, &config, "no", false, &err))                                                         \
-    X(FAILS, pclean_partition_check(&partition, NULL, "no", false, &err))                                                      \
-    X(FAILS, pclean_partition_check(&partition, &config, NULL, false, &err))                                                   \
-    X(FINE, (pclean_partition_clear(NULL), 0))                                                                                 \
-    X(FAILS, pclean_contdatapartition(1, NULL, 2, &part_ms, &err))                                                             \
-    X(FAILS, pclean_contdatapartition(1, &nameless, 2, &part_ms, &err))                                                        \
-    X(FAILS, pclean_contdatapartition(1, &selection, 2, NULL, &err))                                                           \
-    X(FAILS, pclean_cubedataimagepartition(1, NULL, &axis, 2, &axis_part, &n, &err))                                           \
-    X(FAILS, pclean_cubedataimagepartition(1, &nameless, &axis, 2, &axis_part, &n, &err))                                      \
-    X(FAILS, pclean_cubedataimagepartition(1, &selection, NULL, 2, &axis_part, &n, &err))                                      \
-    X(FAILS, pclean_cubedataimagepartition(1, &selection, &axis, 2, NULL, &n, &err))                                           \
-    X(FAILS, pclean_cubedataimagepartition(1, &selection, &axis, 2, &axis_part, NULL, &err))                                   \
-    X(FINE, (pclean_part_ms_free(NULL, 3), 0))                                                                                 \
-    X(FINE, (pclean_axis_parts_free(NULL, 3, 2), 0))                                                                           \
-    X(FAILS, pclean_plan_make(NULL, false, &plan, &err))                                                                       \
-    X(FAILS, pclean_plan_make(&config, false, NULL, &err))                                                                     \
-    X(FINE, (pclean_plan_clear(NULL), 0))                                                                                      \
-    X(FINE, (pclean_plot_options_init(NULL), 0))                                                                               \
-    X(FAILS, pclean_plot_cube(NULL, "no.png", &plot, &err))                                                                    \
-    X(FAILS, pclean_plot_cube("no.image", NULL, &plot, &err))                                                                  \
-    X(FAILS, pclean_plot_cube("no.image", "no.png", NULL, &err))                                                               \
-    X(FINE, pclean_stop_text(-5) ? 0 : 1)                                                                                      \
-    X(FINE, (pclean_result_clear(NULL), 0))                                                                                    \
-    X(FAILS, pclean_image(NULL, &hooks, &result, &err))                                                                        \
-    X(FAILS, pclean_image(&config, NULL, &result, &err))                                                                       \
-    X(FAILS, pclean_image(&config, &hooks, NULL, &err))                                                                        \
+#define CASES(X)                                                                                   \
+    X(FINE, pclean_adios2_check(false, NULL, &err))                                                \
+    X(FAILS, pclean_adios2_uses(NULL, &yes, &list, text, &err))                                    \
+    X(FAILS, pclean_adios2_uses("no.ms", NULL, &list, text, &err))                                 \
+    X(FAILS, pclean_adios2_uses("no.ms", &yes, NULL, text, &err))                                  \
+    X(FAILS, pclean_adios2_uses("no.ms", &yes, &list, NULL, &err))                                 \
+    X(FINE, (pclean_adios2_free_list(NULL), 0))                                                    \
+    X(FINE, (pclean_adios2_force_omp_single_thread(), 0))                                          \
+    X(FINE, (pclean_adios2_options_init(NULL), 0))                                                 \
+    X(FAILS, pclean_adios2_convert(NULL, "out.ms", &adios2, &hooks, &err))                         \
+    X(FAILS, pclean_adios2_convert("no.ms", NULL, &adios2, &hooks, &err))                          \
+    X(FAILS, pclean_adios2_convert("no.ms", "out.ms", NULL, NULL, &err))                           \
+    X(FAILS, pclean_adios2_split(NULL, "out", &adios2, &hooks, &list, &err))                       \
+    X(FAILS, pclean_adios2_split("no.ms", NULL, &adios2, &hooks, &list, &err))                     \
+    X(FAILS, pclean_adios2_split("no.ms", "out", NULL, NULL, &list, &err))                         \
+    X(FAILS, pclean_adios2_split("no.ms", "out", &adios2, &hooks, NULL, &err))                     \
+    X(FAILS, pclean_adios2_restore(NULL, "out.ms", &adios2, &hooks, &err))                         \
+    X(FAILS, pclean_adios2_restore("no.ms", NULL, &adios2, &hooks, &err))                          \
+    X(FAILS, pclean_adios2_restore("no.ms", "out.ms", NULL, NULL, &err))                           \
+    X(FINE, (pclean_concat_options_init(NULL), 0))                                                 \
+    X(FINE, pclean_concat_mode_parse(NULL))                                                        \
+    X(FINE, pclean_concat_mode_name(-1) ? 0 : 1)                                                   \
+    X(FINE, (pclean_concat_result_clear(NULL), 0))                                                 \
+    X(FAILS, pclean_concat_images(NULL, names, 1, &concat, &hooks, &concat_result, &err))          \
+    X(FAILS, pclean_concat_images("out.image", NULL, 1, &concat, &hooks, &concat_result, &err))    \
+    X(FAILS,                                                                                       \
+      pclean_concat_images("out.image", two_names, 2, &concat, &hooks, &concat_result, &err))      \
+    X(FAILS, pclean_concat_images("out.image", names, 1, NULL, NULL, &concat_result, &err))        \
+    X(FAILS, pclean_concat_images("out.image", names, 1, &concat, &hooks, NULL, &err))             \
+    X(FAILS, pclean_concat_subcubes(NULL, 2, extensions, &concat, &hooks, &concat_result, &err))   \
+    X(FAILS, pclean_concat_subcubes("no", 2, NULL, &concat, &hooks, &concat_result, &err))         \
+    X(FAILS, pclean_concat_subcubes("no", 2, none, NULL, NULL, &concat_result, &err))              \
+    X(FAILS, pclean_concat_subcubes("no", 2, extensions, &concat, &hooks, NULL, &err))             \
+    X(FINE, (pclean_verify_result_clear(NULL), 0))                                                 \
+    X(FAILS, pclean_verify_image(NULL, names, 1, -1, false, false, &verified, &err))               \
+    X(FAILS, pclean_verify_image("no.image", NULL, 1, -1, false, false, &verified, &err))          \
+    X(FAILS, pclean_verify_image("no.image", names, 1, -1, false, false, NULL, &err))              \
+    X(FAILS, pclean_config_init(NULL, &err))                                                       \
+    X(FINE, (pclean_config_clear(NULL), 0))                                                        \
+    X(FAILS, pclean_config_set(NULL, "niter", "1", &err))                                          \
+    X(FAILS, pclean_config_set(&config, NULL, "1", &err))                                          \
+    X(FINE, pclean_config_set(&config, "niter", NULL, &err))                                       \
+    X(FAILS, pclean_config_append(NULL, "vis", "a", &err))                                         \
+    X(FAILS, pclean_config_append(&config, NULL, "a", &err))                                       \
+    X(FINE, pclean_config_append(&config, "vis", NULL, &err))                                      \
+    X(FINE, pclean_config_of_ms(NULL, 0) ? 0 : 1)                                                  \
+    X(FAILS, pclean_config_served(NULL, &err))                                                     \
+    X(FAILS, pclean_config_read_yaml(NULL, "no.yaml", &err))                                       \
+    X(FAILS, pclean_config_read_yaml(&config, NULL, &err))                                         \
+    X(FAILS, pclean_config_apply_preset(NULL, "continuum", &err))                                  \
+    X(FAILS, pclean_config_apply_preset(&config, NULL, &err))                                      \
+    X(FAILS, pclean_config_list_presets(NULL, &err))                                               \
+    X(FAILS, pclean_config_dump_yaml(NULL, stdout, &err))                                          \
+    X(FAILS, pclean_config_dump_yaml(&config, NULL, &err))                                         \
+    X(FAILS, pclean_config_dump_json(NULL, &json, &err))                                           \
+    X(FAILS, pclean_config_dump_json(&config, NULL, &err))                                         \
+    X(FAILS, pclean_config_validate(NULL, &err))                                                   \
+    X(FAILS, pclean_config_print_help(NULL, 80, &err))                                             \
+    X(FAILS, pclean_config_print_markdown(NULL, &err))                                             \
+    X(FINE, pclean_config_name((size_t)-1) ? 0 : 1)                                                \
+    X(FINE, pclean_config_is_bool(NULL))                                                           \
+    X(FINE, pclean_error_name(12345) ? 0 : 1)                                                      \
+    X(FINE, (pclean_memory_request_init(NULL), 0))                                                 \
+    X(FAILS, pclean_estimate_worker_memory_gib(NULL, &gib, &err))                                  \
+    X(FAILS, pclean_estimate_worker_memory_gib(&request, NULL, &err))                              \
+    X(FAILS, pclean_estimate_peak_ram_gib(1, NULL, &gib, &err))                                    \
+    X(FAILS, pclean_estimate_peak_ram_gib(1, &request, NULL, &err))                                \
+    X(FINE, pclean_recommend_nworkers(NULL, &request, &n, &err))                                   \
+    X(FAILS, pclean_recommend_nworkers(&gib, NULL, &n, &err))                                      \
+    X(FAILS, pclean_recommend_nworkers(&gib, &request, NULL, &err))                                \
+    X(FINE, pclean_available_ram_gib(NULL, 10) > 0)                                                \
+    X(FAILS, pclean_parse_ram_gib(NULL, &gib, &err))                                               \
+    X(FAILS, pclean_parse_ram_gib("1GiB", NULL, &err))                                             \
+    X(FAILS, pclean_estimate_memory(NULL, 1, &gib, &estimate, &err))                               \
+    X(FINE, pclean_estimate_memory(&request, 1, NULL, &estimate, &err))                            \
+    X(FAILS, pclean_estimate_memory(&request, 1, &gib, NULL, &err))                                \
+    X(FINE, pclean_partition_nparts(NULL, 4, 2) > 0)                                               \
+    X(FAILS, pclean_partition_continuum(NULL, 2, NULL, &partition, &err))                          \
+    X(FAILS, pclean_partition_continuum(&config, 2, NULL, NULL, &err))                             \
+    X(FAILS, pclean_partition_cube(NULL, 2, NULL, &partition, &err))                               \
+    X(FAILS, pclean_partition_cube(&config, 2, NULL, NULL, &err))                                  \
+    X(FAILS, pclean_partition_make(NULL, 2, NULL, &partition, &err))                               \
+    X(FAILS, pclean_partition_make(&config, 2, NULL, NULL, &err))                                  \
+    X(FAILS, pclean_partition_write(NULL, &config, "no", &err))                                    \
+    X(FAILS, pclean_partition_write(&partition, NULL, "no", &err))                                 \
+    X(FAILS, pclean_partition_write(&partition, &config, NULL, &err))                              \
+    X(FAILS, pclean_partition_check(NULL, &config, "no", false, &err))                             \
+    X(FAILS, pclean_partition_check(&partition, NULL, "no", false, &err))                          \
+    X(FAILS, pclean_partition_check(&partition, &config, NULL, false, &err))                       \
+    X(FINE, (pclean_partition_clear(NULL), 0))                                                     \
+    X(FAILS, pclean_contdatapartition(1, NULL, 2, &part_ms, &err))                                 \
+    X(FAILS, pclean_contdatapartition(1, &nameless, 2, &part_ms, &err))                            \
+    X(FAILS, pclean_contdatapartition(1, &selection, 2, NULL, &err))                               \
+    X(FAILS, pclean_cubedataimagepartition(1, NULL, &axis, 2, &axis_part, &n, &err))               \
+    X(FAILS, pclean_cubedataimagepartition(1, &nameless, &axis, 2, &axis_part, &n, &err))          \
+    X(FAILS, pclean_cubedataimagepartition(1, &selection, NULL, 2, &axis_part, &n, &err))          \
+    X(FAILS, pclean_cubedataimagepartition(1, &selection, &axis, 2, NULL, &n, &err))               \
+    X(FAILS, pclean_cubedataimagepartition(1, &selection, &axis, 2, &axis_part, NULL, &err))       \
+    X(FINE, (pclean_part_ms_free(NULL, 3), 0))                                                     \
+    X(FINE, (pclean_axis_parts_free(NULL, 3, 2), 0))                                               \
+    X(FAILS, pclean_plan_make(NULL, false, &plan, &err))                                           \
+    X(FAILS, pclean_plan_make(&config, false, NULL, &err))                                         \
+    X(FINE, (pclean_plan_clear(NULL), 0))                                                          \
+    X(FINE, (pclean_plot_options_init(NULL), 0))                                                   \
+    X(FAILS, pclean_plot_cube(NULL, "no.png", &plot, &err))                                        \
+    X(FAILS, pclean_plot_cube("no.image", NULL, &plot, &err))                                      \
+    X(FAILS, pclean_plot_cube("no.image", "no.png", NULL, &err))                                   \
+    X(FINE, pclean_stop_text(-5) ? 0 : 1)                                                          \
+    X(FINE, (pclean_result_clear(NULL), 0))                                                        \
+    X(FAILS, pclean_image(NULL, &hooks, &result, &err))                                            \
+    X(FAILS, pclean_image(&config, NULL, &result, &err))                                           \
+    X(FAILS, pclean_image(&config, &hooks, NULL, &err))                                            \
     X(FINE, pclean_version() ? 0 : 1)
 
-#define X(expected, expression)                                                                                                \
-    {expected, #expression},
+#define X(expected, expression) {expected, #expression},
 static const struct {
     enum expected expected;
     const char *text;
@@ -162,8 +164,8 @@ static const struct {
 /* Makes call number `at`. */
 static int make_call(size_t at) {
     size_t i = 0;
-#define X(expected, expression)                                                                                                \
-    if (i++ == at)                                                                                                             \
+#define X(expected, expression)                                                                    \
+    if (i++ == at)                                                                                 \
         return (int)(expression);
     CASES(X)
 #undef X
@@ -202,7 +204,8 @@ static void no_null_pointer_crashes(void **state) {
         if (status == 0)
             continue;
         nbad++;
-        print_error("%s: %s %d\n", cases[i].text, WIFSIGNALED(status) ? "signal" : "answer", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        print_error("%s: %s %d\n", cases[i].text, WIFSIGNALED(status) ? "signal" : "answer",
+                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     }
     assert_int_equal(nbad, 0);
 }
@@ -210,7 +213,10 @@ static void no_null_pointer_crashes(void **state) {
 /* Each public function has a case. */
 static void every_function_is_tried(void **state) {
     (void)state;
-    FILE *headers = popen("cat " PCLEAN_TEST_GOLDEN "/../../include/pclean/*.h | tr '\\n' ' ' | grep -o 'PCLEAN_API [^(]*(' | grep -o 'pclean_[a-z0-9_]*(' | sort -u", "r");
+    FILE *headers = popen("cat " PCLEAN_TEST_GOLDEN
+                          "/../../include/pclean/*.h | tr '\\n' ' ' | grep -o 'PCLEAN_API [^(]*(' "
+                          "| grep -o 'pclean_[a-z0-9_]*(' | sort -u",
+                          "r");
     char name[128];
     size_t nfunction = 0, nmissing = 0;
     assert_non_null(headers);
@@ -230,6 +236,7 @@ static void every_function_is_tried(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(no_null_pointer_crashes), cmocka_unit_test(every_function_is_tried)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(no_null_pointer_crashes),
+                                       cmocka_unit_test(every_function_is_tried)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,10 @@
-/* Parts of an image: CASA's row ranges; every selected row in one part, by looking at the rows that each part's own
- * configuration selects; the planes of a cube's parts byte for byte those of the cube; continuum parts that add up. */
+/* Parts of an image: CASA's row ranges; every selected row in one part, by looking at the rows that
+ * each part's own configuration selects; the planes of a cube's parts byte for byte those of the
+ * cube; continuum parts that add up. */
 #include "golden.h"
 #include "imager/setup.h"
 
-/* ---------------------------------------------------------------------------------------------------------- rows */
+/* ---- rows ---- */
 
 static void rows_are_casas(void **state) {
     (void)state;
@@ -119,11 +120,14 @@ static void check_alignment(const pclean_config *c, int nparts) {
     pclean_partition_clear(&p);
 }
 
-typedef struct selection { const char *ms, *setting[9]; } selection;
+typedef struct selection {
+    const char *ms, *setting[9];
+} selection;
 static const selection selections[] = {
     {"vla_ngc5921.ms", {NULL}},
     {"vla_ngc5921.ms", {"timerange", ">1995/04/13/09:40:00"}},
-    {"vla_ngc5921.ms", {"antenna", "!5&&*", "scan", ">2", "taql", "ANTENNA1 % 3 != 1 && FLAG_ROW == False"}},
+    {"vla_ngc5921.ms",
+     {"antenna", "!5&&*", "scan", ">2", "taql", "ANTENNA1 % 3 != 1 && FLAG_ROW == False"}},
     {"vla_ngc5921.ms", {"uvrange", "100~500m", "taql", "TIME > 4304483000 || ANTENNA2 == 7"}},
     {"vla_posa_74mhz.ms", {"antenna", "0~5"}},
     {"vla_3c273_xband.ms", {"uvrange", ">500m"}},
@@ -139,7 +143,8 @@ static const selection selections[] = {
     {"sim_alma_topo.ms", {"taql", "TIME < 5212000000", "observation", "0"}},
 };
 
-static void configure(pclean_config *c, const char *ms, const char *name, const char *const *setting) {
+static void configure(pclean_config *c, const char *ms, const char *name,
+                      const char *const *setting) {
     char own[64]; /* tests run side by side */
     snprintf(own, sizeof own, "partition.%s", name);
     golden_config(c, ms, own);
@@ -151,7 +156,8 @@ static void configure(pclean_config *c, const char *ms, const char *name, const 
 
 static void parts_cover_any_selection(void **state) {
     (void)state;
-    static const pclean_partition_options options[] = {{0}, {.align_integration = true}, {.balance_visibilities = true}, {true, true}};
+    static const pclean_partition_options options[] = {
+        {0}, {.align_integration = true}, {.balance_visibilities = true}, {true, true}};
     static const int nparts[] = {1, 3, 8, 13};
     for (size_t k = 0; k < sizeof selections / sizeof *selections; k++) {
         pclean_config c;
@@ -167,21 +173,25 @@ static void parts_cover_any_selection(void **state) {
 static void several_mss_and_many_parts(void **state) {
     (void)state;
     pclean_config c;
-    configure(&c, "sim_alma_topo.ms", "cover", (const char *const[]){"taql", "ROWNUMBER() <= 7", NULL});
-    golden_set(&c, "vis", PCLEAN_TEST_DATA "/vla_posa_74mhz.ms," PCLEAN_TEST_DATA "/vla_posa_74mhz.ms");
+    configure(&c, "sim_alma_topo.ms", "cover",
+              (const char *const[]){"taql", "ROWNUMBER() <= 7", NULL});
+    golden_set(&c, "vis",
+               PCLEAN_TEST_DATA "/vla_posa_74mhz.ms," PCLEAN_TEST_DATA "/vla_posa_74mhz.ms");
     check_cover(&c, 3, NULL);
     check_cover(&c, 8, NULL);
     check_cover(&c, 50, NULL);
     pclean_config_clear(&c);
-    configure(&c, "vla_posa_74mhz.ms", "cover", (const char *const[]){"taql", "ROWNUMBER() <= 40", NULL});
+    configure(&c, "vla_posa_74mhz.ms", "cover",
+              (const char *const[]){"taql", "ROWNUMBER() <= 40", NULL});
     check_cover(&c, 40, NULL);
     check_cover(&c, 100000, NULL);
     pclean_config_clear(&c);
 }
 
-/* ---------------------------------------------------------------------------------------------------------- cubes */
+/* ---- cubes ---- */
 
-static const char *const extensions[] = {".psf", ".residual", ".model", ".image", ".image.pbcor", ".pb", ".sumwt", ".mask"};
+static const char *const extensions[] = {".psf",         ".residual", ".model", ".image",
+                                         ".image.pbcor", ".pb",       ".sumwt", ".mask"};
 enum { NEXT = sizeof extensions / sizeof *extensions };
 
 static void run(const pclean_config *c) {
@@ -201,7 +211,8 @@ static FILE *open_pixels(const pclean_config *c, const char *extension) {
     return in;
 }
 
-/* Products keep their planes one after the other, so the parts' files, one after the other, are the whole's. */
+/* Products keep their planes one after the other, so the parts' files, one after the other, are the
+ * whole's. */
 static void same_planes(const pclean_config *whole, const pclean_partition *p) {
     for (size_t e = 0; e < NEXT; e++) {
         FILE *w = open_pixels(whole, extensions[e]);
@@ -210,7 +221,8 @@ static void same_planes(const pclean_config *whole, const pclean_partition *p) {
             FILE *in = open_pixels(&p->part[k].config, extensions[e]);
             for (int c; (c = getc(in)) != EOF; at++)
                 if (getc(w) != c)
-                    fail_msg("%s: byte %zu of part %zu is another in %s", whole->imagename, at, k, extensions[e]);
+                    fail_msg("%s: byte %zu of part %zu is another in %s", whole->imagename, at, k,
+                             extensions[e]);
             fclose(in);
         }
         if (getc(w) != EOF)
@@ -237,7 +249,8 @@ static void compare_cube(const char *ms, const char *const *setting, int nparts,
     const pclean_partition_options o = {.balance_visibilities = balance};
     configure(&c, ms, "whole", setting);
     run(&c);
-    if (pclean_partition_cube(&c, nparts, &o, &p, &err) || pclean_partition_write(&p, &c, PCLEAN_TEST_TMP "/parts", &err))
+    if (pclean_partition_cube(&c, nparts, &o, &p, &err) ||
+        pclean_partition_write(&p, &c, PCLEAN_TEST_TMP "/parts", &err))
         fail_msg("%s: %s", ms, err.msg);
     for (size_t k = 0; k < p.nparts; k++)
         image_from_file(p.part[k].file);
@@ -253,29 +266,47 @@ static void compare_cube(const char *ms, const char *const *setting, int nparts,
 static void cubes_are_their_parts(void **state) {
     (void)state;
     /* the sky drifts by two channels; 24 channels in 7 parts; a single one in the last of 24 */
-    compare_cube("sim_alma_topo.ms", (const char *const[]){CLEAN, "weighting", "briggs", "cell", "0.5arcsec", NULL}, 7, false);
-    compare_cube("sim_alma_topo.ms", (const char *const[]){CLEAN, "cell", "0.5arcsec", "nchan", "6", "start", "8", NULL}, 6, true);
+    compare_cube("sim_alma_topo.ms",
+                 (const char *const[]){CLEAN, "weighting", "briggs", "cell", "0.5arcsec", NULL}, 7,
+                 false);
+    compare_cube(
+        "sim_alma_topo.ms",
+        (const char *const[]){CLEAN, "cell", "0.5arcsec", "nchan", "6", "start", "8", NULL}, 6,
+        true);
     /* blank channels at the end, descending, nearest, a density common to all channels */
-    compare_cube("sim_alma_topo.ms", (const char *const[]){CLEAN, "weighting", "briggs", "cell", "0.5arcsec", "nchan", "9", "start", "4", "width", "-1", "interpolation", "nearest",
-                                                           "perchanweightdensity", "false", NULL}, 4, false);
+    compare_cube("sim_alma_topo.ms",
+                 (const char *const[]){CLEAN, "weighting", "briggs", "cell", "0.5arcsec", "nchan",
+                                       "9", "start", "4", "width", "-1", "interpolation", "nearest",
+                                       "perchanweightdensity", "false", NULL},
+                 4, false);
     /* velocities, two Stokes planes, a mask for some channels */
-    compare_cube("vla_ngc5921.ms", (const char *const[]){CLEAN, "cell", "15arcsec", "stokes", "RRLL", "start", "1500km/s", "width", "10.4km/s", "nchan", "5", "mask",
-                                                         "circle[[16pix,16pix],8pix],range=[1chan,2chan]", NULL}, 3, false);
+    compare_cube("vla_ngc5921.ms",
+                 (const char *const[]){CLEAN, "cell", "15arcsec", "stokes", "RRLL", "start",
+                                       "1500km/s", "width", "10.4km/s", "nchan", "5", "mask",
+                                       "circle[[16pix,16pix],8pix],range=[1chan,2chan]", NULL},
+                 3, false);
     /* flags by channel, w, points between the channels */
-    compare_cube("vla_posa_74mhz.ms", (const char *const[]){CLEAN, "cell", "60arcsec", "gridder", "wproject", "weighting", "uniform", "width", "2", NULL}, 2, false);
+    compare_cube("vla_posa_74mhz.ms",
+                 (const char *const[]){CLEAN, "cell", "60arcsec", "gridder", "wproject",
+                                       "weighting", "uniform", "width", "2", NULL},
+                 2, false);
     /* two windows, each for one channel */
-    compare_cube("vlba_m87_mojave_2spw.ms", (const char *const[]){CLEAN, "specmode", "cubedata", "cell", "0.2mas", "gridder", "wproject", "weighting", "briggs", "start", "8104.45875MHz", "width", "8MHz", "nchan", "3",
-                                                                  NULL}, 3, false);
+    compare_cube("vlba_m87_mojave_2spw.ms",
+                 (const char *const[]){CLEAN, "specmode", "cubedata", "cell", "0.2mas", "gridder",
+                                       "wproject", "weighting", "briggs", "start", "8104.45875MHz",
+                                       "width", "8MHz", "nchan", "3", NULL},
+                 3, false);
 }
 
-/* Windows and channels that a part does not read; what it reads covers its planes at all times (the pixels above), and no
- * more than some channels around them. */
+/* Windows and channels that a part does not read; what it reads covers its planes at all times (the
+ * pixels above), and no more than some channels around them. */
 static void spw_is_narrowed(void **state) {
     (void)state;
     pclean_config c;
     pclean_partition p;
     pclean_err err = {0};
-    configure(&c, "vla_ngc5921.ms", "narrow", (const char *const[]){"specmode", "cube", NULL}); /* LSRK: no drift */
+    /* LSRK: no drift */
+    configure(&c, "vla_ngc5921.ms", "narrow", (const char *const[]){"specmode", "cube", NULL});
     if (pclean_partition_cube(&c, 4, NULL, &p, &err))
         fail_msg("%s", err.msg);
     static const size_t from[] = {0, 12, 24, 35, 46};
@@ -291,7 +322,9 @@ static void spw_is_narrowed(void **state) {
     }
     pclean_partition_clear(&p);
     pclean_config_clear(&c);
-    configure(&c, "vlba_m87_mojave_2spw.ms", "narrow", (const char *const[]){"specmode", "cubedata", "nchan", "3", "start", "8104.45875MHz", "width", "8MHz", NULL});
+    configure(&c, "vlba_m87_mojave_2spw.ms", "narrow",
+              (const char *const[]){"specmode", "cubedata", "nchan", "3", "start", "8104.45875MHz",
+                                    "width", "8MHz", NULL});
     if (pclean_partition_cube(&c, 3, NULL, &p, &err))
         fail_msg("%s", err.msg);
     assert_string_equal(p.part[0].ms[0].spw, "0:0~0");
@@ -313,7 +346,8 @@ static void casas_axis_call_agrees(void **state) {
     if (pclean_partition_cube(&c, 5, NULL, &p, &err))
         fail_msg("%s", err.msg);
     const pclean_ms_selection sel = {.msname = c.vis.item[0]};
-    const pclean_spectral_axis axis = {.frame = "LSRK", .nchan = p.nchan, .first_hz = p.first_hz, .step_hz = p.step_hz};
+    const pclean_spectral_axis axis = {
+        .frame = "LSRK", .nchan = p.nchan, .first_hz = p.first_hz, .step_hz = p.step_hz};
     if (pclean_cubedataimagepartition(1, &sel, &axis, 5, &part, &n, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(n, 5);
@@ -328,7 +362,7 @@ static void casas_axis_call_agrees(void **state) {
     pclean_config_clear(&c);
 }
 
-/* ------------------------------------------------------------------------------------------------------ continuum */
+/* ---- continuum ---- */
 
 static double sumwt_of(const pclean_config *c) {
     float *w = golden_plane(c, ".sumwt", 0, 0);
@@ -360,13 +394,15 @@ static double misfit(const pclean_config *whole, const pclean_partition *p, cons
     return most / peak;
 }
 
-static void compare_continuum(const char *ms, const char *const *setting, int nparts, const pclean_partition_options *o) {
+static void compare_continuum(const char *ms, const char *const *setting, int nparts,
+                              const pclean_partition_options *o) {
     pclean_config c;
     pclean_partition p;
     pclean_err err = {0};
     configure(&c, ms, "whole", setting);
     run(&c);
-    if (pclean_partition_continuum(&c, nparts, o, &p, &err) || pclean_partition_write(&p, &c, PCLEAN_TEST_TMP "/parts", &err))
+    if (pclean_partition_continuum(&c, nparts, o, &p, &err) ||
+        pclean_partition_write(&p, &c, PCLEAN_TEST_TMP "/parts", &err))
         fail_msg("%s: %s", ms, err.msg);
     assert_int_equal(p.nparts, nparts);
     for (size_t k = 0; k < p.nparts; k++) {
@@ -379,7 +415,8 @@ static void compare_continuum(const char *ms, const char *const *setting, int np
         for (int i = 0; i < 2; i++)
             if (casa_image_open(path[i], &im[i], &err) || casa_image_get_desc(im[i], &d[i], &err))
                 fail_msg("%s", err.msg);
-        assert_true(d[0].crval_hz == d[1].crval_hz && d[0].cdelt_hz == d[1].cdelt_hz && d[0].obsdate_s == d[1].obsdate_s);
+        assert_true(d[0].crval_hz == d[1].crval_hz && d[0].cdelt_hz == d[1].cdelt_hz &&
+                    d[0].obsdate_s == d[1].obsdate_s);
         casa_image_close(im[0]);
         casa_image_close(im[1]);
     }
@@ -398,11 +435,21 @@ static void compare_continuum(const char *ms, const char *const *setting, int np
 
 static void continuum_parts_add_up(void **state) {
     (void)state;
-    static const pclean_partition_options balanced = {.balance_visibilities = true}, aligned = {.align_integration = true};
-    compare_continuum("sim_alma_topo.ms", (const char *const[]){"cell", "0.5arcsec", "weighting", "briggs", NULL}, 3, NULL);
-    compare_continuum("sim_alma_topo.ms", (const char *const[]){"cell", "0.5arcsec", NULL}, 2, &aligned);
-    compare_continuum("vla_posa_74mhz.ms", (const char *const[]){"cell", "60arcsec", "weighting", "uniform", "gridder", "wproject", "timerange", ">01:00:00", NULL}, 4, &balanced);
-    compare_continuum("vla_3c273_xband.ms", (const char *const[]){"cell", "0.6arcsec", "weighting", "briggs", "robust", "-1", "stokes", "RRLL", NULL}, 2, NULL);
+    static const pclean_partition_options balanced = {.balance_visibilities = true},
+                                          aligned = {.align_integration = true};
+    compare_continuum("sim_alma_topo.ms",
+                      (const char *const[]){"cell", "0.5arcsec", "weighting", "briggs", NULL}, 3,
+                      NULL);
+    compare_continuum("sim_alma_topo.ms", (const char *const[]){"cell", "0.5arcsec", NULL}, 2,
+                      &aligned);
+    compare_continuum("vla_posa_74mhz.ms",
+                      (const char *const[]){"cell", "60arcsec", "weighting", "uniform", "gridder",
+                                            "wproject", "timerange", ">01:00:00", NULL},
+                      4, &balanced);
+    compare_continuum("vla_3c273_xband.ms",
+                      (const char *const[]){"cell", "0.6arcsec", "weighting", "briggs", "robust",
+                                            "-1", "stokes", "RRLL", NULL},
+                      2, NULL);
 }
 
 int main(void) {

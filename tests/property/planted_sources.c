@@ -1,9 +1,13 @@
-/* CLEAN finds the sources of sim_alma_topo.ms (tests/data/README.md): flux within 1 %, position within 0.05 cell, also far
- * from the centre, where a sky scaled by the wrong frequency would show. */
+/* CLEAN finds the sources of sim_alma_topo.ms (tests/data/README.md): flux within 1 %, position
+ * within 0.05 cell, also far from the centre, where a sky scaled by the wrong frequency would
+ * show. */
 #include "golden.h"
 
 enum { SIZE = 256 };
-static const struct { int east, north; double jy; } flat[] = {{0, 0, 1.0}, {-95, 60, 0.5}}, line = {30, -20, 0.8};
+static const struct {
+    int east, north;
+    double jy;
+} flat[] = {{0, 0, 1.0}, {-95, 60, 0.5}}, line = {30, -20, 0.8};
 static const double LINE_HZ = 230.029295749142e9, SIGMA_HZ = 2 * 244140.625;
 
 /* Flux [Jy] and centroid [pixels from the planted position] of the model within 4 pixels. */
@@ -23,10 +27,12 @@ static double measure(const float *model, int east, int north, double *dx, doubl
     return sum;
 }
 
-static void check_source(const float *model, int east, int north, double jy, double tolerance, const char *what) {
+static void check_source(const float *model, int east, int north, double jy, double tolerance,
+                         const char *what) {
     double dx, dy;
     const double flux = measure(model, east, north, &dx, &dy);
-    print_message("%-28s %+3d %+3d: %.4f of %.4f Jy (%+.2f %%), off by %+.3f %+.3f cells\n", what, east, north, flux, jy, 100 * (flux / jy - 1), dx, dy);
+    print_message("%-28s %+3d %+3d: %.4f of %.4f Jy (%+.2f %%), off by %+.3f %+.3f cells\n", what,
+                  east, north, flux, jy, 100 * (flux / jy - 1), dx, dy);
     assert_true(fabs(flux / jy - 1) <= tolerance);
     assert_true(hypot(dx, dy) <= 0.05);
 }
@@ -36,8 +42,12 @@ static void clean_cube(const char *frame, const char *interpolation, const char 
     pclean_result r;
     pclean_err err = {0};
     golden_config(&c, "sim_alma_topo.ms", "planted");
-    const char *const setting[] = {"specmode", "cube", "outframe", frame, "start", "9", "nchan", "6", "interpolation", interpolation, "weighting", weighting,
-                                   "imsize", "256", "cell", "0.1arcsec", "niter", "4000", "threshold", "1mJy", "cyclefactor", "2"};
+    const char *const setting[] = {
+        "specmode",    "cube",    "outframe", frame,           "start",
+        "9",           "nchan",   "6",        "interpolation", interpolation,
+        "weighting",   weighting, "imsize",   "256",           "cell",
+        "0.1arcsec",   "niter",   "4000",     "threshold",     "1mJy",
+        "cyclefactor", "2"};
     for (size_t i = 0; i < sizeof setting / sizeof *setting; i += 2)
         golden_set(&c, setting[i], setting[i + 1]);
     if (pclean_image(&c, NULL, &r, &err))
@@ -71,6 +81,7 @@ static void planted_sources_are_found_in_topo(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(planted_sources_are_found_in_lsrk), cmocka_unit_test(planted_sources_are_found_in_topo)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(planted_sources_are_found_in_lsrk),
+                                       cmocka_unit_test(planted_sources_are_found_in_topo)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,11 @@
-/* probe.c: images to be joined are first opened by a child process: what breaks casacore, keeps it waiting or goes round in circles is an error.
- * src/join/probe.c is compiled into this test with a limit of one second. */
+/* probe.c: images to be joined are first opened by a child process: what breaks casacore, keeps it
+ * waiting or goes round in circles is an error. src/exec/probe.c is compiled into this test with a
+ * limit of one second. */
 #include "base/fsutil.h"
 #include "casa/casa.h"
 #include "folder.h"
-#include "join/series.h"
 #include "image/virtual.h"
+#include "join/series.h"
 #include "unit/check.h"
 #include <errno.h>
 #include <signal.h>
@@ -22,8 +23,20 @@ static int set_up(void **state) {
 }
 
 static void make_image(const char *path, size_t ichan) {
-    const casa_image_desc d = {.nx = 20, .ny = 10, .npol = 1, .nchan = 1, .stokes = {1}, .centre = {0, 1, 0.5}, .increment_x_rad = -1e-5, .increment_y_rad = 1e-5, .projection = "SIN",
-                               .freq_frame = 1, .crval_hz = 1e9 + 1e6 * (double)ichan, .cdelt_hz = 1e6, .time_ref = "UTC", .position_itrf_m = {1e6, 2e6, 6e6}};
+    const casa_image_desc d = {.nx = 20,
+                               .ny = 10,
+                               .npol = 1,
+                               .nchan = 1,
+                               .stokes = {1},
+                               .centre = {0, 1, 0.5},
+                               .increment_x_rad = -1e-5,
+                               .increment_y_rad = 1e-5,
+                               .projection = "SIN",
+                               .freq_frame = 1,
+                               .crval_hz = 1e9 + 1e6 * (double)ichan,
+                               .cdelt_hz = 1e6,
+                               .time_ref = "UTC",
+                               .position_itrf_m = {1e6, 2e6, 6e6}};
     casa_image_layout layout;
     static const float pixels[200];
     assert_ok(casa_image_create(path, &d, NULL, &layout, &err));
@@ -44,13 +57,17 @@ static void no_child_is_left(void) {
 /* A pipe that nobody writes to is a disk that does not answer. */
 static void an_image_that_cannot_be_read_in_time(void **state) {
     (void)state;
-    const char *const names[] = {in_folder("a.image"), in_folder("b.image")}, *const waiting[] = {names[0], in_folder("waiting")};
+    const char *const names[] = {in_folder("a.image"), in_folder("b.image")}, *const waiting[] = {
+                                                                                  names[0],
+                                                                                  in_folder(
+                                                                                      "waiting")};
     pcl_series parts;
     make_image(names[0], 0);
     make_image(waiting[1], 1);
     assert_int_equal(unlink(in_folder("waiting/table.info")), 0);
     assert_int_equal(mkfifo(in_folder("waiting/table.info"), 0666), 0);
-    assert_fails(pcl_series_load(waiting, 2, -1, false, false, false, &parts, &err), PCLEAN_EIO, "/waiting: its header could not be read in 1 s; does its disk answer?");
+    assert_fails(pcl_series_load(waiting, 2, -1, false, false, false, &parts, &err), PCLEAN_EIO,
+                 "/waiting: its header could not be read in 1 s; does its disk answer?");
     no_child_is_left();
     make_image(names[1], 1);
     assert_ok(pcl_series_load(names, 2, -1, false, false, false, &parts, &err));
@@ -66,8 +83,9 @@ enum { NROUND = 60 };
 enum { NROUND = 300 };
 #endif
 
-/* A process with handlers of its own must not find them called in the child. Table.dat of this kind ends the process in casacore 3.5; should
- * another version have an error for it, that is as good. */
+/* A process with handlers of its own must not find them called in the child. Table.dat of this kind
+ * ends the process in casacore 3.5; should another version have an error for it, that is as
+ * good. */
 static volatile int *called; /* shared with children */
 
 static void handler(int number) {
@@ -119,16 +137,20 @@ static void lists_that_go_round_in_circles(void **state) {
     (void)state;
     const char *name = in_folder("round");
     pcl_series parts;
-    char *itself[] = {"./round"}, *other[] = {"./one", "./two"}, *back[] = {"./two", "./one"}, *gone[] = {"./a.image", "./absent.image"}, *fine[] = {"./a.image", "./plain"};
+    char *itself[] = {"./round"}, *other[] = {"./one", "./two"}, *back[] = {"./two", "./one"},
+         *gone[] = {"./a.image", "./absent.image"}, *fine[] = {"./a.image", "./plain"};
     make_list(in_folder("round"), 1, itself);
-    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA, "does one list itself?");
+    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA,
+                 "does one list itself?");
     make_list(in_folder("one"), 2, other);
     make_list(in_folder("two"), 2, back);
     name = in_folder("one");
-    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA, "does one list itself?");
+    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA,
+                 "does one list itself?");
     make_list(in_folder("gone"), 2, gone);
     name = in_folder("gone");
-    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EIO, "absent.image: no such image");
+    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EIO,
+                 "absent.image: no such image");
     assert_non_null(strstr(err.msg, "gone lists it"));
     /* few lists that stand for 10^10 images */
     char *ten[10], level[8][1200];
@@ -139,7 +161,8 @@ static void lists_that_go_round_in_circles(void **state) {
         make_list(level[i], 10, ten);
     }
     name = level[7];
-    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA, "a.image is listed twice");
+    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA,
+                 "a.image is listed twice");
     char *one[] = {"./b.image"};
     make_list(in_folder("plain"), 1, one);
     make_list(in_folder("fine"), 2, fine);
@@ -148,8 +171,10 @@ static void lists_that_go_round_in_circles(void **state) {
     assert_int_equal(parts.n, 2);
     assert_true(parts.nested);
     pcl_series_clear(&parts);
-    assert_fails(pcl_series_load(&name, 1, 0, false, false, false, &parts, &err), PCLEAN_EUNSUPPORTED, "joined along axis 3, not 0");
-    assert_fails(pcl_series_load(&name, 0, -1, false, false, false, &parts, &err), PCLEAN_EPARAM, "no images");
+    assert_fails(pcl_series_load(&name, 1, 0, false, false, false, &parts, &err),
+                 PCLEAN_EUNSUPPORTED, "joined along axis 3, not 0");
+    assert_fails(pcl_series_load(&name, 0, -1, false, false, false, &parts, &err), PCLEAN_EPARAM,
+                 "no images");
 }
 
 int main(void) {

@@ -1,7 +1,8 @@
-/* publish.c: what a kill at the end of a run leaves, while one product after the other gets its final name. The run is stopped at no
- * place; the folder is copied after each rename (these functions stand before the C library's), which is what a kill there
- * would leave. In each copy every product is the old or the new one, whole; where the record of a run is, all are of one run; and the next
- * run with overwrite makes all new and leaves nothing else. */
+/* publish.c: what a kill at the end of a run leaves, while one product after the other gets its
+ * final name. The run is stopped at no place; the folder is copied after each rename (these
+ * functions stand before the C library's), which is what a kill there would leave. In each copy
+ * every product is the old or the new one, whole; where the record of a run is, all are of one run;
+ * and the next run with overwrite makes all new and leaves nothing else. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,8 @@ static void keep_a_copy(void) {
     watched = true;
 }
 
-/* The last rename of a run, that of its record, goes by way of rename; the products mostly by way of renameat2. */
+/* The last rename of a run, that of its record, goes by way of rename; the products mostly by way
+ * of renameat2. */
 int rename(const char *from, const char *to) {
     const int rc = (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
     const int saved = errno;
@@ -61,7 +63,8 @@ int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags
     return (int)syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
 }
 
-/* All that is to be written is on the disk before the first name changes, and nothing is aside meanwhile. */
+/* All that is to be written is on the disk before the first name changes, and nothing is aside
+ * meanwhile. */
 static size_t nsync;
 
 int fsync(int fd) {
@@ -73,10 +76,22 @@ int fsync(int fd) {
     return rc;
 }
 
-/* An image of 4 channels in two sub-cubes; the new run's differ from the old one's in their weighting. */
-static void configure(pclean_config *c, const char *place, const char *weighting, const char *mode, bool keep) {
-    const char *const set[][2] = {{"vis", PCLEAN_TEST_DATA "/vla_ngc5921.ms"}, {"imsize", "16"}, {"cell", "30arcsec"}, {"specmode", "cube"}, {"start", "3"}, {"nchan", "4"}, {"cube_chunksize", "2"},
-                                  {"weighting", weighting}, {"concat_mode", mode}, {"keep_subcubes", keep ? "true" : "false"}, {"overwrite", "true"}, {"imagename", place}};
+/* An image of 4 channels in two sub-cubes; the new run's differ from the old one's in their
+ * weighting. */
+static void configure(pclean_config *c, const char *place, const char *weighting, const char *mode,
+                      bool keep) {
+    const char *const set[][2] = {{"vis", PCLEAN_TEST_DATA "/vla_ngc5921.ms"},
+                                  {"imsize", "16"},
+                                  {"cell", "30arcsec"},
+                                  {"specmode", "cube"},
+                                  {"start", "3"},
+                                  {"nchan", "4"},
+                                  {"cube_chunksize", "2"},
+                                  {"weighting", weighting},
+                                  {"concat_mode", mode},
+                                  {"keep_subcubes", keep ? "true" : "false"},
+                                  {"overwrite", "true"},
+                                  {"imagename", place}};
     pclean_err err;
     assert_ok(pclean_config_init(c, &err));
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
@@ -126,7 +141,8 @@ static size_t count_entries(const char *path, const char *ending) {
     return n;
 }
 
-/* lists_aside: the file system has no second names (hard links), and lists of sub-cubes beside them are aside meanwhile. */
+/* lists_aside: the file system has no second names (hard links), and lists of sub-cubes beside them
+ * are aside meanwhile. */
 static void check(const char *old_mode, const char *new_mode, bool keep, bool lists_aside) {
     pclean_err err;
     sums before, after, found;
@@ -155,9 +171,11 @@ static void check(const char *old_mode, const char *new_mode, bool keep, bool li
                 nmissing++;
                 continue;
             }
-            const bool old = memcmp(found[k], before[k], sizeof found[k]) == 0, new = memcmp(found[k], after[k], sizeof found[k]) == 0;
+            const bool old = memcmp(found[k], before[k], sizeof found[k]) == 0,
+                       new = memcmp(found[k], after[k], sizeof found[k]) == 0;
             if (!old && !new)
-                fail_msg("%s -> %s, copy %zu of %zu: %s holds planes of both runs", old_mode, new_mode, i, ncopy, products[k]);
+                fail_msg("%s -> %s, copy %zu of %zu: %s holds planes of both runs", old_mode,
+                         new_mode, i, ncopy, products[k]);
             nold += old && !new;
             nnew += new && !old;
         }
@@ -185,7 +203,8 @@ static void a_killed_run_leaves_whole_products(void **state) {
     check("virtual", "movevirtual", false, false);
 }
 
-/* A list that is aside comes back with the next run, also with one that fails; until then all is on the disk. */
+/* A list that is aside comes back with the next run, also with one that fails; until then all is on
+ * the disk. */
 static void what_is_aside_comes_back(void **state) {
     (void)state;
     links_fail = true;
@@ -232,6 +251,7 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_killed_run_leaves_whole_products), cmocka_unit_test(what_is_aside_comes_back)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_killed_run_leaves_whole_products),
+                                       cmocka_unit_test(what_is_aside_comes_back)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

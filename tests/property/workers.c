@@ -1,6 +1,7 @@
-/* workers.c: the products are the same bytes for any number of workers and threads, also when workers die on the way; a
- * plane whose worker dies twice is named and blank, all others are right. src/run/tasks.c is compiled into this test
- * with PCL_TEST_STAGE: it tells where a task stands, and that is where workers are killed. */
+/* workers.c: the products are the same bytes for any number of workers and threads, also when
+ * workers die on the way; a plane whose worker dies twice is named and blank, all others are right.
+ * src/run/tasks.c is compiled into this test with PCL_TEST_STAGE: it tells where a task stands, and
+ * that is where workers are killed. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "pclean/run.h"
 #include "unit/check.h"
 
-/* ----------------------------------------------------------------------------------------------- where workers die */
+/* ---- where workers die ---- */
 
 enum { ALL = 1000 };
 static struct shared {
@@ -23,11 +24,12 @@ static struct shared {
     int skip;       /* that often the stage is let pass */
     int times;      /* that often it kills */
     volatile int seen, killed;
-} *shared;
+} * shared;
 
 void pcl_test_stage(size_t ichan, const char *stage);
 void pcl_test_stage(size_t ichan, const char *stage) {
-    if ((shared->ichan != ALL && ichan != shared->ichan) || strcmp(stage, shared->stage) != 0 || shared->seen++ < shared->skip || shared->killed == shared->times)
+    if ((shared->ichan != ALL && ichan != shared->ichan) || strcmp(stage, shared->stage) != 0 ||
+        shared->seen++ < shared->skip || shared->killed == shared->times)
         return;
     shared->killed++;
     raise(SIGKILL);
@@ -38,7 +40,7 @@ static void kill_at(size_t ichan, const char *stage, int skip, int times) {
     snprintf(shared->stage, sizeof shared->stage, "%s", stage);
 }
 
-/* --------------------------------------------------------------------------------------------------------- the runs */
+/* ---- the runs ---- */
 
 enum control { CHANNEL, GLOBAL, NCONTROL };
 static const char *const control_name[] = {"channel", "global"};
@@ -57,9 +59,19 @@ typedef struct setting {
 /* An image of 7 channels; the mask of the first is empty. */
 static int run_image(const char *name, const setting *s, pclean_result *result, pclean_err *why) {
     static const char *const fixed[][2] = {
-        {"vis", PCLEAN_TEST_DATA "/vla_ngc5921.ms"}, {"imsize", "64"}, {"cell", "15arcsec"}, {"specmode", "cube"}, {"start", "3"},
-        {"nchan", "7"}, {"weighting", "briggs"}, {"niter", "300"}, {"cycleniter", "40"}, {"threshold", "1mJy"}, {"pbcor", "true"},
-        {"overwrite", "true"}, {"mask", "circle[[32pix,32pix],20pix], range=[1chan,6chan]"}};
+        {"vis", PCLEAN_TEST_DATA "/vla_ngc5921.ms"},
+        {"imsize", "64"},
+        {"cell", "15arcsec"},
+        {"specmode", "cube"},
+        {"start", "3"},
+        {"nchan", "7"},
+        {"weighting", "briggs"},
+        {"niter", "300"},
+        {"cycleniter", "40"},
+        {"threshold", "1mJy"},
+        {"pbcor", "true"},
+        {"overwrite", "true"},
+        {"mask", "circle[[32pix,32pix],20pix], range=[1chan,6chan]"}};
     pclean_config c;
     pclean_err err;
     assert_ok(pclean_config_init(&c, &err));
@@ -86,7 +98,7 @@ static void image_ok(const char *name, const setting *s) {
     pclean_result_clear(&result);
 }
 
-/* ---------------------------------------------------------------------------------------------- comparing products */
+/* ---- comparing products ---- */
 
 static char *slurp(const char *path, size_t *size) {
     FILE *f = fopen(path, "rb");
@@ -100,18 +112,20 @@ static char *slurp(const char *path, size_t *size) {
     return text;
 }
 
-static const char *const products[] = {".psf", ".residual", ".model", ".image", ".image.pbcor", ".pb", ".sumwt", ".mask"};
+static const char *const products[] = {".psf",         ".residual", ".model", ".image",
+                                       ".image.pbcor", ".pb",       ".sumwt", ".mask"};
 static const char *const files[] = {"table.f0_TSM0", "mask0/table.f0_TSM0"};
 enum { NCHAN = 7 };
 
-/* Pixels and masks of a and b are the same bytes; those of channel `blank` (or none: -1) are zeros in b, its mask is not
- * looked at. */
+/* Pixels and masks of a and b are the same bytes; those of channel `blank` (or none: -1) are zeros
+ * in b, its mask is not looked at. */
 static void assert_same(const char *a, const char *b, long blank) {
     size_t ncompared = 0;
     for (size_t i = 0; i < sizeof products / sizeof *products; i++)
         for (size_t j = 0; j < sizeof files / sizeof *files; j++) {
             size_t size[2];
-            const char *path[2] = {in_folder("%s%s/%s", a, products[i], files[j]), in_folder("%s%s/%s", b, products[i], files[j])};
+            const char *path[2] = {in_folder("%s%s/%s", a, products[i], files[j]),
+                                   in_folder("%s%s/%s", b, products[i], files[j])};
             char *text[2] = {slurp(path[0], &size[0]), slurp(path[1], &size[1])};
             assert_int_equal(text[0] == NULL, text[1] == NULL);
             if (!text[0])
@@ -132,7 +146,7 @@ static void assert_same(const char *a, const char *b, long blank) {
     assert_true(ncompared >= 12); /* 8 products, 4 of them with masks */
 }
 
-/* ------------------------------------------------------------------------------------------------------------ tests */
+/* ---- tests ---- */
 
 static int references(void **state) {
     (void)state;
@@ -153,7 +167,8 @@ static void test_any_number_of_workers_and_threads(void **state) {
     for (enum control c = 0; c < NCONTROL; c++)
         for (int nworkers = 1; nworkers <= 3; nworkers++)
             for (int threads = 1; threads <= 2; threads++) {
-                image_ok("other", &(setting){.control = c, .nworkers = nworkers, .threads = threads});
+                image_ok("other",
+                         &(setting){.control = c, .nworkers = nworkers, .threads = threads});
                 assert_same(control_name[c], "other", -1);
             }
 }
@@ -165,10 +180,12 @@ static void test_a_worker_killed_at_each_stage(void **state) {
         enum control control;
         const char *stage;
         int skip;
-    } cases[] = {{CHANNEL, "begin", 0}, {CHANNEL, "dirty", 0}, {CHANNEL, "minor", 0}, {CHANNEL, "minor", 1}, {CHANNEL, "major", 0},
-                 {CHANNEL, "restore", 0}, {CHANNEL, "write", 0},
-                 {GLOBAL, "begin", 0}, {GLOBAL, "dirty", 0}, {GLOBAL, "save", 0}, {GLOBAL, "resume", 0}, {GLOBAL, "minor", 0},
-                 {GLOBAL, "major", 1}, {GLOBAL, "save", 1}, {GLOBAL, "save", 2}, {GLOBAL, "restore", 0}, {GLOBAL, "write", 0}};
+    } cases[] = {{CHANNEL, "begin", 0},  {CHANNEL, "dirty", 0}, {CHANNEL, "minor", 0},
+                 {CHANNEL, "minor", 1},  {CHANNEL, "major", 0}, {CHANNEL, "restore", 0},
+                 {CHANNEL, "write", 0},  {GLOBAL, "begin", 0},  {GLOBAL, "dirty", 0},
+                 {GLOBAL, "save", 0},    {GLOBAL, "resume", 0}, {GLOBAL, "minor", 0},
+                 {GLOBAL, "major", 1},   {GLOBAL, "save", 1},   {GLOBAL, "save", 2},
+                 {GLOBAL, "restore", 0}, {GLOBAL, "write", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         kill_at(4, cases[i].stage, cases[i].skip, 1);
         image_ok("killed", &(setting){.control = cases[i].control, .nworkers = 2, .threads = 1});
@@ -210,18 +227,24 @@ static void test_a_plane_that_kills_every_worker(void **state) {
             pclean_err err = {0};
             pclean_result result;
             kill_at(4, stage[c][i], 0, 2);
-            assert_fails(run_image("lost", &(setting){.control = c, .nworkers = 3, .threads = 1}, &result, &err), PCLEAN_EFAILED,
-                         "the workers of channel 4 died");
+            assert_fails(run_image("lost", &(setting){.control = c, .nworkers = 3, .threads = 1},
+                                   &result, &err),
+                         PCLEAN_EFAILED, "the workers of channel 4 died");
             assert_int_equal(shared->killed, 2);
-            assert_true(contains(result.warning, "channel 4: the worker was killed by SIGKILL; another one does its work again"));
-            assert_true(contains(result.warning, "channel 4: the worker was killed by SIGKILL twice; it is left blank"));
+            assert_true(contains(
+                result.warning,
+                "channel 4: the worker was killed by SIGKILL; another one does its work again"));
+            assert_true(
+                contains(result.warning,
+                         "channel 4: the worker was killed by SIGKILL twice; it is left blank"));
             assert_int_equal(result.stop, PCLEAN_STOP_FAILED);
             assert_int_equal(result.plane[4].stop, PCLEAN_STOP_FAILED);
             assert_int_equal(result.plane[4].chan, 4);
             assert_true(result.plane[4].freq_hz > 1e9 && result.plane[4].nvis == 0);
             assert_true(result.plane[3].stop != PCLEAN_STOP_FAILED && result.plane[3].niter > 0);
             pclean_result_clear(&result);
-            if (c == CHANNEL) /* with the other control niter is of all planes together, and one is missing */
+            if (c == CHANNEL) /* with the other control niter is of all planes together, and one
+                               * is missing */
                 assert_same(control_name[c], "lost", 4);
         }
 }
@@ -235,7 +258,8 @@ static void test_nothing_but_death(void **state) {
     char *record = slurp(in_folder("channel.run.json"), &before), *again;
     setting s = {.control = CHANNEL, .nworkers = 2, .threads = 1};
     kill_at(ALL, "begin", 0, 2 * NCHAN);
-    assert_fails(run_image("channel", &s, &result, &err), PCLEAN_EFAILED, "the workers of every channel died");
+    assert_fails(run_image("channel", &s, &result, &err), PCLEAN_EFAILED,
+                 "the workers of every channel died");
     pclean_result_clear(&result);
     again = slurp(in_folder("channel.run.json"), &after);
     assert_int_equal(before, after);
@@ -257,8 +281,11 @@ static void test_threads_first_then_workers(void **state) {
 int main(void) {
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 #define TEST(name) cmocka_unit_test_setup(test_##name, nobody_dies)
-    const struct CMUnitTest tests[] = {TEST(any_number_of_workers_and_threads), TEST(a_worker_killed_at_each_stage),
-                                       TEST(a_start_model_outlives_a_worker), TEST(a_plane_that_kills_every_worker),
-                                       TEST(nothing_but_death), TEST(threads_first_then_workers)};
+    const struct CMUnitTest tests[] = {TEST(any_number_of_workers_and_threads),
+                                       TEST(a_worker_killed_at_each_stage),
+                                       TEST(a_start_model_outlives_a_worker),
+                                       TEST(a_plane_that_kills_every_worker),
+                                       TEST(nothing_but_death),
+                                       TEST(threads_first_then_workers)};
     return cmocka_run_group_tests(tests, references, remove_folder);
 }

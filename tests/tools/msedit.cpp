@@ -1,21 +1,30 @@
-// msedit: spoils a copy of a MeasurementSet, for tests. Usage: msedit MS WORD [ARGUMENTS]; WORD one of
+// msedit: spoils a copy of a MeasurementSet, for tests. Usage: msedit MS WORD [ARGUMENTS]; WORD one
+// of
 //   flag [FIRST LAST]   set FLAG (of channels FIRST to LAST)       flag-rows      set FLAG_ROW
 //   weight X            set WEIGHT and WEIGHT_SPECTRUM              scale X [COLUMN]  multiply DATA
 //   spoil N             every Nth sample of DATA NaN, the one after it infinite
-//   spoil-uvw N         every Nth row's UVW NaN                     rows FIRST LAST OUT  copy these rows to the new MS OUT
-//   drop COLUMN         remove a column; here and below COLUMN may be one of a sub-table: FIELD/NUM_POLY
+//   spoil-uvw N         every Nth row's UVW NaN                     rows FIRST LAST OUT  copy these
+//   rows to the new MS OUT
+//   drop COLUMN         remove a column; here and below COLUMN may be one of a sub-table:
+//                       FIELD/NUM_POLY
 //   set COLUMN ROW X [I]  a cell, or only element I of it, is X; ROW may be "all" or FIRST:STEP
 //   shape COLUMN ROW N... a cell of this shape, empty where it was smaller
 //   unfill COLUMN [N]   a column anew, without a value from row N (0) on
 //   copy COLUMN NEW [N] a new column with the description and the cells of another, up to row N
-//   retype COLUMN       a column of the same name and shape, of texts (of integers, if it was one of texts)
-//   reference COLUMN R  the measure's reference (MEASINFO) is R     drop-table SUB remove the keyword of a sub-table
+//   retype COLUMN       a column of the same name and shape, of texts (of integers, if it was one
+//                       of texts)
+//   reference COLUMN R  the measure's reference (MEASINFO) is R     drop-table SUB remove the
+//                       keyword of a sub-table
 //   clear SUB           remove all rows of a sub-table
 //   flip-width          the other sign for every CHAN_WIDTH
-//   reverse, shuffle    the channels of every window in another order, the data with them (shuffle: channel i goes to 7 i + 3)
-//   split               row n keeps correlation n modulo their number only: data descriptions of one correlation each
-//   keep N CORR...      of every Nth row (0, N ...) only these correlations (numbers): a data description more
-//   linear N            every Nth row (0, N ...) is called XX, XY, YX, YY instead of RR, RL, LR, LL: a data description more
+//   reverse, shuffle    the channels of every window in another order, the data with them (shuffle:
+//                       channel i goes to 7 i + 3)
+//   split               row n keeps correlation n modulo their number only: data descriptions of
+//                       one correlation each
+//   keep N CORR...      of every Nth row (0, N ...) only these correlations (numbers): a data
+//                       description more
+//   linear N            every Nth row (0, N ...) is called XX, XY, YX, YY instead of RR, RL, LR,
+//                       LL: a data description more
 //   lock                hold a write lock on the main table until standard input ends
 #include <casacore/casa/Arrays/Array.h>
 #include <casacore/casa/Arrays/ArrayMath.h>
@@ -38,7 +47,9 @@
 
 using namespace casacore;
 
-template <typename T> static void each_cell(Table &t, const char *column, const std::function<void(rownr_t, Array<T> &)> &change) {
+template <typename T>
+static void each_cell(Table &t, const char *column,
+                      const std::function<void(rownr_t, Array<T> &)> &change) {
     if (!t.tableDesc().isColumn(column))
         return;
     ArrayColumn<T> c(t, column);
@@ -59,7 +70,8 @@ static void flag(Table &t, long first, long last) {
 }
 
 static void spoil(Table &t, size_t every) {
-    const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+    const float nan = std::numeric_limits<float>::quiet_NaN(),
+                inf = std::numeric_limits<float>::infinity();
     size_t k = 0;
     each_cell<Complex>(t, "DATA", [&](rownr_t, Array<Complex> &a) {
         for (auto &x : a) {
@@ -76,35 +88,58 @@ static void spoil(Table &t, size_t every) {
 static Table table_of(const std::string &path, const std::string &name, std::string *column) {
     const size_t slash = name.find('/');
     *column = name.substr(slash == std::string::npos ? 0 : slash + 1);
-    return Table(slash == std::string::npos ? path : path + "/" + name.substr(0, slash), Table::Update);
+    return Table(slash == std::string::npos ? path : path + "/" + name.substr(0, slash),
+                 Table::Update);
 }
 
 template <typename T> static T value_of(const std::string &text);
-template <> Double value_of(const std::string &text) { return std::stod(text); }
-template <> Float value_of(const std::string &text) { return std::stof(text); }
-template <> Int value_of(const std::string &text) { return std::stoi(text); }
-template <> Bool value_of(const std::string &text) { return text == "1"; }
-template <> Complex value_of(const std::string &text) { return Complex(std::stof(text), 0); }
-template <> String value_of(const std::string &text) { return text; }
+template <> Double value_of(const std::string &text) {
+    return std::stod(text);
+}
+template <> Float value_of(const std::string &text) {
+    return std::stof(text);
+}
+template <> Int value_of(const std::string &text) {
+    return std::stoi(text);
+}
+template <> Bool value_of(const std::string &text) {
+    return text == "1";
+}
+template <> Complex value_of(const std::string &text) {
+    return Complex(std::stof(text), 0);
+}
+template <> String value_of(const std::string &text) {
+    return text;
+}
 
 /* Calls change(value of the column's type) with a value of that type. */
 template <typename Change> static void with_type(DataType type, const Change &change) {
     switch (type) {
-    case TpDouble: return change(Double());
-    case TpFloat: return change(Float());
-    case TpInt: return change(Int());
-    case TpBool: return change(Bool());
-    case TpComplex: return change(Complex());
-    case TpString: return change(String());
-    default: throw AipsError("a column of this type is not served");
+    case TpDouble:
+        return change(Double());
+    case TpFloat:
+        return change(Float());
+    case TpInt:
+        return change(Int());
+    case TpBool:
+        return change(Bool());
+    case TpComplex:
+        return change(Complex());
+    case TpString:
+        return change(String());
+    default:
+        throw AipsError("a column of this type is not served");
     }
 }
 
 static std::vector<rownr_t> rows_of(const Table &t, const std::string &text) {
     std::vector<rownr_t> rows;
     const size_t colon = text.find(':');
-    const rownr_t first = text == "all" ? 0 : std::stoul(text), step = colon != std::string::npos ? std::stoul(text.substr(colon + 1)) : 1;
-    for (rownr_t row = first; row < t.nrow() && (text == "all" || colon != std::string::npos || row == first); row += step)
+    const rownr_t first = text == "all" ? 0 : std::stoul(text),
+                  step = colon != std::string::npos ? std::stoul(text.substr(colon + 1)) : 1;
+    for (rownr_t row = first;
+         row < t.nrow() && (text == "all" || colon != std::string::npos || row == first);
+         row += step)
         rows.push_back(row);
     return rows;
 }
@@ -141,9 +176,10 @@ static void drop(Table &t, const std::string &name) {
         t.renameColumn(name + "_GONE", name);
 }
 
-/* A new column like another of the table, of another name or type, its first `n` cells copied where the type is the same. Cells have no
- * fixed shape, so that they can be without a value. */
-static void anew(Table &t, const ColumnDesc old, const std::string &name, DataType type, rownr_t n) {
+/* A new column like another of the table, of another name or type, its first `n` cells copied where
+ * the type is the same. Cells have no fixed shape, so that they can be without a value. */
+static void anew(Table &t, const ColumnDesc old, const std::string &name, DataType type,
+                 rownr_t n) {
     const TableRecord keywords = TableColumn(t, old.name()).keywordSet();
     with_type(type, [&](auto value) {
         using T = decltype(value);
@@ -201,10 +237,14 @@ static bool edit_column(const std::vector<std::string> &arg) {
         const size_t at = word == "copy" ? 4 : 3;
         const rownr_t n = arg.size() > at ? std::stoul(arg[at]) : word == "copy" ? t.nrow() : 0;
         const DataType other = old.dataType() == TpString ? TpInt : TpString;
-        anew(t, old, word == "copy" ? arg.at(3) : name, word == "retype" ? other : old.dataType(), n);
+        anew(t, old, word == "copy" ? arg.at(3) : name, word == "retype" ? other : old.dataType(),
+             n);
     } else if (word == "reference") {
         Table t = table_of(arg.at(0), arg.at(2), &name);
-        TableColumn(t, name).rwKeywordSet().rwSubRecord("MEASINFO").define("Ref", String(arg.at(3)));
+        TableColumn(t, name)
+            .rwKeywordSet()
+            .rwSubRecord("MEASINFO")
+            .define("Ref", String(arg.at(3)));
     } else if (word == "drop-table") {
         Table(arg.at(0), Table::Update).rwKeywordSet().removeField(arg.at(2));
     } else if (word == "clear") {
@@ -217,7 +257,9 @@ static bool edit_column(const std::vector<std::string> &arg) {
 }
 
 /* Channel `order[i]` of every window and cell comes to place i. Windows of one channel stay. */
-template <typename T> static void reorder(Table &t, const char *column, const std::function<std::vector<ssize_t>(ssize_t)> &order) {
+template <typename T>
+static void reorder(Table &t, const char *column,
+                    const std::function<std::vector<ssize_t>(ssize_t)> &order) {
     each_cell<T>(t, column, [&](rownr_t, Array<T> &a) {
         const size_t axis = a.ndim() - 1;
         const std::vector<ssize_t> from = order(a.shape()[axis]);
@@ -258,11 +300,14 @@ static std::vector<ssize_t> shuffled(ssize_t n) {
     return from;
 }
 
-/* A data description of these correlations (with `linear`, as linear ones), otherwise that of `ddid`. */
+/* A data description of these correlations (with `linear`, as linear ones), otherwise that of
+ * `ddid`. */
 static Int new_description(Table &t, Int ddid, const std::vector<ssize_t> &keep, bool linear) {
     Table dd(t.keywordSet().asTable("DATA_DESCRIPTION").tableName(), Table::Update);
     Table pol(t.keywordSet().asTable("POLARIZATION").tableName(), Table::Update);
-    const rownr_t old = static_cast<rownr_t>(ScalarColumn<Int>(dd, "POLARIZATION_ID")(static_cast<rownr_t>(ddid))), row = pol.nrow(), out = dd.nrow();
+    const rownr_t old = static_cast<rownr_t>(
+                      ScalarColumn<Int>(dd, "POLARIZATION_ID")(static_cast<rownr_t>(ddid))),
+                  row = pol.nrow(), out = dd.nrow();
     const Vector<Int> all(ArrayColumn<Int>(pol, "CORR_TYPE")(old));
     const Matrix<Int> products(ArrayColumn<Int>(pol, "CORR_PRODUCT")(old));
     Vector<Int> type(keep.size());
@@ -282,8 +327,11 @@ static Int new_description(Table &t, Int ddid, const std::vector<ssize_t> &keep,
     return static_cast<Int>(out);
 }
 
-/* The first axis of each cell keeps keep[row] of its places; the column is made anew, for cells of any shape. */
-template <typename T> static void keep_of_column(Table &t, const char *column, const std::vector<std::vector<ssize_t>> &keep) {
+/* The first axis of each cell keeps keep[row] of its places; the column is made anew, for cells of
+ * any shape. */
+template <typename T>
+static void keep_of_column(Table &t, const char *column,
+                           const std::vector<std::vector<ssize_t>> &keep) {
     if (!t.tableDesc().isColumn(column))
         return;
     const ArrayColumn<T> old(t, column);
@@ -312,7 +360,8 @@ template <typename T> static void keep_of_column(Table &t, const char *column, c
 }
 
 /* keep_of(row, correlations of the row): which of them stay; empty: all. */
-static void keep_correlations(Table &t, const std::function<std::vector<ssize_t>(rownr_t, ssize_t)> &keep_of) {
+static void
+keep_correlations(Table &t, const std::function<std::vector<ssize_t>(rownr_t, ssize_t)> &keep_of) {
     ScalarColumn<Int> ddid(t, "DATA_DESC_ID");
     const ArrayColumn<Bool> flag(t, "FLAG");
     std::map<std::pair<Int, std::vector<ssize_t>>, Int> made;
@@ -347,7 +396,8 @@ static int run(const std::vector<std::string> &arg) {
     }
     if (edit_column(arg))
         return 0;
-    Table t(path, TableLock(word == "lock" ? TableLock::PermanentLocking : TableLock::AutoLocking), Table::Update);
+    Table t(path, TableLock(word == "lock" ? TableLock::PermanentLocking : TableLock::AutoLocking),
+            Table::Update);
     if (word == "lock") {
         std::puts("locked");
         std::fflush(stdout);
@@ -364,7 +414,8 @@ static int run(const std::vector<std::string> &arg) {
         each_cell<Float>(t, "WEIGHT_SPECTRUM", set);
     } else if (word == "scale") {
         const float x = std::stof(arg.at(2));
-        each_cell<Complex>(t, arg.size() > 3 ? arg[3].c_str() : "DATA", [x](rownr_t, Array<Complex> &a) { a *= Complex(x, 0); });
+        each_cell<Complex>(t, arg.size() > 3 ? arg[3].c_str() : "DATA",
+                           [x](rownr_t, Array<Complex> &a) { a *= Complex(x, 0); });
     } else if (word == "spoil") {
         spoil(t, std::stoul(arg.at(2)));
     } else if (word == "spoil-uvw") {
@@ -379,13 +430,17 @@ static int run(const std::vector<std::string> &arg) {
     } else if (word == "reverse" || word == "shuffle") {
         reorder_all(t, word == "reverse" ? reversed : shuffled);
     } else if (word == "split") {
-        keep_correlations(t, [](rownr_t row, ssize_t n) { return std::vector<ssize_t>{static_cast<ssize_t>(row) % n}; });
+        keep_correlations(t, [](rownr_t row, ssize_t n) {
+            return std::vector<ssize_t>{static_cast<ssize_t>(row) % n};
+        });
     } else if (word == "keep") {
         const rownr_t every = std::stoul(arg.at(2));
         std::vector<ssize_t> keep;
         for (size_t i = 3; i < arg.size(); i++)
             keep.push_back(std::stol(arg[i]));
-        keep_correlations(t, [&](rownr_t row, ssize_t) { return row % every == 0 ? keep : std::vector<ssize_t>(); });
+        keep_correlations(t, [&](rownr_t row, ssize_t) {
+            return row % every == 0 ? keep : std::vector<ssize_t>();
+        });
     } else if (word == "linear") {
         const rownr_t every = std::stoul(arg.at(2));
         ScalarColumn<Int> ddid(t, "DATA_DESC_ID");

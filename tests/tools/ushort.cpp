@@ -1,5 +1,5 @@
-// ushort TABLE ENGINE: columns of unsigned 16-bit numbers under Adios2StMan, which python-casacore cannot open: written, and read in every
-// way. CASACORE_LDPATH says which manager is used.
+// ushort TABLE ENGINE: columns of unsigned 16-bit numbers under Adios2StMan, which python-casacore
+// cannot open: written, and read in every way. CASACORE_LDPATH says which manager is used.
 #include <casacore/casa/Arrays/ArrayLogical.h>
 #include <casacore/casa/Arrays/ArrayMath.h>
 #include <casacore/casa/Arrays/Slicer.h>
@@ -70,17 +70,27 @@ void read(const String &path) {
     const ArrayColumn<uShort> f(t, "FIXED"), v(t, "VARIABLE");
     const Vector<uShort> all = s.getColumn();
     const Array<uShort> cells = f.getColumn();
-    const Slicer box(IPosition(2, 1, 0), IPosition(2, 2, 3), IPosition(2, 1, 2)), rows(IPosition(1, 3), IPosition(1, 9), IPosition(1, 5));
+    const Slicer box(IPosition(2, 1, 0), IPosition(2, 2, 3), IPosition(2, 1, 2)),
+        rows(IPosition(1, 3), IPosition(1, 9), IPosition(1, 5));
     const Array<uShort> boxes = f.getColumn(box), some = f.getColumnRange(rows);
     for (rownr_t row = 0; row < nrow; row++) {
         const Array<uShort> want = cell(row, shape);
         expect(s(row) == scalar(row) && all(IPosition(1, row)) == scalar(row), "SCALAR");
-        expect(allEQ(f(row), want) && allEQ(cells(IPosition(3, 0, 0, row), IPosition(3, 3, 5, row)).reform(shape), want), "FIXED");
-        expect(allEQ(boxes(IPosition(3, 0, 0, row), IPosition(3, 1, 2, row)).reform(IPosition(2, 2, 3)), want(box)), "a box of FIXED");
+        expect(
+            allEQ(f(row), want) &&
+                allEQ(cells(IPosition(3, 0, 0, row), IPosition(3, 3, 5, row)).reform(shape), want),
+            "FIXED");
+        expect(
+            allEQ(
+                boxes(IPosition(3, 0, 0, row), IPosition(3, 1, 2, row)).reform(IPosition(2, 2, 3)),
+                want(box)),
+            "a box of FIXED");
         expect(allEQ(v(row), cell(row, variable_shape(row))), "VARIABLE");
     }
     for (rownr_t i = 0; i < 9; i++)
-        expect(allEQ(some(IPosition(3, 0, 0, i), IPosition(3, 3, 5, i)).reform(shape), cell(3 + 5 * i, shape)), "every fifth row of FIXED");
+        expect(allEQ(some(IPosition(3, 0, 0, i), IPosition(3, 3, 5, i)).reform(shape),
+                     cell(3 + 5 * i, shape)),
+               "every fifth row of FIXED");
 }
 
 } // namespace

@@ -29,12 +29,16 @@ static void contiguous_is_regular(void **state) {
     for (size_t s = 0; s < 3; s++)
         for (size_t n = 1; n < 4; n++) {
             pcl_axis_joined j;
-            assert_ok(join(axis(0, 10, step[s], n), axis(1, 10 + (double)n * step[s], step[s], 2), false, false, &j));
+            assert_ok(join(axis(0, 10, step[s], n), axis(1, 10 + (double)n * step[s], step[s], 2),
+                           false, false, &j));
             assert_true(j.regular && j.casa_regular && j.order[0] == 0 && j.order[1] == 1);
             pcl_free(j.order);
             /* the second one first */
-            assert_fails(join(axis(1, 10 + (double)n * step[s], step[s], 2), axis(0, 10, step[s], n), true, false, NULL), PCLEAN_EDATA, "A lies before B");
-            assert_ok(join(axis(1, 10 + (double)n * step[s], step[s], 2), axis(0, 10, step[s], n), false, true, &j));
+            assert_fails(join(axis(1, 10 + (double)n * step[s], step[s], 2),
+                              axis(0, 10, step[s], n), true, false, NULL),
+                         PCLEAN_EDATA, "A lies before B");
+            assert_ok(join(axis(1, 10 + (double)n * step[s], step[s], 2), axis(0, 10, step[s], n),
+                           false, true, &j));
             assert_true(j.regular && j.order[0] == 1 && j.order[1] == 0);
             pcl_free(j.order);
         }
@@ -43,11 +47,13 @@ static void contiguous_is_regular(void **state) {
 static void gaps_and_widths_need_relax(void **state) {
     (void)state;
     pcl_axis_joined j;
-    assert_fails(join(axis(0, 0, 1, 3), axis(1, 4, 1, 3), false, false, NULL), PCLEAN_EDATA, "between A and B there is a gap of 1 pixels");
+    assert_fails(join(axis(0, 0, 1, 3), axis(1, 4, 1, 3), false, false, NULL), PCLEAN_EDATA,
+                 "between A and B there is a gap of 1 pixels");
     assert_ok(join(axis(0, 0, 1, 3), axis(1, 4, 1, 3), true, false, &j));
     assert_false(j.regular || j.casa_regular);
     pcl_free(j.order);
-    assert_fails(join(axis(0, 0, 1, 3), axis(1, 3.5, 2, 3), false, false, NULL), PCLEAN_EDATA, "2 times as wide");
+    assert_fails(join(axis(0, 0, 1, 3), axis(1, 3.5, 2, 3), false, false, NULL), PCLEAN_EDATA,
+                 "2 times as wide");
     assert_ok(join(axis(0, 0, 1, 3), axis(1, 3.5, 2, 3), true, false, &j));
     assert_false(j.regular || j.casa_regular);
     pcl_free(j.order);
@@ -56,17 +62,24 @@ static void gaps_and_widths_need_relax(void **state) {
 static void wrong_with_relax_too(void **state) {
     (void)state;
     for (int relax = 0; relax < 2; relax++) {
-        assert_fails(join(axis(0, 0, 1, 3), axis(1, 2, 1, 3), relax, true, NULL), PCLEAN_EDATA, "A and B overlap by 1 pixel along the axis");
-        assert_fails(join(axis(0, 0, 1, 3), axis(1, 0, 1, 3), relax, true, NULL), PCLEAN_EDATA, "overlap by 3 pixels along");
-        assert_fails(join(axis(0, 0, 1, 1), axis(1, 0, 1, 1), relax, false, NULL), PCLEAN_EDATA, "overlap");
-        assert_fails(join(axis(0, 0, 1, 3), axis(1, 2.5, 1, 3), relax, false, NULL), PCLEAN_EDATA, "overlap by 0.5 pixels along");
-        assert_fails(join(axis(0, 0, 1, 3), axis(1, 5, -1, 3), relax, true, NULL), PCLEAN_EDATA, "B runs in the opposite direction along the axis to join than A");
+        assert_fails(join(axis(0, 0, 1, 3), axis(1, 2, 1, 3), relax, true, NULL), PCLEAN_EDATA,
+                     "A and B overlap by 1 pixel along the axis");
+        assert_fails(join(axis(0, 0, 1, 3), axis(1, 0, 1, 3), relax, true, NULL), PCLEAN_EDATA,
+                     "overlap by 3 pixels along");
+        assert_fails(join(axis(0, 0, 1, 1), axis(1, 0, 1, 1), relax, false, NULL), PCLEAN_EDATA,
+                     "overlap");
+        assert_fails(join(axis(0, 0, 1, 3), axis(1, 2.5, 1, 3), relax, false, NULL), PCLEAN_EDATA,
+                     "overlap by 0.5 pixels along");
+        assert_fails(join(axis(0, 0, 1, 3), axis(1, 5, -1, 3), relax, true, NULL), PCLEAN_EDATA,
+                     "B runs in the opposite direction along the axis to join than A");
         pcl_axis other = axis(1, 3, 1, 3);
         other.frame = "TOPO";
-        assert_fails(join(axis(0, 0, 1, 3), other, relax, false, NULL), PCLEAN_EDATA, "frequencies are in TOPO, those of A in LSRK");
+        assert_fails(join(axis(0, 0, 1, 3), other, relax, false, NULL), PCLEAN_EDATA,
+                     "frequencies are in TOPO, those of A in LSRK");
         pcl_axis bent = axis(1, 3, 1, 3);
         values[1][1] = 9;
-        assert_fails(join(axis(0, 0, 1, 3), bent, relax, false, NULL), PCLEAN_EDATA, "out of order");
+        assert_fails(join(axis(0, 0, 1, 3), bent, relax, false, NULL), PCLEAN_EDATA,
+                     "out of order");
         values[1][1] = 0.0 / 0.0;
         assert_fails(join(axis(0, 0, 1, 3), bent, relax, false, NULL), PCLEAN_EDATA, "pixel 1");
     }
@@ -87,7 +100,8 @@ static void stokes_must_differ(void **state) {
     assert_ok(join(v, i, false, false, &j));
     assert_true(j.order[0] == 0 && j.regular);
     pcl_free(j.order);
-    assert_fails(join(i, iq, true, false, NULL), PCLEAN_EDATA, "C has a Stokes parameter that A has already");
+    assert_fails(join(i, iq, true, false, NULL), PCLEAN_EDATA,
+                 "C has a Stokes parameter that A has already");
 }
 
 /* Steps within casacore's tolerance each, which add up: casacore would show wrong frequencies. */

@@ -1,5 +1,5 @@
-/* The beam fit against tclean's restoring beams and sidelobe levels (tests/golden/make_beams.py), against Gaussians of
- * known shape, and on PSFs that cannot be fitted. */
+/* The beam fit against tclean's restoring beams and sidelobe levels (tests/golden/make_beams.py),
+ * against Gaussians of known shape, and on PSFs that cannot be fitted. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,8 +49,8 @@ static void tclean_beams(void **state) {
     while (fgets(line, sizeof line, f)) {
         if (line[0] == '#')
             continue;
-        assert_int_equal(sscanf(line, "%31s %zu %zu %lf %lf %lf %lf %lf %lf", name, &nx, &ny, &cx, &cy, &major, &minor,
-                                &pa, &sidelobe),
+        assert_int_equal(sscanf(line, "%31s %zu %zu %lf %lf %lf %lf %lf %lf", name, &nx, &ny, &cx,
+                                &cy, &major, &minor, &pa, &sidelobe),
                          9);
         float *psf = read_psf(name, nx * ny);
         pcl_beam b;
@@ -75,14 +75,16 @@ static void gaussian_comes_back(void **state) {
         for (int scale = 1; scale <= 2; scale++) {
             const size_t nx = 60, ny = 70;
             const double cx = ARCSEC, cy = ARCSEC / scale;
-            const pcl_beam want = {shape[k][0] * ARCSEC, shape[k][1] * ARCSEC, shape[k][2] * DEGREE};
+            const pcl_beam want = {shape[k][0] * ARCSEC, shape[k][1] * ARCSEC,
+                                   shape[k][2] * DEGREE};
             float *psf = array(nx * ny);
             pcl_beam_gaussian(&want, nx, ny, cx, cy, psf);
             for (size_t i = 0; i < nx * ny; i++)
                 psf[i] *= 7; /* any scale */
             pcl_beam b;
             assert_int_equal(pcl_beam_fit(psf, nx, ny, cx, cy, PCL_BEAM_CUTOFF, &b, NULL), 0);
-            const double tolerance = shape[k][1] < 4 ? 0.05 : 3e-3; /* the cubic resampling is not exact */
+            /* the cubic resampling is not exact */
+            const double tolerance = shape[k][1] < 4 ? 0.05 : 3e-3;
             near("major", b.major_rad, want.major_rad, tolerance * want.major_rad);
             near("minor", b.minor_rad, want.minor_rad, tolerance * want.minor_rad);
             if (want.major_rad > want.minor_rad)
@@ -96,7 +98,8 @@ static void gaussian_comes_back(void **state) {
 
 static void orientation(void **state) {
     (void)state;
-    /* north through EAST; east is towards lower x: a beam at 45 degrees lies along (x, y) = (-1, 1) */
+    /* north through EAST; east is towards lower x: a beam at 45 degrees lies along (x, y) = (-1,
+     * 1) */
     const pcl_beam b = {10 * ARCSEC, 4 * ARCSEC, 45 * DEGREE};
     float image[21 * 21];
     pcl_beam_gaussian(&b, 21, 21, ARCSEC, ARCSEC, image);
@@ -153,7 +156,8 @@ static void no_memory(void **state) {
     for (long k = 1; k <= 5; k++) {
         pcl_beam b;
         pcl_mem_fail_after(k);
-        assert_int_equal(pcl_beam_fit(psf, 32, 32, ARCSEC, ARCSEC, PCL_BEAM_CUTOFF, &b, NULL), -PCLEAN_ENOMEM);
+        assert_int_equal(pcl_beam_fit(psf, 32, 32, ARCSEC, ARCSEC, PCL_BEAM_CUTOFF, &b, NULL),
+                         -PCLEAN_ENOMEM);
     }
     pcl_mem_fail_after(0);
 }
@@ -165,7 +169,8 @@ static void between_two_beams(void **state) {
     const double along[] = {-1.5, -0.7, 0, 0.4, 1.2};
     pcl_beam to, found;
     assert_false(pcl_beam_between(&from, &from, &found));
-    assert_false(pcl_beam_between(&from, &(const pcl_beam){9, 2.9, 0.6}, &found)); /* narrower in one direction */
+    /* narrower in one direction */
+    assert_false(pcl_beam_between(&from, &(const pcl_beam){9, 2.9, 0.6}, &found));
     assert_true(found.major_rad == 0 && found.minor_rad == 0);
     assert_true(pcl_beam_between(&from, &(const pcl_beam){sqrt(25 + 16), 5, 0.6}, &found));
     assert_true(fabs(found.major_rad - 4) < 1e-12 && fabs(found.minor_rad - 4) < 1e-12);
@@ -173,24 +178,28 @@ static void between_two_beams(void **state) {
     double xx = 0, xy = 0, yy = 0;
     for (int k = 0; k < 2; k++) {
         const pcl_beam *b = k ? &by : &from;
-        const double s = sin(b->pa_rad), c = cos(b->pa_rad), p = b->major_rad * b->major_rad, q = b->minor_rad * b->minor_rad;
+        const double s = sin(b->pa_rad), c = cos(b->pa_rad), p = b->major_rad * b->major_rad,
+                     q = b->minor_rad * b->minor_rad;
         xx += p * s * s + q * c * c;
         yy += p * c * c + q * s * s;
         xy += (p - q) * s * c; /* east and north */
     }
-    const double mean = (xx + yy) / 2, half = hypot((xx - yy) / 2, xy), pa = 0.5 * atan2(2 * xy, yy - xx);
+    const double mean = (xx + yy) / 2, half = hypot((xx - yy) / 2, xy),
+                 pa = 0.5 * atan2(2 * xy, yy - xx);
     to = (pcl_beam){sqrt(mean + half), sqrt(mean - half), pa};
     assert_true(pcl_beam_between(&from, &to, &found));
     for (size_t i = 0; i < sizeof along / sizeof *along; i++) {
         const double a = cos(along[i] - found.pa_rad), b = cos(along[i] - by.pa_rad);
-        assert_true(fabs(a * a * found.major_rad * found.major_rad + (1 - a * a) * found.minor_rad * found.minor_rad -
+        assert_true(fabs(a * a * found.major_rad * found.major_rad +
+                         (1 - a * a) * found.minor_rad * found.minor_rad -
                          (b * b * 49 + (1 - b * b) * 4)) < 1e-9);
     }
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(tclean_beams), cmocka_unit_test(gaussian_comes_back),
-                                       cmocka_unit_test(orientation), cmocka_unit_test(odd_psfs),
-                                       cmocka_unit_test(no_memory), cmocka_unit_test(between_two_beams)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tclean_beams), cmocka_unit_test(gaussian_comes_back),
+        cmocka_unit_test(orientation),  cmocka_unit_test(odd_psfs),
+        cmocka_unit_test(no_memory),    cmocka_unit_test(between_two_beams)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,8 @@ static void variable_shape(uint64_t row, size_t shape[2]) {
 
 enum form { SCALAR, FIXED, VARIABLE, NFORM };
 
-static size_t cell_of(enum form form, int type, uint64_t row, size_t *ndim, size_t shape[BP_MAXDIM]) {
+static size_t cell_of(enum form form, int type, uint64_t row, size_t *ndim,
+                      size_t shape[BP_MAXDIM]) {
     *ndim = form == SCALAR ? 0 : form == FIXED ? 3 : 2;
     if (form == FIXED)
         memcpy(shape, shape3, sizeof shape3);
@@ -55,7 +56,8 @@ static bp_column *new_column(bp_file *f, enum form form, int type) {
     pclean_err err;
     bp_column *c;
     snprintf(name, sizeof name, "%s_%d", names[form], type);
-    assert_ok(bp_column_new(f, name, (enum bp_type)type, form == FIXED ? 3 : 0, form == VARIABLE ? NULL : shape3, &c, &err));
+    assert_ok(bp_column_new(f, name, (enum bp_type)type, form == FIXED ? 3 : 0,
+                            form == VARIABLE ? NULL : shape3, &c, &err));
     return c;
 }
 
@@ -103,7 +105,8 @@ static void check_all(bp_file *f, int order) {
                 assert_memory_equal(got, want, bytes);
             }
             assert_false(bp_row_shape(c, NROW, NULL, NULL));
-            assert_fails(bp_get(c, NROW, 1, NULL, form == FIXED ? shape3 : NULL, got, &err), PCLEAN_EDATA, "nothing has been written");
+            assert_fails(bp_get(c, NROW, 1, NULL, form == FIXED ? shape3 : NULL, got, &err),
+                         PCLEAN_EDATA, "nothing has been written");
         }
 }
 
@@ -125,7 +128,8 @@ static void test_every_type_shape_and_order_comes_back(void **state) {
         }
 }
 
-/* Cells of 4 kB, so that there are several blocks, and reads are served by windows, directly, or both. */
+/* Cells of 4 kB, so that there are several blocks, and reads are served by windows, directly, or
+ * both. */
 enum { BIG = 1024, NBIG = 4500 };
 static const size_t big_shape[2] = {BIG / 4, 4};
 
@@ -151,7 +155,8 @@ static void write_big(char *engine, bool ascending) {
     bp_free(f);
 }
 
-static void check_box(bp_column *c, uint64_t row, uint64_t nrow, const size_t start[2], const size_t count[2]) {
+static void check_box(bp_column *c, uint64_t row, uint64_t nrow, const size_t start[2],
+                      const size_t count[2]) {
     pclean_err err;
     const size_t n = count[0] * count[1];
     float *out = malloc(nrow * n * sizeof *out);
@@ -159,7 +164,8 @@ static void check_box(bp_column *c, uint64_t row, uint64_t nrow, const size_t st
     for (uint64_t i = 0; i < nrow; i++)
         for (size_t a = 0; a < count[0]; a++)
             for (size_t b = 0; b < count[1]; b++)
-                assert_true(out[i * n + a * count[1] + b] == big_value(row + i, (start[0] + a) * 4 + start[1] + b));
+                assert_true(out[i * n + a * count[1] + b] ==
+                            big_value(row + i, (start[0] + a) * 4 + start[1] + b));
     free(out);
 }
 
@@ -168,7 +174,8 @@ static void test_blocks_windows_and_boxes(void **state) {
     pclean_err err;
     bp_file *f;
     bp_column *c;
-    const size_t none[2] = {0, 0}, chan[2] = {100, 0}, one[2] = {1, 4}, corner[2] = {200, 1}, some[2] = {30, 2};
+    const size_t none[2] = {0, 0}, chan[2] = {100, 0}, one[2] = {1, 4}, corner[2] = {200, 1},
+                 some[2] = {30, 2};
     for (int k = 0; k < 4; k++) {
         write_big(engines[k % 2], k < 2);
         assert_ok(bp_open(FILE_BP, &f, &err));
@@ -184,7 +191,8 @@ static void test_blocks_windows_and_boxes(void **state) {
             check_box(c, row, 1, corner, some);
         check_box(c, 400, 300, none, big_shape); /* partly in the window */
         float x[BIG];
-        assert_fails(bp_get(c, NBIG - 3, 9, NULL, big_shape, x, &err), PCLEAN_EDATA, "row 4500: nothing has been written");
+        assert_fails(bp_get(c, NBIG - 3, 9, NULL, big_shape, x, &err), PCLEAN_EDATA,
+                     "row 4500: nothing has been written");
         assert_fails(bp_get(c, 3, 1, corner, big_shape, x, &err), PCLEAN_EDATA, "not the shape");
         bp_free(f);
     }
@@ -206,10 +214,12 @@ static void test_gaps_and_second_puts(void **state) {
                 assert_ok(bp_put(c, row, 0, NULL, &x, &err));
         x = 2;
         assert_ok(bp_put(c, 3, 0, NULL, &x, &err));  /* in the buffer */
-        assert_ok(bp_put(c, 12, 0, NULL, &x, &err)); /* in the scratch file: it came after the gap */
+        assert_ok(bp_put(c, 12, 0, NULL, &x, &err)); /* in the scratch file: it came after the
+                                                      * gap */
         assert_ok(bp_get(c, 12, 1, NULL, NULL, got, &err));
         assert_true(got[0] == 2);
-        assert_fails(bp_get(c, 5, 1, NULL, NULL, got, &err), PCLEAN_EDATA, "row 5: nothing has been written");
+        assert_fails(bp_get(c, 5, 1, NULL, NULL, got, &err), PCLEAN_EDATA,
+                     "row 5: nothing has been written");
         assert_ok(bp_finish(f, false, &err));
         assert_fails(bp_put(c, 5, 0, NULL, &x, &err), PCLEAN_EUNSUPPORTED, "written once");
         bp_free(f);
@@ -220,12 +230,16 @@ static void test_gaps_and_second_puts(void **state) {
             assert_true(got[i] == (i == 6 ? 2 : 1));
         assert_ok(bp_get(c, 3, 1, NULL, NULL, got, &err));
         assert_true(got[0] == 2);
-        assert_fails(bp_get(c, 0, 20, NULL, shape3, got, &err), PCLEAN_EDATA, "row 5: nothing has been written");
+        assert_fails(bp_get(c, 0, 20, NULL, shape3, got, &err), PCLEAN_EDATA,
+                     "row 5: nothing has been written");
         assert_fails(bp_put(c, 5, 0, NULL, &x, &err), PCLEAN_EUNSUPPORTED, "written once");
         assert_ok(bp_column_new(f, "B", BP_FLOAT, 0, shape3, &absent, &err));
-        assert_fails(bp_get(absent, 0, 1, NULL, shape3, got, &err), PCLEAN_EDATA, "no column of this name");
-        assert_fails(bp_column_new(f, "A", BP_INT16, 0, shape3, &absent, &err), PCLEAN_EIO, "does not fit");
-        assert_fails(bp_column_new(f, "A", BP_FLOAT, 3, shape3, &absent, &err), PCLEAN_EIO, "does not fit");
+        assert_fails(bp_get(absent, 0, 1, NULL, shape3, got, &err), PCLEAN_EDATA,
+                     "no column of this name");
+        assert_fails(bp_column_new(f, "A", BP_INT16, 0, shape3, &absent, &err), PCLEAN_EIO,
+                     "does not fit");
+        assert_fails(bp_column_new(f, "A", BP_FLOAT, 3, shape3, &absent, &err), PCLEAN_EIO,
+                     "does not fit");
         bp_free(f);
     }
 }
@@ -257,7 +271,8 @@ static void test_a_row_in_the_file_is_not_put_again(void **state) {
     assert_ok(bp_column_new(f, "DATA", BP_FLOAT, 2, big_shape, &c, &err));
     for (uint64_t row = 0; row < 3000; row++)
         assert_ok(bp_put(c, row, 2, big_shape, cell, &err));
-    assert_fails(bp_put(c, 0, 2, big_shape, cell, &err), PCLEAN_EUNSUPPORTED, "already in the ADIOS2 file");
+    assert_fails(bp_put(c, 0, 2, big_shape, cell, &err), PCLEAN_EUNSUPPORTED,
+                 "already in the ADIOS2 file");
     assert_fails(bp_get(c, 0, 1, NULL, NULL, cell, &err), PCLEAN_EUNSUPPORTED, "close the table");
     assert_ok(bp_put(c, 2999, 2, big_shape, cell, &err));
     assert_fails(bp_put(c, 3000, 2, shape3, cell, &err), PCLEAN_EPARAM, "shape");
@@ -266,7 +281,7 @@ static void test_a_row_in_the_file_is_not_put_again(void **state) {
     assert_fails(bp_open(FILE_BP, &f, &err), PCLEAN_EIO, "did not finish");
 }
 
-/* ------------------------------------------------------------------ memory */
+/* ---- memory ---- */
 
 #ifndef __SANITIZE_ADDRESS__ /* which keeps what is freed */
 enum { ROWS = 200000, BOUND = 128 << 20 };
@@ -325,7 +340,7 @@ static void test_writing_takes_bounded_memory(void **state) {
 }
 #endif
 
-/* ------------------------------------------------------------------ processes */
+/* ---- processes ---- */
 
 static void expect_child(pid_t pid) {
     int status;
@@ -343,7 +358,8 @@ static void test_a_killed_writer_leaves_an_error(void **state) {
             bp_column *c;
             static float cell[BIG];
             const bp_settings s = with_engine(engines[e]);
-            if (bp_create(FILE_BP, &s, &f, &err) != 0 || bp_column_new(f, "DATA", BP_FLOAT, 2, big_shape, &c, &err) != 0)
+            if (bp_create(FILE_BP, &s, &f, &err) != 0 ||
+                bp_column_new(f, "DATA", BP_FLOAT, 2, big_shape, &c, &err) != 0)
                 _exit(1);
             for (uint64_t row = 0; row < NBIG; row++)
                 if (bp_put(c, row, 2, big_shape, cell, &err) != 0)
@@ -379,7 +395,8 @@ static void test_forked_children_read_and_do_not_write(void **state) {
         if ((child[k] = fork()) == 0) {
             for (uint64_t row = (uint64_t)k; row + 40 < NBIG; row += 37)
                 check_box(c, row, 40, none, big_shape);
-            bool good = bp_put(d, 1, 2, big_shape, cell, &err) == -PCLEAN_EUNSUPPORTED && strstr(err.msg, "before a fork");
+            bool good = bp_put(d, 1, 2, big_shape, cell, &err) == -PCLEAN_EUNSUPPORTED &&
+                        strstr(err.msg, "before a fork");
             good = good && bp_finish(g, false, &err) == -PCLEAN_EUNSUPPORTED;
             bp_free(g);
             bp_free(f);
@@ -396,7 +413,7 @@ static void test_forked_children_read_and_do_not_write(void **state) {
     bp_free(g);
 }
 
-/* ------------------------------------------------------------------ damage */
+/* ---- damage ---- */
 
 static void change_byte(const char *path, off_t at, unsigned char with) {
     unsigned char byte;
@@ -417,7 +434,8 @@ static void write_small(char *engine) {
     bp_free(f);
 }
 
-/* Whatever can be opened is read, in a process of its own: it may give other values, but it must end by itself. */
+/* Whatever can be opened is read, in a process of its own: it may give other values, but it must
+ * end by itself. */
 static void read_in_child(void) {
     pclean_err err;
     const pid_t pid = fork();
@@ -476,7 +494,8 @@ static void test_damage_without_sums_ends_in_an_error_too(void **state) {
             if (stat(path, &st) != 0)
                 continue;
             for (int i = 0; i < 6; i++) {
-                /* of the index only its header: after the rest ADIOS2 may wait 10 s for files to grow */
+                /* of the index only its header: after the rest ADIOS2 may wait 10 s for files to
+                 * grow */
                 const off_t at = (off_t)(random_uniform() * (k == 0 ? 64 : (double)st.st_size));
                 change_byte(path, at, 0xff);
                 read_in_child();
@@ -494,7 +513,8 @@ static void test_settings_that_cannot_be(void **state) {
     assert_fails(bp_create(FILE_BP, &s, &f, &err), PCLEAN_EUNSUPPORTED, "HDF5");
     s = (bp_settings){.xml_file = "/no/such.xml"};
     assert_fails(bp_create(FILE_BP, &s, &f, &err), PCLEAN_EIO, "/no/such.xml");
-    static const char other[] = "<?xml version=\"1.0\"?><adios-config><io name=\"other\"></io></adios-config>";
+    static const char other[] =
+        "<?xml version=\"1.0\"?><adios-config><io name=\"other\"></io></adios-config>";
     assert_ok(pcl_fs_write_text(PCLEAN_TEST_TMP "/other.xml", other, sizeof other - 1, &err));
     s = (bp_settings){.xml_file = PCLEAN_TEST_TMP "/other.xml"};
     assert_fails(bp_create(FILE_BP, &s, &f, &err), PCLEAN_EPARAM, "Adios2StMan");

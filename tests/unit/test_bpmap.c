@@ -12,8 +12,14 @@
 #define FILE_BP PCLEAN_TEST_TMP "/map.bp"
 #define MAP     FILE_BP "/pclean.places"
 #define SUMS    FILE_BP "/pclean.sums"
-enum { NROW = 10000, NCHAN = 67, NPOL = 8 }; /* 67 channels: pieces of 8 and of 9; 21 MB: three blocks of DATA, read by threads */
-static const size_t data_shape[2] = {NCHAN, NPOL}, flag_shape[2] = {NCHAN, 1}, wide_shape[1] = {40000};
+enum {
+    NROW = 10000,
+    NCHAN = 67,
+    NPOL = 8
+}; /* 67 channels: pieces of 8 and of 9; 21 MB: three
+    * blocks of DATA, read by threads */
+static const size_t data_shape[2] = {NCHAN, NPOL}, flag_shape[2] = {NCHAN, 1},
+                    wide_shape[1] = {40000};
 enum { NWIDE = 60 };
 static float expected[NROW][NCHAN][NPOL], found[NROW][NCHAN][NPOL];
 static float wide[NWIDE][40000], wide_found[NWIDE];
@@ -22,7 +28,8 @@ static unsigned char flag[NROW][NCHAN], flag_found[NROW][NCHAN];
 static void fill(void) {
     for (size_t row = 0; row < NROW; row++)
         for (size_t chan = 0; chan < NCHAN; chan++) {
-            flag[row][chan] = row > 4000 && (row + chan) % 11 == 0; /* before it, all blocks look alike */
+            /* before it, all blocks look alike */
+            flag[row][chan] = row > 4000 && (row + chan) % 11 == 0;
             for (size_t pol = 0; pol < NPOL; pol++)
                 expected[row][chan][pol] = (float)(row * 1000 + chan * NPOL + pol);
         }
@@ -55,14 +62,16 @@ static void write_file(char *engine, bp_param *param, size_t nparam, bool backwa
     write_with(&s, backwards);
 }
 
-static void check_box(bp_column *c, size_t row, size_t nrow, const size_t start[2], const size_t count[2]) {
+static void check_box(bp_column *c, size_t row, size_t nrow, const size_t start[2],
+                      const size_t count[2]) {
     pclean_err err;
     float *out = found[0][0];
     memset(found, 0xff, nrow * count[0] * count[1] * sizeof *out);
     assert_ok(bp_get(c, row, nrow, start, count, out, &err));
     for (size_t i = 0; i < nrow; i++)
         for (size_t j = 0; j < count[0]; j++, out += count[1])
-            assert_memory_equal(out, &expected[row + i][start[0] + j][start[1]], count[1] * sizeof *out);
+            assert_memory_equal(out, &expected[row + i][start[0] + j][start[1]],
+                                count[1] * sizeof *out);
 }
 
 /* So that the data come from the disk, where there is one. */
@@ -75,7 +84,8 @@ static void forget_pages(void) {
 }
 
 static void check_file(void) {
-    const size_t none[2] = {0, 0}, chan[2] = {40, 0}, one[2] = {1, NPOL}, middle[2] = {7, 2}, some[2] = {30, 3}, last[2] = {66, 7}, most[2] = {60, NPOL}, single[2] = {1, 1};
+    const size_t none[2] = {0, 0}, chan[2] = {40, 0}, one[2] = {1, NPOL}, middle[2] = {7, 2},
+                 some[2] = {30, 3}, last[2] = {66, 7}, most[2] = {60, NPOL}, single[2] = {1, 1};
     const size_t far = 39999, near = 1;
     pclean_err err;
     bp_file *f;
@@ -113,11 +123,13 @@ static void check_file(void) {
     assert_ok(bp_get(w, 0, NWIDE, &far, &near, wide_found, &err));
     for (size_t row = 0; row < NWIDE; row++)
         assert_float_equal(wide_found[row], wide[row][far], 0);
-    assert_fails(bp_get(data, NROW - 3, 9, NULL, data_shape, found, &err), PCLEAN_EDATA, "row 10000: nothing has been written");
+    assert_fails(bp_get(data, NROW - 3, 9, NULL, data_shape, found, &err), PCLEAN_EDATA,
+                 "row 10000: nothing has been written");
     bp_free(f);
 }
 
-/* The same cells by the map and, without it, by ADIOS2; BP4 with small buffers, of which the file has many. */
+/* The same cells by the map and, without it, by ADIOS2; BP4 with small buffers, of which the file
+ * has many. */
 static void test_cells_by_the_map_and_without(void **state) {
     (void)state;
     bp_param small[1] = {{"", "MaxBufferSize", "3Mb"}};
@@ -139,7 +151,8 @@ static void test_no_map_for_unusual_settings(void **state) {
     check_file();
 }
 
-#define XML_HEAD "<?xml version=\"1.0\"?><adios-config><io name=\"Adios2StMan\"><engine type=\"BP4\">"
+#define XML_HEAD                                                                                   \
+    "<?xml version=\"1.0\"?><adios-config><io name=\"Adios2StMan\"><engine type=\"BP4\">"
 #define XML_SIZE "<parameter key=\"MaxBufferSize\" value=\"256Kb\"/>"
 #define XML_TAIL "</engine></io></adios-config>"
 #define XML      PCLEAN_TEST_TMP "/map.xml"
@@ -163,8 +176,10 @@ static void test_a_map_with_an_xml_file(void **state) {
 static void test_cells_too_large_for_the_buffer_of_bp4(void **state) {
     (void)state;
     bp_param small[2] = {{"", "MaxBufferSize", "256kb"}, {"", "maxbuffersize", "256Kb"}};
-    const bp_settings settings[3] = {{.engine = "BP4", .engine_param = small, .nengine_param = 1},
-                                     {.engine = "BP4", .engine_param = small + 1, .nengine_param = 1}, {.xml_file = XML}};
+    const bp_settings settings[3] = {
+        {.engine = "BP4", .engine_param = small, .nengine_param = 1},
+        {.engine = "BP4", .engine_param = small + 1, .nengine_param = 1},
+        {.xml_file = XML}};
     const size_t shape[2] = {1, 40000};
     pclean_err err;
     bp_file *f;
@@ -173,7 +188,8 @@ static void test_cells_too_large_for_the_buffer_of_bp4(void **state) {
     for (size_t i = 0; i < 3; i++) {
         assert_ok(bp_create(FILE_BP, &settings[i], &f, &err));
         assert_ok(bp_column_new(f, "WIDE", BP_FLOAT, 2, shape, &c, &err));
-        assert_fails(bp_put(c, 0, 2, shape, wide[0], &err), PCLEAN_EUNSUPPORTED, "take BP5, or a MaxBufferSize of 480000");
+        assert_fails(bp_put(c, 0, 2, shape, wide[0], &err), PCLEAN_EUNSUPPORTED,
+                     "take BP5, or a MaxBufferSize of 480000");
         bp_free(f);
     }
 }
@@ -201,7 +217,8 @@ static void test_a_file_cut_short_is_an_error(void **state) {
     assert_ok(bp_column_new(f, "DATA", BP_FLOAT, 2, data_shape, &data, &err));
     assert_int_equal(stat(FILE_BP "/data.0", &st), 0);
     assert_int_equal(truncate(FILE_BP "/data.0", 5000000), 0); /* while it is open */
-    assert_fails(bp_get(data, 0, NROW, NULL, data_shape, found, &err), PCLEAN_EIO, "bytes are missing");
+    assert_fails(bp_get(data, 0, NROW, NULL, data_shape, found, &err), PCLEAN_EIO,
+                 "bytes are missing");
     bp_free(f);
 }
 

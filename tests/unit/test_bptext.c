@@ -1,7 +1,7 @@
-#include "stman/bpfile.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "pclean/adios2.h"
+#include "stman/bpfile.h"
 #include "unit/check.h"
 #include <adios2_c.h>
 #include <inttypes.h>
@@ -45,7 +45,8 @@ static void expect(bp_column *c, uint64_t row, const char *want) {
         assert_int_equal(n, strlen(want));
         pcl_free(text);
     } else {
-        assert_fails(bp_get_text(c, row, &text, &n, &err), PCLEAN_EDATA, "nothing has been written");
+        assert_fails(bp_get_text(c, row, &text, &n, &err), PCLEAN_EDATA,
+                     "nothing has been written");
     }
 }
 
@@ -171,12 +172,14 @@ static void test_a_packed_row_in_the_file_is_not_put_again(void **state) {
     bp_column *c = column(f, "NAME");
     for (uint64_t row = 0; row < 1 << 20; row++)
         assert_ok(bp_put_text(c, row, "0123456789", 10, &err));
-    assert_fails(bp_put_text(c, 0, "x", 1, &err), PCLEAN_EUNSUPPORTED, "already in the ADIOS2 file");
+    assert_fails(bp_put_text(c, 0, "x", 1, &err), PCLEAN_EUNSUPPORTED,
+                 "already in the ADIOS2 file");
     assert_fails(bp_get_text(c, 0, &text, &n, &err), PCLEAN_EUNSUPPORTED, "close the table");
     bp_free(f);
 }
 
-/* Sums say nothing of the bytes of data.0: places that cannot be are errors, whatever they ask for. */
+/* Sums say nothing of the bytes of data.0: places that cannot be are errors, whatever they ask
+ * for. */
 static void test_spoilt_places_are_errors(void **state) {
     static const unsigned char fills[] = {0xff, 0x7f, 0x01, 0x00};
     (void)state;
@@ -195,7 +198,10 @@ static void test_spoilt_places_are_errors(void **state) {
         const long size = ftell(data);
         rewind(data);
         for (long at = 0; at < size; at += (long)sizeof block)
-            assert_true(fwrite(block, 1, (size_t)(size - at < (long)sizeof block ? size - at : (long)sizeof block), data) > 0);
+            assert_true(
+                fwrite(block, 1,
+                       (size_t)(size - at < (long)sizeof block ? size - at : (long)sizeof block),
+                       data) > 0);
         assert_int_equal(fclose(data), 0);
         assert_ok(bp_open(FILE_BP, &f, &err));
         c = column(f, "NAME");

@@ -1,7 +1,7 @@
-#include "run/budget.h"
-#include "core/grid/grid.h"
-#include "core/clean/hogbom.h"
 #include "base/mem.h"
+#include "core/clean/hogbom.h"
+#include "core/grid/grid.h"
+#include "run/budget.h"
 #include "unit/check.h"
 #include <math.h>
 #include <omp.h>
@@ -45,15 +45,18 @@ static void end(fixture *f) {
 }
 
 static pcl_sysinfo machine(uint64_t memory) {
-    return (pcl_sysinfo){.cores = 2, .memory_bytes = memory, .process_bytes = UINT64_MAX, .memory_from = "a test"};
+    return (pcl_sysinfo){
+        .cores = 2, .memory_bytes = memory, .process_bytes = UINT64_MAX, .memory_from = "a test"};
 }
 
-static pcl_budget budget_of(const char *imsize, const char *const *more, size_t wanted, size_t nthread) {
+static pcl_budget budget_of(const char *imsize, const char *const *more, size_t wanted,
+                            size_t nthread) {
     fixture *f = begin(imsize, more);
     const pcl_sysinfo limits = machine(UINT64_MAX);
     pclean_err err;
     pcl_budget b;
-    assert_ok(pcl_budget_make(&f->setup, &limits, wanted, nthread, PCL_MEMORY_FILE_IF_NEEDED, &b, &err));
+    assert_ok(
+        pcl_budget_make(&f->setup, &limits, wanted, nthread, PCL_MEMORY_FILE_IF_NEEDED, &b, &err));
     end(f);
     return b;
 }
@@ -65,32 +68,45 @@ static void every_buffer_counts(void **state) {
     assert_int_equal(plain.planes, n * (3 * sizeof(float) + 1) + 1024 * 128 * sizeof(float));
     assert_int_equal(plain.density, 0);
     assert_int_equal(plain.sizes.stage[PCL_MEMORY_MINOR], 0);
-    assert_int_equal(plain.sizes.worker, plain.grids + plain.planes + plain.density + plain.batches + plain.predicted);
+    assert_int_equal(plain.sizes.worker,
+                     plain.grids + plain.planes + plain.density + plain.batches + plain.predicted);
     assert_true(plain.sizes.store > 0 && plain.sizes.base > MIB);
     assert_false(plain.plan.store_in_file);
 
-    const pcl_budget clean = budget_of("1024", (const char *[]){"niter", "100", "weighting", "briggs", NULL}, 1, 1);
-    assert_int_equal(clean.grids * 3, plain.grids * 4); /* the model's two planes, one of them the PSF's before */
+    const pcl_budget clean =
+        budget_of("1024", (const char *[]){"niter", "100", "weighting", "briggs", NULL}, 1, 1);
+    assert_int_equal(clean.grids * 3, plain.grids * 4); /* the model's two planes, one of them
+                                                         * the PSF's before */
     const pcl_budget again = budget_of("1024", (const char *[]){"restart", "true", NULL}, 1, 1);
     assert_int_equal(again.grids * 3, plain.grids * 5); /* at the same time */
     assert_true(clean.density >= n * sizeof(float));
     assert_true(clean.batches > plain.batches);
-    assert_true(clean.sizes.stage[PCL_MEMORY_MINOR] > 0 && clean.sizes.stage[PCL_MEMORY_MINOR] < 5 * n); /* the grids' memory serves */
+    /* the grids' memory serves */
+    assert_true(clean.sizes.stage[PCL_MEMORY_MINOR] > 0 &&
+                clean.sizes.stage[PCL_MEMORY_MINOR] < 5 * n);
     assert_true(clean.plan.bytes > plain.plan.bytes);
 
     const pcl_budget threads = budget_of("1024", (const char *[]){"niter", "100", NULL}, 1, 8);
     assert_int_equal(threads.sizes.stage[PCL_MEMORY_FFT], 8 * plain.sizes.stage[PCL_MEMORY_FFT]);
     const pcl_budget workers = budget_of("1024", NULL, 3, 1);
     assert_int_equal(workers.plan.nworkers, 3);
-    assert_int_equal(workers.plan.bytes, workers.sizes.base + workers.sizes.store + 3 * workers.plan.each_bytes);
-    const pcl_budget wide = budget_of("1024", (const char *[]){"gridder", "wproject", "niter", "100", NULL}, 1, 1);
+    assert_int_equal(workers.plan.bytes,
+                     workers.sizes.base + workers.sizes.store + 3 * workers.plan.each_bytes);
+    const pcl_budget wide =
+        budget_of("1024", (const char *[]){"gridder", "wproject", "niter", "100", NULL}, 1, 1);
     assert_true(wide.grids > clean.grids && wide.predicted > 0);
 }
 
 /* The sums beside the allocations are the allocations. */
 static void gridding_is_counted_exactly(void **state) {
     (void)state;
-    const pcl_grid_params p = {.nx = 700, .ny = 500, .cellx_rad = 1e-5, .celly_rad = 1e-5, .accuracy = 1e-5, .nvis = 1e5, .kernel = -1};
+    const pcl_grid_params p = {.nx = 700,
+                               .ny = 500,
+                               .cellx_rad = 1e-5,
+                               .celly_rad = 1e-5,
+                               .accuracy = 1e-5,
+                               .nvis = 1e5,
+                               .kernel = -1};
     pclean_err err;
     pcl_grid_bytes bytes;
     pcl_grid *g;
@@ -110,9 +126,11 @@ static void a_search_region_is_cheaper(void **state) {
     const size_t disc = pcl_hogbom_bytes_within(1024, 1024, 200, 200, false, 100, 1, &p);
     assert_int_equal(all - full, 1024 * 1024 * 4); /* no tile has a mask of its own */
     assert_true(disc < full && disc > (1024 + 64) * (1024 + 64) * 4);
-    assert_true(pcl_hogbom_bytes_within(1000, 1000, INFINITY, INFINITY, false, 100, 1, &p) > (1000 + 64) * (1000 + 64) * 4);
+    assert_true(pcl_hogbom_bytes_within(1000, 1000, INFINITY, INFINITY, false, 100, 1, &p) >
+                (1000 + 64) * (1000 + 64) * 4);
     p.spare_psf.n = p.spare_residual.n = (1024 + 64) * (1024 + 64);
-    const size_t spared = pcl_hogbom_bytes_within(1024, 1024, INFINITY, INFINITY, false, 100, 1, &p);
+    const size_t spared =
+        pcl_hogbom_bytes_within(1024, 1024, INFINITY, INFINITY, false, 100, 1, &p);
     assert_true(spared + (1024 + 64) * (1024 + 64) * 4 <= full);
 }
 
@@ -127,7 +145,8 @@ static void memory_is_a_limit(void **state) {
     assert_string_equal(b.limit_from, "memory=2GiB");
     assert_int_equal(b.plan.nworkers, 2);
     set(f, "memory", "20MiB");
-    assert_fails(pcl_budget_make(&f->setup, &limits, 2, 1, PCL_MEMORY_FILE_IF_NEEDED, &b, &err), PCLEAN_ENOMEM, "one image plane needs");
+    assert_fails(pcl_budget_make(&f->setup, &limits, 2, 1, PCL_MEMORY_FILE_IF_NEEDED, &b, &err),
+                 PCLEAN_ENOMEM, "one image plane needs");
     assert_non_null(strstr(err.msg, "there are 20.0 MiB (memory=20MiB)"));
     set(f, "memory", "2GiB");
     set(f, "memory_limit", "0.5");
@@ -135,18 +154,22 @@ static void memory_is_a_limit(void **state) {
     assert_int_equal(b.worker.bytes, 1024 * MIB);
     assert_int_equal(b.plan.nworkers, 2);
     set(f, "memory_limit", "30MB");
-    assert_fails(pcl_budget_make(&f->setup, &limits, 2, 1, PCL_MEMORY_FILE_IF_NEEDED, &b, &err), PCLEAN_ENOMEM, "there are 28.6 MiB (memory_limit)");
+    assert_fails(pcl_budget_make(&f->setup, &limits, 2, 1, PCL_MEMORY_FILE_IF_NEEDED, &b, &err),
+                 PCLEAN_ENOMEM, "there are 28.6 MiB (memory_limit)");
     set(f, "memory_limit", "auto");
     set(f, "memory", "");
     limits.memory_bytes = 20 * MIB;
-    assert_fails(pcl_budget_make(&f->setup, &limits, 1, 1, PCL_MEMORY_FILE_IF_NEEDED, &b, &err), PCLEAN_ENOMEM, "one image plane needs");
+    assert_fails(pcl_budget_make(&f->setup, &limits, 1, 1, PCL_MEMORY_FILE_IF_NEEDED, &b, &err),
+                 PCLEAN_ENOMEM, "one image plane needs");
     end(f);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_buffer_counts), cmocka_unit_test(gridding_is_counted_exactly),
-        cmocka_unit_test(a_search_region_is_cheaper), cmocka_unit_test(memory_is_a_limit),
+        cmocka_unit_test(every_buffer_counts),
+        cmocka_unit_test(gridding_is_counted_exactly),
+        cmocka_unit_test(a_search_region_is_cheaper),
+        cmocka_unit_test(memory_is_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
-#include <stdbool.h>
 #include "base/bulk.h"
 #include "unit/check.h"
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,7 +38,8 @@ static void fill(int fd, size_t size) {
 }
 
 /* Copies into a file of 0xee and asks for every byte of that, the untouched ones too. */
-static void check_copy(const char *from, const char *to, size_t offset_in, size_t offset_out, size_t size, bool on_disk) {
+static void check_copy(const char *from, const char *to, size_t offset_in, size_t offset_out,
+                       size_t size, bool on_disk) {
     pclean_err err;
     const size_t room = offset_out + size + 3 * 4096;
     const int in = scratch(from), out = scratch(to);
@@ -53,8 +54,10 @@ static void check_copy(const char *from, const char *to, size_t offset_in, size_
     assert_int_equal(fcntl(out, F_GETFL), flags);
     assert_ok(pcl_bulk_pread(out, "out", data, room, 0, &err));
     for (size_t i = 0; i < room; i++)
-        if (data[i] != (i >= offset_out && i < offset_out + size ? byte_of(offset_in + i - offset_out) : 0xee))
-            fail_msg("%zu bytes from %zu to %zu: byte %zu is wrong", size, offset_in, offset_out, i);
+        if (data[i] !=
+            (i >= offset_out && i < offset_out + size ? byte_of(offset_in + i - offset_out) : 0xee))
+            fail_msg("%zu bytes from %zu to %zu: byte %zu is wrong", size, offset_in, offset_out,
+                     i);
     free(data);
     close(in);
     close(out);
@@ -63,7 +66,8 @@ static void check_copy(const char *from, const char *to, size_t offset_in, size_
 static void test_copies(void **state) {
     (void)state;
     const char *memory = in_memory(), *disk = PCLEAN_TEST_TMP;
-    const size_t sizes[] = {0, 1, 4095, 4096, 65536, MEBI - 1, MEBI, MEBI + 4096 + 77, 9 * MEBI, 17 * MEBI + 5};
+    const size_t sizes[] = {
+        0, 1, 4095, 4096, 65536, MEBI - 1, MEBI, MEBI + 4096 + 77, 9 * MEBI, 17 * MEBI + 5};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         check_copy(disk, disk, 0, 0, sizes[i], i % 2);
         check_copy(disk, disk, 4096, 8192, sizes[i], false);
@@ -98,7 +102,8 @@ static void test_short_input(void **state) {
     for (int i = 0; i < 2; i++) {
         const int in = scratch(PCLEAN_TEST_TMP), out = scratch(i ? in_memory() : PCLEAN_TEST_TMP);
         fill(in, 2 * MEBI + 100);
-        assert_int_equal(pcl_bulk_copy(in, "the input", 0, out, "the output", 0, 20 * MEBI, &err), -PCLEAN_EIO);
+        assert_int_equal(pcl_bulk_copy(in, "the input", 0, out, "the output", 0, 20 * MEBI, &err),
+                         -PCLEAN_EIO);
         assert_non_null(strstr(err.msg, "the input: it ends at byte 2097252"));
         close(in);
         close(out);
@@ -110,7 +115,8 @@ static void test_unwritable(void **state) {
     pclean_err err;
     const int in = scratch(PCLEAN_TEST_TMP), full = open("/dev/full", O_WRONLY);
     fill(in, 2 * MEBI);
-    assert_int_equal(pcl_bulk_copy(in, "in", 0, full, "the output", 0, 2 * MEBI, &err), -PCLEAN_ENOSPC);
+    assert_int_equal(pcl_bulk_copy(in, "in", 0, full, "the output", 0, 2 * MEBI, &err),
+                     -PCLEAN_ENOSPC);
     assert_non_null(strstr(err.msg, "the output"));
     close(in);
     close(full);

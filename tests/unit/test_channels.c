@@ -10,8 +10,8 @@
 
 #include "data/channels.h"
 
-/* A window of 32 channels of 1 MHz from 1000 MHz, ascending or descending. The grid rules themselves are held against
- * real tclean in tests/property/golden_channels.c. */
+/* A window of 32 channels of 1 MHz from 1000 MHz, ascending or descending. The grid rules
+ * themselves are held against real tclean in tests/property/golden_channels.c. */
 enum { N = 32 };
 static double freq[N], width[N];
 static int all[N];
@@ -22,13 +22,19 @@ static pcl_band band(int direction, double doppler) {
         width[i] = 1e6;
         all[i] = i;
     }
-    return (pcl_band){.nchan = N, .freq_hz = freq, .width_hz = width, .nsel = N, .sel = all, .doppler = doppler};
+    return (pcl_band){
+        .nchan = N, .freq_hz = freq, .width_hz = width, .nsel = N, .sel = all, .doppler = doppler};
 }
 
 static pcl_channels resolve(const pcl_band *b, const char *start, const char *w, int nchan) {
     pcl_channels c;
     pclean_err err = {0};
-    const pcl_channel_request r = {.nchan = nchan, .start = start, .width = w, .restfreq_hz = 1010e6, .doppler_min = 1, .doppler_max = 1};
+    const pcl_channel_request r = {.nchan = nchan,
+                                   .start = start,
+                                   .width = w,
+                                   .restfreq_hz = 1010e6,
+                                   .doppler_min = 1,
+                                   .doppler_max = 1};
     if (pcl_channels_resolve(&r, 1, b, &c, &err))
         fail_msg("start=%s width=%s: %s", start, w, err.msg);
     return c;
@@ -37,17 +43,23 @@ static pcl_channels resolve(const pcl_band *b, const char *start, const char *w,
 static void a_start_outside_the_data_is_an_error(void **state) {
     (void)state;
     const pcl_band b = band(1, 1);
-    const struct { const char *start, *width; int code; } bad[] = {
-        {"32", "", -PCLEAN_EPARAM},     {"-1", "", -PCLEAN_EPARAM},       {"990MHz", "", -PCLEAN_EPARAM},
-        {"1040MHz", "2MHz", -PCLEAN_EPARAM}, {"5000km/s", "", -PCLEAN_EPARAM}, {"1010MHz", "0.5MHz", -PCLEAN_EPARAM},
-        {"5", "0", -PCLEAN_EPARAM},     {"5arcsec", "", -PCLEAN_EPARAM},  {"five", "", -PCLEAN_EPARAM},
-        {"", "100MHz", -PCLEAN_EPARAM}, {"1.5", "", -PCLEAN_EPARAM}};
+    const struct {
+        const char *start, *width;
+        int code;
+    } bad[] = {{"32", "", -PCLEAN_EPARAM},       {"-1", "", -PCLEAN_EPARAM},
+               {"990MHz", "", -PCLEAN_EPARAM},   {"1040MHz", "2MHz", -PCLEAN_EPARAM},
+               {"5000km/s", "", -PCLEAN_EPARAM}, {"1010MHz", "0.5MHz", -PCLEAN_EPARAM},
+               {"5", "0", -PCLEAN_EPARAM},       {"5arcsec", "", -PCLEAN_EPARAM},
+               {"five", "", -PCLEAN_EPARAM},     {"", "100MHz", -PCLEAN_EPARAM},
+               {"1.5", "", -PCLEAN_EPARAM}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         pcl_channels c;
         pclean_err err = {0};
-        const pcl_channel_request r = {.nchan = -1, .start = bad[i].start, .width = bad[i].width, .restfreq_hz = 1010e6};
+        const pcl_channel_request r = {
+            .nchan = -1, .start = bad[i].start, .width = bad[i].width, .restfreq_hz = 1010e6};
         if (pcl_channels_resolve(&r, 1, &b, &c, &err) != bad[i].code)
-            fail_msg("start=%s width=%s was accepted or failed otherwise: %s", bad[i].start, bad[i].width, err.msg);
+            fail_msg("start=%s width=%s was accepted or failed otherwise: %s", bad[i].start,
+                     bad[i].width, err.msg);
         assert_true(strlen(err.msg) > 20);
     }
 }
@@ -70,11 +82,13 @@ static void nearest_is_a_partition_of_the_data(void **state) {
                     for (size_t j = 0; j < n; j++) {
                         hits[s[j].lo]++;
                         const double centre = c.first_hz + (double)i * c.step_hz;
-                        assert_true(fabs(freq[s[j].lo] * doppler - centre) <= 0.5001 * fabs(c.step_hz));
+                        assert_true(fabs(freq[s[j].lo] * doppler - centre) <=
+                                    0.5001 * fabs(c.step_hz));
                     }
                 }
                 const double end = c.first_hz + ((double)c.nchan - 1) * c.step_hz;
-                const double low = fmin(c.first_hz, end) - 0.499 * fabs(c.step_hz), high = fmax(c.first_hz, end) + 0.499 * fabs(c.step_hz);
+                const double low = fmin(c.first_hz, end) - 0.499 * fabs(c.step_hz),
+                             high = fmax(c.first_hz, end) + 0.499 * fabs(c.step_hz);
                 for (int i = 0; i < N; i++) {
                     assert_true(hits[i] <= 1);
                     if (freq[i] * doppler > low && freq[i] * doppler < high)
@@ -84,7 +98,8 @@ static void nearest_is_a_partition_of_the_data(void **state) {
         }
 }
 
-/* Linear interpolation reproduces a straight line, never extrapolates, and takes floor(width) points. */
+/* Linear interpolation reproduces a straight line, never extrapolates, and takes floor(width)
+ * points. */
 static void linear_interpolation_is_exact_for_a_line(void **state) {
     (void)state;
     for (int direction = -1; direction <= 1; direction += 2)
@@ -99,7 +114,8 @@ static void linear_interpolation_is_exact_for_a_line(void **state) {
                 assert_int_equal(n, w);
                 double mean = 0;
                 for (size_t j = 0; j < n; j++) {
-                    const double f = freq[s[j].lo] + (double)s[j].alpha * (freq[s[j].hi] - freq[s[j].lo]);
+                    const double f =
+                        freq[s[j].lo] + (double)s[j].alpha * (freq[s[j].hi] - freq[s[j].lo]);
                     assert_true(fabs(f * doppler - s[j].freq_hz) < 100);
                     assert_true(fabs(freq[s[j].near] * doppler - s[j].freq_hz) <= 0.5001e6);
                     mean += s[j].freq_hz / (double)n;
@@ -110,8 +126,10 @@ static void linear_interpolation_is_exact_for_a_line(void **state) {
     const pcl_band b = band(1, 1);
     const pcl_channels c = resolve(&b, "0", "", 3);
     pcl_channel_sample s[8];
-    assert_int_equal(pcl_channels_samples(&c, 0, &row, 1.0003, s), 0); /* the row begins above channel 0 */
-    assert_int_equal(pcl_channels_samples(&c, 0, &row, 1, s), 1);      /* equal frequencies: that channel alone */
+    /* the row begins above channel 0 */
+    assert_int_equal(pcl_channels_samples(&c, 0, &row, 1.0003, s), 0);
+    /* equal frequencies: that channel alone */
+    assert_int_equal(pcl_channels_samples(&c, 0, &row, 1, s), 1);
     assert_int_equal(s[0].lo, s[0].hi);
 }
 
@@ -131,7 +149,8 @@ static void needed_channels_hold_all_that_is_used(void **state) {
                     pcl_channel_sample s[16];
                     const size_t n = pcl_channels_samples(&c, i, &row, d, s);
                     for (size_t j = 0; j < n; j++)
-                        assert_true(s[j].lo >= (int)from && s[j].hi < (int)to && s[j].lo < (int)to && s[j].hi >= (int)from);
+                        assert_true(s[j].lo >= (int)from && s[j].hi < (int)to &&
+                                    s[j].lo < (int)to && s[j].hi >= (int)from);
                 }
         }
 }
@@ -143,23 +162,34 @@ static void one_channel_is_never_interpolated(void **state) {
     assert_false(resolve(&b, "3", "", 2).nearest);
 }
 
-/* A part's channel has the samples that it has in the whole, to the last bit, though its row shows other data channels. */
+/* A part's channel has the samples that it has in the whole, to the last bit, though its row shows
+ * other data channels. */
 static void a_part_is_sampled_as_the_whole(void **state) {
     (void)state;
-    static const struct { const char *start, *width; int nchan; bool nearest; } cubes[] = {
-        {"3", "", 20, false}, {"3", "2", 10, false}, {"1004.3MHz", "2.7MHz", 9, false}, {"25", "-1", 20, false}, {"1003.2MHz", "1.2MHz", 20, true}};
+    static const struct {
+        const char *start, *width;
+        int nchan;
+        bool nearest;
+    } cubes[] = {{"3", "", 20, false},
+                 {"3", "2", 10, false},
+                 {"1004.3MHz", "2.7MHz", 9, false},
+                 {"25", "-1", 20, false},
+                 {"1003.2MHz", "1.2MHz", 20, true}};
     for (int direction = -1; direction <= 1; direction += 2)
         for (size_t k = 0; k < sizeof cubes / sizeof *cubes; k++) {
             const pcl_band b = band(direction, 1);
-            pcl_channels whole = resolve(&b, cubes[k].start, cubes[k].width, cubes[k].nchan), part = whole;
+            pcl_channels whole = resolve(&b, cubes[k].start, cubes[k].width, cubes[k].nchan),
+                         part = whole;
             whole.nearest = part.nearest = cubes[k].nearest;
             for (part.offset = 0; part.offset < whole.nchan; part.offset++) {
                 size_t from, to;
                 part.nchan = 1;
                 pcl_channels_needed(&part, N, freq, 0.9999, 1.0001, &from, &to);
-                const pcl_row_channels cut = {.n = to - from, .freq_hz = freq + from, .spacing_hz = row.spacing_hz};
+                const pcl_row_channels cut = {
+                    .n = to - from, .freq_hz = freq + from, .spacing_hz = row.spacing_hz};
                 pcl_channel_sample s[16], t[16];
-                const size_t n = pcl_channels_samples(&whole, part.offset, &row, 1.00004, s), m = pcl_channels_samples(&part, 0, &cut, 1.00004, t);
+                const size_t n = pcl_channels_samples(&whole, part.offset, &row, 1.00004, s),
+                             m = pcl_channels_samples(&part, 0, &cut, 1.00004, t);
                 assert_int_equal(n, m);
                 for (size_t i = 0; i < n; i++) {
                     assert_int_equal(s[i].lo, t[i].lo + (int)from);
@@ -185,15 +215,18 @@ static void a_window_elsewhere_is_not_needed(void **state) {
     assert_int_equal(from, to);
 }
 
-/* Channels closer than the first two, and two of one frequency: none is left out, and the room that was asked for suffices. */
+/* Channels closer than the first two, and two of one frequency: none is left out, and the room that
+ * was asked for suffices. */
 static void unequal_steps_leave_nothing_out(void **state) {
     (void)state;
-    static const double f[] = {1000e6, 1003e6, 1004e6, 1005e6, 1005e6, 1005.5e6, 1006e6, 1006.5e6, 1007e6, 1012e6};
+    static const double f[] = {1000e6,   1003e6, 1004e6,   1005e6, 1005e6,
+                               1005.5e6, 1006e6, 1006.5e6, 1007e6, 1012e6};
     enum { M = sizeof f / sizeof *f };
     const pcl_row_channels uneven = {.n = M, .freq_hz = f, .spacing_hz = 0.5e6};
     for (int nearest = 0; nearest <= 1; nearest++)
         for (double step = 1e6; step <= 13e6; step += 1e6) {
-            const pcl_channels c = {.nchan = 13, .whole = 13, .first_hz = 1000e6, .step_hz = step, .nearest = nearest};
+            const pcl_channels c = {
+                .nchan = 13, .whole = 13, .first_hz = 1000e6, .step_hz = step, .nearest = nearest};
             const size_t room = pcl_channels_max_samples(&c, &uneven);
             int used[M] = {0};
             for (size_t i = 0; i < c.nchan; i++) {
@@ -209,7 +242,8 @@ static void unequal_steps_leave_nothing_out(void **state) {
         }
 }
 
-/* Channels 3 and 4 and 29 and 30 of a row are all there is: the points between are interpolated from 4 and 29. */
+/* Channels 3 and 4 and 29 and 30 of a row are all there is: the points between are interpolated
+ * from 4 and 29. */
 static void a_gap_has_room_for_its_points(void **state) {
     (void)state;
     static const double f[] = {1003e6, 1004e6, 1029e6, 1030e6};
@@ -238,11 +272,16 @@ static void start_is_a_number_of_the_ms(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_start_outside_the_data_is_an_error), cmocka_unit_test(nearest_is_a_partition_of_the_data),
-        cmocka_unit_test(linear_interpolation_is_exact_for_a_line), cmocka_unit_test(needed_channels_hold_all_that_is_used),
-        cmocka_unit_test(one_channel_is_never_interpolated), cmocka_unit_test(a_part_is_sampled_as_the_whole),
-        cmocka_unit_test(a_window_elsewhere_is_not_needed), cmocka_unit_test(unequal_steps_leave_nothing_out),
-        cmocka_unit_test(a_gap_has_room_for_its_points), cmocka_unit_test(start_is_a_number_of_the_ms),
+        cmocka_unit_test(a_start_outside_the_data_is_an_error),
+        cmocka_unit_test(nearest_is_a_partition_of_the_data),
+        cmocka_unit_test(linear_interpolation_is_exact_for_a_line),
+        cmocka_unit_test(needed_channels_hold_all_that_is_used),
+        cmocka_unit_test(one_channel_is_never_interpolated),
+        cmocka_unit_test(a_part_is_sampled_as_the_whole),
+        cmocka_unit_test(a_window_elsewhere_is_not_needed),
+        cmocka_unit_test(unequal_steps_leave_nothing_out),
+        cmocka_unit_test(a_gap_has_room_for_its_points),
+        cmocka_unit_test(start_is_a_number_of_the_ms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,8 @@ static int enter(void **state) {
 static int leave(void **state) {
     (void)state;
     char here[4096];
-    return getcwd(here, sizeof here) && chdir(old_folder) == 0 ? pcl_fs_remove_tree(here, NULL) : -1;
+    return getcwd(here, sizeof here) && chdir(old_folder) == 0 ? pcl_fs_remove_tree(here, NULL)
+                                                               : -1;
 }
 
 static void put(const char *path, const char *text) {
@@ -67,7 +68,8 @@ static void test_foreign_file(void **state) {
             assert_false(pcl_fs_exists("a.lock"));
             continue;
         }
-        assert_fails(pcl_claim_take("a.lock", &fd, &claimed, &err), PCLEAN_EEXIST, "a.lock is not a lock file of pclean's");
+        assert_fails(pcl_claim_take("a.lock", &fd, &claimed, &err), PCLEAN_EEXIST,
+                     "a.lock is not a lock file of pclean's");
         assert_int_equal(fd, -1);
         assert_true(pcl_fs_exists("a.lock"));
     }
@@ -85,15 +87,18 @@ static void test_leftovers(void **state) {
     assert_ok(pcl_claim_make_way("a.lock", fd, "a.image.part", &err));
     assert_ok(pcl_claim_make_way("a.lock", fd, "a.psf.part", &err));
     make_folder("a.image.part");
-    make_folder("a.mask.part"); /* somebody else's */
-    pcl_claim_drop("a.lock", fd); /* as if killed: what was noted is still there, so the note stays, too */
+    make_folder("a.mask.part");   /* somebody else's */
+    pcl_claim_drop("a.lock", fd); /* as if killed: what was noted is still there, so the note
+                                   * stays, too */
     assert_true(pcl_fs_exists("a.lock"));
     assert_ok(pcl_claim_check("a.lock", "a.image.part", &err));
     assert_ok(pcl_claim_check("a.lock", "a.nothing.part", &err));
-    assert_fails(pcl_claim_check("a.lock", "a.mask.part", &err), PCLEAN_EEXIST, "a.mask.part is in the way");
+    assert_fails(pcl_claim_check("a.lock", "a.mask.part", &err), PCLEAN_EEXIST,
+                 "a.mask.part is in the way");
     fd = take("a.lock");
     assert_false(pcl_fs_exists("a.image.part"));
-    assert_fails(pcl_claim_make_way("a.lock", fd, "a.mask.part", &err), PCLEAN_EEXIST, "a.mask.part is in the way");
+    assert_fails(pcl_claim_make_way("a.lock", fd, "a.mask.part", &err), PCLEAN_EEXIST,
+                 "a.mask.part is in the way");
     assert_true(pcl_fs_exists("a.mask.part/file"));
     assert_int_equal(mkdir("a.pb.part", 0777), 0); /* an empty folder is no loss */
     assert_ok(pcl_claim_make_way("a.lock", fd, "a.pb.part", &err));
@@ -119,7 +124,8 @@ static void test_notes_are_no_licence(void **state) {
     close(fd);
     pcl_claim_tidy("a.lock");
     assert_false(pcl_fs_exists("a.lock"));
-    assert_true(pcl_fs_exists("precious/file") && pcl_fs_exists("a.image/file") && pcl_fs_exists("b.image.part/file"));
+    assert_true(pcl_fs_exists("precious/file") && pcl_fs_exists("a.image/file") &&
+                pcl_fs_exists("b.image.part/file"));
 }
 
 int main(void) {

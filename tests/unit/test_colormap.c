@@ -9,7 +9,8 @@ static double linear(uint32_t byte) {
 
 /* CIE lightness of an entry, 0 to 1. */
 static double lightness(uint32_t argb) {
-    double y = 0.2126 * linear(argb >> 16 & 255) + 0.7152 * linear(argb >> 8 & 255) + 0.0722 * linear(argb & 255);
+    double y = 0.2126 * linear(argb >> 16 & 255) + 0.7152 * linear(argb >> 8 & 255) +
+               0.0722 * linear(argb & 255);
     return (y > 216.0 / 24389 ? 1.16 * cbrt(y) - 0.16 : y * 24389 / 2700);
 }
 

@@ -20,8 +20,8 @@ static void test_defaults_are_the_documented_ones(void **state) {
         assert_int_equal(a.n, b.n);
         for (size_t j = 0; j < a.n; j++)
             assert_string_equal(a.item[j], b.item[j]);
-        if (o->type == PCL_BOOL || o->type == PCL_CHOICE || o->type == PCL_WORD || o->type == PCL_INT ||
-            o->type == PCL_TEXT)
+        if (o->type == PCL_BOOL || o->type == PCL_CHOICE || o->type == PCL_WORD ||
+            o->type == PCL_INT || o->type == PCL_TEXT)
             assert_string_equal(a.item[0], o->def);
         pcl_texts_clear(&a);
         pcl_texts_clear(&b);
@@ -39,18 +39,23 @@ static void test_set_names_what_is_wrong(void **state) {
     pclean_config config;
     pclean_err err;
     assert_ok(pclean_config_init(&config, &err));
-    assert_fails(pclean_config_set(&config, "nitter", "1", &err), PCLEAN_EPARAM, "did you mean niter?");
-    assert_fails(pclean_config_set(&config, "nitter", NULL, &err), PCLEAN_EPARAM, "did you mean niter?");
-    assert_fails(pclean_config_set(&config, "qqqqqqq", "1", &err), PCLEAN_EPARAM, "no parameter \"qqqqqqq\"");
+    assert_fails(pclean_config_set(&config, "nitter", "1", &err), PCLEAN_EPARAM,
+                 "did you mean niter?");
+    assert_fails(pclean_config_set(&config, "nitter", NULL, &err), PCLEAN_EPARAM,
+                 "did you mean niter?");
+    assert_fails(pclean_config_set(&config, "qqqqqqq", "1", &err), PCLEAN_EPARAM,
+                 "no parameter \"qqqqqqq\"");
     assert_ok(pclean_config_set(&config, "facets", "3", &err));
     assert_fails(pclean_config_served(&config, &err), PCLEAN_EUNSUPPORTED, "facets=3");
     assert_ok(pclean_config_set(&config, "facets", "1", &err)); /* the later value counts */
     assert_ok(pclean_config_served(&config, &err));
     assert_ok(pclean_config_set(&config, "scales", "[]", &err));
-    assert_fails(pclean_config_set(&config, "scales", NULL, &err), PCLEAN_EPARAM, "scales needs a value");
+    assert_fails(pclean_config_set(&config, "scales", NULL, &err), PCLEAN_EPARAM,
+                 "scales needs a value");
     assert_ok(pclean_config_set(&config, "interactive", NULL, &err));
     assert_ok(pclean_config_set(&config, "niter", "5", &err));
-    assert_fails(pclean_config_served(&config, &err), PCLEAN_EUNSUPPORTED, "interactive=true is not available");
+    assert_fails(pclean_config_served(&config, &err), PCLEAN_EUNSUPPORTED,
+                 "interactive=true is not available");
     assert_fails(pcl_config_assign(&config, "image", "niter", NULL, 0, &err), PCLEAN_EPARAM,
                  "niter belongs to the group iteration, not to image");
     pclean_config_clear(&config);
@@ -86,11 +91,13 @@ static void test_append(void **state) {
     assert_string_equal(config.vis.item[1], "b,c.ms");
     assert_ok(pclean_config_append(&config, "niter", "5", &err));
     assert_int_equal(config.niter, 5);
-    assert_fails(pclean_config_append(&config, "vis", NULL, &err), PCLEAN_EPARAM, "vis needs a value");
+    assert_fails(pclean_config_append(&config, "vis", NULL, &err), PCLEAN_EPARAM,
+                 "vis needs a value");
     pclean_config_clear(&config);
 }
 
-/* Whichever allocation fails: an error, no leak (the sanitizer looks), and a config that can be cleared and used. */
+/* Whichever allocation fails: an error, no leak (the sanitizer looks), and a config that can be
+ * cleared and used. */
 static void test_out_of_memory(void **state) {
     (void)state;
     pclean_err err;
@@ -118,7 +125,8 @@ static void test_out_of_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_defaults_are_the_documented_ones),
-                                       cmocka_unit_test(test_set_names_what_is_wrong), cmocka_unit_test(test_copy), cmocka_unit_test(test_append),
+                                       cmocka_unit_test(test_set_names_what_is_wrong),
+                                       cmocka_unit_test(test_copy), cmocka_unit_test(test_append),
                                        cmocka_unit_test(test_out_of_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

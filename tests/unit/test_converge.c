@@ -10,11 +10,18 @@
 #include "pclean/run.h"
 
 static pcl_control control(void) {
-    return (pcl_control){.niter = 100, .cycleniter = -1, .nmajor = -1, .threshold_jy = 0.01, .cyclefactor = 1,
-                         .minpsffraction = 0.05, .maxpsffraction = 0.8};
+    return (pcl_control){.niter = 100,
+                         .cycleniter = -1,
+                         .nmajor = -1,
+                         .threshold_jy = 0.01,
+                         .cyclefactor = 1,
+                         .minpsffraction = 0.05,
+                         .maxpsffraction = 0.8};
 }
 
-static int check(const pcl_control *c, pcl_progress_state *s, double peak) { return pcl_converge_check(c, s, peak, 0.001, 50); }
+static int check(const pcl_control *c, pcl_progress_state *s, double peak) {
+    return pcl_converge_check(c, s, peak, 0.001, 50);
+}
 
 static void each_stop_code_has_its_reason(void **state) {
     (void)state;
@@ -50,8 +57,10 @@ static void the_cycle_goes_as_deep_as_the_sidelobes_allow(void **state) {
     (void)state;
     pcl_control c = control();
     assert_true(fabs(pcl_converge_cyclethreshold(&c, 2, 0.2, 0) - 0.4) < 1e-12);
-    assert_true(fabs(pcl_converge_cyclethreshold(&c, 2, 0.01, 0) - 0.1) < 1e-12); /* minpsffraction */
-    assert_true(fabs(pcl_converge_cyclethreshold(&c, 2, 3, 0) - 1.6) < 1e-12);    /* maxpsffraction */
+    /* minpsffraction */
+    assert_true(fabs(pcl_converge_cyclethreshold(&c, 2, 0.01, 0) - 0.1) < 1e-12);
+    /* maxpsffraction */
+    assert_true(fabs(pcl_converge_cyclethreshold(&c, 2, 3, 0) - 1.6) < 1e-12);
     assert_true(fabs(pcl_converge_cyclethreshold(&c, 0.02, 0.2, 0) - 0.01) < 1e-12); /* threshold */
     pcl_progress_state s = {.niter = 70};
     assert_int_equal(pcl_converge_cycleniter(&c, &s), 30);

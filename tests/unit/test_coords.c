@@ -9,8 +9,8 @@
 
 static pclean_err err;
 
-/* Debian has no table of the Earth's orientation (UT1 - UTC), CASA has: up to 5e-11 in what starts or ends in TOPO.
- * What needs no Earth rotation is the same to the last digit. */
+/* Debian has no table of the Earth's orientation (UT1 - UTC), CASA has: up to 5e-11 in what starts
+ * or ends in TOPO. What needs no Earth rotation is the same to the last digit. */
 #define TOPO_TOLERANCE 5e-11
 #define EXACT          1e-15
 
@@ -33,16 +33,18 @@ static void test_parse_forms(void **state) {
     const double lon = (12 + 56 / 60.0 + 44 / 3600.0) * M_PI / 12 - 2 * M_PI,
                  lat = (21 + 41 / 60.0 + 5 / 3600.0) * M_PI / 180;
     for (size_t i = 0; i < 6; i++) {
-        const char *same[] = {"J2000 12h56m44 21d41m05",       "12h56m44 21d41m05",
-                              "j2000 12:56:44 21.41.05",       "12:56:44,+21.41.05",
-                              "  J2000 12h56m44s  21d41m05s ", "J2000 194.1833333333333333deg 21.684722222222222deg"};
+        const char *same[] = {
+            "J2000 12h56m44 21d41m05",       "12h56m44 21d41m05",
+            "j2000 12:56:44 21.41.05",       "12:56:44,+21.41.05",
+            "  J2000 12h56m44s  21d41m05s ", "J2000 194.1833333333333333deg 21.684722222222222deg"};
         const casa_direction d = parsed(same[i]);
         assert_int_equal(d.frame, 0);
         assert_true(fabs(remainder(d.lon_rad - lon, 2 * M_PI)) < 1e-14);
         assert_true(fabs(d.lat_rad - lat) < 1e-14);
     }
     assert_string_equal(casa_direction_frame_name(parsed("ICRS 1deg 2deg").frame), "ICRS");
-    assert_string_equal(casa_direction_frame_name(parsed("B1950_VLA 1deg -2deg").frame), "B1950_VLA");
+    assert_string_equal(casa_direction_frame_name(parsed("B1950_VLA 1deg -2deg").frame),
+                        "B1950_VLA");
     assert_string_equal(casa_direction_frame_name(parsed("galactic 1deg -2deg").frame), "GALACTIC");
     assert_string_equal(casa_direction_frame_name(-1), "unknown");
 }
@@ -53,12 +55,17 @@ static void test_parse_refuses(void **state) {
     assert_fails(casa_direction_parse("", &d, &err), PCLEAN_EPARAM, "frame, longitude, latitude");
     assert_fails(casa_direction_parse(NULL, &d, &err), PCLEAN_EPARAM, "frame, longitude, latitude");
     assert_fails(casa_direction_parse("MARS", &d, &err), PCLEAN_EPARAM, "MARS");
-    assert_fails(casa_direction_parse("J3000 1deg 2deg", &d, &err), PCLEAN_EPARAM, "\"J3000\" is not known");
-    assert_fails(casa_direction_parse("J2000 1.5 2deg", &d, &err), PCLEAN_EPARAM, "longitude \"1.5\"");
-    assert_fails(casa_direction_parse("J2000 1deg 2Jy", &d, &err), PCLEAN_EPARAM, "latitude \"2Jy\"");
-    assert_fails(casa_direction_parse("J2000 1deg 91deg", &d, &err), PCLEAN_EPARAM, "beyond 90 degrees");
+    assert_fails(casa_direction_parse("J3000 1deg 2deg", &d, &err), PCLEAN_EPARAM,
+                 "\"J3000\" is not known");
+    assert_fails(casa_direction_parse("J2000 1.5 2deg", &d, &err), PCLEAN_EPARAM,
+                 "longitude \"1.5\"");
+    assert_fails(casa_direction_parse("J2000 1deg 2Jy", &d, &err), PCLEAN_EPARAM,
+                 "latitude \"2Jy\"");
+    assert_fails(casa_direction_parse("J2000 1deg 91deg", &d, &err), PCLEAN_EPARAM,
+                 "beyond 90 degrees");
     /* hours to CASA, degrees to everybody else */
-    assert_fails(casa_direction_parse("J2000 12:56:44 +5:41:05", &d, &err), PCLEAN_EPARAM, "ambiguous");
+    assert_fails(casa_direction_parse("J2000 12:56:44 +5:41:05", &d, &err), PCLEAN_EPARAM,
+                 "ambiguous");
     assert_int_equal(casa_direction_parse("?", &d, NULL), -PCLEAN_EPARAM);
 }
 
@@ -67,10 +74,11 @@ static void test_convert(void **state) {
     const struct {
         const char *text;
         double lon, lat; /* J2000, CASA */
-    } known[] = {{"B1950_VLA -3.025728389rad 0.040643337rad", -3.0145689067580643, 0.03582085906602843},
-                 {"GALACTIC 30deg 10deg", -1.524924574337065, 0.03435681709659586},
-                 {"ICRS 12h56m44 21d41m05", -2.894046722128541, 0.37846988636516854},
-                 {"J2000 1deg 2deg", M_PI / 180, M_PI / 90}};
+    } known[] = {
+        {"B1950_VLA -3.025728389rad 0.040643337rad", -3.0145689067580643, 0.03582085906602843},
+        {"GALACTIC 30deg 10deg", -1.524924574337065, 0.03435681709659586},
+        {"ICRS 12h56m44 21d41m05", -2.894046722128541, 0.37846988636516854},
+        {"J2000 1deg 2deg", M_PI / 180, M_PI / 90}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         const casa_direction from = parsed(known[i].text);
         casa_direction to;
@@ -79,7 +87,8 @@ static void test_convert(void **state) {
         assert_true(fabs(to.lon_rad - known[i].lon) < 1e-14);
         assert_true(fabs(to.lat_rad - known[i].lat) < 1e-14);
         assert_ok(casa_direction_convert(&to, from.frame, &to, &err)); /* in place, and back */
-        assert_true(fabs(to.lon_rad - from.lon_rad) < 1e-10);          /* B1950's E-terms are solved for by iteration */
+        /* B1950's E-terms are solved for by iteration */
+        assert_true(fabs(to.lon_rad - from.lon_rad) < 1e-10);
         assert_true(fabs(to.lat_rad - from.lat_rad) < 1e-10);
     }
     const casa_direction odd = {999, 0, 0};
@@ -89,7 +98,8 @@ static void test_convert(void **state) {
 
 static void test_names(void **state) {
     (void)state;
-    const char *frames[] = {"REST", "LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB"};
+    const char *frames[] = {"REST", "LSRK",    "LSRD",   "BARY", "GEO",
+                            "TOPO", "GALACTO", "LGROUP", "CMB"};
     for (int i = 0; i < 9; i++) {
         int code = -1;
         assert_string_equal(casa_freq_frame_name(i), frames[i]);
@@ -129,13 +139,16 @@ static void test_doppler_against_casa(void **state) {
         assert_true(fabs(factor[1] / casa[i].second - 1) < TOPO_TOLERANCE);
     }
     double factor;
-    assert_ok(casa_doppler(1, 3, alma, "UTC", &dir, 1, &first_time, &factor, &err)); /* LSRK -> BARY: no Earth in it */
+    /* LSRK -> BARY: no Earth in it */
+    assert_ok(casa_doppler(1, 3, alma, "UTC", &dir, 1, &first_time, &factor, &err));
     assert_true(fabs(factor / 0.9999363961475884 - 1) < EXACT);
-    assert_ok(casa_doppler(4, 3, alma, "UTC", &dir, 1, &first_time, &factor, &err)); /* GEO -> BARY: no rotation */
+    /* GEO -> BARY: no rotation */
+    assert_ok(casa_doppler(4, 3, alma, "UTC", &dir, 1, &first_time, &factor, &err));
     assert_true(fabs(factor / 1.000050883622249 - 1) < EXACT);
 }
 
-/* What holds without CASA: there and back, one factor for all frequencies, 31 s between UTC and TAI. */
+/* What holds without CASA: there and back, one factor for all frequencies, 31 s between UTC and
+ * TAI. */
 static void test_doppler_identities(void **state) {
     (void)state;
     const casa_direction dir = parsed("J2000 05h00m00 -20d00m00");
@@ -167,20 +180,24 @@ static void test_doppler_refuses(void **state) {
     (void)state;
     const casa_direction dir = {0, 1, 0.5}, odd = {999, 1, 0.5};
     double factor = 7;
-    assert_fails(casa_doppler(0, 1, alma, "UTC", &dir, 1, &first_time, &factor, &err), PCLEAN_EUNSUPPORTED,
-                 "rest frame");
+    assert_fails(casa_doppler(0, 1, alma, "UTC", &dir, 1, &first_time, &factor, &err),
+                 PCLEAN_EUNSUPPORTED, "rest frame");
     assert_true(factor == 0.0); /* outputs are zeroed */
     assert_ok(casa_doppler(0, 0, alma, "UTC", &dir, 1, &first_time, &factor, &err));
     assert_true(factor == 1.0);
-    assert_fails(casa_doppler(64, 1, alma, "UTC", &dir, 1, &first_time, &factor, &err), PCLEAN_EPARAM, "64");
-    assert_fails(casa_doppler(5, 1, alma, "FOO", &dir, 1, &first_time, &factor, &err), PCLEAN_EPARAM, "\"FOO\"");
-    assert_fails(casa_doppler(5, 1, alma, "UTC", &odd, 1, &first_time, &factor, &err), PCLEAN_EPARAM, "999");
-    assert_fails(casa_freq_convert(5, 0, alma, "UTC", first_time, &dir, 1, &factor, &factor, &err), PCLEAN_EUNSUPPORTED,
-                 "TOPO and REST");
+    assert_fails(casa_doppler(64, 1, alma, "UTC", &dir, 1, &first_time, &factor, &err),
+                 PCLEAN_EPARAM, "64");
+    assert_fails(casa_doppler(5, 1, alma, "FOO", &dir, 1, &first_time, &factor, &err),
+                 PCLEAN_EPARAM, "\"FOO\"");
+    assert_fails(casa_doppler(5, 1, alma, "UTC", &odd, 1, &first_time, &factor, &err),
+                 PCLEAN_EPARAM, "999");
+    assert_fails(casa_freq_convert(5, 0, alma, "UTC", first_time, &dir, 1, &factor, &factor, &err),
+                 PCLEAN_EUNSUPPORTED, "TOPO and REST");
     assert_ok(casa_doppler(5, 1, alma, "UTC", &dir, 0, NULL, NULL, &err));
 }
 
-/* A direction in rad is what was written, to the last bit: a part sees the sky as the whole image does. */
+/* A direction in rad is what was written, to the last bit: a part sees the sky as the whole image
+ * does. */
 static void test_radians_are_exact(void **state) {
     (void)state;
     for (int i = 0; i < 1000; i++) {

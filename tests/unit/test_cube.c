@@ -1,4 +1,5 @@
-/* io/cube.c: planes in any order from threads and processes, final names, and what failure leaves behind. */
+/* io/cube.c: planes in any order from threads and processes, final names, and what failure leaves
+ * behind. */
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "folder.h"
@@ -59,7 +60,8 @@ static int write_one(pcl_cube *cube, const casa_image_desc *d, size_t plane) {
 }
 
 /* Every pixel through casacore; plane `blank` (or none: SIZE_MAX) is zero. */
-static void assert_written(const char *path, const casa_image_desc *d, const bool *mask, size_t blank) {
+static void assert_written(const char *path, const casa_image_desc *d, const bool *mask,
+                           size_t blank) {
     casa_image *im = NULL;
     float *pixels = NULL;
     bool *good = NULL;
@@ -70,7 +72,8 @@ static void assert_written(const char *path, const casa_image_desc *d, const boo
     for (size_t plane = 0; plane < d->nchan * d->npol; plane++) {
         assert_ok(casa_image_read_plane(im, plane % d->npol, plane / d->npol, pixels, good, &err));
         for (size_t i = 0; i < n; i++) {
-            assert_true(pixels[i] == (plane == blank ? 0 : value_of(plane / d->npol, plane % d->npol, i)));
+            assert_true(pixels[i] ==
+                        (plane == blank ? 0 : value_of(plane / d->npol, plane % d->npol, i)));
             assert_int_equal(good[i], mask ? mask[i] : true);
         }
     }
@@ -81,8 +84,9 @@ static void assert_written(const char *path, const casa_image_desc *d, const boo
 
 static void what_is_written_is_read(void **state) {
     (void)state;
-    const size_t shape[][4] = {{1, 1, 1, 7},     {101, 57, 1, 3}, {256, 256, 2, 2}, {129, 300, 4, 2},
-                               {128, 128, 1, 1}, {1, 260, 1, 2},  {517, 3, 2, 1}};
+    const size_t shape[][4] = {{1, 1, 1, 7},     {101, 57, 1, 3},  {256, 256, 2, 2},
+                               {129, 300, 4, 2}, {128, 128, 1, 1}, {1, 260, 1, 2},
+                               {517, 3, 2, 1}};
     for (size_t s = 0; s < sizeof shape / sizeof *shape; s++) {
         casa_image_desc d = example(shape[s][0], shape[s][1], shape[s][2], shape[s][3]);
         size_t nplane = d.nchan * d.npol, blank = nplane > 2 ? 1 : SIZE_MAX;
@@ -97,7 +101,8 @@ static void what_is_written_is_read(void **state) {
             for (size_t plane = nplane; plane-- > 0;)
                 if (plane != blank)
                     assert_ok(write_one(cube, &d, plane));
-            assert_written(pcl_cube_path(cube), &d, masked ? mask : NULL, blank); /* opens while the run goes on */
+            /* opens while the run goes on */
+            assert_written(pcl_cube_path(cube), &d, masked ? mask : NULL, blank);
             assert_ok(pcl_cube_finish(cube, NULL, 0, NULL, 0, &err));
             assert_ok(pcl_cube_publish(cube, true, &err));
             assert_string_equal(pcl_cube_path(cube), path);
@@ -213,7 +218,8 @@ static void an_existing_product_is_kept_or_exchanged(void **state) {
 
 static void all_names_change_or_none(void **state) {
     (void)state;
-    const char *path[4] = {in_folder("set.psf"), in_folder("set.new"), in_folder("set.image"), in_folder("set.last")};
+    const char *path[4] = {in_folder("set.psf"), in_folder("set.new"), in_folder("set.image"),
+                           in_folder("set.last")};
     pcl_cube *cube[5] = {NULL};
     for (int i = 0; i < 4; i += 2) {
         pcl_cube *old = finished(path[i], 1);
@@ -251,7 +257,8 @@ static void a_full_disk_shows_at_the_start(void **state) {
         skip();
     casa_image_desc d = example(512, 512, 1, 4), small = example(128, 128, 1, 4);
     pcl_cube *cube = NULL;
-    assert_fails(pcl_cube_create(in_folder("disk/big"), &d, NULL, &cube, &err), PCLEAN_ENOSPC, "MiB free");
+    assert_fails(pcl_cube_create(in_folder("disk/big"), &d, NULL, &cube, &err), PCLEAN_ENOSPC,
+                 "MiB free");
     assert_null(cube);
     assert_false(pcl_fs_exists(in_folder("disk/big.part")));
     assert_ok(pcl_cube_create(in_folder("disk/small"), &small, NULL, &cube, &err));
@@ -272,7 +279,8 @@ static void bad_input_is_named(void **state) {
     casa_image_desc d = example(4, 4, 1, 1);
     pcl_cube *cube = NULL;
     float pixels[16] = {0}, work[16];
-    assert_fails(pcl_cube_create(in_folder("no/such/x"), &d, NULL, &cube, &err), PCLEAN_EIO, "No such file");
+    assert_fails(pcl_cube_create(in_folder("no/such/x"), &d, NULL, &cube, &err), PCLEAN_EIO,
+                 "No such file");
     assert_null(cube);
     assert_ok(pcl_cube_create(in_folder("bad"), &d, NULL, &cube, &err));
     assert_fails(pcl_cube_write_plane(cube, 0, 1, pixels, work, &err), PCLEAN_EBUG, "channel 1");
@@ -289,7 +297,8 @@ static void bad_input_is_named(void **state) {
     }
 }
 
-/* Each plane its own mask, over sizes whose tiles do not end on whole bytes; and planes read back as they were written. */
+/* Each plane its own mask, over sizes whose tiles do not end on whole bytes; and planes read back
+ * as they were written. */
 static void masks_and_planes_come_back(void **state) {
     (void)state;
     const size_t sizes[][2] = {{1, 1}, {7, 5}, {101, 57}, {300, 131}};
@@ -337,10 +346,14 @@ static void masks_and_planes_come_back(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(masks_and_planes_come_back),
-        cmocka_unit_test(what_is_written_is_read),        cmocka_unit_test(threads_write_planes),
-        cmocka_unit_test(processes_write_planes),         cmocka_unit_test(an_existing_product_is_kept_or_exchanged),
-        cmocka_unit_test(all_names_change_or_none),       cmocka_unit_test(bad_input_is_named),
-        cmocka_unit_test(a_full_disk_shows_at_the_start), /* last: leaves a mount namespace of its own */
+        cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(threads_write_planes),
+        cmocka_unit_test(processes_write_planes),
+        cmocka_unit_test(an_existing_product_is_kept_or_exchanged),
+        cmocka_unit_test(all_names_change_or_none),
+        cmocka_unit_test(bad_input_is_named),
+        /* last: leaves a mount namespace of its own */
+        cmocka_unit_test(a_full_disk_shows_at_the_start),
     };
     return cmocka_run_group_tests(tests, set_up, remove_folder);
 }

@@ -29,7 +29,8 @@ static int read_sky(void *user, size_t ichan, float *pixels, bool *good, pclean_
     return 0;
 }
 
-/* Noise of 1 mJy/beam, convolved by nothing, and a source of `peak` Jy/beam at (40, 20) in channels 8 to 12. */
+/* Noise of 1 mJy/beam, convolved by nothing, and a source of `peak` Jy/beam at (40, 20) in channels
+ * 8 to 12. */
 static void make_sky(sky *s, double peak) {
     pclean_err err;
     assert_ok(PCL_NEW(&s->cube, NX * NY * NCHAN, "cube", &err));
@@ -38,7 +39,8 @@ static void make_sky(sky *s, double peak) {
         s->beam[c] = (casa_beam){BEAM_PIXELS * 1e-5, BEAM_PIXELS * 1e-5, 0};
         for (size_t i = 0; i < NX * NY; i++) {
             double dx = (double)(i % NX) - 40, dy = (double)(i / NX) - 20, r2 = dx * dx + dy * dy;
-            double source = c >= 8 && c <= 12 ? peak * exp(-4 * M_LN2 * r2 / (BEAM_PIXELS * BEAM_PIXELS)) : 0;
+            double source =
+                c >= 8 && c <= 12 ? peak * exp(-4 * M_LN2 * r2 / (BEAM_PIXELS * BEAM_PIXELS)) : 0;
             s->cube[c * NX * NY + i] = (float)(source + 1e-3 * random_normal());
         }
     }
@@ -47,7 +49,8 @@ static void make_sky(sky *s, double peak) {
 }
 
 static pcl_cube_source source_of(sky *s, bool beam) {
-    return (pcl_cube_source){NX, NY, NCHAN, 1e-5, 1e-5, s->axis, beam ? s->beam : NULL, read_sky, s};
+    return (pcl_cube_source){NX,       NY, NCHAN, 1e-5, 1e-5, s->axis, beam ? s->beam : NULL,
+                             read_sky, s};
 }
 
 /* A point source's flux, its channels and its place come back. */
@@ -69,7 +72,8 @@ static void test_planted_source(void **state) {
     assert_int_equal(v.chan_hi, 13);
     assert_int_equal(v.npanel, 7);
     assert_int_equal(v.panel_chan[1], 8);
-    size_t x = 40 - v.x0, y = 20 - v.y0; /* the window holds the source; moment 0 = 5 channels of 2 units */
+    size_t x = 40 - v.x0, y = 20 - v.y0; /* the window holds the source; moment 0 = 5 channels of
+                                          * 2 units */
     assert_true(x < v.map_nx && y < v.map_ny);
     assert_true(fabs((double)v.moment0[y * v.map_nx + x] - 0.1 * 5 * 2) < 0.03);
     pcl_cubeview_clear(&v);
@@ -126,7 +130,8 @@ static void test_failures_leave_nothing(void **state) {
     pcl_cube_source source = source_of(&s, true);
     pcl_cubeview v;
     pclean_err err;
-    assert_fails(pcl_cubeview_make(&source, 0, 25, &v, &err), PCLEAN_EIO, "channel 7: broken plane");
+    assert_fails(pcl_cubeview_make(&source, 0, 25, &v, &err), PCLEAN_EIO,
+                 "channel 7: broken plane");
     assert_null(v.region);
     s.fail_at = NCHAN;
     long n = 1;
@@ -146,8 +151,8 @@ static void test_failures_leave_nothing(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_planted_source), cmocka_unit_test(test_noise_alone),
-                                       cmocka_unit_test(test_blank_and_masked),
-                                       cmocka_unit_test(test_failures_leave_nothing)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_planted_source), cmocka_unit_test(test_noise_alone),
+        cmocka_unit_test(test_blank_and_masked), cmocka_unit_test(test_failures_leave_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,9 @@
 
 static pclean_err err;
 
-static size_t any(size_t below) { return (size_t)(random_uniform() * (double)below); }
+static size_t any(size_t below) {
+    return (size_t)(random_uniform() * (double)below);
+}
 
 static void check_cuts(const size_t *cut, size_t n, size_t npart) {
     assert_int_equal(cut[0], 0);
@@ -21,7 +23,8 @@ static void rows_follow_casas_rule(void **state) {
     (void)state;
     size_t cut[5001];
     for (int round = 0; round < 2000; round++) {
-        const size_t huge = round % 4 == 0, nrow = huge ? SIZE_MAX - any(1000) : any(20000), npart = 1 + any(5000), each = nrow / npart + 1;
+        const size_t huge = round % 4 == 0, nrow = huge ? SIZE_MAX - any(1000) : any(20000),
+                     npart = 1 + any(5000), each = nrow / npart + 1;
         pcl_cut_rows(nrow, npart, cut);
         check_cuts(cut, nrow, npart);
         for (size_t k = 0; k < npart; k++)
@@ -44,7 +47,8 @@ static void channels_differ_by_one_at_most(void **state) {
         }
 }
 
-/* No part is heavier than its share and one thing more, none is empty while there are things enough. */
+/* No part is heavier than its share and one thing more, none is empty while there are things
+ * enough. */
 static void weights_are_shared(void **state) {
     (void)state;
     uint64_t weight[500];
@@ -65,7 +69,8 @@ static void weights_are_shared(void **state) {
             for (size_t i = cut[k]; i < cut[k + 1]; i++)
                 sum += weight[i];
             assert_true(npart > n || cut[k + 1] > cut[k]);
-            assert_true(round % 3 != 1 || cut[k + 1] - cut[k] <= 1 || 10 * npart > n || sum <= total / npart + heaviest + 1);
+            assert_true(round % 3 != 1 || cut[k + 1] - cut[k] <= 1 || 10 * npart > n ||
+                        sum <= total / npart + heaviest + 1);
         }
     }
 }
@@ -74,13 +79,19 @@ static void gaps_and_overlaps_are_refused(void **state) {
     (void)state;
     const size_t nchan[] = {3, 1, 4}, short_by_one[] = {3, 1, 3}, long_by_one[] = {3, 2, 4};
     const double f = 230e9, w = -244e3, step[] = {w, w, w}, good[] = {f, f + 3 * w, f + 4 * w};
-    const double gap[] = {f, f + 3 * w, f + 5 * w}, near[] = {f, f + 3 * w, f + 4 * w * (1 + 1e-8)}, wide[] = {w, w, w * 1.001};
+    const double gap[] = {f, f + 3 * w, f + 5 * w}, near[] = {f, f + 3 * w, f + 4 * w * (1 + 1e-8)},
+                 wide[] = {w, w, w * 1.001};
     assert_ok(pcl_cut_prove(8, f, w, 3, nchan, good, step, &err));
-    assert_fails(pcl_cut_prove(8, f, w, 3, nchan, gap, step, &err), PCLEAN_EBUG, "channel 0 of part 2");
-    assert_fails(pcl_cut_prove(8, f, w, 3, nchan, near, step, &err), PCLEAN_EBUG, "channel 0 of part 2");
-    assert_fails(pcl_cut_prove(8, f, w, 3, nchan, good, wide, &err), PCLEAN_EBUG, "channel 1 of part 2");
-    assert_fails(pcl_cut_prove(8, f, w, 3, short_by_one, good, step, &err), PCLEAN_EBUG, "7 channels together");
-    assert_fails(pcl_cut_prove(8, f, w, 3, long_by_one, good, step, &err), PCLEAN_EBUG, "channel 0 of part 2");
+    assert_fails(pcl_cut_prove(8, f, w, 3, nchan, gap, step, &err), PCLEAN_EBUG,
+                 "channel 0 of part 2");
+    assert_fails(pcl_cut_prove(8, f, w, 3, nchan, near, step, &err), PCLEAN_EBUG,
+                 "channel 0 of part 2");
+    assert_fails(pcl_cut_prove(8, f, w, 3, nchan, good, wide, &err), PCLEAN_EBUG,
+                 "channel 1 of part 2");
+    assert_fails(pcl_cut_prove(8, f, w, 3, short_by_one, good, step, &err), PCLEAN_EBUG,
+                 "7 channels together");
+    assert_fails(pcl_cut_prove(8, f, w, 3, long_by_one, good, step, &err), PCLEAN_EBUG,
+                 "channel 0 of part 2");
 }
 
 static void selections_are_written(void **state) {
@@ -132,10 +143,9 @@ static void count_follows_chunksize(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_follow_casas_rule), cmocka_unit_test(channels_differ_by_one_at_most),
-        cmocka_unit_test(weights_are_shared),     cmocka_unit_test(gaps_and_overlaps_are_refused),
-        cmocka_unit_test(selections_are_written),
-        cmocka_unit_test(parts_cover_all_channels_once),
+        cmocka_unit_test(rows_follow_casas_rule),  cmocka_unit_test(channels_differ_by_one_at_most),
+        cmocka_unit_test(weights_are_shared),      cmocka_unit_test(gaps_and_overlaps_are_refused),
+        cmocka_unit_test(selections_are_written),  cmocka_unit_test(parts_cover_all_channels_once),
         cmocka_unit_test(count_follows_chunksize),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

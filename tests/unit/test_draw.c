@@ -41,7 +41,9 @@ static void test_scale(void **state) {
 static uint32_t pixel(cairo_surface_t *s, int x, int y) {
     uint32_t value;
     memcpy(&value,
-           cairo_image_surface_get_data(s) + (ptrdiff_t)y * cairo_image_surface_get_stride(s) + 4 * (ptrdiff_t)x, 4);
+           cairo_image_surface_get_data(s) + (ptrdiff_t)y * cairo_image_surface_get_stride(s) +
+               4 * (ptrdiff_t)x,
+           4);
     return value & 0xffffff;
 }
 
@@ -75,9 +77,10 @@ static void test_names_that_are_not_utf8(void **state) {
     (void)state;
     assert_utf8("NGC 5921", "NGC 5921");
     assert_utf8("\xe9toile", "\xc3\xa9toile");
-    assert_utf8("\xc3\xa9toile \xe2\x88\x92 \xf0\x9f\x94\xad", "\xc3\xa9toile \xe2\x88\x92 \xf0\x9f\x94\xad");
+    assert_utf8("\xc3\xa9toile \xe2\x88\x92 \xf0\x9f\x94\xad",
+                "\xc3\xa9toile \xe2\x88\x92 \xf0\x9f\x94\xad");
     assert_utf8("cut \xe2\x88", "cut \xc3\xa2\xc2\x88");
-    assert_utf8("\xc0\x80", "\xc3\x80\xc2\x80");         /* overlong */
+    assert_utf8("\xc0\x80", "\xc3\x80\xc2\x80");             /* overlong */
     assert_utf8("\xed\xa0\x80", "\xc3\xad\xc2\xa0\xc2\x80"); /* half of a pair */
     char small[8];
     pcl_draw_utf8("\xe9\xe9\xe9\xe9\xe9\xe9", small, sizeof small);
@@ -85,8 +88,9 @@ static void test_names_that_are_not_utf8(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tick_step_is_round), cmocka_unit_test(test_tick_text),
-                                       cmocka_unit_test(test_scale), cmocka_unit_test(test_map_orientation),
-                                       cmocka_unit_test(test_names_that_are_not_utf8)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tick_step_is_round), cmocka_unit_test(test_tick_text),
+        cmocka_unit_test(test_scale), cmocka_unit_test(test_map_orientation),
+        cmocka_unit_test(test_names_that_are_not_utf8)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

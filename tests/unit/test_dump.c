@@ -59,11 +59,13 @@ static void set_all(pclean_config *config) {
         else if (o->type == PCL_CHOICE || o->type == PCL_WORD)
             assert_ok(pclean_config_set(config, o->name, word, &err));
         else if (o->type == PCL_BOOL)
-            assert_ok(pclean_config_set(config, o->name, strcmp(o->def, "true") == 0 ? "false" : "true", &err));
+            assert_ok(pclean_config_set(config, o->name,
+                                        strcmp(o->def, "true") == 0 ? "false" : "true", &err));
         else if (o->type == PCL_INTPAIR || o->type == PCL_ANGLEPAIR)
             assert_ok(pclean_config_set(config, o->name, "123,457", &err));
         else
-            assert_ok(pclean_config_set(config, o->name, o->type == PCL_INT ? "-4321" : "0.12345678901234567", &err));
+            assert_ok(pclean_config_set(
+                config, o->name, o->type == PCL_INT ? "-4321" : "0.12345678901234567", &err));
     }
 }
 
@@ -100,7 +102,8 @@ static void test_what_is_not_served(void **state) {
     assert_same(&config, &back);
     assert_int_equal(back.asked.n, 0);
     assert_ok(pclean_config_set(&config, "niter", "5", &err));
-    assert_fails(pclean_config_dump_yaml(&config, stdout, &err), PCLEAN_EUNSUPPORTED, "usemask=auto-multithresh");
+    assert_fails(pclean_config_dump_yaml(&config, stdout, &err), PCLEAN_EUNSUPPORTED,
+                 "usemask=auto-multithresh");
     pclean_config_clear(&config);
     pclean_config_clear(&back);
     unlink(FILE_NAME);
@@ -125,7 +128,8 @@ static void test_json(void **state) {
     assert_int_equal(n, pcl_option_count());
     json_t *image = json_object_get(root, "image");
     assert_int_equal(json_integer_value(json_array_get(json_object_get(image, "imsize"), 1)), 100);
-    assert_string_equal(json_string_value(json_array_get(json_object_get(image, "cell"), 0)), "1arcsec");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(image, "cell"), 0)),
+                        "1arcsec");
     assert_true(json_is_true(json_object_get(image, "perchanweightdensity")));
     assert_string_equal(json_string_value(json_object_get(image, "specmode")), "mfs");
     json_decref(root);
@@ -154,7 +158,8 @@ static void test_failures(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_what_is_not_served), cmocka_unit_test(test_json),
-                                       cmocka_unit_test(test_failures)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_what_is_not_served),
+        cmocka_unit_test(test_json), cmocka_unit_test(test_failures)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,8 @@ static void set_all(const char *text) {
     }
 }
 
-/* A value of a condition's parameter: a run on which it asks for nothing, and one on which it does (NULL: there is none that is served). */
+/* A value of a condition's parameter: a run on which it asks for nothing, and one on which it does
+ * (NULL: there is none that is served). */
 static void test_each_condition(void **state) {
     (void)state;
     static const char *const cases[][3] = {
@@ -60,7 +61,8 @@ static void test_each_condition(void **state) {
         {"interactive=True", "niter=0", "niter=1"},
         {"fullsummary=True", "niter=0", "niter=1"},
         {"sidelobethreshold=2", "niter=5; usemask=user", "niter=5; usemask=auto-multithresh"},
-        {"minbeamfrac=0.1", "niter=0; usemask=auto-multithresh", "niter=5; usemask=auto-multithresh"},
+        {"minbeamfrac=0.1", "niter=0; usemask=auto-multithresh",
+         "niter=5; usemask=auto-multithresh"},
         {"fastnoise=False", "niter=5; usemask=pb; pbmask=0.2", "niter=5; usemask=auto-multithresh"},
         {"usemask=auto-multithresh", "niter=0", "niter=1"},
         {"deconvolver=clark", "niter=0", "niter=1"},
@@ -72,7 +74,8 @@ static void test_each_condition(void **state) {
         {"veltype=z", "specmode=cube; width=1MHz", "specmode=cube; width=1km/s"},
         {"restoringbeam=common", "restoration=False; specmode=cube", "specmode=cube"},
         {"restoringbeam=common", "specmode=mfs; stokes=Q", "specmode=mfs; stokes=IQ"},
-        {"restoringbeam=common", "specmode=cube; nchan=1", "specmode=cube; nchan=1; part_channel=0; part_nchan=9"},
+        {"restoringbeam=common", "specmode=cube; nchan=1",
+         "specmode=cube; nchan=1; part_channel=0; part_nchan=9"},
         {"gridder=mosaic", NULL, ""},
         {"savemodel=virtual", NULL, "niter=0"},
         {"facets=2", NULL, "gridder=widefield"},
@@ -92,7 +95,8 @@ static void test_each_condition(void **state) {
             char name[40];
             snprintf(name, sizeof name, "%.*s=", (int)strcspn(cases[i][0], "="), cases[i][0]);
             for (size_t k = 0; k < notes.n; k++)
-                noted = noted || (strstr(notes.item[k], name) && strstr(notes.item[k], "without effect on this run ("));
+                noted = noted || (strstr(notes.item[k], name) &&
+                                  strstr(notes.item[k], "without effect on this run ("));
             pcl_texts_clear(&notes);
             if (asks ? rc == 0 || noted || !strstr(err.msg, name) : rc != 0 || !noted)
                 fail_msg("%s: status %d, %s", text, rc, noted ? "noted" : "not noted");
@@ -103,15 +107,18 @@ static void test_each_condition(void **state) {
 /* Parameters that are served, with a value that is not the default. */
 static void test_served_parameters(void **state) {
     (void)state;
-    static const char *const cases[][2] = {{"pbcor=true;restoration=false", "pbcor=true"},
-                                           {"robust=1", "robust=1: without effect on this run (weighting is not briggs)"},
-                                           {"threshold=1mJy;gain=0.2", "gain=0.2, threshold=0.001Jy: without effect on this run (niter=0)"},
-                                           {"pbmask=0.3;niter=1", "pbmask=0.3: without effect on this run (usemask is not pb)"},
-                                           {"wprojplanes=16", "(gridder=standard)"},
-                                           {"wprojplanes=16;gridder=wproject", "the accuracy decides"},
-                                           {"restoration=false;restoringbeam=5arcsec", "restoringbeam=5arcsec: "},
-                                           {"specmode=mfs;interpolation=nearest", "interpolation=nearest"},
-                                           {"specmode=mfs;nchan=2;start=3;width=2", "nchan=2, start=3, width=2: without effect on this run (specmode=mfs"}};
+    static const char *const cases[][2] = {
+        {"pbcor=true;restoration=false", "pbcor=true"},
+        {"robust=1", "robust=1: without effect on this run (weighting is not briggs)"},
+        {"threshold=1mJy;gain=0.2",
+         "gain=0.2, threshold=0.001Jy: without effect on this run (niter=0)"},
+        {"pbmask=0.3;niter=1", "pbmask=0.3: without effect on this run (usemask is not pb)"},
+        {"wprojplanes=16", "(gridder=standard)"},
+        {"wprojplanes=16;gridder=wproject", "the accuracy decides"},
+        {"restoration=false;restoringbeam=5arcsec", "restoringbeam=5arcsec: "},
+        {"specmode=mfs;interpolation=nearest", "interpolation=nearest"},
+        {"specmode=mfs;nchan=2;start=3;width=2",
+         "nchan=2, start=3, width=2: without effect on this run (specmode=mfs"}};
     struct pcl_texts notes;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         set_all(cases[i][0]);
@@ -121,13 +128,15 @@ static void test_served_parameters(void **state) {
             fail_msg("%s: %s", cases[i][0], notes.item[0]);
         pcl_texts_clear(&notes);
     }
-    set_all("pbcor=true;niter=10;threshold=1mJy;weighting=briggs;robust=1;specmode=cube;interpolation=nearest");
+    set_all("pbcor=true;niter=10;threshold=1mJy;weighting=briggs;robust=1;specmode=cube;"
+            "interpolation=nearest");
     assert_ok(pcl_effect_notes(&config, &notes, &err));
     assert_int_equal(notes.n, 0);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_each_condition, begin, end),
-                                       cmocka_unit_test_setup_teardown(test_served_parameters, begin, end)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_each_condition, begin, end),
+        cmocka_unit_test_setup_teardown(test_served_parameters, begin, end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

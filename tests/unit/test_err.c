@@ -40,7 +40,8 @@ static void test_long_texts_keep_whole_characters(void **state) {
     for (size_t i = 0; i + 3 < sizeof longest; i += 2)
         memcpy(longest + i, "\xc3\xa9", 2); /* e with an accent: two bytes */
     (void)PCL_FAIL(&err, PCLEAN_EIO, "%s", longest);
-    assert_int_equal(strlen(err.msg), sizeof err.msg - 2); /* 975 is odd: the last byte would be half a character */
+    /* 975 is odd: the last byte would be half a character */
+    assert_int_equal(strlen(err.msg), sizeof err.msg - 2);
     (void)PCL_FAIL(&err, PCLEAN_EIO, "the cause");
     pcl_err_prefix(&err, "%s", longest);
     assert_non_null(strstr(err.msg, "the cause"));
@@ -56,7 +57,8 @@ static void test_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_set), cmocka_unit_test(test_arguments_may_be_the_message), cmocka_unit_test(test_prefix),
-        cmocka_unit_test(test_long_texts_keep_whole_characters), cmocka_unit_test(test_names)};
+        cmocka_unit_test(test_set), cmocka_unit_test(test_arguments_may_be_the_message),
+        cmocka_unit_test(test_prefix), cmocka_unit_test(test_long_texts_keep_whole_characters),
+        cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

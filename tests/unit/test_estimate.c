@@ -1,5 +1,5 @@
-#include "run/budget.h"
 #include "pclean/memory.h"
+#include "run/budget.h"
 #include "unit/check.h"
 #include <math.h>
 #include <stdlib.h>
@@ -32,8 +32,11 @@ static void casa_is_the_python_pclean_to_the_last_bit(void **state) {
         double ram, worker, peak, got;
         if (*line == '#')
             continue;
-        assert_int_equal(sscanf(line, "%lld %lld %lld %31s %31s %lld %lld %lld %la %la %la %la %lld", &nx, &ny, &nchan, gridder, deconvolver, &nterms,
-                                &nfields, &nworkers, &ram, &q.ram_safety_factor, &worker, &peak, &fit), 13);
+        assert_int_equal(sscanf(line,
+                                "%lld %lld %lld %31s %31s %lld %lld %lld %la %la %la %la %lld", &nx,
+                                &ny, &nchan, gridder, deconvolver, &nterms, &nfields, &nworkers,
+                                &ram, &q.ram_safety_factor, &worker, &peak, &fit),
+                         13);
         q.imsize[0] = nx;
         q.imsize[1] = ny;
         q.nimsize = ny ? 2 : 1;
@@ -58,8 +61,14 @@ static void defaults_are_the_specifications(void **state) {
     (void)state;
     pclean_memory_request q;
     pclean_memory_request_init(&q);
-    pclean_memory_request full = {.imsize = {4096, 4096}, .nimsize = 2, .nchan_per_task = 1, .gridder = "Standard", .deconvolver = "HOGBOM",
-                                  .nterms = 1, .nfields = 1, .ram_safety_factor = 0.85};
+    pclean_memory_request full = {.imsize = {4096, 4096},
+                                  .nimsize = 2,
+                                  .nchan_per_task = 1,
+                                  .gridder = "Standard",
+                                  .deconvolver = "HOGBOM",
+                                  .nterms = 1,
+                                  .nfields = 1,
+                                  .ram_safety_factor = 0.85};
     assert_true(worker_of(&q) == worker_of(&full));
     q.imsize[0] = 8000;
     assert_true(fabs(worker_of(&q) - 5.2299) < 1e-4); /* the specification's first example */
@@ -119,8 +128,16 @@ static void buffers_add_up(void **state) {
 /* What pclean_image plans with, for the same data and configuration. */
 static void native_is_the_budget_of_a_run(void **state) {
     (void)state;
-    static const char *const settings[] = {"vis", PCLEAN_TEST_DATA "/vla_ngc5921.ms", "imagename", "unused", "imsize", "512", "cell", "15arcsec",
-                                           "specmode", "cube", "nchan", "4", "start", "20", "niter", "100", "weighting", "briggs", NULL};
+    static const char *const settings[] = {"vis",       PCLEAN_TEST_DATA "/vla_ngc5921.ms",
+                                           "imagename", "unused",
+                                           "imsize",    "512",
+                                           "cell",      "15arcsec",
+                                           "specmode",  "cube",
+                                           "nchan",     "4",
+                                           "start",     "20",
+                                           "niter",     "100",
+                                           "weighting", "briggs",
+                                           NULL};
     static const char *const gridders[] = {"Standard", "WPROJECT"};
     pclean_err err;
     pclean_config config;
@@ -131,7 +148,8 @@ static void native_is_the_budget_of_a_run(void **state) {
         assert_ok(pclean_config_set(&config, "gridder", gridders[i], &err));
         pcl_setup setup;
         pcl_budget b;
-        const pcl_sysinfo limits = {.cores = 2, .memory_bytes = (uint64_t)8 << 30, .process_bytes = UINT64_MAX};
+        const pcl_sysinfo limits = {
+            .cores = 2, .memory_bytes = (uint64_t)8 << 30, .process_bytes = UINT64_MAX};
         assert_ok(pcl_setup_open(&config, &setup, &err));
         assert_ok(pcl_budget_make(&setup, &limits, 3, 1, PCL_MEMORY_FILE_IF_NEEDED, &b, &err));
         pcl_setup_close(&setup);
@@ -146,7 +164,8 @@ static void native_is_the_budget_of_a_run(void **state) {
         assert_true(e.peak_gib == (double)b.plan.bytes / (1024.0 * 1024 * 1024));
         assert_true(e.worker_gib == (double)b.plan.each_bytes / (1024.0 * 1024 * 1024));
         const double alone = e.worker_gib, short_of = (e.peak_gib - 0.0001) / q.ram_safety_factor;
-        assert_ok(pclean_estimate_memory(&q, 3, &short_of, &e, &err)); /* the visibilities make room */
+        /* the visibilities make room */
+        assert_ok(pclean_estimate_memory(&q, 3, &short_of, &e, &err));
         assert_true(e.peak_gib < (double)b.plan.bytes / (1024.0 * 1024 * 1024) - 0.0005);
         q.nchan_per_task = 1000; /* one plane at a time */
         assert_true(worker_of(&q) == alone);
@@ -177,36 +196,43 @@ static void bad_numbers_are_named(void **state) {
     size_t n = 7;
     double gib = 7, ram = 64;
     pclean_memory_request q = request(PCLEAN_MEMORY_CASA, 0);
-    assert_fails(pclean_estimate_worker_memory_gib(&q, &gib, &err), PCLEAN_EPARAM, "imsize=0: at least 1");
+    assert_fails(pclean_estimate_worker_memory_gib(&q, &gib, &err), PCLEAN_EPARAM,
+                 "imsize=0: at least 1");
     assert_true(gib == 0);
     q = request(PCLEAN_MEMORY_CASA, -5);
     assert_fails(pclean_estimate_worker_memory_gib(&q, &gib, &err), PCLEAN_EPARAM, "imsize=-5");
     q = request(PCLEAN_MEMORY_CASA, INT64_MAX);
-    assert_fails(pclean_estimate_worker_memory_gib(&q, &gib, &err), PCLEAN_EPARAM, "more pixels than can be counted");
+    assert_fails(pclean_estimate_worker_memory_gib(&q, &gib, &err), PCLEAN_EPARAM,
+                 "more pixels than can be counted");
     q = request(PCLEAN_MEMORY_CASA, 100);
     q.nterms = 0;
     assert_fails(pclean_estimate_worker_memory_gib(&q, &gib, &err), PCLEAN_EPARAM, "nterms=0");
     q = request(PCLEAN_MEMORY_CASA, 100);
     q.nimsize = 3;
-    assert_fails(pclean_estimate_worker_memory_gib(&q, &gib, &err), PCLEAN_EPARAM, "imsize has 3 values");
+    assert_fails(pclean_estimate_worker_memory_gib(&q, &gib, &err), PCLEAN_EPARAM,
+                 "imsize has 3 values");
     q = request(2, 100);
-    assert_fails(pclean_estimate_worker_memory_gib(&q, &gib, &err), PCLEAN_EPARAM, "no memory model 2");
+    assert_fails(pclean_estimate_worker_memory_gib(&q, &gib, &err), PCLEAN_EPARAM,
+                 "no memory model 2");
     for (int model = 0; model < 2; model++) {
         q = request(model, 100);
         assert_fails(pclean_estimate_peak_ram_gib(0, &q, &gib, &err), PCLEAN_EPARAM, "nworkers=0");
         assert_fails(pclean_estimate_memory(&q, -1, &ram, &e, &err), PCLEAN_EPARAM, "nworkers=-1");
         const double bad[] = {NAN, -1, INFINITY, 1e300};
         for (size_t i = 0; i < 4; i++)
-            assert_fails(pclean_recommend_nworkers(&bad[i], &q, &n, &err), PCLEAN_EPARAM, "available RAM");
+            assert_fails(pclean_recommend_nworkers(&bad[i], &q, &n, &err), PCLEAN_EPARAM,
+                         "available RAM");
         assert_int_equal(n, 0);
         const double factor[] = {0, -0.5, 1.0000001, NAN, INFINITY};
         for (size_t i = 0; i < 5; i++) {
             q.ram_safety_factor = factor[i];
-            assert_fails(pclean_recommend_nworkers(&ram, &q, &n, &err), PCLEAN_EPARAM, "ram_safety_factor=");
+            assert_fails(pclean_recommend_nworkers(&ram, &q, &n, &err), PCLEAN_EPARAM,
+                         "ram_safety_factor=");
         }
     }
     q = request(PCLEAN_MEMORY_NATIVE, 70000);
-    assert_fails(pclean_estimate_worker_memory_gib(&q, &gib, &err), PCLEAN_EPARAM, "more than 2^32");
+    assert_fails(pclean_estimate_worker_memory_gib(&q, &gib, &err), PCLEAN_EPARAM,
+                 "more than 2^32");
     q = request(PCLEAN_MEMORY_NATIVE, 100);
     q.gridder = "awproject";
     assert_fails(pclean_estimate_worker_memory_gib(&q, &gib, &err), PCLEAN_EUNSUPPORTED, "gridder");
@@ -222,7 +248,14 @@ static void bad_numbers_are_named(void **state) {
 /* Numbers of any size: a finite, positive answer that grows with each of them, or a sentence. */
 static void any_numbers(void **state) {
     (void)state;
-    static const int64_t numbers[] = {INT64_MIN, -1, 0, 1, 2, 3, 100, 4096, 65536, 92682, INT32_MAX, (int64_t)1 << 32, 3037000500, (int64_t)1 << 62, INT64_MAX};
+    static const int64_t numbers[] = {INT64_MIN,  -1,
+                                      0,          1,
+                                      2,          3,
+                                      100,        4096,
+                                      65536,      92682,
+                                      INT32_MAX,  (int64_t)1 << 32,
+                                      3037000500, (int64_t)1 << 62,
+                                      INT64_MAX};
     const size_t n = sizeof numbers / sizeof *numbers;
     static const char *const gridders[] = {"standard", "wproject", "mosaic", "nonsense"};
     static const double rams[] = {0, 1e-300, 0.5, 64, 1e12};
@@ -249,19 +282,25 @@ static void any_numbers(void **state) {
             continue;
         }
         answers++;
-        const double npixel = (double)q.imsize[0] * (double)q.imsize[q.nimsize - 1] / (1024.0 * 1024 * 1024);
-        assert_true(isfinite(e.peak_gib) && e.worker_gib > (q.model ? 20 : 76 * (double)q.nchan_per_task) * npixel);
+        const double npixel =
+            (double)q.imsize[0] * (double)q.imsize[q.nimsize - 1] / (1024.0 * 1024 * 1024);
+        assert_true(isfinite(e.peak_gib) &&
+                    e.worker_gib > (q.model ? 20 : 76 * (double)q.nchan_per_task) * npixel);
         assert_true(e.peak_gib >= e.worker_gib * (1 - 1e-9) - 0.001);
-        assert_true(e.recommended_nworkers >= 1 && (double)e.recommended_nworkers * e.worker_gib <= fmax(ram, e.worker_gib) * (1 + 1e-9));
+        assert_true(e.recommended_nworkers >= 1 && (double)e.recommended_nworkers * e.worker_gib <=
+                                                       fmax(ram, e.worker_gib) * (1 + 1e-9));
     }
     assert_true(answers > 200);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(casa_is_the_python_pclean_to_the_last_bit), cmocka_unit_test(defaults_are_the_specifications),
-        cmocka_unit_test(buffers_add_up), cmocka_unit_test(native_is_the_budget_of_a_run),
-        cmocka_unit_test(bad_numbers_are_named), cmocka_unit_test(any_numbers),
+        cmocka_unit_test(casa_is_the_python_pclean_to_the_last_bit),
+        cmocka_unit_test(defaults_are_the_specifications),
+        cmocka_unit_test(buffers_add_up),
+        cmocka_unit_test(native_is_the_budget_of_a_run),
+        cmocka_unit_test(bad_numbers_are_named),
+        cmocka_unit_test(any_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

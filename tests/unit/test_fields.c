@@ -29,7 +29,9 @@ typedef struct outer {
     char **word;
 } outer;
 
-static const char *word_of(int k) { return k == 2 ? "two" : NULL; }
+static const char *word_of(int k) {
+    return k == 2 ? "two" : NULL;
+}
 
 #define AT(type, member) offsetof(type, member)
 static const pcl_json_field inner_fields[] = {
@@ -45,11 +47,17 @@ static const pcl_json_field outer_fields[] = {
     {.name = "stop", .type = PCL_JSON_WORD, .offset = AT(outer, stop), .word = word_of},
     {.name = "path", .type = PCL_JSON_TEXT, .offset = AT(outer, path)},
     {.name = "first", .type = PCL_JSON_STRUCT, .offset = AT(outer, first), .of = &inner_struct},
-    {.name = "list", .type = PCL_JSON_STRUCTS, .offset = AT(outer, list), .length = AT(outer, nx), .length2 = AT(outer, ny), .of = &inner_struct},
+    {.name = "list",
+     .type = PCL_JSON_STRUCTS,
+     .offset = AT(outer, list),
+     .length = AT(outer, nx),
+     .length2 = AT(outer, ny),
+     .of = &inner_struct},
     {.name = "chan", .type = PCL_JSON_SIZES, .offset = AT(outer, chan), .length = AT(outer, nchan)},
     {.name = "sum", .type = PCL_JSON_SUMS, .offset = AT(outer, sum), .length = AT(outer, nchan)},
     {.name = "word", .type = PCL_JSON_TEXTS, .offset = AT(outer, word)}};
-static const pcl_json_struct outer_struct = {sizeof(outer), sizeof outer_fields / sizeof *outer_fields, outer_fields};
+static const pcl_json_struct outer_struct = {
+    sizeof(outer), sizeof outer_fields / sizeof *outer_fields, outer_fields};
 
 static void clear(outer *o) {
     free(o->path);
@@ -67,14 +75,28 @@ static void what_is_written_is_read(void **state) {
     size_t chan[3] = {4, 5, 6};
     uint64_t sum[3] = {1, UINT64_MAX, 3};
     char *word[] = {"x", "y z", NULL};
-    const outer o = {.nx = 2, .ny = 1, .limit = UINT64_MAX, .stop = 2, .done = true, .path = "p", .first = {0.5, "c"},
-                     .list = list, .chan = chan, .nchan = 3, .sum = sum, .word = word};
+    const outer o = {.nx = 2,
+                     .ny = 1,
+                     .limit = UINT64_MAX,
+                     .stop = 2,
+                     .done = true,
+                     .path = "p",
+                     .first = {0.5, "c"},
+                     .list = list,
+                     .chan = chan,
+                     .nchan = 3,
+                     .sum = sum,
+                     .word = word};
     json_t *j = pcl_json_write(&outer_struct, &o);
     char *text = json_dumps(j, JSON_COMPACT);
-    assert_string_equal(text, "{\"nx\":2,\"ny\":1,\"memory\":{\"limit\":null,\"done\":true},\"stopcode\":2,\"stop\":\"two\",\"path\":\"p\","
-                              "\"first\":{\"quarter\":2.0,\"name\":\"c\"},\"list\":[{\"quarter\":12.0,\"name\":\"a\"},"
-                              "{\"quarter\":null,\"name\":\"b\"}],\"chan\":[4,5,6],\"sum\":[\"0000000000000001\",\"ffffffffffffffff\","
-                              "\"0000000000000003\"],\"word\":[\"x\",\"y z\"]}");
+    assert_string_equal(
+        text,
+        "{\"nx\":2,\"ny\":1,\"memory\":{\"limit\":null,\"done\":true},\"stopcode\":2,\"stop\":"
+        "\"two\",\"path\":\"p\","
+        "\"first\":{\"quarter\":2.0,\"name\":\"c\"},\"list\":[{\"quarter\":12.0,\"name\":\"a\"},"
+        "{\"quarter\":null,\"name\":\"b\"}],\"chan\":[4,5,6],\"sum\":[\"0000000000000001\","
+        "\"ffffffffffffffff\","
+        "\"0000000000000003\"],\"word\":[\"x\",\"y z\"]}");
     outer back = {0};
     assert_ok(pcl_json_read(&outer_struct, j, &back, &err));
     json_t *again = pcl_json_write(&outer_struct, &back);
@@ -88,9 +110,15 @@ static void what_is_written_is_read(void **state) {
 
 static void values_of_the_wrong_kind_are_named(void **state) {
     (void)state;
-    const char *const bad[][2] = {{"{\"nx\": -1}", "nx"},          {"{\"nx\": \"3\"}", "nx"},   {"{\"memory\": {\"done\": 1}}", "memory.done"},
-                                  {"{\"stopcode\": 1e10}", "stopcode"}, {"{\"path\": 3}", "path"},   {"{\"first\": []}", "first"},
-                                  {"{\"chan\": [1, null, \"a\"]}", "chan"}, {"{\"word\": [1]}", "word"}, {"{\"first\": {\"name\": \"too long for it\"}}", "name"},
+    const char *const bad[][2] = {{"{\"nx\": -1}", "nx"},
+                                  {"{\"nx\": \"3\"}", "nx"},
+                                  {"{\"memory\": {\"done\": 1}}", "memory.done"},
+                                  {"{\"stopcode\": 1e10}", "stopcode"},
+                                  {"{\"path\": 3}", "path"},
+                                  {"{\"first\": []}", "first"},
+                                  {"{\"chan\": [1, null, \"a\"]}", "chan"},
+                                  {"{\"word\": [1]}", "word"},
+                                  {"{\"first\": {\"name\": \"too long for it\"}}", "name"},
                                   {"{\"nx\": 2, \"ny\": 2, \"list\": [{}]}", "list"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         json_t *j = json_loads(bad[i][0], 0, NULL);

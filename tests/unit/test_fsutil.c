@@ -20,7 +20,8 @@ static int enter(void **state) {
 static int leave(void **state) {
     (void)state;
     char here[4096];
-    return getcwd(here, sizeof here) && chdir(old_folder) == 0 ? pcl_fs_remove_tree(here, NULL) : -1;
+    return getcwd(here, sizeof here) && chdir(old_folder) == 0 ? pcl_fs_remove_tree(here, NULL)
+                                                               : -1;
 }
 
 static void put(const char *path, const char *text) {
@@ -150,7 +151,8 @@ static void test_read_write(void **state) {
     char back[8];
     put("a", "hello");
     int fd = open("a", O_RDONLY);
-    assert_fails(pcl_bulk_pread(fd, "a", back, 8, 0, &err), PCLEAN_EIO, "ends at byte 5, 3 bytes are missing");
+    assert_fails(pcl_bulk_pread(fd, "a", back, 8, 0, &err), PCLEAN_EIO,
+                 "ends at byte 5, 3 bytes are missing");
     assert_fails(pcl_bulk_pwrite(fd, "a", "x", 1, 0, &err), PCLEAN_EIO, "write a");
     close(fd);
     fd = open("/dev/full", O_WRONLY);
@@ -193,7 +195,8 @@ static void test_copy_tree(void **state) {
         assert_int_equal(st.st_mode & 0777, 0750);
         assert_int_equal(inode("copy/sub/file", &links) == inode("tree/sub/file", &links), link);
         assert_int_equal(links, 1 + link);
-        assert_fails(pcl_fs_copy_tree("tree", "copy", link, &err), PCLEAN_EIO, "make the folder copy: File exists");
+        assert_fails(pcl_fs_copy_tree("tree", "copy", link, &err), PCLEAN_EIO,
+                     "make the folder copy: File exists");
         assert_ok(pcl_fs_remove_tree("copy", &err));
         assert_holds("tree/file", "12345");
     }
@@ -208,13 +211,16 @@ static void test_copy_tree(void **state) {
     assert_int_equal(lstat("copy/sub/link", &st), 0);
     assert_true(S_ISREG(st.st_mode));
     assert_ok(pcl_fs_remove_tree("copy", &err));
-    assert_fails(pcl_fs_copy_tree("tree", "copy", true, &err), PCLEAN_EUNSUPPORTED, "tree/sub/link: it is a symbolic link");
+    assert_fails(pcl_fs_copy_tree("tree", "copy", true, &err), PCLEAN_EUNSUPPORTED,
+                 "tree/sub/link: it is a symbolic link");
     assert_ok(pcl_fs_remove_tree("copy", &err));
     assert_ok(pcl_fs_remove_tree("tree/sub/link", &err));
     static const struct {
         const char *target, *words;
         int code;
-    } bad[] = {{"..", "sub/link is a link to something that is no file", PCLEAN_EDATA}, {"nowhere", "follow the link tree/sub/link", PCLEAN_EIO}, {"link", "follow the link tree/sub/link", PCLEAN_EIO}};
+    } bad[] = {{"..", "sub/link is a link to something that is no file", PCLEAN_EDATA},
+               {"nowhere", "follow the link tree/sub/link", PCLEAN_EIO},
+               {"link", "follow the link tree/sub/link", PCLEAN_EIO}};
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(symlink(bad[i].target, "tree/sub/link"), 0);
         assert_fails(pcl_fs_copy_tree("tree", "copy", false, &err), bad[i].code, bad[i].words);
@@ -223,7 +229,8 @@ static void test_copy_tree(void **state) {
     }
     assert_int_equal(mkfifo("tree/pipe", 0666), 0);
     for (int link = 0; link < 2; link++) {
-        assert_fails(pcl_fs_copy_tree("tree", "copy", link, &err), PCLEAN_EDATA, "tree/pipe is neither a file nor a folder");
+        assert_fails(pcl_fs_copy_tree("tree", "copy", link, &err), PCLEAN_EDATA,
+                     "tree/pipe is neither a file nor a folder");
         assert_ok(pcl_fs_remove_tree("copy", &err));
     }
     assert_holds("tree/sub/file", "in sub");
@@ -247,7 +254,8 @@ static void test_copy_to_another_disk(void **state) {
         print_message("/dev/shm is no other file system: not tested\n");
     } else {
         make_tree("tree");
-        assert_fails(pcl_fs_copy_tree("tree", copy, true, &err), PCLEAN_EUNSUPPORTED, "cross-device");
+        assert_fails(pcl_fs_copy_tree("tree", copy, true, &err), PCLEAN_EUNSUPPORTED,
+                     "cross-device");
         assert_ok(pcl_fs_remove_tree(copy, &err));
         assert_ok(pcl_fs_copy_tree("tree", copy, false, &err));
         assert_holds(file, "in sub");
@@ -269,7 +277,8 @@ static void test_sync_tree(void **state) {
 
 static void test_names(void **state) {
     (void)state;
-    static const char *const cases[][2] = {{"a", "a"}, {"a/", "a"}, {"/a/b//", "/a/b"}, {"/", "/"}, {"//", "/"}, {"", ""}};
+    static const char *const cases[][2] = {{"a", "a"}, {"a/", "a"}, {"/a/b//", "/a/b"},
+                                           {"/", "/"}, {"//", "/"}, {"", ""}};
     pclean_err err;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *out;
@@ -286,9 +295,11 @@ static void test_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),
-        in_folder(test_remove),    in_folder(test_publish),  in_folder(test_publish_aside), in_folder(test_write_text),
-        in_folder(test_tree_size), in_folder(test_allocate), in_folder(test_read_write),
-        in_folder(test_copy_tree), in_folder(test_copy_to_another_disk), in_folder(test_sync_tree)};
+        cmocka_unit_test(test_names), in_folder(test_remove),
+        in_folder(test_publish),      in_folder(test_publish_aside),
+        in_folder(test_write_text),   in_folder(test_tree_size),
+        in_folder(test_allocate),     in_folder(test_read_write),
+        in_folder(test_copy_tree),    in_folder(test_copy_to_another_disk),
+        in_folder(test_sync_tree)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

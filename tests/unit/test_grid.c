@@ -15,7 +15,8 @@
 #include "core/grid/grid.h"
 #include "random.h"
 
-/* n random samples inside the uv plane of the image, some negative u, some unused; and some outside. */
+/* n random samples inside the uv plane of the image, some negative u, some unused; and some
+ * outside. */
 typedef struct scene {
     size_t nx, ny, n;
     double cellx, celly;
@@ -41,8 +42,13 @@ static void scene_init(scene *s, size_t nx, size_t ny, size_t n, double accuracy
         s->weight[i] = i % 7 == 3 ? 0 : (float)random_uniform();
     }
     pclean_err err;
-    const pcl_grid_params p = {.nx = nx, .ny = ny, .cellx_rad = s->cellx, .celly_rad = s->celly, .accuracy = accuracy,
-                                  .nvis = (double)n, .kernel = kernel};
+    const pcl_grid_params p = {.nx = nx,
+                               .ny = ny,
+                               .cellx_rad = s->cellx,
+                               .celly_rad = s->celly,
+                               .accuracy = accuracy,
+                               .nvis = (double)n,
+                               .kernel = kernel};
     assert_int_equal(pcl_grid_new(&p, &s->g, &err), 0);
     assert_int_equal(pcl_grid_scratch_new(s->g, n, &s->scratch, &err), 0);
 }
@@ -85,8 +91,10 @@ static double error_against_dft(const scene *s, const float *image, bool psf) {
         one[2 * i + 1] = 0;
     }
     for (int k = 0; k < 60; k++) {
-        size_t x = (size_t)(random_uniform() * (double)s->nx), y = (size_t)(random_uniform() * (double)s->ny);
-        double l = -((double)x - (double)(s->nx / 2)) * s->cellx, m = ((double)y - (double)(s->ny / 2)) * s->celly;
+        size_t x = (size_t)(random_uniform() * (double)s->nx),
+               y = (size_t)(random_uniform() * (double)s->ny);
+        double l = -((double)x - (double)(s->nx / 2)) * s->cellx,
+               m = ((double)y - (double)(s->ny / 2)) * s->celly;
         double want = pcl_dft_pixel(s->n, s->u, s->v, NULL, psf ? one : s->vis, s->weight, l, m);
         double e = (double)image[y * s->nx + x] - want;
         e2 += e * e;
@@ -105,11 +113,13 @@ static void images_agree_with_the_fourier_sum(void **state) {
         for (size_t a = 0; a < sizeof accuracies / sizeof *accuracies; a++) {
             scene s;
             scene_init(&s, sizes[k][0], sizes[k][1], 300, accuracies[a], -1);
-            float *image = malloc(s.nx * s.ny * sizeof *image), *psf = malloc(s.nx * s.ny * sizeof *psf);
+            float *image = malloc(s.nx * s.ny * sizeof *image),
+                  *psf = malloc(s.nx * s.ny * sizeof *psf);
             dirty(&s, NULL, image, psf);
             double e = error_against_dft(&s, image, false), ep = error_against_dft(&s, psf, true);
             if (e > 2 * accuracies[a] || ep > 2 * accuracies[a])
-                fail_msg("%zux%zu accuracy %g: image %.2e psf %.2e", s.nx, s.ny, accuracies[a], e, ep);
+                fail_msg("%zux%zu accuracy %g: image %.2e psf %.2e", s.nx, s.ny, accuracies[a], e,
+                         ep);
             free(image);
             free(psf);
             scene_clear(&s);
@@ -126,7 +136,8 @@ static void every_kernel_keeps_its_promise(void **state) {
         dirty(&s, NULL, image, NULL);
         double e = error_against_dft(&s, image, false);
         if (e > 2 * fn.misfit + 1e-6)
-            fail_msg("kernel %d (support %d, padding %g): %.2e, promised %.2e", k, fn.support, fn.sigma, e, fn.misfit);
+            fail_msg("kernel %d (support %d, padding %g): %.2e, promised %.2e", k, fn.support,
+                     fn.sigma, e, fn.misfit);
         free(image);
         scene_clear(&s);
     }
@@ -170,7 +181,8 @@ static void gridding_and_degridding_are_adjoint(void **state) {
         scene s;
         scene_init(&s, sizes[k][0], sizes[k][1], 500, 1e-4, -1);
         size_t npix = s.nx * s.ny;
-        float *image = malloc(npix * sizeof *image), *x = malloc(npix * sizeof *x), *vis = malloc(2 * s.n * sizeof *vis);
+        float *image = malloc(npix * sizeof *image), *x = malloc(npix * sizeof *x),
+              *vis = malloc(2 * s.n * sizeof *vis);
         for (size_t i = 0; i < npix; i++)
             x[i] = (float)random_normal();
         dirty(&s, NULL, image, NULL);
@@ -184,7 +196,8 @@ static void gridding_and_degridding_are_adjoint(void **state) {
         for (size_t i = 0; i < npix; i++)
             left += (double)image[i] * (double)x[i];
         for (size_t i = 0; i < s.n; i++) {
-            double a = (double)s.weight[i] * ((double)vis[2 * i] * (double)s.vis[2 * i] + (double)vis[2 * i + 1] * (double)s.vis[2 * i + 1]);
+            double a = (double)s.weight[i] * ((double)vis[2 * i] * (double)s.vis[2 * i] +
+                                              (double)vis[2 * i + 1] * (double)s.vis[2 * i + 1]);
             right += a;
             norm += fabs(a);
         }

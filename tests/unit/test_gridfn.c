@@ -21,14 +21,17 @@ static void the_polynomial_is_the_kernel(void **state) {
     for (size_t k = 0; pcl_gridfn_get(k, &fn); k++)
         for (int t = 0; t < PCL_GRIDFN_TAPS; t++)
             for (double offset = 0.01; offset < 1; offset += 0.01) {
-                double want = t < fn.support ? pcl_gridfn_value(&fn, t + offset - 0.5 * fn.support) : 0;
+                double want =
+                    t < fn.support ? pcl_gridfn_value(&fn, t + offset - 0.5 * fn.support) : 0;
                 double e = fabs(polynomial(&fn, t, offset) - want);
                 if (e > fmax(0.4 * fn.misfit, 5e-7))
-                    fail_msg("kernel %zu tap %d offset %g: off by %.2e, misfit %.2e", k, t, offset, e, fn.misfit);
+                    fail_msg("kernel %zu tap %d offset %g: off by %.2e, misfit %.2e", k, t, offset,
+                             e, fn.misfit);
             }
 }
 
-/* The 1-D identity that gridding rests on: sum_k C(k - u) h(x) exp(2 pi i k x / n) = exp(2 pi i u x / n). */
+/* The 1-D identity that gridding rests on: sum_k C(k - u) h(x) exp(2 pi i k x / n) = exp(2 pi i u x
+ * / n). */
 static void correction_undoes_the_kernel(void **state) {
     (void)state;
     pcl_gridfn fn;
@@ -64,7 +67,8 @@ static void accuracy_decides_the_kernel(void **state) {
     pcl_gridfn_choose(1e-3, 1e6, 1e5, &coarse);
     assert_true(fine.misfit <= 1e-6);
     assert_true(coarse.misfit <= 1e-3);
-    assert_true(coarse.sigma < fine.sigma); /* few visibilities: the transform dominates, so a small grid */
+    assert_true(coarse.sigma < fine.sigma);   /* few visibilities: the transform dominates, so a
+                                               * small grid */
     pcl_gridfn_choose(1e-5, 1e4, 1e9, &many); /* gridding dominates: small support, large padding */
     assert_int_equal(many.support, 6);
     pcl_gridfn_choose(1e-12, 1e6, 1e5, &fine); /* beyond single precision: the best there is */

@@ -75,7 +75,8 @@ static void test_full_disk(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_help_names_everything), cmocka_unit_test(test_width),
-                                       cmocka_unit_test(test_markdown), cmocka_unit_test(test_full_disk)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_help_names_everything), cmocka_unit_test(test_width),
+        cmocka_unit_test(test_markdown), cmocka_unit_test(test_full_disk)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* The minor cycle: tclean's .model bit for bit from tclean's own .residual and .psf (tests/golden/make_hogbom.py); the
- * lazy form = the plain one bit for bit over random images; planted sources; bad input. */
+/* The minor cycle: tclean's .model bit for bit from tclean's own .residual and .psf
+ * (tests/golden/make_hogbom.py); the lazy form = the plain one bit for bit over random images;
+ * planted sources; bad input. */
 #include <math.h>
 #include <omp.h>
 #include <setjmp.h>
@@ -32,8 +33,8 @@ static void *array(size_t n, size_t size) {
     return p;
 }
 
-typedef int minor_cycle(size_t, size_t, float *, const float *, const bool *, float *, const pcl_hogbom_params *,
-                        pcl_hogbom_result *, pclean_err *);
+typedef int minor_cycle(size_t, size_t, float *, const float *, const bool *, float *,
+                        const pcl_hogbom_params *, pcl_hogbom_result *, pclean_err *);
 
 /* One row of hogbom.tsv. */
 typedef struct golden_run {
@@ -56,7 +57,8 @@ static void check_golden_run(const golden_run *g, minor_cycle *clean, enum pcl_h
     p.keep = keep;
     pcl_hogbom_result r;
     pclean_err err = {0};
-    assert_int_equal(clean(GOLDEN, GOLDEN, residual, psf, g->mask ? mask : NULL, model, &p, &r, &err), 0);
+    assert_int_equal(
+        clean(GOLDEN, GOLDEN, residual, psf, g->mask ? mask : NULL, model, &p, &r, &err), 0);
     assert_memory_equal(model, want, n * 4);
     assert_int_equal(r.stop, g->stop);
     assert_int_equal(r.niter, g->niter);
@@ -78,8 +80,9 @@ static void tclean_model_bit_for_bit(void **state) {
         pcl_hogbom_params_init(&g.p);
         if (line[0] == '#')
             continue;
-        assert_int_equal(sscanf(line, "%31s %f %f %zu %d %zu %d %lf %lf", g.name, &g.p.gain, &g.p.threshold,
-                                &g.p.cycleniter, &g.mask, &g.niter, &g.stop, &g.peak, &g.flux),
+        assert_int_equal(sscanf(line, "%31s %f %f %zu %d %zu %d %lf %lf", g.name, &g.p.gain,
+                                &g.p.threshold, &g.p.cycleniter, &g.mask, &g.niter, &g.stop,
+                                &g.peak, &g.flux),
                          9);
         check_golden_run(&g, pcl_hogbom_plain, PCL_HOGBOM_KEEP_ALL);
         check_golden_run(&g, pcl_hogbom, PCL_HOGBOM_KEEP_ALL);
@@ -107,16 +110,19 @@ typedef struct image {
     bool *mask;
 } image;
 
-/* A PSF with a main lobe, noise-like sidelobes of the given level, and a residual of sources plus noise. quantum > 0
- * rounds everything to its multiples, which makes many equal peaks. */
+/* A PSF with a main lobe, noise-like sidelobes of the given level, and a residual of sources plus
+ * noise. quantum > 0 rounds everything to its multiples, which makes many equal peaks. */
 static image random_image(size_t nx, size_t ny, double sidelobe, double cover, double quantum) {
     const size_t n = nx * ny;
     image im = {nx, ny, array(n, 4), array(n, 4), array(n, 4), array(n, sizeof(bool))};
     for (size_t i = 0; i < n; i++) {
-        const double dx = (double)(i % nx) - (double)(nx / 2), dy = (double)(i / nx) - (double)(ny / 2);
+        const double dx = (double)(i % nx) - (double)(nx / 2),
+                     dy = (double)(i / nx) - (double)(ny / 2);
         const double r2 = dx * dx + 2 * dy * dy;
-        im.psf[i] = (float)(exp(-r2 / 8) + sidelobe * (2 * uniform() - 1) * (1 - exp(-r2 / 8)) / (1 + sqrt(r2) / 40));
-        im.residual[i] = (float)(0.2 * (2 * uniform() - 1) + (uniform() < 0.002 ? 2 * uniform() - 0.5 : 0));
+        im.psf[i] = (float)(exp(-r2 / 8) + sidelobe * (2 * uniform() - 1) * (1 - exp(-r2 / 8)) /
+                                               (1 + sqrt(r2) / 40));
+        im.residual[i] =
+            (float)(0.2 * (2 * uniform() - 1) + (uniform() < 0.002 ? 2 * uniform() - 0.5 : 0));
         if (quantum > 0) {
             im.psf[i] = (float)(round((double)im.psf[i] / quantum) * quantum);
             im.residual[i] = (float)(round((double)im.residual[i] / quantum) * quantum);
@@ -162,7 +168,9 @@ static void compare_forms(const image *im, bool use_mask, const pcl_hogbom_param
     pclean_err err = {0};
     pcl_hogbom_params q = *p;
     const bool *mask = use_mask ? im->mask : NULL;
-    assert_int_equal(pcl_hogbom_plain(im->nx, im->ny, plain.residual, im->psf, mask, plain.model, &q, &a, &err), 0);
+    assert_int_equal(
+        pcl_hogbom_plain(im->nx, im->ny, plain.residual, im->psf, mask, plain.model, &q, &a, &err),
+        0);
     omp_set_num_threads(nthread);
     float *spare = NULL;
     if (nthread % 2) { /* lends memory, for one of the two too little */
@@ -173,7 +181,8 @@ static void compare_forms(const image *im, bool use_mask, const pcl_hogbom_param
         q.spare_psf = (pcl_clean_spare){spare, nthread == 1 ? nspare : 1};
         q.spare_residual = (pcl_clean_spare){spare + nspare, nthread == 1 ? 1 : nspare};
     }
-    assert_int_equal(pcl_hogbom(im->nx, im->ny, lazy.residual, im->psf, mask, lazy.model, &q, &b, &err), 0);
+    assert_int_equal(
+        pcl_hogbom(im->nx, im->ny, lazy.residual, im->psf, mask, lazy.model, &q, &b, &err), 0);
     free(spare);
     assert_memory_equal(plain.model, lazy.model, n * 4);
     same_result(&a, &b);
@@ -186,11 +195,12 @@ static void compare_forms(const image *im, bool use_mask, const pcl_hogbom_param
 static void lazy_equals_plain(void **state) {
     (void)state;
     print_message("seed %llu\n", (unsigned long long)seed);
-    const size_t size[][2] = {{64, 64}, {97, 33}, {33, 130}, {128, 127}, {2, 2}, {3, 5}, {31, 64}, {200, 96}, {1, 0}};
+    const size_t size[][2] = {{64, 64}, {97, 33}, {33, 130}, {128, 127}, {2, 2},
+                              {3, 5},   {31, 64}, {200, 96}, {1, 0}};
     for (size_t k = 0; size[k][1] > 0; k++)
         for (int variant = 0; variant < 6; variant++) {
-            image im = random_image(size[k][0], size[k][1], variant % 2 ? 0.3 : 0.02, variant % 3 ? 0.5 : 0.01,
-                                    variant >= 4 ? 0.0625 : 0);
+            image im = random_image(size[k][0], size[k][1], variant % 2 ? 0.3 : 0.02,
+                                    variant % 3 ? 0.5 : 0.01, variant >= 4 ? 0.0625 : 0);
             pcl_hogbom_params p;
             pcl_hogbom_params_init(&p);
             p.gain = variant >= 4 ? 0.5f : 0.1f;
@@ -204,8 +214,10 @@ static void lazy_equals_plain(void **state) {
 
 static void many_tiles_in_parallel(void **state) {
     (void)state;
-    image im = random_image(801, 640, 0.4, 0.9, 0); /* 26 x 20 tiles, sidelobes that touch them all */
-    for (size_t i = 0; i < 801 * 640; i++)          /* and peaks so alike that all are stale at once */
+    image im = random_image(801, 640, 0.4, 0.9, 0); /* 26 x 20 tiles, sidelobes that touch them
+                                                     * all */
+    for (size_t i = 0; i < 801 * 640; i++)          /* and peaks so alike that all are stale at
+                                                     * once */
         im.residual[i] = fmaxf(-0.2f, fminf(0.2f, im.residual[i]));
     pcl_hogbom_params p;
     pcl_hogbom_params_init(&p);
@@ -291,13 +303,17 @@ static void bad_input(void **state) {
     p.cycleniter = 3;
     pcl_hogbom_result r;
     pclean_err err = {0};
-    assert_int_equal(pcl_hogbom(1, 40, im.residual, im.psf, NULL, im.model, &p, &r, &err), -PCLEAN_EPARAM);
+    assert_int_equal(pcl_hogbom(1, 40, im.residual, im.psf, NULL, im.model, &p, &r, &err),
+                     -PCLEAN_EPARAM);
     im.psf[7] = INFINITY;
-    assert_int_equal(pcl_hogbom(64, 40, im.residual, im.psf, NULL, im.model, &p, &r, &err), -PCLEAN_EDATA);
+    assert_int_equal(pcl_hogbom(64, 40, im.residual, im.psf, NULL, im.model, &p, &r, &err),
+                     -PCLEAN_EDATA);
     im.psf[7] = 0;
     im.residual[100] = -INFINITY;
-    assert_int_equal(pcl_hogbom(64, 40, im.residual, im.psf, NULL, im.model, &p, &r, &err), -PCLEAN_EDATA);
-    assert_int_equal(pcl_hogbom_plain(64, 40, im.residual, im.psf, NULL, im.model, &p, &r, &err), -PCLEAN_EDATA);
+    assert_int_equal(pcl_hogbom(64, 40, im.residual, im.psf, NULL, im.model, &p, &r, &err),
+                     -PCLEAN_EDATA);
+    assert_int_equal(pcl_hogbom_plain(64, 40, im.residual, im.psf, NULL, im.model, &p, &r, &err),
+                     -PCLEAN_EDATA);
     im.residual[100] = 0;
     for (long k = 1; k < 20; k++) {
         pcl_mem_fail_after(k);

@@ -132,7 +132,8 @@ static void mask_is_the_same_on_all_planes(void **state) {
             assert_memory_equal(mask, back, sizeof mask);
             assert_true(pixels[5] == 0);
         }
-    assert_fails(casa_image_read_plane(im, 2, 0, pixels, NULL, &err), PCLEAN_EBUG, "polarization 2");
+    assert_fails(casa_image_read_plane(im, 2, 0, pixels, NULL, &err), PCLEAN_EBUG,
+                 "polarization 2");
     casa_image_close(im);
 }
 
@@ -150,7 +151,9 @@ static void beams_survive(void **state) {
     assert_ok(casa_image_create(path, &d, NULL, &layout, &err));
     assert_ok(casa_image_finish(path, beams, 6, history, 2, &err));
     casa_image *im = reopen(path, &r);
-    const size_t expected[6] = {1, 1, 2, 3, 2, 5}; /* a blank plane takes its beam from the channel before */
+    const size_t expected[6] = {1, 1, 2, 3,
+                                2, 5}; /* a blank plane takes its beam from the
+                                        * channel before */
     for (size_t i = 0; i < 6; i++) {
         assert_ok(casa_image_get_beam(im, i % 2, i / 2, &b, &has, &err));
         assert_true(has);
@@ -196,12 +199,14 @@ static void what_makes_it_an_image_is_read_back(void **state) {
             assert_ok(casa_image_read_back(path, 2, &err));
             assert_fails(casa_image_read_back(path, 99, &err), PCLEAN_EIO, "lines of history");
             assert_int_equal(how ? truncate(info, 0) : unlink(info), 0);
-            assert_fails(casa_image_read_back(path, 2, &err), PCLEAN_EDATA, "table.info is missing or damaged");
+            assert_fails(casa_image_read_back(path, 2, &err), PCLEAN_EDATA,
+                         "table.info is missing or damaged");
             if (i == 0)
                 assert_fails(casa_image_open(path, &im, &err), PCLEAN_EDATA, "not a CASA image");
             if (!how) { /* and nothing can be written there */
                 assert_int_equal(mkdir(info, 0777), 0);
-                assert_fails(casa_image_finish(path, &beam, 1, history, 2, &err), PCLEAN_EDATA, "table.info is missing or damaged");
+                assert_fails(casa_image_finish(path, &beam, 1, history, 2, &err), PCLEAN_EDATA,
+                             "table.info is missing or damaged");
             }
         }
 }
@@ -233,7 +238,8 @@ static void virtual_concatenation_is_read(void **state) {
         d.crval_hz += i * 2 * d.cdelt_hz;
         assert_ok(casa_image_create(in_folder(i ? "part1" : "part0"), &d, NULL, &layout, &err));
         int fd = open(layout.pixel_file, O_WRONLY);
-        assert_ok(pcl_bulk_pwrite(fd, layout.pixel_file, pixels, d.nchan * 12 * sizeof *pixels, 0, &err));
+        assert_ok(
+            pcl_bulk_pwrite(fd, layout.pixel_file, pixels, d.nchan * 12 * sizeof *pixels, 0, &err));
         close(fd);
     }
     assert_int_equal(mkdir(in_folder("joined"), 0777), 0);
@@ -260,20 +266,25 @@ static void bad_input_is_named(void **state) {
     casa_image_layout layout;
     casa_image *im = NULL;
     assert_ok(casa_image_create(in_folder("there"), &d, NULL, &layout, &err));
-    assert_fails(casa_image_create(name, &d, NULL, &layout, &err), PCLEAN_EEXIST, "there: exists already");
+    assert_fails(casa_image_create(name, &d, NULL, &layout, &err), PCLEAN_EEXIST,
+                 "there: exists already");
     assert_true(pcl_fs_is_dir(name));
-    assert_fails(casa_image_create(in_folder("no/such"), &d, NULL, &layout, &err), PCLEAN_EIO, "No such file");
+    assert_fails(casa_image_create(in_folder("no/such"), &d, NULL, &layout, &err), PCLEAN_EIO,
+                 "No such file");
     d.npol = 5;
-    assert_fails(casa_image_create(in_folder("pols"), &d, NULL, &layout, &err), PCLEAN_EPARAM, "5 polarizations");
+    assert_fails(casa_image_create(in_folder("pols"), &d, NULL, &layout, &err), PCLEAN_EPARAM,
+                 "5 polarizations");
     assert_false(pcl_fs_exists(name));
     d.npol = 1;
     d.time_ref = "TEATIME";
-    assert_fails(casa_image_create(in_folder("time"), &d, NULL, &layout, &err), PCLEAN_ECASA, "TEATIME");
+    assert_fails(casa_image_create(in_folder("time"), &d, NULL, &layout, &err), PCLEAN_ECASA,
+                 "TEATIME");
     assert_false(pcl_fs_exists(name));
     d.time_ref = "UTC";
     d.nx = d.ny = 1u << 20;
     d.nchan = 1000;
-    assert_fails(casa_image_create(in_folder("huge"), &d, NULL, &layout, &err), PCLEAN_ENOSPC, "TiB wanted");
+    assert_fails(casa_image_create(in_folder("huge"), &d, NULL, &layout, &err), PCLEAN_ENOSPC,
+                 "TiB wanted");
     assert_false(pcl_fs_exists(name));
     assert_fails(casa_image_open(in_folder("nothing"), &im, &err), PCLEAN_EIO, "no such image");
     assert_fails(casa_image_open(folder, &im, &err), PCLEAN_EDATA, "not a CASA image");

@@ -20,7 +20,8 @@ static int remove_folder(void **state) {
 }
 
 /* A folder with up to two files; NULL: none. */
-static const char *made_of(const char *name1, const char *text1, const char *name2, const char *text2) {
+static const char *made_of(const char *name1, const char *text1, const char *name2,
+                           const char *text2) {
     static char path[1200];
     static int n;
     char file[1300];
@@ -38,9 +39,11 @@ static const char *made_of(const char *name1, const char *text1, const char *nam
 static void what_is_an_image(void **state) {
     (void)state;
     const char *list = "{\"DataType\": \"float\", \"Axis\": 3, \"Images\": [\"./a\"]}";
-    assert_true(pcl_kind_is_image(made_of("table.dat", "x", "table.info", "Type = Image\nSubType = \n")));
+    assert_true(
+        pcl_kind_is_image(made_of("table.dat", "x", "table.info", "Type = Image\nSubType = \n")));
     assert_true(pcl_kind_is_image(made_of("imageconcat.json", list, NULL, NULL)));
-    assert_false(pcl_kind_is_image(made_of("table.dat", "x", "table.info", "Type = Measurement Set\n")));
+    assert_false(
+        pcl_kind_is_image(made_of("table.dat", "x", "table.info", "Type = Measurement Set\n")));
     assert_false(pcl_kind_is_image(made_of("table.dat", "x", "table.info", "Type = ImageNotes\n")));
     assert_false(pcl_kind_is_image(made_of("table.dat", "x", "table.info", "")));
     assert_false(pcl_kind_is_image(made_of("table.dat", "x", NULL, NULL)));
@@ -56,7 +59,8 @@ static void what_is_an_image(void **state) {
 static void what_may_be_replaced(void **state) {
     (void)state;
     assert_ok(pcl_kind_check_image("no such folder", &err));
-    assert_fails(pcl_kind_check_image("/dev/null", &err), PCLEAN_EEXIST, "/dev/null is not a CASA image and is not replaced");
+    assert_fails(pcl_kind_check_image("/dev/null", &err), PCLEAN_EEXIST,
+                 "/dev/null is not a CASA image and is not replaced");
     char link[1200];
     snprintf(link, sizeof link, "%s/dangling", folder);
     assert_int_equal(symlink("nowhere", link), 0);
@@ -64,6 +68,7 @@ static void what_may_be_replaced(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_an_image), cmocka_unit_test(what_may_be_replaced)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_an_image),
+                                       cmocka_unit_test(what_may_be_replaced)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

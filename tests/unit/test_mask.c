@@ -1,5 +1,5 @@
-/* io/mask.c: region text against the pixel counts of tclean's own masks (casatools 6.7.0.31, the same texts), mask
- * images, and sentences for what cannot be read. */
+/* io/mask.c: region text against the pixel counts of tclean's own masks (casatools 6.7.0.31, the
+ * same texts), mask images, and sentences for what cannot be read. */
 #include "base/bulk.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
@@ -61,7 +61,8 @@ static size_t count_of(pcl_mask *mask, const casa_image_desc *d, size_t ipol, si
     return n;
 }
 
-static void assert_count(const casa_image_desc *d, const char *text, size_t ichan, size_t expected) {
+static void assert_count(const casa_image_desc *d, const char *text, size_t ichan,
+                         size_t expected) {
     pcl_mask *mask = NULL;
     assert_ok(pcl_mask_open(text, d, &mask, &err));
     size_t n = count_of(mask, d, 0, ichan);
@@ -87,7 +88,8 @@ static void regions_have_tcleans_pixels(void **state) {
         {"annulus[[128pix,128pix],[10pix,20pix]]", 940},
         {"poly[[100pix,100pix],[150pix,110pix],[120pix,160pix]]", 1421},
         {"poly[[100pix,100pix],[120pix,100pix],[120pix,120pix],[100pix,120pix]]", 441},
-        {"poly[[100.5pix,100.5pix],[120.5pix,100.5pix],[120.5pix,120.5pix],[100.5pix,120.5pix]]", 400},
+        {"poly[[100.5pix,100.5pix],[120.5pix,100.5pix],[120.5pix,120.5pix],[100.5pix,120.5pix]]",
+         400},
         {"poly[[100pix,100pix],[140pix,140pix],[140pix,100pix],[100pix,140pix]]", 881},
         {"poly[[-20pix,100pix],[40pix,140pix],[30pix,60pix]]", 1937},
         {"circle[[128pix,128pix],20pix]\nbox[[10pix,10pix],[20pix,20pix]]", 1378},
@@ -107,10 +109,13 @@ static void regions_have_tcleans_pixels(void **state) {
     assert_count(&north, "rotbox[[195.307deg,70.103deg],[20.3arcmin,10.4arcmin],30deg]", 0, 3377);
     assert_count(&north, "ellipse[[195.305650deg,70.1deg],[20arcmin,5arcmin],30deg]", 0, 4980);
     assert_count(&north, "ellipse[[195.307deg,70.103deg],[5.3arcmin,20.3arcmin],30deg]", 0, 5205);
-    assert_count(&north, "poly[[195.5057deg,69.803deg],[194.3059deg,70.0041deg],[194.8203deg,70.3017deg]]", 0, 4543);
+    assert_count(&north,
+                 "poly[[195.5057deg,69.803deg],[194.3059deg,70.0041deg],[194.8203deg,70.3017deg]]",
+                 0, 4543);
 }
 
-/* A small ellipse far from round: its long axis lies along the position angle, north through east (east: lower x). */
+/* A small ellipse far from round: its long axis lies along the position angle, north through east
+ * (east: lower x). */
 static void position_angles_go_north_through_east(void **state) {
     (void)state;
     casa_image_desc d = sky(256, 240, 5);
@@ -133,8 +138,8 @@ static void frames_are_converted(void **state) {
     char text[200];
     assert_ok(casa_direction_parse("GALACTIC 0deg 0deg", &at, &err));
     assert_ok(casa_direction_convert(&d.centre, at.frame, &at, &err));
-    snprintf(text, sizeof text, "circle[[%.10frad,%.10frad],300arcsec], coord=GALACTIC, color=red", at.lon_rad,
-             at.lat_rad);
+    snprintf(text, sizeof text, "circle[[%.10frad,%.10frad],300arcsec], coord=GALACTIC, color=red",
+             at.lon_rad, at.lat_rad);
     pcl_mask *mask = NULL;
     assert_ok(pcl_mask_open(text, &d, &mask, &err));
     assert_int_equal(count_of(mask, &d, 0, 0), 1257);
@@ -172,7 +177,8 @@ static void ranges_and_order_count(void **state) {
     pcl_mask_free(mask);
 }
 
-/* Channels as CASA takes them (crtf_ranges.py), with the axis ascending, descending and as a table. */
+/* Channels as CASA takes them (crtf_ranges.py), with the axis ascending, descending and as a
+ * table. */
 static void ranges_are_casas(void **state) {
     (void)state;
     FILE *table = fopen(PCLEAN_TEST_GOLDEN "/crtf_ranges.tsv", "r");
@@ -181,7 +187,8 @@ static void ranges_are_casas(void **state) {
     assert_non_null(table);
     for (; fgets(line, sizeof line, table); nrow++) {
         char *first = strchr(line, '\t') + 1;
-        snprintf(text, sizeof text, "circle[[128pix,128pix],20pix], %.*s", (int)(first - line - 1), line);
+        snprintf(text, sizeof text, "circle[[128pix,128pix],20pix], %.*s", (int)(first - line - 1),
+                 line);
         for (int turn = 0; turn < 3; turn++) {
             const double freq[5] = {1e9, 1.001e9, 1.002e9, 1.003e9, 1.004e9};
             casa_image_desc d = sky(256, 240, 5);
@@ -198,8 +205,10 @@ static void ranges_are_casas(void **state) {
             if ((rc == 0) != (first[0] != '-'))
                 fail_msg("%s: %s", line, rc ? err.msg : "accepted");
             for (int c = 0; c < 5 && rc == 0; c++) {
-                const int from = atoi(first), to = atoi(strchr(first, '\t')), k = turn == 1 ? 4 - c : c;
-                if ((count_of(mask, &d, 0, (size_t)c) > 0) != (k >= from && k <= to) && !strstr(line, "1000.5MHz"))
+                const int from = atoi(first), to = atoi(strchr(first, '\t')),
+                          k = turn == 1 ? 4 - c : c;
+                if ((count_of(mask, &d, 0, (size_t)c) > 0) != (k >= from && k <= to) &&
+                    !strstr(line, "1000.5MHz"))
                     fail_msg("%s: channel %d", line, c);
             }
             pcl_mask_free(mask);
@@ -229,13 +238,19 @@ static void bad_text_is_named(void **state) {
         {"circle[[13:00:00,05:00:00],1arcmin]", "ambiguous", PCLEAN_EPARAM},
         {"circle[[14deg,-5deg],1arcmin]", "90 degrees", PCLEAN_EPARAM},
         {"circle[[900pix,128pix],20pix]", "covers no pixel", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] range=[1.4GHz,1.5GHz]", "outside the image's 5 channels", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] range=[1.001GHz,1.002GHz], frame=TOPO", "frame=TOPO: ", PCLEAN_EUNSUPPORTED},
+        {"circle[[128pix,128pix],20pix] range=[1.4GHz,1.5GHz]", "outside the image's 5 channels",
+         PCLEAN_EPARAM},
+        {"circle[[128pix,128pix],20pix] range=[1.001GHz,1.002GHz], frame=TOPO",
+         "frame=TOPO: ", PCLEAN_EUNSUPPORTED},
         {"circle[[128pix,128pix],20pix] range=[-5km/s,5km/s]", "add restfreq=", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] range=[-5km/s,5km/s], restfreq=1GHz veltype=BETA", "veltype=BETA", PCLEAN_EUNSUPPORTED},
-        {"circle[[128pix,128pix],20pix] range=[1chan,1.002GHz]", "both ends must be", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] range=[1,3]", "\"1\" is no channel, frequency or velocity", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] range=[7chan,9chan]", "outside the image's 5 channels", PCLEAN_EPARAM},
+        {"circle[[128pix,128pix],20pix] range=[-5km/s,5km/s], restfreq=1GHz veltype=BETA",
+         "veltype=BETA", PCLEAN_EUNSUPPORTED},
+        {"circle[[128pix,128pix],20pix] range=[1chan,1.002GHz]", "both ends must be",
+         PCLEAN_EPARAM},
+        {"circle[[128pix,128pix],20pix] range=[1,3]", "\"1\" is no channel, frequency or velocity",
+         PCLEAN_EPARAM},
+        {"circle[[128pix,128pix],20pix] range=[7chan,9chan]", "outside the image's 5 channels",
+         PCLEAN_EPARAM},
         {"circle[[128pix,128pix],20pix] range=[7chan", "has no end", PCLEAN_EPARAM},
         {"circle[[128pix,128pix],20pix] coord=NOWHERE", "coord=NOWHERE", PCLEAN_EPARAM},
         {"circle[[128pix,128pix],20pix] corr=[Q]", "no Stokes plane", PCLEAN_EPARAM},
@@ -251,7 +266,8 @@ static void bad_text_is_named(void **state) {
         assert_null(mask);
     }
     assert_ok(pcl_fs_write_text(in_folder("binary"), "a[\0b", 4, &err));
-    assert_fails(pcl_mask_open(name, &d, &mask, &err), PCLEAN_EPARAM, "neither a CASA image nor region text");
+    assert_fails(pcl_mask_open(name, &d, &mask, &err), PCLEAN_EPARAM,
+                 "neither a CASA image nor region text");
 }
 
 static void make_mask_image(const char *base, const casa_image_desc *d, const bool *good) {
@@ -260,9 +276,11 @@ static void make_mask_image(const char *base, const casa_image_desc *d, const bo
     int fd = open(layout.pixel_file, O_WRONLY);
     size_t tile = layout.tile_x * layout.tile_y; /* one tile a plane here */
     for (size_t c = 0; c < d->nchan; c++)
-        for (size_t i = 0; i <= c + 1; i++) { /* channel c: pixels 0 ... c+1 of row 0, the last one just at 0.5 */
+        for (size_t i = 0; i <= c + 1; i++) { /* channel c: pixels 0 ... c+1 of row 0, the last
+                                               * one just at 0.5 */
             float value = i <= c ? 1.0f : 0.5f;
-            assert_ok(pcl_bulk_pwrite(fd, name, &value, sizeof value, (c * tile + i) * sizeof value, &err));
+            assert_ok(pcl_bulk_pwrite(fd, name, &value, sizeof value, (c * tile + i) * sizeof value,
+                                      &err));
         }
     close(fd);
 }
@@ -289,10 +307,12 @@ static void images_are_masks(void **state) {
     pcl_mask_free(mask);
 
     other.nx = 99;
-    assert_fails(pcl_mask_open(name, &other, &mask, &err), PCLEAN_EPARAM, "100 x 90 pixels, the image 99 x 90");
+    assert_fails(pcl_mask_open(name, &other, &mask, &err), PCLEAN_EPARAM,
+                 "100 x 90 pixels, the image 99 x 90");
     other = d;
     other.nchan = 4;
-    assert_fails(pcl_mask_open(in_folder("cube"), &other, &mask, &err), PCLEAN_EPARAM, "5 channels, the image 4");
+    assert_fails(pcl_mask_open(in_folder("cube"), &other, &mask, &err), PCLEAN_EPARAM,
+                 "5 channels, the image 4");
     other = d;
     other.crval_hz += 2e6;
     assert_fails(pcl_mask_open(name, &other, &mask, &err), PCLEAN_EPARAM, "channel 0");
@@ -312,10 +332,10 @@ static void every_failing_allocation_is_survived(void **state) {
     int rc = -1;
     for (long n = 1; rc != 0 && n < 100; n++) {
         pcl_mem_fail_after(n);
-        rc = pcl_mask_open(
-            "box[[1pix,1pix],[4pix,4pix]], range=[0chan,1chan]\ncircle[[9pix,9pix],3pix]\npoly[[0pix,0pix],"
-            "[3pix,0pix],[3pix,3pix]]",
-            &d, &mask, &err);
+        rc = pcl_mask_open("box[[1pix,1pix],[4pix,4pix]], "
+                           "range=[0chan,1chan]\ncircle[[9pix,9pix],3pix]\npoly[[0pix,0pix],"
+                           "[3pix,0pix],[3pix,3pix]]",
+                           &d, &mask, &err);
         pcl_mem_fail_after(0);
         assert_true(rc == 0 || rc == -PCLEAN_ENOMEM);
     }

@@ -1,6 +1,7 @@
-/* casa/ms.cpp on real MeasurementSets. Every expected number is what python-casacore 3.5.2 says of the same MS
- * (table.getcell / getcol, rows with ANTENNA1 != ANTENNA2; for selections the mask computed by numpy), row counts of
- * selections also CASA's ms.msselect (minus its autocorrelations). */
+/* casa/ms.cpp on real MeasurementSets. Every expected number is what python-casacore 3.5.2 says of
+ * the same MS (table.getcell / getcol, rows with ANTENNA1 != ANTENNA2; for selections the mask
+ * computed by numpy), row counts of selections also CASA's ms.msselect (minus its
+ * autocorrelations). */
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "casa/casa.h"
@@ -46,10 +47,10 @@ static bool near(double a, double b, double relative) {
     return fabs(a - b) <= relative * fmax(fabs(a), fabs(b));
 }
 
-#define assert_near(a, b, relative)                                                                                    \
-    do {                                                                                                               \
-        if (!near((a), (b), (relative)))                                                                               \
-            fail_msg("%s is %.17g, not %.17g", #a, (double)(a), (double)(b));                                          \
+#define assert_near(a, b, relative)                                                                \
+    do {                                                                                           \
+        if (!near((a), (b), (relative)))                                                           \
+            fail_msg("%s is %.17g, not %.17g", #a, (double)(a), (double)(b));                      \
     } while (0)
 
 static size_t count(const char *name, casa_ms_selection sel) {
@@ -177,8 +178,10 @@ static void test_row_selections(void **state) {
     assert_int_equal(count(vla, (casa_ms_selection){.scan = "3"}), 5616);
     assert_int_equal(count(vla, (casa_ms_selection){.scan = ">3"}), 6318);
     assert_int_equal(count(vla, (casa_ms_selection){.timerange = "09:30:00~09:40:00"}), 2457);
-    assert_int_equal(count(vla, (casa_ms_selection){.timerange = "1995/04/13/09:30:00~09:40:00"}), 2457);
-    assert_int_equal(count(vla, (casa_ms_selection){.antenna = "1"}), 884); /* the antenna NAMED 1, with every other */
+    assert_int_equal(count(vla, (casa_ms_selection){.timerange = "1995/04/13/09:30:00~09:40:00"}),
+                     2457);
+    /* the antenna NAMED 1, with every other */
+    assert_int_equal(count(vla, (casa_ms_selection){.antenna = "1"}), 884);
     assert_int_equal(count(vla, (casa_ms_selection){.antenna = "1&2"}), 34);
     assert_int_equal(count(vla, (casa_ms_selection){.field = "N59*", .observation = "0"}), 11934);
     assert_int_equal(count(vla, (casa_ms_selection){.field = " ", .spw = "", .scan = NULL}), 11934);
@@ -202,31 +205,38 @@ static void refuses(casa_ms_selection sel, int code, const char *words) {
 static void test_selection_errors(void **state) {
     (void)state;
     *warnings = '\0';
-    refuses((casa_ms_selection){.field = "NOPE"}, PCLEAN_EDATA, "field=\"NOPE\": Field Expression: No match found");
+    refuses((casa_ms_selection){.field = "NOPE"}, PCLEAN_EDATA,
+            "field=\"NOPE\": Field Expression: No match found");
     refuses((casa_ms_selection){.field = "7"}, PCLEAN_EDATA, "field=\"7\"");
     assert_string_equal(warnings, ""); /* casacore's own, of what the error says */
     assert_int_equal(count("vla_ngc5921.ms", (casa_ms_selection){.field = "0,7"}), 11934);
     assert_non_null(strstr(warnings, "out-of-range"));
     refuses((casa_ms_selection){.spw = "1"}, PCLEAN_EDATA, "spw=\"1\"");
-    refuses((casa_ms_selection){.spw = "0:foo"}, PCLEAN_EDATA, "spw=\"0:foo\": Spw Expression: Parse error");
+    refuses((casa_ms_selection){.spw = "0:foo"}, PCLEAN_EDATA,
+            "spw=\"0:foo\": Spw Expression: Parse error");
     refuses((casa_ms_selection){.spw = "0:100~200"}, PCLEAN_EDATA, "there is no channel 100");
     refuses((casa_ms_selection){.spw = "0:230.5"}, PCLEAN_EDATA, "there is no channel 230.5");
-    refuses((casa_ms_selection){.spw = "0:1420.0~1420.5"}, PCLEAN_EDATA, "a frequency needs its unit");
+    refuses((casa_ms_selection){.spw = "0:1420.0~1420.5"}, PCLEAN_EDATA,
+            "a frequency needs its unit");
     refuses((casa_ms_selection){.spw = "0:3;1e3~2e3"}, PCLEAN_EDATA, "there is no channel 1000");
     refuses((casa_ms_selection){.spw = "0:1~3;46"}, PCLEAN_EDATA, "there is no channel 46");
     refuses((casa_ms_selection){.scan = "99"}, PCLEAN_EDATA, "scan=\"99\" selects no rows");
-    refuses((casa_ms_selection){.timerange = ">2005/01/01"}, PCLEAN_EDATA, "timerange=\">2005/01/01\" selects no rows");
+    refuses((casa_ms_selection){.timerange = ">2005/01/01"}, PCLEAN_EDATA,
+            "timerange=\">2005/01/01\" selects no rows");
     refuses((casa_ms_selection){.timerange = "soon"}, PCLEAN_EDATA, "timerange=\"soon\"");
-    refuses((casa_ms_selection){.uvrange = ">100km"}, PCLEAN_EDATA, "uvrange=\">100km\" selects no rows");
+    refuses((casa_ms_selection){.uvrange = ">100km"}, PCLEAN_EDATA,
+            "uvrange=\">100km\" selects no rows");
     refuses((casa_ms_selection){.uvrange = "<3furlong"}, PCLEAN_EDATA, "uvrange=\"<3furlong\"");
     refuses((casa_ms_selection){.antenna = "VA01"}, PCLEAN_EDATA, "antenna=\"VA01\"");
     refuses((casa_ms_selection){.antenna = "1&&1"}, PCLEAN_EDATA, "autocorrelations only");
-    refuses((casa_ms_selection){.observation = "9"}, PCLEAN_EDATA, "observation=\"9\" selects no rows");
+    refuses((casa_ms_selection){.observation = "9"}, PCLEAN_EDATA,
+            "observation=\"9\" selects no rows");
     refuses((casa_ms_selection){.intent = "*OBS*"}, PCLEAN_EDATA, "intent=\"*OBS*\"");
     refuses((casa_ms_selection){.scan = "3", .timerange = ">10:30:00"}, PCLEAN_EDATA, "together");
     refuses((casa_ms_selection){.scan = "3", .field = "NOPE"}, PCLEAN_EDATA, "field=\"NOPE\"");
     refuses((casa_ms_selection){.datacolumn = "model"}, PCLEAN_EDATA, "no column MODEL_DATA");
-    refuses((casa_ms_selection){.datacolumn = "residual"}, PCLEAN_EPARAM, "not one of data, corrected, model");
+    refuses((casa_ms_selection){.datacolumn = "residual"}, PCLEAN_EPARAM,
+            "not one of data, corrected, model");
 }
 
 static void test_not_a_measurement_set(void **state) {
@@ -234,7 +244,8 @@ static void test_not_a_measurement_set(void **state) {
     casa_ms *ms;
     char antenna[600];
     snprintf(antenna, sizeof antenna, "%s/ANTENNA", data("vla_ngc5921.ms"));
-    assert_fails(casa_ms_open(PCLEAN_TEST_TMP "/nowhere.ms", NULL, &ms, &err), PCLEAN_EIO, "No such file");
+    assert_fails(casa_ms_open(PCLEAN_TEST_TMP "/nowhere.ms", NULL, &ms, &err), PCLEAN_EIO,
+                 "No such file");
     assert_fails(casa_ms_open("", NULL, &ms, &err), PCLEAN_EPARAM, "no MeasurementSet is named");
     assert_fails(casa_ms_open(NULL, NULL, &ms, &err), PCLEAN_EPARAM, "no MeasurementSet is named");
     assert_fails(casa_ms_open("/etc/passwd", NULL, &ms, &err), PCLEAN_EDATA, "is a file");
@@ -243,18 +254,22 @@ static void test_not_a_measurement_set(void **state) {
     assert_int_equal(casa_ms_open("/etc", NULL, &ms, NULL), -PCLEAN_EDATA);
 }
 
-/* Two data descriptions, rows interleaved, four correlations, WEIGHT_SPECTRUM: any block size gives the same rows. */
+/* Two data descriptions, rows interleaved, four correlations, WEIGHT_SPECTRUM: any block size gives
+ * the same rows. */
 static void check_blocks(const char *name, size_t block) {
-    casa_ms *whole = opened(name, (casa_ms_selection){0}), *parts = opened(name, (casa_ms_selection){0});
+    casa_ms *whole = opened(name, (casa_ms_selection){0}),
+            *parts = opened(name, (casa_ms_selection){0});
     const casa_ms_info *info = casa_ms_get_info(whole);
     casa_ms_rows a[8], b[8];
     size_t done[8] = {0};
     assert_true(info->ndd <= 8);
     assert_ok(casa_ms_read(whole, 0, info->nrow, a, &err));
     for (size_t row = 0; row < info->nrow; row += block) {
-        assert_ok(casa_ms_read(parts, row, info->nrow - row < block ? info->nrow - row : block, b, &err));
+        assert_ok(
+            casa_ms_read(parts, row, info->nrow - row < block ? info->nrow - row : block, b, &err));
         for (size_t i = 0; i < info->ndd; i++) {
-            const size_t n = b[i].nrow, at = done[i], ncorr = info->dd[i].ncorr, cell = info->dd[i].nchansel * ncorr;
+            const size_t n = b[i].nrow, at = done[i], ncorr = info->dd[i].ncorr,
+                         cell = info->dd[i].nchansel * ncorr;
             if (n == 0)
                 continue;
             assert_int_equal(a[i].weight_nchan, b[i].weight_nchan);
@@ -336,7 +351,8 @@ static void test_weight_spectrum(void **state) {
     assert_int_equal(info->ndd, 2); /* the radiometer's window has no rows */
     assert_int_equal(info->dd[0].ddid, 1);
     assert_int_equal(info->dd[1].ddid, 2);
-    assert_true(info->dd[0].chan_freq_hz[0] > info->dd[0].chan_freq_hz[63]); /* descending, widths are positive */
+    /* descending, widths are positive */
+    assert_true(info->dd[0].chan_freq_hz[0] > info->dd[0].chan_freq_hz[63]);
     assert_near(info->dd[0].chan_width_hz[0], 31250000.0, 0);
     assert_int_equal(info->dd[0].corr[3], 12);
     casa_ms_rows two[2];
@@ -409,7 +425,8 @@ static void test_odd_sets(void **state) {
 
 static void copy_set(const char *name, const char *to) {
     char command[1200];
-    snprintf(command, sizeof command, "rm -rf '%s' && cp -r '%s' '%s' && chmod -R u+w '%s'", to, data(name), to, to);
+    snprintf(command, sizeof command, "rm -rf '%s' && cp -r '%s' '%s' && chmod -R u+w '%s'", to,
+             data(name), to, to);
     assert_int_equal(system(command), 0);
 }
 
@@ -430,8 +447,8 @@ static int read_all(const char *path) {
     return status;
 }
 
-/* Every file of the main table and of two sub-tables, cut in half, emptied or removed: an error or the data, no crash.
- */
+/* Every file of the main table and of two sub-tables, cut in half, emptied or removed: an error or
+ * the data, no crash. */
 static void test_damaged_files(void **state) {
     (void)state;
     const char *path = PCLEAN_TEST_TMP "/damaged.ms";
@@ -452,15 +469,16 @@ static void test_damaged_files(void **state) {
             assert_int_equal(rename(file, away), 0);
             if (damage < 2) {
                 char command[1300];
-                snprintf(command, sizeof command, "head -c %lld '%s' > '%s'", (long long)(damage ? 0 : st.st_size / 2),
-                         away, file);
+                snprintf(command, sizeof command, "head -c %lld '%s' > '%s'",
+                         (long long)(damage ? 0 : st.st_size / 2), away, file);
                 assert_int_equal(system(command), 0);
             }
             const int status = read_all(path);
             if (status) {
                 nfailed++;
                 assert_non_null(strstr(err.msg, path));
-                assert_true(status == -PCLEAN_EIO || status == -PCLEAN_EDATA || status == -PCLEAN_ECASA);
+                assert_true(status == -PCLEAN_EIO || status == -PCLEAN_EDATA ||
+                            status == -PCLEAN_ECASA);
             }
             remove(file);
             assert_int_equal(rename(away, file), 0);
@@ -490,7 +508,8 @@ static void test_cut_short_says_so(void **state) {
     assert_ok(pcl_fs_remove_tree(path, &err));
 }
 
-/* Another process holds a write lock on every table; the files are read-only: nothing waits, nothing is written. */
+/* Another process holds a write lock on every table; the files are read-only: nothing waits,
+ * nothing is written. */
 static void test_locked_and_read_only(void **state) {
     (void)state;
     const char *path = PCLEAN_TEST_TMP "/locked.ms";
@@ -541,19 +560,21 @@ static void test_reads_once(void **state) {
     (void)state;
     for (size_t block = 300; block <= 12000; block *= 6) {
         casa_ms *ms =
-            opened("vla_ngc5921.ms", (casa_ms_selection){0}); /* opening reads descriptions: not counted here */
+            /* opening reads descriptions: not counted here */
+            opened("vla_ngc5921.ms", (casa_ms_selection){0});
         const casa_ms_info *info = casa_ms_get_info(ms);
         const double before = bytes_read();
         casa_ms_rows rows;
         for (size_t row = 0; row < info->nrow; row += block)
-            assert_ok(casa_ms_read(ms, row, info->nrow - row < block ? info->nrow - row : block, &rows, &err));
+            assert_ok(casa_ms_read(ms, row, info->nrow - row < block ? info->nrow - row : block,
+                                   &rows, &err));
         assert_true(bytes_read() - before < 1.05 * (double)info->column_bytes);
         casa_ms_close(ms);
     }
 }
 
-/* What the selection says of rows, times, w and flags, against the blocks that are read. hera has autocorrelations, mssel
- * windows and times in turns. */
+/* What the selection says of rows, times, w and flags, against the blocks that are read. hera has
+ * autocorrelations, mssel windows and times in turns. */
 static void check_rows(const char *name, casa_ms_selection sel) {
     enum { SLICES = 5, MOST_DD = 8 };
     casa_ms *ms = opened(name, sel);
@@ -575,7 +596,8 @@ static void check_rows(const char *name, casa_ms_selection sel) {
     assert_ok(casa_ms_largest_uvw(ms, uvw, &err));
     assert_ok(casa_ms_count_samples(ms, want, of_row, of_chan, &err));
     for (size_t k = 0; k < SLICES; k++)
-        last[k] = info->time_min_s + (double)(k + 1) * (info->time_max_s - info->time_min_s) / SLICES;
+        last[k] =
+            info->time_min_s + (double)(k + 1) * (info->time_max_s - info->time_min_s) / SLICES;
     last[SLICES - 1] = info->time_max_s;
 
     casa_ms_rows rows[MOST_DD];
@@ -596,7 +618,8 @@ static void check_rows(const char *name, casa_ms_selection sel) {
             while (at < ntime && times[at] != rows[d].time_s[r])
                 at++;
             assert_true(at < ntime);
-            if (!rows[d].flag_row[r] && isfinite(rows[d].uvw_m[3 * r] + rows[d].uvw_m[3 * r + 1] + rows[d].uvw_m[3 * r + 2]))
+            if (!rows[d].flag_row[r] && isfinite(rows[d].uvw_m[3 * r] + rows[d].uvw_m[3 * r + 1] +
+                                                 rows[d].uvw_m[3 * r + 2]))
                 for (size_t i = 0; i < 3; i++)
                     most[i] = fmax(most[i], fabs(rows[d].uvw_m[3 * r + i]));
             for (size_t c = 0; c < dd->nchansel && !rows[d].flag_row[r]; c++) {
@@ -638,28 +661,45 @@ static void check_rows(const char *name, casa_ms_selection sel) {
 static void test_rows_of_a_selection(void **state) {
     (void)state;
     check_rows("hera_zen_2458101.ms", (casa_ms_selection){.datacolumn = "data"});
-    check_rows("hera_zen_2458101.ms", (casa_ms_selection){.datacolumn = "data", .antenna = "0~10&&*", .spw = "0:5~9"});
+    check_rows("hera_zen_2458101.ms",
+               (casa_ms_selection){.datacolumn = "data", .antenna = "0~10&&*", .spw = "0:5~9"});
     check_rows("alma_mssel_small_wvr.ms", (casa_ms_selection){.datacolumn = "data", .spw = "1,2"});
     check_rows("alma_hd142527_b9_3spw.ms", (casa_ms_selection){.datacolumn = "data"});
-    check_rows("lofar_tNDPPP-bda.MS", (casa_ms_selection){.datacolumn = "data", .taql = "ANTENNA2 % 2 == 1"});
-    check_rows("vla_3c273_xband.ms", (casa_ms_selection){.datacolumn = "data", .taql = "ROWNUMBER() > 17", .uvrange = ">200m"});
+    check_rows("lofar_tNDPPP-bda.MS",
+               (casa_ms_selection){.datacolumn = "data", .taql = "ANTENNA2 % 2 == 1"});
+    check_rows(
+        "vla_3c273_xband.ms",
+        (casa_ms_selection){.datacolumn = "data", .taql = "ROWNUMBER() > 17", .uvrange = ">200m"});
 }
 
 static void test_taql_is_one_more_condition(void **state) {
     (void)state;
     const size_t all = count("vla_3c273_xband.ms", (casa_ms_selection){.datacolumn = "data"});
-    assert_int_equal(count("vla_3c273_xband.ms", (casa_ms_selection){.datacolumn = "data", .taql = "ROWNUMBER() >= 1 && ROWNUMBER() <= 10"}), 10);
-    const size_t low = count("vla_3c273_xband.ms", (casa_ms_selection){.datacolumn = "data", .uvrange = "<1000m"});
-    const size_t even = count("vla_3c273_xband.ms", (casa_ms_selection){.datacolumn = "data", .uvrange = "<1000m", .taql = "ANTENNA1 % 2 == 0"});
-    const size_t odd = count("vla_3c273_xband.ms", (casa_ms_selection){.datacolumn = "data", .uvrange = "<1000m", .taql = "ANTENNA1 % 2 != 0"});
+    assert_int_equal(count("vla_3c273_xband.ms",
+                           (casa_ms_selection){.datacolumn = "data",
+                                               .taql = "ROWNUMBER() >= 1 && ROWNUMBER() <= 10"}),
+                     10);
+    const size_t low =
+        count("vla_3c273_xband.ms", (casa_ms_selection){.datacolumn = "data", .uvrange = "<1000m"});
+    const size_t even =
+        count("vla_3c273_xband.ms", (casa_ms_selection){.datacolumn = "data",
+                                                        .uvrange = "<1000m",
+                                                        .taql = "ANTENNA1 % 2 == 0"});
+    const size_t odd =
+        count("vla_3c273_xband.ms", (casa_ms_selection){.datacolumn = "data",
+                                                        .uvrange = "<1000m",
+                                                        .taql = "ANTENNA1 % 2 != 0"});
     assert_true(even > 0 && odd > 0 && even + odd == low && low < all);
 }
 
 /* Described as ever, but nothing to read. */
 static void test_no_window(void **state) {
     (void)state;
-    casa_ms *with = opened("vla_ngc5921.ms", (casa_ms_selection){.datacolumn = "data", .taql = "ROWNUMBER() > 5"});
-    casa_ms *without = opened("vla_ngc5921.ms", (casa_ms_selection){.datacolumn = "data", .taql = "ROWNUMBER() > 5", .spw = " -1 "});
+    casa_ms *with = opened("vla_ngc5921.ms",
+                           (casa_ms_selection){.datacolumn = "data", .taql = "ROWNUMBER() > 5"});
+    casa_ms *without =
+        opened("vla_ngc5921.ms",
+               (casa_ms_selection){.datacolumn = "data", .taql = "ROWNUMBER() > 5", .spw = " -1 "});
     const casa_ms_info *a = casa_ms_get_info(with), *b = casa_ms_get_info(without);
     assert_int_equal(b->nrow, 0);
     assert_int_equal(b->ndd, 0);
@@ -679,15 +719,24 @@ __attribute__((visibility("default"))) const char *__lsan_default_suppressions(v
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_locked_and_read_only), /* first: forks before casacore opens anything */
-        cmocka_unit_test(test_describes_vla),        cmocka_unit_test(test_reads_vla),
-        cmocka_unit_test(test_channel_ranges),       cmocka_unit_test(test_row_selections),
-        cmocka_unit_test(test_selection_errors),     cmocka_unit_test(test_not_a_measurement_set),
-        cmocka_unit_test(test_block_size_is_free),   cmocka_unit_test(test_two_windows),
-        cmocka_unit_test(test_weight_spectrum),      cmocka_unit_test(test_odd_sets),
-        cmocka_unit_test(test_damaged_files),        cmocka_unit_test(test_cut_short_says_so),
-        cmocka_unit_test(test_reads_once),           cmocka_unit_test(test_rows_of_a_selection),
-        cmocka_unit_test(test_taql_is_one_more_condition), cmocka_unit_test(test_no_window),
+        cmocka_unit_test(test_locked_and_read_only), /* first: forks before casacore opens
+                                                      * anything */
+        cmocka_unit_test(test_describes_vla),
+        cmocka_unit_test(test_reads_vla),
+        cmocka_unit_test(test_channel_ranges),
+        cmocka_unit_test(test_row_selections),
+        cmocka_unit_test(test_selection_errors),
+        cmocka_unit_test(test_not_a_measurement_set),
+        cmocka_unit_test(test_block_size_is_free),
+        cmocka_unit_test(test_two_windows),
+        cmocka_unit_test(test_weight_spectrum),
+        cmocka_unit_test(test_odd_sets),
+        cmocka_unit_test(test_damaged_files),
+        cmocka_unit_test(test_cut_short_says_so),
+        cmocka_unit_test(test_reads_once),
+        cmocka_unit_test(test_rows_of_a_selection),
+        cmocka_unit_test(test_taql_is_one_more_condition),
+        cmocka_unit_test(test_no_window),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -106,7 +106,8 @@ static void test_choices_match_the_enums(void **state) {
         {"progress", "none", PCLEAN_PROGRESS_NONE},
     };
     for (size_t i = 0; i < sizeof e / sizeof e[0]; i++)
-        assert_int_equal(pcl_words_index(pcl_option_find(e[i].name)->choices, e[i].choice), e[i].value);
+        assert_int_equal(pcl_words_index(pcl_option_find(e[i].name)->choices, e[i].choice),
+                         e[i].value);
 }
 
 static void test_groups(void **state) {

@@ -1,4 +1,5 @@
-/* Primary beams against tclean's .pb (tests/golden/make_pb.py), published half widths, and bad input. */
+/* Primary beams against tclean's .pb (tests/golden/make_pb.py), published half widths, and bad
+ * input. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +39,8 @@ static void tclean_pb(void **state) {
             assert_int_equal(sscanf(line + at, "%lf%n", &want, &step), 1);
             at += step;
             if (fabs((double)column[y] - want) > 2e-6)
-                fail_msg("%s %g Hz, %zu pixels: %.7g, tclean %.7g", name, freq, y, (double)column[y], want);
+                fail_msg("%s %g Hz, %zu pixels: %.7g, tclean %.7g", name, freq, y,
+                         (double)column[y], want);
         }
         ncase++;
     }
@@ -58,7 +60,8 @@ static void tclean_pb_of_cubes(void **state) {
         int at, step;
         if (line[0] == '#')
             continue;
-        assert_int_equal(sscanf(line, "%31s %lf %lf %lf %lf%n", name, &dish, &first, &freq, &cell, &at), 5);
+        assert_int_equal(
+            sscanf(line, "%31s %lf %lf %lf %lf%n", name, &dish, &first, &freq, &cell, &at), 5);
         assert_int_equal(pcl_pb_init(&pb, name, dish, first, freq, NULL), 0);
         float column[32];
         pcl_pb_fill(&pb, 0, 0, 1, 32, cell * ARCSEC, cell * ARCSEC, column);
@@ -67,7 +70,8 @@ static void tclean_pb_of_cubes(void **state) {
             assert_int_equal(sscanf(line + at, "%lf%n", &want, &step), 1);
             at += step;
             if (fabs((double)column[y] - want) > 2e-6)
-                fail_msg("%s first %g Hz, %g Hz, %zu pixels: %.7g, tclean %.7g", name, first, freq, y, (double)column[y], want);
+                fail_msg("%s first %g Hz, %g Hz, %zu pixels: %.7g, tclean %.7g", name, first, freq,
+                         y, (double)column[y], want);
         }
         ncase++;
     }
@@ -94,13 +98,15 @@ static void published_widths(void **state) {
     assert_true(fabs(width("GMRT", 45, 1.39e9) / arcmin - 24) < 1.5);  /* NCRA */
     assert_true(fabs(width("GMRT", 45, 0.4e9) / arcmin - 75) < 5);
     assert_true(fabs(width("ASKAP", 12, 1e9) - 1.09 * 0.299792458 / 12) < 0.1 * arcmin);
-    assert_true(fabs(width("ALMA", 12, 230e9) / ARCSEC - 1.13 * 0.299792458 / 230 / 12 / ARCSEC) < 1.5);
+    assert_true(fabs(width("ALMA", 12, 230e9) / ARCSEC - 1.13 * 0.299792458 / 230 / 12 / ARCSEC) <
+                1.5);
 }
 
 static void every_beam_falls_and_ends(void **state) {
     (void)state;
-    const char *const list[] = {"VLA", "EVLA", "ALMA",    "ACA",      "NGVLA", "ATCA", "BIMA",    "OVRO",  "SMA",
-                                "ATA", "GBT",  "NRAO12M", "IRAM_PDB", "WSRT",  "GMRT", "MeerKAT", "ASKAP", "SOMETHING"};
+    const char *const list[] = {"VLA",      "EVLA", "ALMA", "ACA",     "NGVLA", "ATCA",
+                                "BIMA",     "OVRO", "SMA",  "ATA",     "GBT",   "NRAO12M",
+                                "IRAM_PDB", "WSRT", "GMRT", "MeerKAT", "ASKAP", "SOMETHING"};
     for (size_t k = 0; k < sizeof list / sizeof *list; k++)
         for (double freq = 0.05e9; freq < 1000e9; freq *= 1.3) {
             assert_int_equal(pcl_pb_init(&pb, list[k], 20, freq, freq, NULL), 0);
@@ -137,7 +143,8 @@ static void bad_input(void **state) {
     pclean_err err = {0};
     assert_int_equal(pcl_pb_init(&pb, "VLA", 25, -1, 1.4e9, &err), -PCLEAN_EPARAM);
     assert_int_equal(pcl_pb_init(&pb, "VLA", 25, 1.4e9, 0, &err), -PCLEAN_EPARAM);
-    assert_int_equal(pcl_pb_init(&pb, "vla", 0, 1.4e9, 1.4e9, &err), 0); /* any case, no diameter needed */
+    /* any case, no diameter needed */
+    assert_int_equal(pcl_pb_init(&pb, "vla", 0, 1.4e9, 1.4e9, &err), 0);
 }
 
 /* Neither telescope nor dish: 1 wherever one looks. */
@@ -155,8 +162,12 @@ static void the_unknown_beam_is_one(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(tclean_pb), cmocka_unit_test(published_widths),
-                                       cmocka_unit_test(every_beam_falls_and_ends), cmocka_unit_test(grid_and_cut),
-                                       cmocka_unit_test(bad_input), cmocka_unit_test(the_unknown_beam_is_one), cmocka_unit_test(tclean_pb_of_cubes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(tclean_pb),
+                                       cmocka_unit_test(published_widths),
+                                       cmocka_unit_test(every_beam_falls_and_ends),
+                                       cmocka_unit_test(grid_and_cut),
+                                       cmocka_unit_test(bad_input),
+                                       cmocka_unit_test(the_unknown_beam_is_one),
+                                       cmocka_unit_test(tclean_pb_of_cubes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

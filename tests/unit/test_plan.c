@@ -76,17 +76,21 @@ static void assert_run_keeps(const char *ms, const char *const *more) {
     const uint64_t written = bytes_of_products(&r);
     assert_true(written >= p.products.needed_bytes && written < p.products.needed_bytes + 2000000);
     assert_true(p.products.free_bytes > 0 && p.one_disk);
-    assert_true(p.time.known && p.time.read_s > 0 && p.time.dirty_s > 0 && isfinite(p.time.dirty_s) && p.time.write_s > 0);
-    assert_true(c.niter > 0 ? p.time.clean_s > 0 && isfinite(p.time.clean_s) && p.time.nmajor > 0 : p.time.clean_s == 0);
+    assert_true(p.time.known && p.time.read_s > 0 && p.time.dirty_s > 0 &&
+                isfinite(p.time.dirty_s) && p.time.write_s > 0);
+    assert_true(c.niter > 0 ? p.time.clean_s > 0 && isfinite(p.time.clean_s) && p.time.nmajor > 0
+                            : p.time.clean_s == 0);
     size_t rows = 0;
     for (size_t i = 0; i < p.nwindow; i++) {
-        assert_true(p.window[i].low_hz < p.window[i].high_hz && p.window[i].nchan_read <= p.window[i].nchan);
+        assert_true(p.window[i].low_hz < p.window[i].high_hz &&
+                    p.window[i].nchan_read <= p.window[i].nchan);
         rows += p.window[i].nrow;
     }
     assert_true(rows > 0);
     pclean_plan_clear(&p);
     assert_ok(pclean_plan_make(&c, false, &p, &err)); /* now they exist */
-    assert_true(p.nproblem == (c.overwrite ? 0 : 1) && (c.overwrite || strstr(p.problem[0], "exist already")));
+    assert_true(p.nproblem == (c.overwrite ? 0 : 1) &&
+                (c.overwrite || strstr(p.problem[0], "exist already")));
     assert_false(p.time.known);
     pclean_plan_clear(&p);
     pclean_result_clear(&r);
@@ -95,21 +99,29 @@ static void assert_run_keeps(const char *ms, const char *const *more) {
 
 static void a_cube_is_as_planned(void **state) {
     (void)state;
-    assert_run_keeps("vla_ngc5921.ms", (const char *[]){"imsize", "200,130", "cell", "15arcsec", "specmode", "cube", "nchan", "5", "start", "20", "niter", "20",
-                                                        "weighting", "briggs", "nworkers", "2", "threads", "1", "pbcor", "true", NULL});
+    assert_run_keeps("vla_ngc5921.ms",
+                     (const char *[]){"imsize", "200,130", "cell",      "15arcsec", "specmode",
+                                      "cube",   "nchan",   "5",         "start",    "20",
+                                      "niter",  "20",      "weighting", "briggs",   "nworkers",
+                                      "2",      "threads", "1",         "pbcor",    "true",
+                                      NULL});
 }
 
 static void a_continuum_image_is_as_planned(void **state) {
     (void)state;
-    assert_run_keeps("alma_hd142527_b9_3spw.ms", (const char *[]){"imsize", "96", "cell", "0.05arcsec", "threads", "1", "overwrite", "true", "stokes", "XXYY", NULL});
+    assert_run_keeps("alma_hd142527_b9_3spw.ms",
+                     (const char *[]){"imsize", "96", "cell", "0.05arcsec", "threads", "1",
+                                      "overwrite", "true", "stokes", "XXYY", NULL});
 }
 
 static void scratch_and_w_are_planned(void **state) {
     (void)state;
     pclean_config c;
     pclean_plan p;
-    configure(&c, "vla_ngc5921.ms", (const char *[]){"imsize", "64", "cell", "15arcsec", "specmode", "cube", "nchan", "3", "start", "20", "niter", "20", "gridder",
-                                                     "wproject", "cyclecontrol", "global", "scratch", folder, NULL});
+    configure(&c, "vla_ngc5921.ms",
+              (const char *[]){"imsize", "64", "cell", "15arcsec", "specmode", "cube", "nchan", "3",
+                               "start", "20", "niter", "20", "gridder", "wproject", "cyclecontrol",
+                               "global", "scratch", folder, NULL});
     assert_ok(pclean_plan_make(&c, true, &p, &err));
     assert_true(p.store_in_file);
     assert_int_equal(p.scratch.needed_bytes, p.visibility_bytes + 2 * 3 * 64 * 64 * sizeof(float));
@@ -124,13 +136,15 @@ static void what_would_go_wrong_is_told(void **state) {
     (void)state;
     pclean_config c;
     pclean_plan p;
-    configure(&c, "vla_ngc5921.ms", (const char *[]){"imsize", "6000", "cell", "1arcsec", "specmode", "cube", "stokes", "RRLL", "nworkers", "1", "imagename",
-                                                     "/nowhere/out", NULL});
+    configure(&c, "vla_ngc5921.ms",
+              (const char *[]){"imsize", "6000", "cell", "1arcsec", "specmode", "cube", "stokes",
+                               "RRLL", "nworkers", "1", "imagename", "/nowhere/out", NULL});
     assert_ok(pclean_plan_make(&c, false, &p, &err));
     assert_int_equal(p.nproblem, 1);
     assert_non_null(strstr(p.problem[0], "/nowhere"));
     pclean_plan_clear(&p);
-    assert_ok(pclean_config_set(&c, "imagename", "/dev/shm/out", &err)); /* 62 GiB: more than a file system in memory has */
+    /* 62 GiB: more than a file system in memory has */
+    assert_ok(pclean_config_set(&c, "imagename", "/dev/shm/out", &err));
     assert_ok(pclean_plan_make(&c, false, &p, &err));
     assert_int_equal(p.nproblem, p.products.needed_bytes > p.products.free_bytes);
     assert_true(p.nproblem == 0 || strstr(p.problem[0], "free on its disk"));

@@ -1,4 +1,5 @@
-/* The picture: a PNG of the size asked for, of a cube and of a single plane; failures leave what was there. */
+/* The picture: a PNG of the size asked for, of a cube and of a single plane; failures leave what
+ * was there. */
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "casa/casa.h"
@@ -23,7 +24,8 @@ static void write_planes(pcl_cube *cube, size_t nchan) {
         for (size_t i = 0; i < N * N; i++) {
             double dx = (double)(i % N) - 20 - (double)c, dy = (double)(i / N) - 20;
             double line = exp(-0.3 * ((double)c - 4) * ((double)c - 4));
-            pixels[i] = (float)(0.05 * line * exp(-(dx * dx + dy * dy) / 12) + 1e-3 * random_normal());
+            pixels[i] =
+                (float)(0.05 * line * exp(-(dx * dx + dy * dy) / 12) + 1e-3 * random_normal());
         }
         assert_ok(pcl_cube_write_plane(cube, 0, c, pixels, work, &err));
     }
@@ -84,8 +86,12 @@ static void assert_png(const char *path, unsigned width, unsigned height) {
     assert_int_equal(fread(head, 1, sizeof head, f), sizeof head);
     fclose(f);
     assert_memory_equal(head, "\x89PNG\r\n\x1a\n", 8);
-    assert_int_equal((unsigned)head[16] << 24 | (unsigned)head[17] << 16 | (unsigned)head[18] << 8 | head[19], width);
-    assert_int_equal((unsigned)head[20] << 24 | (unsigned)head[21] << 16 | (unsigned)head[22] << 8 | head[23], height);
+    assert_int_equal((unsigned)head[16] << 24 | (unsigned)head[17] << 16 | (unsigned)head[18] << 8 |
+                         head[19],
+                     width);
+    assert_int_equal((unsigned)head[20] << 24 | (unsigned)head[21] << 16 | (unsigned)head[22] << 8 |
+                         head[23],
+                     height);
 }
 
 static void test_sizes(void **state) {
@@ -120,7 +126,8 @@ static void test_failures(void **state) {
     const char *png = DIR_NAME "/none.png";
     assert_int_not_equal(pclean_plot_cube(DIR_NAME "/absent.image", png, NULL, &err), 0);
     assert_non_null(strstr(err.msg, "absent.image"));
-    assert_fails(pclean_plot_cube(cube_path, DIR_NAME "/nowhere/x.png", NULL, &err), PCLEAN_EIO, "nowhere/x.png");
+    assert_fails(pclean_plot_cube(cube_path, DIR_NAME "/nowhere/x.png", NULL, &err), PCLEAN_EIO,
+                 "nowhere/x.png");
     assert_fails(pclean_plot_cube(cube_path, DIR_NAME, NULL, &err), PCLEAN_EEXIST, "is a folder");
     assert_true(pcl_fs_is_dir(cube_path));
     o.max_panels = 0;
@@ -152,7 +159,8 @@ static void test_failed_allocations(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes), cmocka_unit_test(test_failures),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes),
+                                       cmocka_unit_test(test_failures),
                                        cmocka_unit_test(test_failed_allocations)};
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

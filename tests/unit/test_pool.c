@@ -19,11 +19,23 @@ static struct shared {
     volatile int begun[4096]; /* how often each task was begun */
     volatile int pid[16], npid;
     volatile int stop;
-} *shared;
+} * shared;
 
 typedef struct task {
     int number;
-    enum { SQUARE, DIE_ONCE, DIE, DIE_DIFFERENTLY, LEAVE, FAIL, SLEEP, LOG, COUNT, OPENMP, STOP } what;
+    enum {
+        SQUARE,
+        DIE_ONCE,
+        DIE,
+        DIE_DIFFERENTLY,
+        LEAVE,
+        FAIL,
+        SLEEP,
+        LOG,
+        COUNT,
+        OPENMP,
+        STOP
+    } what;
 } task;
 
 typedef struct result {
@@ -53,7 +65,9 @@ static int open_worker(void *context, bool forked, void **worker, pclean_err *er
     return count ? 0 : PCL_FAIL(err, PCLEAN_ENOMEM, "calloc");
 }
 
-static void close_worker(void *worker) { free(worker); }
+static void close_worker(void *worker) {
+    free(worker);
+}
 
 static int run_task(void *worker, const void *in, void *out, pclean_err *err) {
     const task *t = in;
@@ -90,7 +104,10 @@ static int run_task(void *worker, const void *in, void *out, pclean_err *err) {
     default:
         break;
     }
-    *(result *)out = (result){.number = t->number, .square = t->number * t->number, .pid = getpid(), .count = ++*(int *)worker};
+    *(result *)out = (result){.number = t->number,
+                              .square = t->number * t->number,
+                              .pid = getpid(),
+                              .count = ++*(int *)worker};
     return 0;
 }
 
@@ -122,8 +139,13 @@ static int stop_requested(void *user) {
 static pcl_pool *new_pool(size_t nworker) {
     pclean_err err;
     pcl_pool *pool;
-    const pcl_pool_params p = {.nworker = nworker, .task_size = sizeof(task), .result_size = sizeof(result), .open = open_worker,
-                               .run = run_task, .close = close_worker, .stop_requested = stop_requested};
+    const pcl_pool_params p = {.nworker = nworker,
+                               .task_size = sizeof(task),
+                               .result_size = sizeof(result),
+                               .open = open_worker,
+                               .run = run_task,
+                               .close = close_worker,
+                               .stop_requested = stop_requested};
     assert_ok(pcl_pool_new(&p, &pool, &err));
     return pool;
 }
@@ -182,7 +204,9 @@ static void test_every_task_once(void **state) {
             }
             pcl_pool_stop(pool);
             const pcl_pool_usage *use = pcl_pool_get_usage(pool);
-            assert_int_equal(use->nstarted, workers[i] == 1 ? 0 : workers[i] < tasks[j] ? workers[i] : tasks[j]);
+            assert_int_equal(use->nstarted, workers[i] == 1         ? 0
+                                            : workers[i] < tasks[j] ? workers[i]
+                                                                    : tasks[j]);
             assert_int_equal(use->ndied, 0);
             pcl_pool_free(pool);
         }
@@ -254,7 +278,8 @@ static void check_lost(int what, const char *how) {
 static void test_a_worker_that_dies_twice(void **state) {
     (void)state;
     check_lost(DIE, "was killed by SIGKILL twice");
-    check_lost(DIE_DIFFERENTLY, "was killed by SIGTERM, the one that tried again was killed by SIGKILL");
+    check_lost(DIE_DIFFERENTLY,
+               "was killed by SIGTERM, the one that tried again was killed by SIGKILL");
     check_lost(LEAVE, "ended with exit status 3 twice");
 }
 
@@ -305,7 +330,8 @@ static void test_an_idle_worker_dies(void **state) {
         check_squares(2);
         kill(heard.result[batch % 2].pid, SIGKILL);
         if (batch % 3)
-            usleep(3000); /* dead before the next task is sent, or by and by: then the task is begun again */
+            usleep(3000); /* dead before the next task is sent, or by and by: then the task is
+                           * begun again */
     }
     assert_int_equal(heard.nlost, 0);
     pcl_pool_free(pool);
@@ -317,7 +343,8 @@ static void test_an_error_ends_the_batch(void **state) {
     pclean_err err;
     for (size_t nworker = 1; nworker <= 3; nworker++) {
         pcl_pool *pool = new_pool(nworker);
-        assert_fails(pcl_pool_run(pool, 4, t, &events, &err), PCLEAN_ENOSPC, "task 1: the disk is full");
+        assert_fails(pcl_pool_run(pool, 4, t, &events, &err), PCLEAN_ENOSPC,
+                     "task 1: the disk is full");
         assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
         pcl_pool_free(pool);
     }
@@ -330,10 +357,16 @@ static void test_a_worker_that_cannot_be_set_up(void **state) {
     pclean_err err;
     for (size_t nworker = 1; nworker <= 2; nworker++) {
         pcl_pool *pool;
-        const pcl_pool_params p = {.nworker = nworker, .task_size = sizeof(task), .result_size = sizeof(result), .context = &nothing,
-                                   .open = open_worker, .run = run_task, .close = close_worker};
+        const pcl_pool_params p = {.nworker = nworker,
+                                   .task_size = sizeof(task),
+                                   .result_size = sizeof(result),
+                                   .context = &nothing,
+                                   .open = open_worker,
+                                   .run = run_task,
+                                   .close = close_worker};
         assert_ok(pcl_pool_new(&p, &pool, &err));
-        assert_fails(pcl_pool_run(pool, 2, t, &events, &err), PCLEAN_ENOMEM, nworker == 1 ? "forked 0" : "forked 1");
+        assert_fails(pcl_pool_run(pool, 2, t, &events, &err), PCLEAN_ENOMEM,
+                     nworker == 1 ? "forked 0" : "forked 1");
         pcl_pool_free(pool);
     }
 }
@@ -429,10 +462,20 @@ static void test_sigchld_ignored(void **state) {
 int main(void) {
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, nothing_left)
-    const struct CMUnitTest tests[] = {
-        TEST(every_task_once), TEST(here_in_the_order_given), TEST(workers_stay), TEST(a_worker_that_dies_once),
-        TEST(a_worker_that_dies_twice), TEST(all_die), TEST(a_stopped_worker_is_told), TEST(an_idle_worker_dies), TEST(an_error_ends_the_batch),
-        TEST(a_worker_that_cannot_be_set_up), TEST(interruption), TEST(the_coordinator_dies), TEST(log_lines_arrive),
-        TEST(openmp_before_and_after), TEST(sigchld_ignored)};
+    const struct CMUnitTest tests[] = {TEST(every_task_once),
+                                       TEST(here_in_the_order_given),
+                                       TEST(workers_stay),
+                                       TEST(a_worker_that_dies_once),
+                                       TEST(a_worker_that_dies_twice),
+                                       TEST(all_die),
+                                       TEST(a_stopped_worker_is_told),
+                                       TEST(an_idle_worker_dies),
+                                       TEST(an_error_ends_the_batch),
+                                       TEST(a_worker_that_cannot_be_set_up),
+                                       TEST(interruption),
+                                       TEST(the_coordinator_dies),
+                                       TEST(log_lines_arrive),
+                                       TEST(openmp_before_and_after),
+                                       TEST(sigchld_ignored)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,10 +77,12 @@ static void test_own_folder_comes_first(void **state) {
     assert_ok(pclean_config_init(&config, &err));
     assert_ok(pclean_config_apply_preset(&config, "continuum", &err));
     assert_int_equal(config.niter, 3);
-    assert_fails(pclean_config_apply_preset(&config, "zebr", &err), PCLEAN_EPARAM, "alma-cube, continuum");
+    assert_fails(pclean_config_apply_preset(&config, "zebr", &err), PCLEAN_EPARAM,
+                 "alma-cube, continuum");
     assert_ok(pclean_config_apply_preset(&config, SHARE "/presets/zebra.yaml", &err));
     assert_int_equal(config.niter, 4);
-    assert_fails(pclean_config_apply_preset(&config, "absent.yaml", &err), PCLEAN_EIO, "absent.yaml");
+    assert_fails(pclean_config_apply_preset(&config, "absent.yaml", &err), PCLEAN_EIO,
+                 "absent.yaml");
     pclean_config_clear(&config);
 }
 
@@ -117,7 +119,8 @@ static void test_out_of_memory(void **state) {
 #define in_folder(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {in_folder(test_our_presets), in_folder(test_own_folder_comes_first),
-                                       in_folder(test_relative_path), in_folder(test_out_of_memory)};
+    const struct CMUnitTest tests[] = {
+        in_folder(test_our_presets), in_folder(test_own_folder_comes_first),
+        in_folder(test_relative_path), in_folder(test_out_of_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,7 @@ static void test_one_huge_problem(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_problems), cmocka_unit_test(test_one_huge_problem)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_problems),
+                                       cmocka_unit_test(test_one_huge_problem)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

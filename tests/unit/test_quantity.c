@@ -106,7 +106,8 @@ static void test_dimension(void **state) {
     double x;
     assert_ok(pcl_quantity_parse_as("2", PCL_DIM_FLUX, "mJy", &x, &err));
     assert_near(x, 0.002);
-    assert_fails(pcl_quantity_parse_as("2", PCL_DIM_FLUX, NULL, &x, &err), PCLEAN_EPARAM, "needed is: flux density");
+    assert_fails(pcl_quantity_parse_as("2", PCL_DIM_FLUX, NULL, &x, &err), PCLEAN_EPARAM,
+                 "needed is: flux density");
     assert_fails(pcl_quantity_parse_as("2GHz", PCL_DIM_ANGLE, "arcsec", &x, &err), PCLEAN_EPARAM,
                  "of the kind frequency; needed is: angle");
 }
@@ -167,7 +168,8 @@ static void test_sky(void **state) {
         else if (rc != 0 || !(fabs(rad - good[i].deg * pi / 180) < 1e-15))
             fail_msg("%s: %.17g", good[i].text, rad);
     }
-    static const char *const bad[] = {"", "12h61m00", "25h00m00", "12h", "361deg", "12.5", "J2000", "12h34m56.7x"};
+    static const char *const bad[] = {"",       "12h61m00", "25h00m00", "12h",
+                                      "361deg", "12.5",     "J2000",    "12h34m56.7x"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_fails(pcl_parse_longitude(bad[i], &rad, &err), PCLEAN_EPARAM, "not a longitude");
     assert_fails(pcl_parse_latitude("91deg", &rad, &err), PCLEAN_EPARAM, "at most 90");
@@ -175,9 +177,10 @@ static void test_sky(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_units),     cmocka_unit_test(test_angles),
-                                       cmocka_unit_test(test_refused),   cmocka_unit_test(test_case_matters),
-                                       cmocka_unit_test(test_dimension), cmocka_unit_test(test_format),
-                                       cmocka_unit_test(test_sky)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_units),     cmocka_unit_test(test_angles),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_case_matters),
+        cmocka_unit_test(test_dimension), cmocka_unit_test(test_format),
+        cmocka_unit_test(test_sky)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,8 @@ static float *array(size_t n) {
     return p;
 }
 
-static pcl_restore_params params(double major, double minor, double pa, enum pcl_restore_method method) {
+static pcl_restore_params params(double major, double minor, double pa,
+                                 enum pcl_restore_method method) {
     pcl_restore_params p;
     pcl_restore_params_init(&p);
     p.beam = (pcl_beam){major * ARCSEC, minor * ARCSEC, pa};
@@ -50,15 +51,17 @@ static double difference(const float *a, const float *b, size_t n) {
     return most / peak;
 }
 
-static void written_out(const float *model, const float *residual, size_t nx, size_t ny, const pcl_restore_params *p,
-                        float *out) {
+static void written_out(const float *model, const float *residual, size_t nx, size_t ny,
+                        const pcl_restore_params *p, float *out) {
     const pcl_beam_form f = pcl_beam_pixel_form(&p->beam, p->cellx_rad, p->celly_rad);
     for (size_t i = 0; i < nx * ny; i++) {
         double sum = (double)residual[i];
         for (size_t j = 0; j < nx * ny; j++) {
-            const double dx = (double)(i % nx) - (double)(j % nx), dy = (double)(i / nx) - (double)(j / nx);
+            const double dx = (double)(i % nx) - (double)(j % nx),
+                         dy = (double)(i / nx) - (double)(j / nx);
             if (model[j] != 0)
-                sum += (double)model[j] * exp(-(f.xx * dx * dx + 2 * f.xy * dx * dy + f.yy * dy * dy));
+                sum +=
+                    (double)model[j] * exp(-(f.xx * dx * dx + 2 * f.xy * dx * dy + f.yy * dy * dy));
         }
         out[i] = (float)sum;
     }
@@ -72,9 +75,11 @@ static void methods_agree(void **state) {
         for (size_t b = 0; b < 4; b++)
             for (int many = 0; many < 2; many++) {
                 const size_t nx = size[s][0], ny = size[s][1], n = nx * ny;
-                float *model = array(n), *residual = array(n), *want = array(n), *direct = array(n), *fft = array(n);
+                float *model = array(n), *residual = array(n), *want = array(n), *direct = array(n),
+                      *fft = array(n);
                 for (size_t i = 0; i < n; i++) {
-                    model[i] = uniform() < (many ? 0.2 : 3 / (double)n) ? (float)(uniform() - 0.2) : 0.0f;
+                    model[i] =
+                        uniform() < (many ? 0.2 : 3 / (double)n) ? (float)(uniform() - 0.2) : 0.0f;
                     residual[i] = (float)(0.1 * uniform());
                 }
                 model[0] = 1; /* a component in the corner: nothing may wrap */
@@ -87,7 +92,8 @@ static void methods_agree(void **state) {
                 assert_true(difference(direct, want, n) < 3e-7);
                 assert_true(difference(fft, want, n) < 1e-6);
                 p.method = PCL_RESTORE_AUTO;
-                assert_int_equal(pcl_restore(model, residual, nx, ny, &p, residual, NULL), 0); /* in place */
+                /* in place */
+                assert_int_equal(pcl_restore(model, residual, nx, ny, &p, residual, NULL), 0);
                 assert_true(!memcmp(residual, direct, n * 4) || !memcmp(residual, fft, n * 4));
                 free(model), free(residual), free(want), free(direct), free(fft);
             }
@@ -125,7 +131,8 @@ static void bad_input(void **state) {
     pcl_restore_params p;
     pcl_restore_params_init(&p);
     residual[5] = 3;
-    assert_int_equal(pcl_restore(model, residual, 8, 8, &p, out, NULL), 0); /* blank channel: no beam needed */
+    /* blank channel: no beam needed */
+    assert_int_equal(pcl_restore(model, residual, 8, 8, &p, out, NULL), 0);
     assert_memory_equal(out, residual, sizeof out);
     model[3] = 1;
     assert_int_equal(pcl_restore(model, residual, 8, 8, &p, out, NULL), -PCLEAN_EPARAM);
@@ -143,7 +150,8 @@ static void bad_input(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(methods_agree), cmocka_unit_test(threads_change_nothing),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(methods_agree),
+                                       cmocka_unit_test(threads_change_nothing),
                                        cmocka_unit_test(pbcor), cmocka_unit_test(bad_input)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,9 +7,20 @@
 static const double arcsec = 4.84813681109536e-6;
 
 static casa_image_desc cube(void) {
-    return (casa_image_desc){.nx = 64, .ny = 48, .npol = 2, .nchan = 4, .stokes = {1, 4}, .centre = {0, 3.4, 0.5}, .crpix_x = 32, .crpix_y = 24,
-                             .increment_x_rad = -15 * arcsec, .increment_y_rad = 15 * arcsec, .projection = "SIN", .freq_frame = 1,
-                             .crval_hz = 1e9, .cdelt_hz = -1e6};
+    return (casa_image_desc){.nx = 64,
+                             .ny = 48,
+                             .npol = 2,
+                             .nchan = 4,
+                             .stokes = {1, 4},
+                             .centre = {0, 3.4, 0.5},
+                             .crpix_x = 32,
+                             .crpix_y = 24,
+                             .increment_x_rad = -15 * arcsec,
+                             .increment_y_rad = 15 * arcsec,
+                             .projection = "SIN",
+                             .freq_frame = 1,
+                             .crval_hz = 1e9,
+                             .cdelt_hz = -1e6};
 }
 
 static int check(const casa_image_desc *has, bool same_stokes, pclean_err *err) {
@@ -82,7 +93,8 @@ static void the_sky_counts(void **state) {
     assert_ok(casa_direction_parse("GALACTIC 10deg 10deg", &probe, &err));
     galactic = probe.frame;
     has = cube();
-    assert_ok(casa_direction_convert(&has.centre, galactic, &has.centre, &err)); /* the same centre, turned about it */
+    /* the same centre, turned about it */
+    assert_ok(casa_direction_convert(&has.centre, galactic, &has.centre, &err));
     refuse(&has, "turned");
 }
 
@@ -99,6 +111,8 @@ static void stokes_counts(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_channel_counts), cmocka_unit_test(the_sky_counts), cmocka_unit_test(stokes_counts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_channel_counts),
+                                       cmocka_unit_test(the_sky_counts),
+                                       cmocka_unit_test(stokes_counts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

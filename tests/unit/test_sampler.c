@@ -1,5 +1,6 @@
-/* imager/sampler.c on a store made by hand: two spectral windows of different shapes, one without rows and one without
- * channels; flagged samples here and there. Every visibility's value tells which it is. */
+/* imager/sampler.c on a store made by hand: two spectral windows of different shapes, one without
+ * rows and one without channels; flagged samples here and there. Every visibility's value tells
+ * which it is. */
 #include "data/sampler.h"
 
 #include <math.h>
@@ -15,9 +16,13 @@ enum { NBLOCK = 4, NTIME = 5, NPOL = 2 };
 static const size_t nrow[NBLOCK] = {2500, 0, 1100, 30}, nchan[NBLOCK] = {64, 5, 7, 0};
 
 /* What the value of a visibility is made of. */
-static float number_of(size_t block, size_t row, size_t chan) { return (float)(row * 64 + chan + block * 200000); }
+static float number_of(size_t block, size_t row, size_t chan) {
+    return (float)(row * 64 + chan + block * 200000);
+}
 
-static double frequency(size_t block, size_t chan) { return block == 2 ? 1.012e9 - 2e6 * (double)chan : 1e9 + 1e6 * (double)chan; }
+static double frequency(size_t block, size_t chan) {
+    return block == 2 ? 1.012e9 - 2e6 * (double)chan : 1e9 + 1e6 * (double)chan;
+}
 
 typedef struct options {
     bool moving;   /* the Doppler factor changes with time */
@@ -27,11 +32,19 @@ typedef struct options {
 
 static void fill_block(pcl_vis_block *b, size_t k, const options *o) {
     const size_t n = nrow[k], stride = (n + 15) / 16 * 16, nsample = NPOL * nchan[k] * stride;
-    *b = (pcl_vis_block){.nrow = n, .row_stride = stride, .ntime = NTIME, .nchan = nchan[k],
-                         .u_m = calloc(n + 1, sizeof(double)), .v_m = calloc(n + 1, sizeof(double)), .w_m = calloc(n + 1, sizeof(double)),
-                         .itime = calloc(n + 1, sizeof(uint32_t)), .time_s = calloc(NTIME, sizeof(double)),
-                         .doppler = calloc(NTIME, sizeof(double)), .freq_hz = calloc(nchan[k] + 1, sizeof(double)),
-                         .vis = calloc(2 * nsample + 1, sizeof(float)), .weight = calloc(nsample + 1, sizeof(float))};
+    *b = (pcl_vis_block){.nrow = n,
+                         .row_stride = stride,
+                         .ntime = NTIME,
+                         .nchan = nchan[k],
+                         .u_m = calloc(n + 1, sizeof(double)),
+                         .v_m = calloc(n + 1, sizeof(double)),
+                         .w_m = calloc(n + 1, sizeof(double)),
+                         .itime = calloc(n + 1, sizeof(uint32_t)),
+                         .time_s = calloc(NTIME, sizeof(double)),
+                         .doppler = calloc(NTIME, sizeof(double)),
+                         .freq_hz = calloc(nchan[k] + 1, sizeof(double)),
+                         .vis = calloc(2 * nsample + 1, sizeof(float)),
+                         .weight = calloc(nsample + 1, sizeof(float))};
     for (size_t t = 0; t < NTIME; t++)
         b->doppler[t] = o->moving ? 1 + 4e-4 * (double)t : 1;
     for (size_t c = 0; c < nchan[k]; c++)
@@ -67,14 +80,18 @@ static pcl_vis make_store(const options *o) {
 static void drop_store(pcl_vis *vis) {
     for (size_t k = 0; k < NBLOCK; k++) {
         pcl_vis_block *b = &vis->block[k];
-        void *const part[] = {b->u_m, b->v_m, b->w_m, b->itime, b->time_s, b->doppler, b->freq_hz, b->vis, b->weight};
+        void *const part[] = {b->u_m,     b->v_m,     b->w_m, b->itime, b->time_s,
+                              b->doppler, b->freq_hz, b->vis, b->weight};
         for (size_t i = 0; i < sizeof part / sizeof *part; i++)
             free(part[i]);
     }
     free(vis->block);
 }
 
-enum { EVERYTHING = PCL_SAMPLER_UV | PCL_SAMPLER_W | PCL_SAMPLER_VIS | PCL_SAMPLER_FRAME | PCL_SAMPLER_NEAR | PCL_SAMPLER_ID };
+enum {
+    EVERYTHING = PCL_SAMPLER_UV | PCL_SAMPLER_W | PCL_SAMPLER_VIS | PCL_SAMPLER_FRAME |
+                 PCL_SAMPLER_NEAR | PCL_SAMPLER_ID
+};
 
 /* All samples of a plane, one after the other. */
 typedef struct sample {
@@ -108,7 +125,8 @@ static void take_batch(const pcl_sampler *s, unsigned want, walk *out) {
     }
 }
 
-static walk walk_window(const pcl_vis *vis, const pcl_channels *channels, size_t ichan, size_t ipol, unsigned want, double low, double high) {
+static walk walk_window(const pcl_vis *vis, const pcl_channels *channels, size_t ichan, size_t ipol,
+                        unsigned want, double low, double high) {
     pcl_sampler s;
     walk out = {0};
     bool more = true;
@@ -132,25 +150,31 @@ static walk walk_window(const pcl_vis *vis, const pcl_channels *channels, size_t
     return out;
 }
 
-static walk walk_plane(const pcl_vis *vis, const pcl_channels *channels, size_t ichan, size_t ipol, unsigned want) {
+static walk walk_plane(const pcl_vis *vis, const pcl_channels *channels, size_t ichan, size_t ipol,
+                       unsigned want) {
     return walk_window(vis, channels, ichan, ipol, want, 0, INFINITY);
 }
 
-static const pcl_channels mfs = {.nchan = 1, .mfs = true, .nearest = true, .first_hz = 1.03e9, .step_hz = 7e7};
+static const pcl_channels mfs = {
+    .nchan = 1, .mfs = true, .nearest = true, .first_hz = 1.03e9, .step_hz = 7e7};
 /* over all channels of both windows, whatever the Doppler factor */
-static const pcl_channels nearest_cube = {.nchan = 26, .nearest = true, .first_hz = 0.998e9, .step_hz = 3e6};
+static const pcl_channels nearest_cube = {
+    .nchan = 26, .nearest = true, .first_hz = 0.998e9, .step_hz = 3e6};
 
 /* Adds what the walk saw to seen[block][row][chan]; every sample has its own channel's values. */
 static void note_samples(const pcl_vis *vis, const walk *w, size_t ipol, unsigned char *seen) {
     for (size_t i = 0; i < w->n; i++) {
         const sample *s = &w->s[i];
-        const size_t number = (size_t)s->re, k = number / 200000 == 2 ? 2 : 0, row = (number - k * 200000) / 64, chan = (number - k * 200000) % 64;
+        const size_t number = (size_t)s->re, k = number / 200000 == 2 ? 2 : 0,
+                     row = (number - k * 200000) / 64, chan = (number - k * 200000) % 64;
         const pcl_vis_block *b = &vis->block[k];
         assert_true(number_of(k, row, chan) == s->re && s->im == (float)ipol);
         const double f = b->freq_hz[chan], d = b->doppler[b->itime[row]];
-        assert_true(fabs(s->u - b->u_m[row] * f / C) < 1e-9 && fabs(s->v - b->v_m[row] * f / C) < 1e-9);
+        assert_true(fabs(s->u - b->u_m[row] * f / C) < 1e-9 &&
+                    fabs(s->v - b->v_m[row] * f / C) < 1e-9);
         assert_true(fabs(s->w - b->w_m[row] * f / C) < 1e-9);
-        assert_true(fabs(s->frame_u - b->u_m[row] * f * d / C) < 1e-9 && fabs(s->near_v - b->v_m[row] * f * d / C) < 1e-9);
+        assert_true(fabs(s->frame_u - b->u_m[row] * f * d / C) < 1e-9 &&
+                    fabs(s->near_v - b->v_m[row] * f * d / C) < 1e-9);
         assert_true(s->weight == (float)(1 + chan));
         assert_true(fabs(s->u) <= w->umax && fabs(s->v) <= w->vmax && fabs(s->w) <= w->wmax);
         seen[(k * 2500 + row) * 64 + chan]++;
@@ -162,7 +186,8 @@ static void check_seen_once(const pcl_vis *vis, size_t ipol, const unsigned char
         for (size_t r = 0; r < nrow[k]; r++)
             for (size_t c = 0; c < nchan[k]; c++) {
                 const pcl_vis_block *b = &vis->block[k];
-                assert_int_equal(seen[(k * 2500 + r) * 64 + c], b->weight[(ipol * nchan[k] + c) * b->row_stride + r] > 0);
+                assert_int_equal(seen[(k * 2500 + r) * 64 + c],
+                                 b->weight[(ipol * nchan[k] + c) * b->row_stride + r] > 0);
             }
 }
 
@@ -186,7 +211,8 @@ static void every_sample_comes_once(void **state) {
                 }
 }
 
-/* Linear interpolation gives a linear spectrum back: the value is the sample's own observed frequency. */
+/* Linear interpolation gives a linear spectrum back: the value is the sample's own observed
+ * frequency. */
 static void a_linear_spectrum_is_kept(void **state) {
     (void)state;
     const pcl_channels cube = {.nchan = 30, .first_hz = 1.0003e9, .step_hz = 2.1e6};
@@ -197,9 +223,13 @@ static void a_linear_spectrum_is_kept(void **state) {
             walk w = walk_plane(&vis, &cube, chan, 1, EVERYTHING);
             for (size_t i = 0; i < w.n; i++) {
                 const sample *s = &w.s[i];
-                const double ghz = 1e-12 * C * s->u, away_hz = 1e9 * ghz * s->frame_u / s->u - (cube.first_hz + (double)chan * cube.step_hz);
-                assert_true(fabs((double)s->re - ghz) < 2e-7 && fabs((double)s->im - 2 * ghz) < 4e-7);
-                /* two points a channel in the first window, one in the other, whose channels are as wide as the image's */
+                const double ghz = 1e-12 * C * s->u,
+                             away_hz = 1e9 * ghz * s->frame_u / s->u -
+                                       (cube.first_hz + (double)chan * cube.step_hz);
+                assert_true(fabs((double)s->re - ghz) < 2e-7 &&
+                            fabs((double)s->im - 2 * ghz) < 4e-7);
+                /* two points a channel in the first window, one in the other, whose channels are as
+                 * wide as the image's */
                 assert_true(fabs(fabs(away_hz) - 0.25 * cube.step_hz) < 1 || fabs(away_hz) < 1);
                 n++;
             }
@@ -215,7 +245,8 @@ static void interpolation_is_between_neighbours(void **state) {
     (void)state;
     const pcl_channels cube = {.nchan = 40, .first_hz = 1.00025e9, .step_hz = 1e6};
     pcl_vis vis = make_store(&(options){.spectrum = true});
-    walk w = walk_plane(&vis, &cube, 3, 0, EVERYTHING), f = walk_plane(&vis, &cube, 3, 0, PCL_SAMPLER_FRAME);
+    walk w = walk_plane(&vis, &cube, 3, 0, EVERYTHING),
+         f = walk_plane(&vis, &cube, 3, 0, PCL_SAMPLER_FRAME);
     assert_int_equal(w.n, f.n);
     assert_int_equal(w.n, nrow[0] + nrow[2]);
     for (size_t i = 0; i < nrow[0]; i++) { /* 3.25 channels above the first */
@@ -258,7 +289,8 @@ static void threads_change_nothing(void **state) {
     omp_set_num_threads(before);
 }
 
-/* Doppler factors that differ only at a time that no row has: the table of entries must give what one entry gives. */
+/* Doppler factors that differ only at a time that no row has: the table of entries must give what
+ * one entry gives. */
 static void a_table_of_times_agrees_with_one_entry(void **state) {
     (void)state;
     const pcl_channels linear = {.nchan = 30, .first_hz = 1.0003e9, .step_hz = 2.1e6};
@@ -296,9 +328,11 @@ static void windows_share_out_the_samples(void **state) {
             const pcl_channels *channels = cube ? &nearest_cube : &mfs;
             walk all = walk_plane(&vis, channels, cube ? 4 : 0, 0, EVERYTHING), parts = {0};
             for (size_t i = 0; i + 1 < sizeof edge / sizeof *edge; i++) {
-                walk w = walk_window(&vis, channels, cube ? 4 : 0, 0, EVERYTHING, edge[i], edge[i + 1]);
+                walk w =
+                    walk_window(&vis, channels, cube ? 4 : 0, 0, EVERYTHING, edge[i], edge[i + 1]);
                 for (size_t j = 0; j < w.n; j++)
-                    assert_true(fabs(w.s[j].w) >= edge[i] * (1 - 1e-12) && fabs(w.s[j].w) <= edge[i + 1] * (1 + 1e-12));
+                    assert_true(fabs(w.s[j].w) >= edge[i] * (1 - 1e-12) &&
+                                fabs(w.s[j].w) <= edge[i + 1] * (1 + 1e-12));
                 parts.s = realloc(parts.s, (parts.n + w.n + 1) * sizeof *parts.s);
                 memcpy(parts.s + parts.n, w.s, w.n * sizeof *w.s);
                 parts.n += w.n;

@@ -54,11 +54,13 @@ static void test_what_goes_wrong(void **state) {
     assert_fails(pcl_spool_new("/no/such/folder", "the mask", 4, 1, &s, &err), PCLEAN_EIO,
                  "cannot make the scratch file for the mask in /no/such/folder");
     assert_null(s);
-    assert_fails(pcl_spool_new(PCLEAN_TEST_TMP, "the mask", (size_t)1 << 50, 4, &s, &err), PCLEAN_ENOSPC, "the scratch file for the mask");
+    assert_fails(pcl_spool_new(PCLEAN_TEST_TMP, "the mask", (size_t)1 << 50, 4, &s, &err),
+                 PCLEAN_ENOSPC, "the scratch file for the mask");
     assert_null(s);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_planes_come_back_from_another_process), cmocka_unit_test(test_what_goes_wrong)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_planes_come_back_from_another_process),
+                                       cmocka_unit_test(test_what_goes_wrong)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,10 +31,12 @@ static void peak_and_sum(void **state) {
     bool mask[12];
     for (size_t i = 0; i < 12; i++)
         mask[i] = i != 8;
-    assert_true(pcl_stats_peak(image, NULL, 12) == 100 && pcl_stats_peak(image, mask, 12) == 5 && pcl_stats_sum(image, 12) == 109);
+    assert_true(pcl_stats_peak(image, NULL, 12) == 100 && pcl_stats_peak(image, mask, 12) == 5 &&
+                pcl_stats_sum(image, 12) == 109);
     for (size_t i = 0; i < 12; i++)
         mask[i] = false;
-    assert_true(pcl_stats_peak(image, mask, 12) == 0 && pcl_stats_peak(image, NULL, 0) == 0 && pcl_stats_sum(image, 0) == 0);
+    assert_true(pcl_stats_peak(image, mask, 12) == 0 && pcl_stats_peak(image, NULL, 0) == 0 &&
+                pcl_stats_sum(image, 0) == 0);
 }
 
 /* By sorting. */
@@ -50,7 +52,8 @@ static void check_median(const float *image, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (isfinite(image[i]))
             sorted[m++] = (double)image[i];
-    const double rms = pcl_stats_mad_rms(image, n, work, &median), middle = m ? median_of(sorted, m) : 0;
+    const double rms = pcl_stats_mad_rms(image, n, work, &median),
+                 middle = m ? median_of(sorted, m) : 0;
     assert_true(median == middle);
     for (size_t i = 0; i < m; i++)
         sorted[i] = (double)(float)fabs(sorted[i] - middle);
@@ -70,7 +73,8 @@ static void medians_equal_sorting(void **state) {
             for (int kind = 0; kind < 6; kind++) {
                 for (size_t i = 0; i < n; i++) {
                     const double x = uniform() - 0.5, wide = x * pow(10, 60 * uniform() - 30);
-                    const double of_kind[] = {x, wide, floor(20 * x), 0, i < n / 2 ? -1 : 1, i % 3 ? (double)NAN : x};
+                    const double of_kind[] = {
+                        x, wide, floor(20 * x), 0, i < n / 2 ? -1 : 1, i % 3 ? (double)NAN : x};
                     image[i] = (float)of_kind[kind];
                 }
                 check_median(image, n);
@@ -79,7 +83,8 @@ static void medians_equal_sorting(void **state) {
             image[i] = (float)i; /* in order: the sample's ranks are exact */
         check_median(image, MOST);
         uint64_t place = 0;
-        for (size_t i = 0; i < 8192; i++, place += 0x9E3779B97F4A7C15u) /* what is sampled is no sample of the rest */
+        /* what is sampled is no sample of the rest */
+        for (size_t i = 0; i < 8192; i++, place += 0x9E3779B97F4A7C15u)
             image[(size_t)((unsigned __int128)place * MOST >> 64)] = 1e6f;
         check_median(image, MOST);
         for (size_t i = 0; i < MOST; i++)
@@ -96,7 +101,8 @@ static void robust_rms_of_noise(void **state) {
     float *noise = malloc(N * sizeof *noise);
     int32_t *work = malloc(N * sizeof *work);
     for (size_t i = 0; i < N; i++)
-        noise[i] = i % 100 ? (float)(3 * sqrt(-2 * log(1 - uniform())) * cos(2 * M_PI * uniform())) : 1e6f;
+        noise[i] =
+            i % 100 ? (float)(3 * sqrt(-2 * log(1 - uniform())) * cos(2 * M_PI * uniform())) : 1e6f;
     const double rms = pcl_stats_mad_rms(noise, N, work, NULL);
     assert_true(fabs(rms - 3) < 0.06);
     free(work);
@@ -104,6 +110,8 @@ static void robust_rms_of_noise(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(peak_and_sum), cmocka_unit_test(medians_equal_sorting), cmocka_unit_test(robust_rms_of_noise)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(peak_and_sum),
+                                       cmocka_unit_test(medians_equal_sorting),
+                                       cmocka_unit_test(robust_rms_of_noise)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,12 +29,14 @@ static void parameters_become_planes(void **state) {
         assert_int_equal(pcl_stokes_parse(bad[i], &s, &err), -PCLEAN_EPARAM);
 }
 
-/* Correlations of a source with known I, Q, U, V give them back, in any order of storage and for both kinds of feeds. */
+/* Correlations of a source with known I, Q, U, V give them back, in any order of storage and for
+ * both kinds of feeds. */
 static void combinations_recover_the_source(void **state) {
     (void)state;
     const double I = 3, Q = 0.7, U = -0.4, V = 0.2;
     /* re, im of RR RL LR LL XX XY YX YY for V/w = ideal feeds */
-    const double corr[8][2] = {{I + V, 0}, {Q, U}, {Q, -U}, {I - V, 0}, {I + Q, 0}, {U, V}, {U, -V}, {I - Q, 0}};
+    const double corr[8][2] = {{I + V, 0}, {Q, U}, {Q, -U}, {I - V, 0},
+                               {I + Q, 0}, {U, V}, {U, -V}, {I - Q, 0}};
     const int order[][4] = {{5, 6, 7, 8}, {8, 7, 6, 5}, {9, 10, 11, 12}, {12, 9, 11, 10}};
     pcl_stokes s;
     pclean_err err;

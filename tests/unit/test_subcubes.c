@@ -22,15 +22,23 @@ static int leave(void **state) {
 
 static void modes(void **state) {
     (void)state;
-    enum { AUTO = PCLEAN_CONCAT_AUTO, PAGED = PCLEAN_CONCAT_PAGED, LIST = PCLEAN_CONCAT_VIRTUAL, MOVE = PCLEAN_CONCAT_MOVEVIRTUAL };
+    enum {
+        AUTO = PCLEAN_CONCAT_AUTO,
+        PAGED = PCLEAN_CONCAT_PAGED,
+        LIST = PCLEAN_CONCAT_VIRTUAL,
+        MOVE = PCLEAN_CONCAT_MOVEVIRTUAL
+    };
     static const struct {
         bool mfs, keep;
         int asked, mode;
         bool wanted;
     } cases[] = {
-        {false, false, AUTO, PAGED, false}, {false, true, AUTO, LIST, true},   {false, false, PAGED, PAGED, false}, {false, true, PAGED, PAGED, true}, {false, false, LIST, LIST, true},
-        {false, true, LIST, LIST, true},    {false, false, MOVE, MOVE, true},  {false, true, MOVE, MOVE, true},     {true, true, AUTO, PAGED, false},  {true, true, LIST, PAGED, false},
-        {true, false, MOVE, PAGED, false},  {true, true, PAGED, PAGED, false},
+        {false, false, AUTO, PAGED, false},  {false, true, AUTO, LIST, true},
+        {false, false, PAGED, PAGED, false}, {false, true, PAGED, PAGED, true},
+        {false, false, LIST, LIST, true},    {false, true, LIST, LIST, true},
+        {false, false, MOVE, MOVE, true},    {false, true, MOVE, MOVE, true},
+        {true, true, AUTO, PAGED, false},    {true, true, LIST, PAGED, false},
+        {true, false, MOVE, PAGED, false},   {true, true, PAGED, PAGED, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         pclean_config c;
@@ -73,9 +81,23 @@ static bool saw(const visits *v, const char *text) {
 }
 
 static void make(const char *place) {
-    static const char *const is[] = {"a.subcube.0.image", "a.subcube.10.image.pbcor", "a.subcube.007.psf", "a.subcube.2.psf.part", "a.subcube.999999999.sumwt"};
-    static const char *const is_not[] = {"a.image", "a.subcube", "a.subcube.", "a.subcube.image", "a.subcube..image", "a.subcube.x.image", "a.subcube.-1.image", "a.subcube.1", "a.subcube.1image", "ab.subcube.0.image",
-                                         "b.subcube.0.image", "a.subcube.1234567890.image", "a.SUBCUBE.0.image", " a.subcube.0.image"};
+    static const char *const is[] = {"a.subcube.0.image", "a.subcube.10.image.pbcor",
+                                     "a.subcube.007.psf", "a.subcube.2.psf.part",
+                                     "a.subcube.999999999.sumwt"};
+    static const char *const is_not[] = {"a.image",
+                                         "a.subcube",
+                                         "a.subcube.",
+                                         "a.subcube.image",
+                                         "a.subcube..image",
+                                         "a.subcube.x.image",
+                                         "a.subcube.-1.image",
+                                         "a.subcube.1",
+                                         "a.subcube.1image",
+                                         "ab.subcube.0.image",
+                                         "b.subcube.0.image",
+                                         "a.subcube.1234567890.image",
+                                         "a.SUBCUBE.0.image",
+                                         " a.subcube.0.image"};
     char path[600];
     for (size_t i = 0; i < sizeof is / sizeof *is; i++) {
         snprintf(path, sizeof path, "%s%s", place, is[i]);
@@ -117,11 +139,14 @@ static void what_is_visited(void **state) {
     v = (visits){0};
     assert_ok(pcl_subcubes_visit("absent/a", visit, &v, &err));
     assert_ok(pcl_fs_write_text("file", "x", 1, &err));
-    assert_fails(pcl_subcubes_visit("file/a", visit, &v, &err), PCLEAN_EIO, "cannot read the folder file/");
+    assert_fails(pcl_subcubes_visit("file/a", visit, &v, &err), PCLEAN_EIO,
+                 "cannot read the folder file/");
     assert_int_equal(v.n, 0);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(modes), cmocka_unit_test(names), cmocka_unit_test_setup_teardown(what_is_visited, enter, leave)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(modes), cmocka_unit_test(names),
+        cmocka_unit_test_setup_teardown(what_is_visited, enter, leave)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
-#include "base/sysinfo.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include "base/sysinfo.h"
 #include "unit/check.h"
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -12,7 +12,8 @@ static char root[256];
 static const uint64_t MIB = 1024 * 1024;
 
 static void clear_slurm(void) {
-    static const char *const names[] = {"SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE", "SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU"};
+    static const char *const names[] = {"SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE",
+                                        "SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unsetenv(names[i]);
 }
@@ -51,17 +52,20 @@ static pcl_sysinfo look(void) {
 /* The limit counts what this process has already. */
 static void assert_memory(const pcl_sysinfo *s, uint64_t free_bytes, const char *from) {
     const uint64_t own = pcl_mem_anonymous();
-    if (s->memory_bytes + 4 * MIB < free_bytes + own || s->memory_bytes > free_bytes + own + 4 * MIB || !strstr(s->memory_from, from))
-        fail_msg("%llu bytes from %s, not %llu from %s", (unsigned long long)s->memory_bytes, s->memory_from,
-                 (unsigned long long)(free_bytes + own), from);
+    if (s->memory_bytes + 4 * MIB < free_bytes + own ||
+        s->memory_bytes > free_bytes + own + 4 * MIB || !strstr(s->memory_from, from))
+        fail_msg("%llu bytes from %s, not %llu from %s", (unsigned long long)s->memory_bytes,
+                 s->memory_from, (unsigned long long)(free_bytes + own), from);
 }
 
 static void assert_capacity(const pcl_sysinfo *s, uint64_t bytes, const char *from) {
     if (s->capacity_bytes != bytes || strcmp(s->capacity_from, from) != 0)
-        fail_msg("%llu bytes from %s, not %llu from %s", (unsigned long long)s->capacity_bytes, s->capacity_from, (unsigned long long)bytes, from);
+        fail_msg("%llu bytes from %s, not %llu from %s", (unsigned long long)s->capacity_bytes,
+                 s->capacity_from, (unsigned long long)bytes, from);
 }
 
-static const char meminfo[] = "MemTotal:       32000000 kB\nMemFree:         100 kB\nMemAvailable:   16777216 kB\n";
+static const char meminfo[] =
+    "MemTotal:       32000000 kB\nMemFree:         100 kB\nMemAvailable:   16777216 kB\n";
 
 static void test_nothing(void **state) {
     (void)state;
@@ -87,25 +91,29 @@ static void test_cgroup_v2(void **state) {
     (void)state;
     put("proc/meminfo", meminfo);
     put("proc/self/cgroup", "0::/user.slice/job_7/step\n");
-    put("proc/self/mountinfo", "25 1 0:23 / /proc rw - proc proc rw\n29 24 0:26 / /sys/fs/cgroup rw shared:4 - cgroup2 cgroup2 rw\n");
+    put("proc/self/mountinfo", "25 1 0:23 / /proc rw - proc proc rw\n29 24 0:26 / /sys/fs/cgroup "
+                               "rw shared:4 - cgroup2 cgroup2 rw\n");
     put("sys/fs/cgroup/user.slice/job_7/step/memory.max", "max\n");
     put("sys/fs/cgroup/user.slice/job_7/step/memory.current", "1048576\n");
     put("sys/fs/cgroup/user.slice/job_7/memory.max", "4294967296\n");
     put("sys/fs/cgroup/user.slice/job_7/memory.current", "3221225472\n");
-    put("sys/fs/cgroup/user.slice/job_7/memory.stat", "anon 1073741824\nfile 2147483648\ninactive_file 1073741824\nactive_file 1073741824\n");
+    put("sys/fs/cgroup/user.slice/job_7/memory.stat",
+        "anon 1073741824\nfile 2147483648\ninactive_file 1073741824\nactive_file 1073741824\n");
     put("sys/fs/cgroup/user.slice/memory.max", "8589934592\n");
     put("sys/fs/cgroup/user.slice/memory.current", "0\n");
     put("sys/fs/cgroup/user.slice/job_7/step/cpu.max", "max 100000\n");
     put("sys/fs/cgroup/user.slice/cpu.max", "50000 100000\n");
     pcl_sysinfo s = look();
-    assert_memory(&s, 3048 * MIB, "memory.max of cgroup /user.slice/job_7"); /* 4 GiB - 1 GiB that is no file's - 24 MiB */
+    /* 4 GiB - 1 GiB that is no file's - 24 MiB */
+    assert_memory(&s, 3048 * MIB, "memory.max of cgroup /user.slice/job_7");
     assert_capacity(&s, 4096 * MIB, "memory.max of cgroup /user.slice/job_7");
     assert_int_equal(s.cores, 1);
     assert_string_equal(s.cores_from, "CPU quota of the cgroup");
     put("sys/fs/cgroup/user.slice/job_7/step/memory.high", "27262976\n");
     s = look();
     assert_memory(&s, MIB, "memory.high of cgroup /user.slice/job_7/step");
-    put("sys/fs/cgroup/user.slice/job_7/memory.current", "9999999999\n"); /* over its limit: nothing is left */
+    /* over its limit: nothing is left */
+    put("sys/fs/cgroup/user.slice/job_7/memory.current", "9999999999\n");
     s = look();
     assert_memory(&s, 0, "memory.max of cgroup /user.slice/job_7");
 }
@@ -114,12 +122,15 @@ static void test_cgroup_v2(void **state) {
 static void test_cgroup_v1_in_container(void **state) {
     (void)state;
     put("proc/meminfo", meminfo);
-    put("proc/self/cgroup", "9:name=systemd:/\n4:memory:/docker/ab\n2:cpu,cpuacct:/docker/ab\n0::/\n");
-    put("proc/self/mountinfo", "32 31 0:29 /docker/ab /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n"
-                               "35 31 0:32 /docker/ab /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
+    put("proc/self/cgroup",
+        "9:name=systemd:/\n4:memory:/docker/ab\n2:cpu,cpuacct:/docker/ab\n0::/\n");
+    put("proc/self/mountinfo",
+        "32 31 0:29 /docker/ab /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n"
+        "35 31 0:32 /docker/ab /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
     put("sys/fs/cgroup/memory/memory.limit_in_bytes", "1073741824\n");
     put("sys/fs/cgroup/memory/memory.usage_in_bytes", "536870912\n");
-    put("sys/fs/cgroup/memory/memory.stat", "cache 1\ntotal_inactive_file 0\ntotal_active_file 0\n");
+    put("sys/fs/cgroup/memory/memory.stat",
+        "cache 1\ntotal_inactive_file 0\ntotal_active_file 0\n");
     put("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "100000\n");
     put("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
     pcl_sysinfo s = look();
@@ -169,15 +180,19 @@ static void test_rlimit(void **state) {
     assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
     const pcl_sysinfo s = look();
     assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
-    assert_true(s.process_bytes < (uint64_t)1 << 47 && s.process_bytes > (uint64_t)1 << 36); /* sanitizers map terabytes */
+    /* sanitizers map terabytes */
+    assert_true(s.process_bytes < (uint64_t)1 << 47 && s.process_bytes > (uint64_t)1 << 36);
     assert_string_equal(s.process_from, "ulimit -v");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_nothing, enter, leave),   cmocka_unit_test_setup_teardown(test_machine, enter, leave),
-        cmocka_unit_test_setup_teardown(test_cgroup_v2, enter, leave), cmocka_unit_test_setup_teardown(test_cgroup_v1_in_container, enter, leave),
-        cmocka_unit_test_setup_teardown(test_slurm, enter, leave),     cmocka_unit_test_setup_teardown(test_rlimit, enter, leave),
+        cmocka_unit_test_setup_teardown(test_nothing, enter, leave),
+        cmocka_unit_test_setup_teardown(test_machine, enter, leave),
+        cmocka_unit_test_setup_teardown(test_cgroup_v2, enter, leave),
+        cmocka_unit_test_setup_teardown(test_cgroup_v1_in_container, enter, leave),
+        cmocka_unit_test_setup_teardown(test_slurm, enter, leave),
+        cmocka_unit_test_setup_teardown(test_rlimit, enter, leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,7 @@ static void test_one_too_many(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_as_many_as_asked), cmocka_unit_test(test_one_too_many)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_as_many_as_asked),
+                                       cmocka_unit_test(test_one_too_many)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,8 @@ static int remove_folder(void **state) {
     return pcl_fs_remove_tree(folder, &err);
 }
 
-static casa_tiles tiles(const char *name, size_t bytes, size_t word, bool big, const size_t *shape, const size_t *tile) {
+static casa_tiles tiles(const char *name, size_t bytes, size_t word, bool big, const size_t *shape,
+                        const size_t *tile) {
     casa_tiles t = {.ndim = 3, .bytes = bytes, .word = word, .big_endian = big};
     memcpy(t.shape, shape, 3 * sizeof *shape);
     memcpy(t.tile, tile, 3 * sizeof *tile);
@@ -38,17 +39,20 @@ static unsigned char value_of(const casa_tiles *t, size_t x, size_t y, size_t z,
     return (unsigned char)(t->bytes ? h : h & 1);
 }
 
-/* The file as its definition says, byte by byte: the slow twin. `first`: its place along axis 2 of the joined array. */
+/* The file as its definition says, byte by byte: the slow twin. `first`: its place along axis 2 of
+ * the joined array. */
 static void fill(const casa_tiles *t, size_t axis, size_t first) {
     const size_t size = (size_t)pcl_tiles_size(t);
     unsigned char *data = calloc(size, 1);
-    const size_t per = t->tile[0] * t->tile[1] * t->tile[2], each = t->bytes ? per * t->bytes : (per + 7) / 8;
+    const size_t per = t->tile[0] * t->tile[1] * t->tile[2],
+                 each = t->bytes ? per * t->bytes : (per + 7) / 8;
     for (size_t z = 0; z < t->shape[2]; z++)
         for (size_t y = 0; y < t->shape[1]; y++)
             for (size_t x = 0; x < t->shape[0]; x++) {
                 size_t at[3] = {x, y, z}, number = 0, inside = 0;
                 for (size_t d = 3; d-- > 0;) {
-                    number = number * ((t->shape[d] + t->tile[d] - 1) / t->tile[d]) + at[d] / t->tile[d];
+                    number =
+                        number * ((t->shape[d] + t->tile[d] - 1) / t->tile[d]) + at[d] / t->tile[d];
                     inside = inside * t->tile[d] + at[d] % t->tile[d];
                 }
                 at[axis] += first;
@@ -56,9 +60,11 @@ static void fill(const casa_tiles *t, size_t axis, size_t first) {
                     const unsigned char v = value_of(t, at[0], at[1], at[2], k);
                     const size_t other = t->word * (k / t->word) + t->word - 1 - k % t->word;
                     if (t->bytes == 0)
-                        data[number * each + inside / 8] = (unsigned char)(data[number * each + inside / 8] | v << inside % 8);
+                        data[number * each + inside / 8] =
+                            (unsigned char)(data[number * each + inside / 8] | v << inside % 8);
                     else
-                        data[number * each + inside * t->bytes + (t->big_endian ? other : k)] = v; /* value_of is little-endian */
+                        /* value_of is little-endian */
+                        data[number * each + inside * t->bytes + (t->big_endian ? other : k)] = v;
                 }
             }
     assert_ok(pcl_fs_write_text(t->file, (char *)data, size, &err));
@@ -84,7 +90,8 @@ static void assert_file(const casa_tiles *t, size_t axis) {
     free(b);
 }
 
-/* Parts of 3, 5 and 2 pixels along each axis, with other tiles and byte orders than the joined file. */
+/* Parts of 3, 5 and 2 pixels along each axis, with other tiles and byte orders than the joined
+ * file. */
 static void repacked_pixels_keep_their_places(void **state) {
     (void)state;
     const size_t kinds[][2] = {{4, 4}, {8, 8}, {8, 4}, {16, 8}, {0, 1}}, length[] = {3, 5, 2};
@@ -106,10 +113,12 @@ static void repacked_pixels_keep_their_places(void **state) {
                 }
                 shape[axis] = offset;
                 const size_t tile[3] = {5, 4, 3};
-                const casa_tiles out = tiles("out", kinds[kind][0], kinds[kind][1], most > 1, shape, tile);
+                const casa_tiles out =
+                    tiles("out", kinds[kind][0], kinds[kind][1], most > 1, shape, tile);
                 pcl_boxes boxes;
                 pcl_tiles_room room = {0};
-                pcl_boxes_make(&out, most, axis, pcl_tiles_thickest(part, 3, axis) * (most % 3), &boxes);
+                pcl_boxes_make(&out, most, axis, pcl_tiles_thickest(part, 3, axis) * (most % 3),
+                               &boxes);
                 for (size_t i = boxes.n; i-- > 0;) {
                     size_t start[CASA_MAX_DIM], n[CASA_MAX_DIM];
                     pcl_boxes_get(&boxes, &out, i, start, n);
@@ -138,7 +147,8 @@ static void whole_tiles_are_copied(void **state) {
         }
         assert_file(&out, axis);
         shape[axis] = 3;
-        const casa_tiles odd = tiles("in", 4, 4, false, shape, tile), other = tiles("in", 4, 4, true, shape, tile);
+        const casa_tiles odd = tiles("in", 4, 4, false, shape, tile),
+                         other = tiles("in", 4, 4, true, shape, tile);
         assert_false(pcl_tiles_line_up(&odd, &out, axis, 0));
         assert_false(pcl_tiles_line_up(&other, &out, axis, 12));
     }
@@ -147,13 +157,15 @@ static void whole_tiles_are_copied(void **state) {
 static void a_short_file_is_an_error(void **state) {
     (void)state;
     const size_t shape[3] = {8, 8, 2}, tile[3] = {4, 4, 1};
-    const casa_tiles in = tiles("in", 4, 4, false, shape, tile), out = tiles("out", 4, 4, false, shape, tile);
+    const casa_tiles in = tiles("in", 4, 4, false, shape, tile),
+                     out = tiles("out", 4, 4, false, shape, tile);
     assert_int_equal(truncate(in.file, 100), 0);
     assert_fails(pcl_tiles_copy(&in, &out, 2, 0, NULL, &err), PCLEAN_EIO, "it ends at byte 100");
     float pixels[128];
     const size_t start[CASA_MAX_DIM] = {0};
     const pcl_tiles_part part = {&in, 0, 2};
-    assert_fails(pcl_tiles_gather(&part, 1, 2, &in, start, shape, pixels, &err), PCLEAN_EIO, "bytes are missing");
+    assert_fails(pcl_tiles_gather(&part, 1, 2, &in, start, shape, pixels, &err), PCLEAN_EIO,
+                 "bytes are missing");
     assert_int_equal(unlink(in.file), 0);
     assert_fails(pcl_tiles_copy(&in, &out, 2, 0, NULL, &err), PCLEAN_EIO, "cannot open");
 }

@@ -8,7 +8,8 @@ static bool asks(const char *name, const char *value) {
     return pcl_unserved_asks(u, &value, 1);
 }
 
-/* Every parameter of tclean (casatasks 6.7.0.31) is known, in one table or the other, and only in one. */
+/* Every parameter of tclean (casatasks 6.7.0.31) is known, in one table or the other, and only in
+ * one. */
 static void test_all_of_tclean_is_known(void **state) {
     (void)state;
     static const char *const tclean[] = {"vis",
@@ -105,16 +106,24 @@ static void test_all_of_tclean_is_known(void **state) {
                                          "parallel"};
     for (size_t i = 0; i < sizeof tclean / sizeof tclean[0]; i++)
         if (!pcl_option_find(tclean[i]) == !pcl_unserved_find(tclean[i]))
-            fail_msg("%s is in %s", tclean[i], pcl_option_find(tclean[i]) ? "both tables" : "no table");
+            fail_msg("%s is in %s", tclean[i],
+                     pcl_option_find(tclean[i]) ? "both tables" : "no table");
     for (size_t i = 0; i < pcl_unserved_count(); i++)
         assert_null(pcl_option_find(pcl_unserved_at(i)->name));
 }
 
 static void test_what_asks_for_nothing(void **state) {
     (void)state;
-    static const char *const nothing[][2] = {{"noise", "1.0Jy"}, {"interactive", "0"}, {"interactive", "False"}, {"computepastep", "360.0"},
-        {"growiterations", "75"}, {"parallel", "true"}, {"savemodel", "none"}, {"savemodel", ""}, {"scales", "None"}, {"nterms", "2"}};
-    static const char *const much[][2] = {{"savemodel", "modelcolumn"}, {"interactive", "true"}, {"nterms", "3"}, {"vptable", "beams.tab"}, {"facets", "4"}};
+    static const char *const nothing[][2] = {{"noise", "1.0Jy"},       {"interactive", "0"},
+                                             {"interactive", "False"}, {"computepastep", "360.0"},
+                                             {"growiterations", "75"}, {"parallel", "true"},
+                                             {"savemodel", "none"},    {"savemodel", ""},
+                                             {"scales", "None"},       {"nterms", "2"}};
+    static const char *const much[][2] = {{"savemodel", "modelcolumn"},
+                                          {"interactive", "true"},
+                                          {"nterms", "3"},
+                                          {"vptable", "beams.tab"},
+                                          {"facets", "4"}};
     static const char *const zeros[] = {"0", "0.0"}, *const scales[] = {"0", "5"};
     for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
         assert_false(asks(nothing[i][0], nothing[i][1]));
@@ -145,17 +154,36 @@ static void test_list_of_what_was_asked(void **state) {
 /* One sentence names everything; of one alone it says what it is and what could be said. */
 static void test_all_in_one_sentence(void **state) {
     (void)state;
-    static const char *const pipeline[][2] = {{"gridder", "mosaic"}, {"deconvolver", "mtmfs"}, {"nterms", "3"}, {"reffreq", "1.5GHz"}, {"weighting", "briggsbwtaper"},
-        {"restoringbeam", "common"}, {"usemask", "auto-multithresh"}, {"sidelobethreshold", "2.5"}, {"noisethreshold", "4.25"}, {"lownoisethreshold", "2"},
-        {"negativethreshold", "15"}, {"minbeamfrac", "0.1"}, {"growiterations", "50"}, {"minpercentchange", "1"}, {"fastnoise", "False"}, {"savemodel", "modelcolumn"},
-        {"calcpsf", "False"}, {"calcres", "False"}, {"specmode", "cubesource"}, {"conjbeams", "True"}, {"mosweight", "False"}, {"usepointing", "True"}};
+    static const char *const pipeline[][2] = {{"gridder", "mosaic"},
+                                              {"deconvolver", "mtmfs"},
+                                              {"nterms", "3"},
+                                              {"reffreq", "1.5GHz"},
+                                              {"weighting", "briggsbwtaper"},
+                                              {"restoringbeam", "common"},
+                                              {"usemask", "auto-multithresh"},
+                                              {"sidelobethreshold", "2.5"},
+                                              {"noisethreshold", "4.25"},
+                                              {"lownoisethreshold", "2"},
+                                              {"negativethreshold", "15"},
+                                              {"minbeamfrac", "0.1"},
+                                              {"growiterations", "50"},
+                                              {"minpercentchange", "1"},
+                                              {"fastnoise", "False"},
+                                              {"savemodel", "modelcolumn"},
+                                              {"calcpsf", "False"},
+                                              {"calcres", "False"},
+                                              {"specmode", "cubesource"},
+                                              {"conjbeams", "True"},
+                                              {"mosweight", "False"},
+                                              {"usepointing", "True"}};
     pclean_config c;
     pclean_err err;
     assert_ok(pclean_config_init(&c, &err));
     assert_ok(pclean_config_set(&c, "niter", "100", &err));
     for (size_t i = 0; i < sizeof pipeline / sizeof *pipeline; i++)
         assert_ok(pclean_config_set(&c, pipeline[i][0], pipeline[i][1], &err));
-    assert_fails(pclean_config_served(&c, &err), PCLEAN_EUNSUPPORTED, "are not available in this version of pclean; leave them out");
+    assert_fails(pclean_config_served(&c, &err), PCLEAN_EUNSUPPORTED,
+                 "are not available in this version of pclean; leave them out");
     for (size_t i = 0; i < sizeof pipeline / sizeof *pipeline; i++)
         assert_non_null(strstr(err.msg, pipeline[i][0]));
     assert_null(strchr(err.msg, '\n'));
@@ -163,10 +191,13 @@ static void test_all_in_one_sentence(void **state) {
 
     assert_ok(pclean_config_init(&c, &err));
     assert_ok(pclean_config_set(&c, "facets", "4", &err));
-    assert_fails(pclean_config_served(&c, &err), PCLEAN_EUNSUPPORTED, "facets=4 is not available in this version of pclean (the number of facets");
+    assert_fails(pclean_config_served(&c, &err), PCLEAN_EUNSUPPORTED,
+                 "facets=4 is not available in this version of pclean (the number of facets");
     assert_ok(pclean_config_set(&c, "facets", "1", &err));
     assert_ok(pclean_config_set(&c, "gridder", "mosaic", &err));
-    assert_fails(pclean_config_served(&c, &err), PCLEAN_EUNSUPPORTED, "gridder=mosaic is not available in this version of pclean (available: standard, wproject");
+    assert_fails(
+        pclean_config_served(&c, &err), PCLEAN_EUNSUPPORTED,
+        "gridder=mosaic is not available in this version of pclean (available: standard, wproject");
     assert_ok(pclean_config_set(&c, "gridder", "standard", &err));
     assert_ok(pclean_config_served(&c, &err));
     pclean_config_clear(&c);
@@ -183,8 +214,9 @@ static void test_groups(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_of_tclean_is_known), cmocka_unit_test(test_what_asks_for_nothing),
-                                       cmocka_unit_test(test_list_of_what_was_asked), cmocka_unit_test(test_all_in_one_sentence),
-                                       cmocka_unit_test(test_groups)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_of_tclean_is_known), cmocka_unit_test(test_what_asks_for_nothing),
+        cmocka_unit_test(test_list_of_what_was_asked), cmocka_unit_test(test_all_in_one_sentence),
+        cmocka_unit_test(test_groups)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

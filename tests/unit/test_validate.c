@@ -162,17 +162,20 @@ static void test_combinations(void **state) {
     set("pbmask", "0"); /* where CLEAN would look is no matter without CLEAN */
     assert_ok(pclean_config_validate(&config, &err));
     set("niter", "1");
-    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "pbmask=0: usemask=pb needs");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM,
+                 "pbmask=0: usemask=pb needs");
 }
 
 static void test_unsupported(void **state) {
     (void)state;
     set("specmode", "cube");
     set("restoringbeam", "common");
-    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EUNSUPPORTED, "restoringbeam=common");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EUNSUPPORTED,
+                 "restoringbeam=common");
     set("specmode", "mvc"); /* a cube, too: start and width are not complained about */
     set("start", "5");
-    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EUNSUPPORTED, "restoringbeam=common, specmode=mvc");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EUNSUPPORTED,
+                 "restoringbeam=common, specmode=mvc");
     assert_null(strstr(err.msg, "start"));
     set("niter", "-5");
     assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "restoringbeam=common");
@@ -181,9 +184,14 @@ static void test_unsupported(void **state) {
 
 static void test_parts(void **state) {
     (void)state;
-    static const char *const good[][2] = {{"specmode", "cube"}, {"nchan", "4"}, {"part_channel", "8"}, {"part_nchan", "12"}, {"part_start", "1.4e9"}, {"part_width", "-1e5"}};
-    static const char *const bad[][2] = {{"part_channel", "9"}, {"part_channel", "-2"}, {"nchan", "-1"}, {"part_nchan", "0"}, {"part_nchan", "2147483647000"}, {"part_start", "0"},
-                                         {"part_width", "0"}, {"part_samples", "-1"}, {"part_wmax", "-1"}, {"part_channel", "2147483647"}};
+    static const char *const good[][2] = {{"specmode", "cube"},    {"nchan", "4"},
+                                          {"part_channel", "8"},   {"part_nchan", "12"},
+                                          {"part_start", "1.4e9"}, {"part_width", "-1e5"}};
+    static const char *const bad[][2] = {
+        {"part_channel", "9"},         {"part_channel", "-2"},          {"nchan", "-1"},
+        {"part_nchan", "0"},           {"part_nchan", "2147483647000"}, {"part_start", "0"},
+        {"part_width", "0"},           {"part_samples", "-1"},          {"part_wmax", "-1"},
+        {"part_channel", "2147483647"}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         set(good[i][0], good[i][1]);
     assert_ok(pclean_config_validate(&config, &err));
@@ -211,7 +219,8 @@ static void test_one_for_each_ms(void **state) {
     char *item[] = {(char *)"0", (char *)"1"};
     const pclean_strlist keep = config.spw;
     config.spw = (pclean_strlist){2, item};
-    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "spw=0,1: one text, or a list of as many");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM,
+                 "spw=0,1: one text, or a list of as many");
     config.spw = keep;
 }
 
@@ -222,7 +231,8 @@ static void test_hand_filled(void **state) {
     config.gain = NAN;
     config.cell_rad[0] = INFINITY;
     config.outframe[0] = '?';
-    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "specmode: choose one of mfs, cube, cubedata");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM,
+                 "specmode: choose one of mfs, cube, cubedata");
     assert_non_null(strstr(err.msg, "gain=nan"));
     assert_non_null(strstr(err.msg, "cell="));
     assert_non_null(strstr(err.msg, "outframe: choose one of LSRK"));

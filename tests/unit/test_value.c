@@ -42,7 +42,8 @@ static void test_int_and_real(void **state) {
 
 static void test_bool(void **state) {
     (void)state;
-    static const char *const yes[] = {"true", "True", "YES", "1"}, *const no[] = {"false", "False", "no", "0"};
+    static const char *const yes[] = {"true", "True", "YES", "1"}, *const no[] = {"false", "False",
+                                                                                  "no", "0"};
     for (size_t i = 0; i < 4; i++) {
         assert_ok(set("pbcor", yes[i]));
         assert_true(config.pbcor);
@@ -59,10 +60,13 @@ static void test_choice(void **state) {
     (void)state;
     assert_ok(set("weighting", "Briggs"));
     assert_int_equal(config.weighting, PCLEAN_WEIGHTING_BRIGGS);
-    assert_fails(set("weighting", "brigs"), PCLEAN_EPARAM, "choose one of natural, uniform, briggs");
+    assert_fails(set("weighting", "brigs"), PCLEAN_EPARAM,
+                 "choose one of natural, uniform, briggs");
     const char *const mosaic[] = {"mosaic"};
-    assert_fails(pcl_value_set(pcl_option_find("gridder"), &config, mosaic, 1, &err), PCLEAN_EUNSUPPORTED,
-                 "gridder=mosaic is tclean's but not available in this version of pclean (available: standard, wproject, widefield)");
+    assert_fails(pcl_value_set(pcl_option_find("gridder"), &config, mosaic, 1, &err),
+                 PCLEAN_EUNSUPPORTED,
+                 "gridder=mosaic is tclean's but not available in this version of pclean "
+                 "(available: standard, wproject, widefield)");
     assert_ok(set("datacolumn", "observed"));
     assert_int_equal(config.datacolumn, PCLEAN_DATACOLUMN_DATA);
     assert_fails(set("specmode", "cont"), PCLEAN_EPARAM, "cont");
@@ -127,30 +131,67 @@ static void test_python_forms(void **state) {
     static const struct {
         const char *name, *text, *dumped;
     } cases[] = {
-        {"imsize", "(64, 64)", "64,64"},       {"imsize", "[64]", "64,64"},          {"imsize", "(64,)", "64,64"},
-        {"imsize", "[ 64 , 32, ]", "64,32"},   {"imsize", "['64', \"32\"]", "64,32"}, {"imsize", "[[64], [32]]", "64,32"},
-        {"imsize", "'64'", "64,64"},           {"imsize", "64,32,", "64,32"},        {"imsize", "[]", "100,100"},
-        {"cell", "['1arcsec']", "1arcsec,1arcsec"}, {"cell", "('1arcsec','2arcsec')", "1arcsec,2arcsec"}, {"cell", "\"3arcsec\"", "3arcsec,3arcsec"},
+        {"imsize", "(64, 64)", "64,64"},
+        {"imsize", "[64]", "64,64"},
+        {"imsize", "(64,)", "64,64"},
+        {"imsize", "[ 64 , 32, ]", "64,32"},
+        {"imsize", "['64', \"32\"]", "64,32"},
+        {"imsize", "[[64], [32]]", "64,32"},
+        {"imsize", "'64'", "64,64"},
+        {"imsize", "64,32,", "64,32"},
+        {"imsize", "[]", "100,100"},
+        {"cell", "['1arcsec']", "1arcsec,1arcsec"},
+        {"cell", "('1arcsec','2arcsec')", "1arcsec,2arcsec"},
+        {"cell", "\"3arcsec\"", "3arcsec,3arcsec"},
         {"cell", "[]", "1arcsec,1arcsec"},
-        {"niter", "[100]", "100"},             {"niter", "'100'", "100"},            {"niter", "(100)", NULL},
-        {"niter", "[1, 2]", NULL},             {"niter", "[]", NULL},                {"niter", "''", NULL},
-        {"robust", "[-0.5]", "-0.5"},          {"robust", "'0.5'", "0.5"},
-        {"pbcor", "[True]", "true"},           {"pbcor", "'False'", "false"},        {"restoration", "(False,)", "false"},
-        {"threshold", "['0.1mJy']", "0.0001Jy"}, {"threshold", "'1Jy'", "1Jy"},
-        {"stokes", "['IQUV']", "IQUV"},        {"stokes", "\"I\"", "I"},             {"specmode", "'cube'", "cube"},
-        {"restfreq", "['1.25GHz']", "1.25GHz"}, {"restfreq", "[]", ""},              {"restfreq", "['']", ""},
-        {"spw", "['0','0']", "0,0"},           {"spw", "['0']", "0"},                {"spw", "[0, 1]", "0,1"},
-        {"spw", "('0:1~2,3', '')", "0:1~2,3,"}, {"spw", "0:1~2,3", "0:1~2,3"},       {"spw", "'0:1~2,3'", "0:1~2,3"},
-        {"field", "['0,1']", "0,1"},           {"field", "\"3C48\"", "\"3C48\""},    {"scan", "['7,11', '8,12']", "7,11,8,12"},
-        {"antenna", "['DV01&DV02']", "DV01&DV02"}, {"taql", "(ANTENNA1 == 1)", "(ANTENNA1 == 1)"},
-        {"taql", "ANTENNA1 IN [1,2]", "ANTENNA1 IN [1,2]"}, {"taql", "NAME == 'a'", "NAME == 'a'"},
-        {"uvtaper", "['']", ""},               {"uvtaper", "[]", ""},                {"uvtaper", "[ '1klambda', '2klambda' , '3deg' ]", "1klambda,2klambda,3deg"},
+        {"niter", "[100]", "100"},
+        {"niter", "'100'", "100"},
+        {"niter", "(100)", NULL},
+        {"niter", "[1, 2]", NULL},
+        {"niter", "[]", NULL},
+        {"niter", "''", NULL},
+        {"robust", "[-0.5]", "-0.5"},
+        {"robust", "'0.5'", "0.5"},
+        {"pbcor", "[True]", "true"},
+        {"pbcor", "'False'", "false"},
+        {"restoration", "(False,)", "false"},
+        {"threshold", "['0.1mJy']", "0.0001Jy"},
+        {"threshold", "'1Jy'", "1Jy"},
+        {"stokes", "['IQUV']", "IQUV"},
+        {"stokes", "\"I\"", "I"},
+        {"specmode", "'cube'", "cube"},
+        {"restfreq", "['1.25GHz']", "1.25GHz"},
+        {"restfreq", "[]", ""},
+        {"restfreq", "['']", ""},
+        {"spw", "['0','0']", "0,0"},
+        {"spw", "['0']", "0"},
+        {"spw", "[0, 1]", "0,1"},
+        {"spw", "('0:1~2,3', '')", "0:1~2,3,"},
+        {"spw", "0:1~2,3", "0:1~2,3"},
+        {"spw", "'0:1~2,3'", "0:1~2,3"},
+        {"field", "['0,1']", "0,1"},
+        {"field", "\"3C48\"", "\"3C48\""},
+        {"scan", "['7,11', '8,12']", "7,11,8,12"},
+        {"antenna", "['DV01&DV02']", "DV01&DV02"},
+        {"taql", "(ANTENNA1 == 1)", "(ANTENNA1 == 1)"},
+        {"taql", "ANTENNA1 IN [1,2]", "ANTENNA1 IN [1,2]"},
+        {"taql", "NAME == 'a'", "NAME == 'a'"},
+        {"uvtaper", "['']", ""},
+        {"uvtaper", "[]", ""},
+        {"uvtaper", "[ '1klambda', '2klambda' , '3deg' ]", "1klambda,2klambda,3deg"},
         {"restoringbeam", "('2arcsec',)", "2arcsec"},
-        {"mask", "circle[[10pix,10pix],5pix]", "circle[[10pix,10pix],5pix]"}, {"mask", "['circle[[10pix,10pix],5pix]']", "circle[[10pix,10pix],5pix]"},
-        {"mask", "[circle[[10pix,10pix],5pix]]", "circle[[10pix,10pix],5pix]"}, {"mask", "['a', 'b']", NULL},
-        {"phasecenter", "'J2000 12h56m44 -21d41m05'", "J2000 12h56m44 -21d41m05"}, {"phasecenter", "[2]", "2"},
-        {"vis", "['a,b.ms', 'it\\'s.ms']", "a,b.ms,it's.ms"}, {"vis", "'a,b.ms', c.ms", "a,b.ms,c.ms"}, {"vis", "[None, 'a.ms']", "a.ms"},
-        {"imsize", "[64, 64", NULL},           {"imsize", "(64, 64]", NULL},         {"vis", "[a.ms", "[a.ms"},
+        {"mask", "circle[[10pix,10pix],5pix]", "circle[[10pix,10pix],5pix]"},
+        {"mask", "['circle[[10pix,10pix],5pix]']", "circle[[10pix,10pix],5pix]"},
+        {"mask", "[circle[[10pix,10pix],5pix]]", "circle[[10pix,10pix],5pix]"},
+        {"mask", "['a', 'b']", NULL},
+        {"phasecenter", "'J2000 12h56m44 -21d41m05'", "J2000 12h56m44 -21d41m05"},
+        {"phasecenter", "[2]", "2"},
+        {"vis", "['a,b.ms', 'it\\'s.ms']", "a,b.ms,it's.ms"},
+        {"vis", "'a,b.ms', c.ms", "a,b.ms,c.ms"},
+        {"vis", "[None, 'a.ms']", "a.ms"},
+        {"imsize", "[64, 64", NULL},
+        {"imsize", "(64, 64]", NULL},
+        {"vis", "[a.ms", "[a.ms"},
         {"imsize", "[[[[[[[[[[[[64]]]]]]]]]]]]", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -173,7 +214,8 @@ static void test_python_forms(void **state) {
     }
 }
 
-/* Of the pieces between commas, as many belong to a path as make one that exists; quotation marks and lists keep theirs. */
+/* Of the pieces between commas, as many belong to a path as make one that exists; quotation marks
+ * and lists keep theirs. */
 static void test_paths_with_commas(void **state) {
     (void)state;
     static const char *const paths[] = {"a,b.ms", "c.ms", "[x]", "'q'", "d, e"};
@@ -185,8 +227,11 @@ static void test_paths_with_commas(void **state) {
         const char *text;
         size_t n;
         const char *first;
-    } cases[] = {{"a,b.ms", 1, "a,b.ms"}, {"a,b.ms,c.ms", 2, "a,b.ms"}, {"c.ms,a,b.ms", 2, "c.ms"}, {"x.ms,y.ms", 2, "x.ms"}, {"[x]", 1, "[x]"}, {"'q'", 1, "'q'"},
-                 {"d, e", 1, "d, e"}, {"d, e,c.ms", 2, "d, e"}, {"['a', 'b.ms']", 2, "a"}};
+    } cases[] = {{"a,b.ms", 1, "a,b.ms"},    {"a,b.ms,c.ms", 2, "a,b.ms"},
+                 {"c.ms,a,b.ms", 2, "c.ms"}, {"x.ms,y.ms", 2, "x.ms"},
+                 {"[x]", 1, "[x]"},          {"'q'", 1, "'q'"},
+                 {"d, e", 1, "d, e"},        {"d, e,c.ms", 2, "d, e"},
+                 {"['a', 'b.ms']", 2, "a"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_ok(set("vis", cases[i].text));
         assert_int_equal(config.vis.n, cases[i].n);
@@ -254,16 +299,32 @@ static void test_shortest(void **state) {
 
 #define with_config(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
-/* Dask's texts (distributed 2026: parse_memory_limit), its "auto" apart: the plan divides the memory itself. */
+/* Dask's texts (distributed 2026: parse_memory_limit), its "auto" apart: the plan divides the
+ * memory itself. */
 static void test_memory_limit(void **state) {
     (void)state;
-    static const struct { const char *text; double bytes, part; } good[] = {
-        {"0", 0, 0}, {"auto", 0, 0}, {"", 0, 0}, {"0.5", 0, 0.5}, {"1", 0, 1}, {"4GB", 4e9, 0}, {"4GiB", 4294967296.0, 0},
-        {"4G", 4e9, 0}, {"4Gi", 4294967296.0, 0}, {"500 MB", 5e8, 0}, {"500mb", 5e8, 0}, {"3m", 3e6, 0}, {"8000000000", 8e9, 0}, {"1e9", 1e9, 0}};
+    static const struct {
+        const char *text;
+        double bytes, part;
+    } good[] = {{"0", 0, 0},
+                {"auto", 0, 0},
+                {"", 0, 0},
+                {"0.5", 0, 0.5},
+                {"1", 0, 1},
+                {"4GB", 4e9, 0},
+                {"4GiB", 4294967296.0, 0},
+                {"4G", 4e9, 0},
+                {"4Gi", 4294967296.0, 0},
+                {"500 MB", 5e8, 0},
+                {"500mb", 5e8, 0},
+                {"3m", 3e6, 0},
+                {"8000000000", 8e9, 0},
+                {"1e9", 1e9, 0}};
     static const char *const bad[] = {"-1", "-4GB", "4GHz", "half", "4 apples", "inf"};
     double bytes, part;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        if (!pcl_parse_memory_limit(good[i].text, &bytes, &part) || fabs(bytes - good[i].bytes) > 0 || fabs(part - good[i].part) > 0)
+        if (!pcl_parse_memory_limit(good[i].text, &bytes, &part) ||
+            fabs(bytes - good[i].bytes) > 0 || fabs(part - good[i].part) > 0)
             fail_msg("%s: %g bytes, part %g", good[i].text, bytes, part);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (pcl_parse_memory_limit(bad[i], &bytes, &part))
@@ -271,10 +332,17 @@ static void test_memory_limit(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {with_config(test_memory_limit), with_config(test_int_and_real),   with_config(test_bool),
-                                       with_config(test_choice),         with_config(test_pairs),
-                                       with_config(test_flux),           with_config(test_lists), with_config(test_python_forms), with_config(test_paths_with_commas),
-        with_config(test_texts_for_each_ms),
-                                       with_config(test_angles_survive), with_config(test_shortest)};
+    const struct CMUnitTest tests[] = {with_config(test_memory_limit),
+                                       with_config(test_int_and_real),
+                                       with_config(test_bool),
+                                       with_config(test_choice),
+                                       with_config(test_pairs),
+                                       with_config(test_flux),
+                                       with_config(test_lists),
+                                       with_config(test_python_forms),
+                                       with_config(test_paths_with_commas),
+                                       with_config(test_texts_for_each_ms),
+                                       with_config(test_angles_survive),
+                                       with_config(test_shortest)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

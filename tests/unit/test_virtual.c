@@ -1,4 +1,5 @@
-/* io/virtual.c: CASA's lists of images: what is written is read back; casacore's own; names; everything that is no such list. */
+/* io/virtual.c: CASA's lists of images: what is written is read back; casacore's own; names;
+ * everything that is no such list. */
 #include "base/fsutil.h"
 #include "image/virtual.h"
 #include "unit/check.h"
@@ -33,15 +34,18 @@ static void expect_names(const pcl_virtual *v, size_t n, const char *const *name
     assert_int_equal(v->n, n);
     for (size_t i = 0; i < n; i++) {
         char path[1200]; /* "@" is the folder of the test */
-        snprintf(path, sizeof path, "%s%s", *names[i] == '@' ? folder : "", names[i] + (*names[i] == '@'));
+        snprintf(path, sizeof path, "%s%s", *names[i] == '@' ? folder : "",
+                 names[i] + (*names[i] == '@'));
         assert_string_equal(v->image[i], path);
     }
 }
 
 static void what_is_written_is_read(void **state) {
     (void)state;
-    char *names[] = {"./beside.image", "././inside.image", "/somewhere/else.image", "./with \"quotes\" and \\ and \xc3\xa9.image", "./tab\there"};
-    const char *const found[] = {"@/beside.image", "@/list/inside.image", "/somewhere/else.image", "@/with \"quotes\" and \\ and \xc3\xa9.image", "@/tab\there"};
+    char *names[] = {"./beside.image", "././inside.image", "/somewhere/else.image",
+                     "./with \"quotes\" and \\ and \xc3\xa9.image", "./tab\there"};
+    const char *const found[] = {"@/beside.image", "@/list/inside.image", "/somewhere/else.image",
+                                 "@/with \"quotes\" and \\ and \xc3\xa9.image", "@/tab\there"};
     static const char *const types[] = {"float", "double", "Complex", "DComplex"};
     for (size_t axis = 0; axis < 4; axis++) {
         pcl_virtual v = {.axis = axis, .n = 5, .image = names}, back;
@@ -88,8 +92,10 @@ static void names_from_the_current_folder(void **state) {
 /* As ia.imageconcat of casatools 6.7 writes it (mode nomovevirtual, two images beside it). */
 static void casacore_s_own_list(void **state) {
     (void)state;
-    static const char text[] = "{\"Version\":1,\n \"DataType\":\"float\",\n \"Axis\":3,\n \"TempClose\":true,\n \"Images\":[\n  \"./in0.image\",\n  \"./in1.image\"\n ],\n"
-                               " \"MiscInfo\":{\n  \"origin\":\"in0.image\",\n  \"same\":1.5\n }\n}\n";
+    static const char text[] =
+        "{\"Version\":1,\n \"DataType\":\"float\",\n \"Axis\":3,\n \"TempClose\":true,\n "
+        "\"Images\":[\n  \"./in0.image\",\n  \"./in1.image\"\n ],\n"
+        " \"MiscInfo\":{\n  \"origin\":\"in0.image\",\n  \"same\":1.5\n }\n}\n";
     const char *const found[] = {"@/in0.image", "@/in1.image"};
     pcl_virtual back;
     put(text, strlen(text));
@@ -110,23 +116,39 @@ static void what_is_no_list(void **state) {
         {"{", "line 1", PCLEAN_EDATA},
         {"[]", "no Axis", PCLEAN_EDATA},
         {"null", "'[' or '{' expected", PCLEAN_EDATA},
-        {"{\"Version\":2,\"DataType\":\"float\",\"Axis\":3,\"Images\":[\"./a\"]}", "version is not 1", PCLEAN_EUNSUPPORTED},
-        {"{\"Version\":\"x\",\"DataType\":\"float\",\"Axis\":3,\"Images\":[\"./a\"]}", "version is not 1", PCLEAN_EUNSUPPORTED},
+        {"{\"Version\":2,\"DataType\":\"float\",\"Axis\":3,\"Images\":[\"./a\"]}",
+         "version is not 1", PCLEAN_EUNSUPPORTED},
+        {"{\"Version\":\"x\",\"DataType\":\"float\",\"Axis\":3,\"Images\":[\"./a\"]}",
+         "version is not 1", PCLEAN_EUNSUPPORTED},
         {"{\"Version\":1,\"DataType\":\"float\",\"Images\":[\"./a\"]}", "no Axis", PCLEAN_EDATA},
-        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":-1,\"Images\":[\"./a\"]}", "no Axis", PCLEAN_EDATA},
-        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":3.5,\"Images\":[\"./a\"]}", "no Axis", PCLEAN_EDATA},
-        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":99999999999999999999,\"Images\":[\"./a\"]}", "too big integer", PCLEAN_EDATA},
+        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":-1,\"Images\":[\"./a\"]}", "no Axis",
+         PCLEAN_EDATA},
+        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":3.5,\"Images\":[\"./a\"]}", "no Axis",
+         PCLEAN_EDATA},
+        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":99999999999999999999,\"Images\":[\"./"
+         "a\"]}",
+         "too big integer", PCLEAN_EDATA},
         {"{\"Version\":1,\"Axis\":3,\"Images\":[\"./a\"]}", "no DataType", PCLEAN_EDATA},
-        {"{\"Version\":1,\"DataType\":7,\"Axis\":3,\"Images\":[\"./a\"]}", "no DataType", PCLEAN_EDATA},
-        {"{\"Version\":1,\"DataType\":\"a type with a very long name\",\"Axis\":3,\"Images\":[\"./a\"]}", "no DataType", PCLEAN_EDATA},
+        {"{\"Version\":1,\"DataType\":7,\"Axis\":3,\"Images\":[\"./a\"]}", "no DataType",
+         PCLEAN_EDATA},
+        {"{\"Version\":1,\"DataType\":\"a type with a very long "
+         "name\",\"Axis\":3,\"Images\":[\"./a\"]}",
+         "no DataType", PCLEAN_EDATA},
         {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":3}", "no Images", PCLEAN_EDATA},
-        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":3,\"Images\":[]}", "no Images", PCLEAN_EDATA},
-        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":3,\"Images\":\"./a\"}", "no Images", PCLEAN_EDATA},
-        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":3,\"Images\":[\"./a\",3]}", "entry 1 of its Images is no name", PCLEAN_EDATA},
-        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":3,\"Images\":[\"\"]}", "entry 0 of its Images is no name", PCLEAN_EDATA},
-        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":3,\"Axis\":2,\"Images\":[\"./a\"]}", "duplicate", PCLEAN_EDATA},
-        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":3,\"Images\":[\"./a\"]} and more", "end of file expected", PCLEAN_EDATA},
-        {"{\"Version\":1,\"DataType\":\"fl\xff\",\"Axis\":3,\"Images\":[\"./a\"]}", "decode byte 0xff", PCLEAN_EDATA},
+        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":3,\"Images\":[]}", "no Images",
+         PCLEAN_EDATA},
+        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":3,\"Images\":\"./a\"}", "no Images",
+         PCLEAN_EDATA},
+        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":3,\"Images\":[\"./a\",3]}",
+         "entry 1 of its Images is no name", PCLEAN_EDATA},
+        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":3,\"Images\":[\"\"]}",
+         "entry 0 of its Images is no name", PCLEAN_EDATA},
+        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":3,\"Axis\":2,\"Images\":[\"./a\"]}",
+         "duplicate", PCLEAN_EDATA},
+        {"{\"Version\":1,\"DataType\":\"float\",\"Axis\":3,\"Images\":[\"./a\"]} and more",
+         "end of file expected", PCLEAN_EDATA},
+        {"{\"Version\":1,\"DataType\":\"fl\xff\",\"Axis\":3,\"Images\":[\"./a\"]}",
+         "decode byte 0xff", PCLEAN_EDATA},
     };
     pcl_virtual back;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -157,7 +179,9 @@ static void what_is_no_list(void **state) {
 /* Any change of a few bytes: a sentence, or a list of names; run under the sanitisers, too. */
 static void damaged_lists(void **state) {
     (void)state;
-    static const char text[] = "{\"Version\":1,\"DataType\":\"float\",\"Axis\":3,\"TempClose\":true,\"Images\":[\"./a.image\",\"././b.image\",\"/c.image\"],\"MiscInfo\":{}}";
+    static const char text[] =
+        "{\"Version\":1,\"DataType\":\"float\",\"Axis\":3,\"TempClose\":true,\"Images\":[\"./"
+        "a.image\",\"././b.image\",\"/c.image\"],\"MiscInfo\":{}}";
     static const char common[] = "{}[]\":,\\u0019.-/ \n";
     char damaged[sizeof text];
     size_t nread = 0;
@@ -166,7 +190,8 @@ static void damaged_lists(void **state) {
         memcpy(damaged, text, sizeof text);
         srand(round);
         for (unsigned i = 0; i < 1 + round % 4; i++)
-            damaged[(size_t)rand() % n] = round % 2 ? common[(size_t)rand() % (sizeof common - 1)] : (char)(rand() & 255);
+            damaged[(size_t)rand() % n] =
+                round % 2 ? common[(size_t)rand() % (sizeof common - 1)] : (char)(rand() & 255);
         put(damaged, round % 10 == 9 ? (size_t)rand() % n : n);
         pcl_virtual back;
         err = (pclean_err){0};
@@ -193,13 +218,15 @@ static int count_visit(const char *path, void *user, pclean_err *e) {
     return ++*(size_t *)user > 1000 ? -1 : 0;
 }
 
-/* Lists that list themselves and each other, and each the next one many times: every list is looked into once. */
+/* Lists that list themselves and each other, and each the next one many times: every list is looked
+ * into once. */
 static void loops_and_bombs_end(void **state) {
     (void)state;
     enum { DEPTH = 20, WIDTH = 10 };
     char path[1200], text[2000];
     for (int k = 0; k < DEPTH; k++) {
-        int at = snprintf(text, sizeof text, "{\"DataType\": \"float\", \"Axis\": 3, \"Images\": [\"./%d\"", k);
+        int at = snprintf(text, sizeof text,
+                          "{\"DataType\": \"float\", \"Axis\": 3, \"Images\": [\"./%d\"", k);
         for (int i = 0; i < WIDTH; i++)
             at += snprintf(text + at, sizeof text - (size_t)at, ", \"./%d\"", (k + 1) % DEPTH);
         at += snprintf(text + at, sizeof text - (size_t)at, ", \"./no such image\"]}");
@@ -218,9 +245,9 @@ static void loops_and_bombs_end(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_read), cmocka_unit_test(names_from_the_current_folder), cmocka_unit_test(casacore_s_own_list),
-        cmocka_unit_test(what_is_no_list),         cmocka_unit_test(damaged_lists),
-        cmocka_unit_test(loops_and_bombs_end),
+        cmocka_unit_test(what_is_written_is_read), cmocka_unit_test(names_from_the_current_folder),
+        cmocka_unit_test(casacore_s_own_list),     cmocka_unit_test(what_is_no_list),
+        cmocka_unit_test(damaged_lists),           cmocka_unit_test(loops_and_bombs_end),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,5 +1,5 @@
-/* io/vis.c: what the store holds against casa_ms_read and the plain rules: each sample, the order of rows, counts, and the
- * same bytes wherever the store lies. */
+/* io/vis.c: what the store holds against casa_ms_read and the plain rules: each sample, the order
+ * of rows, counts, and the same bytes wherever the store lies. */
 #include "data/vis.h"
 
 #include <dirent.h>
@@ -32,11 +32,13 @@ static void open_ms_at(fixture *f, const char *path, size_t npol) {
         const size_t last = f->info->dd[d].ncorr - 1;
         f->from[d] = 0;
         f->to[d] = f->info->dd[d].nchansel;
-        f->plane[d * npol] = (pcl_vis_plane){.nterm = last ? 2 : 1, .index = {0, last}, .re = {last ? 0.5f : 1, 0.5f}};
+        f->plane[d * npol] = (pcl_vis_plane){
+            .nterm = last ? 2 : 1, .index = {0, last}, .re = {last ? 0.5f : 1, 0.5f}};
         if (npol == 2)
             f->plane[d * npol + 1] = (pcl_vis_plane){.nterm = 1, .index = {last}, .re = {1}};
     }
-    f->request = (pcl_vis_request){.npol = npol, .plane = f->plane, .from = f->from, .to = f->to, .frame = -1};
+    f->request = (pcl_vis_request){
+        .npol = npol, .plane = f->plane, .from = f->from, .to = f->to, .frame = -1};
 }
 
 static void open_ms(fixture *f, const char *name, size_t npol) {
@@ -60,10 +62,11 @@ typedef struct plain {
 } plain;
 
 /* Re, im, weight of one sample; weight 0: why is counted. */
-static void plain_sample(const pcl_vis_plane *p, const casa_ms_rows *rows, size_t r, size_t c, size_t nchan, size_t ncorr, plain *out,
-                         float *to) {
+static void plain_sample(const pcl_vis_plane *p, const casa_ms_rows *rows, size_t r, size_t c,
+                         size_t nchan, size_t ncorr, plain *out, float *to) {
     const size_t at = (r * nchan + c) * ncorr;
-    const float *w = rows->weight + (rows->weight_nchan == 1 ? r * ncorr : at), weight = 0.5f * (w[0] + w[ncorr - 1]);
+    const float *w = rows->weight + (rows->weight_nchan == 1 ? r * ncorr : at),
+                weight = 0.5f * (w[0] + w[ncorr - 1]);
     float re = 0, im = 0;
     bool flagged = false;
     for (size_t k = 0; k < p->nterm; k++) {
@@ -105,7 +108,8 @@ static void plain_read(fixture *f, size_t idd, plain *out) {
         }
         for (size_t p = 0; p < npol; p++)
             for (size_t c = 0; c < nchan; c++)
-                plain_sample(&f->plane[idd * npol + p], in, r, f->from[idd] + c, dd->nchansel, dd->ncorr, out,
+                plain_sample(&f->plane[idd * npol + p], in, r, f->from[idd] + c, dd->nchansel,
+                             dd->ncorr, out,
                              out->sample + ((out->nrow * npol + p) * nchan + c) * 3);
         memcpy(out->uvw + 3 * out->nrow, uvw, 3 * sizeof *uvw);
         out->time[out->nrow++] = in->time_s[r];
@@ -123,7 +127,8 @@ static void plain_clear(plain *p) {
 static unsigned hilbert(unsigned level, unsigned x, unsigned y) {
     if (level == 0)
         return 0;
-    const unsigned half = 1u << (level - 1), quarter = half * half, right = x >= half, top = y >= half;
+    const unsigned half = 1u << (level - 1), quarter = half * half, right = x >= half,
+                   top = y >= half;
     x &= half - 1;
     y &= half - 1;
     if (!right && !top)
@@ -142,7 +147,8 @@ typedef struct place {
 
 static int by_tile(const void *a, const void *b) {
     const place *p = a, *q = b;
-    return p->tile != q->tile ? (p->tile > q->tile) - (p->tile < q->tile) : (p->row > q->row) - (p->row < q->row);
+    return p->tile != q->tile ? (p->tile > q->tile) - (p->tile < q->tile)
+                              : (p->row > q->row) - (p->row < q->row);
 }
 
 /* The documented order of rows: order[k] is the plain row that is row k of the store. */
@@ -156,7 +162,9 @@ static place *plain_order(const plain *p, size_t window) {
         const double scale = reach > 0 ? 0.5 * 127 / reach : 0;
         for (size_t r = from; r < from + n; r++) {
             const double sign = p->uvw[3 * r] < 0 ? -scale : scale;
-            order[r] = (place){hilbert(7, (unsigned)(sign * p->uvw[3 * r]), (unsigned)(sign * p->uvw[3 * r + 1] + 64)), r};
+            order[r] = (place){hilbert(7, (unsigned)(sign * p->uvw[3 * r]),
+                                       (unsigned)(sign * p->uvw[3 * r + 1] + 64)),
+                               r};
         }
         qsort(order + from, n, sizeof *order, by_tile);
     }
@@ -177,10 +185,13 @@ static void compare_block(const fixture *f, const pcl_vis_block *b, const plain 
             most[axis] = fmax(most[axis], fabs(uvw[axis]));
         assert_true(b->itime[k] < b->ntime && b->time_s[b->itime[k]] == p->time[r]);
         for (size_t c = 0; c < npol * b->nchan; c++) {
-            const float *want = p->sample + (r * npol * b->nchan + c) * 3, *vis = b->vis + 2 * (c * b->row_stride + k);
-            if (vis[0] != want[0] || vis[1] != want[1] || b->weight[c * b->row_stride + k] != want[2])
-                fail_msg("row %zu, channel %zu: %g %g %g, not %g %g %g", k, c, (double)vis[0], (double)vis[1],
-                         (double)b->weight[c * b->row_stride + k], (double)want[0], (double)want[1], (double)want[2]);
+            const float *want = p->sample + (r * npol * b->nchan + c) * 3,
+                        *vis = b->vis + 2 * (c * b->row_stride + k);
+            if (vis[0] != want[0] || vis[1] != want[1] ||
+                b->weight[c * b->row_stride + k] != want[2])
+                fail_msg("row %zu, channel %zu: %g %g %g, not %g %g %g", k, c, (double)vis[0],
+                         (double)vis[1], (double)b->weight[c * b->row_stride + k], (double)want[0],
+                         (double)want[1], (double)want[2]);
         }
     }
     assert_true(b->umax_m == most[0] && b->vmax_m == most[1] && b->wmax_m == most[2]);
@@ -199,7 +210,8 @@ static void compare_with_ms(fixture *f) {
         plain_read(f, d, &p);
         compare_block(f, &vis.block[d], &p);
         for (size_t c = 0; c < vis.block[d].nchan; c++)
-            assert_true(vis.block[d].freq_hz[c] == f->info->dd[d].chan_freq_hz[f->info->dd[d].chansel[f->from[d] + c]]);
+            assert_true(vis.block[d].freq_hz[c] ==
+                        f->info->dd[d].chan_freq_hz[f->info->dd[d].chansel[f->from[d] + c]]);
         used += p.used;
         flagged += p.flagged;
         nonfinite += p.nonfinite;
@@ -213,8 +225,9 @@ static void compare_with_ms(fixture *f) {
 
 static void every_sample_is_stored(void **state) {
     (void)state;
-    static const char *const name[] = {"vla_ngc5921.ms",     "hera_zen_2458101.ms",     "lofar_tNDPPP-bda.MS",
-                                       "vla_posa_74mhz.ms", "alma_mssel_small_wvr.ms", "vlba_m87_mojave_2spw.ms"};
+    static const char *const name[] = {"vla_ngc5921.ms",          "hera_zen_2458101.ms",
+                                       "lofar_tNDPPP-bda.MS",     "vla_posa_74mhz.ms",
+                                       "alma_mssel_small_wvr.ms", "vlba_m87_mojave_2spw.ms"};
     for (size_t k = 0; k < sizeof name / sizeof *name; k++)
         for (size_t npol = 1; npol <= 2; npol++) {
             fixture f;
@@ -251,7 +264,8 @@ static void a_range_of_channels_is_kept(void **state) {
     pcl_vis_close(f.source);
 }
 
-/* Rows of the sample are rows of the whole, about as many as asked for and from all over it; asking for more gives all. */
+/* Rows of the sample are rows of the whole, about as many as asked for and from all over it; asking
+ * for more gives all. */
 static void a_sample_of_the_rows(void **state) {
     (void)state;
     static const size_t asked[] = {1, 100, 2500, 1000000};
@@ -262,7 +276,8 @@ static void a_sample_of_the_rows(void **state) {
         f.request.sample_rows = asked[k];
         pcl_vis some = read_store(&f);
         const pcl_vis_block *a = all.block, *b = some.block;
-        assert_true(b->nrow <= asked[k] + asked[k] / 4 + 2 && (b->nrow >= asked[k] / 2 || b->nrow == a->nrow));
+        assert_true(b->nrow <= asked[k] + asked[k] / 4 + 2 &&
+                    (b->nrow >= asked[k] / 2 || b->nrow == a->nrow));
         assert_true(asked[k] < 1000000 || b->nrow == a->nrow);
         assert_true(asked[k] < 100 || b->ntime > 1);
         for (size_t i = 0; i < b->nrow; i += 10) { /* the row is there, with its samples */
@@ -303,15 +318,16 @@ static void rows_do_not_depend_on_the_channels(void **state) {
 static void spoil(const char *name, const char *how, char *path, size_t size) {
     snprintf(path, size, "%s/vis.ms", PCLEAN_TEST_TMP);
     char command[2048];
-    snprintf(command, sizeof command, "rm -rf %s && cp -r %s/%s %s && %s %s %s", path, PCLEAN_TEST_DATA, name, path, PCLEAN_TEST_MSEDIT, path,
-             how);
+    snprintf(command, sizeof command, "rm -rf %s && cp -r %s/%s %s && %s %s %s", path,
+             PCLEAN_TEST_DATA, name, path, PCLEAN_TEST_MSEDIT, path, how);
     if (system(command) != 0)
         fail_msg("%s", command);
 }
 
 static void bad_samples_are_counted(void **state) {
     (void)state;
-    static const char *const how[] = {"spoil 7", "spoil-uvw 5", "weight 0", "weight nan", "flag 2 5", "flag-rows"};
+    static const char *const how[] = {"spoil 7",    "spoil-uvw 5", "weight 0",
+                                      "weight nan", "flag 2 5",    "flag-rows"};
     for (size_t k = 0; k < sizeof how / sizeof *how; k++) {
         char path[512];
         fixture f;
@@ -341,8 +357,10 @@ static void assert_same_bytes(const pcl_vis *a, const pcl_vis *b) {
         assert_memory_equal(x->u_m, y->u_m, x->nrow * sizeof *x->u_m);
         assert_memory_equal(x->itime, y->itime, x->nrow * sizeof *x->itime);
         for (size_t c = 0; c < a->npol * x->nchan; c++) {
-            assert_memory_equal(x->vis + 2 * c * x->row_stride, y->vis + 2 * c * x->row_stride, 2 * x->nrow * sizeof *x->vis);
-            assert_memory_equal(x->weight + c * x->row_stride, y->weight + c * x->row_stride, x->nrow * sizeof *x->weight);
+            assert_memory_equal(x->vis + 2 * c * x->row_stride, y->vis + 2 * c * x->row_stride,
+                                2 * x->nrow * sizeof *x->vis);
+            assert_memory_equal(x->weight + c * x->row_stride, y->weight + c * x->row_stride,
+                                x->nrow * sizeof *x->weight);
         }
     }
 }
@@ -375,7 +393,8 @@ static void scratch_that_cannot_be_is_said(void **state) {
     pcl_vis vis;
     open_ms(&f, "vla_ngc5921.ms", 1);
     f.request.scratch = PCLEAN_TEST_TMP "/no/such/folder";
-    assert_fails(pcl_vis_read(f.source, &f.request, NULL, NULL, &vis, &err), PCLEAN_EIO, "no/such/folder");
+    assert_fails(pcl_vis_read(f.source, &f.request, NULL, NULL, &vis, &err), PCLEAN_EIO,
+                 "no/such/folder");
     f.request.scratch = NULL;
     for (long n = 1;; n++) { /* every allocation */
         pcl_mem_fail_after(n);
@@ -400,7 +419,8 @@ static void reading_can_be_stopped(void **state) {
     fixture f;
     pcl_vis vis;
     open_ms(&f, "vla_ngc5921.ms", 1);
-    assert_fails(pcl_vis_read(f.source, &f.request, stop_at_once, NULL, &vis, &err), PCLEAN_EINTERRUPTED, "vla_ngc5921.ms");
+    assert_fails(pcl_vis_read(f.source, &f.request, stop_at_once, NULL, &vis, &err),
+                 PCLEAN_EINTERRUPTED, "vla_ngc5921.ms");
     pcl_vis_close(f.source);
 }
 
@@ -412,11 +432,15 @@ static int start(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_sample_is_stored),        cmocka_unit_test(windows_are_sorted_one_by_one),
+        cmocka_unit_test(every_sample_is_stored),
+        cmocka_unit_test(windows_are_sorted_one_by_one),
         cmocka_unit_test(a_range_of_channels_is_kept),
-        cmocka_unit_test(rows_do_not_depend_on_the_channels),   cmocka_unit_test(bad_samples_are_counted),
-        cmocka_unit_test(memory_and_file_hold_the_same), cmocka_unit_test(scratch_that_cannot_be_is_said),
-        cmocka_unit_test(reading_can_be_stopped),        cmocka_unit_test(a_sample_of_the_rows),
+        cmocka_unit_test(rows_do_not_depend_on_the_channels),
+        cmocka_unit_test(bad_samples_are_counted),
+        cmocka_unit_test(memory_and_file_hold_the_same),
+        cmocka_unit_test(scratch_that_cannot_be_is_said),
+        cmocka_unit_test(reading_can_be_stopped),
+        cmocka_unit_test(a_sample_of_the_rows),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -11,7 +11,9 @@
 static const char path[] = PCLEAN_TEST_TMP "/weighing.density";
 static pclean_err err;
 
-static void set(pclean_config *c, const char *name, const char *value) { assert_ok(pclean_config_set(c, name, value, &err)); }
+static void set(pclean_config *c, const char *name, const char *value) {
+    assert_ok(pclean_config_set(c, name, value, &err));
+}
 
 static void configure(pclean_config *c, const char *weighting) {
     assert_ok(pclean_config_init(c, &err));
@@ -43,7 +45,8 @@ static void a_file_holds_the_density(void **state) {
         assert_ok(pcl_weighing_count(&s, &sampler, 0, p, &want, &err));
         assert_ok(pcl_weighing_load(&s, path, p, &is, &err));
         assert_memory_equal(is.sum, want.sum, 40 * 36 * sizeof *is.sum);
-        assert_true(want.sumwt > 0 && is.sumwt == want.sumwt && want.f2 > 0 && is.f2 == want.f2 && is.d2 == want.d2);
+        assert_true(want.sumwt > 0 && is.sumwt == want.sumwt && want.f2 > 0 && is.f2 == want.f2 &&
+                    is.d2 == want.d2);
         pcl_sampler_clear(&sampler);
         pcl_density_clear(&is);
         pcl_density_clear(&want);
@@ -55,7 +58,8 @@ static void a_file_holds_the_density(void **state) {
 
 static void another_images_file_is_refused(void **state) {
     (void)state;
-    static const char *const other[][2] = {{"imsize", "36,40"}, {"cell", "0.61arcsec"}, {"stokes", "RR"}, {"stokes", "I"}};
+    static const char *const other[][2] = {
+        {"imsize", "36,40"}, {"cell", "0.61arcsec"}, {"stokes", "RR"}, {"stokes", "I"}};
     for (size_t k = 0; k < 4; k++) {
         pclean_config c;
         pcl_setup s;
@@ -64,16 +68,19 @@ static void another_images_file_is_refused(void **state) {
         set(&c, other[k][0], other[k][1]);
         assert_ok(pcl_setup_open(&c, &s, &err));
         assert_ok(pcl_weighing_init(&s, &d, &err));
-        assert_fails(pcl_weighing_load(&s, path, 0, &d, &err), PCLEAN_EPARAM, "run pclean partition again");
+        assert_fails(pcl_weighing_load(&s, path, 0, &d, &err), PCLEAN_EPARAM,
+                     "run pclean partition again");
         assert_fails(pcl_weighing_load(&s, path, 0, &d, &err), PCLEAN_EPARAM, path);
-        assert_fails(pcl_weighing_load(&s, PCLEAN_TEST_TMP "/none", 0, &d, &err), PCLEAN_EIO, "cannot be opened");
+        assert_fails(pcl_weighing_load(&s, PCLEAN_TEST_TMP "/none", 0, &d, &err), PCLEAN_EIO,
+                     "cannot be opened");
         pcl_density_clear(&d);
         pcl_setup_close(&s);
         pclean_config_clear(&c);
     }
 }
 
-/* A byte more or less, or another one, anywhere: the file is named, and no image is made with it. */
+/* A byte more or less, or another one, anywhere: the file is named, and no image is made with
+ * it. */
 static void a_damaged_file_is_refused(void **state) {
     (void)state;
     pclean_config c;
@@ -84,7 +91,8 @@ static void a_damaged_file_is_refused(void **state) {
     assert_ok(pcl_setup_open(&c, &s, &err));
     assert_ok(pcl_weighing_init(&s, &d, &err));
     assert_int_equal(stat(path, &st), 0);
-    const long size = (long)st.st_size, planes = 40 * 36 * 4, at[] = {17, 24, 40, 90, 130, size - 2 * planes + 5, size - planes - 1};
+    const long size = (long)st.st_size, planes = 40 * 36 * 4,
+               at[] = {17, 24, 40, 90, 130, size - 2 * planes + 5, size - planes - 1};
     for (size_t k = 0; k < sizeof at / sizeof *at; k++) {
         FILE *f = fopen(path, "r+b");
         assert_int_equal(fseek(f, at[k], SEEK_SET), 0);
@@ -110,7 +118,8 @@ static void a_damaged_file_is_refused(void **state) {
     fwrite("pclean density1", 1, 16, f);
     assert_int_equal(ftruncate(fileno(f), size), 0);
     fclose(f);
-    assert_fails(pcl_weighing_load(&s, path, 0, &d, &err), PCLEAN_EPARAM, "another version of pclean; run pclean partition again");
+    assert_fails(pcl_weighing_load(&s, path, 0, &d, &err), PCLEAN_EPARAM,
+                 "another version of pclean; run pclean partition again");
     pcl_density_clear(&d);
     pcl_setup_close(&s);
     pclean_config_clear(&c);

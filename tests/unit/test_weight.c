@@ -23,7 +23,8 @@ static void samples(double *u, double *v, float *w, double reach) {
     }
 }
 
-/* Uniform weights give every occupied cell the same total: each sample's w / D sums to 1/2 over a cell and its mirror. */
+/* Uniform weights give every occupied cell the same total: each sample's w / D sums to 1/2 over a
+ * cell and its mirror. */
 static void uniform_weights_flatten_the_plane(void **state) {
     (void)state;
     double u[N], v[N];
@@ -67,7 +68,8 @@ static void briggs_goes_from_uniform_to_natural(void **state) {
         pcl_density_apply(&d, N, u, v, w);
         const float *like = robust < 0 ? uniform : natural;
         for (size_t i = 1; i < N; i++)
-            assert_true(fabs((double)(w[i] / w[0]) - (double)(like[i] / like[0])) < 1e-3 * (double)(like[i] / like[0]));
+            assert_true(fabs((double)(w[i] / w[0]) - (double)(like[i] / like[0])) <
+                        1e-3 * (double)(like[i] / like[0]));
     }
     pcl_density_clear(&d);
 }
@@ -79,7 +81,8 @@ static void samples_outside_get_no_weight(void **state) {
     const double u[] = {0, 0.49 / cellx, -0.5 / cellx, 0.7 / cellx}, v[] = {0, 0, 0, 0};
     for (int cell = PCL_DENSITY_TRUNCATE; cell <= PCL_DENSITY_ROUND; cell++) {
         float w[] = {1, 1, 1, 1};
-        assert_int_equal(pcl_density_init(&d, NX, NY, cellx, celly, (enum pcl_density_cell)cell, 1, &err), 0);
+        assert_int_equal(
+            pcl_density_init(&d, NX, NY, cellx, celly, (enum pcl_density_cell)cell, 1, &err), 0);
         pcl_density_add(&d, 4, u, v, w);
         pcl_density_finish_briggs(&d, 0);
         pcl_density_apply(&d, 4, u, v, w);
@@ -90,12 +93,15 @@ static void samples_outside_get_no_weight(void **state) {
 }
 
 /* The density by tclean's rules, sample by sample. */
-static void plain_density(enum pcl_density_cell cell, size_t n, const double *u, const double *v, const float *w, float *sum) {
+static void plain_density(enum pcl_density_cell cell, size_t n, const double *u, const double *v,
+                          const float *w, float *sum) {
     for (size_t i = 0; i < n; i++)
         for (int side = 1; side >= -1; side -= 2) {
             const double x = side * NX * cellx * u[i], y = -side * NY * celly * v[i];
-            const double column = cell == PCL_DENSITY_TRUNCATE ? trunc(NX / 2 - x) : floor(x + NX / 2 + 0.5);
-            const double row = cell == PCL_DENSITY_TRUNCATE ? trunc(NY / 2 - y) : floor(y + NY / 2 + 0.5);
+            const double column =
+                cell == PCL_DENSITY_TRUNCATE ? trunc(NX / 2 - x) : floor(x + NX / 2 + 0.5);
+            const double row =
+                cell == PCL_DENSITY_TRUNCATE ? trunc(NY / 2 - y) : floor(y + NY / 2 + 0.5);
             if (w[i] > 0 && column > 0 && column < NX && row > 0 && row < NY)
                 sum[(size_t)row * NX + (size_t)column] += 2 * w[i];
         }
@@ -119,7 +125,9 @@ static void threads_change_nothing(void **state) {
             pcl_density d;
             pclean_err err;
             omp_set_num_threads(t + 1);
-            assert_int_equal(pcl_density_init(&d, NX, NY, cellx, celly, (enum pcl_density_cell)cell, 2, &err), 0);
+            assert_int_equal(
+                pcl_density_init(&d, NX, NY, cellx, celly, (enum pcl_density_cell)cell, 2, &err),
+                0);
             pcl_density_add(&d, MANY, u, v, w);
             assert_memory_equal(d.sum, plain, sizeof plain);
             pcl_density_finish_briggs(&d, 0.5);
@@ -144,7 +152,8 @@ static void tapers_are_half_where_they_should_be(void **state) {
     const double u[] = {0, 1000, 0}, v[] = {0, 0, 2000};
     pcl_taper t = pcl_taper_uv(2000, 1000, 0); /* major axis to the north: along v */
     pcl_taper_apply(&t, 3, u, v, w);
-    assert_true(fabs((double)w[0] - 1) < 1e-7 && fabs((double)w[1] - 0.5) < 1e-6 && fabs((double)w[2] - 0.5) < 1e-6);
+    assert_true(fabs((double)w[0] - 1) < 1e-7 && fabs((double)w[1] - 0.5) < 1e-6 &&
+                fabs((double)w[2] - 0.5) < 1e-6);
     /* a sky Gaussian of FWHM theta has its half maximum at 2 ln2 / (pi theta) wavelengths */
     const double theta = 1e-4, half = 2 * log(2) / (M_PI * theta);
     float x = 1;

@@ -1,4 +1,5 @@
-/* With w (grid_w.c): images and predictions against the explicit sum, adjointness, any number of threads. */
+/* With w (grid_w.c): images and predictions against the explicit sum, adjointness, any number of
+ * threads. */
 #include <math.h>
 #include <omp.h>
 #include <setjmp.h>
@@ -23,8 +24,14 @@ static float vis[2 * N], weight[N];
 static pcl_grid *gridder_for(size_t nx, size_t ny, double cell, double wmax, double accuracy) {
     pclean_err err;
     pcl_grid *g;
-    const pcl_grid_params p = {.nx = nx, .ny = ny, .cellx_rad = cell, .celly_rad = 1.2 * cell, .accuracy = accuracy,
-                                  .nvis = N, .wmax_lambda = wmax, .kernel = -1};
+    const pcl_grid_params p = {.nx = nx,
+                               .ny = ny,
+                               .cellx_rad = cell,
+                               .celly_rad = 1.2 * cell,
+                               .accuracy = accuracy,
+                               .nvis = N,
+                               .wmax_lambda = wmax,
+                               .kernel = -1};
     for (size_t i = 0; i < N; i++) {
         u[i] = (random_uniform() - 0.5) / cell;
         v[i] = (random_uniform() - 0.5) / (1.2 * cell);
@@ -80,9 +87,13 @@ static void predict(const pcl_grid *g, double umax, const float *image, float *o
     pcl_uvgrid_clear(&grid);
 }
 
-/* Fields from a degree to a hemisphere, w from next to nothing to hundreds of turns across the field. */
-static const struct { size_t nx, ny; double cell, wmax; } fields[] = {
-    {64, 64, 3e-4, 3000}, {101, 57, 1e-3, 2000}, {90, 64, 1e-2, 300}, {80, 80, 5e-6, 1e5}, {3, 40, 1e-3, 500}, {64, 50, 0.02, 50}};
+/* Fields from a degree to a hemisphere, w from next to nothing to hundreds of turns across the
+ * field. */
+static const struct {
+    size_t nx, ny;
+    double cell, wmax;
+} fields[] = {{64, 64, 3e-4, 3000}, {101, 57, 1e-3, 2000}, {90, 64, 1e-2, 300},
+              {80, 80, 5e-6, 1e5},  {3, 40, 1e-3, 500},    {64, 50, 0.02, 50}};
 enum { NFIELD = sizeof fields / sizeof *fields };
 
 static void images_agree_with_the_sum_with_w(void **state) {
@@ -92,7 +103,8 @@ static void images_agree_with_the_sum_with_w(void **state) {
         for (size_t a = 0; a < 3; a++) {
             const size_t nx = fields[k].nx, ny = fields[k].ny;
             pcl_grid *g = gridder_for(nx, ny, fields[k].cell, fields[k].wmax, accuracies[a]);
-            float *image = malloc(nx * ny * sizeof *image), *psf = malloc(nx * ny * sizeof *psf), one[2 * N];
+            float *image = malloc(nx * ny * sizeof *image), *psf = malloc(nx * ny * sizeof *psf),
+                  one[2 * N];
             make_images(g, nx * ny, image, psf);
             for (size_t i = 0; i < N; i++) {
                 one[2 * i] = 1;
@@ -100,8 +112,10 @@ static void images_agree_with_the_sum_with_w(void **state) {
             }
             double e[2] = {0}, power[2] = {0};
             for (int i = 0; i < 60; i++) {
-                const size_t x = (size_t)(random_uniform() * (double)nx), y = (size_t)(random_uniform() * (double)ny);
-                const double l = -((double)x - (double)(nx / 2)) * fields[k].cell, m = ((double)y - (double)(ny / 2)) * 1.2 * fields[k].cell;
+                const size_t x = (size_t)(random_uniform() * (double)nx),
+                             y = (size_t)(random_uniform() * (double)ny);
+                const double l = -((double)x - (double)(nx / 2)) * fields[k].cell,
+                             m = ((double)y - (double)(ny / 2)) * 1.2 * fields[k].cell;
                 if (l * l + m * m > 0.98)
                     continue;
                 for (int p = 0; p < 2; p++) {
@@ -112,8 +126,8 @@ static void images_agree_with_the_sum_with_w(void **state) {
             }
             for (int p = 0; p < 2; p++)
                 if (!(sqrt(e[p] / power[p]) < 3 * accuracies[a]))
-                    fail_msg("field %zu accuracy %g %s: %.2e (%zu planes)", k, accuracies[a], p ? "psf" : "image",
-                             sqrt(e[p] / power[p]), pcl_grid_nplane(g));
+                    fail_msg("field %zu accuracy %g %s: %.2e (%zu planes)", k, accuracies[a],
+                             p ? "psf" : "image", sqrt(e[p] / power[p]), pcl_grid_nplane(g));
             free(image);
             free(psf);
             pcl_grid_free(g);
@@ -125,9 +139,11 @@ static void predictions_agree_and_are_adjoint(void **state) {
     for (size_t k = 0; k < NFIELD; k++) {
         const size_t nx = fields[k].nx, ny = fields[k].ny;
         pcl_grid *g = gridder_for(nx, ny, fields[k].cell, fields[k].wmax, 1e-5);
-        float *image = malloc(nx * ny * sizeof *image), *psf = malloc(nx * ny * sizeof *psf), *x = calloc(nx * ny, sizeof *x), out[2 * N];
+        float *image = malloc(nx * ny * sizeof *image), *psf = malloc(nx * ny * sizeof *psf),
+              *x = calloc(nx * ny, sizeof *x), out[2 * N];
         for (size_t i = 0; i < nx * ny; i++) {
-            const double l = ((double)(i % nx) - (double)(nx / 2)) * fields[k].cell, m = ((double)(i / nx) - (double)(ny / 2)) * 1.2 * fields[k].cell;
+            const double l = ((double)(i % nx) - (double)(nx / 2)) * fields[k].cell,
+                         m = ((double)(i / nx) - (double)(ny / 2)) * 1.2 * fields[k].cell;
             if (i % 5 == 0 && l * l + m * m < 0.98)
                 x[i] = (float)random_normal();
         }
@@ -135,7 +151,8 @@ static void predictions_agree_and_are_adjoint(void **state) {
         double e = 0, power = 0;
         for (size_t i = 0; i < 60; i++) {
             double want[2];
-            pcl_dft_predict(nx, ny, fields[k].cell, 1.2 * fields[k].cell, x, u[i], v[i], w[i], want);
+            pcl_dft_predict(nx, ny, fields[k].cell, 1.2 * fields[k].cell, x, u[i], v[i], w[i],
+                            want);
             e += pow((double)out[2 * i] - want[0], 2) + pow((double)out[2 * i + 1] - want[1], 2);
             power += want[0] * want[0] + want[1] * want[1];
         }
@@ -146,7 +163,8 @@ static void predictions_agree_and_are_adjoint(void **state) {
         for (size_t i = 0; i < nx * ny; i++)
             left += (double)image[i] * (double)x[i];
         for (size_t i = 0; i < N; i++) {
-            const double a = (double)weight[i] * ((double)out[2 * i] * (double)vis[2 * i] + (double)out[2 * i + 1] * (double)vis[2 * i + 1]);
+            const double a = (double)weight[i] * ((double)out[2 * i] * (double)vis[2 * i] +
+                                                  (double)out[2 * i + 1] * (double)vis[2 * i + 1]);
             right += a;
             norm += fabs(a);
         }

@@ -70,9 +70,9 @@ static void test_nested_and_flat(void **state) {
 /* A scalar is what the flag would be. */
 static void test_scalars_for_lists(void **state) {
     (void)state;
-    assert_ok(
-        read_text("vis: a.ms\nimsize: 512,256\nimage: {cell: '[1arcsec, 2arcsec]'}\nuvtaper: 5klambda,3klambda,45deg\n"
-                  "scales: '[0]'\n"));
+    assert_ok(read_text("vis: a.ms\nimsize: 512,256\nimage: {cell: '[1arcsec, 2arcsec]'}\nuvtaper: "
+                        "5klambda,3klambda,45deg\n"
+                        "scales: '[0]'\n"));
     assert_int_equal(config.vis.n, 1);
     assert_int_equal(config.imsize[1], 256);
     assert_true(config.cell_rad[1] > 1.9 * config.cell_rad[0]);
@@ -85,21 +85,24 @@ static void test_scalars_for_lists(void **state) {
 /* The shape of what the Python pclean writes: everything, with its own defaults. */
 static void test_files_of_the_python_pclean(void **state) {
     (void)state;
-    assert_ok(
-        read_text("selection: {vis: my.ms, field: '0', spw: '', datacolumn: data}\n"
-                  "image:\n  imagename: out\n  imsize:\n  - 100\n  cell: 1arcsec\n  startmodel: ''\n  reffreq: ''\n"
-                  "  restfreq: []\n  nterms: 2\n"
-                  "grid:\n  gridder: standard\n  facets: 1\n  wprojplanes: 1\n  vptable: ''\n  mosweight: true\n"
-                  "  computepastep: 360.0\n  pointingoffsetsigdev: []\n  pblimit: 0.2\n  normtype: flatnoise\n"
-                  "weight:\n  noise: 1.0Jy\n  npixels: 0\n  uvtaper: []\n  fracbw: null\n"
-                  "deconvolution:\n  scales: []\n  nterms: 2\n  restoringbeam: []\n  growiterations: 100\n"
-                  "  minpercentchange: 0.0\n  verbose: false\n  python_automask: true\n"
-                  "iteration:\n  threshold: 0.0mJy\n  interactive: false\n"
-                  "normalization:\n  pblimit: 0.2\n  normtype: flatnoise\n  psfcutoff: 0.35\n"
-                  "misc:\n  restart: true\n  savemodel: none\n  psfcutoff: 0.35\n"
-                  "cluster:\n  type: local\n  nworkers: null\n  memory_limit: '0'\n  concat_mode: auto\n"
-                  "  slurm:\n    queue: null\n    walltime: 24:00:00\n    job_extra_directives: []\n"
-                  "  submit:\n    workdir: null\n    extra_sbatch: []\n"));
+    assert_ok(read_text(
+        "selection: {vis: my.ms, field: '0', spw: '', datacolumn: data}\n"
+        "image:\n  imagename: out\n  imsize:\n  - 100\n  cell: 1arcsec\n  startmodel: ''\n  "
+        "reffreq: ''\n"
+        "  restfreq: []\n  nterms: 2\n"
+        "grid:\n  gridder: standard\n  facets: 1\n  wprojplanes: 1\n  vptable: ''\n  mosweight: "
+        "true\n"
+        "  computepastep: 360.0\n  pointingoffsetsigdev: []\n  pblimit: 0.2\n  normtype: "
+        "flatnoise\n"
+        "weight:\n  noise: 1.0Jy\n  npixels: 0\n  uvtaper: []\n  fracbw: null\n"
+        "deconvolution:\n  scales: []\n  nterms: 2\n  restoringbeam: []\n  growiterations: 100\n"
+        "  minpercentchange: 0.0\n  verbose: false\n  python_automask: true\n"
+        "iteration:\n  threshold: 0.0mJy\n  interactive: false\n"
+        "normalization:\n  pblimit: 0.2\n  normtype: flatnoise\n  psfcutoff: 0.35\n"
+        "misc:\n  restart: true\n  savemodel: none\n  psfcutoff: 0.35\n"
+        "cluster:\n  type: local\n  nworkers: null\n  memory_limit: '0'\n  concat_mode: auto\n"
+        "  slurm:\n    queue: null\n    walltime: 24:00:00\n    job_extra_directives: []\n"
+        "  submit:\n    workdir: null\n    extra_sbatch: []\n"));
     assert_string_equal(config.vis.item[0], "my.ms");
     assert_true(config.restart);
 }
@@ -110,26 +113,32 @@ static void test_meaning_errors(void **state) {
         const char *text, *words;
         int code;
     } bad[] = {
-        {"nitter: 5\n", "test_yaml.yaml:1: there is no parameter \"nitter\"; did you mean niter?", PCLEAN_EPARAM},
-        {"image:\n  niter: 5\n", ":2: niter belongs to the group iteration, not to image", PCLEAN_EPARAM},
+        {"nitter: 5\n", "test_yaml.yaml:1: there is no parameter \"nitter\"; did you mean niter?",
+         PCLEAN_EPARAM},
+        {"image:\n  niter: 5\n", ":2: niter belongs to the group iteration, not to image",
+         PCLEAN_EPARAM},
         {"image:\n  wprojplanes: 1\n", ":2: wprojplanes belongs to the group grid", PCLEAN_EPARAM},
-        {"imge:\n  imsize: 5\n", ":1: there is no group \"imge\"; did you mean image?", PCLEAN_EPARAM},
+        {"imge:\n  imsize: 5\n", ":1: there is no group \"imge\"; did you mean image?",
+         PCLEAN_EPARAM},
         {"image: 5\n", ":1: image is a group", PCLEAN_EPARAM},
         {"imsize: {x: 5}\n", ":1: imsize takes a value", PCLEAN_EPARAM},
         {"image:\n  slurm: {queue: x}\n", "there is no group \"slurm\"", PCLEAN_EPARAM},
         {"niter: 5\nniter: 5\n", ":2: niter is given here and in line 1", PCLEAN_EPARAM},
-        {"grid: {pblimit: 0.2}\nnormalization: {pblimit: 0.1}\n", ":2: pblimit is given here and in line 1",
-         PCLEAN_EPARAM},
+        {"grid: {pblimit: 0.2}\nnormalization: {pblimit: 0.1}\n",
+         ":2: pblimit is given here and in line 1", PCLEAN_EPARAM},
         {"niter: many\n", ":1: niter=many", PCLEAN_EPARAM},
         {"mask: [a, b]\n", ":1: mask takes one value", PCLEAN_EPARAM},
         {"niter: many\ngridder: mosaic\nnitter: 1\n", ":1: niter=many", PCLEAN_EPARAM},
-        {"niter: many\ngridder: mosaic\nnitter: 1\n", "\ngridder=mosaic is not available", PCLEAN_EPARAM},
-        {"niter: many\ngridder: mosaic\nnitter: 1\n", "\ntest_yaml.yaml:3: there is no", PCLEAN_EPARAM},
+        {"niter: many\ngridder: mosaic\nnitter: 1\n", "\ngridder=mosaic is not available",
+         PCLEAN_EPARAM},
+        {"niter: many\ngridder: mosaic\nnitter: 1\n", "\ntest_yaml.yaml:3: there is no",
+         PCLEAN_EPARAM},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_fails(read_text(bad[i].text), bad[i].code, bad[i].words);
     assert_ok(read_text("grid:\n  gridder: mosaic\nmisc: {savemodel: virtual}\nfield: [a, b]\n"));
-    assert_fails(pclean_config_served(&config, &err), PCLEAN_EUNSUPPORTED, "gridder=mosaic, savemodel=virtual are not available");
+    assert_fails(pclean_config_served(&config, &err), PCLEAN_EUNSUPPORTED,
+                 "gridder=mosaic, savemodel=virtual are not available");
     assert_ok(read_text("grid:\n  gridder: standard\nmisc: {savemodel: none}\n"));
     assert_ok(pclean_config_served(&config, &err));
 }
@@ -137,10 +146,14 @@ static void test_meaning_errors(void **state) {
 static void test_grammar_errors(void **state) {
     (void)state;
     static const char *const bad[][2] = {
-        {"niter: [1\n", ":2: not valid YAML"},        {"- niter\n", ":1: not a list of"},
-        {"just text\n", ":1: not a list of"},         {"niter: 1\n---\nniter: 2\n", "second document"},
-        {"vis: [[a]]\n", ":1: vis: a list may hold"}, {"a: &x 1\nniter: *x\n", "aliases"},
-        {"[1]: 2\n", "name of a parameter"},          {"field: \"a\\0b\"\n", "NUL"},
+        {"niter: [1\n", ":2: not valid YAML"},
+        {"- niter\n", ":1: not a list of"},
+        {"just text\n", ":1: not a list of"},
+        {"niter: 1\n---\nniter: 2\n", "second document"},
+        {"vis: [[a]]\n", ":1: vis: a list may hold"},
+        {"a: &x 1\nniter: *x\n", "aliases"},
+        {"[1]: 2\n", "name of a parameter"},
+        {"field: \"a\\0b\"\n", "NUL"},
         {"\x80\x81\n", "not a YAML text file"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -148,7 +161,8 @@ static void test_grammar_errors(void **state) {
     assert_ok(read_text(""));
     assert_ok(read_text("# nothing\n"));
     assert_ok(read_text("---\n"));
-    assert_fails(pclean_config_read_yaml(&config, PCLEAN_TEST_TMP "/absent.yaml", &err), PCLEAN_EIO, "absent.yaml");
+    assert_fails(pclean_config_read_yaml(&config, PCLEAN_TEST_TMP "/absent.yaml", &err), PCLEAN_EIO,
+                 "absent.yaml");
     assert_fails(pclean_config_read_yaml(&config, PCLEAN_TEST_TMP, &err), PCLEAN_EIO, "directory");
 }
 
@@ -175,14 +189,16 @@ static void test_preset_comes_first(void **state) {
     assert_ok(read_text("niter: 7\npreset: continuum\n"));
     assert_int_equal(config.niter, 7);
     assert_int_equal(config.weighting, PCLEAN_WEIGHTING_BRIGGS);
-    assert_fails(read_text("preset: nonesuch\n"), PCLEAN_EPARAM, ":1: there is no preset \"nonesuch\"");
+    assert_fails(read_text("preset: nonesuch\n"), PCLEAN_EPARAM,
+                 ":1: there is no preset \"nonesuch\"");
     assert_fails(read_text("preset: test_yaml.yaml\n"), PCLEAN_EPARAM, "presets that name presets");
 }
 
 static void test_out_of_memory(void **state) {
     (void)state;
     int rc = -1;
-    static const char text[] = "preset: continuum\nvis: [a, b]\nimage: {outframe: TOPO, cell: 2arcsec}\n";
+    static const char text[] =
+        "preset: continuum\nvis: [a, b]\nimage: {outframe: TOPO, cell: 2arcsec}\n";
     put(text, sizeof text - 1);
     for (long n = 1; rc != 0; n++) {
         pcl_mem_fail_after(n);
@@ -198,8 +214,8 @@ static void test_out_of_memory(void **state) {
 /* Any bytes: an error or not, but never a crash (the sanitizers look). Fixed seed. */
 static void test_noise(void **state) {
     (void)state;
-    static const char seed[] =
-        "vis: [a.ms, 'b']\nimage:\n  imsize: [512, 256]\n  cell: \"0.1arcsec\"\ncluster: {slurm: {queue: x}}\n";
+    static const char seed[] = "vis: [a.ms, 'b']\nimage:\n  imsize: [512, 256]\n  cell: "
+                               "\"0.1arcsec\"\ncluster: {slurm: {queue: x}}\n";
     srand(3);
     for (int i = 0; i < 3000; i++) {
         char text[sizeof seed];

@@ -4,9 +4,12 @@
 
 #include "pclean/run.h"
 
-static double floor_level(const pcl_control *c, double rms) { return fmax(c->threshold_jy, c->nsigma * rms); }
+static double floor_level(const pcl_control *c, double rms) {
+    return fmax(c->threshold_jy, c->nsigma * rms);
+}
 
-int pcl_converge_check(const pcl_control *c, pcl_progress_state *s, double peak, double rms, size_t npixel) {
+int pcl_converge_check(const pcl_control *c, pcl_progress_state *s, double peak, double rms,
+                       size_t npixel) {
     const double previous = s->peak_previous, least = s->peak_least;
     const bool first = !s->started;
     s->peak_previous = peak;
@@ -37,7 +40,8 @@ int pcl_converge_check(const pcl_control *c, pcl_progress_state *s, double peak,
 }
 
 double pcl_converge_cyclethreshold(const pcl_control *c, double peak, double sidelobe, double rms) {
-    const double fraction = fmin(fmax(c->cyclefactor * sidelobe, c->minpsffraction), c->maxpsffraction);
+    const double fraction =
+        fmin(fmax(c->cyclefactor * sidelobe, c->minpsffraction), c->maxpsffraction);
     return fmax(fraction * peak, floor_level(c, rms));
 }
 

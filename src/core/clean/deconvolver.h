@@ -1,21 +1,24 @@
-/* deconvolver.h: a deconvolver finds the components of a minor cycle; each is one file (hogbom.c) behind the struct of
- * functions below. It sees the planes of one channel: all its Stokes planes, since some deconvolvers judge them together,
- * with all their Taylor terms. imager/target.c is the only caller.
+/* deconvolver.h: a deconvolver finds the components of a minor cycle; each is one file (hogbom.c)
+ * behind the struct of functions below. It sees the planes of one channel: all its Stokes planes,
+ * since some deconvolvers judge them together, with all their Taylor terms. imager/target.c is the
+ * only caller.
  *
  * Thread-safe; the same bits for any number of threads. */
 #ifndef PCL_DECONVOLVER_H
 #define PCL_DECONVOLVER_H
+#include "base/err.h"
 #include <stdbool.h>
 #include <stddef.h>
-#include "base/err.h"
 
 /* The planes of a channel, borrowed; each [ny][nx], x fastest. */
 typedef struct pcl_clean_planes {
     size_t nx, ny, npol, nterm;
-    float *const *residual;   /* [npol][nterm], Jy/beam; undefined afterwards: a major cycle follows */
-    float *const *model;      /* [npol][nterm], Jy/pixel; components are added */
-    const float *const *psf;  /* [npol][2 nterm - 1], peak 1 at (nx/2, ny/2) */
-    const bool *const *mask;  /* [npol], true where peaks may be searched; an element NULL: everywhere */
+    float *const *residual;  /* [npol][nterm], Jy/beam; undefined afterwards: a major cycle
+                              * follows */
+    float *const *model;     /* [npol][nterm], Jy/pixel; components are added */
+    const float *const *psf; /* [npol][2 nterm - 1], peak 1 at (nx/2, ny/2) */
+    const bool *const *mask; /* [npol], true where peaks may be searched; an element NULL:
+                              * everywhere */
 } pcl_clean_planes;
 
 /* n floats that the caller does not need during the call. */
@@ -35,8 +38,9 @@ typedef struct pcl_clean_result {
     size_t niter; /* as tclean reports it */
 } pcl_clean_result;
 
-/* What is known of a minor cycle before there are data, for the memory plan: the image is searched within an ellipse about
- * its centre with these half axes in pixels (a primary beam; infinite: everywhere). */
+/* What is known of a minor cycle before there are data, for the memory plan: the image is searched
+ * within an ellipse about its centre with these half axes in pixels (a primary beam; infinite:
+ * everywhere). */
 typedef struct pcl_clean_extent {
     size_t nx, ny, npol, nterm;
     double half_x, half_y;
@@ -48,9 +52,12 @@ typedef struct pcl_clean_extent {
 typedef struct pcl_deconvolver {
     const char *name; /* tclean's */
     bool joint;       /* judges the Stokes planes of a channel together */
-    /* Errors: -PCLEAN_ENOMEM; -PCLEAN_EDATA: a PSF that is not finite, or an infinite peak. model is then unusable. */
-    int (*clean)(const pcl_clean_planes *, const pcl_clean_params *, pcl_clean_result *, pclean_err *);
-    /* Bytes that clean allocates at most. Of the params only the sizes of the spare memory count. */
+    /* Errors: -PCLEAN_ENOMEM; -PCLEAN_EDATA: a PSF that is not finite, or an infinite peak. model
+     * is then unusable. */
+    int (*clean)(const pcl_clean_planes *, const pcl_clean_params *, pcl_clean_result *,
+                 pclean_err *);
+    /* Bytes that clean allocates at most. Of the params only the sizes of the spare memory
+     * count. */
     size_t (*bytes)(const pcl_clean_extent *, const pcl_clean_params *);
 } pcl_deconvolver;
 

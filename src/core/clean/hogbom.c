@@ -1,5 +1,5 @@
-/* hogbom.c: the minor cycle of CASA (hclean.f under SDAlgorithmBase.cc): its control, its plain form, and the deconvolver
- * on the fast form of lazy.c, which has the same bits. */
+/* hogbom.c: the minor cycle of CASA (hclean.f under SDAlgorithmBase.cc): its control, its plain
+ * form, and the deconvolver on the fast form of lazy.c, which has the same bits. */
 #include "core/clean/hogbom.h"
 
 #include <math.h>
@@ -13,21 +13,24 @@ enum {
 };
 
 void pcl_hogbom_params_init(pcl_hogbom_params *p) {
-    *p = (pcl_hogbom_params){.gain = 0.1f, .threshold = 0.0f, .cycleniter = 0, .keep = PCL_HOGBOM_KEEP_ALL};
+    *p = (pcl_hogbom_params){
+        .gain = 0.1f, .threshold = 0.0f, .cycleniter = 0, .keep = PCL_HOGBOM_KEEP_ALL};
 }
 
 /* ---- The control: tclean's counting and stop codes, the same for both forms ---- */
 
 /* One call of hclean.f: at most nstep + 1 components; *done is what it reports. */
-static int run_block(const pcl_hogbom_form *e, const pcl_hogbom_params *p, size_t nx, size_t nstep, float *model, pcl_peak *at,
-                     pcl_hogbom_result *out, size_t *done, pclean_err *err) {
+static int run_block(const pcl_hogbom_form *e, const pcl_hogbom_params *p, size_t nx, size_t nstep,
+                     float *model, pcl_peak *at, pcl_hogbom_result *out, size_t *done,
+                     pclean_err *err) {
     for (size_t i = 0; i <= nstep; i++) {
         if (at->abs < p->threshold) {
             *done = i;
             return 0;
         }
         if (!isfinite(at->abs))
-            return PCL_FAIL(err, PCLEAN_EDATA, "the residual is infinite at pixel (%zu, %zu)", at->x, at->y);
+            return PCL_FAIL(err, PCLEAN_EDATA, "the residual is infinite at pixel (%zu, %zu)",
+                            at->x, at->y);
         const pcl_component c = {at->x, at->y, p->gain * at->value};
         model[c.y * nx + c.x] += c.v;
         out->flux += (double)c.v;
@@ -42,8 +45,8 @@ static int run_block(const pcl_hogbom_form *e, const pcl_hogbom_params *p, size_
 }
 
 /* SIMinorCycleController::majorCycleRequired after a block: the later rules win. */
-static enum pcl_hogbom_stop stop_code(const pcl_hogbom_params *p, size_t niter, size_t done, size_t nstep,
-                                      float abs_peak, float smallest) {
+static enum pcl_hogbom_stop stop_code(const pcl_hogbom_params *p, size_t niter, size_t done,
+                                      size_t nstep, float abs_peak, float smallest) {
     int stop = -1;
     if (niter >= p->cycleniter)
         stop = PCL_HOGBOM_CYCLENITER;
@@ -58,8 +61,8 @@ static enum pcl_hogbom_stop stop_code(const pcl_hogbom_params *p, size_t niter, 
     return (enum pcl_hogbom_stop)stop;
 }
 
-int pcl_hogbom_run(const pcl_hogbom_form *e, const pcl_hogbom_params *p, size_t nx, float *model, pcl_hogbom_result *out,
-                       pclean_err *err) {
+int pcl_hogbom_run(const pcl_hogbom_form *e, const pcl_hogbom_params *p, size_t nx, float *model,
+                   pcl_hogbom_result *out, pclean_err *err) {
     *out = (pcl_hogbom_result){.stop = PCL_HOGBOM_EMPTY_MASK};
     pcl_peak at = e->find(e->state);
     if (at.abs < 0.0f)
@@ -92,7 +95,8 @@ int pcl_hogbom_run(const pcl_hogbom_form *e, const pcl_hogbom_params *p, size_t 
 int pcl_hogbom_check(size_t nx, size_t ny, const float *psf, pclean_err *err) {
     const size_t most = (size_t)1 << 24;
     if (nx < 2 || ny < 2 || nx > most || ny > most)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "an image of %zu x %zu pixels cannot be cleaned", nx, ny);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "an image of %zu x %zu pixels cannot be cleaned", nx,
+                        ny);
     bool finite = true;
     for (size_t i = 0; i < nx * ny; i++)
         finite &= isfinite(psf[i]) != 0;
@@ -137,24 +141,32 @@ static int plain_subtract(void *state, pcl_component c, pclean_err *err) {
     return 0;
 }
 
-int pcl_hogbom_plain(size_t nx, size_t ny, float *residual, const float *psf, const bool *mask, float *model,
-                     const pcl_hogbom_params *p, pcl_hogbom_result *result, pclean_err *err) {
+int pcl_hogbom_plain(size_t nx, size_t ny, float *residual, const float *psf, const bool *mask,
+                     float *model, const pcl_hogbom_params *p, pcl_hogbom_result *result,
+                     pclean_err *err) {
     const int rc = pcl_hogbom_check(nx, ny, psf, err);
     if (rc)
         return rc;
     plain s = {nx, ny, residual, psf, mask};
-    return pcl_hogbom_run(&(pcl_hogbom_form){&s, plain_find, plain_subtract}, p, nx, model, result, err);
+    return pcl_hogbom_run(&(pcl_hogbom_form){&s, plain_find, plain_subtract}, p, nx, model, result,
+                          err);
 }
 
 /* ---- The deconvolver ---- */
 
-static int clean(const pcl_clean_planes *c, const pcl_clean_params *p, pcl_clean_result *out, pclean_err *err) {
-    const pcl_hogbom_params params = {.gain = p->gain, .threshold = p->threshold, .cycleniter = p->cycleniter,
-                                      .keep = PCL_HOGBOM_KEEP_NONE, .spare_residual = p->spare[0], .spare_psf = p->spare[1]};
+static int clean(const pcl_clean_planes *c, const pcl_clean_params *p, pcl_clean_result *out,
+                 pclean_err *err) {
+    const pcl_hogbom_params params = {.gain = p->gain,
+                                      .threshold = p->threshold,
+                                      .cycleniter = p->cycleniter,
+                                      .keep = PCL_HOGBOM_KEEP_NONE,
+                                      .spare_residual = p->spare[0],
+                                      .spare_psf = p->spare[1]};
     *out = (pcl_clean_result){0};
     for (size_t i = 0; i < c->npol; i++) {
         pcl_hogbom_result one;
-        int rc = pcl_hogbom(c->nx, c->ny, c->residual[i], c->psf[i], c->mask[i], c->model[i], &params, &one, err);
+        int rc = pcl_hogbom(c->nx, c->ny, c->residual[i], c->psf[i], c->mask[i], c->model[i],
+                            &params, &one, err);
         if (rc)
             return rc;
         out->niter += one.niter;
@@ -164,7 +176,8 @@ static int clean(const pcl_clean_planes *c, const pcl_clean_params *p, pcl_clean
 
 static size_t bytes(const pcl_clean_extent *e, const pcl_clean_params *p) {
     const pcl_hogbom_params params = {.spare_residual = p->spare[0], .spare_psf = p->spare[1]};
-    return pcl_hogbom_bytes_within(e->nx, e->ny, e->half_x, e->half_y, e->any_mask, e->ncomponent, e->nthread, &params);
+    return pcl_hogbom_bytes_within(e->nx, e->ny, e->half_x, e->half_y, e->any_mask, e->ncomponent,
+                                   e->nthread, &params);
 }
 
 const pcl_deconvolver pcl_deconvolver_hogbom = {.name = "hogbom", .clean = clean, .bytes = bytes};

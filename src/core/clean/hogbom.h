@@ -1,6 +1,8 @@
-/* hogbom.h: CASA's Högbom minor cycle, bit for bit (hclean.f, SDAlgorithmBase.cc; docs/algorithms.md).
+/* hogbom.h: CASA's Högbom minor cycle, bit for bit (hclean.f, SDAlgorithmBase.cc;
+ * docs/algorithms.md).
  *
- * Units: Jy/beam for the residual, 1 for the PSF (peak 1), Jy for the model. Arrays are [ny][nx], x fastest. */
+ * Units: Jy/beam for the residual, 1 for the PSF (peak 1), Jy for the model. Arrays are [ny][nx], x
+ * fastest. */
 #ifndef PCL_HOGBOM_H
 #define PCL_HOGBOM_H
 #include "base/err.h"
@@ -14,12 +16,13 @@ enum pcl_hogbom_stop {
     PCL_HOGBOM_CYCLENITER = 1,  /* niter reached cycleniter */
     PCL_HOGBOM_THRESHOLD = 2,   /* |peak| <= threshold (also before the first component) */
     PCL_HOGBOM_ZERO_ITER = 3,   /* a block made no component */
-    PCL_HOGBOM_DIVERGED = 4,    /* |peak| > 1.1 times its smallest value at the start of a block; see below */
+    PCL_HOGBOM_DIVERGED = 4,    /* |peak| > 1.1 times its smallest value at the start of a block;
+                                 * see below */
     PCL_HOGBOM_NO_CRITERION = 5 /* a block ended early and no criterion holds */
 };
 
-/* What the caller needs of the residual afterwards. A major cycle that recomputes it needs nothing, and the fast form
- * then never touches tiles that cannot hold a peak. */
+/* What the caller needs of the residual afterwards. A major cycle that recomputes it needs nothing,
+ * and the fast form then never touches tiles that cannot hold a peak. */
 enum pcl_hogbom_keep {
     PCL_HOGBOM_KEEP_ALL,  /* every pixel as the plain loop leaves it */
     PCL_HOGBOM_KEEP_MASK, /* the pixels inside the mask; the others undefined */
@@ -29,12 +32,14 @@ enum pcl_hogbom_keep {
 typedef struct pcl_hogbom_params {
     float gain;      /* loop gain, 0.1 */
     float threshold; /* Jy/beam, stop when |peak| is below it, 0 */
-    /* 0. Two rules of tclean, both kept: a block that cycleniter ends makes ONE component more than it reports, and
-     * cycleniter >= 5000 runs in blocks of 2000, so that the report may exceed cycleniter by up to 1999. */
+    /* 0. Two rules of tclean, both kept: a block that cycleniter ends makes ONE component more than
+     *    it reports, and
+     * cycleniter >= 5000 runs in blocks of 2000, so that the report may exceed cycleniter by up to
+     * 1999. */
     size_t cycleniter;
     enum pcl_hogbom_keep keep; /* KEEP_ALL */
-    /* For the padded PSF, a little more than nx ny, and for the residual where it is searched. Where they are too small,
-     * memory is allocated. {NULL, 0} */
+    /* For the padded PSF, a little more than nx ny, and for the residual where it is searched.
+     * Where they are too small, memory is allocated. {NULL, 0} */
     pcl_clean_spare spare_psf, spare_residual;
 } pcl_hogbom_params;
 
@@ -44,7 +49,8 @@ typedef struct pcl_hogbom_result {
     enum pcl_hogbom_stop stop;
     size_t niter;          /* as tclean reports it */
     size_t ncomponent;     /* components really made */
-    float peak_start;      /* signed residual at the largest |residual| inside the mask, before ... */
+    float peak_start;      /* signed residual at the largest |residual| inside the mask, before
+                            * ... */
     float peak_end;        /* ... and after */
     size_t peak_x, peak_y; /* where peak_end is, pixels */
     double flux;           /* sum of the components, Jy */
@@ -55,23 +61,28 @@ typedef struct pcl_hogbom_result {
  *   psf      [ny][nx], peak 1 at (nx/2, ny/2); read; must be finite.
  *   mask     [ny][nx], true where peaks may be searched; NULL: everywhere.
  *   model    [ny][nx], Jy/pixel; components are added to it.
- * Each component is gain * residual in float32 at the largest |residual|, the first of equals with x running fastest;
- * the PSF is subtracted at offsets -n/2 ... n/2 - 1 (integer division) in each axis. After code 4 tclean keeps the
- * model and goes on with the next major cycle: it ends a minor cycle, never a run; it is looked for at the end of each
- * block only, so with cycleniter < 5000 once, at the end. Errors: -PCLEAN_ENOMEM; -PCLEAN_EPARAM (an axis below 2
- * pixels or above 2^24); -PCLEAN_EDATA (PSF not finite, or a peak that is infinite). model is then unusable.
- * Thread-safe; the same bits for any number of threads. */
-int pcl_hogbom(size_t nx, size_t ny, float *residual, const float *psf, const bool *mask, float *model,
-               const pcl_hogbom_params *p, pcl_hogbom_result *result, pclean_err *err) PCL_CHECK;
+ * Each component is gain * residual in float32 at the largest |residual|, the first of equals with
+ * x running fastest; the PSF is subtracted at offsets -n/2 ... n/2 - 1 (integer division) in each
+ * axis. After code 4 tclean keeps the model and goes on with the next major cycle: it ends a minor
+ * cycle, never a run; it is looked for at the end of each block only, so with cycleniter < 5000
+ * once, at the end. Errors: -PCLEAN_ENOMEM; -PCLEAN_EPARAM (an axis below 2 pixels or above 2^24);
+ * -PCLEAN_EDATA (PSF not finite, or a peak that is infinite). model is then unusable. Thread-safe;
+ * the same bits for any number of threads. */
+int pcl_hogbom(size_t nx, size_t ny, float *residual, const float *psf, const bool *mask,
+               float *model, const pcl_hogbom_params *p, pcl_hogbom_result *result,
+               pclean_err *err) PCL_CHECK;
 
-/* The plain twin for tests: the same contract, the loops as they are defined, the whole residual kept. */
-int pcl_hogbom_plain(size_t nx, size_t ny, float *residual, const float *psf, const bool *mask, float *model,
-                     const pcl_hogbom_params *p, pcl_hogbom_result *result, pclean_err *err) PCL_CHECK;
+/* The plain twin for tests: the same contract, the loops as they are defined, the whole residual
+ * kept. */
+int pcl_hogbom_plain(size_t nx, size_t ny, float *residual, const float *psf, const bool *mask,
+                     float *model, const pcl_hogbom_params *p, pcl_hogbom_result *result,
+                     pclean_err *err) PCL_CHECK;
 
-/* Bytes that pcl_hogbom allocates at most, for the memory plan: of an image searched within an ellipse about pixel (nx/2, ny/2) with these half axes in pixels (a primary
- * beam; infinite: everywhere), for nthread threads. any_mask: a mask inside it may have any shape. Of p only the
+/* Bytes that pcl_hogbom allocates at most, for the memory plan: of an image searched within an
+ * ellipse about pixel (nx/2, ny/2) with these half axes in pixels (a primary beam; infinite:
+ * everywhere), for nthread threads. any_mask: a mask inside it may have any shape. Of p only the
  * sizes of the spare memory count. */
-size_t pcl_hogbom_bytes_within(size_t nx, size_t ny, double half_x, double half_y, bool any_mask, size_t ncomponent,
-                               size_t nthread, const pcl_hogbom_params *p);
+size_t pcl_hogbom_bytes_within(size_t nx, size_t ny, double half_x, double half_y, bool any_mask,
+                               size_t ncomponent, size_t nthread, const pcl_hogbom_params *p);
 
 #endif

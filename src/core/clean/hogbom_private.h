@@ -14,7 +14,8 @@ typedef struct pcl_peak {
     float abs, value;
 } pcl_peak;
 
-/* The two operations in which the forms differ. find may fail only with -PCLEAN_ENOMEM; subtract likewise. */
+/* The two operations in which the forms differ. find may fail only with -PCLEAN_ENOMEM; subtract
+ * likewise. */
 typedef struct pcl_hogbom_form {
     void *state;
     pcl_peak (*find)(void *state);
@@ -22,8 +23,8 @@ typedef struct pcl_hogbom_form {
 } pcl_hogbom_form;
 
 /* The minor cycle in either form: tclean's counting and stop codes. */
-int pcl_hogbom_run(const pcl_hogbom_form *form, const pcl_hogbom_params *p, size_t nx, float *model, pcl_hogbom_result *out,
-                   pclean_err *err) PCL_CHECK;
+int pcl_hogbom_run(const pcl_hogbom_form *form, const pcl_hogbom_params *p, size_t nx, float *model,
+                   pcl_hogbom_result *out, pclean_err *err) PCL_CHECK;
 int pcl_hogbom_check(size_t nx, size_t ny, const float *psf, pclean_err *err) PCL_CHECK;
 
 #endif

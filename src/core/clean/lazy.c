@@ -1,30 +1,36 @@
 /* lazy.c: the fast form of the Hogbom minor cycle.
  *
  * The image is cut into tiles of TILE x TILE pixels. For each tile we keep
- *   fresh[t]   max |r| over its searched pixels after the first done[t] components have been subtracted from it,
+ *   fresh[t]   max |r| over its searched pixels after the first done[t] components have been
+ *              subtracted from it,
  *   bound[t]   a number that max |r| after ALL components cannot exceed,
- * and subtract nothing from a tile before its bound says that it could hold the peak. Then all components it has missed
- * are applied in the order in which they were made, so each pixel sees the very sequence of float32 operations of the
- * plain loop and has the same bits; and several are applied in one pass, the row held in registers.
+ * and subtract nothing from a tile before its bound says that it could hold the peak. Then all
+ * components it has missed are applied in the order in which they were made, so each pixel sees the
+ * very sequence of float32 operations of the plain loop and has the same bits; and several are
+ * applied in one pass, the row held in registers.
  *
- * The bound. A component v turns r into r' = fl(r - fl(v p)). With u = 2^-24 and results outside the subnormal range
- * |r'| <= (|r| + |v||p|(1 + u))(1 + u). Let P be the largest |p| over a region that covers the tile's shift of the PSF.
- * In float32 we form  w = fl(|v| P), s = fl(fl(bound + w) + FLT_MIN), bound' = fl(s (1 + 16u)): each fl loses at most a
- * factor (1 - u), so bound' >= (bound + |v|P (1 - u))(1 - u)^3 (1 + 16u) > (bound + |v|P(1 + u))(1 + u). FLT_MIN makes
- * up for products in the subnormal range (wrong by at most 2^-150) where it matters, and is lost to rounding, covered
- * by the slack of 12u bound, where it does not. Overflow gives +Inf, which is still a bound.
+ * The bound. A component v turns r into r' = fl(r - fl(v p)). With u = 2^-24 and results outside
+ * the subnormal range |r'| <= (|r| + |v||p|(1 + u))(1 + u). Let P be the largest |p| over a region
+ * that covers the tile's shift of the PSF. In float32 we form  w = fl(|v| P), s = fl(fl(bound + w)
+ * + FLT_MIN), bound' = fl(s (1 + 16u)): each fl loses at most a factor (1 - u), so bound' >= (bound
+ *   + |v|P (1 - u))(1 - u)^3 (1 + 16u) > (bound + |v|P(1 + u))(1 + u). FLT_MIN makes
+ * up for products in the subnormal range (wrong by at most 2^-150) where it matters, and is lost to
+ * rounding, covered by the slack of 12u bound, where it does not. Overflow gives +Inf, which is
+ * still a bound.
  *
- * The peak. Let best be the largest fresh[t] of the tiles that are up to date. Every stale tile with bound >= best is
- * brought up to date, highest bound first, until none is left: then no other tile can hold a value >= best. Equal
- * values are told apart by position (row, then column): the first in the order of the plain loop. Which tiles are
- * brought up to date, and by which thread, changes only when the work is done, never its result.
+ * The peak. Let best be the largest fresh[t] of the tiles that are up to date. Every stale tile
+ * with bound >= best is brought up to date, highest bound first, until none is left: then no other
+ * tile can hold a value >= best. Equal values are told apart by position (row, then column): the
+ * first in the order of the plain loop. Which tiles are brought up to date, and by which thread,
+ * changes only when the work is done, never its result.
  *
- * Measured (one core of an AMD EPYC, AVX2 form, dirty images of NGC 5921 and HD 142527, full mask, 500 components, deep
- * enough that three quarters of all (tile, component) pairs must be applied): 3.4 to 5 us per component at 256^2, 45 to
- * 60 at 1024^2, 220 to 320 at 2048^2; the plain loop takes 33, 600 and 2300, a fused AVX2 pass over everything 140 at
- * 1024^2. Setting up takes 0.15, 3 and 14 ms. What is left is the reading of the PSF from the last cache: AVX-512 gains
- * a tenth, tiles of 64 pixels nothing, and lose at 256^2. In the worst case, a PSF whose sidelobes never fall, each
- * tile is touched for each component and the cost is that of one fused pass. */
+ * Measured (one core of an AMD EPYC, AVX2 form, dirty images of NGC 5921 and HD 142527, full mask,
+ * 500 components, deep enough that three quarters of all (tile, component) pairs must be applied):
+ * 3.4 to 5 us per component at 256^2, 45 to 60 at 1024^2, 220 to 320 at 2048^2; the plain loop
+ * takes 33, 600 and 2300, a fused AVX2 pass over everything 140 at 1024^2. Setting up takes 0.15, 3
+ * and 14 ms. What is left is the reading of the PSF from the last cache: AVX-512 gains a tenth,
+ * tiles of 64 pixels nothing, and lose at 256^2. In the worst case, a PSF whose sidelobes never
+ * fall, each tile is touched for each component and the cost is that of one fused pass. */
 #include <float.h>
 #include <math.h>
 #include <omp.h>
@@ -40,24 +46,27 @@ enum {
     TILE = 32, /* pixels; one row of a tile is a few vector registers */
     CELL = 8,  /* pixels; grain of the table of PSF maxima */
     PHASES = TILE / CELL,
-    PARALLEL_TILES = 192 /* stale tiles that make a parallel region worth its start, also on a busy machine */
+    PARALLEL_TILES = 192 /* stale tiles that make a parallel region worth its start, also on a
+                          * busy machine */
 };
 
 /* See DEFINE_APPLY. */
-typedef void apply_function(float *restrict r, const float *const *restrict p, const float *restrict v, size_t n,
-                            size_t stride);
+typedef void apply_function(float *restrict r, const float *const *restrict p,
+                            const float *restrict v, size_t n, size_t stride);
 
 typedef struct lazy {
     size_t nx, ny, ntx, nty; /* pixels; tiles */
-    /* The PSF with TILE zeros on each side; its last row or column of an odd axis, which is never used, is zero too. */
+    /* The PSF with TILE zeros on each side; its last row or column of an odd axis, which is never
+     * used, is zero too. */
     float *psf;
     size_t psf_stride;
-    /* cover[row][phase][k]: max |psf| over the (TILE + CELL)-square that starts at table cell (PHASES k + phase, row).
-     */
+    /* cover[row][phase][k]: max |psf| over the (TILE + CELL)-square that starts at table cell
+     * (PHASES k + phase, row). */
     float *cover;
     size_t cover_nk;
     float *residual;             /* [ntile in use][TILE][TILE] */
-    int32_t *select;             /* [tiles with a partial mask][TILE][TILE]: 0x7fffffff where searched, else 0 */
+    int32_t *select;             /* [tiles with a partial mask][TILE][TILE]: 0x7fffffff where
+                                  * searched, else 0 */
     int32_t *select_all;         /* [TILE][TILE] of 0x7fffffff */
     const int32_t **tile_select; /* [ntile]; NULL: nothing to search in this tile */
     float **tile_residual;       /* [ntile]; NULL: tile not in use */
@@ -76,33 +85,34 @@ static size_t tiles(size_t n) {
     return (n + TILE - 1) / TILE;
 }
 
-/* Applies n components to a tile, in order: r -= v[j] * p[j], where p[j] points at the PSF pixel that falls on the
- * tile's first pixel. Four vectors of a row are held in registers while the components pass. Each row of the PSF lies
- * on another page, where no hardware prefetch helps. One body for each register width: left to itself, gcc 12 keeps the
- * row in memory (AVX2) or splits wider vectors (three times slower than this). */
-#define DEFINE_APPLY(name, isa, width)                                                                                 \
-    isa static void name(float *restrict r, const float *const *restrict p, const float *restrict v, size_t n,         \
-                         size_t stride) {                                                                              \
-        typedef float vec __attribute__((vector_size(4 * (width)), aligned(4), may_alias));                            \
-        for (size_t y = 0; y < TILE; y++)                                                                              \
-            for (size_t x = 0; x < TILE; x += 4 * (width)) {                                                           \
-                vec *row = (vec *)(r + y * TILE + x);                                                                  \
-                vec a = row[0], b = row[1], c = row[2], d = row[3];                                                    \
-                for (size_t j = 0; j < n; j++) {                                                                       \
-                    const float *next = p[j] + (y + 4) * stride + x;                                                   \
-                    for (size_t line = 0; line < 4 * (width) + 16; line += 16)                                         \
-                        __builtin_prefetch(next + line);                                                               \
-                    const vec *q = (const vec *)(p[j] + y * stride + x);                                               \
-                    a -= v[j] * q[0];                                                                                  \
-                    b -= v[j] * q[1];                                                                                  \
-                    c -= v[j] * q[2];                                                                                  \
-                    d -= v[j] * q[3];                                                                                  \
-                }                                                                                                      \
-                row[0] = a;                                                                                            \
-                row[1] = b;                                                                                            \
-                row[2] = c;                                                                                            \
-                row[3] = d;                                                                                            \
-            }                                                                                                          \
+/* Applies n components to a tile, in order: r -= v[j] * p[j], where p[j] points at the PSF pixel
+ * that falls on the tile's first pixel. Four vectors of a row are held in registers while the
+ * components pass. Each row of the PSF lies on another page, where no hardware prefetch helps. One
+ * body for each register width: left to itself, gcc 12 keeps the row in memory (AVX2) or splits
+ * wider vectors (three times slower than this). */
+#define DEFINE_APPLY(name, isa, width)                                                             \
+    isa static void name(float *restrict r, const float *const *restrict p,                        \
+                         const float *restrict v, size_t n, size_t stride) {                       \
+        typedef float vec __attribute__((vector_size(4 * (width)), aligned(4), may_alias));        \
+        for (size_t y = 0; y < TILE; y++)                                                          \
+            for (size_t x = 0; x < TILE; x += 4 * (width)) {                                       \
+                vec *row = (vec *)(r + y * TILE + x);                                              \
+                vec a = row[0], b = row[1], c = row[2], d = row[3];                                \
+                for (size_t j = 0; j < n; j++) {                                                   \
+                    const float *next = p[j] + (y + 4) * stride + x;                               \
+                    for (size_t line = 0; line < 4 * (width) + 16; line += 16)                     \
+                        __builtin_prefetch(next + line);                                           \
+                    const vec *q = (const vec *)(p[j] + y * stride + x);                           \
+                    a -= v[j] * q[0];                                                              \
+                    b -= v[j] * q[1];                                                              \
+                    c -= v[j] * q[2];                                                              \
+                    d -= v[j] * q[3];                                                              \
+                }                                                                                  \
+                row[0] = a;                                                                        \
+                row[1] = b;                                                                        \
+                row[2] = c;                                                                        \
+                row[3] = d;                                                                        \
+            }                                                                                      \
     }
 DEFINE_APPLY(apply_baseline, , 4)
 #ifdef __x86_64__
@@ -117,7 +127,8 @@ static apply_function *choose_apply(void) {
     return apply_baseline;
 }
 
-/* The bits of max |r| over the selected pixels of a tile (floats that are not negative order as their bits do). */
+/* The bits of max |r| over the selected pixels of a tile (floats that are not negative order as
+ * their bits do). */
 SIMD static int32_t tile_max(const float *restrict r, const int32_t *restrict select) {
     int32_t most = 0;
     for (size_t i = 0; i < TILE * TILE; i++) {
@@ -129,12 +140,14 @@ SIMD static int32_t tile_max(const float *restrict r, const int32_t *restrict se
     return most;
 }
 
-/* bound += |v| * cover over one row of tiles, rounded upwards (see the proof above); returns the row's maximum. Bounds
- * are not negative, so their bits order as they do. */
-SIMD static float raise_bounds(float *restrict bound, const float *restrict cover, float abs_v, size_t n) {
+/* bound += |v| * cover over one row of tiles, rounded upwards (see the proof above); returns the
+ * row's maximum. Bounds are not negative, so their bits order as they do. */
+SIMD static float raise_bounds(float *restrict bound, const float *restrict cover, float abs_v,
+                               size_t n) {
     int32_t most = 0;
     for (size_t i = 0; i < n; i++) {
-        const float b = (bound[i] + abs_v * cover[i] + FLT_MIN) * (1.0f + 16.0f * FLT_EPSILON / 2.0f);
+        const float b =
+            (bound[i] + abs_v * cover[i] + FLT_MIN) * (1.0f + 16.0f * FLT_EPSILON / 2.0f);
         bound[i] = b;
         int32_t bits;
         memcpy(&bits, &b, sizeof bits);
@@ -145,7 +158,8 @@ SIMD static float raise_bounds(float *restrict bound, const float *restrict cove
     return result;
 }
 
-/* Brings tile t up to date. Touches only what belongs to t (and the thread), so tiles may be done in parallel. */
+/* Brings tile t up to date. Touches only what belongs to t (and the thread), so tiles may be done
+ * in parallel. */
 static void refresh(lazy *s, size_t t, int thread) {
     const float **p = s->pending + (size_t)thread * s->capacity;
     float *v = s->pending_v + (size_t)thread * s->capacity;
@@ -153,7 +167,8 @@ static void refresh(lazy *s, size_t t, int thread) {
     size_t n = 0;
     for (size_t j = s->done[t]; j < s->ncomponent; j++) {
         const pcl_component *c = &s->component[j];
-        const size_t px = x0 + TILE + s->nx / 2 - c->x, py = y0 + TILE + s->ny / 2 - c->y; /* may wrap: no overlap */
+        /* may wrap: no overlap */
+        const size_t px = x0 + TILE + s->nx / 2 - c->x, py = y0 + TILE + s->ny / 2 - c->y;
         if (px - 1 >= s->nx + TILE - 1 || py - 1 >= s->ny + TILE - 1)
             continue;
         p[n] = s->psf + py * s->psf_stride + px;
@@ -162,7 +177,8 @@ static void refresh(lazy *s, size_t t, int thread) {
     s->done[t] = s->ncomponent;
     if (n > 0) {
         s->apply(s->tile_residual[t], p, v, n, s->psf_stride);
-        const int32_t bits = tile_max(s->tile_residual[t], s->tile_select[t] ? s->tile_select[t] : s->select_all);
+        const int32_t bits =
+            tile_max(s->tile_residual[t], s->tile_select[t] ? s->tile_select[t] : s->select_all);
         memcpy(&s->fresh[t], &bits, sizeof bits);
     }
     if (s->tile_select[t])
@@ -189,7 +205,8 @@ static size_t top_tile(const lazy *s) {
     return ty * s->ntx;
 }
 
-/* Brings all stale tiles with a bound of at least `best` up to date when they are many; else does nothing. */
+/* Brings all stale tiles with a bound of at least `best` up to date when they are many; else does
+ * nothing. */
 static void refresh_many(lazy *s, float best) {
     if (s->nthread < 2)
         return;
@@ -217,7 +234,8 @@ static pcl_peak locate(const lazy *s, size_t t) {
         int32_t bits;
         memcpy(&bits, r + i, sizeof bits);
         if (select[i] && (bits & select[i]) == want)
-            return (pcl_peak){t % s->ntx * TILE + i % TILE, t / s->ntx * TILE + i / TILE, s->fresh[t], r[i]};
+            return (pcl_peak){t % s->ntx * TILE + i % TILE, t / s->ntx * TILE + i / TILE,
+                              s->fresh[t], r[i]};
     }
     return (pcl_peak){0, 0, -1.0f, 0.0f};
 }
@@ -237,7 +255,8 @@ static pcl_peak lazy_find(void *state) {
     }
     if (s->bound[t] < 0.0f)
         return (pcl_peak){0, 0, -1.0f, 0.0f};
-    /* t is up to date and no bound is larger. Tiles of equal bound: bring them up to date too, take the first pixel. */
+    /* t is up to date and no bound is larger. Tiles of equal bound: bring them up to date too, take
+     * the first pixel. */
     best = s->bound[t];
     pcl_peak first = {0, 0, -1.0f, 0.0f};
     for (size_t ty = 0; ty < s->nty; ty++) {
@@ -267,7 +286,8 @@ static int grow(lazy *s, pclean_err *err) {
     float *v = NULL;
     int rc = PCL_NEW(&c, capacity, "the components of a minor cycle", err);
     if (!rc)
-        rc = pcl_alloc((void **)&p, capacity * (size_t)s->nthread, sizeof *p, "pending components", err);
+        rc = pcl_alloc((void **)&p, capacity * (size_t)s->nthread, sizeof *p, "pending components",
+                       err);
     if (!rc)
         rc = PCL_NEW(&v, capacity * (size_t)s->nthread, "pending components", err);
     if (rc) {
@@ -295,7 +315,8 @@ static int lazy_subtract(void *state, pcl_component c, pclean_err *err) {
             return rc;
     }
     s->component[s->ncomponent++] = c;
-    /* Tile column 0 starts at the padded PSF column TILE + nx/2 - x; the table has nx further cells of zeros before. */
+    /* Tile column 0 starts at the padded PSF column TILE + nx/2 - x; the table has nx further cells
+     * of zeros before. */
     const size_t sx = s->nx + s->nx / 2 - c.x;
     const size_t kx = sx / CELL;
     for (size_t ty = 0; ty < s->nty; ty++) {
@@ -311,7 +332,8 @@ static int lazy_subtract(void *state, pcl_component c, pclean_err *err) {
 /* ---- Setting the lazy form up and down ---- */
 
 /* n floats from what the caller lends, or new ones. */
-static int take(const pcl_clean_spare *spare, size_t n, float **out, const char *what, pclean_err *err) {
+static int take(const pcl_clean_spare *spare, size_t n, float **out, const char *what,
+                pclean_err *err) {
     if (n > spare->n)
         return PCL_NEW(out, n, what, err);
     *out = spare->at;
@@ -332,11 +354,13 @@ static int copy_psf(lazy *s, const float *psf, const pcl_hogbom_params *p, pclea
         return rc;
     memset(s->psf, 0, n * sizeof *s->psf);
     for (size_t y = 0; y < s->ny / 2 * 2; y++)
-        memcpy(s->psf + (y + TILE) * s->psf_stride + TILE, psf + y * s->nx, s->nx / 2 * 2 * sizeof *psf);
+        memcpy(s->psf + (y + TILE) * s->psf_stride + TILE, psf + y * s->nx,
+               s->nx / 2 * 2 * sizeof *psf);
     return 0;
 }
 
-/* out[i] = max of in[i ... i + width - 1], reaching past the end as zeros; one line with a stride. */
+/* out[i] = max of in[i ... i + width - 1], reaching past the end as zeros; one line with a
+ * stride. */
 static void sliding_max(const float *in, float *out, size_t n, size_t stride, size_t width) {
     for (size_t i = 0; i < n; i++) {
         float most = 0.0f;
@@ -346,8 +370,8 @@ static void sliding_max(const float *in, float *out, size_t n, size_t stride, si
     }
 }
 
-/* Cells of the table of PSF maxima along an axis of n pixels. Its pixel 0 is PSF pixel -n: a tile starts at PSF pixel
- * TILE t + n/2 - x >= -n. A multiple of PHASES. */
+/* Cells of the table of PSF maxima along an axis of n pixels. Its pixel 0 is PSF pixel -n: a tile
+ * starts at PSF pixel TILE t + n/2 - x >= -n. A multiple of PHASES. */
 static size_t cover_cells(size_t n) {
     return (n + tiles(n) * TILE + n / 2) / CELL / PHASES * PHASES + 2 * PHASES;
 }
@@ -384,7 +408,8 @@ done:
 }
 
 /* Whether tile t has any pixel to search, and whether all of its TILE x TILE pixels are. */
-static void tile_mask(const lazy *s, const float *residual, const bool *mask, size_t t, bool *any, bool *all) {
+static void tile_mask(const lazy *s, const float *residual, const bool *mask, size_t t, bool *any,
+                      bool *all) {
     const size_t x0 = t % s->ntx * TILE, y0 = t / s->ntx * TILE;
     *any = false;
     *all = x0 + TILE <= s->nx && y0 + TILE <= s->ny;
@@ -406,7 +431,8 @@ static void load_tile(lazy *s, const float *residual, const bool *mask, size_t t
             const size_t i = (y0 + y) * s->nx + x0 + x;
             r[y * TILE + x] = inside ? residual[i] : 0.0f;
             if (select)
-                select[y * TILE + x] = inside && (!mask || mask[i]) && !isnan(residual[i]) ? INT32_MAX : 0;
+                select[y * TILE + x] =
+                    inside && (!mask || mask[i]) && !isnan(residual[i]) ? INT32_MAX : 0;
         }
 }
 
@@ -414,11 +440,13 @@ static void store_tile(const lazy *s, float *residual, size_t t) {
     const size_t x0 = t % s->ntx * TILE, y0 = t / s->ntx * TILE;
     const size_t n = x0 + TILE <= s->nx ? TILE : s->nx - x0;
     for (size_t y = 0; y < TILE && y0 + y < s->ny; y++)
-        memcpy(residual + (y0 + y) * s->nx + x0, s->tile_residual[t] + y * TILE, n * sizeof *residual);
+        memcpy(residual + (y0 + y) * s->nx + x0, s->tile_residual[t] + y * TILE,
+               n * sizeof *residual);
 }
 
 /* Chooses the tiles in use, gives them memory, loads them and finds their maxima. */
-static int load_tiles(lazy *s, const float *residual, const bool *mask, const pcl_hogbom_params *p, pclean_err *err) {
+static int load_tiles(lazy *s, const float *residual, const bool *mask, const pcl_hogbom_params *p,
+                      pclean_err *err) {
     const bool keep_all = p->keep == PCL_HOGBOM_KEEP_ALL;
     const size_t ntile = s->ntx * s->nty, area = TILE * TILE;
     size_t nused = 0, npartial = 0;
@@ -461,8 +489,8 @@ static int load_tiles(lazy *s, const float *residual, const bool *mask, const pc
     return 0;
 }
 
-static int lazy_init(lazy *s, size_t nx, size_t ny, const float *residual, const float *psf, const bool *mask,
-                     const pcl_hogbom_params *p, pclean_err *err) {
+static int lazy_init(lazy *s, size_t nx, size_t ny, const float *residual, const float *psf,
+                     const bool *mask, const pcl_hogbom_params *p, pclean_err *err) {
     *s = (lazy){.nx = nx,
                 .ny = ny,
                 .ntx = tiles(nx),
@@ -478,7 +506,8 @@ static int lazy_init(lazy *s, size_t nx, size_t ny, const float *residual, const
     if (!rc)
         rc = pcl_zalloc((void **)&s->tile_select, ntile, sizeof *s->tile_select, "the tiles", err);
     if (!rc)
-        rc = pcl_zalloc((void **)&s->tile_residual, ntile, sizeof *s->tile_residual, "the tiles", err);
+        rc = pcl_zalloc((void **)&s->tile_residual, ntile, sizeof *s->tile_residual, "the tiles",
+                        err);
     if (!rc)
         rc = PCL_NEW(&s->fresh, ntile, "the tiles", err);
     if (!rc)
@@ -497,8 +526,9 @@ static int lazy_init(lazy *s, size_t nx, size_t ny, const float *residual, const
 static void lazy_clear(lazy *s, const pcl_hogbom_params *p) {
     give_back(&p->spare_psf, &s->psf);
     give_back(&p->spare_residual, &s->residual);
-    void *owned[] = {s->cover, s->select, s->select_all, s->tile_select, s->tile_residual, s->fresh,
-                     s->bound, s->row_bound, s->done,    s->component,   s->pending,       s->pending_v};
+    void *owned[] = {s->cover,         s->select,    s->select_all, s->tile_select,
+                     s->tile_residual, s->fresh,     s->bound,      s->row_bound,
+                     s->done,          s->component, s->pending,    s->pending_v};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         pcl_free(owned[i]);
 }
@@ -513,14 +543,16 @@ static void lazy_store(lazy *s, float *residual) {
     }
 }
 
-int pcl_hogbom(size_t nx, size_t ny, float *residual, const float *psf, const bool *mask, float *model,
-               const pcl_hogbom_params *p, pcl_hogbom_result *result, pclean_err *err) {
+int pcl_hogbom(size_t nx, size_t ny, float *residual, const float *psf, const bool *mask,
+               float *model, const pcl_hogbom_params *p, pcl_hogbom_result *result,
+               pclean_err *err) {
     lazy s = {0};
     int rc = pcl_hogbom_check(nx, ny, psf, err);
     if (!rc)
         rc = lazy_init(&s, nx, ny, residual, psf, mask, p, err);
     if (!rc)
-        rc = pcl_hogbom_run(&(pcl_hogbom_form){&s, lazy_find, lazy_subtract}, p, nx, model, result, err);
+        rc = pcl_hogbom_run(&(pcl_hogbom_form){&s, lazy_find, lazy_subtract}, p, nx, model, result,
+                            err);
     if (!rc && p->keep != PCL_HOGBOM_KEEP_NONE && result->ncomponent > 0)
         lazy_store(&s, residual);
     lazy_clear(&s, p);
@@ -528,18 +560,26 @@ int pcl_hogbom(size_t nx, size_t ny, float *residual, const float *psf, const bo
 }
 
 /* Tiles that the ellipse touches, and those of them that are not searched as a whole. */
-static void count_tiles(size_t nx, size_t ny, double half_x, double half_y, size_t *nused, size_t *npartial) {
+static void count_tiles(size_t nx, size_t ny, double half_x, double half_y, size_t *nused,
+                        size_t *npartial) {
     *nused = *npartial = 0;
     for (size_t ty = 0; ty < tiles(ny); ty++)
         for (size_t tx = 0; tx < tiles(nx); tx++) {
-            const double x0 = (double)(tx * TILE) - (double)(nx / 2), y0 = (double)(ty * TILE) - (double)(ny / 2);
+            const double x0 = (double)(tx * TILE) - (double)(nx / 2),
+                         y0 = (double)(ty * TILE) - (double)(ny / 2);
             const double x1 = x0 + TILE - 1, y1 = y0 + TILE - 1;
-            const double near_x = x0 > 0 ? x0 : x1 < 0 ? -x1 : 0, near_y = y0 > 0 ? y0 : y1 < 0 ? -y1 : 0;
+            const double near_x = x0 > 0   ? x0
+                                  : x1 < 0 ? -x1
+                                           : 0,
+                         near_y = y0 > 0   ? y0
+                                  : y1 < 0 ? -y1
+                                           : 0;
             const double far_x = fmax(fabs(x0), fabs(x1)), far_y = fmax(fabs(y0), fabs(y1));
             if (hypot(near_x / half_x, near_y / half_y) > 1)
                 continue;
             ++*nused;
-            *npartial += (tx + 1) * TILE > nx || (ty + 1) * TILE > ny || hypot(far_x / half_x, far_y / half_y) > 1;
+            *npartial += (tx + 1) * TILE > nx || (ty + 1) * TILE > ny ||
+                         hypot(far_x / half_x, far_y / half_y) > 1;
         }
 }
 
@@ -551,16 +591,21 @@ static size_t not_spared(const pcl_clean_spare *spare, size_t n) {
     return n > spare->n ? n * sizeof(float) : 0;
 }
 
-size_t pcl_hogbom_bytes_within(size_t nx, size_t ny, double half_x, double half_y, bool any_mask, size_t ncomponent,
-                               size_t nthread, const pcl_hogbom_params *p) {
+size_t pcl_hogbom_bytes_within(size_t nx, size_t ny, double half_x, double half_y, bool any_mask,
+                               size_t ncomponent, size_t nthread, const pcl_hogbom_params *p) {
     size_t nused, npartial;
     count_tiles(nx, ny, half_x, half_y, &nused, &npartial);
     const size_t ntile = tiles(nx) * tiles(ny), area = TILE * TILE;
     const size_t padded = not_spared(&p->spare_psf, (nx + 2 * TILE) * (ny + 2 * TILE));
     const size_t cover = cover_cells(nx) * cover_cells(ny) * sizeof(float);
-    const size_t lists = ntile * (2 * sizeof(float) + 3 * sizeof(void *)) + area * sizeof(int32_t) + tiles(ny) * sizeof(float);
-    const size_t work = not_spared(&p->spare_residual, nused * area) + (any_mask ? nused : npartial) * area * sizeof(int32_t);
-    const size_t capacity = ncomponent < 1024 ? 1024 : 3 * ncomponent; /* doubled, old and new at once */
+    const size_t lists = ntile * (2 * sizeof(float) + 3 * sizeof(void *)) + area * sizeof(int32_t) +
+                         tiles(ny) * sizeof(float);
+    const size_t work = not_spared(&p->spare_residual, nused * area) +
+                        (any_mask ? nused : npartial) * area * sizeof(int32_t);
+    /* doubled, old and new at once */
+    const size_t capacity = ncomponent < 1024 ? 1024 : 3 * ncomponent;
     return padded + larger(3 * cover, /* two of them only while one is made */
-                           cover + lists + work + capacity * (sizeof(pcl_component) + nthread * (sizeof(void *) + sizeof(float))));
+                           cover + lists + work +
+                               capacity * (sizeof(pcl_component) +
+                                           nthread * (sizeof(void *) + sizeof(float))));
 }

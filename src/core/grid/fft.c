@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "core/grid/grid_private.h"
 
-/* ---------------------------------------------------------------------------------------- folding the padding home */
+/* ---- folding the padding home ---- */
 
 /* Stored row of -v for the stored row of v (v = -ngy/2 is its own mirror: they differ by ngy). */
 static size_t mirror_row(const pcl_grid *g, size_t r) {
@@ -25,9 +25,9 @@ void pcl_grid_fold_rows(const pcl_grid *g, float *plane) {
     }
 }
 
-/* Columns beyond u = 0 and beyond the Nyquist frequency are conjugate mirrors of columns inside; the two columns
- * themselves become Hermitian in v. sign = +1 for the real part, -1 for the imaginary part. Afterwards the grid is
- * twice the Hermitian part of what was gridded. */
+/* Columns beyond u = 0 and beyond the Nyquist frequency are conjugate mirrors of columns inside;
+ * the two columns themselves become Hermitian in v. sign = +1 for the real part, -1 for the
+ * imaginary part. Afterwards the grid is twice the Hermitian part of what was gridded. */
 static void fold_columns(const pcl_grid *g, float *plane, float sign) {
     size_t edge[2] = {PAD_U, PAD_U + g->ngx / 2};
     for (size_t e = 0; e < 2; e++)
@@ -52,7 +52,8 @@ static void fold_columns(const pcl_grid *g, float *plane, float sign) {
 /* The inverse for a model grid: fill the padding with what the symmetry says. */
 static void unfold(const pcl_grid *g, float *plane, float sign) {
     for (size_t r = PAD_V; r < PAD_V + g->ngy; r++) {
-        float *row = plane + r * g->stride + PAD_U, *other = plane + mirror_row(g, r) * g->stride + PAD_U;
+        float *row = plane + r * g->stride + PAD_U,
+              *other = plane + mirror_row(g, r) * g->stride + PAD_U;
         for (size_t k = 1; k < PCL_GRIDFN_TAPS; k++) {
             row[-(long)k] = sign * other[k];
             row[g->ngx / 2 + k] = sign * other[g->ngx / 2 - k];
@@ -60,11 +61,12 @@ static void unfold(const pcl_grid *g, float *plane, float sign) {
     }
     for (size_t r = 0; r < PAD_V; r++) {
         memcpy(plane + r * g->stride, plane + (r + g->ngy) * g->stride, g->stride * sizeof *plane);
-        memcpy(plane + (g->ngy + PAD_V + r) * g->stride, plane + (PAD_V + r) * g->stride, g->stride * sizeof *plane);
+        memcpy(plane + (g->ngy + PAD_V + r) * g->stride, plane + (PAD_V + r) * g->stride,
+               g->stride * sizeof *plane);
     }
 }
 
-/* ------------------------------------------------------------------------------------------------------ transforms */
+/* ---- transforms ---- */
 
 static pcl_fft_buffers buffer_sizes(const pcl_grid *g, size_t nthread) {
     const size_t length = ((g->ngy + 7) / 8 | 1) * 8;
@@ -95,9 +97,9 @@ void pcl_fft_buffers_clear(pcl_fft_buffers *b) {
     pcl_free(b->real);
 }
 
-/* FFTW's plans for columns that lie side by side take two to three times as long as those for one that is contiguous
- * (FFTW_ESTIMATE; 1536 to 6144 cells), so a block of columns is turned around on its way in and out, GROUP rows at a time: one
- * cache line of each column. */
+/* FFTW's plans for columns that lie side by side take two to three times as long as those for one
+ * that is contiguous (FFTW_ESTIMATE; 1536 to 6144 cells), so a block of columns is turned around on
+ * its way in and out, GROUP rows at a time: one cache line of each column. */
 enum { GROUP = 8 };
 
 /* Where index i of a transform along v is stored. */
@@ -105,8 +107,10 @@ static size_t row_of(const pcl_grid *g, size_t i) {
     return PAD_V + (i < g->ngy / 2 ? i + g->ngy / 2 : i - g->ngy / 2);
 }
 
-/* BLOCK cells of n <= GROUP rows, from column c0 on -> rows at, at + 1 ... of the block of columns. */
-static inline void turn_in(size_t n, const float *const re[GROUP], const float *const im[GROUP], size_t length, fftwf_complex *at) {
+/* BLOCK cells of n <= GROUP rows, from column c0 on -> rows at, at + 1 ... of the block of
+ * columns. */
+static inline void turn_in(size_t n, const float *const re[GROUP], const float *const im[GROUP],
+                           size_t length, fftwf_complex *at) {
     float z[GROUP][2 * BLOCK];
     for (size_t r = 0; r < n; r++)
         pcl_interleave(BLOCK, re[r], im[r], z[r]);
@@ -115,7 +119,8 @@ static inline void turn_in(size_t n, const float *const re[GROUP], const float *
             memcpy(at + c * length + r, &z[r][2 * c], sizeof *at);
 }
 
-static inline void turn_out(size_t n, float *const re[GROUP], float *const im[GROUP], size_t length, const fftwf_complex *at) {
+static inline void turn_out(size_t n, float *const re[GROUP], float *const im[GROUP], size_t length,
+                            const fftwf_complex *at) {
     float z[GROUP][2 * BLOCK];
     for (size_t c = 0; c < BLOCK; c++)
         for (size_t r = 0; r < n; r++)
@@ -124,10 +129,13 @@ static inline void turn_out(size_t n, float *const re[GROUP], float *const im[GR
         pcl_deinterleave(BLOCK, z[r], re[r], im[r]);
 }
 
-static size_t group_at(size_t i, size_t n) { return n - i < GROUP ? n - i : GROUP; }
+static size_t group_at(size_t i, size_t n) {
+    return n - i < GROUP ? n - i : GROUP;
+}
 
-void pcl_grid_columns_to_image(const pcl_grid *g, float *re, float *im, float *im_out, size_t first_column, size_t ncolumn,
-                               pcl_fft_buffers *b, long first, size_t nout) {
+void pcl_grid_columns_to_image(const pcl_grid *g, float *re, float *im, float *im_out,
+                               size_t first_column, size_t ncolumn, pcl_fft_buffers *b, long first,
+                               size_t nout) {
     const long nblock = (long)((ncolumn + BLOCK - 1) / BLOCK);
 #pragma omp parallel for schedule(dynamic, 1)
     for (long k = 0; k < nblock; k++) {
@@ -137,8 +145,10 @@ void pcl_grid_columns_to_image(const pcl_grid *g, float *re, float *im, float *i
             const size_t n = group_at(i, g->ngy);
             const float *re_row[GROUP], *im_row[GROUP];
             for (size_t r = 0; r < n; r++) {
-                const size_t at = row_of(g, i + r) * g->stride + c0, ahead = at + 2 * GROUP * g->stride;
-                __builtin_prefetch(re + ahead); /* one line each from far apart: the hardware does not see it coming */
+                const size_t at = row_of(g, i + r) * g->stride + c0,
+                             ahead = at + 2 * GROUP * g->stride;
+                __builtin_prefetch(re + ahead); /* one line each from far apart: the hardware
+                                                 * does not see it coming */
                 if (im)
                     __builtin_prefetch(im + ahead);
                 re_row[r] = re + at;
@@ -156,14 +166,15 @@ void pcl_grid_columns_to_image(const pcl_grid *g, float *re, float *im, float *i
                 re_row[r] = re + (j + r) * g->stride + c0;
                 im_row[r] = im_out + (j + r) * g->stride + c0;
             }
-            turn_out(n, re_row, im_row, b->length, buf + (y >= 0 ? (size_t)y : g->ngy - (size_t)-y));
+            turn_out(n, re_row, im_row, b->length,
+                     buf + (y >= 0 ? (size_t)y : g->ngy - (size_t)-y));
             j += n;
         }
     }
 }
 
-void pcl_grid_columns_from_image(const pcl_grid *g, float *re, float *im, size_t first_column, size_t ncolumn,
-                                 pcl_fft_buffers *b) {
+void pcl_grid_columns_from_image(const pcl_grid *g, float *re, float *im, size_t first_column,
+                                 size_t ncolumn, pcl_fft_buffers *b) {
     const size_t ny = g->p.ny;
     const long nblock = (long)((ncolumn + BLOCK - 1) / BLOCK);
 #pragma omp parallel for schedule(dynamic, 1)
@@ -172,7 +183,8 @@ void pcl_grid_columns_from_image(const pcl_grid *g, float *re, float *im, size_t
         const size_t c0 = first_column + (size_t)k * BLOCK;
         memset(buf, 0, b->ncolumn * sizeof *buf);
         for (size_t y = 0; y < ny;) {
-            const size_t n = group_at(y, y < ny / 2 ? ny / 2 : ny); /* a group does not go across the centre */
+            /* a group does not go across the centre */
+            const size_t n = group_at(y, y < ny / 2 ? ny / 2 : ny);
             const float *re_row[GROUP], *im_row[GROUP];
             for (size_t r = 0; r < n; r++) {
                 re_row[r] = re + (y + r) * g->stride + c0;
@@ -197,13 +209,15 @@ void pcl_grid_columns_from_image(const pcl_grid *g, float *re, float *im, size_t
 }
 
 /* u -> x for stored row j; the result is in real, index x mod ngx. */
-static void row_to_image(const pcl_grid *g, const float *re, const float *im, size_t ncol, fftwf_complex *row, float *real) {
+static void row_to_image(const pcl_grid *g, const float *re, const float *im, size_t ncol,
+                         fftwf_complex *row, float *real) {
     pcl_interleave(ncol, re, im, (float *)row);
     memset(row + ncol, 0, (g->ngx / 2 + 1 - ncol) * sizeof *row);
     fftwf_execute_dft_c2r(g->row_back, row, real);
 }
 
-int pcl_grid_to_image(const pcl_grid *g, pcl_uvgrid *grid, float scale, float *image, pclean_err *err) {
+int pcl_grid_to_image(const pcl_grid *g, pcl_uvgrid *grid, float scale, float *image,
+                      pclean_err *err) {
     const size_t nx = g->p.nx, ny = g->p.ny;
     const bool real = !grid->im;
     pcl_fft_buffers b;
@@ -219,14 +233,17 @@ int pcl_grid_to_image(const pcl_grid *g, pcl_uvgrid *grid, float scale, float *i
     /* The image of a real grid is even, I(-x, -y) = I(x, y): rows y >= 0 are enough. */
     const long first = real ? 0 : -(long)(ny / 2);
     const size_t nout = real ? ny / 2 + 1 : ny;
-    pcl_grid_columns_to_image(g, grid->re, grid->im, real ? grid->re + nout * g->stride : grid->im, PAD_U, grid->ncol, &b, first, nout);
-    const float *re = grid->re + PAD_U, *im = (real ? grid->re + nout * g->stride : grid->im) + PAD_U;
+    pcl_grid_columns_to_image(g, grid->re, grid->im, real ? grid->re + nout * g->stride : grid->im,
+                              PAD_U, grid->ncol, &b, first, nout);
+    const float *re = grid->re + PAD_U,
+                *im = (real ? grid->re + nout * g->stride : grid->im) + PAD_U;
     const float half = 0.5f * scale;
 #pragma omp parallel for schedule(static)
     for (size_t j = 0; j < nout; j++) {
         size_t thread = (size_t)omp_get_thread_num();
         float *line = b.real + thread * b.nreal;
-        row_to_image(g, re + j * g->stride, im + j * g->stride, grid->ncol, b.row + thread * b.nrow, line);
+        row_to_image(g, re + j * g->stride, im + j * g->stride, grid->ncol, b.row + thread * b.nrow,
+                     line);
         size_t y = (size_t)((long)(ny / 2) + first + (long)j);
         if (y < ny)
             for (size_t x = 0; x < nx; x++)
@@ -252,9 +269,11 @@ static bool all_zero(const float *p, size_t n) {
     return true;
 }
 
-int pcl_grid_from_image(const pcl_grid *g, const float *image, double umax_lambda, pcl_uvgrid *grid, pclean_err *err) {
+int pcl_grid_from_image(const pcl_grid *g, const float *image, double umax_lambda, pcl_uvgrid *grid,
+                        pclean_err *err) {
     const size_t nx = g->p.nx, ny = g->p.ny;
-    const size_t reach = pcl_grid_reach(g, umax_lambda), ncol = reach < g->ngx / 2 ? reach + 1 : g->ngx / 2 + 1;
+    const size_t reach = pcl_grid_reach(g, umax_lambda),
+                 ncol = reach < g->ngx / 2 ? reach + 1 : g->ngx / 2 + 1;
     grid->ncol = ncol;
     pcl_fft_buffers b;
     int rc = pcl_fft_buffers_new(g, &b, err);

@@ -1,11 +1,13 @@
-/* flat.c: the gridder that ignores w. One walk grids, and predicts and subtracts the model as it goes. */
+/* flat.c: the gridder that ignores w. One walk grids, and predicts and subtracts the model as it
+ * goes. */
 #include "base/mem.h"
 #include "core/grid/gridder.h"
 
 typedef struct flat {
     pcl_grid *grid;
     pcl_grid_scratch *scratch;
-    pcl_uvgrid vis, psf, model; /* the PSF is gridded in the model's memory if there is no model at first */
+    pcl_uvgrid vis, psf, model; /* the PSF is gridded in the model's memory if there is no model
+                                 * at first */
     bool model_at_first;
     bool with_model, with_psf; /* in this walk */
 } flat;
@@ -34,14 +36,18 @@ static int make_grids(flat *f, bool with_model, pclean_err *err) {
     return 0;
 }
 
-static int flat_count(const pcl_gridder_params *p, size_t nthread, pcl_gridder_bytes *out, pclean_err *err) {
+static int flat_count(const pcl_gridder_params *p, size_t nthread, pcl_gridder_bytes *out,
+                      pclean_err *err) {
     pcl_grid_bytes b;
     *out = (pcl_gridder_bytes){0};
     int rc = pcl_grid_count_bytes(&p->grid, p->nbatch, nthread, &b, err);
     if (rc)
         return rc;
     const size_t vis = 2, psf = !p->model || p->model_at_first ? 1 : 0, model = p->model ? 2 : 0;
-    *out = (pcl_gridder_bytes){.grids = (vis + psf + model) * b.plane, .tables = b.tables, .batch = b.scratch, .fft = b.fft,
+    *out = (pcl_gridder_bytes){.grids = (vis + psf + model) * b.plane,
+                               .tables = b.tables,
+                               .batch = b.scratch,
+                               .fft = b.fft,
                                .lent = {vis * b.plane, (p->model ? model : psf) * b.plane}};
     return 0;
 }
@@ -53,7 +59,8 @@ static int flat_make(const pcl_gridder_params *p, void **self, pclean_err *err) 
         return rc;
     f->model_at_first = p->model_at_first;
     if ((rc = pcl_grid_new(&p->grid, &f->grid, err)) ||
-        (rc = pcl_grid_scratch_new(f->grid, p->nbatch, &f->scratch, err)) || (rc = make_grids(f, p->model, err))) {
+        (rc = pcl_grid_scratch_new(f->grid, p->nbatch, &f->scratch, err)) ||
+        (rc = make_grids(f, p->model, err))) {
         flat_free(f);
         return rc;
     }
@@ -67,14 +74,17 @@ static size_t flat_nwalk(const void *self, enum pcl_walk_kind kind) {
     return 1;
 }
 
-static int flat_begin(void *self, enum pcl_walk_kind kind, size_t iwalk, const pcl_grid_images *images, double umax_lambda,
-                      pcl_walk *walk, pclean_err *err) {
+static int flat_begin(void *self, enum pcl_walk_kind kind, size_t iwalk,
+                      const pcl_grid_images *images, double umax_lambda, pcl_walk *walk,
+                      pclean_err *err) {
     flat *f = self;
     (void)iwalk;
     *walk = (pcl_walk){0};
     f->with_model = images->model != NULL;
     f->with_psf = images->psf != NULL;
-    int rc = f->with_model ? pcl_grid_from_image(f->grid, images->model[0], umax_lambda, &f->model, err) : 0;
+    int rc = f->with_model
+                 ? pcl_grid_from_image(f->grid, images->model[0], umax_lambda, &f->model, err)
+                 : 0;
     if (rc || kind == PCL_WALK_PREDICT)
         return rc;
     pcl_uvgrid_zero(f->grid, &f->vis);
@@ -85,10 +95,12 @@ static int flat_begin(void *self, enum pcl_walk_kind kind, size_t iwalk, const p
 
 static void flat_add(void *self, const pcl_samples *samples, pcl_grid_count *count) {
     flat *f = self;
-    pcl_grid_add(f->grid, f->scratch, samples, f->with_model ? &f->model : NULL, &f->vis, f->with_psf ? &f->psf : NULL, count);
+    pcl_grid_add(f->grid, f->scratch, samples, f->with_model ? &f->model : NULL, &f->vis,
+                 f->with_psf ? &f->psf : NULL, count);
 }
 
-static void flat_count_outside(const void *self, const pcl_samples *samples, pcl_grid_count *count) {
+static void flat_count_outside(const void *self, const pcl_samples *samples,
+                               pcl_grid_count *count) {
     const flat *f = self;
     pcl_grid_count_outside(f->grid, samples, 0, count);
 }
@@ -98,8 +110,8 @@ static void flat_predict(void *self, const pcl_samples *samples, float *vis) {
     pcl_grid_predict(f->grid, f->scratch, samples, &f->model, vis);
 }
 
-static int flat_end(void *self, enum pcl_walk_kind kind, size_t iwalk, const pcl_grid_images *images, float scale,
-                    pclean_err *err) {
+static int flat_end(void *self, enum pcl_walk_kind kind, size_t iwalk,
+                    const pcl_grid_images *images, float scale, pclean_err *err) {
     flat *f = self;
     (void)iwalk;
     if (kind == PCL_WALK_PREDICT)
@@ -115,7 +127,15 @@ static float *flat_lend(void *self, int which, size_t *n) {
     return grid->re;
 }
 
-const pcl_gridder_type pcl_gridder_flat = {.name = "flat", .subtracts = true, .count = flat_count, .make = flat_make,
-                                           .free = flat_free, .nwalk = flat_nwalk, .begin = flat_begin, .add = flat_add,
+const pcl_gridder_type pcl_gridder_flat = {.name = "flat",
+                                           .subtracts = true,
+                                           .count = flat_count,
+                                           .make = flat_make,
+                                           .free = flat_free,
+                                           .nwalk = flat_nwalk,
+                                           .begin = flat_begin,
+                                           .add = flat_add,
                                            .count_outside = flat_count_outside,
-                                           .predict = flat_predict, .end = flat_end, .lend = flat_lend};
+                                           .predict = flat_predict,
+                                           .end = flat_end,
+                                           .lend = flat_lend};

@@ -1,25 +1,25 @@
 /* grid_private.h: what grid.c, grid_fft.c and grid_w.c share. Not for use outside them. */
 #ifndef PCL_GRID_PRIVATE_H
 #define PCL_GRID_PRIVATE_H
-#include <fftw3.h>
 #include "core/grid/grid.h"
 #include "core/grid/kernel.h"
+#include <fftw3.h>
 
-/* The uv plane as stored: rows are v = -ngy/2 ... ngy/2 - 1 with PAD_V rows before and behind; columns are u = 0 ...
- * ngx/2 (half plane) or -ngx/2 ... ngx/2 - 1 (full plane, with w) with PAD_U columns before and behind, so that no
- * footprint needs a bounds check; folding brings the padding home. BLOCK columns are fetched together: one cache line
- * of floats. */
+/* The uv plane as stored: rows are v = -ngy/2 ... ngy/2 - 1 with PAD_V rows before and behind;
+ * columns are u = 0 ... ngx/2 (half plane) or -ngx/2 ... ngx/2 - 1 (full plane, with w) with PAD_U
+ * columns before and behind, so that no footprint needs a bounds check; folding brings the padding
+ * home. BLOCK columns are fetched together: one cache line of floats. */
 enum { PAD_V = 8, PAD_U = 16, BLOCK = 16 };
 
 /* The w direction (grid_w.c): planes at w = j dw. */
 typedef struct pcl_wplan {
     pcl_gridfn fn;
-    double dw;          /* wavelengths */
-    double nshift;      /* middle of the image's range of n - 1 */
-    double nmost;       /* |n - 1 - nshift| at most */
+    double dw;     /* wavelengths */
+    double nshift; /* middle of the image's range of n - 1 */
+    double nmost;  /* |n - 1 - nshift| at most */
     size_t nplane;
-    float *correction;  /* [WTABLE + 2]: of (n - 1 - nshift) / nmost from -1 to 1 */
-    double *l2, *m2;    /* l^2 [nx], m^2 [ny] */
+    float *correction; /* [WTABLE + 2]: of (n - 1 - nshift) / nmost from -1 to 1 */
+    double *l2, *m2;   /* l^2 [nx], m^2 [ny] */
 } pcl_wplan;
 enum { WTABLE = 4096 };
 
@@ -33,7 +33,8 @@ struct pcl_grid {
     float *hx, *hy;                                    /* grid corrections [nx], [ny] */
     fftwf_plan column_back, column_forth;              /* one complex column of ngy, in place */
     fftwf_plan row_back, row_forth;                    /* half plane: complex to real and back */
-    fftwf_plan full_back, full_forth;                  /* full plane: one complex row of ngx, in place */
+    fftwf_plan full_back, full_forth;                  /* full plane: one complex row of ngx, in
+                                                        * place */
     bool w;
     pcl_wplan wp;
 };
@@ -41,9 +42,11 @@ struct pcl_grid {
 /* Work space of the transforms, one set for each thread. */
 typedef struct pcl_fft_buffers {
     size_t n;
-    fftwf_complex *column, *row; /* [n][BLOCK][length], [n][ngx] */
-    float *real;                 /* [n][ngx rounded up; twice that with w, for a row of the screen] */
-    size_t length, ncolumn, nrow, nreal; /* length: ngy and a little, so that columns do not share cache sets */
+    fftwf_complex *column, *row;         /* [n][BLOCK][length], [n][ngx] */
+    float *real;                         /* [n][ngx rounded up; twice that with w, for a row of the
+                                          * screen] */
+    size_t length, ncolumn, nrow, nreal; /* length: ngy and a little, so that columns do not
+                                          * share cache sets */
 } pcl_fft_buffers;
 int pcl_fft_buffers_new(const pcl_grid *g, pcl_fft_buffers *b, pclean_err *err) PCL_CHECK;
 void pcl_fft_buffers_clear(pcl_fft_buffers *b);
@@ -64,18 +67,22 @@ static inline size_t pcl_grid_reach(const pcl_grid *g, double umax_lambda) {
 /* Adds the rows of padding to the rows they mirror. */
 void pcl_grid_fold_rows(const pcl_grid *g, float *plane);
 
-/* v -> y for stored columns [first_column, + ncolumn rounded up to BLOCK), in place: rows [0, nout) afterwards hold y =
- * first ... first + nout - 1 (pixels from the centre); the imaginary part goes to im_out. im NULL: zero. */
-void pcl_grid_columns_to_image(const pcl_grid *g, float *re, float *im, float *im_out, size_t first_column, size_t ncolumn,
-                               pcl_fft_buffers *b, long first, size_t nout);
+/* v -> y for stored columns [first_column, + ncolumn rounded up to BLOCK), in place: rows [0, nout)
+ * afterwards hold y = first ... first + nout - 1 (pixels from the centre); the imaginary part goes
+ * to im_out. im NULL: zero. */
+void pcl_grid_columns_to_image(const pcl_grid *g, float *re, float *im, float *im_out,
+                               size_t first_column, size_t ncolumn, pcl_fft_buffers *b, long first,
+                               size_t nout);
 /* The adjoint: rows [0, ny) hold y; afterwards all rows of v, without padding. */
-void pcl_grid_columns_from_image(const pcl_grid *g, float *re, float *im, size_t first_column, size_t ncolumn,
-                                 pcl_fft_buffers *b);
+void pcl_grid_columns_from_image(const pcl_grid *g, float *re, float *im, size_t first_column,
+                                 size_t ncolumn, pcl_fft_buffers *b);
 
 int pcl_wplan_init(pcl_grid *g, pclean_err *err) PCL_CHECK;
 void pcl_wplan_clear(pcl_wplan *wp);
 /* w of a plane, wavelengths. */
-static inline double pcl_wplan_w(const pcl_wplan *wp, size_t iplane) { return (double)iplane * wp->dw; }
+static inline double pcl_wplan_w(const pcl_wplan *wp, size_t iplane) {
+    return (double)iplane * wp->dw;
+}
 
 /* Samples at w below 0 touch the plane. Not plane 0: there a sample and its mirror are the same. */
 static inline bool pcl_wplan_reaches_below(const pcl_wplan *wp, size_t iplane) {

@@ -1,12 +1,16 @@
-/* gridder.h: a gridder makes images of samples, and samples of images; each is one file (flat.c, wstack.c) behind the
- * struct of functions below. imager/major.c is the only caller; nobody else asks which gridder it is.
+/* gridder.h: a gridder makes images of samples, and samples of images; each is one file (flat.c,
+ * wstack.c) behind the struct of functions below. imager/major.c is the only caller; nobody else
+ * asks which gridder it is.
  *
- * A pass over the data consists of walks: in each one all samples of a plane come by, batch after batch, in one order.
- *   PCL_WALK_GRID     begin, add for each batch, end: adds weight (vis - model) to the grids. The last walk's end leaves
- *                     residual, and psf where it is wanted.
- *   PCL_WALK_PREDICT  begin, predict for each batch, end: the samples' model visibilities are the sum over these walks.
+ * A pass over the data consists of walks: in each one all samples of a plane come by, batch after
+ * batch, in one order.
+ *   PCL_WALK_GRID     begin, add for each batch, end: adds weight (vis - model) to the grids. The
+ *                     last walk's end leaves residual, and psf where it is wanted.
+ *   PCL_WALK_PREDICT  begin, predict for each batch, end: the samples' model visibilities are the
+ *                     sum over these walks.
  *
- * Thread-safety: a gridder serves one pass at a time. Its bits do not depend on the number of threads. */
+ * Thread-safety: a gridder serves one pass at a time. Its bits do not depend on the number of
+ * threads. */
 #ifndef PCL_GRIDDER_H
 #define PCL_GRIDDER_H
 #include "core/grid/grid.h"
@@ -18,19 +22,21 @@ typedef struct pcl_gridder_params {
     bool model_at_first; /* ... already in the pass that makes the PSF */
 } pcl_gridder_params;
 
-/* The images of a pass; arrays [ny][nx] borrowed from begin to end. nterm is 1: more come with Taylor terms. */
+/* The images of a pass; arrays [ny][nx] borrowed from begin to end. nterm is 1: more come with
+ * Taylor terms. */
 typedef struct pcl_grid_images {
     size_t nterm;
     float *const *residual;    /* [nterm], out */
     float *const *psf;         /* [2 nterm - 1], out; NULL: not wanted */
-    const float *const *model; /* [nterm], Jy/pixel; NULL: none, or it is subtracted by the caller */
+    const float *const *model; /* [nterm], Jy/pixel; NULL: none, or it is subtracted by the
+                                * caller */
 } pcl_grid_images;
 
 enum pcl_walk_kind { PCL_WALK_PREDICT, PCL_WALK_GRID };
 
 /* What a walk needs of the samples. */
 typedef struct pcl_walk {
-    bool w;               /* their w, and only those with low <= |w| <= high (wavelengths) */
+    bool w; /* their w, and only those with low <= |w| <= high (wavelengths) */
     double w_low, w_high;
 } pcl_walk;
 
@@ -45,23 +51,28 @@ typedef struct pcl_gridder_bytes {
 
 typedef struct pcl_gridder_type {
     const char *name;
-    bool corrects_w; /* |w| of grid.wmax_lambda; its walks are short where rows come in the order of |w| */
-    bool subtracts;  /* a walk that grids can also predict and subtract images.model: no walk for that */
+    bool corrects_w; /* |w| of grid.wmax_lambda; its walks are short where rows come in the order
+                      * of |w| */
+    bool subtracts;  /* a walk that grids can also predict and subtract images.model: no walk for
+                      * that */
     int (*count)(const pcl_gridder_params *, size_t nthread, pcl_gridder_bytes *, pclean_err *);
     int (*make)(const pcl_gridder_params *, void **self, pclean_err *);
     void (*free)(void *self); /* NULL: nothing */
     size_t (*nwalk)(const void *self, enum pcl_walk_kind);
     /* umax_lambda bounds |u| of the samples that will be predicted. */
-    int (*begin)(void *self, enum pcl_walk_kind, size_t iwalk, const pcl_grid_images *, double umax_lambda, pcl_walk *,
-                 pclean_err *);
+    int (*begin)(void *self, enum pcl_walk_kind, size_t iwalk, const pcl_grid_images *,
+                 double umax_lambda, pcl_walk *, pclean_err *);
     void (*add)(void *self, const pcl_samples *, pcl_grid_count *);
     /* Counts the samples that the cell cannot carry; asked with natural weights, before add. */
     void (*count_outside)(const void *self, const pcl_samples *, pcl_grid_count *);
-    /* vis [n][2] = what this walk adds to the samples' model visibilities; vis may be the samples' own. */
+    /* vis [n][2] = what this walk adds to the samples' model visibilities; vis may be the samples'
+     * own. */
     void (*predict)(void *self, const pcl_samples *, float *vis);
     /* scale: 1 over the sum of weights; heeded by the last walk only. */
-    int (*end)(void *self, enum pcl_walk_kind, size_t iwalk, const pcl_grid_images *, float scale, pclean_err *);
-    /* Memory of *n floats that is free between two passes. 0: more than nx ny; 1: likewise, where there is a model. */
+    int (*end)(void *self, enum pcl_walk_kind, size_t iwalk, const pcl_grid_images *, float scale,
+               pclean_err *);
+    /* Memory of *n floats that is free between two passes. 0: more than nx ny; 1: likewise, where
+     * there is a model. */
     float *(*lend)(void *self, int which, size_t *n);
 } pcl_gridder_type;
 

@@ -2,23 +2,24 @@
 
 #include <math.h>
 
-/* Found by minimising the mean misfit over |x| < 1/(2 sigma) with a simplex search in (beta, e0); the fifth column is the
- * resulting sqrt(2 mean misfit), the sixth the rms over the image of the correction relative to its centre, which
- * magnifies single-precision rounding. Large paddings are for w, where they cost planes but no cells. */
+/* Found by minimising the mean misfit over |x| < 1/(2 sigma) with a simplex search in (beta, e0);
+ * the fifth column is the resulting sqrt(2 mean misfit), the sixth the rms over the image of the
+ * correction relative to its centre, which magnifies single-precision rounding. Large paddings are
+ * for w, where they cost planes but no cells. */
 static const struct {
     int support;
     double sigma, beta, e0, misfit, magnify;
 } table[] = {
-    {3, 1.50, 1.43969, 0.61684, 1.26e-02, 1.9}, {4, 1.40, 1.55178, 0.56927, 2.73e-03, 3.2},
-    {4, 1.75, 1.83836, 0.54778, 9.10e-04, 1.8}, {5, 1.50, 1.76341, 0.53746, 2.73e-04, 3.4},
-    {6, 1.50, 1.83612, 0.52587, 4.09e-05, 4.8}, {7, 1.40, 1.80034, 0.52142, 1.33e-05, 11.9},
-    {7, 1.50, 1.87633, 0.52042, 5.98e-06, 6.8}, {8, 1.30, 1.73841, 0.51906, 7.17e-06, 55.0},
+    {3, 1.50, 1.43969, 0.61684, 1.26e-02, 1.9},  {4, 1.40, 1.55178, 0.56927, 2.73e-03, 3.2},
+    {4, 1.75, 1.83836, 0.54778, 9.10e-04, 1.8},  {5, 1.50, 1.76341, 0.53746, 2.73e-04, 3.4},
+    {6, 1.50, 1.83612, 0.52587, 4.09e-05, 4.8},  {7, 1.40, 1.80034, 0.52142, 1.33e-05, 11.9},
+    {7, 1.50, 1.87633, 0.52042, 5.98e-06, 6.8},  {8, 1.30, 1.73841, 0.51906, 7.17e-06, 55.0},
     {8, 1.40, 1.83838, 0.51655, 2.41e-06, 19.8}, {6, 2.00, 2.11899, 0.52038, 5.91e-06, 1.9},
-    {7, 1.75, 2.04685, 0.51665, 1.58e-06, 3.4}, {8, 1.60, 1.98482, 0.51469, 4.64e-07, 5.9},
-    {7, 2.00, 2.16224, 0.51551, 6.13e-07, 2.1}, {8, 2.00, 2.19430, 0.51209, 6.22e-08, 2.5},
-    {4, 2.50, 2.13094, 0.53847, 2.92e-04, 1.2}, {4, 4.00, 2.33747, 0.53677, 1.08e-04, 1.1},
-    {5, 1.75, 1.95060, 0.52987, 1.02e-04, 2.1}, {5, 2.00, 2.06532, 0.52783, 5.48e-05, 1.6},
-    {5, 3.00, 2.33309, 0.52376, 1.40e-05, 1.2}, {6, 1.75, 2.01396, 0.52139, 1.24e-05, 2.5},
+    {7, 1.75, 2.04685, 0.51665, 1.58e-06, 3.4},  {8, 1.60, 1.98482, 0.51469, 4.64e-07, 5.9},
+    {7, 2.00, 2.16224, 0.51551, 6.13e-07, 2.1},  {8, 2.00, 2.19430, 0.51209, 6.22e-08, 2.5},
+    {4, 2.50, 2.13094, 0.53847, 2.92e-04, 1.2},  {4, 4.00, 2.33747, 0.53677, 1.08e-04, 1.1},
+    {5, 1.75, 1.95060, 0.52987, 1.02e-04, 2.1},  {5, 2.00, 2.06532, 0.52783, 5.48e-05, 1.6},
+    {5, 3.00, 2.33309, 0.52376, 1.40e-05, 1.2},  {6, 1.75, 2.01396, 0.52139, 1.24e-05, 2.5},
     {6, 2.50, 2.29405, 0.51769, 2.07e-06, 1.4},
 };
 enum { NTABLE = sizeof table / sizeof *table };
@@ -30,7 +31,8 @@ double pcl_gridfn_value(const pcl_gridfn *fn, double x) {
 }
 
 /* Interpolates f(s, arg), -1 <= s <= 1, in the Chebyshev nodes of a degree, as powers of s. */
-static void interpolate(double (*f)(const pcl_gridfn *fn, double s, int arg), const pcl_gridfn *fn, int arg, int degree, double *power) {
+static void interpolate(double (*f)(const pcl_gridfn *fn, double s, int arg), const pcl_gridfn *fn,
+                        int arg, int degree, double *power) {
     enum { MOST = 16 };
     double cheb[MOST] = {0};
     const int n = degree + 1;
@@ -89,16 +91,22 @@ int pcl_gridfn_get(size_t k, pcl_gridfn *out) {
     return 1;
 }
 
-static double error(double misfit, double magnify) { return hypot(misfit, 6e-8 * magnify); }
+static double error(double misfit, double magnify) {
+    return hypot(misfit, 6e-8 * magnify);
+}
 
-double pcl_gridfn_error(const pcl_gridfn *fn) { return error(fn->misfit, fn->magnify); }
+double pcl_gridfn_error(const pcl_gridfn *fn) {
+    return error(fn->misfit, fn->magnify);
+}
 
 void pcl_gridfn_choose(double accuracy, double npixel, double nvis, pcl_gridfn *out) {
     size_t best = 0, finest = 0;
     double best_cost = INFINITY, finest_error = INFINITY;
     for (size_t k = 0; k < NTABLE; k++) {
-        const double e = error(table[k].misfit, table[k].magnify), ngrid = npixel * table[k].sigma * table[k].sigma;
-        const double cost = ngrid * log2(ngrid + 2) * 0.25 + nvis * (20 + 3 * table[k].support); /* about ns */
+        const double e = error(table[k].misfit, table[k].magnify),
+                     ngrid = npixel * table[k].sigma * table[k].sigma;
+        /* about ns */
+        const double cost = ngrid * log2(ngrid + 2) * 0.25 + nvis * (20 + 3 * table[k].support);
         if (e < finest_error) {
             finest_error = e;
             finest = k;
@@ -111,8 +119,8 @@ void pcl_gridfn_choose(double accuracy, double npixel, double nvis, pcl_gridfn *
     (void)pcl_gridfn_get(best_cost < INFINITY ? best : finest, out);
 }
 
-/* Fourier transform of C by Gauss-Chebyshev quadrature on the half axis (C is even and vanishes smoothly enough at its
- * ends: 100 nodes give 1e-12). */
+/* Fourier transform of C by Gauss-Chebyshev quadrature on the half axis (C is even and vanishes
+ * smoothly enough at its ends: 100 nodes give 1e-12). */
 enum { NNODE = 100 };
 typedef struct quadrature {
     double x[NNODE], weight[NNODE]; /* x in cells; weight includes C */

@@ -6,7 +6,8 @@
 typedef struct spot {
     double x, y; /* first tap, not yet rounded up; at the edge when outside */
     int inside;
-    double sign; /* -1: the sample is replaced by its mirror, to u >= 0 or, with w, to the side where it is seen */
+    double sign; /* -1: the sample is replaced by its mirror, to u >= 0 or, with w, to the side
+                  * where it is seen */
 } spot;
 
 INLINE double within(double x, double most) {
@@ -34,20 +35,24 @@ INLINE double from_plane(const pcl_grid_place *p, double w, bool below) {
     return (seen - p->w_plane) * p->per_reach;
 }
 
-INLINE void tiles(const pcl_grid_place *p, size_t n, const double *restrict u, const double *restrict v,
-                  const double *restrict w, const float *restrict weight, uint32_t *restrict tile, bool with_w, bool below) {
+INLINE void tiles(const pcl_grid_place *p, size_t n, const double *restrict u,
+                  const double *restrict v, const double *restrict w, const float *restrict weight,
+                  uint32_t *restrict tile, bool with_w, bool below) {
     for (size_t i = 0; i < n; i++) {
         const spot at = find(p, u[i], v[i], with_w ? (w[i] < 0) != below : u[i] < 0);
-        const uint32_t tu = rounded_up(at.x) >> p->tile_shift, tv = rounded_up(at.y) >> p->tile_shift;
-        const uint32_t t = ((tv & 1) * 2 + (tu & 1)) * p->ntile_colour + (tv >> 1) * p->ntile_u + (tu >> 1);
+        const uint32_t tu = rounded_up(at.x) >> p->tile_shift,
+                       tv = rounded_up(at.y) >> p->tile_shift;
+        const uint32_t t =
+            ((tv & 1) * 2 + (tu & 1)) * p->ntile_colour + (tv >> 1) * p->ntile_u + (tu >> 1);
         const int reached = with_w ? __builtin_fabs(from_plane(p, w[i], below)) < 1 : 1;
         const int has_tile = at.inside & reached & (weight ? weight[i] > 0 : 1);
         tile[i] = t | (uint32_t)(has_tile - 1); /* no branch, so that it is vectorised */
     }
 }
 
-INLINE void cells(const pcl_grid_place *p, size_t n, const double *restrict u, const double *restrict v,
-                  const double *restrict w, pcl_grid_placed *restrict out, bool with_w, bool below) {
+INLINE void cells(const pcl_grid_place *p, size_t n, const double *restrict u,
+                  const double *restrict v, const double *restrict w, pcl_grid_placed *restrict out,
+                  bool with_w, bool below) {
     for (size_t i = 0; i < n; i++) {
         const spot at = find(p, u[i], v[i], with_w ? (w[i] < 0) != below : u[i] < 0);
         const uint32_t c = rounded_up(at.x), r = rounded_up(at.y);
@@ -71,8 +76,8 @@ INLINE void cells(const pcl_grid_place *p, size_t n, const double *restrict u, c
     }
 }
 
-INLINE void tiles_on_plane(const pcl_grid_place *p, size_t n, const double *u, const double *v, const double *w,
-                           const float *weight, uint32_t *tile) {
+INLINE void tiles_on_plane(const pcl_grid_place *p, size_t n, const double *u, const double *v,
+                           const double *w, const float *weight, uint32_t *tile) {
     if (!p->w_even)
         tiles(p, n, u, v, NULL, weight, tile, false, false);
     else if (p->below)
@@ -81,15 +86,16 @@ INLINE void tiles_on_plane(const pcl_grid_place *p, size_t n, const double *u, c
         tiles(p, n, u, v, w, weight, tile, true, false);
 }
 
-INLINE void all_tiles(const pcl_grid_place *p, size_t n, const double *u, const double *v, const double *w, const float *weight,
-                      uint32_t *tile) {
+INLINE void all_tiles(const pcl_grid_place *p, size_t n, const double *u, const double *v,
+                      const double *w, const float *weight, uint32_t *tile) {
     if (weight)
         tiles_on_plane(p, n, u, v, w, weight, tile);
     else
         tiles_on_plane(p, n, u, v, w, NULL, tile);
 }
 
-INLINE void all_cells(const pcl_grid_place *p, size_t n, const double *u, const double *v, const double *w, pcl_grid_placed *out) {
+INLINE void all_cells(const pcl_grid_place *p, size_t n, const double *u, const double *v,
+                      const double *w, pcl_grid_placed *out) {
     if (!p->w_even)
         cells(p, n, u, v, NULL, out, false, false);
     else if (p->below)
@@ -98,26 +104,27 @@ INLINE void all_cells(const pcl_grid_place *p, size_t n, const double *u, const 
         cells(p, n, u, v, w, out, true, false);
 }
 
-WITH_AVX2 static void tiles_avx2(const pcl_grid_place *p, size_t n, const double *u, const double *v, const double *w,
-                                 const float *weight, uint32_t *tile) {
+WITH_AVX2 static void tiles_avx2(const pcl_grid_place *p, size_t n, const double *u,
+                                 const double *v, const double *w, const float *weight,
+                                 uint32_t *tile) {
     all_tiles(p, n, u, v, w, weight, tile);
 }
 
-WITH_AVX2 static void cells_avx2(const pcl_grid_place *p, size_t n, const double *u, const double *v, const double *w,
-                                 pcl_grid_placed *out) {
+WITH_AVX2 static void cells_avx2(const pcl_grid_place *p, size_t n, const double *u,
+                                 const double *v, const double *w, pcl_grid_placed *out) {
     all_cells(p, n, u, v, w, out);
 }
 
-void pcl_grid_place_tiles(const pcl_grid_place *p, size_t n, const double *u, const double *v, const double *w,
-                          const float *weight, uint32_t *tile) {
+void pcl_grid_place_tiles(const pcl_grid_place *p, size_t n, const double *u, const double *v,
+                          const double *w, const float *weight, uint32_t *tile) {
     if (HAS_AVX2)
         tiles_avx2(p, n, u, v, w, weight, tile);
     else
         all_tiles(p, n, u, v, w, weight, tile);
 }
 
-void pcl_grid_place_cells(const pcl_grid_place *p, size_t n, const double *u, const double *v, const double *w,
-                          pcl_grid_placed *out) {
+void pcl_grid_place_cells(const pcl_grid_place *p, size_t n, const double *u, const double *v,
+                          const double *w, pcl_grid_placed *out) {
     if (HAS_AVX2)
         cells_avx2(p, n, u, v, w, out);
     else

@@ -2,9 +2,10 @@
  *
  * With c = n - 1 - nshift, the image's range of n - 1 made symmetric about 0,
  *     exp(-2 pi i w (n - 1)) = exp(-2 pi i w nshift) exp(-2 pi i w c)
- * and gridding in w says: exp(-2 pi i w c) = h(dw c) sum_j C((w - w_j)/dw) exp(-2 pi i w_j c), where |dw c| <= 1/(2 sigma)
- * fixes the spacing of the planes. The phase of w nshift is split into that of w_j, which makes the plane's screen
- * exp(-2 pi i w_j (n - 1)), and that of w - w_j, which is multiplied into the kernel (grid_place.c). */
+ * and gridding in w says: exp(-2 pi i w c) = h(dw c) sum_j C((w - w_j)/dw) exp(-2 pi i w_j c),
+ * where |dw c| <= 1/(2 sigma) fixes the spacing of the planes. The phase of w nshift is split into
+ * that of w_j, which makes the plane's screen exp(-2 pi i w_j (n - 1)), and that of w - w_j, which
+ * is multiplied into the kernel (grid_place.c). */
 #include <math.h>
 #include <omp.h>
 #include <string.h>
@@ -13,27 +14,30 @@
 #include "core/grid/grid_private.h"
 #include "core/grid/gridder.h"
 
-/* -------------------------------------------------------------------------------------------------------- the plan */
+/* ---- the plan ---- */
 
 /* The reach of the image in n - 1: half its range, and its middle. */
 static void image_range(const pcl_grid_params *p, double *nmost, double *nshift) {
     const double l = (double)(p->nx / 2) * p->cellx_rad, m = (double)(p->ny / 2) * p->celly_rad;
-    const double r2 = fmin(1, l * l + m * m);         /* pixel (0, 0) is the farthest from the centre */
-    const double farthest = r2 / (1 + sqrt(1 - r2));  /* 1 - n */
+    const double r2 = fmin(1, l * l + m * m);        /* pixel (0, 0) is the farthest from the
+                                                      * centre */
+    const double farthest = r2 / (1 + sqrt(1 - r2)); /* 1 - n */
     *nmost = fmax(0.5 * farthest, 1e-12);
     *nshift = -0.5 * farthest;
 }
 
-static double plane_spacing(const pcl_gridfn *w, double nmost) { return 0.5 / (w->sigma * nmost); }
+static double plane_spacing(const pcl_gridfn *w, double nmost) {
+    return 0.5 / (w->sigma * nmost);
+}
 
 /* |w| runs from 0, and what belongs on a plane below 0 is mirrored to the one above. */
 static size_t number_of_planes(const pcl_gridfn *w, double nmost, double wmax) {
     return (size_t)floor(wmax / plane_spacing(w, nmost) + 0.5 * w->support) + 1;
 }
 
-/* The cheapest kernel along w whose error, added to that of u and v, keeps to the accuracy. A sample is placed once for
- * each plane in reach and there touches support rows of the grid; a plane costs two complex transforms. In ns, about, on
- * the machine of docs/performance.md. */
+/* The cheapest kernel along w whose error, added to that of u and v, keeps to the accuracy. A
+ * sample is placed once for each plane in reach and there touches support rows of the grid; a plane
+ * costs two complex transforms. In ns, about, on the machine of docs/performance.md. */
 static void choose_kernel(const pcl_grid *g, double nmost, pcl_gridfn *fn) {
     const double ngrid = (double)g->ngx * (double)g->ngy;
     double least = INFINITY;
@@ -55,7 +59,8 @@ static void choose_kernel(const pcl_grid *g, double nmost, pcl_gridfn *fn) {
 static int fill_correction(pcl_wplan *wp, pclean_err *err) {
     int rc = PCL_NEW(&wp->correction, WTABLE + 2, "w correction", err);
     for (size_t i = 0; !rc && i < WTABLE + 2; i++)
-        wp->correction[i] = (float)pcl_gridfn_correction_at(&wp->fn, (2.0 * (double)i / WTABLE - 1) * wp->nmost * wp->dw);
+        wp->correction[i] = (float)pcl_gridfn_correction_at(
+            &wp->fn, (2.0 * (double)i / WTABLE - 1) * wp->nmost * wp->dw);
     return rc;
 }
 
@@ -82,7 +87,9 @@ void pcl_wplan_clear(pcl_wplan *wp) {
     pcl_free(wp->m2);
 }
 
-size_t pcl_grid_nplane(const pcl_grid *g) { return g->w ? g->wp.nplane : 0; }
+size_t pcl_grid_nplane(const pcl_grid *g) {
+    return g->w ? g->wp.nplane : 0;
+}
 
 void pcl_grid_plane_range(const pcl_grid *g, size_t iplane, double *low, double *high) {
     const double reach = 0.5 * g->wp.fn.support * g->wp.dw, w = pcl_wplan_w(&g->wp, iplane);
@@ -95,13 +102,14 @@ static float correction(const pcl_wplan *wp, double l2, double m2) {
     const double r2 = l2 + m2;
     if (!(r2 < 1))
         return 0;
-    const double c = -r2 / (1 + sqrt(1 - r2)) - wp->nshift, at = (c / wp->nmost + 1) * (0.5 * WTABLE);
+    const double c = -r2 / (1 + sqrt(1 - r2)) - wp->nshift,
+                 at = (c / wp->nmost + 1) * (0.5 * WTABLE);
     const size_t i = at > 0 ? (size_t)at : 0;
     const float f = (float)(at - (double)i), *t = wp->correction + (i <= WTABLE ? i : WTABLE);
     return t[0] + f * (t[1] - t[0]);
 }
 
-/* ----------------------------------------------------------------------------------------------- planes and images */
+/* ---- planes and images ---- */
 
 /* Columns beyond the plane's edges belong ngx further on. */
 static void fold_columns(const pcl_grid *g, size_t ncol, float *plane) {
@@ -124,26 +132,33 @@ static void unfold(const pcl_grid *g, float *plane) {
     }
     for (size_t r = 0; r < PAD_V; r++) {
         memcpy(plane + r * g->stride, plane + (r + g->ngy) * g->stride, g->stride * sizeof *plane);
-        memcpy(plane + (g->ngy + PAD_V + r) * g->stride, plane + (PAD_V + r) * g->stride, g->stride * sizeof *plane);
+        memcpy(plane + (g->ngy + PAD_V + r) * g->stride, plane + (PAD_V + r) * g->stride,
+               g->stride * sizeof *plane);
     }
 }
 
 /* The stored columns on ncol columns on both sides of u = 0, in whole cache lines. */
-static size_t first_column(const pcl_grid *g, size_t ncol) { return (g->column0 - ncol) / BLOCK * BLOCK; }
+static size_t first_column(const pcl_grid *g, size_t ncol) {
+    return (g->column0 - ncol) / BLOCK * BLOCK;
+}
 
-static size_t columns_on(const pcl_grid *g, size_t ncol) { return g->column0 + ncol - first_column(g, ncol); }
+static size_t columns_on(const pcl_grid *g, size_t ncol) {
+    return g->column0 + ncol - first_column(g, ncol);
+}
 
 /* Row y of a grid after pcl_grid_columns_to_image -> complex row of x (index x mod ngx). */
 static void row_to_image(const pcl_grid *g, const pcl_uvgrid *grid, size_t y, fftwf_complex *row) {
     const size_t n = grid->ncol, at = y * g->stride + g->column0;
-    pcl_interleave(n, grid->re + at - n, grid->im + at - n, (float *)(row + g->ngx - n)); /* u < 0 */
+    /* u < 0 */
+    pcl_interleave(n, grid->re + at - n, grid->im + at - n, (float *)(row + g->ngx - n));
     pcl_interleave(n, grid->re + at, grid->im + at, (float *)row);
     memset(row + n, 0, (g->ngx - 2 * n) * sizeof *row);
     fftwf_execute_dft(g->full_back, row, row);
 }
 
 /* image row += Re(row exp(-i phase)), with cos and sin of the phase. */
-static void add_row(const pcl_grid *g, const fftwf_complex *row, const float *c, const float *s, float *image) {
+static void add_row(const pcl_grid *g, const fftwf_complex *row, const float *c, const float *s,
+                    float *image) {
     const size_t nx = g->p.nx, centre = nx / 2;
     const float *z = (const float *)(row + g->ngx - centre);
     for (size_t x = 0; x < centre; x++)
@@ -153,8 +168,8 @@ static void add_row(const pcl_grid *g, const fftwf_complex *row, const float *c,
         image[x] += z[2 * (x - centre)] * c[x] + z[2 * (x - centre) + 1] * s[x];
 }
 
-int pcl_grid_plane_to_image(const pcl_grid *g, size_t iplane, pcl_uvgrid *vis, float *image, pcl_uvgrid *psf,
-                            float *psf_image, pclean_err *err) {
+int pcl_grid_plane_to_image(const pcl_grid *g, size_t iplane, pcl_uvgrid *vis, float *image,
+                            pcl_uvgrid *psf, float *psf_image, pclean_err *err) {
     const size_t nx = g->p.nx, ny = g->p.ny;
     const double w = pcl_wplan_w(&g->wp, iplane);
     pcl_uvgrid *grid[2] = {vis, psf};
@@ -171,8 +186,9 @@ int pcl_grid_plane_to_image(const pcl_grid *g, size_t iplane, pcl_uvgrid *vis, f
             pcl_grid_fold_rows(g, plane[i]);
             fold_columns(g, grid[k]->ncol, plane[i]);
         }
-        pcl_grid_columns_to_image(g, grid[k]->re, grid[k]->im, grid[k]->im, first_column(g, grid[k]->ncol),
-                                  columns_on(g, grid[k]->ncol), &b, -(long)(ny / 2), ny);
+        pcl_grid_columns_to_image(g, grid[k]->re, grid[k]->im, grid[k]->im,
+                                  first_column(g, grid[k]->ncol), columns_on(g, grid[k]->ncol), &b,
+                                  -(long)(ny / 2), ny);
     }
 #pragma omp parallel for schedule(static)
     for (size_t y = 0; y < ny; y++) {
@@ -196,11 +212,12 @@ void pcl_grid_finish_w(const pcl_grid *g, float scale, float *image) {
 #pragma omp parallel for schedule(static)
     for (size_t y = 0; y < ny; y++)
         for (size_t x = 0; x < nx; x++)
-            image[y * nx + x] *= scale * g->hy[y] * g->hx[x] * correction(&g->wp, g->wp.l2[x], g->wp.m2[y]);
+            image[y * nx + x] *=
+                scale * g->hy[y] * g->hx[x] * correction(&g->wp, g->wp.l2[x], g->wp.m2[y]);
 }
 
-int pcl_grid_plane_from_image(const pcl_grid *g, size_t iplane, const float *image, double umax_lambda, pcl_uvgrid *model,
-                              pclean_err *err) {
+int pcl_grid_plane_from_image(const pcl_grid *g, size_t iplane, const float *image,
+                              double umax_lambda, pcl_uvgrid *model, pclean_err *err) {
     const size_t nx = g->p.nx, ny = g->p.ny, n = pcl_grid_reach(g, umax_lambda);
     const double w = pcl_wplan_w(&g->wp, iplane);
     pcl_fft_buffers b;
@@ -209,7 +226,8 @@ int pcl_grid_plane_from_image(const pcl_grid *g, size_t iplane, const float *ima
         goto done;
 #pragma omp parallel for schedule(static)
     for (size_t y = 0; y < ny; y++) {
-        float *re = model->re + y * g->stride + g->column0, *im = model->im + y * g->stride + g->column0;
+        float *re = model->re + y * g->stride + g->column0,
+              *im = model->im + y * g->stride + g->column0;
         const float *pixels = image + y * nx;
         size_t used = 0;
         while (used < nx && pixels[used] == 0)
@@ -227,7 +245,8 @@ int pcl_grid_plane_from_image(const pcl_grid *g, size_t iplane, const float *ima
         for (size_t x = 0; x < nx; x++) {
             if (pixels[x] == 0)
                 continue;
-            const float value = pixels[x] * g->hy[y] * g->hx[x] * correction(&g->wp, g->wp.l2[x], g->wp.m2[y]);
+            const float value =
+                pixels[x] * g->hy[y] * g->hx[x] * correction(&g->wp, g->wp.l2[x], g->wp.m2[y]);
             float *z = (float *)(row + pcl_wrapped(x, nx, g->ngx));
             z[0] = value * c[x];
             z[1] = value * s[x];
@@ -244,7 +263,7 @@ done:
     return rc;
 }
 
-/* ------------------------------------------------------------------------------------------------------ the gridder */
+/* ---- the gridder ---- */
 
 typedef struct wstack {
     pcl_grid *grid;
@@ -265,12 +284,16 @@ static void wstack_free(void *self) {
     pcl_free(s);
 }
 
-static int wstack_count(const pcl_gridder_params *p, size_t nthread, pcl_gridder_bytes *out, pclean_err *err) {
+static int wstack_count(const pcl_gridder_params *p, size_t nthread, pcl_gridder_bytes *out,
+                        pclean_err *err) {
     pcl_grid_bytes b;
     *out = (pcl_gridder_bytes){0};
     int rc = pcl_grid_count_bytes(&p->grid, p->nbatch, nthread, &b, err);
     if (!rc)
-        *out = (pcl_gridder_bytes){.grids = 4 * b.plane, .tables = b.tables, .batch = b.scratch, .fft = b.fft,
+        *out = (pcl_gridder_bytes){.grids = 4 * b.plane,
+                                   .tables = b.tables,
+                                   .batch = b.scratch,
+                                   .fft = b.fft,
                                    .lent = {2 * b.plane, 2 * b.plane}};
     return rc;
 }
@@ -280,8 +303,10 @@ static int wstack_make(const pcl_gridder_params *p, void **self, pclean_err *err
     int rc = PCL_ZNEW(&s, 1, "gridder", err);
     if (rc)
         return rc;
-    if ((rc = pcl_grid_new(&p->grid, &s->grid, err)) || (rc = pcl_grid_scratch_new(s->grid, p->nbatch, &s->scratch, err)) ||
-        (rc = pcl_uvgrid_new(s->grid, false, &s->vis, err)) || (rc = pcl_uvgrid_new(s->grid, false, &s->psf, err))) {
+    if ((rc = pcl_grid_new(&p->grid, &s->grid, err)) ||
+        (rc = pcl_grid_scratch_new(s->grid, p->nbatch, &s->scratch, err)) ||
+        (rc = pcl_uvgrid_new(s->grid, false, &s->vis, err)) ||
+        (rc = pcl_uvgrid_new(s->grid, false, &s->psf, err))) {
         wstack_free(s);
         return rc;
     }
@@ -295,15 +320,17 @@ static size_t wstack_nwalk(const void *self, enum pcl_walk_kind kind) {
     return pcl_grid_nplane(s->grid);
 }
 
-static int wstack_begin(void *self, enum pcl_walk_kind kind, size_t iwalk, const pcl_grid_images *images, double umax_lambda,
-                        pcl_walk *walk, pclean_err *err) {
+static int wstack_begin(void *self, enum pcl_walk_kind kind, size_t iwalk,
+                        const pcl_grid_images *images, double umax_lambda, pcl_walk *walk,
+                        pclean_err *err) {
     wstack *s = self;
     const size_t nbytes = s->grid->p.nx * s->grid->p.ny * sizeof(float);
     *walk = (pcl_walk){.w = true};
     pcl_grid_plane_range(s->grid, iwalk, &walk->w_low, &walk->w_high);
     s->iplane = iwalk;
     if (kind == PCL_WALK_PREDICT)
-        return pcl_grid_plane_from_image(s->grid, iwalk, images->model[0], umax_lambda, &s->vis, err);
+        return pcl_grid_plane_from_image(s->grid, iwalk, images->model[0], umax_lambda, &s->vis,
+                                         err);
     s->with_psf = images->psf != NULL;
     pcl_uvgrid_zero(s->grid, &s->vis);
     if (s->with_psf)
@@ -317,10 +344,12 @@ static int wstack_begin(void *self, enum pcl_walk_kind kind, size_t iwalk, const
 
 static void wstack_add(void *self, const pcl_samples *samples, pcl_grid_count *count) {
     wstack *s = self;
-    pcl_grid_add_w(s->grid, s->scratch, samples, s->iplane, &s->vis, s->with_psf ? &s->psf : NULL, count);
+    pcl_grid_add_w(s->grid, s->scratch, samples, s->iplane, &s->vis, s->with_psf ? &s->psf : NULL,
+                   count);
 }
 
-static void wstack_count_outside(const void *self, const pcl_samples *samples, pcl_grid_count *count) {
+static void wstack_count_outside(const void *self, const pcl_samples *samples,
+                                 pcl_grid_count *count) {
     const wstack *s = self;
     pcl_grid_count_outside(s->grid, samples, s->iplane, count);
 }
@@ -331,13 +360,14 @@ static void wstack_predict(void *self, const pcl_samples *samples, float *vis) {
     pcl_grid_predict_w(s->grid, s->scratch, samples, s->iplane, &s->vis, vis);
 }
 
-static int wstack_end(void *self, enum pcl_walk_kind kind, size_t iwalk, const pcl_grid_images *images, float scale,
-                      pclean_err *err) {
+static int wstack_end(void *self, enum pcl_walk_kind kind, size_t iwalk,
+                      const pcl_grid_images *images, float scale, pclean_err *err) {
     wstack *s = self;
     if (kind == PCL_WALK_PREDICT)
         return 0;
     float *psf = s->with_psf ? images->psf[0] : NULL;
-    int rc = pcl_grid_plane_to_image(s->grid, iwalk, &s->vis, images->residual[0], psf ? &s->psf : NULL, psf, err);
+    int rc = pcl_grid_plane_to_image(s->grid, iwalk, &s->vis, images->residual[0],
+                                     psf ? &s->psf : NULL, psf, err);
     if (rc || iwalk + 1 < pcl_grid_nplane(s->grid))
         return rc;
     if (psf)
@@ -352,7 +382,15 @@ static float *wstack_lend(void *self, int which, size_t *n) {
     return which == 0 ? s->vis.re : s->psf.re;
 }
 
-const pcl_gridder_type pcl_gridder_wstack = {.name = "w-stacking", .corrects_w = true, .count = wstack_count, .make = wstack_make,
-                                             .free = wstack_free, .nwalk = wstack_nwalk, .begin = wstack_begin, .add = wstack_add,
+const pcl_gridder_type pcl_gridder_wstack = {.name = "w-stacking",
+                                             .corrects_w = true,
+                                             .count = wstack_count,
+                                             .make = wstack_make,
+                                             .free = wstack_free,
+                                             .nwalk = wstack_nwalk,
+                                             .begin = wstack_begin,
+                                             .add = wstack_add,
                                              .count_outside = wstack_count_outside,
-                                             .predict = wstack_predict, .end = wstack_end, .lend = wstack_lend};
+                                             .predict = wstack_predict,
+                                             .end = wstack_end,
+                                             .lend = wstack_lend};

@@ -1,8 +1,9 @@
-/* plugin.c: libcasa_adios2stman.so.7, which casacore loads when a table names the storage manager Adios2StMan.
+/* plugin.c: libcasa_adios2stman.so.7, which casacore loads when a table names the storage manager
+ * Adios2StMan.
  *
- * casacore loads it with all its symbols global. Linked to ADIOS2 directly, it would so put ADIOS2's private libraries (one is
- * sqlite3) in front of the host's own. So this file is all there is in it: it loads the manager itself, from the same
- * folder, with local symbols. */
+ * casacore loads it with all its symbols global. Linked to ADIOS2 directly, it would so put
+ * ADIOS2's private libraries (one is sqlite3) in front of the host's own. So this file is all there
+ * is in it: it loads the manager itself, from the same folder, with local symbols. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>

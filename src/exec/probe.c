@@ -1,4 +1,4 @@
-#include "join/probe.h"
+#include "exec/probe.h"
 #include "base/clock.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +38,8 @@ static ssize_t listen_to(int line) {
     }
 }
 
-/* A child that was killed while a dead disk held it may not end: such a one is waited for a second only. */
+/* A child that was killed while a dead disk held it may not end: such a one is waited for a second
+ * only. */
 static void end_child(pcl_probe *p, bool killed, int *status) {
     const struct timespec pause = {.tv_nsec = 10000000};
     pid_t ended = 0;
@@ -76,10 +77,15 @@ static int wait_for_probe(pcl_probe *p, size_t i, pclean_err *err) {
             kill(p->pid, SIGKILL);
         end_child(p, got < 0, &status);
         if (got < 0)
-            return PCL_FAIL(err, PCLEAN_EIO, "%s: its header could not be read in %d s; does its disk answer? If it does, its tables are damaged", p->report->path, PCL_PROBE_LIMIT_S);
+            return PCL_FAIL(err, PCLEAN_EIO,
+                            "%s: its header could not be read in %d s; does its disk answer? If it "
+                            "does, its tables are damaged",
+                            p->report->path, PCL_PROBE_LIMIT_S);
         if (!p->report->done)
-            return PCL_FAIL(err, PCLEAN_EDATA, "%s: casacore breaks down over it (%s): its tables are damaged", p->report->path,
-                            WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "it ends the process");
+            return PCL_FAIL(
+                err, PCLEAN_EDATA, "%s: casacore breaks down over it (%s): its tables are damaged",
+                p->report->path,
+                WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "it ends the process");
         if (p->report->err.code && err)
             *err = p->report->err;
         return -p->report->err.code;
@@ -103,12 +109,14 @@ void pcl_probe_note(pcl_probe *p, const pclean_err *err) {
         p->report->err = *err;
 }
 
-/* What a damaged table asks for must not take all memory of the machine: 1 GiB more is enough for any headers. */
+/* What a damaged table asks for must not take all memory of the machine: 1 GiB more is enough for
+ * any headers. */
 static void limit_memory(void) {
     struct rlimit limit;
     unsigned long long pages;
     FILE *f = fopen("/proc/self/statm", "re");
-    if (f && fscanf(f, "%*s %*s %*s %*s %*s %llu", &pages) == 1 && getrlimit(RLIMIT_DATA, &limit) == 0) {
+    if (f && fscanf(f, "%*s %*s %*s %*s %*s %llu", &pages) == 1 &&
+        getrlimit(RLIMIT_DATA, &limit) == 0) {
         const rlim_t most = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + ((rlim_t)1 << 30);
         limit.rlim_cur = most < limit.rlim_cur ? most : limit.rlim_cur;
         setrlimit(RLIMIT_DATA, &limit);
@@ -117,7 +125,8 @@ static void limit_memory(void) {
         fclose(f);
 }
 
-__attribute__((noreturn)) static void be_child(pcl_probe *p, int (*work)(pcl_probe *p, void *user, pclean_err *err), void *user) {
+__attribute__((noreturn)) static void
+be_child(pcl_probe *p, int (*work)(pcl_probe *p, void *user, pclean_err *err), void *user) {
     pclean_err err = {0};
     const struct rlimit no_core = {0, 0};
     const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
@@ -132,9 +141,11 @@ __attribute__((noreturn)) static void be_child(pcl_probe *p, int (*work)(pcl_pro
     _exit(0);
 }
 
-int pcl_probe_start(pcl_probe *p, int (*work)(pcl_probe *p, void *user, pclean_err *err), void *user, pclean_err *err) {
+int pcl_probe_start(pcl_probe *p, int (*work)(pcl_probe *p, void *user, pclean_err *err),
+                    void *user, pclean_err *err) {
     int ends[2];
-    *p = (pcl_probe){.report = mmap(NULL, sizeof *p->report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)};
+    *p = (pcl_probe){.report = mmap(NULL, sizeof *p->report, PROT_READ | PROT_WRITE,
+                                    MAP_SHARED | MAP_ANONYMOUS, -1, 0)};
     if (p->report == MAP_FAILED) {
         p->report = NULL;
         return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory to share with a process");
