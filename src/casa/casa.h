@@ -47,7 +47,7 @@ const char *casa_freq_frame_name(int frame);
  * 9, XY 10, YX 11, YY 12). */
 const char *casa_stokes_name(int code);
 
-/* ---- MeasurementSets (ms.cpp) ---- */
+/* ---- MeasurementSets (ms_*.cpp) ---- */
 
 typedef struct casa_ms casa_ms;
 
