@@ -197,17 +197,22 @@ int casa_ms_count_samples(casa_ms *ms, const uint32_t *want, uint64_t *of_row,
 int casa_ms_read(casa_ms *ms, size_t irow, size_t nrow, casa_ms_rows *rows,
                  pclean_err *err) PCL_CHECK;
 
-/* factor[i] = frequency in `to_frame` / frequency in the frame `from_frame`, for an observer at
- * position_itrf_m at time_s[i] (reference time_ref) looking towards dir. One Doppler factor serves
- * all frequencies. */
-int casa_doppler(int from_frame, int to_frame, const double position_itrf_m[3],
-                 const char *time_ref, const casa_direction *dir, size_t ntime,
-                 const double *time_s, double *factor, pclean_err *err) PCL_CHECK;
+/* A change of spectral frame, for an observer who looks at a direction. */
+typedef struct casa_frame_change {
+    int from, to;              /* MFrequency codes */
+    double position_itrf_m[3]; /* of the observer */
+    const char *time_ref;      /* what times are in: "UTC", "TAI" ... */
+    casa_direction direction;
+} casa_frame_change;
 
-/* As tclean converts single frequencies (casacore MFrequency::Convert), for checks and for the
- * channel grid. */
-int casa_freq_convert(int from_frame, int to_frame, const double position_itrf_m[3],
-                      const char *time_ref, double time_s, const casa_direction *dir, size_t n,
+/* factor[i] = frequency in the frame `to` / frequency in the frame `from` at time_s[i] [ntime]. One
+ * Doppler factor serves all frequencies. */
+int casa_doppler(const casa_frame_change *change, size_t ntime, const double *time_s,
+                 double *factor, pclean_err *err) PCL_CHECK;
+
+/* freq_hz [n] at time_s -> out_hz [n], as tclean converts single frequencies (casacore's
+ * MFrequency::Convert): what casa_doppler is checked against. */
+int casa_freq_convert(const casa_frame_change *change, double time_s, size_t n,
                       const double *freq_hz, double *out_hz, pclean_err *err) PCL_CHECK;
 
 /* The folders a table is made of: its own, those of the tables it refers to (a reference table) or

@@ -78,24 +78,24 @@ int check_freq_frames(int from, int to, pclean_err *err) {
     return 0;
 }
 
-int make_frame(const double position_itrf_m[3], const char *time_ref, double time_s,
-               const casa_direction *dir, MeasFrame *frame, pclean_err *err) {
+int make_frame(const casa_frame_change &c, double time_s, MeasFrame *frame, pclean_err *err) {
     MEpoch::Types epoch_type;
-    if (!MEpoch::getType(epoch_type, String(time_ref)))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "time reference \"%s\" is not known", time_ref);
-    if (!direction_frame_known(dir->frame))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "direction frame code %d is not known", dir->frame);
+    if (!MEpoch::getType(epoch_type, String(c.time_ref)))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "time reference \"%s\" is not known", c.time_ref);
+    if (!direction_frame_known(c.direction.frame))
+        return PCL_FAIL(err, PCLEAN_EPARAM, "direction frame code %d is not known",
+                        c.direction.frame);
+    const double *xyz = c.position_itrf_m;
     frame->set(MEpoch(MVEpoch(Quantity(time_s, "s")), epoch_type));
-    frame->set(MPosition(MVPosition(position_itrf_m[0], position_itrf_m[1], position_itrf_m[2]),
-                         MPosition::ITRF));
-    frame->set(to_measure(*dir));
+    frame->set(MPosition(MVPosition(xyz[0], xyz[1], xyz[2]), MPosition::ITRF));
+    frame->set(to_measure(c.direction));
     return 0;
 }
 
-MFrequency::Convert make_converter(int from, int to, const MeasFrame &frame) {
+MFrequency::Convert make_converter(const casa_frame_change &c, const MeasFrame &frame) {
     return MFrequency::Convert(
-        MFrequency::Ref(MFrequency::castType(static_cast<uInt>(from)), frame),
-        MFrequency::Ref(MFrequency::castType(static_cast<uInt>(to)), frame));
+        MFrequency::Ref(MFrequency::castType(static_cast<uInt>(c.from)), frame),
+        MFrequency::Ref(MFrequency::castType(static_cast<uInt>(c.to)), frame));
 }
 
 } // namespace
@@ -214,19 +214,19 @@ const char *casa_stokes_name(int code) {
                                                     : "??";
 }
 
-int casa_doppler(int from_frame, int to_frame, const double position_itrf_m[3],
-                 const char *time_ref, const casa_direction *dir, size_t ntime,
-                 const double *time_s, double *factor, pclean_err *err) {
+int casa_doppler(const casa_frame_change *change, size_t ntime, const double *time_s,
+                 double *factor, pclean_err *err) {
     return casa_call(err, nullptr, [&]() -> int {
+        const bool same = change->from == change->to;
         for (size_t i = 0; i < ntime; i++)
-            factor[i] = from_frame == to_frame ? 1.0 : 0.0;
-        int status = check_freq_frames(from_frame, to_frame, err);
-        if (status || from_frame == to_frame || ntime == 0)
+            factor[i] = same ? 1.0 : 0.0;
+        int status = check_freq_frames(change->from, change->to, err);
+        if (status || same || ntime == 0)
             return status;
         MeasFrame frame;
-        if ((status = make_frame(position_itrf_m, time_ref, time_s[0], dir, &frame, err)) != 0)
+        if ((status = make_frame(*change, time_s[0], &frame, err)) != 0)
             return status;
-        MFrequency::Convert convert = make_converter(from_frame, to_frame, frame);
+        MFrequency::Convert convert = make_converter(*change, frame);
         const double probe_hz = 1e9; // the shift is a factor: any frequency shows it
         for (size_t i = 0; i < ntime; i++) {
             frame.resetEpoch(MVEpoch(Quantity(time_s[i], "s")));
@@ -236,22 +236,21 @@ int casa_doppler(int from_frame, int to_frame, const double position_itrf_m[3],
     });
 }
 
-int casa_freq_convert(int from_frame, int to_frame, const double position_itrf_m[3],
-                      const char *time_ref, double time_s, const casa_direction *dir, size_t n,
+int casa_freq_convert(const casa_frame_change *change, double time_s, size_t n,
                       const double *freq_hz, double *out_hz, pclean_err *err) {
     return casa_call(err, nullptr, [&]() -> int {
-        int status = check_freq_frames(from_frame, to_frame, err);
+        int status = check_freq_frames(change->from, change->to, err);
         if (status)
             return status;
-        if (from_frame == to_frame) {
+        if (change->from == change->to) {
             for (size_t i = 0; i < n; i++)
                 out_hz[i] = freq_hz[i];
             return 0;
         }
         MeasFrame frame;
-        if ((status = make_frame(position_itrf_m, time_ref, time_s, dir, &frame, err)) != 0)
+        if ((status = make_frame(*change, time_s, &frame, err)) != 0)
             return status;
-        MFrequency::Convert convert = make_converter(from_frame, to_frame, frame);
+        MFrequency::Convert convert = make_converter(*change, frame);
         for (size_t i = 0; i < n; i++)
             out_hz[i] = convert(MVFrequency(freq_hz[i])).getValue().getValue();
         return 0;

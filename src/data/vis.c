@@ -70,8 +70,10 @@ int pcl_vis_doppler(const pcl_vis_source *src, size_t ims, size_t idd, int frame
             "POSITION in its table ANTENNA is no place (outframe=%s needs none)",
             info->path, casa_freq_frame_name(info->dd[idd].freq_ref), casa_freq_frame_name(frame),
             info->telescope, casa_freq_frame_name(info->dd[idd].freq_ref));
-    int rc = casa_doppler(info->dd[idd].freq_ref, frame, info->position_itrf_m, info->time_ref, dir,
-                          ntime, time_s, factor, err);
+    const double *xyz = info->position_itrf_m;
+    const casa_frame_change change = {
+        info->dd[idd].freq_ref, frame, {xyz[0], xyz[1], xyz[2]}, info->time_ref, *dir};
+    int rc = casa_doppler(&change, ntime, time_s, factor, err);
     if (rc)
         pcl_err_prefix(err, "%s: ", info->path);
     return rc;

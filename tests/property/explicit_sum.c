@@ -186,8 +186,10 @@ static double frame_factor(const axis *x, const casa_ms_info *info, const casa_m
     if (time_s != last_time || x->frame != last_frame) {
         pclean_err err;
         double out;
-        if (casa_freq_convert(dd->freq_ref, x->frame, info->position_itrf_m, info->time_ref, time_s,
-                              &x->centre, 1, dd->chan_freq_hz, &out, &err))
+        const double *xyz = info->position_itrf_m;
+        const casa_frame_change change = {
+            dd->freq_ref, x->frame, {xyz[0], xyz[1], xyz[2]}, info->time_ref, x->centre};
+        if (casa_freq_convert(&change, time_s, 1, dd->chan_freq_hz, &out, &err))
             fail_msg("%s", err.msg);
         last_time = time_s;
         last_frame = x->frame;
