@@ -3,8 +3,8 @@
  * circular, two or four. */
 #ifndef PCL_CORRELATIONS_H
 #define PCL_CORRELATIONS_H
+#include "data/source.h"
 #include "data/stokes.h"
-#include "data/vis.h"
 
 /* The rows that a Stokes plane takes, and those that it leaves out: what these hold, "RR LL; XX
  * YY". */
@@ -14,17 +14,17 @@ typedef struct pcl_correlations_rows {
 } pcl_correlations_rows;
 
 typedef struct pcl_correlations {
-    pcl_vis_plane *plane;          /* [ndd][npol]; without terms where the data description
-                                    * cannot give the plane */
-    bool *used;                    /* [ndd]: gives a plane */
+    pcl_stokes_terms *plane;       /* [nwindow][npol]; without terms where the window cannot give
+                                    * the plane */
+    bool *used;                    /* [nwindow]: gives a plane */
     pcl_correlations_rows rows[4]; /* [npol] */
 } pcl_correlations;
 
-/* Of opened MSs with ndd data descriptions. A plane that no row can give is an error
+/* Of all windows of the source. A plane that no row can give is an error
  * (-PCLEAN_EDATA) that says what the data have, unless it may be blank. *out to be cleared, also
  * after a failure. */
-int pcl_correlations_find(const pcl_stokes *stokes, const pcl_vis_source *source, size_t ndd,
-                          bool may_be_blank, pcl_correlations *out, pclean_err *err) PCL_CHECK;
+int pcl_correlations_find(const pcl_stokes *stokes, const pcl_source *source, bool may_be_blank,
+                          pcl_correlations *out, pclean_err *err) PCL_CHECK;
 void pcl_correlations_clear(pcl_correlations *c);
 
 /* "stokes Q: 200 of 300 rows cannot give it and are left out (they hold RR LL)"; false when every

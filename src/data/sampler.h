@@ -6,15 +6,10 @@
 #define PCL_SAMPLER_H
 #include "base/err.h"
 #include "data/channels.h"
-#include "data/vis.h"
+#include "data/store.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* The channels of a block's rows. */
-static inline pcl_row_channels pcl_block_channels(const pcl_vis_block *b) {
-    return (pcl_row_channels){.n = b->nchan, .freq_hz = b->freq_hz, .spacing_hz = b->spacing_hz};
-}
 
 /* What a walk needs; what it does not ask for is not computed. The weight always comes along. */
 enum pcl_sampler_want {

@@ -89,12 +89,12 @@ int pcl_stokes_refuse(const pcl_stokes *s, size_t ipol, const char *have, pclean
 int pcl_stokes_find_terms(const pcl_stokes *s, size_t ipol, size_t ncorr, const int *corr,
                           pcl_stokes_terms *out, pclean_err *err) {
     const int plane = s->code[ipol];
-    *out = (pcl_stokes_terms){0};
+    *out = (pcl_stokes_terms){.either = s->either_hand};
     const size_t same = find(ncorr, corr, plane);
     if (same < ncorr) { /* a correlation itself, or data stored as Stokes parameters */
         out->n = 1;
-        out->term[0].index = same;
-        out->term[0].re = 1;
+        out->index[0] = same;
+        out->re[0] = 1;
         return 0;
     }
     for (size_t k = 0; k < sizeof recipes / sizeof *recipes; k++) {
@@ -104,18 +104,18 @@ int pcl_stokes_find_terms(const pcl_stokes *s, size_t ipol, size_t ncorr, const 
         const size_t a = find(ncorr, corr, r->a), b = find(ncorr, corr, r->b);
         if (a < ncorr && b < ncorr) {
             out->n = 2;
-            out->term[0].index = a;
-            out->term[0].re = r->re_a;
-            out->term[0].im = r->im_a;
-            out->term[1].index = b;
-            out->term[1].re = r->re_b;
-            out->term[1].im = r->im_b;
+            out->index[0] = a;
+            out->re[0] = r->re_a;
+            out->im[0] = r->im_a;
+            out->index[1] = b;
+            out->re[1] = r->re_b;
+            out->im[1] = r->im_b;
             return 0;
         }
         if (s->either_hand && (a < ncorr || b < ncorr)) { /* pseudoI from the one hand there is */
             out->n = 1;
-            out->term[0].index = a < ncorr ? a : b;
-            out->term[0].re = 0.5f;
+            out->index[0] = a < ncorr ? a : b;
+            out->re[0] = 0.5f;
             return 0;
         }
     }

@@ -34,11 +34,10 @@ int pcl_stokes_parse(const char *text, pcl_stokes *out, pclean_err *err) PCL_CHE
 
 /* plane = sum_k (re_k + i im_k) * correlation[index_k]. */
 typedef struct pcl_stokes_terms {
-    size_t n;
-    struct {
-        size_t index;
-        float re, im;
-    } term[2];
+    size_t n; /* 0: it cannot be made */
+    size_t index[2];
+    float re[2], im[2];
+    bool either; /* a flagged term leaves the other alone (pseudoI) */
 } pcl_stokes_terms;
 
 /* "I", "RR" ... */

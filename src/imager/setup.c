@@ -20,7 +20,7 @@ static double separation(const casa_direction *a, const casa_direction *b) {
 
 static int centre_from_field(const pcl_setup *s, const char *text, long id, casa_direction *out,
                              pclean_err *err) {
-    const casa_ms_info *info = pcl_vis_source_info(s->source, 0);
+    const casa_ms_info *info = s->source->info[0];
     for (size_t i = 0; i < info->nfield; i++)
         if (info->field[i].id == id) {
             *out = info->field[i].phase_dir;
@@ -34,7 +34,7 @@ static int centre_from_field(const pcl_setup *s, const char *text, long id, casa
 static int find_centre(pcl_setup *s, pclean_err *err) {
     const char *text = s->config->phasecenter;
     if (!*text) {
-        s->centre = pcl_vis_source_info(s->source, 0)->field[0].phase_dir;
+        s->centre = s->source->info[0]->field[0].phase_dir;
         return 0;
     }
     char *end;
@@ -50,8 +50,8 @@ static int find_centre(pcl_setup *s, pclean_err *err) {
 /* Until reprojection exists every field must be centred where the image is. */
 static int check_fields(const pcl_setup *s, pclean_err *err) {
     const double tolerance = 0.01 * fmin(s->config->cell_rad[0], s->config->cell_rad[1]);
-    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
-        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+    for (size_t i = 0; i < s->source->nms; i++) {
+        const casa_ms_info *info = s->source->info[i];
         for (size_t k = 0; k < info->nfield; k++) {
             casa_direction d;
             int rc = casa_direction_convert(&info->field[k].phase_dir, s->centre.frame, &d, err);
@@ -93,8 +93,8 @@ static size_t list_column(const pcl_setup *s, const char *column, char *text, si
     enum { ROOM_FOR_MORE = 32 };
     size_t n = 0, told = 0, at = 0;
     text[0] = '\0';
-    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
-        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+    for (size_t i = 0; i < s->source->nms; i++) {
+        const casa_ms_info *info = s->source->info[i];
         if (info->ndd == 0 || strcmp(info->datacolumn, column) != 0)
             continue;
         n++;
@@ -130,8 +130,8 @@ static int check_columns(pcl_setup *s, pclean_err *err) {
 
 static int collect_warnings(pcl_setup *s, pclean_err *err) {
     int rc = 0;
-    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
-        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+    for (size_t i = 0; i < s->source->nms; i++) {
+        const casa_ms_info *info = s->source->info[i];
         for (size_t k = 0; !rc && k < info->nwarning; k++)
             rc = add_warning(s, info->warning[k], err);
     }
@@ -151,7 +151,7 @@ static int spectral_frame(pcl_setup *s, pclean_err *err) {
     return rc;
 }
 
-/* Whether data description k gives any plane; one that gives none is as if it were not selected. */
+/* Whether window k gives any plane; one that gives none is as if it were not selected. */
 static bool is_used(const pcl_setup *s, size_t k) {
     return !s->correlations.used || s->correlations.used[k];
 }
@@ -160,17 +160,14 @@ static bool is_used(const pcl_setup *s, size_t k) {
  * of a cube where nothing else is known. */
 static double middle_of_data(const pcl_setup *s) {
     double low = INFINITY, high = -INFINITY;
-    size_t k = 0;
-    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
-        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
-        for (size_t d = 0; d < info->ndd; d++, k++)
-            for (size_t c = 0; is_used(s, k) && c < info->dd[d].nchansel; c++) {
-                const int chan = info->dd[d].chansel[c];
-                const double f = info->dd[d].chan_freq_hz[chan],
-                             w = 0.5 * info->dd[d].chan_width_hz[chan];
-                low = fmin(low, f - w);
-                high = fmax(high, f + w);
-            }
+    for (size_t k = 0; k < s->source->nwindow; k++) {
+        const casa_ms_dd *dd = s->source->window[k].dd;
+        for (size_t c = 0; is_used(s, k) && c < dd->nchansel; c++) {
+            const double f = dd->chan_freq_hz[dd->chansel[c]],
+                         w = 0.5 * dd->chan_width_hz[dd->chansel[c]];
+            low = fmin(low, f - w);
+            high = fmax(high, f + w);
+        }
     }
     return high >= low ? 0.5 * (low + high) : 0;
 }
@@ -185,8 +182,8 @@ static int rest_frequency(pcl_setup *s, pclean_err *err) {
         return rc;
     }
     s->restfreq_from = PCL_RESTFREQ_SOURCE;
-    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++)
-        if ((s->restfreq_hz = pcl_vis_source_info(s->source, i)->restfreq_hz) > 0)
+    for (size_t i = 0; i < s->source->nms; i++)
+        if ((s->restfreq_hz = s->source->info[i]->restfreq_hz) > 0)
             return 0;
     s->restfreq_from = PCL_RESTFREQ_MIDDLE;
     s->restfreq_hz = middle_of_data(s);
@@ -238,24 +235,18 @@ static void channels_of_part(pcl_setup *s) {
 static int channel_grid(pcl_setup *s, double doppler_min, double doppler_max, pclean_err *err) {
     const pclean_config *c = s->config;
     pcl_band *band = NULL;
-    int rc = PCL_NEW(&band, s->ndd, "list of spectral windows", err);
-    size_t n = 0, k = 0;
-    for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source); i++) {
-        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
-        for (size_t d = 0; !rc && d < info->ndd; d++, k++) {
-            if (!is_used(s, k))
-                continue;
-            const casa_ms_dd *dd = &info->dd[d];
-            band[n] = (pcl_band){.nchan = dd->nchan,
-                                 .freq_hz = dd->chan_freq_hz,
-                                 .width_hz = dd->chan_width_hz,
-                                 .number = dd->number,
-                                 .nsel = dd->nchansel,
-                                 .sel = dd->chansel};
-            rc = pcl_vis_doppler(s->source, i, d, s->frame, &s->centre, 1, &info->first_time_s,
-                                 &band[n].doppler, err);
-            n++;
-        }
+    size_t n = 0;
+    int rc = PCL_NEW(&band, s->source->nwindow, "list of spectral windows", err);
+    for (size_t k = 0; !rc && k < s->source->nwindow; k++) {
+        const casa_ms_dd *dd = s->source->window[k].dd;
+        if (is_used(s, k))
+            band[n++] = (pcl_band){.nchan = dd->nchan,
+                                   .freq_hz = dd->chan_freq_hz,
+                                   .width_hz = dd->chan_width_hz,
+                                   .number = dd->number,
+                                   .nsel = dd->nchansel,
+                                   .sel = dd->chansel,
+                                   .doppler = s->source->window[k].doppler0};
     }
     if (!rc) {
         const pcl_channel_request request = {.mfs = c->specmode == PCLEAN_SPECMODE_MFS,
@@ -287,62 +278,44 @@ static double doppler_swing(const casa_ms_info *info) {
     return fmin(2.1e-4, 3.2e-6 + 2e-11 * (info->time_max_s - info->time_min_s));
 }
 
-/* Selected channels that the cube can need; the Doppler factors of single rows are not known yet.
- * One density grid for all channels needs them all. */
-static int channels_of_dd(const pcl_setup *s, size_t ims, size_t idd, size_t k, size_t *from,
-                          size_t *to, pclean_err *err) {
-    const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
-    const casa_ms_dd *dd = &info->dd[idd];
-    *from = 0;
-    *to = is_used(s, k) ? dd->nchansel : 0;
-    if (s->all_channels || *to == 0)
-        return 0;
-    double *freq = NULL, doppler;
-    int rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s,
-                             &doppler, err);
-    if (!rc)
-        rc = PCL_NEW(&freq, dd->nchansel, "channel list", err);
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < dd->nchansel; i++)
-        freq[i] = dd->chan_freq_hz[dd->chansel[i]];
-    const double swing = s->frame < 0 || dd->freq_ref == s->frame ? 0 : doppler_swing(info);
-    pcl_channels_needed(&s->channels, dd->nchansel, freq, doppler * (1 - swing),
-                        doppler * (1 + swing), from, to);
-    pcl_free(freq);
-    return 0;
+/* The window's selected channels that the cube can need; the Doppler factors of single rows are not
+ * known yet. One density grid for all channels needs them all. */
+static void narrow_window(const pcl_setup *s, bool used, pcl_window *w) {
+    const casa_ms_dd *dd = w->dd;
+    w->from = 0;
+    w->to = used ? dd->nchansel : 0;
+    if (s->all_channels || w->to == 0)
+        return;
+    const double swing = s->frame < 0 || dd->freq_ref == s->frame ? 0 : doppler_swing(w->info);
+    pcl_channels_needed(&s->channels, dd->nchansel, w->freq_hz, w->doppler0 * (1 - swing),
+                        w->doppler0 * (1 + swing), &w->from, &w->to);
 }
 
-/* s->from, s->to and s->samples_per_plane */
-static int find_channels(pcl_setup *s, pclean_err *err) {
-    int rc = 0;
-    size_t k = 0;
+/* Which channels are read, and s->samples_per_plane. */
+static void find_channels(pcl_setup *s) {
     double n = 0;
-    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
-        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
-        for (size_t d = 0; !rc && d < info->ndd; d++, k++) {
-            rc = channels_of_dd(s, i, d, k, &s->from[k], &s->to[k], err);
-            n += (double)pcl_vis_row_stride(info->dd[d].nrow) *
-                 (s->channels.mfs ? (double)(s->to[k] - s->from[k]) : 1);
-        }
+    for (size_t k = 0; k < s->source->nwindow; k++) {
+        pcl_window *w = &s->source->window[k];
+        narrow_window(s, is_used(s, k), w);
+        n += (double)pcl_store_row_stride(w->dd->nrow) *
+             (s->channels.mfs ? (double)(w->to - w->from) : 1);
     }
     s->samples_per_plane = s->part && s->config->part_samples > 0 ? s->config->part_samples : n;
-    return rc;
 }
 
 /* ---- image header ---- */
 
 /* What is needed of the MSs' descriptions after they are closed. */
 static int copy_texts(pcl_setup *s, pclean_err *err) {
-    const size_t n = pcl_vis_source_count(s->source);
-    const casa_ms_info *first = pcl_vis_source_info(s->source, 0);
+    const size_t n = s->source->nms;
+    const casa_ms_info *first = s->source->info[0];
     const char *const text[] = {first->telescope, first->observer, first->field[0].name,
                                 first->time_ref};
     int rc = PCL_ZNEW(&s->ms, n, "list of MeasurementSets", err);
     for (size_t i = 0; !rc && i < sizeof text / sizeof *text; i++)
         rc = pcl_strdup(&s->text[i], text[i], err);
     for (size_t i = 0; !rc && i < n; i++) {
-        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+        const casa_ms_info *info = s->source->info[i];
         pcl_setup_ms *ms = &s->ms[s->nms++];
         *ms = (pcl_setup_ms){
             .nrow = info->nrow, .nrow_auto = info->nrow_auto, .column_bytes = info->column_bytes};
@@ -355,7 +328,7 @@ static int copy_texts(pcl_setup *s, pclean_err *err) {
 
 static void describe_image(pcl_setup *s) {
     const pclean_config *c = s->config;
-    const casa_ms_info *info = pcl_vis_source_info(s->source, 0);
+    const casa_ms_info *info = s->source->info[0];
     s->desc = (casa_image_desc){.nx = (size_t)c->imsize[0],
                                 .ny = (size_t)c->imsize[1],
                                 .npol = s->stokes.npol,
@@ -382,16 +355,6 @@ static void describe_image(pcl_setup *s) {
     s->dish_diameter_m = info->dish_diameter_m;
 }
 
-int pcl_setup_row_channels(const pcl_setup *s, const casa_ms_dd *dd, size_t k, double **freq,
-                           pcl_row_channels *row, pclean_err *err) {
-    const size_t from = s->from[k], n = s->to[k] - from;
-    int rc = PCL_NEW(freq, n, "channel list", err);
-    for (size_t c = 0; !rc && c < n; c++)
-        (*freq)[c] = dd->chan_freq_hz[dd->chansel[from + c]];
-    *row = (pcl_row_channels){.n = rc ? 0 : n, .freq_hz = *freq, .spacing_hz = casa_ms_spacing(dd)};
-    return rc;
-}
-
 casa_image_desc pcl_setup_whole_desc(const pcl_setup *s) {
     casa_image_desc whole = s->desc;
     whole.nchan = s->channels.whole;
@@ -405,11 +368,11 @@ int pcl_setup_widen(pcl_setup *s, double least, double most, pclean_err *err) {
     return rc;
 }
 
-int pcl_setup_narrow(pcl_setup *s, size_t offset, size_t nchan, pclean_err *err) {
+void pcl_setup_narrow(pcl_setup *s, size_t offset, size_t nchan) {
     s->channels.offset = offset;
     s->channels.nchan = nchan;
     describe_image(s);
-    return find_channels(s, err);
+    find_channels(s);
 }
 
 /* An image "corrected" by a beam that nobody knows would be a wrong one. */
@@ -459,25 +422,22 @@ casa_ms_selection pcl_setup_selection(const pclean_config *c, size_t ims) {
 static int open_sources(pcl_setup *s, const casa_ms_selection *sel, pclean_err *err) {
     const pclean_config *c = s->config;
     int rc = casa_init(err);
-    if (rc || (rc = pcl_vis_open(c->vis.n, (const char *const *)c->vis.item, sel, &s->source, err)))
+    if (rc ||
+        (rc = pcl_source_open(c->vis.n, (const char *const *)c->vis.item, sel, &s->source, err)))
         return rc;
-    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++)
-        s->ndd += pcl_vis_source_info(s->source, i)->ndd;
     if ((rc = collect_warnings(s, err)))
         return rc;
     s->part = c->part_channel >= 0;
     s->all_channels =
         !s->params.natural && !c->perchanweightdensity && !(s->part && *c->part_density);
-    s->epoch_s = pcl_vis_source_info(s->source, 0)->first_time_s;
+    s->epoch_s = s->source->info[0]->first_time_s;
     if (s->part)
         channels_of_part(s);
-    else if (s->ndd == 0)
+    else if (s->source->nwindow == 0)
         return PCL_FAIL(err, PCLEAN_EDATA,
                         "spw=-1 leaves no spectral window of any MeasurementSet to image");
-    if ((rc = PCL_NEW(&s->from, s->ndd, "reading plan", err)) ||
-        (rc = PCL_NEW(&s->to, s->ndd, "reading plan", err)) || (rc = find_centre(s, err)))
-        return rc;
-    return spectral_frame(s, err);
+    rc = find_centre(s, err);
+    return rc ? rc : spectral_frame(s, err);
 }
 
 int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
@@ -491,11 +451,12 @@ int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
     for (size_t i = 0; i < config->vis.n; i++)
         sel[i] = pcl_setup_selection(config, i);
     if ((rc = open_sources(s, sel, err)) || (rc = check_fields(s, err)) ||
-        (rc = pcl_correlations_find(&s->stokes, s->source, s->ndd, s->part, &s->correlations,
-                                    err)) ||
-        (rc = rest_frequency(s, err)) || (!s->part && (rc = channel_grid(s, 1, 1, err))) ||
-        (rc = find_channels(s, err)) || (rc = copy_texts(s, err)))
+        (rc = pcl_correlations_find(&s->stokes, s->source, s->part, &s->correlations, err)) ||
+        (rc = rest_frequency(s, err)) ||
+        (rc = pcl_source_set_frame(s->source, s->frame, &s->centre, s->correlations.used, err)) ||
+        (!s->part && (rc = channel_grid(s, 1, 1, err))) || (rc = copy_texts(s, err)))
         goto done;
+    find_channels(s);
     describe_image(s);
     if ((rc = check_pbcor(s, err)))
         goto done;
@@ -514,9 +475,11 @@ int pcl_setup_open_axis(const pclean_config *config, const casa_ms_selection *se
     if (!rc)
         rc = open_sources(s, sel, err);
     if (!rc)
-        rc = find_channels(s, err);
+        rc = pcl_source_set_frame(s->source, s->frame, &s->centre, NULL, err);
     if (rc)
         pcl_setup_close(s);
+    else
+        find_channels(s);
     return rc;
 }
 
@@ -539,12 +502,11 @@ static void look_at_samples(const pcl_vis_block *b, size_t npol, bool *used, boo
 /* A column CORRECTED_DATA that was made and never written holds zeros. (A part may hold few
  * channels or rows, that are 0.) */
 static int check_filled(const pcl_setup *s, const pcl_vis *vis, pclean_err *err) {
-    for (size_t i = 0, k = 0; i < pcl_vis_source_count(s->source); i++) {
-        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+    for (size_t i = 0; i < s->source->nms; i++) {
+        const casa_ms_info *info = s->source->info[i];
         bool used = false, filled = false;
-        for (size_t d = 0; d < info->ndd; d++, k++)
-            if (!filled)
-                look_at_samples(&vis->block[k], vis->npol, &used, &filled);
+        for (size_t k = s->source->first[i]; !filled && k < s->source->first[i + 1]; k++)
+            look_at_samples(&vis->block[k], vis->npol, &used, &filled);
         if (used && !filled && !s->part && strcmp(info->datacolumn, "CORRECTED_DATA") == 0)
             return PCL_FAIL(err, PCLEAN_EDATA,
                             "%s: CORRECTED_DATA is 0 throughout, as if it had never been written; "
@@ -554,18 +516,21 @@ static int check_filled(const pcl_setup *s, const pcl_vis *vis, pclean_err *err)
     return 0;
 }
 
-int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis *vis,
+pcl_fill_request pcl_setup_request(const pcl_setup *s) {
+    return (pcl_fill_request){.npol = s->stokes.npol,
+                              .plane = s->correlations.plane,
+                              .order =
+                                  s->params.gridder->corrects_w ? PCL_ROWS_BY_W : PCL_ROWS_BY_UV,
+                              .scratch = s->scratch,
+                              .sample_rows = s->sample_rows};
+}
+
+int pcl_setup_read(pcl_setup *s, pcl_fill_progress *progress, void *user, pcl_vis *vis,
                    pclean_err *err) {
-    const pcl_vis_request request = {.npol = s->stokes.npol,
-                                     .plane = s->correlations.plane,
-                                     .from = s->from,
-                                     .to = s->to,
-                                     .frame = s->frame,
-                                     .direction = s->centre,
-                                     .scratch = s->scratch,
-                                     .sample_rows = s->sample_rows,
-                                     .by_w = s->params.gridder->corrects_w};
-    int rc = pcl_vis_read(s->source, &request, progress, user, vis, err);
+    pcl_fill_request request = pcl_setup_request(s);
+    request.progress = progress;
+    request.user = user;
+    int rc = pcl_fill_store(s->source, &request, vis, err);
     if (rc)
         return rc;
     if (s->channels.mfs)
@@ -577,23 +542,23 @@ int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis
         rc = PCL_FAIL(err, PCLEAN_EDATA,
                       "%s: no usable visibility is left: %llu samples are flagged or have no "
                       "weight, %llu are not finite",
-                      pcl_vis_source_info(s->source, 0)->path, (unsigned long long)vis->nflagged,
+                      s->source->info[0]->path, (unsigned long long)vis->nflagged,
                       (unsigned long long)vis->nonfinite);
     if (!rc)
         rc = check_filled(s, vis, err);
     if (rc) {
-        pcl_vis_clear(vis);
+        pcl_store_clear(vis);
         return rc;
     }
     (void)pcl_mem_peak(); /* reading needs most just now, and what casacore frees is not looked
                            * at */
-    pcl_vis_close(s->source);
+    pcl_source_close(s->source);
     s->source = NULL;
     return 0;
 }
 
 void pcl_setup_close(pcl_setup *s) {
-    pcl_vis_close(s->source);
+    pcl_source_close(s->source);
     for (size_t i = 0; i < s->nms; i++) {
         pcl_free(s->ms[i].path);
         pcl_free(s->ms[i].datacolumn);
@@ -606,7 +571,5 @@ void pcl_setup_close(pcl_setup *s) {
     for (size_t i = 0; i < sizeof s->text / sizeof *s->text; i++)
         pcl_free(s->text[i]);
     pcl_correlations_clear(&s->correlations);
-    pcl_free(s->from);
-    pcl_free(s->to);
     *s = (pcl_setup){0};
 }

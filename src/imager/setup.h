@@ -6,8 +6,10 @@
 #include "casa/casa.h"
 #include "data/channels.h"
 #include "data/correlations.h"
+#include "data/fill.h"
+#include "data/source.h"
 #include "data/stokes.h"
-#include "data/vis.h"
+#include "data/store.h"
 #include "imager/params.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,7 +29,8 @@ enum pcl_restfreq_from { PCL_RESTFREQ_GIVEN, PCL_RESTFREQ_SOURCE, PCL_RESTFREQ_M
 typedef struct pcl_setup {
     const pclean_config *config; /* borrowed */
     pcl_params params;           /* of it */
-    pcl_vis_source *source;      /* NULL once the data are read */
+    pcl_source *source;          /* the opened MSs and which channels of them are read; NULL once
+                                  * the data are read */
     bool part;                   /* of a larger image, whose grid and epoch the config brings
                                   * along */
     size_t nms;
@@ -51,14 +54,12 @@ typedef struct pcl_setup {
     bool all_channels; /* a weight density common to all of them is still to be counted:
                         * all are read */
 
-    /* What to read, per data description in order of opening. */
-    const char *scratch; /* folder of a scratch file for the visibilities, borrowed; NULL:
+    /* How to read. */
+    const char *scratch;           /* folder of a scratch file for the visibilities, borrowed; NULL:
                           * they stay in memory */
-    size_t sample_rows;  /* 0, or read about so many rows of each MS only, to measure a
+    size_t sample_rows;            /* 0, or read about so many rows of each MS only, to measure a
                           * run's speed */
-    size_t ndd;
-    pcl_correlations correlations; /* [ndd] */
-    size_t *from, *to;             /* [ndd] */
+    pcl_correlations correlations; /* of the source's windows */
     /* about, flagged ones too: what chooses the gridding kernel. The same in every part, and for
      * any number of channels, or a channel's bits would depend on them */
     double samples_per_plane;
@@ -74,19 +75,16 @@ int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) P
  * grid needs, and no more: not fit for imaging. sel: of each MS, instead of the config's. */
 int pcl_setup_open_axis(const pclean_config *config, const casa_ms_selection *sel, pcl_setup *s,
                         pclean_err *err) PCL_CHECK;
+/* What the store of this setup holds. Borrows from it. */
+pcl_fill_request pcl_setup_request(const pcl_setup *s);
 /* Reads the visibilities; for mfs the band's extent over all times is known only then, so channels
  * and desc are final after this. Success closes the MSs: no table is open any more. */
-int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis *vis,
+int pcl_setup_read(pcl_setup *s, pcl_fill_progress *progress, void *user, pcl_vis *vis,
                    pclean_err *err) PCL_CHECK;
 void pcl_setup_close(pcl_setup *s);
 
 /* Of the whole image that this one is a part of; desc itself when it is none. */
 casa_image_desc pcl_setup_whole_desc(const pcl_setup *s);
-
-/* The channels that are read of data description k (dd), as a row shows them. *freq [row->n] holds
- * them, to be given to pcl_free. */
-int pcl_setup_row_channels(const pcl_setup *s, const casa_ms_dd *dd, size_t k, double **freq,
-                           pcl_row_channels *row, pclean_err *err) PCL_CHECK;
 
 const char *pcl_setup_restfreq_from(const pcl_setup *s);
 /* Where the grid was asked for in velocities and no rest frequency is known: true, and a sentence
@@ -97,8 +95,8 @@ bool pcl_setup_guesses_velocity(const pcl_setup *s, char *text, size_t size);
  * the first row. */
 int pcl_setup_widen(pcl_setup *s, double least, double most, pclean_err *err) PCL_CHECK;
 
-/* The same setup for nchan channels from `offset` on: channels, desc, from and to. Needs open
- * MSs. */
-int pcl_setup_narrow(pcl_setup *s, size_t offset, size_t nchan, pclean_err *err) PCL_CHECK;
+/* The same setup for nchan channels from `offset` on: channels, desc, and which channels of the
+ * data are read. Needs open MSs. */
+void pcl_setup_narrow(pcl_setup *s, size_t offset, size_t nchan);
 
 #endif

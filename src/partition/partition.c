@@ -115,33 +115,20 @@ static int set_density(pclean_config *c, const pclean_config *whole, const char 
     return rc;
 }
 
-static int wmax_of_ms(const pcl_setup *s, size_t ims, size_t first_dd, double *wmax,
-                      pclean_err *err) {
-    const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
-    double(*uvw)[3] = NULL, *freq = NULL;
-    pcl_row_channels row;
-    int rc = PCL_NEW(&uvw, info->ndd, "largest w", err);
+/* Largest |w|, wavelengths, of all data in the channels that are read; 0 where nobody asks. */
+static int find_wmax(const pcl_setup *s, double *wmax, pclean_err *err) {
+    double(*uvw)[3] = NULL;
+    *wmax = 0;
+    if (!s->params.gridder->corrects_w)
+        return 0;
+    int rc = PCL_NEW(&uvw, s->source->nwindow, "largest w", err);
     if (!rc)
-        rc = casa_ms_largest_uvw(pcl_vis_source_ms(s->source, ims), uvw, err);
-    for (size_t d = 0; !rc && d < info->ndd; d++) {
-        if (!(rc = pcl_setup_row_channels(s, &info->dd[d], first_dd + d, &freq, &row, err)))
-            *wmax = fmax(*wmax, pcl_target_wmax(uvw[d][2], row.n, freq));
-        pcl_free(freq);
-        freq = NULL;
+        rc = pcl_source_largest_uvw(s->source, uvw, err);
+    for (size_t k = 0; !rc && k < s->source->nwindow; k++) {
+        const pcl_row_channels row = pcl_window_channels(&s->source->window[k]);
+        *wmax = fmax(*wmax, pcl_target_wmax(uvw[k][2], row.n, row.freq_hz));
     }
     pcl_free(uvw);
-    return rc;
-}
-
-static int find_wmax(const pcl_setup *s, double *wmax, pclean_err *err) {
-    size_t k = 0;
-    int rc = 0;
-    *wmax = 0;
-    for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source) && s->params.gridder->corrects_w;
-         i++) {
-        rc = wmax_of_ms(s, i, k, wmax, err);
-        k += pcl_vis_source_info(s->source, i)->ndd;
-    }
     return rc;
 }
 
@@ -209,7 +196,7 @@ static int plan_memory(pcl_setup *s, const pclean_config *c, double row_fraction
 }
 
 static int new_part_ms(const pcl_setup *s, pclean_part_ms **out, pclean_err *err) {
-    const size_t n = pcl_vis_source_count(s->source);
+    const size_t n = s->source->nms;
     int rc = PCL_ZNEW(out, n, "part", err);
     for (size_t i = 0; !rc && i < n; i++)
         rc = pcl_strdup(&(*out)[i].msname, s->config->vis.item[i], err);
@@ -224,7 +211,7 @@ static int add_part(const pcl_setup *s, double wmax, const char *kind, pclean_pa
     out->nparts++;
     int rc = pcl_asprintf(&p->name, err, "%s.%s.%zu", s->config->imagename, kind, p->index);
     if (!rc && !(rc = new_part_ms(s, &p->ms, err)))
-        p->nms = pcl_vis_source_count(s->source);
+        p->nms = s->source->nms;
     return rc ? rc : inherit(s, wmax, p->name, &p->config, err);
 }
 
@@ -259,15 +246,16 @@ static int open_whole(const pclean_config *config, bool cube, pcl_setup *s, pcle
     return pcl_setup_open(config, s, err);
 }
 
-/* Bit k: correlation k of this data description goes into a plane. */
-static uint32_t correlations_wanted(const pcl_setup *s, size_t k) {
-    uint32_t bits = 0;
-    for (size_t p = 0; p < s->stokes.npol; p++) {
-        const pcl_vis_plane *plane = &s->correlations.plane[k * s->stokes.npol + p];
-        for (size_t t = 0; t < plane->nterm; t++)
-            bits |= 1u << plane->index[t];
-    }
-    return bits;
+/* want [nwindow], bit k: correlation k of the window goes into a plane. */
+static int find_wanted(const pcl_setup *s, uint32_t **want, pclean_err *err) {
+    int rc = PCL_ZNEW(want, s->source->nwindow, "correlations", err);
+    for (size_t k = 0; !rc && k < s->source->nwindow; k++)
+        for (size_t p = 0; p < s->stokes.npol; p++) {
+            const pcl_stokes_terms *plane = &s->correlations.plane[k * s->stokes.npol + p];
+            for (size_t t = 0; t < plane->n; t++)
+                (*want)[k] |= 1u << plane->index[t];
+        }
+    return rc;
 }
 
 /* ---- rows: continuum ---- */
@@ -295,16 +283,12 @@ static void clear_slices(slices *s) {
     *s = (slices){0};
 }
 
-static int weigh_rows(const pcl_setup *setup, size_t ims, size_t first_dd, slices *s,
-                      pclean_err *err) {
-    const casa_ms_info *info = pcl_vis_source_info(setup->source, ims);
+static int weigh_rows(const pcl_setup *setup, size_t ims, slices *s, pclean_err *err) {
     uint32_t *want = NULL;
-    int rc = PCL_NEW(&want, info->ndd, "correlations", err);
-    for (size_t d = 0; !rc && d < info->ndd; d++)
-        want[d] = correlations_wanted(setup, first_dd + d);
+    int rc = find_wanted(setup, &want, err);
     if (!rc && !(rc = PCL_NEW(&s->weight, s->nrow, "samples of each row", err)))
-        rc = casa_ms_count_samples(pcl_vis_source_ms(setup->source, ims), want, s->weight, NULL,
-                                   err);
+        rc = casa_ms_count_samples(setup->source->ms[ims], want + setup->source->first[ims],
+                                   s->weight, NULL, err);
     pcl_free(want);
     return rc;
 }
@@ -342,7 +326,7 @@ static int bin_rows(const pcl_setup *setup, size_t ims, slices *s, pclean_err *e
     if ((rc = PCL_NEW(&s->time, s->nrow, "times", err)) ||
         (rc = PCL_NEW(&s->first_row, s->nrow + 1, "times", err)) ||
         (rc = PCL_NEW(&s->bin_rows, s->nrow, "times", err)) ||
-        (rc = casa_ms_read_times(pcl_vis_source_ms(setup->source, ims), s->time, err)))
+        (rc = casa_ms_read_times(setup->source->ms[ims], s->time, err)))
         return rc;
     s->in_order = true;
     for (size_t i = 1; i < s->nrow; i++)
@@ -377,7 +361,7 @@ static uint64_t sum_of(const uint64_t *x, size_t from, size_t to) {
 /* Rows and samples of each slice. Weighed slices know their samples; for others every selected
  * channel counts. */
 static int count_slices(const pcl_setup *setup, size_t ims, slices *s, pclean_err *err) {
-    const casa_ms_info *info = pcl_vis_source_info(setup->source, ims);
+    const casa_ms_info *info = setup->source->info[ims];
     const bool by_bins = s->time && !s->in_order;
     size_t *nrow = NULL;
     double *last = NULL;
@@ -391,8 +375,8 @@ static int count_slices(const pcl_setup *setup, size_t ims, slices *s, pclean_er
         last[k] = by_bins && s->cut[k + 1] > 0 ? s->time[s->cut[k + 1] - 1] : -INFINITY;
     }
     if (!s->weight && s->nrow)
-        rc = casa_ms_count_rows(pcl_vis_source_ms(setup->source, ims), s->n, s->cut,
-                                by_bins ? last : NULL, nrow, err);
+        rc = casa_ms_count_rows(setup->source->ms[ims], s->n, s->cut, by_bins ? last : NULL, nrow,
+                                err);
     for (size_t k = 0; !rc && !s->weight && k < s->n; k++)
         for (size_t d = 0; d < info->ndd; d++)
             s->nvis[k] += (uint64_t)nrow[k * info->ndd + d] * info->dd[d].nchansel;
@@ -402,16 +386,15 @@ done:
     return rc;
 }
 
-static int cut_ms(const pcl_setup *setup, size_t ims, size_t first_dd,
-                  const pclean_partition_options *o, size_t npart, slices *s, pclean_err *err) {
-    *s =
-        (slices){.n = npart, .nrow = casa_ms_selected(pcl_vis_source_ms(setup->source, ims), NULL)};
+static int cut_ms(const pcl_setup *setup, size_t ims, const pclean_partition_options *o,
+                  size_t npart, slices *s, pclean_err *err) {
+    *s = (slices){.n = npart, .nrow = casa_ms_selected(setup->source->ms[ims], NULL)};
     int rc;
     if ((rc = PCL_ZNEW(&s->cut, npart + 1, "row ranges", err)) ||
         (rc = PCL_ZNEW(&s->rows, npart, "row ranges", err)) ||
         (rc = PCL_ZNEW(&s->nvis, npart, "row ranges", err)) || s->nrow == 0)
         return rc;
-    if ((o->balance_visibilities && (rc = weigh_rows(setup, ims, first_dd, s, err))) ||
+    if ((o->balance_visibilities && (rc = weigh_rows(setup, ims, s, err))) ||
         (o->align_integration && (rc = bin_rows(setup, ims, s, err))))
         return rc;
     if (s->time || s->weight) {
@@ -445,8 +428,8 @@ static int take_slice(const pcl_setup *setup, size_t ims, const slices *s, size_
     if (rc || !out->rows)
         return rc ? rc : pcl_strdup(&out->taql, "", err);
     if (!s->time || s->in_order)
-        return row_range_text(pcl_vis_source_ms(setup->source, ims), sel.taql, s->cut[k],
-                              s->cut[k + 1], &out->taql, err);
+        return row_range_text(setup->source->ms[ims], sel.taql, s->cut[k], s->cut[k + 1],
+                              &out->taql, err);
     snprintf(range, sizeof range, "TIME >= %.17g && TIME <= %.17g", s->time[s->cut[k]],
              s->time[s->cut[k + 1] - 1]);
     return pcl_cut_and(sel.taql, range, &out->taql, err);
@@ -455,7 +438,7 @@ static int take_slice(const pcl_setup *setup, size_t ims, const slices *s, size_
 /* Part k of every MS; *part NULL when none has rows. */
 static int add_row_part(pcl_setup *s, const slices *slice, size_t k, uint64_t whole_rows,
                         pclean_partition *out, pclean_err *err) {
-    const size_t nms = pcl_vis_source_count(s->source);
+    const size_t nms = s->source->nms;
     uint64_t rows = 0;
     for (size_t i = 0; i < nms; i++)
         rows += slice[i].rows[k];
@@ -478,40 +461,38 @@ static int add_row_part(pcl_setup *s, const slices *slice, size_t k, uint64_t wh
 
 /* The band over all times, as the whole image's run finds it when it reads. */
 static int widen_band(pcl_setup *s, pclean_err *err) {
-    double least = 1, most = 1;
-    size_t k = 0;
+    double least = 1, most = 1, *factor = NULL;
     int rc = 0;
-    for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source); i++) {
-        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
-        for (size_t d = 0; !rc && d < info->ndd; d++, k++) {
-            const double *time;
-            if (s->from[k] == s->to[k])
-                continue;
-            const size_t n = casa_ms_times(pcl_vis_source_ms(s->source, i), d, &time);
-            rc = pcl_vis_doppler_range(s->source, i, d, s->frame, &s->centre, n, time, &least,
-                                       &most, err);
-        }
+    for (size_t k = 0; !rc && k < s->source->nwindow; k++) {
+        const pcl_window *w = &s->source->window[k];
+        const double *time_s;
+        if (w->from == w->to)
+            continue;
+        const size_t n = casa_ms_times(s->source->ms[w->ims], w->idd, &time_s);
+        if (!(rc = PCL_NEW(&factor, n, "Doppler factors", err)) &&
+            !(rc = pcl_source_doppler(s->source, w, n, time_s, factor, err)))
+            pcl_source_widen(w, n, factor, &least, &most);
+        pcl_free(factor);
+        factor = NULL;
     }
     return rc ? rc : pcl_setup_widen(s, least, most, err);
 }
 
 static int cut_rows(pcl_setup *s, const pclean_partition_options *o, size_t wanted,
                     pclean_partition *out, pclean_err *err) {
-    const size_t nms = pcl_vis_source_count(s->source);
+    const size_t nms = s->source->nms;
     size_t most = 0, covered = 0, whole = 0;
     slices *slice = NULL;
     for (size_t i = 0; i < nms; i++) {
-        const size_t n = casa_ms_selected(pcl_vis_source_ms(s->source, i), NULL);
+        const size_t n = casa_ms_selected(s->source->ms[i], NULL);
         most = n > most ? n : most;
         whole += n;
     }
     /* more parts than rows are as one more: a row each */
     const size_t npart = wanted <= most ? wanted : most + 1;
     int rc = PCL_ZNEW(&slice, nms, "row ranges", err);
-    for (size_t i = 0, dd = 0; !rc && i < nms; i++) {
-        rc = cut_ms(s, i, dd, o, npart, &slice[i], err);
-        dd += pcl_vis_source_info(s->source, i)->ndd;
-    }
+    for (size_t i = 0; !rc && i < nms; i++)
+        rc = cut_ms(s, i, o, npart, &slice[i], err);
     if (!rc)
         rc = PCL_ZNEW(&out->part, npart, "list of parts", err);
     for (size_t k = 0; !rc && k < npart; k++)
@@ -550,67 +531,52 @@ int pclean_partition_continuum(const pclean_config *config, int nparts,
 
 /* ---- channels: cubes ---- */
 
-/* Samples that data description k of the setup (number idd of its MS) gives to each channel of the
- * cube, added to sum [nchan]: rows, or unflagged samples of_chan [nchansel]. At the first selected
- * time. */
-static int add_samples(const pcl_setup *s, size_t ims, size_t idd, size_t k,
-                       const uint64_t *of_chan, uint64_t *sum, pclean_err *err) {
-    const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
-    const casa_ms_dd *dd = &info->dd[idd];
-    double *freq = NULL, doppler;
+/* Samples that a window gives to each channel of the cube, added to sum [nchan]: rows, or unflagged
+ * samples of_chan [nchansel]. At the first selected time. */
+static int add_samples(const pcl_setup *s, const pcl_window *w, const uint64_t *of_chan,
+                       uint64_t *sum, pclean_err *err) {
+    const pcl_row_channels row = pcl_window_channels(w);
     pcl_channel_sample *sample = NULL;
-    pcl_row_channels row;
-    int rc = pcl_setup_row_channels(s, dd, k, &freq, &row, err);
-    if (rc || row.n == 0)
-        goto done;
-    if ((rc =
-             PCL_NEW(&sample, pcl_channels_max_samples(&s->channels, &row), "channel list", err)) ||
-        (rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s,
-                              &doppler, err)))
-        goto done;
-    for (size_t i = 0; i < s->channels.nchan; i++) {
-        const size_t m = pcl_channels_samples(&s->channels, i, &row, doppler, sample);
+    if (row.n == 0)
+        return 0;
+    int rc = PCL_NEW(&sample, pcl_channels_max_samples(&s->channels, &row), "channel list", err);
+    for (size_t i = 0; !rc && i < s->channels.nchan; i++) {
+        const size_t m = pcl_channels_samples(&s->channels, i, &row, w->doppler0, sample);
         for (size_t j = 0; j < m; j++)
-            sum[i] += of_chan ? of_chan[s->from[k] + (size_t)sample[j].near] : dd->nrow;
+            sum[i] += of_chan ? of_chan[w->from + (size_t)sample[j].near] : w->dd->nrow;
     }
-done:
     pcl_free(sample);
-    pcl_free(freq);
     return rc;
 }
 
-/* The same of a whole MS; with `flags` those are read. */
-static int add_samples_of_ms(const pcl_setup *s, size_t ims, size_t first_dd, bool flags,
-                             uint64_t *sum, pclean_err *err) {
-    const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
-    uint64_t **of_chan = NULL;
+/* Unflagged samples of each selected channel of each window: of_chan [nwindow][nchansel]. */
+static int count_unflagged(const pcl_setup *s, uint64_t **of_chan, pclean_err *err) {
+    const pcl_source *src = s->source;
     uint32_t *want = NULL;
-    int rc;
-    if ((rc = PCL_ZNEW(&of_chan, info->ndd, "samples of each channel", err)) ||
-        (rc = PCL_NEW(&want, info->ndd, "correlations", err)))
-        goto done;
-    for (size_t d = 0; !rc && flags && d < info->ndd; d++) {
-        want[d] = correlations_wanted(s, first_dd + d);
-        rc = PCL_NEW(&of_chan[d], info->dd[d].nchansel, "samples of each channel", err);
-    }
-    if (!rc && flags && info->ndd)
-        rc = casa_ms_count_samples(pcl_vis_source_ms(s->source, ims), want, NULL, of_chan, err);
-    for (size_t d = 0; !rc && d < info->ndd; d++)
-        rc = add_samples(s, ims, d, first_dd + d, flags ? of_chan[d] : NULL, sum, err);
-done:
-    for (size_t d = 0; of_chan && d < info->ndd; d++)
-        pcl_free(of_chan[d]);
+    int rc = find_wanted(s, &want, err);
+    for (size_t k = 0; !rc && k < src->nwindow; k++)
+        rc = PCL_NEW(&of_chan[k], src->window[k].dd->nchansel, "samples of each channel", err);
+    for (size_t i = 0; !rc && i < src->nms; i++)
+        if (src->info[i]->ndd)
+            rc = casa_ms_count_samples(src->ms[i], want + src->first[i], NULL,
+                                       of_chan + src->first[i], err);
     pcl_free(want);
-    pcl_free(of_chan);
     return rc;
 }
 
+/* Samples of each channel of the cube; with `flags` those are read. */
 static int count_channels(const pcl_setup *s, bool flags, uint64_t **sum, pclean_err *err) {
-    int rc = PCL_ZNEW(sum, s->channels.nchan, "samples of each channel", err);
-    for (size_t i = 0, dd = 0; !rc && i < pcl_vis_source_count(s->source); i++) {
-        rc = add_samples_of_ms(s, i, dd, flags, *sum, err);
-        dd += pcl_vis_source_info(s->source, i)->ndd;
-    }
+    const size_t nwindow = s->source->nwindow;
+    uint64_t **of_chan = NULL;
+    int rc;
+    if (!(rc = PCL_ZNEW(sum, s->channels.nchan, "samples of each channel", err)) &&
+        !(rc = PCL_ZNEW(&of_chan, nwindow, "samples of each channel", err)) && flags)
+        rc = count_unflagged(s, of_chan, err);
+    for (size_t k = 0; !rc && k < nwindow; k++)
+        rc = add_samples(s, &s->source->window[k], of_chan[k], *sum, err);
+    for (size_t k = 0; of_chan && k < nwindow; k++)
+        pcl_free(of_chan[k]);
+    pcl_free(of_chan);
     return rc;
 }
 
@@ -618,21 +584,22 @@ static int by_number(const void *a, const void *b) {
     return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
 }
 
-/* Channel numbers of a spectral window that the setup's part needs, of all data descriptions that
- * have it, ascending. */
-static int needed_of_window(const pcl_setup *s, const casa_ms_info *info, size_t first_dd, int spw,
-                            int **chan, size_t *n, pclean_err *err) {
+/* Channel numbers that the setup's part needs of the spectral window of *w, in all of its MS's data
+ * descriptions that have it, ascending. */
+static int needed_of_window(const pcl_source *src, const pcl_window *w, int **chan, size_t *n,
+                            pclean_err *err) {
+    const pcl_window *first = src->window + src->first[w->ims],
+                     *end = src->window + src->first[w->ims + 1];
     size_t most = 0;
     *n = 0;
-    for (size_t d = 0; d < info->ndd; d++)
-        most += info->dd[d].spwid == spw ? s->to[first_dd + d] - s->from[first_dd + d] : 0;
+    for (const pcl_window *v = first; v < end; v++)
+        most += v->dd->spwid == w->dd->spwid ? v->to - v->from : 0;
     int rc = PCL_NEW(chan, most, "channel list", err);
     if (rc)
         return rc;
-    for (size_t d = 0; d < info->ndd; d++)
-        for (size_t c = s->from[first_dd + d]; info->dd[d].spwid == spw && c < s->to[first_dd + d];
-             c++)
-            (*chan)[(*n)++] = casa_ms_channel_number(&info->dd[d], info->dd[d].chansel[c]);
+    for (const pcl_window *v = first; v < end; v++)
+        for (size_t c = v->from; v->dd->spwid == w->dd->spwid && c < v->to; c++)
+            (*chan)[(*n)++] = casa_ms_channel_number(v->dd, v->dd->chansel[c]);
     qsort(*chan, *n, sizeof **chan, by_number);
     size_t left = 0;
     for (size_t i = 0; i < *n; i++)
@@ -643,31 +610,28 @@ static int needed_of_window(const pcl_setup *s, const casa_ms_info *info, size_t
 }
 
 /* spw and rows of one MS for the setup's part. */
-static int narrow_ms(const pcl_setup *s, size_t ims, size_t first_dd, pclean_part_ms *out,
-                     pclean_err *err) {
-    const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
+static int narrow_ms(const pcl_setup *s, size_t ims, pclean_part_ms *out, pclean_err *err) {
+    const pcl_source *src = s->source;
     int rc = pcl_strdup(&out->taql, pcl_setup_selection(s->config, ims).taql, err);
-    for (size_t d = 0; !rc && d < info->ndd; d++) {
+    for (size_t k = src->first[ims]; !rc && k < src->first[ims + 1]; k++) {
+        const pcl_window *w = &src->window[k];
         bool seen = false;
-        for (size_t e = 0; e < d; e++)
-            seen = seen || info->dd[e].spwid == info->dd[d].spwid;
+        for (size_t e = src->first[ims]; e < k; e++)
+            seen = seen || src->window[e].dd->spwid == w->dd->spwid;
         int *chan = NULL;
         size_t n = 0;
-        if (!seen &&
-            !(rc = needed_of_window(s, info, first_dd, info->dd[d].spwid, &chan, &n, err)) && n)
-            rc = pcl_cut_add_spw(&out->spw, info->dd[d].spwid, n, chan, err);
+        if (!seen && !(rc = needed_of_window(src, w, &chan, &n, err)) && n)
+            rc = pcl_cut_add_spw(&out->spw, w->dd->spwid, n, chan, err);
         pcl_free(chan);
-        out->rows += s->to[first_dd + d] > s->from[first_dd + d] ? info->dd[d].nrow : 0;
+        out->rows += w->to > w->from ? w->dd->nrow : 0;
     }
     return rc || out->spw ? rc : pcl_strdup(&out->spw, "-1", err);
 }
 
 static int narrow_all(const pcl_setup *s, pclean_part_ms *ms, pclean_err *err) {
     int rc = 0;
-    for (size_t i = 0, dd = 0; !rc && i < pcl_vis_source_count(s->source); i++) {
-        rc = narrow_ms(s, i, dd, &ms[i], err);
-        dd += pcl_vis_source_info(s->source, i)->ndd;
-    }
+    for (size_t i = 0; !rc && i < s->source->nms; i++)
+        rc = narrow_ms(s, i, &ms[i], err);
     return rc;
 }
 
@@ -694,7 +658,10 @@ static int add_channel_part(pcl_setup *s, double wmax, size_t from, size_t to, c
     p->channel_start = from;
     p->nchan = to - from;
     p->nvis = sum_of(nvis, from, to);
-    if (rc || (rc = pcl_setup_narrow(s, from, to - from, err)) || (rc = narrow_all(s, p->ms, err)))
+    if (rc)
+        return rc;
+    pcl_setup_narrow(s, from, to - from);
+    if ((rc = narrow_all(s, p->ms, err)))
         return rc;
     p->freq_start_hz = pcl_channels_centre(&s->channels, 0);
     p->freq_end_hz = pcl_channels_centre(&s->channels, s->channels.nchan - 1);
@@ -828,7 +795,7 @@ static int save_density(const pclean_config *config, const char *folder, pclean_
     if (!(rc = pcl_setup_read(&s, NULL, NULL, &vis, err)))
         rc = pcl_weighing_save(&s, &vis, path, err);
 done:
-    pcl_vis_clear(&vis);
+    pcl_store_clear(&vis);
     pcl_setup_close(&s);
     pcl_free(path);
     omp_set_num_threads(nthread);
@@ -1004,8 +971,8 @@ static int cut_axis(pcl_setup *s, size_t npart, pclean_axis_part *out, pclean_er
     for (size_t k = 0; !rc && k < npart; k++) {
         out[k].channel_start = cut[k];
         out[k].nchan = cut[k + 1] - cut[k];
-        if (!(rc = pcl_setup_narrow(s, cut[k], out[k].nchan, err)) &&
-            !(rc = new_part_ms(s, &out[k].ms, err)))
+        pcl_setup_narrow(s, cut[k], out[k].nchan);
+        if (!(rc = new_part_ms(s, &out[k].ms, err)))
             rc = narrow_all(s, out[k].ms, err);
         out[k].first_hz = pcl_channels_centre(&s->channels, 0);
     }

@@ -37,30 +37,19 @@ typedef struct data_size {
                             * and channels */
 } data_size;
 
-/* Samples of a row for the middle channel, and room for the most there can be: two numbers for one
- * data description. */
-static int samples_per_row(const pcl_setup *s, size_t ims, size_t idd, size_t k, size_t *likely,
-                           size_t *most, pclean_err *err) {
-    const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
-    const casa_ms_dd *dd = &info->dd[idd];
-    double *freq = NULL, doppler = 1;
+/* Samples of a row of a window for the middle channel, and room for the most there can be. */
+static int samples_per_row(const pcl_setup *s, const pcl_window *w, size_t *likely, size_t *most,
+                           pclean_err *err) {
+    const pcl_row_channels row = pcl_window_channels(w);
     pcl_channel_sample *sample = NULL;
-    *likely = *most = 0;
-    if (s->from[k] == s->to[k])
+    *likely = *most = row.n ? pcl_channels_max_samples(&s->channels, &row) : 0;
+    if (s->channels.mfs || row.n == 0)
         return 0;
-    pcl_row_channels row;
-    int rc = pcl_setup_row_channels(s, dd, k, &freq, &row, err);
-    if (rc)
-        return rc;
-    *most = pcl_channels_max_samples(&s->channels, &row);
-    if (s->channels.mfs)
-        *likely = *most;
-    else if (!(rc = PCL_NEW(&sample, *most, "channel list", err)) &&
-             !(rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1,
-                                    &info->first_time_s, &doppler, err)))
-        *likely = pcl_channels_samples(&s->channels, s->channels.nchan / 2, &row, doppler, sample);
+    int rc = PCL_NEW(&sample, *most, "channel list", err);
+    if (!rc)
+        *likely =
+            pcl_channels_samples(&s->channels, s->channels.nchan / 2, &row, w->doppler0, sample);
     pcl_free(sample);
-    pcl_free(freq);
     return rc;
 }
 
@@ -76,37 +65,28 @@ static data_size assume_data(void) {
 
 static int measure_data(const pcl_setup *s, data_size *out, pclean_err *err) {
     *out = (data_size){0};
-    size_t k = 0;
-    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
-        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
-        for (size_t d = 0; d < info->ndd; d++, k++) {
-            const casa_ms_dd *dd = &info->dd[d];
-            size_t likely, most;
-            int rc = samples_per_row(s, i, d, k, &likely, &most, err);
-            if (rc)
-                return rc;
-            const size_t batch =
-                most ? least(dd->nrow, pcl_sampler_batch(most) / most) * likely : 0;
-            out->touched = batch > out->touched ? batch : out->touched;
-            out->most_per_row = most > out->most_per_row ? most : out->most_per_row;
-            out->nid += most * dd->nrow;
-            out->nrow += dd->nrow;
-            out->ms_bytes += (uint64_t)dd->nrow * (dd->nchansel * dd->ncorr * 13 + 64);
-        }
+    for (size_t k = 0; k < s->source->nwindow; k++) {
+        const pcl_window *w = &s->source->window[k];
+        const casa_ms_dd *dd = w->dd;
+        size_t likely, most;
+        int rc = samples_per_row(s, w, &likely, &most, err);
+        if (rc)
+            return rc;
+        const size_t batch = most ? least(dd->nrow, pcl_sampler_batch(most) / most) * likely : 0;
+        out->touched = batch > out->touched ? batch : out->touched;
+        out->most_per_row = most > out->most_per_row ? most : out->most_per_row;
+        out->nid += most * dd->nrow;
+        out->nrow += dd->nrow;
+        out->ms_bytes += (uint64_t)dd->nrow * (dd->nchansel * dd->ncorr * 13 + 64);
     }
     out->nvis_per_plane = s->samples_per_plane;
     return 0;
 }
 
 static void count_reading(const pcl_setup *s, const data_size *data, pcl_memory_sizes *out) {
-    const pcl_vis_request request = {.npol = s->stokes.npol,
-                                     .plane = s->correlations.plane,
-                                     .from = s->from,
-                                     .to = s->to,
-                                     .frame = s->frame,
-                                     .direction = s->centre,
-                                     .by_w = s->params.gridder->corrects_w};
-    pcl_vis_plan(s->source, &request, &out->store, &out->reading);
+    pcl_fill_request request = pcl_setup_request(s);
+    request.sample_rows = 0;
+    pcl_fill_plan(s->source, &request, &out->store, &out->reading);
     if (out->reading > data->ms_bytes) /* a small MS fits into less than one step */
         out->reading = data->ms_bytes;
     out->base += INDEX_BYTES_PER_ROW * (uint64_t)data->nrow;

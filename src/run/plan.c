@@ -55,33 +55,26 @@ __attribute__((format(printf, 3, 4))) static int add_problem(pclean_plan *p, pcl
 
 /* ---- data and image ---- */
 
-static int list_window(const pcl_setup *s, size_t ims, size_t idd, size_t k, pclean_plan_window *w,
-                       pclean_err *err) {
-    const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
-    const casa_ms_dd *dd = &info->dd[idd];
-    double doppler = 1;
-    int rc = pcl_vis_doppler(s->source, ims, idd, s->frame, &s->centre, 1, &info->first_time_s,
-                             &doppler, err);
+static int list_window(const pcl_window *window, pclean_plan_window *w, pclean_err *err) {
+    const casa_ms_dd *dd = window->dd;
     *w = (pclean_plan_window){.spw = dd->spwid,
                               .nchan = dd->nchansel,
-                              .nchan_read = s->to[k] - s->from[k],
+                              .nchan_read = window->to - window->from,
                               .nrow = dd->nrow,
                               .low_hz = INFINITY,
                               .high_hz = -INFINITY};
     for (size_t i = 0; i < dd->nchansel; i++) {
-        const double f = dd->chan_freq_hz[dd->chansel[i]],
-                     half = 0.5 * dd->chan_width_hz[dd->chansel[i]];
-        w->low_hz = fmin(w->low_hz, (f - half) * doppler);
-        w->high_hz = fmax(w->high_hz, (f + half) * doppler);
+        const double f = window->freq_hz[i], half = 0.5 * dd->chan_width_hz[dd->chansel[i]];
+        w->low_hz = fmin(w->low_hz, (f - half) * window->doppler0);
+        w->high_hz = fmax(w->high_hz, (f + half) * window->doppler0);
     }
-    return rc ? rc : pcl_strdup(&w->msname, info->path, err);
+    return pcl_strdup(&w->msname, window->info->path, err);
 }
 
 static int list_windows(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
-    int rc = PCL_ZNEW(&p->window, s->ndd, "list of spectral windows", err);
-    for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source); i++)
-        for (size_t d = 0; !rc && d < pcl_vis_source_info(s->source, i)->ndd; d++, p->nwindow++)
-            rc = list_window(s, i, d, p->nwindow, &p->window[p->nwindow], err);
+    int rc = PCL_ZNEW(&p->window, s->source->nwindow, "list of spectral windows", err);
+    for (; !rc && p->nwindow < s->source->nwindow; p->nwindow++)
+        rc = list_window(&s->source->window[p->nwindow], &p->window[p->nwindow], err);
     return rc;
 }
 
@@ -98,22 +91,16 @@ static void describe_image(const pcl_setup *s, pclean_plan *p) {
              s->frame < 0 ? "data" : casa_freq_frame_name(s->frame));
 }
 
-/* Widens reach [2] by the largest |u| and |v|, wavelengths, of an MS in the channels that are
- * read. */
-static int widen_reach(const pcl_setup *s, size_t ims, size_t first_dd, double reach[2],
-                       pclean_err *err) {
-    const casa_ms_info *info = pcl_vis_source_info(s->source, ims);
-    double(*uvw)[3] = NULL, *freq = NULL;
-    pcl_row_channels row;
-    int rc = PCL_NEW(&uvw, info->ndd, "largest u and v", err);
+/* Largest |u| and |v|, wavelengths, in the channels that are read. */
+static int find_reach(const pcl_setup *s, double reach[2], pclean_err *err) {
+    double(*uvw)[3] = NULL;
+    int rc = PCL_NEW(&uvw, s->source->nwindow, "largest u and v", err);
     if (!rc)
-        rc = casa_ms_largest_uvw(pcl_vis_source_ms(s->source, ims), uvw, err);
-    for (size_t d = 0; !rc && d < info->ndd; d++) {
-        rc = pcl_setup_row_channels(s, &info->dd[d], first_dd + d, &freq, &row, err);
-        for (size_t k = 0; !rc && k < 2; k++)
-            reach[k] = fmax(reach[k], pcl_target_wmax(uvw[d][k], row.n, freq));
-        pcl_free(freq);
-        freq = NULL;
+        rc = pcl_source_largest_uvw(s->source, uvw, err);
+    for (size_t k = 0; !rc && k < s->source->nwindow; k++) {
+        const pcl_row_channels row = pcl_window_channels(&s->source->window[k]);
+        for (size_t axis = 0; axis < 2; axis++)
+            reach[axis] = fmax(reach[axis], pcl_target_wmax(uvw[k][axis], row.n, row.freq_hz));
     }
     pcl_free(uvw);
     return rc;
@@ -123,11 +110,7 @@ static int widen_reach(const pcl_setup *s, size_t ims, size_t first_dd, double r
 static int check_cell(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
     const double *cell = s->config->cell_rad;
     double reach[2] = {0};
-    size_t k = 0;
-    int rc = 0;
-    for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source);
-         k += pcl_vis_source_info(s->source, i)->ndd, i++)
-        rc = widen_reach(s, i, k, reach, err);
+    int rc = find_reach(s, reach, err);
     if (rc || (reach[0] * cell[0] < 0.5 && reach[1] * cell[1] < 0.5))
         return rc;
     char have[40], good[40];

@@ -88,8 +88,8 @@ static void describe_data(const pcl_run *r) {
     pcl_format_si(rest, sizeof rest, s->restfreq_hz, PCL_DIM_FREQ);
     pcl_format_si(first, sizeof first, s->desc.crval_hz, PCL_DIM_FREQ);
     pcl_format_si(step, sizeof step, s->channels.step_hz, PCL_DIM_FREQ);
-    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
-        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
+    for (size_t i = 0; i < s->source->nms; i++) {
+        const casa_ms_info *info = s->source->info[i];
         pcl_log(PCL_LOG_INFO, "%s: %zu rows of %s, %s, %zu field%s, %zu spectral window%s",
                 info->path, info->nrow, info->datacolumn, info->telescope, info->nfield,
                 info->nfield == 1 ? "" : "s", info->ndd, info->ndd == 1 ? "" : "s");
@@ -164,8 +164,8 @@ static int read_data(pcl_run *r, pclean_err *err) {
                      "%llu samples were left out: their value or weight, or the product of both, "
                      "is above %.2g, or their weight below %.2g, which single precision cannot add "
                      "up (flag them, or scale data and weights)",
-                     (unsigned long long)r->vis.nabsurd, (double)PCL_VIS_MOST,
-                     (double)PCL_VIS_LEAST);
+                     (unsigned long long)r->vis.nabsurd, (double)PCL_STORE_MOST,
+                     (double)PCL_STORE_LEAST);
     return rc;
 }
 
@@ -330,7 +330,7 @@ static void release(pcl_run *r) {
     pcl_spool_free(r->spare);
     pcl_usermask_close(r->mask);
     pcl_startmodel_close(r->startmodel);
-    pcl_vis_clear(&r->vis);
+    pcl_store_clear(&r->vis);
     pcl_setup_close(&r->setup);
     pcl_free(r->state);
     pcl_products_unclaim(r->config, r->claim);

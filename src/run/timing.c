@@ -43,12 +43,9 @@ static void shrink_config(trial *t) {
 /* So that a sample of ordinary rows stays below a few MB. */
 static size_t rows_to_sample(const pcl_setup *s) {
     size_t values = 1;
-    for (size_t i = 0; i < pcl_vis_source_count(s->source); i++) {
-        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
-        for (size_t d = 0; d < info->ndd; d++)
-            values = info->dd[d].nchansel * info->dd[d].ncorr > values
-                         ? info->dd[d].nchansel * info->dd[d].ncorr
-                         : values;
+    for (size_t k = 0; k < s->source->nwindow; k++) {
+        const casa_ms_dd *dd = s->source->window[k].dd;
+        values = dd->nchansel * dd->ncorr > values ? dd->nchansel * dd->ncorr : values;
     }
     return VALUES / values + 64;
 }
@@ -88,24 +85,14 @@ static int samples_of_row(const pcl_channels *c, size_t ichan, const pcl_row_cha
 
 /* Of all planes of the run, before anything is left out for its flags. */
 static int samples_of_run(const pcl_setup *s, double *n, pclean_err *err) {
-    size_t k = 0;
     int rc = 0;
     *n = 0;
-    for (size_t i = 0; !rc && i < pcl_vis_source_count(s->source); i++) {
-        const casa_ms_info *info = pcl_vis_source_info(s->source, i);
-        for (size_t d = 0; !rc && d < info->ndd; d++, k++) {
-            const casa_ms_dd *dd = &info->dd[d];
-            double *freq = NULL, doppler = 1, per_row = 0;
-            pcl_row_channels row;
-            if ((rc = pcl_setup_row_channels(s, dd, k, &freq, &row, err)) ||
-                (rc = pcl_vis_doppler(s->source, i, d, s->frame, &s->centre, 1, &info->first_time_s,
-                                      &doppler, err)))
-                goto next;
-            rc = samples_of_row(&s->channels, SIZE_MAX, &row, doppler, &per_row, err);
-            *n += per_row * (double)dd->nrow * (double)s->stokes.npol;
-        next:
-            pcl_free(freq);
-        }
+    for (size_t k = 0; !rc && k < s->source->nwindow; k++) {
+        const pcl_window *w = &s->source->window[k];
+        const pcl_row_channels row = pcl_window_channels(w);
+        double per_row = 0;
+        rc = samples_of_row(&s->channels, SIZE_MAX, &row, w->doppler0, &per_row, err);
+        *n += per_row * (double)w->dd->nrow * (double)s->stokes.npol;
     }
     return rc;
 }
@@ -248,10 +235,9 @@ static int try(trial *t, pcl_timing *out, pclean_err *err) {
     if (rc)
         return rc;
     t->setup.sample_rows = rows_to_sample(&t->setup);
-    for (size_t i = 0; i < pcl_vis_source_count(t->setup.source); i++) {
-        all += (double)pcl_vis_source_info(t->setup.source, i)->nrow;
-        sampled += fmin((double)pcl_vis_source_info(t->setup.source, i)->nrow,
-                        (double)t->setup.sample_rows);
+    for (size_t i = 0; i < t->setup.source->nms; i++) {
+        all += (double)t->setup.source->info[i]->nrow;
+        sampled += fmin((double)t->setup.source->info[i]->nrow, (double)t->setup.sample_rows);
     }
     const double start = pcl_now();
     if ((rc = pcl_setup_read(&t->setup, NULL, NULL, &t->vis, err)))
@@ -273,7 +259,7 @@ int pcl_timing_measure(const pcl_setup *setup, size_t nthread, pcl_timing *out, 
     int rc = try(&t, out, err);
     omp_set_num_threads(threads);
     pcl_target_clear(&t.plane);
-    pcl_vis_clear(&t.vis);
+    pcl_store_clear(&t.vis);
     pcl_setup_close(&t.setup);
     if (rc)
         return rc;

@@ -82,7 +82,7 @@ static int check_row(char *const f[], int line) {
                     s.channels.step_hz, f[9], f[10], f[11]);
         bad = 1;
     }
-    pcl_vis_clear(&vis);
+    pcl_store_clear(&vis);
     pcl_setup_close(&s);
     pclean_config_clear(&c);
     return bad;

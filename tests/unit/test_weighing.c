@@ -51,7 +51,7 @@ static void a_file_holds_the_density(void **state) {
         pcl_density_clear(&is);
         pcl_density_clear(&want);
     }
-    pcl_vis_clear(&vis);
+    pcl_store_clear(&vis);
     pcl_setup_close(&s);
     pclean_config_clear(&c);
 }

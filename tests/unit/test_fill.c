@@ -1,6 +1,7 @@
-/* io/vis.c: what the store holds against casa_ms_read and the plain rules: each sample, the order
- * of rows, counts, and the same bytes wherever the store lies. */
-#include "data/vis.h"
+/* data/fill.c, and with it convert.c and sorter.c: what the store holds against casa_ms_read and
+ * the plain rules: each sample, the order of rows, counts, and the same bytes wherever the store
+ * lies. */
+#include "data/fill.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -15,30 +16,26 @@ static pclean_err err;
 enum { MOST_DD = 16 };
 
 typedef struct fixture {
-    pcl_vis_source *source;
+    pcl_source *source;
     const casa_ms_info *info;
-    pcl_vis_plane plane[MOST_DD * 2];
-    size_t from[MOST_DD], to[MOST_DD];
-    pcl_vis_request request;
+    pcl_stokes_terms plane[MOST_DD * 2];
+    pcl_fill_request request;
 } fixture;
 
 /* Stokes I, and where two: what the second correlation alone holds. */
 static void open_ms_at(fixture *f, const char *path, size_t npol) {
     const casa_ms_selection all = {.datacolumn = "corrected"};
-    assert_ok(pcl_vis_open(1, &path, &all, &f->source, &err));
-    f->info = pcl_vis_source_info(f->source, 0);
+    assert_ok(pcl_source_open(1, &path, &all, &f->source, &err));
+    f->info = f->source->info[0];
     assert_true(f->info->ndd <= MOST_DD);
     for (size_t d = 0; d < f->info->ndd; d++) {
         const size_t last = f->info->dd[d].ncorr - 1;
-        f->from[d] = 0;
-        f->to[d] = f->info->dd[d].nchansel;
-        f->plane[d * npol] = (pcl_vis_plane){
-            .nterm = last ? 2 : 1, .index = {0, last}, .re = {last ? 0.5f : 1, 0.5f}};
+        f->plane[d * npol] = (pcl_stokes_terms){
+            .n = last ? 2 : 1, .index = {0, last}, .re = {last ? 0.5f : 1, 0.5f}};
         if (npol == 2)
-            f->plane[d * npol + 1] = (pcl_vis_plane){.nterm = 1, .index = {last}, .re = {1}};
+            f->plane[d * npol + 1] = (pcl_stokes_terms){.n = 1, .index = {last}, .re = {1}};
     }
-    f->request = (pcl_vis_request){
-        .npol = npol, .plane = f->plane, .from = f->from, .to = f->to, .frame = -1};
+    f->request = (pcl_fill_request){.npol = npol, .plane = f->plane};
 }
 
 static void open_ms(fixture *f, const char *name, size_t npol) {
@@ -49,7 +46,7 @@ static void open_ms(fixture *f, const char *name, size_t npol) {
 
 static pcl_vis read_store(fixture *f) {
     pcl_vis vis;
-    assert_ok(pcl_vis_read(f->source, &f->request, NULL, NULL, &vis, &err));
+    assert_ok(pcl_fill_store(f->source, &f->request, &vis, &err));
     return vis;
 }
 
@@ -62,14 +59,14 @@ typedef struct plain {
 } plain;
 
 /* Re, im, weight of one sample; weight 0: why is counted. */
-static void plain_sample(const pcl_vis_plane *p, const casa_ms_rows *rows, size_t r, size_t c,
+static void plain_sample(const pcl_stokes_terms *p, const casa_ms_rows *rows, size_t r, size_t c,
                          size_t nchan, size_t ncorr, plain *out, float *to) {
     const size_t at = (r * nchan + c) * ncorr;
     const float *w = rows->weight + (rows->weight_nchan == 1 ? r * ncorr : at),
                 weight = 0.5f * (w[0] + w[ncorr - 1]);
     float re = 0, im = 0;
     bool flagged = false;
-    for (size_t k = 0; k < p->nterm; k++) {
+    for (size_t k = 0; k < p->n; k++) {
         flagged = flagged || rows->flag[at + p->index[k]];
         re += p->re[k] * rows->vis[2 * (at + p->index[k])];
         im += p->re[k] * rows->vis[2 * (at + p->index[k]) + 1];
@@ -89,7 +86,9 @@ static void plain_sample(const pcl_vis_plane *p, const casa_ms_rows *rows, size_
 
 static void plain_read(fixture *f, size_t idd, plain *out) {
     const casa_ms_dd *dd = &f->info->dd[idd];
-    const size_t npol = f->request.npol, nchan = f->to[idd] - f->from[idd], nsample = npol * nchan;
+    const size_t npol = f->request.npol,
+                 nchan = f->source->window[idd].to - f->source->window[idd].from,
+                 nsample = npol * nchan;
     *out = (plain){.nchan = nchan};
     out->uvw = calloc(3 * dd->nrow + 1, sizeof *out->uvw);
     out->time = calloc(dd->nrow + 1, sizeof *out->time);
@@ -108,8 +107,8 @@ static void plain_read(fixture *f, size_t idd, plain *out) {
         }
         for (size_t p = 0; p < npol; p++)
             for (size_t c = 0; c < nchan; c++)
-                plain_sample(&f->plane[idd * npol + p], in, r, f->from[idd] + c, dd->nchansel,
-                             dd->ncorr, out,
+                plain_sample(&f->plane[idd * npol + p], in, r, f->source->window[idd].from + c,
+                             dd->nchansel, dd->ncorr, out,
                              out->sample + ((out->nrow * npol + p) * nchan + c) * 3);
         memcpy(out->uvw + 3 * out->nrow, uvw, 3 * sizeof *uvw);
         out->time[out->nrow++] = in->time_s[r];
@@ -152,10 +151,10 @@ static int by_tile(const void *a, const void *b) {
 }
 
 /* The documented order of rows: order[k] is the plain row that is row k of the store. */
-static place *plain_order(const plain *p, size_t window) {
+static place *plain_order(const plain *p, size_t stretch) {
     place *order = calloc(p->nrow + 1, sizeof *order);
-    for (size_t from = 0; from < p->nrow; from += window) {
-        const size_t n = p->nrow - from < window ? p->nrow - from : window;
+    for (size_t from = 0; from < p->nrow; from += stretch) {
+        const size_t n = p->nrow - from < stretch ? p->nrow - from : stretch;
         double reach = 0;
         for (size_t r = from; r < from + n; r++)
             reach = fmax(reach, fmax(fabs(p->uvw[3 * r]), fabs(p->uvw[3 * r + 1])));
@@ -172,10 +171,11 @@ static place *plain_order(const plain *p, size_t window) {
 }
 
 static void compare_block(const fixture *f, const pcl_vis_block *b, const plain *p) {
-    const size_t npol = f->request.npol, window = f->request.window ? f->request.window : 1 << 18;
+    const size_t npol = f->request.npol,
+                 stretch = f->request.stretch ? f->request.stretch : 1 << 18;
     assert_int_equal(b->nrow, p->nrow);
     assert_int_equal(b->nchan, p->nchan);
-    place *order = plain_order(p, window);
+    place *order = plain_order(p, stretch);
     double most[3] = {0};
     for (size_t k = 0; k < b->nrow; k++) {
         const size_t r = order[k].row;
@@ -210,8 +210,9 @@ static void compare_with_ms(fixture *f) {
         plain_read(f, d, &p);
         compare_block(f, &vis.block[d], &p);
         for (size_t c = 0; c < vis.block[d].nchan; c++)
-            assert_true(vis.block[d].freq_hz[c] ==
-                        f->info->dd[d].chan_freq_hz[f->info->dd[d].chansel[f->from[d] + c]]);
+            assert_true(
+                vis.block[d].freq_hz[c] ==
+                f->info->dd[d].chan_freq_hz[f->info->dd[d].chansel[f->source->window[d].from + c]]);
         used += p.used;
         flagged += p.flagged;
         nonfinite += p.nonfinite;
@@ -220,7 +221,7 @@ static void compare_with_ms(fixture *f) {
     assert_int_equal(vis.nused, used);
     assert_int_equal(vis.nflagged, flagged);
     assert_int_equal(vis.nonfinite, nonfinite);
-    pcl_vis_clear(&vis);
+    pcl_store_clear(&vis);
 }
 
 static void every_sample_is_stored(void **state) {
@@ -233,19 +234,19 @@ static void every_sample_is_stored(void **state) {
             fixture f;
             open_ms(&f, name[k], npol);
             compare_with_ms(&f);
-            pcl_vis_close(f.source);
+            pcl_source_close(f.source);
         }
 }
 
-static void windows_are_sorted_one_by_one(void **state) {
+static void stretches_are_sorted_one_by_one(void **state) {
     (void)state;
-    static const size_t window[] = {1, 7, 16, 1000};
-    for (size_t k = 0; k < sizeof window / sizeof *window; k++) {
+    static const size_t stretch[] = {1, 7, 16, 1000};
+    for (size_t k = 0; k < sizeof stretch / sizeof *stretch; k++) {
         fixture f;
         open_ms(&f, "vla_posa_74mhz.ms", 1);
-        f.request.window = window[k];
+        f.request.stretch = stretch[k];
         compare_with_ms(&f);
-        pcl_vis_close(f.source);
+        pcl_source_close(f.source);
     }
 }
 
@@ -253,15 +254,15 @@ static void a_range_of_channels_is_kept(void **state) {
     (void)state;
     fixture f;
     open_ms(&f, "vla_ngc5921.ms", 1);
-    f.from[0] = 5;
-    f.to[0] = 9;
+    f.source->window[0].from = 5;
+    f.source->window[0].to = 9;
     compare_with_ms(&f);
-    f.from[0] = f.to[0] = 3; /* nothing of this data description */
+    f.source->window[0].from = f.source->window[0].to = 3; /* nothing of this data description */
     pcl_vis vis = read_store(&f);
     assert_int_equal(vis.block[0].nrow, 0);
     assert_int_equal(vis.nused, 0);
-    pcl_vis_clear(&vis);
-    pcl_vis_close(f.source);
+    pcl_store_clear(&vis);
+    pcl_source_close(f.source);
 }
 
 /* Rows of the sample are rows of the whole, about as many as asked for and from all over it; asking
@@ -287,9 +288,9 @@ static void a_sample_of_the_rows(void **state) {
                 r++;
             assert_true(r < a->nrow);
         }
-        pcl_vis_clear(&some);
-        pcl_vis_clear(&all);
-        pcl_vis_close(f.source);
+        pcl_store_clear(&some);
+        pcl_store_clear(&all);
+        pcl_source_close(f.source);
     }
 }
 
@@ -298,25 +299,25 @@ static void rows_do_not_depend_on_the_channels(void **state) {
     (void)state;
     fixture f;
     open_ms(&f, "vla_posa_74mhz.ms", 1);
-    f.request.window = 1000;
+    f.request.stretch = 1000;
     pcl_vis all = read_store(&f);
     for (size_t c = 0; c < all.block[0].nchan; c++) {
-        f.from[0] = c;
-        f.to[0] = c + 1;
+        f.source->window[0].from = c;
+        f.source->window[0].to = c + 1;
         pcl_vis one = read_store(&f);
         const pcl_vis_block *a = &all.block[0], *b = &one.block[0];
         assert_int_equal(a->nrow, b->nrow);
         assert_memory_equal(a->u_m, b->u_m, a->nrow * sizeof *a->u_m);
         assert_memory_equal(a->weight + c * a->row_stride, b->weight, a->nrow * sizeof *a->weight);
-        pcl_vis_clear(&one);
+        pcl_store_clear(&one);
     }
-    pcl_vis_clear(&all);
-    pcl_vis_close(f.source);
+    pcl_store_clear(&all);
+    pcl_source_close(f.source);
 }
 
 /* A copy of an MS, spoiled by tests/tools/msedit. */
 static void spoil(const char *name, const char *how, char *path, size_t size) {
-    snprintf(path, size, "%s/vis.ms", PCLEAN_TEST_TMP);
+    snprintf(path, size, "%s/fill.ms", PCLEAN_TEST_TMP);
     char command[2048];
     snprintf(command, sizeof command, "rm -rf %s && cp -r %s/%s %s && %s %s %s", path,
              PCLEAN_TEST_DATA, name, path, PCLEAN_TEST_MSEDIT, path, how);
@@ -334,7 +335,7 @@ static void bad_samples_are_counted(void **state) {
         spoil("vla_3c273_xband.ms", how[k], path, sizeof path);
         open_ms_at(&f, path, 1);
         compare_with_ms(&f);
-        pcl_vis_close(f.source);
+        pcl_source_close(f.source);
     }
 }
 
@@ -367,12 +368,12 @@ static void assert_same_bytes(const pcl_vis *a, const pcl_vis *b) {
 
 static void memory_and_file_hold_the_same(void **state) {
     (void)state;
-    const char *folder = PCLEAN_TEST_TMP "/vis-scratch";
+    const char *folder = PCLEAN_TEST_TMP "/fill-scratch";
     mkdir(folder, 0777);
     fixture f;
     open_ms(&f, "alma_hd142527_b9_3spw.ms", 1);
     uint64_t planned, work;
-    pcl_vis_plan(f.source, &f.request, &planned, &work);
+    pcl_fill_plan(f.source, &f.request, &planned, &work);
     pcl_vis in_memory = read_store(&f);
     f.request.scratch = folder;
     pcl_vis in_file = read_store(&f);
@@ -382,9 +383,9 @@ static void memory_and_file_hold_the_same(void **state) {
     assert_int_equal(in_file.bytes, planned);
     assert_same_bytes(&in_memory, &in_file);
     assert_int_equal(entries_of(folder), 2); /* it has no name even while it is in use */
-    pcl_vis_clear(&in_memory);
-    pcl_vis_clear(&in_file);
-    pcl_vis_close(f.source);
+    pcl_store_clear(&in_memory);
+    pcl_store_clear(&in_file);
+    pcl_source_close(f.source);
 }
 
 static void scratch_that_cannot_be_is_said(void **state) {
@@ -393,19 +394,18 @@ static void scratch_that_cannot_be_is_said(void **state) {
     pcl_vis vis;
     open_ms(&f, "vla_ngc5921.ms", 1);
     f.request.scratch = PCLEAN_TEST_TMP "/no/such/folder";
-    assert_fails(pcl_vis_read(f.source, &f.request, NULL, NULL, &vis, &err), PCLEAN_EIO,
-                 "no/such/folder");
+    assert_fails(pcl_fill_store(f.source, &f.request, &vis, &err), PCLEAN_EIO, "no/such/folder");
     f.request.scratch = NULL;
     for (long n = 1;; n++) { /* every allocation */
         pcl_mem_fail_after(n);
-        const int rc = pcl_vis_read(f.source, &f.request, NULL, NULL, &vis, &err);
+        const int rc = pcl_fill_store(f.source, &f.request, &vis, &err);
         pcl_mem_fail_after(0);
         if (rc == 0)
             break;
         assert_int_equal(rc, -PCLEAN_ENOMEM);
     }
-    pcl_vis_clear(&vis);
-    pcl_vis_close(f.source);
+    pcl_store_clear(&vis);
+    pcl_source_close(f.source);
 }
 
 static int stop_at_once(size_t done, size_t total, void *user) {
@@ -419,9 +419,10 @@ static void reading_can_be_stopped(void **state) {
     fixture f;
     pcl_vis vis;
     open_ms(&f, "vla_ngc5921.ms", 1);
-    assert_fails(pcl_vis_read(f.source, &f.request, stop_at_once, NULL, &vis, &err),
-                 PCLEAN_EINTERRUPTED, "vla_ngc5921.ms");
-    pcl_vis_close(f.source);
+    f.request.progress = stop_at_once;
+    assert_fails(pcl_fill_store(f.source, &f.request, &vis, &err), PCLEAN_EINTERRUPTED,
+                 "vla_ngc5921.ms");
+    pcl_source_close(f.source);
 }
 
 static int start(void **state) {
@@ -433,7 +434,7 @@ static int start(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_sample_is_stored),
-        cmocka_unit_test(windows_are_sorted_one_by_one),
+        cmocka_unit_test(stretches_are_sorted_one_by_one),
         cmocka_unit_test(a_range_of_channels_is_kept),
         cmocka_unit_test(rows_do_not_depend_on_the_channels),
         cmocka_unit_test(bad_samples_are_counted),
