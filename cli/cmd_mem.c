@@ -36,7 +36,7 @@ static const char usage[] =
     "(weighting,\n"
     "niter, threads ...). With vis the MeasurementSets are opened and counted. Without it the "
     "packed\n"
-    "visibilities come on top, once: 12 bytes for each visibility and Stokes plane, 28 for each "
+    "visibilities come on top, once: 12 bytes for each visibility and Stokes plane, 40 for each "
     "row, in\n"
     "memory or in a scratch file. With no configuration at all a CLEAN with briggs weighting is "
     "assumed.\n"

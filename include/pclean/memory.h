@@ -19,7 +19,7 @@
  * functions beside the allocations. A worker holds one plane at a time, so nchan_per_task changes
  * nothing. With a config that names MeasurementSets these are opened and their sizes counted.
  * Without, the memory that depends on the data is not known: the packed visibilities are then left
- * out (12 bytes for each visibility and Stokes plane and 28 for each row, once for all workers, in
+ * out (12 bytes for each visibility and Stokes plane and 40 for each row, once for all workers, in
  * memory or in a scratch file), a plane has a million samples, and with no config at all it is
  * cleaned (niter 1000) with a density for briggs weighting. Each worker has config->threads
  * threads, 1 where that is 0.

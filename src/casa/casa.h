@@ -114,8 +114,10 @@ typedef struct casa_ms_info {
     size_t nrow_auto; /* selected autocorrelation rows, left out */
     size_t ndd;
     const casa_ms_dd *dd;
-    size_t nfield; /* fields with selected rows */
+    size_t nfield; /* fields with selected rows, by ascending id */
     const casa_ms_field *field;
+    size_t nantenna;                  /* rows of ANTENNA */
+    const double *antenna_dish_m;     /* [nantenna] DISH_DIAMETER; 0 where it is no diameter */
     const char *telescope, *observer; /* OBSERVATION row 0 */
     double dish_diameter_m; /* smallest and equal-to-all flag below, antennas of selected rows */
     bool dish_diameter_mixed;
@@ -151,6 +153,7 @@ const casa_ms_info *casa_ms_get_info(const casa_ms *ms);
  * channels only. */
 typedef struct casa_ms_rows {
     size_t nrow;
+    const uint64_t *row;            /* [nrow] number in the MS, from 0 */
     const double *time_s;           /* [nrow] */
     const double *uvw_m;            /* [nrow][3]; may hold NaN */
     const int *field_id;            /* [nrow] */

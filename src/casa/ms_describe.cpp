@@ -144,22 +144,30 @@ void describe_position(casa_ms &m) {
     std::copy(xyz.begin(), xyz.end(), m.info.position_itrf_m);
 }
 
+/* The diameters of all antennas; what is absurd becomes 0. */
+void read_dishes(casa_ms &m) {
+    const Vector<Double> all = ScalarColumn<Double>(m.ms.antenna(), "DISH_DIAMETER").getColumn();
+    for (const double d : all)
+        m.dish_m.push_back(d > 0 && d < 1e6 ? d : 0);
+    m.info.nantenna = m.dish_m.size();
+    m.info.antenna_dish_m = m.dish_m.data();
+}
+
 /* Imaging needs no antenna entry: what is missing or absurd is left out, and told. */
 void describe_dishes(casa_ms &m, const std::set<int> &antennas) {
-    const MSAntenna &table = m.ms.antenna();
-    const ScalarColumn<Double> diameters(table, "DISH_DIAMETER");
     size_t nbad = 0, nabsent = 0;
+    read_dishes(m);
     for (const int id : antennas) {
-        if (id < 0 || static_cast<rownr_t>(id) >= table.nrow()) {
+        if (id < 0 || static_cast<size_t>(id) >= m.dish_m.size()) {
             if (nabsent++ == 0)
                 ms_warn(m,
                         "rows have antenna %d in ANTENNA1 or ANTENNA2, but ANTENNA has %llu rows: "
                         "imaged all the same",
-                        id, ms_ull(table.nrow()));
+                        id, ms_ull(m.dish_m.size()));
             continue;
         }
-        const double d = diameters(static_cast<rownr_t>(id));
-        if (!(d > 0 && d < 1e6)) {
+        const double d = m.dish_m[static_cast<size_t>(id)];
+        if (d == 0) {
             nbad++;
             continue;
         }
@@ -169,9 +177,10 @@ void describe_dishes(casa_ms &m, const std::set<int> &antennas) {
             m.info.dish_diameter_m = d;
     }
     if (nbad > 0 && m.info.dish_diameter_m > 0)
-        ms_warn(
-            m, "ANTENNA: DISH_DIAMETER of %zu of the antennas is no diameter and was not looked at",
-            nbad);
+        ms_warn(m,
+                "ANTENNA: DISH_DIAMETER of %zu of the antennas is no diameter and was not looked "
+                "at",
+                nbad);
 }
 
 void describe_array(casa_ms &m, const std::set<int> &antennas) {

@@ -130,6 +130,7 @@ struct casa_ms {
     std::map<int, size_t> dd_of_id;
     std::vector<std::string> field_names;
     std::vector<casa_ms_field> fields;
+    std::vector<double> dish_m; // of every antenna; 0: no diameter
     std::vector<casa_ms_dd> dd_faces;
     casa_ms_info info{};
     // rows

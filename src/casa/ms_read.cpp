@@ -246,10 +246,19 @@ void read_block(casa_ms &m, size_t irow, size_t nrow, casa_ms_rows *rows) {
         read_channels(m, m.data, dd, dd.rows, shared, dd.vis);
         ms_read_flags(m, dd, shared);
         const size_t weight_nchan = read_weights(m, dd, shared);
-        rows[i] =
-            casa_ms_rows{dd.rows.size(),    dd.time.get(),     dd.uvw.get(),      dd.field.get(),
-                         dd.antenna1.get(), dd.antenna2.get(), dd.flag_row.get(), dd.vis.get(),
-                         dd.flag.get(),     dd.weight.get(),   weight_nchan};
+        casa_ms_rows &r = rows[i];
+        r.nrow = dd.rows.size();
+        r.row = dd.rows.data();
+        r.time_s = dd.time.get();
+        r.uvw_m = dd.uvw.get();
+        r.field_id = dd.field.get();
+        r.antenna1 = dd.antenna1.get();
+        r.antenna2 = dd.antenna2.get();
+        r.flag_row = dd.flag_row.get();
+        r.vis = dd.vis.get();
+        r.flag = dd.flag.get();
+        r.weight = dd.weight.get();
+        r.weight_nchan = weight_nchan;
     }
     m.stage.clear();
 }

@@ -96,6 +96,7 @@ static void start_reader(const filling *f, size_t k) {
             .dd = w->dd, .from = w->from, .npol = f->request->npol, .plane = plane, .block = b}};
     for (size_t p = 0; p < f->request->npol; p++)
         rd->samples_per_row += plane[p].n > 0 ? b->nchan : 0;
+    b->ims = w->ims;
     b->spacing_hz = w->spacing_hz;
     for (size_t c = 0; c < b->nchan; c++)
         b->freq_hz[c] = w->freq_hz[w->from + c];
@@ -111,6 +112,7 @@ typedef struct chosen {
 /* To the end of the block; stretches that are full are sorted. Empties the choice. */
 static void store_rows(filling *f, reader *rd, const casa_ms_rows *rows, chosen *c) {
     pcl_vis_block *b = rd->conversion.block;
+    const pcl_identity *id = &f->out->identity[b->ims];
     pcl_convert_rows(&rd->conversion, rows, c->row, c->n, &f->tally);
     for (size_t k = 0; k < c->n; k++, b->nrow++) {
         const double *uvw = rows->uvw_m + 3 * c->row[k];
@@ -118,6 +120,10 @@ static void store_rows(filling *f, reader *rd, const casa_ms_rows *rows, chosen 
         b->v_m[b->nrow] = uvw[1];
         b->w_m[b->nrow] = uvw[2];
         b->itime[b->nrow] = c->itime[k];
+        b->row[b->nrow] = rows->row[c->row[k]];
+        b->who[b->nrow] = pcl_identity_of_row(
+            id, rows->field_id[c->row[k]],
+            (const int[]){rows->antenna1[c->row[k]], rows->antenna2[c->row[k]]});
         b->umax_m = fmax(b->umax_m, fabs(uvw[0]));
         b->vmax_m = fmax(b->vmax_m, fabs(uvw[1]));
         b->wmax_m = fmax(b->wmax_m, fabs(uvw[2]));
@@ -195,6 +201,15 @@ static int read_ms(filling *f, size_t ims, pclean_err *err) {
     return rc;
 }
 
+static int list_identities(filling *f, pclean_err *err) {
+    int rc = PCL_ZNEW(&f->out->identity, f->src->nms, "lists of fields and dishes", err);
+    for (size_t i = 0; !rc && i < f->src->nms; i++) {
+        f->out->nms = i + 1;
+        rc = pcl_identity_make(f->src->info[i], &f->out->identity[i], err);
+    }
+    return rc;
+}
+
 static int make_store(filling *f, pclean_err *err) {
     const pcl_source *src = f->src;
     pcl_block_shape *shape = NULL;
@@ -213,7 +228,7 @@ int pcl_fill_store(pcl_source *src, const pcl_fill_request *request, pcl_vis *ou
     *out = (pcl_vis){0};
     filling f = {.src = src, .request = request, .out = out};
     int rc;
-    if ((rc = make_store(&f, err)) ||
+    if ((rc = make_store(&f, err)) || (rc = list_identities(&f, err)) ||
         (rc = pcl_sorter_init(request->order, stretch_of(src, request), &f.sorter, err)) ||
         (rc = PCL_ZNEW(&f.reader, src->nwindow, "row block", err)))
         goto done;

@@ -26,7 +26,8 @@ static size_t lay_out(pcl_vis_block *b, char *base, size_t npol, const pcl_block
     const size_t stride = pcl_store_row_stride(shape->nrow), n = npol * shape->nchan * stride;
     const size_t size[] = {2 * n * sizeof *b->vis,  n * sizeof *b->weight,
                            stride * sizeof *b->u_m, stride * sizeof *b->v_m,
-                           stride * sizeof *b->w_m, stride * sizeof *b->itime};
+                           stride * sizeof *b->w_m, stride * sizeof *b->itime,
+                           stride * sizeof *b->row, stride * sizeof *b->who};
     size_t at[sizeof size / sizeof *size + 1] = {0};
     for (size_t i = 0; i < sizeof size / sizeof *size; i++)
         at[i + 1] = at[i] + (size[i] + PAGE - 1) / PAGE * PAGE;
@@ -38,6 +39,8 @@ static size_t lay_out(pcl_vis_block *b, char *base, size_t npol, const pcl_block
         b->v_m = (double *)(base + at[3]);
         b->w_m = (double *)(base + at[4]);
         b->itime = (uint32_t *)(base + at[5]);
+        b->row = (uint64_t *)(base + at[6]);
+        b->who = (pcl_row_identity *)(base + at[7]);
     }
     return at[sizeof size / sizeof *size];
 }
@@ -106,6 +109,9 @@ void pcl_store_clear(pcl_vis *vis) {
         pcl_free(b->doppler);
         pcl_free(b->freq_hz);
     }
+    for (size_t i = 0; vis->identity && i < vis->nms; i++)
+        pcl_identity_clear(&vis->identity[i]);
+    pcl_free(vis->identity);
     free_room(vis);
     pcl_free(vis->block);
     *vis = (pcl_vis){0};

@@ -3,10 +3,14 @@
  * processes) reads it and never casacore.
  *
  * For each window of the source (a "block"): vis and weight [npol][nchan][row_stride], row fastest,
- * so the samples of one image channel lie together; 12 bytes per visibility and Stokes plane, 28
+ * so the samples of one image channel lie together; 12 bytes per visibility and Stokes plane, 40
  * per row. Weight 0 marks a sample that is flagged, not finite, absurd (below) or has no weight.
  * Rows that are flagged whole (FLAG_ROW) or have no finite UVW are not stored; all others are, so
  * that neither the rows nor their order (sorter.h) depend on which channels are read.
+ *
+ * A row knows its number in its MS, its field and the dishes at its ends (identity.h). The number
+ * has 64 bits: an MS may have more rows than 32 bits count, and nothing else leads from a sorted
+ * row back to what the MS has, or is to get, for it.
  *
  * Where: in memory, or in a scratch file that is reserved in full before the reading begins, has no
  * name (nothing is left behind however the run ends), and is mapped: its pages can be evicted.
@@ -15,15 +19,19 @@
 #define PCL_STORE_H
 #include "base/err.h"
 #include "data/channels.h"
+#include "data/identity.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 typedef struct pcl_vis_block {
+    size_t ims; /* the MS that its rows are from */
     size_t nrow, row_stride;
     double *u_m, *v_m, *w_m;       /* [nrow] */
     double umax_m, vmax_m, wmax_m; /* largest |u|, |v|, |w| of the rows */
     uint32_t *itime;               /* [nrow] index into doppler */
+    uint64_t *row;                 /* [nrow] number in the MS, from 0 */
+    pcl_row_identity *who;         /* [nrow] in the MS's lists */
     size_t ntime;
     double *time_s, *doppler; /* [ntime] image frame / data frame */
     size_t nchan;
@@ -42,6 +50,8 @@ typedef struct pcl_vis_block {
 typedef struct pcl_vis {
     size_t npol, nblock;
     pcl_vis_block *block;
+    size_t nms;
+    pcl_identity *identity;                       /* [nms] the lists of each MS */
     uint64_t nflagged, nonfinite, nabsurd, nused; /* samples per plane summed over planes; of
                                                    * planes that the rows can give */
     uint64_t bytes;                               /* size of the store, in memory or in the file */

@@ -1,6 +1,6 @@
 /* data/fill.c, and with it convert.c and sorter.c: what the store holds against casa_ms_read and
  * the plain rules: each sample, the order of rows, counts, and the same bytes wherever the store
- * lies. */
+ * lies; and that each row still leads to the row of its MS. */
 #include "data/fill.h"
 
 #include <dirent.h>
@@ -425,6 +425,137 @@ static void reading_can_be_stopped(void **state) {
     pcl_source_close(f.source);
 }
 
+/* ---- who a row is ---- */
+
+/* The rows of an MS as casacore has them: all of them, with their numbers. */
+typedef struct truth {
+    casa_ms *ms;
+    const casa_ms_info *info;
+    size_t nrow;                  /* of the MS, autocorrelations too */
+    const casa_ms_rows **rows_of; /* [nrow] what holds the row; NULL: an autocorrelation */
+    size_t *at;                   /* [nrow] where in it */
+    casa_ms_rows rows[MOST_DD];
+} truth;
+
+static void read_truth(const char *path, truth *t) {
+    const casa_ms_selection all = {.datacolumn = "data"};
+    assert_ok(casa_ms_open(path, &all, &t->ms, &err));
+    t->info = casa_ms_get_info(t->ms);
+    assert_true(t->info->ndd <= MOST_DD);
+    (void)casa_ms_selected(t->ms, &t->nrow);
+    t->rows_of = calloc(t->nrow, sizeof *t->rows_of);
+    t->at = calloc(t->nrow, sizeof *t->at);
+    assert_ok(casa_ms_read(t->ms, 0, t->info->nrow, t->rows, &err));
+    for (size_t d = 0; d < t->info->ndd; d++)
+        for (size_t r = 0; r < t->rows[d].nrow; r++) {
+            t->rows_of[t->rows[d].row[r]] = &t->rows[d];
+            t->at[t->rows[d].row[r]] = r;
+        }
+}
+
+static void truth_clear(truth *t) {
+    casa_ms_close(t->ms);
+    free(t->rows_of);
+    free(t->at);
+}
+
+/* Row i of the block is the MS's row that it says it is. */
+static void check_row(const pcl_vis *vis, const pcl_vis_block *b, size_t i, const truth *t) {
+    const pcl_identity *id = &vis->identity[b->ims];
+    assert_true(b->row[i] < t->nrow);
+    const casa_ms_rows *in = t->rows_of[b->row[i]];
+    const size_t r = t->at[b->row[i]];
+    assert_non_null(in);
+    const int antenna[2] = {in->antenna1[r], in->antenna2[r]};
+    assert_true(b->u_m[i] == in->uvw_m[3 * r] && b->v_m[i] == in->uvw_m[3 * r + 1] &&
+                b->w_m[i] == in->uvw_m[3 * r + 2]);
+    assert_true(b->time_s[b->itime[i]] == in->time_s[r]);
+    assert_int_equal(id->field_id[b->who[i].field], in->field_id[r]);
+    for (size_t k = 0; k < 2; k++)
+        assert_true(id->dish_m[b->who[i].dish[k]] == t->info->antenna_dish_m[antenna[k]]);
+}
+
+enum { NSET = 5 };
+
+/* Several MSs: autocorrelations, two fields, windows in turns, dishes of several sizes. */
+static const char *const set_names[NSET] = {"vla_ngc5921.ms", "alma_mssel_small_wvr.ms",
+                                            "eht_m87_2017_101_hilo.ms", "hera_zen_2458101.ms",
+                                            "vlba_m87_mojave_2spw.ms"};
+
+/* The store of all of them; counts rows of another field than the first, and dishes that differ. */
+static void check_identities(const casa_ms_selection *sel, pcl_fill_request request, const truth *t,
+                             size_t *nfar, size_t *nmixed) {
+    char path[NSET][512];
+    const char *paths[NSET];
+    pcl_source *src;
+    pcl_vis vis;
+    pcl_stokes_terms plane[MOST_DD];
+    for (size_t i = 0; i < NSET; i++) {
+        snprintf(path[i], sizeof path[i], "%s/%s", PCLEAN_TEST_DATA, set_names[i]);
+        paths[i] = path[i];
+    }
+    assert_ok(pcl_source_open(NSET, paths, sel, &src, &err));
+    assert_true(src->nwindow <= MOST_DD);
+    for (size_t k = 0; k < src->nwindow; k++)
+        plane[k] = (pcl_stokes_terms){.n = 1, .re = {1}};
+    request.npol = 1;
+    request.plane = plane;
+    assert_ok(pcl_fill_store(src, &request, &vis, &err));
+    assert_int_equal(vis.nms, NSET);
+    for (size_t k = 0; k < vis.nblock; k++) {
+        const pcl_vis_block *b = &vis.block[k];
+        const size_t ims = src->window[k].ims;
+        bool *seen = calloc(t[ims].nrow, 1);
+        assert_int_equal(b->ims, ims);
+        assert_true(b->nrow > 0 || request.sample_rows);
+        for (size_t i = 0; i < b->nrow; i++) {
+            check_row(&vis, b, i, &t[ims]);
+            assert_false(seen[b->row[i]]); /* each once */
+            seen[b->row[i]] = true;
+            *nfar += b->who[i].field > 0;
+            *nmixed += b->who[i].dish[0] != b->who[i].dish[1];
+        }
+        free(seen);
+    }
+    pcl_store_clear(&vis);
+    pcl_source_close(src);
+}
+
+static void rows_keep_who_they_are(void **state) {
+    (void)state;
+    const casa_ms_selection all[NSET] = {{.datacolumn = "data"},
+                                         {.datacolumn = "data"},
+                                         {.datacolumn = "data"},
+                                         {.datacolumn = "data"},
+                                         {.datacolumn = "data"}};
+    casa_ms_selection some[NSET];
+    memcpy(some, all, sizeof some);
+    some[0].uvrange = ">100m";
+    some[1].taql = "ROWNUMBER() % 3 == 1";
+    some[2].taql = "ANTENNA1 != 0";
+    some[3].antenna = "0~10&&*";
+    some[4].spw = "1";
+    truth t[NSET];
+    size_t nfar = 0, nmixed = 0;
+    for (size_t i = 0; i < NSET; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", PCLEAN_TEST_DATA, set_names[i]);
+        read_truth(path, &t[i]);
+    }
+    const pcl_fill_request requests[] = {{.order = PCL_ROWS_BY_UV},
+                                         {.order = PCL_ROWS_BY_W},
+                                         {.order = PCL_ROWS_BY_W, .stretch = 100},
+                                         {.order = PCL_ROWS_BY_UV, .sample_rows = 200},
+                                         {.scratch = PCLEAN_TEST_TMP, .stretch = 17}};
+    for (size_t k = 0; k < sizeof requests / sizeof *requests; k++) {
+        check_identities(all, requests[k], t, &nfar, &nmixed);
+        check_identities(some, requests[k], t, &nfar, &nmixed);
+    }
+    assert_true(nfar > 0 && nmixed > 0); /* the sets show what they are to show */
+    for (size_t i = 0; i < NSET; i++)
+        truth_clear(&t[i]);
+}
+
 static int start(void **state) {
     (void)state;
     mkdir(PCLEAN_TEST_TMP, 0777);
@@ -442,6 +573,7 @@ int main(void) {
         cmocka_unit_test(scratch_that_cannot_be_is_said),
         cmocka_unit_test(reading_can_be_stopped),
         cmocka_unit_test(a_sample_of_the_rows),
+        cmocka_unit_test(rows_keep_who_they_are),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -49,6 +49,12 @@ static void test_odd_sets(void **state) {
     assert_int_equal(info->dd[0].corr[1], 5);
     assert_true(info->dish_diameter_mixed);
     assert_near(info->dish_diameter_m, 8, 0);
+    double least = 1e6, most = 0;
+    for (size_t a = 0; a < info->nantenna; a++) {
+        least = fmin(least, info->antenna_dish_m[a]);
+        most = fmax(most, info->antenna_dish_m[a]);
+    }
+    assert_true(least == 8 && most > 8);
     casa_ms_close(ms);
     /* TAI, B1950_VLA, flags that differ between correlations */
     ms = opened("vla_3c273_xband.ms", (casa_ms_selection){0});

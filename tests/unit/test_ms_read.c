@@ -9,14 +9,16 @@ static void test_reads_vla(void **state) {
     assert_ok(casa_ms_read(ms, 0, 11934, &rows, &err));
     assert_int_equal(rows.nrow, 11934);
     assert_int_equal(rows.weight_nchan, 1);
-    assert_int_equal(rows.antenna1[0], 0); /* MS row 1: row 0 is an autocorrelation */
+    assert_int_equal(rows.row[0], 1); /* row 0 is an autocorrelation */
+    assert_int_equal(rows.antenna1[0], 0);
     assert_int_equal(rows.antenna2[0], 1);
     assert_near(rows.uvw_m[0], -56.652413072133925, 0);
     assert_near(rows.uvw_m[2], -182.70475108444919, 0);
     assert_near(rows.vis[0], 0.29079878F, 1e-7);
     assert_near(rows.vis[1], 0.16030021F, 1e-7);
     assert_near(rows.weight[1], 5.84793F, 1e-6);
-    const size_t last = 11933; /* MS row 12850 */
+    const size_t last = 11933;
+    assert_int_equal(rows.row[last], 12850);
     assert_near(rows.time_s[last], 4304486580.000114, 1e-15);
     assert_int_equal(rows.antenna1[last], 26);
     assert_int_equal(rows.antenna2[last], 27);
@@ -57,6 +59,7 @@ static void check_blocks(const char *name, size_t block) {
             if (n == 0)
                 continue;
             assert_int_equal(a[i].weight_nchan, b[i].weight_nchan);
+            assert_memory_equal(a[i].row + at, b[i].row, n * sizeof(uint64_t));
             assert_memory_equal(a[i].time_s + at, b[i].time_s, n * sizeof(double));
             assert_memory_equal(a[i].uvw_m + 3 * at, b[i].uvw_m, 3 * n * sizeof(double));
             assert_memory_equal(a[i].field_id + at, b[i].field_id, n * sizeof(int));

@@ -115,6 +115,13 @@ static void test_taql_is_one_more_condition(void **state) {
                            (casa_ms_selection){.datacolumn = "data",
                                                .taql = "ROWNUMBER() >= 1 && ROWNUMBER() <= 10"}),
                      10);
+    casa_ms_rows rows; /* ROWNUMBER counts from 1, casa_ms_rows from 0 */
+    casa_ms *ms =
+        opened("vla_3c273_xband.ms",
+               (casa_ms_selection){.datacolumn = "data", .taql = "ROWNUMBER() IN [3, 5, 6, 200]"});
+    assert_ok(casa_ms_read(ms, 0, 4, &rows, &err));
+    assert_memory_equal(rows.row, ((const uint64_t[]){2, 4, 5, 199}), sizeof(uint64_t[4]));
+    casa_ms_close(ms);
     const size_t low =
         count("vla_3c273_xband.ms", (casa_ms_selection){.datacolumn = "data", .uvrange = "<1000m"});
     const size_t even =

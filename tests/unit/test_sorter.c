@@ -29,6 +29,8 @@ static pcl_vis make(pcl_vis_block **block) {
             b->w_m[r] = b->w_m[r - 1];
         }
         b->itime[r] = (uint32_t)r;
+        b->row[r] = ((uint64_t)r << 40) + 1;
+        b->who[r] = (pcl_row_identity){.field = (uint16_t)r, .dish = {(uint8_t)(r >> 8), 7}};
         for (size_t c = 0; c < NPOL * NCHAN; c++) {
             const size_t at = c * b->row_stride + r;
             b->vis[2 * at] = (float)r;
@@ -57,6 +59,8 @@ static void check_rows(enum pcl_row_order order, size_t from, size_t n) {
         moved += r != i;
         assert_true(r == i || (i >= from && i < from + n && r >= from && r < from + n));
         assert_true(b->u_m[i] == a->u_m[r] && b->v_m[i] == a->v_m[r] && b->w_m[i] == a->w_m[r]);
+        assert_true(b->row[i] == ((uint64_t)r << 40) + 1 && b->who[i].field == r &&
+                    b->who[i].dish[0] == r >> 8 && b->who[i].dish[1] == 7);
         for (size_t c = 0; c < NPOL * NCHAN; c++) {
             const size_t at = c * b->row_stride + i;
             assert_true(b->vis[2 * at] == (float)r && b->vis[2 * at + 1] == (float)c &&

@@ -24,7 +24,8 @@ static size_t arrays_of(const pcl_vis_block *b, range *out) {
     const range all[] = {
         {(char *)b->vis, (char *)(b->vis + 2 * n)}, {(char *)b->weight, (char *)(b->weight + n)},
         {(char *)b->u_m, (char *)(b->u_m + rows)},  {(char *)b->v_m, (char *)(b->v_m + rows)},
-        {(char *)b->w_m, (char *)(b->w_m + rows)},  {(char *)b->itime, (char *)(b->itime + rows)}};
+        {(char *)b->w_m, (char *)(b->w_m + rows)},  {(char *)b->itime, (char *)(b->itime + rows)},
+        {(char *)b->row, (char *)(b->row + rows)},  {(char *)b->who, (char *)(b->who + rows)}};
     memcpy(out, all, sizeof all);
     return sizeof all / sizeof *all;
 }
