@@ -5,23 +5,11 @@
  *   path of a CASA image   true where the pixel is > 0.5 and not masked; of the image's pixels
  *                          (samegrid.h), one channel (for all) or as many as the image at the same
  *                          frequencies, likewise polarizations
- *   path of a text file    CASA region text (CRTF): one region a line, '#' comments, "global" lines
- *                          of default options
+ *   path of a text file    CASA region text (region_text.h)
  *   region text            the same, given directly
  *
- * Regions: circle[[x,y],r] annulus[[x,y],[r1,r2]] ellipse[[x,y],[a,b],pa] box[[x1,y1],[x2,y2]]
- * centerbox[[x,y],[w,h]] rotbox[[x,y],[w,h],pa] poly[[x1,y1],[x2,y2],[x3,y3],...].
- * Positions "100pix" (0-based) or RA, Dec as in "15h22m00s", "15:22:00", "230.5deg", "+05d05m00s",
- * "+05.05.00"; lengths in pix, arcsec, arcmin, deg, rad; angles north through east; ellipse's a
- * lies along pa, rotbox's w across it.
- * Options after it: coord=J2000 (frame of the positions, converted), range=[3chan,7chan] (both
- * included), or [1.41GHz,1.42GHz], [-5km/s,5km/s] (channels that it touches; in the image's frame,
- * with frame=, veltype=radio or optical, restfreq=), corr=[I,V]; those that only concern drawing
- * are passed over.
- *
- * A line adds its region, a line that begins with '-' takes it away, in the order of the lines;
- * when the first one takes away, it starts from everything. A pixel belongs to a region when its
- * centre is inside or on the edge. */
+ * The lines of a region text add and take away in their order; when the first one takes away, it
+ * starts from everything. */
 #ifndef PCL_MASK_H
 #define PCL_MASK_H
 #include "base/err.h"

@@ -1,5 +1,5 @@
-/* io/mask.c: region text against the pixel counts of tclean's own masks (casatools 6.7.0.31, the
- * same texts), mask images, and sentences for what cannot be read. */
+/* image/mask.c: masks of region text against the pixel counts of tclean's own (casatools 6.7.0.31,
+ * the same texts), mask images, and sentences for what cannot be read. */
 #include "base/bulk.h"
 #include "base/fsutil.h"
 #include "base/mem.h"
@@ -114,39 +114,6 @@ static void regions_have_tcleans_pixels(void **state) {
                  0, 4543);
 }
 
-/* A small ellipse far from round: its long axis lies along the position angle, north through east
- * (east: lower x). */
-static void position_angles_go_north_through_east(void **state) {
-    (void)state;
-    casa_image_desc d = sky(256, 240, 5);
-    pcl_mask *mask = NULL;
-    const char *const texts[] = {"ellipse[[128pix,120pix],[50pix,3pix],30deg]",
-                                 "rotbox[[128pix,120pix],[6pix,100pix],30deg]"};
-    for (size_t i = 0; i < 2; i++) {
-        assert_ok(pcl_mask_open(texts[i], &d, &mask, &err));
-        assert_ok(pcl_mask_plane(mask, 0, 0, plane, &err));
-        assert_true(plane[(120 + 35) * 256 + 128 - 20]); /* 40 pixels along 30 degrees */
-        assert_false(plane[(120 + 35) * 256 + 128 + 20]);
-        pcl_mask_free(mask);
-    }
-}
-
-static void frames_are_converted(void **state) {
-    (void)state;
-    casa_image_desc d = sky(256, 240, 5);
-    casa_direction at = d.centre;
-    char text[200];
-    assert_ok(casa_direction_parse("GALACTIC 0deg 0deg", &at, &err));
-    assert_ok(casa_direction_convert(&d.centre, at.frame, &at, &err));
-    snprintf(text, sizeof text, "circle[[%.10frad,%.10frad],300arcsec], coord=GALACTIC, color=red",
-             at.lon_rad, at.lat_rad);
-    pcl_mask *mask = NULL;
-    assert_ok(pcl_mask_open(text, &d, &mask, &err));
-    assert_int_equal(count_of(mask, &d, 0, 0), 1257);
-    assert_true(plane[140 * 256 + 128] && plane[120 * 256 + 148] && !plane[120 * 256 + 149]);
-    pcl_mask_free(mask);
-}
-
 static void ranges_and_order_count(void **state) {
     (void)state;
     casa_image_desc d = sky(256, 240, 5);
@@ -177,94 +144,22 @@ static void ranges_and_order_count(void **state) {
     pcl_mask_free(mask);
 }
 
-/* Channels as CASA takes them (crtf_ranges.py), with the axis ascending, descending and as a
- * table. */
-static void ranges_are_casas(void **state) {
+static void what_is_no_mask_is_named(void **state) {
     (void)state;
-    FILE *table = fopen(PCLEAN_TEST_GOLDEN "/crtf_ranges.tsv", "r");
-    char line[300], text[400];
-    size_t nrow = 0;
-    assert_non_null(table);
-    for (; fgets(line, sizeof line, table); nrow++) {
-        char *first = strchr(line, '\t') + 1;
-        snprintf(text, sizeof text, "circle[[128pix,128pix],20pix], %.*s", (int)(first - line - 1),
-                 line);
-        for (int turn = 0; turn < 3; turn++) {
-            const double freq[5] = {1e9, 1.001e9, 1.002e9, 1.003e9, 1.004e9};
-            casa_image_desc d = sky(256, 240, 5);
-            pcl_mask *mask = NULL;
-            d.restfreq_hz = 1.001e9;
-            if (turn == 1 && strstr(line, "chan"))
-                continue;
-            if (turn == 1) {
-                d.crval_hz = 1.004e9;
-                d.cdelt_hz = -1e6;
-            }
-            d.chan_freq_hz = turn == 2 ? freq : NULL;
-            const int rc = pcl_mask_open(text, &d, &mask, &err);
-            if ((rc == 0) != (first[0] != '-'))
-                fail_msg("%s: %s", line, rc ? err.msg : "accepted");
-            for (int c = 0; c < 5 && rc == 0; c++) {
-                const int from = atoi(first), to = atoi(strchr(first, '\t')),
-                          k = turn == 1 ? 4 - c : c;
-                if ((count_of(mask, &d, 0, (size_t)c) > 0) != (k >= from && k <= to) &&
-                    !strstr(line, "1000.5MHz"))
-                    fail_msg("%s: channel %d", line, c);
-            }
-            pcl_mask_free(mask);
-        }
-    }
-    fclose(table);
-    assert_int_equal(nrow, 19);
-}
-
-static void bad_text_is_named(void **state) {
-    (void)state;
-    const struct {
-        const char *text, *words;
-        int code;
-    } bad[] = {
-        {"nosuchfile", "neither an existing image", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix", "is not a region such as", PCLEAN_EPARAM},
-        {"blob[[128pix,128pix],20pix]", "\"blob\" is not a region", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix]]", "2 numbers where circle[[x,y],r]", PCLEAN_EPARAM},
-        {"poly[[1pix,1pix],[2pix,2pix]]", "poly[[x1,y1]", PCLEAN_EPARAM},
-        {"circle[[128,128],20]", "\"128\" is not a longitude", PCLEAN_EPARAM},
-        {"circle[[128pix,5deg],20pix]", "mixes pixels", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20]", "\"20\"", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],0pix]", "radius is zero", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],-3pix]", "negative", PCLEAN_EPARAM},
-        {"annulus[[128pix,128pix],[20pix,10pix]]", "inner radius", PCLEAN_EPARAM},
-        {"circle[[13:00:00,05:00:00],1arcmin]", "ambiguous", PCLEAN_EPARAM},
-        {"circle[[14deg,-5deg],1arcmin]", "90 degrees", PCLEAN_EPARAM},
-        {"circle[[900pix,128pix],20pix]", "covers no pixel", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] range=[1.4GHz,1.5GHz]", "outside the image's 5 channels",
-         PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] range=[1.001GHz,1.002GHz], frame=TOPO",
-         "frame=TOPO: ", PCLEAN_EUNSUPPORTED},
-        {"circle[[128pix,128pix],20pix] range=[-5km/s,5km/s]", "add restfreq=", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] range=[-5km/s,5km/s], restfreq=1GHz veltype=BETA",
-         "veltype=BETA", PCLEAN_EUNSUPPORTED},
-        {"circle[[128pix,128pix],20pix] range=[1chan,1.002GHz]", "both ends must be",
-         PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] range=[1,3]", "\"1\" is no channel, frequency or velocity",
-         PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] range=[7chan,9chan]", "outside the image's 5 channels",
-         PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] range=[7chan", "has no end", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] coord=NOWHERE", "coord=NOWHERE", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] corr=[Q]", "no Stokes plane", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] colour=red", "\"colour\" is not known", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix] red", "option=value", PCLEAN_EPARAM},
-        {"circle[[128pix,128pix],20pix]\n\nbox[[1pix]]", "line 3: ", PCLEAN_EPARAM},
-        {"# [nothing]\n", "no region", PCLEAN_EPARAM},
-    };
-    casa_image_desc d = sky(256, 240, 5);
+    casa_image_desc d = sky(256, 240, 5), tan = d;
     pcl_mask *mask = NULL;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_fails(pcl_mask_open(bad[i].text, &d, &mask, &err), bad[i].code, bad[i].words);
-        assert_null(mask);
-    }
+    const char *circle = "circle[[128pix,128pix],20pix]";
+    tan.projection = "TAN";
+    assert_fails(pcl_mask_open("nosuchfile", &d, &mask, &err), PCLEAN_EPARAM,
+                 "neither an existing image");
+    assert_fails(pcl_mask_open("circle[[900pix,128pix],20pix]", &d, &mask, &err), PCLEAN_EPARAM,
+                 "covers no pixel");
+    assert_fails(pcl_mask_open(circle, &tan, &mask, &err), PCLEAN_EUNSUPPORTED, "not TAN");
+    assert_fails(pcl_mask_open("circle[[128pix,128pix]]", &d, &mask, &err), PCLEAN_EPARAM,
+                 "mask text, line 1: ");
+    assert_null(mask);
+    assert_ok(pcl_fs_write_text(in_folder("bad.crtf"), "\nblob[[1pix]]", 13, &err));
+    assert_fails(pcl_mask_open(name, &d, &mask, &err), PCLEAN_EPARAM, "bad.crtf, line 2: ");
     assert_ok(pcl_fs_write_text(in_folder("binary"), "a[\0b", 4, &err));
     assert_fails(pcl_mask_open(name, &d, &mask, &err), PCLEAN_EPARAM,
                  "neither a CASA image nor region text");
@@ -347,11 +242,8 @@ static void every_failing_allocation_is_survived(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(regions_have_tcleans_pixels),
-        cmocka_unit_test(position_angles_go_north_through_east),
-        cmocka_unit_test(frames_are_converted),
         cmocka_unit_test(ranges_and_order_count),
-        cmocka_unit_test(ranges_are_casas),
-        cmocka_unit_test(bad_text_is_named),
+        cmocka_unit_test(what_is_no_mask_is_named),
         cmocka_unit_test(images_are_masks),
         cmocka_unit_test(every_failing_allocation_is_survived),
     };
