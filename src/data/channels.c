@@ -98,6 +98,14 @@ static double whole_channels(double distance, double step) {
     return floor((fabs(distance) + 0.01 * step) / step);
 }
 
+/* What is asked for, and of what data. */
+typedef struct asked {
+    const pcl_channel_request *request;
+    value start, width;
+    size_t nband;
+    const pcl_band *band; /* [nband]; the first says what numbers and widths of channels mean */
+} asked;
+
 /* The grid before nchan is known: `edge` is where channel 0 begins, `end` where the band ends in
  * the direction of step. */
 typedef struct layout {
@@ -105,6 +113,19 @@ typedef struct layout {
     bool reversed;          /* counted from the low edge, listed from the top (start "" with a
                              * descending width) */
 } layout;
+
+static bool is_in_channels(const value *width) {
+    return width->kind == UNSET || width->kind == CHANNEL;
+}
+
+/* The width in Hz; one in data channels is along frequency. */
+static double width_of(const asked *a) {
+    if (a->width.kind == HERTZ)
+        return a->width.number;
+    if (a->width.kind == VELOCITY)
+        return radio_width(a->request, a->width.number);
+    return data_width(a->band) * (a->width.kind == CHANNEL ? a->width.number : 1);
+}
 
 /* Place in the band of the channel that `start` numbers. */
 static int place_of(const pcl_band *b, int number) {
@@ -114,31 +135,41 @@ static int place_of(const pcl_band *b, int number) {
     return number;
 }
 
-static int from_channel_number(const pcl_channel_request *r, const pcl_band *b, const value *start,
-                               const value *width, layout *g, pclean_err *err) {
+/* All of the data, whatever their order: start "" with a width, or with several bands. */
+static void from_extent(const asked *a, layout *g) {
+    extent(a->nband, a->band, true, &g->edge, &g->end);
+    g->step = width_of(a);
+    g->reversed = g->step < 0;
+}
+
+/* start is a channel number, or the first selected channel. */
+static int from_channel_number(const asked *a, layout *g, pclean_err *err) {
+    const pcl_band *b = a->band;
+    const bool numbered = a->start.kind == CHANNEL;
     const int last = (int)b->nchan - 1;
-    if (start->kind == CHANNEL && !(start->number >= 0 && start->number <= last))
+    if (numbered && !(a->start.number >= 0 && a->start.number <= last))
         return PCL_FAIL(err, PCLEAN_EPARAM,
                         "start=%.0f is outside the data: the spectral window has channels 0 to %d",
-                        start->number, last);
-    const int first = start->kind == CHANNEL ? place_of(b, (int)start->number) : b->sel[0];
+                        a->start.number, last);
+    const int first = numbered ? place_of(b, (int)a->start.number) : b->sel[0];
     const double along = b->freq_hz[last] < b->freq_hz[0] ? -1 : 1; /* direction of the data */
-    const double w = data_width(b);
-    if (width->kind == UNSET || width->kind == CHANNEL)
-        g->step = along * w * (width->kind == CHANNEL ? width->number : 1);
-    else
-        g->step = width->kind == HERTZ ? width->number : radio_width(r, width->number);
+    g->step = is_in_channels(&a->width) ? along * width_of(a) : width_of(a);
     const double side = g->step < 0 ? -1 : 1;
-    const int end = side == along ? (start->kind == CHANNEL ? last : b->sel[b->nsel - 1]) : 0;
+    int end = 0;
+    if (side == along)
+        end = numbered ? last : b->sel[b->nsel - 1];
     g->edge = (b->freq_hz[first] - side * 0.5 * b->width_hz[first]) * b->doppler;
     g->end = (b->freq_hz[end] + side * 0.5 * b->width_hz[end]) * b->doppler;
     return 0;
 }
 
-static int from_frequency(const pcl_channel_request *r, const pcl_band *b, const value *start,
-                          const value *width, double low, double high, layout *g, pclean_err *err) {
-    const bool velocity = start->kind == VELOCITY;
-    const double centre = velocity ? velocity_to_hz(r, start->number) : start->number;
+/* start is a frequency or a velocity. */
+static int from_frequency(const asked *a, layout *g, pclean_err *err) {
+    const pcl_channel_request *r = a->request;
+    const bool velocity = a->start.kind == VELOCITY;
+    const double centre = velocity ? velocity_to_hz(r, a->start.number) : a->start.number;
+    double low, high;
+    extent(a->nband, a->band, false, &low, &high);
     if (!(centre > low && centre < high)) {
         char wanted[48], from[48], to[48];
         pcl_format_si(wanted, sizeof wanted, centre, PCL_DIM_FREQ);
@@ -149,59 +180,54 @@ static int from_frequency(const pcl_channel_request *r, const pcl_band *b, const
             "start=\"%s\" (%s) is outside the data, which cover %s to %s in the image's frame",
             r->start, wanted, from, to);
     }
-    if (width->kind == HERTZ)
-        g->step = width->number;
-    else if (width->kind == VELOCITY)
-        g->step = radio_width(r, width->number);
-    else /* channels: along frequency for a frequency, along velocity for a velocity */
-        g->step =
-            data_width(b) * (width->kind == CHANNEL ? width->number : 1) * (velocity ? -1 : 1);
+    /* a width in channels is along velocity if the start is one */
+    g->step = velocity && is_in_channels(&a->width) ? -width_of(a) : width_of(a);
     g->edge = centre - 0.5 * g->step;
     g->end = g->step > 0 ? high : low;
     return 0;
 }
 
+static int lay_out(const asked *a, layout *g, pclean_err *err) {
+    *g = (layout){0};
+    if (a->start.kind == HERTZ || a->start.kind == VELOCITY)
+        return from_frequency(a, g, err);
+    if (a->start.kind == CHANNEL || (is_in_channels(&a->width) && a->nband == 1))
+        return from_channel_number(a, g, err);
+    from_extent(a, g);
+    return 0;
+}
+
+/* One channel: all selected data, at all times. */
+static void mfs_channel(const pcl_channel_request *r, size_t nband, const pcl_band *band,
+                        pcl_channels *out) {
+    double low, high;
+    extent(nband, band, true, &low, &high);
+    low *= fmin(r->doppler_min, r->doppler_max);
+    high *= fmax(r->doppler_min, r->doppler_max);
+    out->nchan = 1;
+    out->first_hz = 0.5 * (low + high);
+    out->step_hz = high - low;
+    out->nearest = true;
+}
+
 int pcl_channels_resolve(const pcl_channel_request *r, size_t nband, const pcl_band *band,
                          pcl_channels *out, pclean_err *err) {
     *out = (pcl_channels){.mfs = r->mfs, .nearest = r->nearest, .whole = 1};
-    double low, high;
-    extent(nband, band, true, &low, &high);
     if (r->mfs) {
-        low *= fmin(r->doppler_min, r->doppler_max);
-        high *= fmax(r->doppler_min, r->doppler_max);
-        out->nchan = 1;
-        out->first_hz = 0.5 * (low + high);
-        out->step_hz = high - low;
-        out->nearest = true;
+        mfs_channel(r, nband, band, out);
         return 0;
     }
-    value start, width;
+    asked a = {.request = r, .nband = nband, .band = band};
+    layout g;
     int rc;
-    if ((rc = parse("start", r->start, &start, err)) ||
-        (rc = parse("width", r->width, &width, err)) ||
-        (rc = needs_restfreq(r, &start, &width, err)))
+    if ((rc = parse("start", r->start, &a.start, err)) ||
+        (rc = parse("width", r->width, &a.width, err)) ||
+        (rc = needs_restfreq(r, &a.start, &a.width, err)))
         return rc;
-    if (width.kind != UNSET && width.number == 0)
+    if (a.width.kind != UNSET && a.width.number == 0)
         return PCL_FAIL(err, PCLEAN_EPARAM, "width=\"%s\" must not be zero", r->width);
-
-    layout g = {0};
-    const bool counted = start.kind == UNSET || start.kind == CHANNEL;
-    if (start.kind == UNSET && (width.kind == HERTZ || width.kind == VELOCITY || nband > 1)) {
-        g.step = width.kind == HERTZ ? width.number
-                 : width.kind == VELOCITY
-                     ? radio_width(r, width.number)
-                     : data_width(band) * (width.kind == CHANNEL ? width.number : 1);
-        g.reversed = g.step < 0;
-        g.edge = low;
-        g.end = high;
-    } else if (counted) {
-        if ((rc = from_channel_number(r, band, &start, &width, &g, err)))
-            return rc;
-    } else {
-        extent(nband, band, false, &low, &high);
-        if ((rc = from_frequency(r, band, &start, &width, low, high, &g, err)))
-            return rc;
-    }
+    if ((rc = lay_out(&a, &g, err)))
+        return rc;
     const double step = fabs(g.step), least = data_width(band);
     if (step < least - 1)
         return PCL_FAIL(err, PCLEAN_EPARAM,
@@ -385,8 +411,9 @@ void pcl_channels_needed(const pcl_channels *c, size_t nfreq, const double *freq
     const bool down = descends(nfreq, freq_hz);
     long a = bracket(nfreq, freq_hz, down ? high : low) - 1,
          b = bracket(nfreq, freq_hz, down ? low : high) + 3;
+    const long stop = b < (long)nfreq ? b : (long)nfreq;
+    *to = stop > 0 ? (size_t)stop : 0;
     *from = a > 0 ? (size_t)a : 0;
-    *to = b < (long)nfreq ? (size_t)(b > 0 ? b : 0) : nfreq;
     if (*from > *to)
         *from = *to;
 }

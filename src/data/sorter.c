@@ -64,9 +64,9 @@ typedef struct tile_scale {
 /* A row is sorted where the gridder puts it: mirrored to u >= 0 or, if it corrects for w, to w >=
  * 0, and then by |w| first. */
 static uint32_t tile_of(bool by_w, double u, double v, double w, const tile_scale *per_m) {
-    const double sign = (by_w ? w : u) < 0 ? -per_m->uv : per_m->uv;
-    const uint32_t tile =
-        hilbert((uint32_t)(sign * u + (by_w ? 0.5 * SIDE : 0)), (uint32_t)(sign * v + 0.5 * SIDE));
+    const bool mirrored = by_w ? w < 0 : u < 0;
+    const double scale = mirrored ? -per_m->uv : per_m->uv, u0 = by_w ? 0.5 * SIDE : 0;
+    const uint32_t tile = hilbert((uint32_t)(scale * u + u0), (uint32_t)(scale * v + 0.5 * SIDE));
     return by_w ? (uint32_t)(fabs(w) * per_m->w) * NTILE + tile : tile;
 }
 

@@ -206,8 +206,11 @@ static int make_box(const words *w, const options *o, const casa_image_desc *d, 
     if ((rc = add_vertices(r, 4, err)) != 0)
         return rc;
     for (size_t i = 0; i < 4 && rc == 0; i++) { /* sides along the coordinates, as CASA has it */
-        position corner = {
-            a.pix, a.frame, {i == 1 || i == 2 ? b.v[0] : a.v[0], i >= 2 ? b.v[1] : a.v[1]}};
+        position corner = a;
+        if (i == 1 || i == 2)
+            corner.v[0] = b.v[0];
+        if (i >= 2)
+            corner.v[1] = b.v[1];
         rc = to_pixels(&corner, d, r->vertex + 2 * i, err);
     }
     return rc;
