@@ -28,54 +28,10 @@ static casa_image_desc sky(size_t nx, size_t ny, double dec_deg) {
                              .position_itrf_m = {1e6, 2e6, 6e6}};
 }
 
-static bool plane[256 * 256];
-
 static int parse(const char *text, const casa_image_desc *d, pcl_region_text *out) {
     static char copy[2000];
     snprintf(copy, sizeof copy, "%s", text);
     return pcl_region_text_parse("here", copy, d, out, &err);
-}
-
-/* The pixels of the only line. */
-static size_t draw(const char *text, const casa_image_desc *d) {
-    pcl_region_text got;
-    double cross[16];
-    size_t n = 0;
-    assert_ok(parse(text, d, &got));
-    assert_int_equal(got.nline, 1);
-    memset(plane, 0, sizeof plane);
-    pcl_region_fill(&got.line->shape, true, d->nx, d->ny, plane, cross);
-    for (size_t i = 0; i < d->nx * d->ny; i++)
-        n += plane[i];
-    pcl_region_text_clear(&got);
-    return n;
-}
-
-/* A small ellipse far from round: its long axis lies along the position angle, north through east
- * (east: lower x). */
-static void position_angles_go_north_through_east(void **state) {
-    (void)state;
-    const casa_image_desc d = sky(256, 240, 5);
-    const char *const texts[] = {"ellipse[[128pix,120pix],[50pix,3pix],30deg]",
-                                 "rotbox[[128pix,120pix],[6pix,100pix],30deg]"};
-    for (size_t i = 0; i < 2; i++) {
-        (void)draw(texts[i], &d);
-        assert_true(plane[(120 + 35) * 256 + 128 - 20]); /* 40 pixels along 30 degrees */
-        assert_false(plane[(120 + 35) * 256 + 128 + 20]);
-    }
-}
-
-static void frames_are_converted(void **state) {
-    (void)state;
-    const casa_image_desc d = sky(256, 240, 5);
-    casa_direction at = d.centre;
-    char text[200];
-    assert_ok(casa_direction_parse("GALACTIC 0deg 0deg", &at, &err));
-    assert_ok(casa_direction_convert(&d.centre, at.frame, &at, &err));
-    snprintf(text, sizeof text, "circle[[%.10frad,%.10frad],300arcsec], coord=GALACTIC, color=red",
-             at.lon_rad, at.lat_rad);
-    assert_int_equal(draw(text, &d), 1257);
-    assert_true(plane[140 * 256 + 128] && plane[120 * 256 + 148] && !plane[120 * 256 + 149]);
 }
 
 static void lines_keep_their_order_and_planes(void **state) {
@@ -220,8 +176,6 @@ static void bad_text_is_named(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(position_angles_go_north_through_east),
-        cmocka_unit_test(frames_are_converted),
         cmocka_unit_test(lines_keep_their_order_and_planes),
         cmocka_unit_test(whose_rest_frequency_counts),
         cmocka_unit_test(ranges_are_casas),
