@@ -85,8 +85,8 @@ static inline int casa_ms_channel_number(const casa_ms_dd *dd, int c) {
     return dd->number ? dd->number[c] : c;
 }
 
-/* From channel to channel of the window, whichever are selected; the smallest step where the steps
- * differ by more than 1 %. 0 when it has one frequency. */
+/* The step from channel to channel of the window, whichever are selected; the smallest one where
+ * steps differ by more than 1 %. 0 when it has one frequency. */
 static inline double casa_ms_spacing(const casa_ms_dd *dd) {
     double first = 0, least = 0;
     bool even = true;
@@ -176,8 +176,8 @@ size_t casa_ms_selected(const casa_ms *ms, size_t *nrow_of_ms);
 /* Number in the MS (from 0) of selected row i. */
 uint64_t casa_ms_row_number(const casa_ms *ms, size_t i);
 
-/* Of an MS opened by casa_ms_open. The distinct times of the cross-correlation rows of a data
- * description, in no order; borrowed. */
+/* What selected rows hold; the MS is one opened by casa_ms_open.
+ * The distinct times of the cross-correlation rows of a data description, in no order; borrowed. */
 size_t casa_ms_times(casa_ms *ms, size_t idd, const double **time_s);
 /* nrow[k][idd]: cross-correlation rows of slice k < nslice: selected rows [cut[k], cut[k + 1]); or,
  * with last_time [nslice] ascending, those whose TIME is above last_time[k - 1] and not above

@@ -104,7 +104,7 @@ bool observatory_position(const std::string &telescope, MPosition *position) {
     return false;
 }
 
-/* Of the first antenna that has a place: not 0, and no farther than the Moon's orbit. */
+/* The place of the first antenna that has one: not 0, and no farther than the Moon's orbit. */
 bool antenna_position(casa_ms &m, double xyz[3]) {
     const MSAntenna &table = m.ms.antenna();
     m.stage = "ANTENNA";

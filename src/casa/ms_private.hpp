@@ -238,7 +238,8 @@ void ms_add_to_runs(std::vector<ms_run> &runs, uint64_t row, uint64_t index, uin
 /* The entry of a data description, made at its first row. */
 int ms_find_dd(casa_ms &m, int ddid, uint64_t row, size_t *idd, pclean_err *err);
 
-/* After the scan, in which entries come in order of appearance: the face wants them by ddid. */
+/* Brings the entries, which the scan makes in order of appearance, into the order of their ids, and
+ * makes their faces. */
 void ms_sort_dds(casa_ms &m);
 
 /* Centres and widths of a window's channels, as many as NUM_CHAN says. */
@@ -261,10 +262,10 @@ bool ms_spectrum_filled(const casa_ms &m, const ms_dd &dd, uint64_t row);
 
 /* ---- ms_describe.cpp ---- */
 
-/* In which time TIME is: m.time_ref. */
+/* Finds what TIME is in: m.time_ref. */
 int ms_time_reference(casa_ms &m, pclean_err *err);
 
-/* After the scan: m.info, but for the warnings. */
+/* Fills m.info, but for the warnings. After the scan. */
 int ms_describe(casa_ms &m, const ms_scan &scan, pclean_err *err);
 
 /* ---- ms_read.cpp ---- */
@@ -272,9 +273,9 @@ int ms_describe(casa_ms &m, const ms_scan &scan, pclean_err *err);
 /* Rows [irow, irow + nrow) of the walk with their scalars: the current block. */
 void ms_prepare_block(casa_ms &m, size_t irow, size_t nrow);
 
-/* Of the current block: UVW of all rows, and FLAG of those of a data description. shared: others
- * may lie in the same hypercube. */
+/* UVW of all rows of the current block. */
 void ms_read_uvw(casa_ms &m);
+/* FLAG of the block's rows of a data description. shared: others may lie in the same hypercube. */
 void ms_read_flags(casa_ms &m, ms_dd &dd, bool shared);
 
 #endif

@@ -76,7 +76,7 @@ size_t count_alone(const MeasurementSet &ms, const Expression &e) {
     return select_rows(ms, selection).nrow();
 }
 
-/* After a selection threw: the expression that throws on its own, with MSSelection's words. */
+/* Says which expression throws on its own, with MSSelection's words, after all of them threw. */
 int explain_refused(const MeasurementSet &ms, const std::vector<Expression> &given,
                     const std::string &message, pclean_err *err) {
     for (const Expression &e : given)
@@ -89,8 +89,7 @@ int explain_refused(const MeasurementSet &ms, const std::vector<Expression> &giv
     return PCL_FAIL(err, PCLEAN_EDATA, "the selection failed: %s", message.c_str());
 }
 
-/* After a selection gave no rows: the expressions that match nothing on their own, or all of them
- * together. */
+/* Says which expression matches nothing on its own, after all of them gave no rows. */
 int explain_empty(const MeasurementSet &ms, const std::vector<Expression> &given, pclean_err *err) {
     std::string all;
     for (const Expression &e : given) {

@@ -20,7 +20,7 @@ typedef struct pcl_correlations {
     pcl_correlations_rows rows[4]; /* [npol] */
 } pcl_correlations;
 
-/* Of all windows of the source. A plane that no row can give is an error
+/* Finds what every window of the source can give. A plane that no row can give is an error
  * (-PCLEAN_EDATA) that says what the data have, unless it may be blank. *out to be cleared, also
  * after a failure. */
 int pcl_correlations_find(const pcl_stokes *stokes, const pcl_source *source, bool may_be_blank,

@@ -231,37 +231,48 @@ static void find_reach(const pcl_vis_block *b, size_t from, size_t to, double re
     }
 }
 
-/* Rows of a part that have the sample, as offsets from its first row; returns their number. Without
- * a list: only that. */
-static size_t list_rows(const pcl_sampler *s, const pcl_vis_block *b, const part *p,
-                        uint16_t *list) {
+/* The rows i < n of a part whose two weights are not 0, as offsets from its first row; returns
+ * their number. list NULL: only that. */
+static size_t list_weighted(const float *lo, const float *hi, size_t n, uint16_t *list) {
+    size_t m = 0;
+    if (list)
+        for (size_t i = 0; i < n; i++) {
+            list[m] = (uint16_t)i;
+            m += (lo[i] > 0) & (hi[i] > 0);
+        }
+    else
+        for (size_t i = 0; i < n; i++)
+            m += (lo[i] > 0) & (hi[i] > 0);
+    return m;
+}
+
+/* All rows have the same entry. */
+static size_t list_common(const pcl_sampler *s, const pcl_vis_block *b, const part *p,
+                          uint16_t *list) {
+    double scale[3];
+    const pcl_channel_sample e = common_entry(s, b, p->j, scale);
+    const float *lo = p->weight + (size_t)e.lo * b->row_stride,
+                *hi = p->weight + (size_t)e.hi * b->row_stride;
+    const double low = s->wlow / scale[OBSERVED], high = s->whigh / scale[OBSERVED];
+    if (p->reach && (p->reach[1] < low || p->reach[0] > high))
+        return 0;
+    if (!p->reach || (p->reach[0] >= low && p->reach[1] <= high))
+        return list_weighted(lo, hi, p->nrow, list);
+    const double *w = b->w_m + p->row;
+    size_t n = 0;
+    for (size_t i = 0; i < p->nrow; i++) {
+        if (list)
+            list[n] = (uint16_t)i;
+        n += (lo[i] > 0) & (hi[i] > 0) & (fabs(w[i]) >= low) & (fabs(w[i]) <= high);
+    }
+    return n;
+}
+
+/* Each row has the entry of its time. */
+static size_t list_by_time(const pcl_sampler *s, const pcl_vis_block *b, const part *p,
+                           uint16_t *list) {
     const size_t stride = b->row_stride;
     size_t n = 0;
-    if (s->same_for_all) {
-        double scale[3];
-        const pcl_channel_sample e = common_entry(s, b, p->j, scale);
-        const float *lo = p->weight + (size_t)e.lo * stride,
-                    *hi = p->weight + (size_t)e.hi * stride;
-        const double low = s->wlow / scale[OBSERVED], high = s->whigh / scale[OBSERVED];
-        if (p->reach && (p->reach[1] < low || p->reach[0] > high))
-            return 0;
-        if (p->reach && (p->reach[0] < low || p->reach[1] > high)) {
-            const double *w = b->w_m + p->row;
-            for (size_t i = 0; i < p->nrow; i++) {
-                if (list)
-                    list[n] = (uint16_t)i;
-                n += (lo[i] > 0) & (hi[i] > 0) & (fabs(w[i]) >= low) & (fabs(w[i]) <= high);
-            }
-        } else if (list)
-            for (size_t i = 0; i < p->nrow; i++) {
-                list[n] = (uint16_t)i;
-                n += (lo[i] > 0) & (hi[i] > 0);
-            }
-        else
-            for (size_t i = 0; i < p->nrow; i++)
-                n += (lo[i] > 0) & (hi[i] > 0);
-        return n;
-    }
     for (size_t i = 0; i < p->nrow; i++) {
         const pcl_channel_sample *e = entry_of(s, b, p->row + i, p->j);
         if (!e)
@@ -273,6 +284,13 @@ static size_t list_rows(const pcl_sampler *s, const pcl_vis_block *b, const part
              (p->weight[(size_t)e->hi * stride + i] > 0) & (w >= s->wlow) & (w <= s->whigh);
     }
     return n;
+}
+
+/* The rows of a part that have the sample, as offsets from its first row; returns their number.
+ * list NULL: only that. */
+static size_t list_rows(const pcl_sampler *s, const pcl_vis_block *b, const part *p,
+                        uint16_t *list) {
+    return (s->same_for_all ? list_common : list_by_time)(s, b, p, list);
 }
 
 static inline void interpolate(const part *p, size_t stride, const pcl_channel_sample *e, size_t i,

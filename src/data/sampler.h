@@ -75,7 +75,7 @@ uint64_t pcl_sampler_bytes(size_t nmax, unsigned want);
 
 /* Starts the walk over the samples of a plane; want: a sum of pcl_sampler_want. */
 void pcl_sampler_begin(pcl_sampler *s, size_t ichan, size_t ipol, unsigned want);
-/* Of this walk, which wants W, only samples with low <= |w| <= high (wavelengths). After
+/* Keeps this walk, which wants W, to samples with low <= |w| <= high (wavelengths). After
  * pcl_sampler_begin. */
 void pcl_sampler_window(pcl_sampler *s, double low, double high);
 /* Bound of the ids of any plane. */

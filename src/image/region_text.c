@@ -60,7 +60,7 @@ static words split_list(char *list, char **item) {
 
 /* ---- options ---- */
 
-/* Of a line, or the defaults for those that follow. */
+/* The options of a line, or the defaults for those that follow. */
 typedef struct options {
     int frame;
     size_t first_chan, last_chan;

@@ -71,8 +71,8 @@ casa_ms_selection pcl_setup_selection(const pclean_config *config, size_t ims);
 /* Opens the MSs and resolves phase centre, planes and channel grid. Opens files read-only; writes
  * nothing. */
 int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) PCL_CHECK;
-/* Of a config that brings a grid along (a part's): MSs, centre, frame and the channels that the
- * grid needs, and no more: not fit for imaging. sel: of each MS, instead of the config's. */
+/* Only MSs, centre, frame and the channels that the grid needs: not fit for imaging. The config
+ * brings its grid along (a part's). sel [config->vis.n]: instead of the config's selections. */
 int pcl_setup_open_axis(const pclean_config *config, const casa_ms_selection *sel, pcl_setup *s,
                         pclean_err *err) PCL_CHECK;
 /* What the store of this setup holds. Borrows from it. */
@@ -83,7 +83,7 @@ int pcl_setup_read(pcl_setup *s, pcl_fill_progress *progress, void *user, pcl_vi
                    pclean_err *err) PCL_CHECK;
 void pcl_setup_close(pcl_setup *s);
 
-/* Of the whole image that this one is a part of; desc itself when it is none. */
+/* desc of the whole image that this one is a part of; desc itself when it is none. */
 casa_image_desc pcl_setup_whole_desc(const pcl_setup *s);
 
 const char *pcl_setup_restfreq_from(const pcl_setup *s);
@@ -91,8 +91,8 @@ const char *pcl_setup_restfreq_from(const pcl_setup *s);
  * that says so. */
 bool pcl_setup_guesses_velocity(const pcl_setup *s, char *text, size_t size);
 
-/* Of a continuum image: the grid when the Doppler factor runs from `least` to `most` times that of
- * the first row. */
+/* Widens the grid of a continuum image, whose Doppler factor runs from `least` to `most` times that
+ * of the first row. */
 int pcl_setup_widen(pcl_setup *s, double least, double most, pclean_err *err) PCL_CHECK;
 
 /* The same setup for nchan channels from `offset` on: channels, desc, and which channels of the
