@@ -107,7 +107,7 @@ static bool is_pair(const pcl_stokes_terms *plane) {
 }
 
 /* A plane that these rows cannot give. */
-static void leave_blank(const pcl_vis_block *b, size_t ipol, size_t n) {
+static void leave_blank(const pcl_block *b, size_t ipol, size_t n) {
     for (size_t c = 0; c < b->nchan; c++) {
         const size_t to = (ipol * b->nchan + c) * b->row_stride + b->nrow;
         memset(b->vis + 2 * to, 0, 2 * n * sizeof *b->vis);
@@ -117,7 +117,7 @@ static void leave_blank(const pcl_vis_block *b, size_t ipol, size_t n) {
 
 void pcl_convert_rows(const pcl_conversion *c, const casa_ms_rows *rows, const size_t *row,
                       size_t n, pcl_tally *tally) {
-    const pcl_vis_block *b = c->block;
+    const pcl_block *b = c->block;
     const size_t nchansel = c->dd->nchansel, ncorr = c->dd->ncorr,
                  weight_step = rows->weight_nchan == 1 ? 0 : ncorr;
     row_place place[PCL_CONVERT_MOST];

@@ -21,7 +21,7 @@ typedef struct pcl_conversion {
                   * it has room for */
     size_t npol;
     const pcl_stokes_terms *plane; /* [npol]; one without terms is left blank */
-    pcl_vis_block *block;
+    pcl_block *block;
 } pcl_conversion;
 
 enum { PCL_CONVERT_MOST = 16 }; /* rows at once: a cache line of weights */

@@ -78,7 +78,7 @@ typedef struct reader {
 typedef struct filling {
     pcl_source *src;
     const pcl_fill_request *request;
-    pcl_vis *out;
+    pcl_store *out;
     reader *reader; /* [nwindow] */
     pcl_sorter sorter;
     pcl_tally tally;
@@ -89,7 +89,7 @@ static void start_reader(const filling *f, size_t k) {
     reader *rd = &f->reader[k];
     const pcl_window *w = &f->src->window[k];
     const pcl_stokes_terms *plane = f->request->plane + k * f->request->npol;
-    pcl_vis_block *b = &f->out->block[k];
+    pcl_block *b = &f->out->block[k];
     *rd = (reader){
         .window = w,
         .conversion = {
@@ -111,7 +111,7 @@ typedef struct chosen {
 
 /* To the end of the block; stretches that are full are sorted. Empties the choice. */
 static void store_rows(filling *f, reader *rd, const casa_ms_rows *rows, chosen *c) {
-    pcl_vis_block *b = rd->conversion.block;
+    pcl_block *b = rd->conversion.block;
     const pcl_identity *id = &f->out->identity[b->ims];
     pcl_convert_rows(&rd->conversion, rows, c->row, c->n, &f->tally);
     for (size_t k = 0; k < c->n; k++, b->nrow++) {
@@ -165,7 +165,7 @@ static int take_rows(filling *f, reader *rd, const casa_ms_rows *rows, pclean_er
 
 /* After the last row of the window: the rest is sorted, the times get their Doppler factors. */
 static int finish_reader(filling *f, reader *rd, pclean_err *err) {
-    pcl_vis_block *b = rd->conversion.block;
+    pcl_block *b = rd->conversion.block;
     pcl_sorter_sort(&f->sorter, b, f->out->npol, rd->sorted, b->nrow - rd->sorted);
     b->time_s = pcl_times_take(&rd->times, &b->ntime);
     int rc = PCL_NEW(&b->doppler, b->ntime, "Doppler factors", err);
@@ -223,9 +223,9 @@ static int make_store(filling *f, pclean_err *err) {
     return rc;
 }
 
-int pcl_fill_store(pcl_source *src, const pcl_fill_request *request, pcl_vis *out,
+int pcl_fill_store(pcl_source *src, const pcl_fill_request *request, pcl_store *out,
                    pclean_err *err) {
-    *out = (pcl_vis){0};
+    *out = (pcl_store){0};
     filling f = {.src = src, .request = request, .out = out};
     int rc;
     if ((rc = make_store(&f, err)) || (rc = list_identities(&f, err)) ||

@@ -37,7 +37,7 @@ void pcl_fill_plan(const pcl_source *src, const pcl_fill_request *request, uint6
  * pcl_source_set_frame. Serial, on purpose: worker processes are forked after it, and OpenMP must
  * not have run in a process that forks. A scratch file that does not fit: -PCLEAN_ENOSPC before
  * anything is read. *out to be cleared (pcl_store_clear); after a failure it is empty. */
-int pcl_fill_store(pcl_source *src, const pcl_fill_request *request, pcl_vis *out,
+int pcl_fill_store(pcl_source *src, const pcl_fill_request *request, pcl_store *out,
                    pclean_err *err) PCL_CHECK;
 
 #endif

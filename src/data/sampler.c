@@ -12,7 +12,7 @@ enum {
 };
 enum { OBSERVED, FRAME, NEAR };
 
-int pcl_sampler_init(pcl_sampler *s, const pcl_vis *vis, const pcl_channels *channels,
+int pcl_sampler_init(pcl_sampler *s, const pcl_store *vis, const pcl_channels *channels,
                      pclean_err *err) {
     *s = (pcl_sampler){.vis = vis, .channels = channels, .nmax = BATCH};
     for (size_t k = 0; k < vis->nblock; k++) {
@@ -87,7 +87,7 @@ void pcl_sampler_window(pcl_sampler *s, double low, double high) {
 }
 
 /* A block has as many ids as its rows can give samples to any channel. */
-static size_t ids_of_block(const pcl_sampler *s, const pcl_vis_block *b) {
+static size_t ids_of_block(const pcl_sampler *s, const pcl_block *b) {
     const pcl_row_channels row = pcl_block_channels(b);
     return b->nrow * pcl_channels_max_samples(s->channels, &row);
 }
@@ -140,7 +140,7 @@ static int allocate(pcl_sampler *s, pclean_err *err) {
 
 /* ---- channel map ---- */
 
-static void map_time(pcl_sampler *s, const pcl_vis_block *b, size_t t) {
+static void map_time(pcl_sampler *s, const pcl_block *b, size_t t) {
     pcl_channel_sample *e = s->entry + t * s->stride;
     const pcl_row_channels row = pcl_block_channels(b);
     s->count[t] = pcl_channels_samples(s->channels, s->ichan, &row, b->doppler[t], e);
@@ -161,7 +161,7 @@ static bool all_same(const double *x, size_t n) {
 
 /* Which data channels feed this image channel at each of the block's times. An image that takes
  * everything (mfs) needs no table: sample j of a row is data channel j. */
-static int map_block(pcl_sampler *s, const pcl_vis_block *b, pclean_err *err) {
+static int map_block(pcl_sampler *s, const pcl_block *b, pclean_err *err) {
     const pcl_row_channels row = pcl_block_channels(b);
     s->stride = s->per_row = pcl_channels_max_samples(s->channels, &row);
     s->same_for_all = s->channels->mfs || all_same(b->doppler, b->ntime);
@@ -204,7 +204,7 @@ typedef struct part {
 } part;
 
 /* Entry j of a row when all rows have the same. */
-static pcl_channel_sample common_entry(const pcl_sampler *s, const pcl_vis_block *b, size_t j,
+static pcl_channel_sample common_entry(const pcl_sampler *s, const pcl_block *b, size_t j,
                                        double scale[3]) {
     if (!s->channels->mfs) {
         memcpy(scale, s->scale[j], sizeof *s->scale);
@@ -216,13 +216,13 @@ static pcl_channel_sample common_entry(const pcl_sampler *s, const pcl_vis_block
 }
 
 /* Entry j of a row; NULL when it has no more. */
-static inline const pcl_channel_sample *entry_of(const pcl_sampler *s, const pcl_vis_block *b,
+static inline const pcl_channel_sample *entry_of(const pcl_sampler *s, const pcl_block *b,
                                                  size_t row, size_t j) {
     const size_t t = b->itime[row];
     return j < s->count[t] ? &s->entry[t * s->stride + j] : NULL;
 }
 
-static void find_reach(const pcl_vis_block *b, size_t from, size_t to, double reach[2]) {
+static void find_reach(const pcl_block *b, size_t from, size_t to, double reach[2]) {
     reach[0] = INFINITY;
     reach[1] = 0;
     for (size_t r = from; r < to && r < from + PART; r++) {
@@ -247,8 +247,7 @@ static size_t list_weighted(const float *lo, const float *hi, size_t n, uint16_t
 }
 
 /* All rows have the same entry. */
-static size_t list_common(const pcl_sampler *s, const pcl_vis_block *b, const part *p,
-                          uint16_t *list) {
+static size_t list_common(const pcl_sampler *s, const pcl_block *b, const part *p, uint16_t *list) {
     double scale[3];
     const pcl_channel_sample e = common_entry(s, b, p->j, scale);
     const float *lo = p->weight + (size_t)e.lo * b->row_stride,
@@ -269,7 +268,7 @@ static size_t list_common(const pcl_sampler *s, const pcl_vis_block *b, const pa
 }
 
 /* Each row has the entry of its time. */
-static size_t list_by_time(const pcl_sampler *s, const pcl_vis_block *b, const part *p,
+static size_t list_by_time(const pcl_sampler *s, const pcl_block *b, const part *p,
                            uint16_t *list) {
     const size_t stride = b->row_stride;
     size_t n = 0;
@@ -288,8 +287,7 @@ static size_t list_by_time(const pcl_sampler *s, const pcl_vis_block *b, const p
 
 /* The rows of a part that have the sample, as offsets from its first row; returns their number.
  * list NULL: only that. */
-static size_t list_rows(const pcl_sampler *s, const pcl_vis_block *b, const part *p,
-                        uint16_t *list) {
+static size_t list_rows(const pcl_sampler *s, const pcl_block *b, const part *p, uint16_t *list) {
     return (s->same_for_all ? list_common : list_by_time)(s, b, p, list);
 }
 
@@ -329,8 +327,8 @@ copy_rows(const float *rows, size_t width, const uint16_t *list, size_t n, float
 }
 
 /* Frame coordinates of mfs: each row has its Doppler factor. */
-static void scale_rows_doppler(const pcl_vis_block *b, const part *p, const uint16_t *list,
-                               size_t n, double scale, double *u, double *v) {
+static void scale_rows_doppler(const pcl_block *b, const part *p, const uint16_t *list, size_t n,
+                               double scale, double *u, double *v) {
     for (size_t k = 0; k < n; k++) {
         const size_t row = p->row + (list ? list[k] : k);
         const double f = scale * b->doppler[b->itime[row]];
@@ -340,7 +338,7 @@ static void scale_rows_doppler(const pcl_vis_block *b, const part *p, const uint
 }
 
 /* All rows have the same entry. list NULL: all rows have the sample. */
-static void fill_common(pcl_sampler *s, const pcl_vis_block *b, const part *p, const uint16_t *list,
+static void fill_common(pcl_sampler *s, const pcl_block *b, const part *p, const uint16_t *list,
                         size_t n, size_t at) {
     double scale[3];
     const pcl_channel_sample e = common_entry(s, b, p->j, scale);
@@ -380,8 +378,8 @@ static void fill_common(pcl_sampler *s, const pcl_vis_block *b, const part *p, c
 }
 
 /* Each row has the entry of its time. */
-static void fill_by_time(pcl_sampler *s, const pcl_vis_block *b, const part *p,
-                         const uint16_t *list, size_t n, size_t at) {
+static void fill_by_time(pcl_sampler *s, const pcl_block *b, const part *p, const uint16_t *list,
+                         size_t n, size_t at) {
     const size_t stride = b->row_stride;
     for (size_t k = 0; k < n; k++, at++) {
         const size_t i = list[k], row = p->row + i;
@@ -413,7 +411,7 @@ static void fill_ids(pcl_sampler *s, const part *p, const uint16_t *list, size_t
         s->id[at + k] = s->first_id + (p->row + (list ? list[k] : k)) * s->stride + p->j;
 }
 
-static void fill_part(pcl_sampler *s, const pcl_vis_block *b, const part *p, size_t n, size_t at) {
+static void fill_part(pcl_sampler *s, const pcl_block *b, const part *p, size_t n, size_t at) {
     uint16_t list[PART];
     const bool all = n == p->nrow && s->same_for_all;
     if (!all)
@@ -426,8 +424,7 @@ static void fill_part(pcl_sampler *s, const pcl_vis_block *b, const part *p, siz
         fill_by_time(s, b, p, list, n, at);
 }
 
-static part part_of(const pcl_sampler *s, const pcl_vis_block *b, size_t from, size_t to,
-                    size_t k) {
+static part part_of(const pcl_sampler *s, const pcl_block *b, size_t from, size_t to, size_t k) {
     const size_t npart = (to - from + PART - 1) / PART, row = from + k % npart * PART;
     const size_t plane = s->ipol * b->nchan * b->row_stride + row;
     return (part){.j = k / npart,
@@ -439,8 +436,7 @@ static part part_of(const pcl_sampler *s, const pcl_vis_block *b, size_t from, s
 }
 
 /* Samples of rows [from, to): first every part is counted, then each is filled where it belongs. */
-static int add_rows(pcl_sampler *s, const pcl_vis_block *b, size_t from, size_t to,
-                    pclean_err *err) {
+static int add_rows(pcl_sampler *s, const pcl_block *b, size_t from, size_t to, pclean_err *err) {
     const size_t nstretch = (to - from + PART - 1) / PART, nunit = s->per_row * nstretch;
     int rc;
     if ((rc = reserve((void **)&s->unit, &s->unit_size, nunit + 1, sizeof *s->unit, err)) ||
@@ -475,7 +471,7 @@ int pcl_sampler_next(pcl_sampler *s, bool *more, pclean_err *err) {
     s->n = 0;
     int rc = allocate(s, err);
     while (!rc && s->n == 0 && s->iblock < s->vis->nblock) {
-        const pcl_vis_block *b = &s->vis->block[s->iblock];
+        const pcl_block *b = &s->vis->block[s->iblock];
         const bool empty = b->nrow == 0 || b->nchan == 0;
         if (!empty && s->irow == 0)
             rc = map_block(s, b, err);

@@ -26,7 +26,7 @@ enum pcl_sampler_want {
 };
 
 typedef struct pcl_sampler {
-    const pcl_vis *vis;
+    const pcl_store *vis;
     const pcl_channels *channels;
     size_t nmax; /* samples per batch at most */
 
@@ -63,7 +63,7 @@ typedef struct pcl_sampler {
     size_t reach_size;
 } pcl_sampler;
 
-int pcl_sampler_init(pcl_sampler *s, const pcl_vis *vis, const pcl_channels *channels,
+int pcl_sampler_init(pcl_sampler *s, const pcl_store *vis, const pcl_channels *channels,
                      pclean_err *err) PCL_CHECK;
 void pcl_sampler_clear(pcl_sampler *s);
 

@@ -114,7 +114,7 @@ static void permute_pairs(const pcl_sorter *s, void *array, size_t n) {
 
 _Static_assert(sizeof(pcl_row_identity) == sizeof(uint32_t), "it is moved as a word");
 
-void pcl_sorter_sort(pcl_sorter *s, pcl_vis_block *b, size_t npol, size_t from, size_t n) {
+void pcl_sorter_sort(pcl_sorter *s, pcl_block *b, size_t npol, size_t from, size_t n) {
     find_order(s, b->u_m + from, b->v_m + from, b->w_m + from, n);
     permute_pairs(s, b->u_m + from, n);
     permute_pairs(s, b->v_m + from, n);

@@ -40,6 +40,6 @@ void pcl_sorter_clear(pcl_sorter *s);
 uint64_t pcl_sorter_bytes(enum pcl_row_order order, size_t stretch);
 
 /* Sorts rows [from, from + n) of a block with npol planes; n <= stretch. */
-void pcl_sorter_sort(pcl_sorter *s, pcl_vis_block *b, size_t npol, size_t from, size_t n);
+void pcl_sorter_sort(pcl_sorter *s, pcl_block *b, size_t npol, size_t from, size_t n);
 
 #endif

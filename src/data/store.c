@@ -22,7 +22,7 @@ size_t pcl_store_row_stride(size_t nrow) {
 }
 
 /* Bytes of a block; with b, its arrays are laid out from `base` on. */
-static size_t lay_out(pcl_vis_block *b, char *base, size_t npol, const pcl_block_shape *shape) {
+static size_t lay_out(pcl_block *b, char *base, size_t npol, const pcl_block_shape *shape) {
     const size_t stride = pcl_store_row_stride(shape->nrow), n = npol * shape->nchan * stride;
     const size_t size[] = {2 * n * sizeof *b->vis,  n * sizeof *b->weight,
                            stride * sizeof *b->u_m, stride * sizeof *b->v_m,
@@ -66,27 +66,27 @@ static int map_scratch(const char *folder, size_t bytes, void **out, pclean_err 
     return rc;
 }
 
-static int make_room(pcl_vis *vis, const char *folder, pclean_err *err) {
+static int make_room(pcl_store *vis, const char *folder, pclean_err *err) {
     const size_t bytes = (size_t)vis->bytes;
     if (folder && *folder && bytes) {
         vis->in_file = true;
-        return map_scratch(folder, bytes, &vis->store, err);
+        return map_scratch(folder, bytes, &vis->room, err);
     }
-    return PCL_NEW((char **)&vis->store, bytes + PAGE, "visibility store", err);
+    return PCL_NEW((char **)&vis->room, bytes + PAGE, "visibility store", err);
 }
 
 int pcl_store_make(const char *scratch, size_t npol, size_t nblock, const pcl_block_shape *shape,
-                   pcl_vis *out, pclean_err *err) {
-    *out = (pcl_vis){.npol = npol, .nblock = nblock, .doppler_min = 1, .doppler_max = 1};
+                   pcl_store *out, pclean_err *err) {
+    *out = (pcl_store){.npol = npol, .nblock = nblock, .doppler_min = 1, .doppler_max = 1};
     for (size_t k = 0; k < nblock; k++)
         out->bytes += pcl_store_bytes(npol, &shape[k]);
     int rc;
     if ((rc = PCL_ZNEW(&out->block, nblock, "visibility store", err)) ||
         (rc = make_room(out, scratch, err)))
         return rc;
-    char *base = page_from(out->store);
+    char *base = page_from(out->room);
     for (size_t k = 0; k < nblock; k++) {
-        pcl_vis_block *b = &out->block[k];
+        pcl_block *b = &out->block[k];
         b->nchan = shape[k].nchan;
         base += lay_out(b, base, npol, &shape[k]);
         if ((rc = PCL_NEW(&b->freq_hz, b->nchan, "frequencies", err)))
@@ -95,16 +95,16 @@ int pcl_store_make(const char *scratch, size_t npol, size_t nblock, const pcl_bl
     return 0;
 }
 
-static void free_room(pcl_vis *vis) {
+static void free_room(pcl_store *vis) {
     if (!vis->in_file)
-        pcl_free(vis->store);
-    else if (vis->store)
-        munmap(vis->store, (size_t)vis->bytes);
+        pcl_free(vis->room);
+    else if (vis->room)
+        munmap(vis->room, (size_t)vis->bytes);
 }
 
-void pcl_store_clear(pcl_vis *vis) {
+void pcl_store_clear(pcl_store *vis) {
     for (size_t k = 0; vis->block && k < vis->nblock; k++) {
-        pcl_vis_block *b = &vis->block[k];
+        pcl_block *b = &vis->block[k];
         pcl_free(b->time_s);
         pcl_free(b->doppler);
         pcl_free(b->freq_hz);
@@ -114,5 +114,5 @@ void pcl_store_clear(pcl_vis *vis) {
     pcl_free(vis->identity);
     free_room(vis);
     pcl_free(vis->block);
-    *vis = (pcl_vis){0};
+    *vis = (pcl_store){0};
 }

@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct pcl_vis_block {
+typedef struct pcl_block {
     size_t ims; /* the MS that its rows are from */
     size_t nrow, row_stride;
     double *u_m, *v_m, *w_m;       /* [nrow] */
@@ -39,7 +39,7 @@ typedef struct pcl_vis_block {
     double spacing_hz; /* of the spectral window's channels */
     float *vis;        /* [npol][nchan][row_stride][2] */
     float *weight;     /* [npol][nchan][row_stride] natural weight */
-} pcl_vis_block;
+} pcl_block;
 
 /* Absurd: a weight, a value or their product too large for 2^64 of them to be added up in single
  * precision, which is how they are gridded; or a weight so small that a sum of such has no inverse
@@ -47,21 +47,21 @@ typedef struct pcl_vis_block {
 #define PCL_STORE_MOST  0x1p64f
 #define PCL_STORE_LEAST 0x1p-100f
 
-typedef struct pcl_vis {
+typedef struct pcl_store {
     size_t npol, nblock;
-    pcl_vis_block *block;
+    pcl_block *block;
     size_t nms;
     pcl_identity *identity;                       /* [nms] the lists of each MS */
     uint64_t nflagged, nonfinite, nabsurd, nused; /* samples per plane summed over planes; of
                                                    * planes that the rows can give */
     uint64_t bytes;                               /* size of the store, in memory or in the file */
     bool in_file;
-    void *store;                     /* what the blocks' large arrays point into */
+    void *room;                      /* what the blocks' large arrays point into */
     double doppler_min, doppler_max; /* relative to the first selected row of each MS */
-} pcl_vis;
+} pcl_store;
 
 /* The channels of a block's rows. */
-static inline pcl_row_channels pcl_block_channels(const pcl_vis_block *b) {
+static inline pcl_row_channels pcl_block_channels(const pcl_block *b) {
     return (pcl_row_channels){.n = b->nchan, .freq_hz = b->freq_hz, .spacing_hz = b->spacing_hz};
 }
 
@@ -80,7 +80,7 @@ uint64_t pcl_store_bytes(size_t npol, const pcl_block_shape *shape);
  * nrow is 0. scratch: folder for a scratch file; NULL or "": in memory. A file that does not fit is
  * -PCLEAN_ENOSPC. *out to be cleared, also after a failure. */
 int pcl_store_make(const char *scratch, size_t npol, size_t nblock, const pcl_block_shape *shape,
-                   pcl_vis *out, pclean_err *err) PCL_CHECK;
-void pcl_store_clear(pcl_vis *vis);
+                   pcl_store *out, pclean_err *err) PCL_CHECK;
+void pcl_store_clear(pcl_store *vis);
 
 #endif

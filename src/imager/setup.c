@@ -484,7 +484,7 @@ int pcl_setup_open_axis(const pclean_config *config, const casa_ms_selection *se
 }
 
 /* Has the block samples with a weight, and is any of them not 0? */
-static void look_at_samples(const pcl_vis_block *b, size_t npol, bool *used, bool *filled) {
+static void look_at_samples(const pcl_block *b, size_t npol, bool *used, bool *filled) {
     for (size_t plane = 0; plane < npol * b->nchan; plane++) {
         const float *vis = b->vis + 2 * plane * b->row_stride,
                     *weight = b->weight + plane * b->row_stride;
@@ -501,7 +501,7 @@ static void look_at_samples(const pcl_vis_block *b, size_t npol, bool *used, boo
 
 /* A column CORRECTED_DATA that was made and never written holds zeros. (A part may hold few
  * channels or rows, that are 0.) */
-static int check_filled(const pcl_setup *s, const pcl_vis *vis, pclean_err *err) {
+static int check_filled(const pcl_setup *s, const pcl_store *vis, pclean_err *err) {
     for (size_t i = 0; i < s->source->nms; i++) {
         const casa_ms_info *info = s->source->info[i];
         bool used = false, filled = false;
@@ -525,7 +525,7 @@ pcl_fill_request pcl_setup_request(const pcl_setup *s) {
                               .sample_rows = s->sample_rows};
 }
 
-int pcl_setup_read(pcl_setup *s, pcl_fill_progress *progress, void *user, pcl_vis *vis,
+int pcl_setup_read(pcl_setup *s, pcl_fill_progress *progress, void *user, pcl_store *vis,
                    pclean_err *err) {
     pcl_fill_request request = pcl_setup_request(s);
     request.progress = progress;

@@ -79,7 +79,7 @@ int pcl_setup_open_axis(const pclean_config *config, const casa_ms_selection *se
 pcl_fill_request pcl_setup_request(const pcl_setup *s);
 /* Reads the visibilities; for mfs the band's extent over all times is known only then, so channels
  * and desc are final after this. Success closes the MSs: no table is open any more. */
-int pcl_setup_read(pcl_setup *s, pcl_fill_progress *progress, void *user, pcl_vis *vis,
+int pcl_setup_read(pcl_setup *s, pcl_fill_progress *progress, void *user, pcl_store *vis,
                    pclean_err *err) PCL_CHECK;
 void pcl_setup_close(pcl_setup *s);
 

@@ -33,12 +33,12 @@ static int allocate(pcl_target *p, pclean_err *err) {
     return rc;
 }
 
-static double largest_w(const pcl_setup *s, const pcl_vis *vis) {
+static double largest_w(const pcl_setup *s, const pcl_store *vis) {
     double most = 0;
     if (s->part && s->config->part_wmax_lambda > 0)
         return s->config->part_wmax_lambda;
     for (size_t k = 0; k < vis->nblock; k++) {
-        const pcl_vis_block *b = &vis->block[k];
+        const pcl_block *b = &vis->block[k];
         most = fmax(most, pcl_target_wmax(b->wmax_m, b->nchan, b->freq_hz));
     }
     return most;
@@ -57,7 +57,7 @@ double pcl_target_wmax(double w_m, size_t nchan, const double *freq_hz) {
 
 /* |w| that the gridder must reach, wavelengths: 0 where w is to be ignored, or where all it does
  * over the whole field stays below the accuracy. */
-static double wmax_to_correct(const pcl_setup *s, const pcl_vis *vis) {
+static double wmax_to_correct(const pcl_setup *s, const pcl_store *vis) {
     const pclean_config *c = s->config;
     if (!s->params.gridder->corrects_w)
         return 0;
@@ -91,7 +91,7 @@ static int make_gridder(pcl_target *p, pclean_err *err) {
     return p->gridder->make(&params, &p->gridder_self, err);
 }
 
-int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_vis *vis, pclean_err *err) {
+int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_store *vis, pclean_err *err) {
     const pclean_config *c = setup->config;
     *p = (pcl_target){.setup = setup,
                       .vis = vis,

@@ -18,7 +18,7 @@ enum { PCL_TARGET_NTERM = 4, PCL_TARGET_NPSF = 2 * PCL_TARGET_NTERM - 1 };
 
 typedef struct pcl_target {
     const pcl_setup *setup;
-    const pcl_vis *vis;
+    const pcl_store *vis;
     size_t nx, ny;
     const pcl_gridder_type *gridder;
     void *gridder_self;
@@ -55,7 +55,7 @@ typedef struct pcl_target {
 pcl_gridder_params pcl_target_gridder_params(const pcl_setup *s, double nvis, double wmax_lambda,
                                              size_t nbatch);
 
-int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_vis *vis,
+int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_store *vis,
                     pclean_err *err) PCL_CHECK;
 void pcl_target_clear(pcl_target *p);
 

@@ -201,7 +201,7 @@ bool pcl_weighing_is_density(const char *path) {
     return n == 0 || (n >= (ssize_t)length && memcmp(text, magic, length) == 0);
 }
 
-int pcl_weighing_save(const pcl_setup *setup, const pcl_vis *vis, const char *path,
+int pcl_weighing_save(const pcl_setup *setup, const pcl_store *vis, const char *path,
                       pclean_err *err) {
     pcl_sampler s = {0};
     pcl_density d = {0};

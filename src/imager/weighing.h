@@ -27,7 +27,7 @@ int pcl_weighing_load(const pcl_setup *setup, const char *path, size_t ipol, pcl
 bool pcl_weighing_is_density(const char *path);
 
 /* Counts the common density of every Stokes plane and writes them: temporary name, sync, rename. */
-int pcl_weighing_save(const pcl_setup *setup, const pcl_vis *vis, const char *path,
+int pcl_weighing_save(const pcl_setup *setup, const pcl_store *vis, const char *path,
                       pclean_err *err) PCL_CHECK;
 
 #endif

@@ -778,7 +778,7 @@ int pclean_partition_make(const pclean_config *config, int nparts,
 static int save_density(const pclean_config *config, const char *folder, pclean_err *err) {
     const int nthread = omp_get_max_threads();
     pcl_setup s = {0};
-    pcl_vis vis = {0};
+    pcl_store vis = {0};
     pcl_sysinfo limits;
     pcl_budget budget;
     char *path = NULL;

@@ -18,7 +18,7 @@ typedef struct pcl_run {
     char started[32];
 
     pcl_setup setup;
-    pcl_vis vis;
+    pcl_store vis;
     pcl_usermask *mask;
     pcl_startmodel *startmodel;
     pcl_spool *spare;

@@ -62,7 +62,7 @@ static double expected_cost(const pcl_run *r, const pcl_plane_state *s, pcl_chan
         return s->plane.seconds;
     double rows = 0;
     for (size_t i = 0; i < r->vis.nblock; i++) {
-        const pcl_vis_block *b = &r->vis.block[i];
+        const pcl_block *b = &r->vis.block[i];
         const pcl_row_channels row = pcl_block_channels(b);
         if (b->nrow && b->nchan && b->ntime)
             rows +=
@@ -83,7 +83,7 @@ static int by_cost(const void *a, const void *b) {
 static int sort_tasks(const batch *b, pclean_err *err) {
     size_t most = 1;
     for (size_t i = 0; i < b->r->vis.nblock; i++) {
-        const pcl_vis_block *block = &b->r->vis.block[i];
+        const pcl_block *block = &b->r->vis.block[i];
         const pcl_row_channels row = pcl_block_channels(block);
         const size_t n = pcl_channels_max_samples(&b->r->setup.channels, &row);
         most = n > most ? n : most;

@@ -42,7 +42,7 @@ typedef struct pcl_task {
 /* What the tasks find in memory: made before the workers are, const from then on. */
 typedef struct pcl_tasks {
     const pcl_setup *setup;
-    const pcl_vis *vis;
+    const pcl_store *vis;
     pcl_products *products;
     const pcl_usermask *mask;         /* NULL: none */
     const pcl_startmodel *startmodel; /* NULL: none */

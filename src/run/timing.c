@@ -22,7 +22,7 @@ typedef struct trial {
     pclean_config config; /* borrows the run's texts */
     char nothing[1];
     pcl_setup setup;
-    pcl_vis vis;
+    pcl_store vis;
     pcl_target plane;
 } trial;
 
@@ -56,7 +56,7 @@ static void shrink_uv(trial *t) {
     const double x = t->run->config->cell_rad[0] / t->config.cell_rad[0],
                  y = t->run->config->cell_rad[1] / t->config.cell_rad[1];
     for (size_t k = 0; k < t->vis.nblock; k++) {
-        pcl_vis_block *b = &t->vis.block[k];
+        pcl_block *b = &t->vis.block[k];
         for (size_t r = 0; r < b->nrow; r++) {
             b->u_m[r] *= x;
             b->v_m[r] *= y;
@@ -100,7 +100,7 @@ static int samples_of_run(const pcl_setup *s, double *n, pclean_err *err) {
 static int samples_of_plane(const trial *t, size_t ichan, double *n, pclean_err *err) {
     *n = 0;
     for (size_t k = 0; k < t->vis.nblock; k++) {
-        const pcl_vis_block *b = &t->vis.block[k];
+        const pcl_block *b = &t->vis.block[k];
         double per_row;
         const pcl_row_channels row = pcl_block_channels(b);
         int rc = b->nrow

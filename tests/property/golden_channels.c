@@ -66,7 +66,7 @@ static int check_row(char *const f[], int line) {
         pclean_config_clear(&c);
         return bad;
     }
-    pcl_vis vis = {0};
+    pcl_store vis = {0};
     /* Beyond 1e-3 Hz only what the two machines' tables differ in: observatory positions and Earth
      * rotation move LSRK and BARY by up to 4e-11; tclean samples the times of an mfs image. */
     const double first = strtod(f[10], NULL), step = strtod(f[11], NULL);

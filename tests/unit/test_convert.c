@@ -37,7 +37,7 @@ static float one(const pcl_stokes_terms *plane, float a, float b, float w, float
                  pcl_tally *t) {
     const casa_ms_dd dd = {.nchansel = 1, .ncorr = NCORR};
     const pcl_block_shape shape = {.nchan = 1, .nrow = 1};
-    pcl_vis store;
+    pcl_store store;
     assert_ok(pcl_store_make(NULL, 1, 1, &shape, &store, &err));
     const pcl_conversion c = {.dd = &dd, .npol = 1, .plane = plane, .block = store.block};
     const float v[] = {a, 1, b, 3}, ww[] = {w, w};
@@ -122,10 +122,10 @@ static void rows_and_channels_are_chosen(void **state) {
     const pcl_block_shape shape = {.nchan = 2, .nrow = 10};
     const size_t row[] = {3, 0, 19, 7};
     for (size_t weight_nchan = 1; weight_nchan <= NCHAN; weight_nchan += NCHAN - 1) {
-        pcl_vis store;
+        pcl_store store;
         pcl_tally t = {.nused = 100};
         assert_ok(pcl_store_make(NULL, 1, 1, &shape, &store, &err));
-        pcl_vis_block *b = store.block;
+        pcl_block *b = store.block;
         b->nrow = 5;
         const pcl_conversion c = {.dd = &dd, .from = 1, .npol = 1, .plane = &stokes_i, .block = b};
         const casa_ms_rows rows = {.nrow = NROW,

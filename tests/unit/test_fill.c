@@ -44,8 +44,8 @@ static void open_ms(fixture *f, const char *name, size_t npol) {
     open_ms_at(f, path, npol);
 }
 
-static pcl_vis read_store(fixture *f) {
-    pcl_vis vis;
+static pcl_store read_store(fixture *f) {
+    pcl_store vis;
     assert_ok(pcl_fill_store(f->source, &f->request, &vis, &err));
     return vis;
 }
@@ -170,7 +170,7 @@ static place *plain_order(const plain *p, size_t stretch) {
     return order;
 }
 
-static void compare_block(const fixture *f, const pcl_vis_block *b, const plain *p) {
+static void compare_block(const fixture *f, const pcl_block *b, const plain *p) {
     const size_t npol = f->request.npol,
                  stretch = f->request.stretch ? f->request.stretch : 1 << 18;
     assert_int_equal(b->nrow, p->nrow);
@@ -202,7 +202,7 @@ static void compare_block(const fixture *f, const pcl_vis_block *b, const plain 
 }
 
 static void compare_with_ms(fixture *f) {
-    pcl_vis vis = read_store(f);
+    pcl_store vis = read_store(f);
     uint64_t used = 0, flagged = 0, nonfinite = 0;
     assert_int_equal(vis.nblock, f->info->ndd);
     for (size_t d = 0; d < f->info->ndd; d++) {
@@ -258,7 +258,7 @@ static void a_range_of_channels_is_kept(void **state) {
     f.source->window[0].to = 9;
     compare_with_ms(&f);
     f.source->window[0].from = f.source->window[0].to = 3; /* nothing of this data description */
-    pcl_vis vis = read_store(&f);
+    pcl_store vis = read_store(&f);
     assert_int_equal(vis.block[0].nrow, 0);
     assert_int_equal(vis.nused, 0);
     pcl_store_clear(&vis);
@@ -273,10 +273,10 @@ static void a_sample_of_the_rows(void **state) {
     for (size_t k = 0; k < sizeof asked / sizeof *asked; k++) {
         fixture f;
         open_ms(&f, "vla_ngc5921.ms", 1);
-        pcl_vis all = read_store(&f);
+        pcl_store all = read_store(&f);
         f.request.sample_rows = asked[k];
-        pcl_vis some = read_store(&f);
-        const pcl_vis_block *a = all.block, *b = some.block;
+        pcl_store some = read_store(&f);
+        const pcl_block *a = all.block, *b = some.block;
         assert_true(b->nrow <= asked[k] + asked[k] / 4 + 2 &&
                     (b->nrow >= asked[k] / 2 || b->nrow == a->nrow));
         assert_true(asked[k] < 1000000 || b->nrow == a->nrow);
@@ -300,12 +300,12 @@ static void rows_do_not_depend_on_the_channels(void **state) {
     fixture f;
     open_ms(&f, "vla_posa_74mhz.ms", 1);
     f.request.stretch = 1000;
-    pcl_vis all = read_store(&f);
+    pcl_store all = read_store(&f);
     for (size_t c = 0; c < all.block[0].nchan; c++) {
         f.source->window[0].from = c;
         f.source->window[0].to = c + 1;
-        pcl_vis one = read_store(&f);
-        const pcl_vis_block *a = &all.block[0], *b = &one.block[0];
+        pcl_store one = read_store(&f);
+        const pcl_block *a = &all.block[0], *b = &one.block[0];
         assert_int_equal(a->nrow, b->nrow);
         assert_memory_equal(a->u_m, b->u_m, a->nrow * sizeof *a->u_m);
         assert_memory_equal(a->weight + c * a->row_stride, b->weight, a->nrow * sizeof *a->weight);
@@ -349,10 +349,10 @@ static size_t entries_of(const char *folder) {
     return n;
 }
 
-static void assert_same_bytes(const pcl_vis *a, const pcl_vis *b) {
+static void assert_same_bytes(const pcl_store *a, const pcl_store *b) {
     assert_int_equal(a->nblock, b->nblock);
     for (size_t k = 0; k < a->nblock; k++) {
-        const pcl_vis_block *x = &a->block[k], *y = &b->block[k];
+        const pcl_block *x = &a->block[k], *y = &b->block[k];
         assert_int_equal(x->nrow, y->nrow);
         assert_int_equal(x->row_stride, y->row_stride);
         assert_memory_equal(x->u_m, y->u_m, x->nrow * sizeof *x->u_m);
@@ -374,9 +374,9 @@ static void memory_and_file_hold_the_same(void **state) {
     open_ms(&f, "alma_hd142527_b9_3spw.ms", 1);
     uint64_t planned, work;
     pcl_fill_plan(f.source, &f.request, &planned, &work);
-    pcl_vis in_memory = read_store(&f);
+    pcl_store in_memory = read_store(&f);
     f.request.scratch = folder;
-    pcl_vis in_file = read_store(&f);
+    pcl_store in_file = read_store(&f);
     assert_false(in_memory.in_file);
     assert_true(in_file.in_file);
     assert_int_equal(in_memory.bytes, planned);
@@ -391,7 +391,7 @@ static void memory_and_file_hold_the_same(void **state) {
 static void scratch_that_cannot_be_is_said(void **state) {
     (void)state;
     fixture f;
-    pcl_vis vis;
+    pcl_store vis;
     open_ms(&f, "vla_ngc5921.ms", 1);
     f.request.scratch = PCLEAN_TEST_TMP "/no/such/folder";
     assert_fails(pcl_fill_store(f.source, &f.request, &vis, &err), PCLEAN_EIO, "no/such/folder");
@@ -417,7 +417,7 @@ static int stop_at_once(size_t done, size_t total, void *user) {
 static void reading_can_be_stopped(void **state) {
     (void)state;
     fixture f;
-    pcl_vis vis;
+    pcl_store vis;
     open_ms(&f, "vla_ngc5921.ms", 1);
     f.request.progress = stop_at_once;
     assert_fails(pcl_fill_store(f.source, &f.request, &vis, &err), PCLEAN_EINTERRUPTED,
@@ -460,7 +460,7 @@ static void truth_clear(truth *t) {
 }
 
 /* Row i of the block is the MS's row that it says it is. */
-static void check_row(const pcl_vis *vis, const pcl_vis_block *b, size_t i, const truth *t) {
+static void check_row(const pcl_store *vis, const pcl_block *b, size_t i, const truth *t) {
     const pcl_identity *id = &vis->identity[b->ims];
     assert_true(b->row[i] < t->nrow);
     const casa_ms_rows *in = t->rows_of[b->row[i]];
@@ -488,7 +488,7 @@ static void check_identities(const casa_ms_selection *sel, pcl_fill_request requ
     char path[NSET][512];
     const char *paths[NSET];
     pcl_source *src;
-    pcl_vis vis;
+    pcl_store vis;
     pcl_stokes_terms plane[MOST_DD];
     for (size_t i = 0; i < NSET; i++) {
         snprintf(path[i], sizeof path[i], "%s/%s", PCLEAN_TEST_DATA, set_names[i]);
@@ -503,7 +503,7 @@ static void check_identities(const casa_ms_selection *sel, pcl_fill_request requ
     assert_ok(pcl_fill_store(src, &request, &vis, &err));
     assert_int_equal(vis.nms, NSET);
     for (size_t k = 0; k < vis.nblock; k++) {
-        const pcl_vis_block *b = &vis.block[k];
+        const pcl_block *b = &vis.block[k];
         const size_t ims = src->window[k].ims;
         bool *seen = calloc(t[ims].nrow, 1);
         assert_int_equal(b->ims, ims);

@@ -30,21 +30,21 @@ typedef struct options {
     double flagged;
 } options;
 
-static void fill_block(pcl_vis_block *b, size_t k, const options *o) {
+static void fill_block(pcl_block *b, size_t k, const options *o) {
     const size_t n = nrow[k], stride = (n + 15) / 16 * 16, nsample = NPOL * nchan[k] * stride;
-    *b = (pcl_vis_block){.nrow = n,
-                         .row_stride = stride,
-                         .ntime = NTIME,
-                         .nchan = nchan[k],
-                         .u_m = calloc(n + 1, sizeof(double)),
-                         .v_m = calloc(n + 1, sizeof(double)),
-                         .w_m = calloc(n + 1, sizeof(double)),
-                         .itime = calloc(n + 1, sizeof(uint32_t)),
-                         .time_s = calloc(NTIME, sizeof(double)),
-                         .doppler = calloc(NTIME, sizeof(double)),
-                         .freq_hz = calloc(nchan[k] + 1, sizeof(double)),
-                         .vis = calloc(2 * nsample + 1, sizeof(float)),
-                         .weight = calloc(nsample + 1, sizeof(float))};
+    *b = (pcl_block){.nrow = n,
+                     .row_stride = stride,
+                     .ntime = NTIME,
+                     .nchan = nchan[k],
+                     .u_m = calloc(n + 1, sizeof(double)),
+                     .v_m = calloc(n + 1, sizeof(double)),
+                     .w_m = calloc(n + 1, sizeof(double)),
+                     .itime = calloc(n + 1, sizeof(uint32_t)),
+                     .time_s = calloc(NTIME, sizeof(double)),
+                     .doppler = calloc(NTIME, sizeof(double)),
+                     .freq_hz = calloc(nchan[k] + 1, sizeof(double)),
+                     .vis = calloc(2 * nsample + 1, sizeof(float)),
+                     .weight = calloc(nsample + 1, sizeof(float))};
     for (size_t t = 0; t < NTIME; t++)
         b->doppler[t] = o->moving ? 1 + 4e-4 * (double)t : 1;
     for (size_t c = 0; c < nchan[k]; c++)
@@ -69,17 +69,17 @@ static void fill_block(pcl_vis_block *b, size_t k, const options *o) {
     }
 }
 
-static pcl_vis make_store(const options *o) {
-    pcl_vis vis = {.npol = NPOL, .nblock = NBLOCK, .block = calloc(NBLOCK, sizeof(pcl_vis_block))};
+static pcl_store make_store(const options *o) {
+    pcl_store vis = {.npol = NPOL, .nblock = NBLOCK, .block = calloc(NBLOCK, sizeof(pcl_block))};
     random_state = 88172645463325252u;
     for (size_t k = 0; k < NBLOCK; k++)
         fill_block(&vis.block[k], k, o);
     return vis;
 }
 
-static void drop_store(pcl_vis *vis) {
+static void drop_store(pcl_store *vis) {
     for (size_t k = 0; k < NBLOCK; k++) {
-        pcl_vis_block *b = &vis->block[k];
+        pcl_block *b = &vis->block[k];
         void *const part[] = {b->u_m,     b->v_m,     b->w_m, b->itime, b->time_s,
                               b->doppler, b->freq_hz, b->vis, b->weight};
         for (size_t i = 0; i < sizeof part / sizeof *part; i++)
@@ -125,8 +125,8 @@ static void take_batch(const pcl_sampler *s, unsigned want, walk *out) {
     }
 }
 
-static walk walk_window(const pcl_vis *vis, const pcl_channels *channels, size_t ichan, size_t ipol,
-                        unsigned want, double low, double high) {
+static walk walk_window(const pcl_store *vis, const pcl_channels *channels, size_t ichan,
+                        size_t ipol, unsigned want, double low, double high) {
     pcl_sampler s;
     walk out = {0};
     bool more = true;
@@ -150,8 +150,8 @@ static walk walk_window(const pcl_vis *vis, const pcl_channels *channels, size_t
     return out;
 }
 
-static walk walk_plane(const pcl_vis *vis, const pcl_channels *channels, size_t ichan, size_t ipol,
-                       unsigned want) {
+static walk walk_plane(const pcl_store *vis, const pcl_channels *channels, size_t ichan,
+                       size_t ipol, unsigned want) {
     return walk_window(vis, channels, ichan, ipol, want, 0, INFINITY);
 }
 
@@ -162,12 +162,12 @@ static const pcl_channels nearest_cube = {
     .nchan = 26, .nearest = true, .first_hz = 0.998e9, .step_hz = 3e6};
 
 /* Adds what the walk saw to seen[block][row][chan]; every sample has its own channel's values. */
-static void note_samples(const pcl_vis *vis, const walk *w, size_t ipol, unsigned char *seen) {
+static void note_samples(const pcl_store *vis, const walk *w, size_t ipol, unsigned char *seen) {
     for (size_t i = 0; i < w->n; i++) {
         const sample *s = &w->s[i];
         const size_t number = (size_t)s->re, k = number / 200000 == 2 ? 2 : 0,
                      row = (number - k * 200000) / 64, chan = (number - k * 200000) % 64;
-        const pcl_vis_block *b = &vis->block[k];
+        const pcl_block *b = &vis->block[k];
         assert_true(number_of(k, row, chan) == s->re && s->im == (float)ipol);
         const double f = b->freq_hz[chan], d = b->doppler[b->itime[row]];
         assert_true(fabs(s->u - b->u_m[row] * f / C) < 1e-9 &&
@@ -181,11 +181,11 @@ static void note_samples(const pcl_vis *vis, const walk *w, size_t ipol, unsigne
     }
 }
 
-static void check_seen_once(const pcl_vis *vis, size_t ipol, const unsigned char *seen) {
+static void check_seen_once(const pcl_store *vis, size_t ipol, const unsigned char *seen) {
     for (size_t k = 0; k < NBLOCK; k++)
         for (size_t r = 0; r < nrow[k]; r++)
             for (size_t c = 0; c < nchan[k]; c++) {
-                const pcl_vis_block *b = &vis->block[k];
+                const pcl_block *b = &vis->block[k];
                 assert_int_equal(seen[(k * 2500 + r) * 64 + c],
                                  b->weight[(ipol * nchan[k] + c) * b->row_stride + r] > 0);
             }
@@ -197,7 +197,8 @@ static void every_sample_comes_once(void **state) {
         for (int flags = 0; flags <= 1; flags++)
             for (size_t ipol = 0; ipol < NPOL; ipol++)
                 for (int cube = 0; cube <= 1; cube++) {
-                    pcl_vis vis = make_store(&(options){.moving = moving, .flagged = 0.2 * flags});
+                    pcl_store vis =
+                        make_store(&(options){.moving = moving, .flagged = 0.2 * flags});
                     const pcl_channels *channels = cube ? &nearest_cube : &mfs;
                     unsigned char *seen = calloc(NBLOCK * 2500 * 64, 1);
                     for (size_t chan = 0; chan < channels->nchan; chan++) {
@@ -217,7 +218,7 @@ static void a_linear_spectrum_is_kept(void **state) {
     (void)state;
     const pcl_channels cube = {.nchan = 30, .first_hz = 1.0003e9, .step_hz = 2.1e6};
     for (int moving = 0; moving <= 1; moving++) {
-        pcl_vis vis = make_store(&(options){.moving = moving, .spectrum = true, .flagged = 0.1});
+        pcl_store vis = make_store(&(options){.moving = moving, .spectrum = true, .flagged = 0.1});
         size_t n = 0;
         for (size_t chan = 0; chan < cube.nchan; chan++) {
             walk w = walk_plane(&vis, &cube, chan, 1, EVERYTHING);
@@ -244,7 +245,7 @@ static void a_linear_spectrum_is_kept(void **state) {
 static void interpolation_is_between_neighbours(void **state) {
     (void)state;
     const pcl_channels cube = {.nchan = 40, .first_hz = 1.00025e9, .step_hz = 1e6};
-    pcl_vis vis = make_store(&(options){.spectrum = true});
+    pcl_store vis = make_store(&(options){.spectrum = true});
     walk w = walk_plane(&vis, &cube, 3, 0, EVERYTHING),
          f = walk_plane(&vis, &cube, 3, 0, PCL_SAMPLER_FRAME);
     assert_int_equal(w.n, f.n);
@@ -269,7 +270,7 @@ static void threads_change_nothing(void **state) {
     const pcl_channels *const channels[] = {&mfs, &nearest_cube, &linear};
     for (int moving = 0; moving <= 1; moving++)
         for (size_t k = 0; k < 3; k++) {
-            pcl_vis vis = make_store(&(options){.moving = moving, .flagged = 0.2});
+            pcl_store vis = make_store(&(options){.moving = moving, .flagged = 0.2});
             walk one = {0};
             for (int threads = 1; threads <= 3; threads++) {
                 omp_set_num_threads(threads);
@@ -294,7 +295,7 @@ static void threads_change_nothing(void **state) {
 static void a_table_of_times_agrees_with_one_entry(void **state) {
     (void)state;
     const pcl_channels linear = {.nchan = 30, .first_hz = 1.0003e9, .step_hz = 2.1e6};
-    pcl_vis vis = make_store(&(options){.flagged = 0.2});
+    pcl_store vis = make_store(&(options){.flagged = 0.2});
     for (size_t k = 0; k < NBLOCK; k++)
         for (size_t r = 0; r < nrow[k]; r++)
             vis.block[k].itime[r] = (uint32_t)(r % (NTIME - 1));
@@ -324,7 +325,7 @@ static void windows_share_out_the_samples(void **state) {
     static const double edge[] = {0, 50, 120.5, 200, INFINITY};
     for (int moving = 0; moving <= 1; moving++)
         for (int cube = 0; cube <= 1; cube++) {
-            pcl_vis vis = make_store(&(options){.moving = moving, .flagged = 0.2});
+            pcl_store vis = make_store(&(options){.moving = moving, .flagged = 0.2});
             const pcl_channels *channels = cube ? &nearest_cube : &mfs;
             walk all = walk_plane(&vis, channels, cube ? 4 : 0, 0, EVERYTHING), parts = {0};
             for (size_t i = 0; i + 1 < sizeof edge / sizeof *edge; i++) {
@@ -354,7 +355,7 @@ static void channels_without_data_are_empty(void **state) {
     (void)state;
     const pcl_channels away = {.nchan = 2, .nearest = true, .first_hz = 2e9, .step_hz = 1e6};
     const options none = {.flagged = 2};
-    pcl_vis vis = make_store(&(options){0}), flagged = make_store(&none);
+    pcl_store vis = make_store(&(options){0}), flagged = make_store(&none);
     walk w = walk_plane(&vis, &away, 1, 0, EVERYTHING);
     assert_int_equal(w.n, 0);
     w = walk_plane(&flagged, &mfs, 0, 0, EVERYTHING);
@@ -366,7 +367,7 @@ static void channels_without_data_are_empty(void **state) {
 /* A walk that asks for less gives the same of what it asks for. */
 static void what_is_not_asked_for_is_not_made(void **state) {
     (void)state;
-    pcl_vis vis = make_store(&(options){.moving = true, .flagged = 0.2});
+    pcl_store vis = make_store(&(options){.moving = true, .flagged = 0.2});
     pcl_sampler s;
     bool more;
     assert_ok(pcl_sampler_init(&s, &vis, &mfs, &err));

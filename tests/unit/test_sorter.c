@@ -13,11 +13,11 @@ static pclean_err err;
 enum { NPOL = 2, NCHAN = 3, NROW = 5000 };
 
 /* Every array of a row says which row it was: from its number. */
-static pcl_vis make(pcl_vis_block **block) {
-    pcl_vis vis;
+static pcl_store make(pcl_block **block) {
+    pcl_store vis;
     const pcl_block_shape shape = {.nchan = NCHAN, .nrow = NROW};
     assert_ok(pcl_store_make(NULL, NPOL, 1, &shape, &vis, &err));
-    pcl_vis_block *b = *block = vis.block;
+    pcl_block *b = *block = vis.block;
     b->nrow = NROW;
     for (size_t r = 0; r < NROW; r++) {
         b->u_m[r] = 100 * random_normal();
@@ -42,11 +42,11 @@ static pcl_vis make(pcl_vis_block **block) {
 }
 
 static void check_rows(enum pcl_row_order order, size_t from, size_t n) {
-    pcl_vis_block *a, *b;
+    pcl_block *a, *b;
     random_state = 7;
-    pcl_vis before = make(&a);
+    pcl_store before = make(&a);
     random_state = 7;
-    pcl_vis after = make(&b);
+    pcl_store after = make(&b);
     pcl_sorter s;
     assert_ok(pcl_sorter_init(order, n, &s, &err));
     pcl_sorter_sort(&s, b, NPOL, from, n);
@@ -89,8 +89,8 @@ static void rows_stay_whole(void **state) {
 /* By w: sixteen steps of |w|, ascending; the last is the largest |w|'s. */
 static void w_comes_first(void **state) {
     (void)state;
-    pcl_vis_block *b;
-    pcl_vis vis = make(&b);
+    pcl_block *b;
+    pcl_store vis = make(&b);
     pcl_sorter s;
     double most = 0;
     int last = 0;

@@ -19,7 +19,7 @@ typedef struct range {
     char *begin, *end;
 } range;
 
-static size_t arrays_of(const pcl_vis_block *b, range *out) {
+static size_t arrays_of(const pcl_block *b, range *out) {
     const size_t n = NPOL * b->nchan * b->row_stride, rows = b->row_stride;
     const range all[] = {
         {(char *)b->vis, (char *)(b->vis + 2 * n)}, {(char *)b->weight, (char *)(b->weight + n)},
@@ -37,12 +37,12 @@ static int by_place(const void *a, const void *b) {
 
 /* The arrays lie apart, each on pages of its own, within the bytes that were planned; all can be
  * written. */
-static void check_layout(const pcl_vis *vis) {
+static void check_layout(const pcl_store *vis) {
     range all[NBLOCK * 16];
     size_t n = 0;
     uint64_t planned = 0;
     for (size_t k = 0; k < NBLOCK; k++) {
-        const pcl_vis_block *b = &vis->block[k];
+        const pcl_block *b = &vis->block[k];
         assert_int_equal(b->nrow, 0);
         assert_int_equal(b->nchan, shape[k].nchan);
         assert_int_equal(b->row_stride, pcl_store_row_stride(shape[k].nrow));
@@ -78,7 +78,7 @@ static void arrays_lie_apart(void **state) {
     const char *const scratch[] = {NULL, "", PCLEAN_TEST_TMP "/store-scratch"};
     mkdir(scratch[2], 0777);
     for (size_t i = 0; i < 3; i++) {
-        pcl_vis vis;
+        pcl_store vis;
         assert_ok(pcl_store_make(scratch[i], NPOL, NBLOCK, shape, &vis, &err));
         assert_true(vis.in_file == (i == 2) && vis.npol == NPOL && vis.nblock == NBLOCK);
         check_layout(&vis);
@@ -99,7 +99,7 @@ static void rows_have_room(void **state) {
 
 static void an_empty_store(void **state) {
     (void)state;
-    pcl_vis vis;
+    pcl_store vis;
     assert_ok(pcl_store_make(PCLEAN_TEST_TMP, NPOL, 0, NULL, &vis, &err));
     assert_int_equal(vis.bytes, 0);
     pcl_store_clear(&vis);
@@ -107,7 +107,7 @@ static void an_empty_store(void **state) {
 
 static void what_cannot_be_is_said(void **state) {
     (void)state;
-    pcl_vis vis;
+    pcl_store vis;
     assert_fails(pcl_store_make(PCLEAN_TEST_TMP "/no/such/folder", NPOL, NBLOCK, shape, &vis, &err),
                  PCLEAN_EIO, "no/such/folder");
     pcl_store_clear(&vis);

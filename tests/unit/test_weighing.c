@@ -30,7 +30,7 @@ static void a_file_holds_the_density(void **state) {
     (void)state;
     pclean_config c;
     pcl_setup s;
-    pcl_vis vis;
+    pcl_store vis;
     configure(&c, "briggs");
     assert_ok(pcl_setup_open(&c, &s, &err));
     assert_ok(pcl_setup_read(&s, NULL, NULL, &vis, &err));
