@@ -66,13 +66,13 @@ static int map_scratch(const char *folder, size_t bytes, void **out, pclean_err 
     return rc;
 }
 
-static int make_room(pcl_store *vis, const char *folder, pclean_err *err) {
-    const size_t bytes = (size_t)vis->bytes;
+static int make_room(pcl_store *store, const char *folder, pclean_err *err) {
+    const size_t bytes = (size_t)store->bytes;
     if (folder && *folder && bytes) {
-        vis->in_file = true;
-        return map_scratch(folder, bytes, &vis->room, err);
+        store->in_file = true;
+        return map_scratch(folder, bytes, &store->room, err);
     }
-    return PCL_NEW((char **)&vis->room, bytes + PAGE, "visibility store", err);
+    return PCL_NEW((char **)&store->room, bytes + PAGE, "visibility store", err);
 }
 
 int pcl_store_make(const char *scratch, size_t npol, size_t nblock, const pcl_block_shape *shape,
@@ -95,24 +95,24 @@ int pcl_store_make(const char *scratch, size_t npol, size_t nblock, const pcl_bl
     return 0;
 }
 
-static void free_room(pcl_store *vis) {
-    if (!vis->in_file)
-        pcl_free(vis->room);
-    else if (vis->room)
-        munmap(vis->room, (size_t)vis->bytes);
+static void free_room(pcl_store *store) {
+    if (!store->in_file)
+        pcl_free(store->room);
+    else if (store->room)
+        munmap(store->room, (size_t)store->bytes);
 }
 
-void pcl_store_clear(pcl_store *vis) {
-    for (size_t k = 0; vis->block && k < vis->nblock; k++) {
-        pcl_block *b = &vis->block[k];
+void pcl_store_clear(pcl_store *store) {
+    for (size_t k = 0; store->block && k < store->nblock; k++) {
+        pcl_block *b = &store->block[k];
         pcl_free(b->time_s);
         pcl_free(b->doppler);
         pcl_free(b->freq_hz);
     }
-    for (size_t i = 0; vis->identity && i < vis->nms; i++)
-        pcl_identity_clear(&vis->identity[i]);
-    pcl_free(vis->identity);
-    free_room(vis);
-    pcl_free(vis->block);
-    *vis = (pcl_store){0};
+    for (size_t i = 0; store->identity && i < store->nms; i++)
+        pcl_identity_clear(&store->identity[i]);
+    pcl_free(store->identity);
+    free_room(store);
+    pcl_free(store->block);
+    *store = (pcl_store){0};
 }

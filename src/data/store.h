@@ -81,6 +81,6 @@ uint64_t pcl_store_bytes(size_t npol, const pcl_block_shape *shape);
  * -PCLEAN_ENOSPC. *out to be cleared, also after a failure. */
 int pcl_store_make(const char *scratch, size_t npol, size_t nblock, const pcl_block_shape *shape,
                    pcl_store *out, pclean_err *err) PCL_CHECK;
-void pcl_store_clear(pcl_store *vis);
+void pcl_store_clear(pcl_store *store);
 
 #endif
