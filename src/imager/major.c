@@ -64,6 +64,7 @@ static void use_batch(const cycle *c, pcl_major_image *im, enum pcl_walk_kind ki
     im->gridder->add(im->gridder_self, &batch, count);
 }
 
+/* Of a walk that grids. */
 static float scale_of(const pcl_major_image *im, const pcl_grid_count *count) {
     const double sumwt = im->images.psf ? count->sumwt : im->count.sumwt;
     return sumwt > 0 ? (float)(1 / sumwt) : 0;
@@ -93,7 +94,8 @@ static int walk(const cycle *c, pcl_major_image *im, enum pcl_walk_kind kind, si
             break;
         use_batch(c, im, kind, count);
     }
-    return im->gridder->end(im->gridder_self, kind, iwalk, images, scale_of(im, count), err);
+    const float scale = kind == PCL_WALK_GRID ? scale_of(im, count) : 0;
+    return im->gridder->end(im->gridder_self, kind, iwalk, images, scale, err);
 }
 
 /* All walks of one kind over one image. */
