@@ -15,8 +15,8 @@ typedef struct pcl_params {
                                       * w does nothing */
     const pcl_deconvolver *deconvolver;
     size_t nterm;        /* Taylor terms, 1 */
-    bool model;          /* a model is made or given ... */
-    bool model_at_first; /* ... and there before the first pass over the data */
+    bool model;          /* pcl_params_model */
+    bool model_at_first; /* pcl_params_model_at_first */
     bool natural;        /* no density of weights is counted */
     bool common_density; /* pcl_params_common_density */
     pcl_taper taper;
@@ -30,5 +30,9 @@ int pcl_params_resolve(const pclean_config *config, pcl_params *out, pclean_err 
 /* One density of weights serves all channels: uniform and briggs weights of mfs, and of cubes with
  * perchanweightdensity=false. */
 bool pcl_params_common_density(const pclean_config *config);
+
+/* A model is made or given; it is there before the first pass over the data. */
+bool pcl_params_model(const pclean_config *config);
+bool pcl_params_model_at_first(const pclean_config *config);
 
 #endif

@@ -17,20 +17,15 @@ static size_t npixel(const pcl_target *p) {
 
 /* ---- set-up ---- */
 
-static int allocate(pcl_target *p, pclean_err *err) {
-    const size_t n = npixel(p);
-    size_t nlent;
-    int rc = PCL_NEW(&p->search, n, "search mask", err);
-    for (size_t t = 0; !rc && t < 2 * p->nterm - 1; t++)
-        rc = PCL_NEW(&p->psf[t], n, "PSF plane", err);
-    for (size_t t = 0; !rc && t < p->nterm; t++)
-        if (!(rc = PCL_NEW(&p->residual[t], n, "residual plane", err)))
-            rc = PCL_NEW(&p->model[t], n, "model plane", err);
-    if (!rc && p->setup->params.model && pcl_major_predicts(1, p->gridder))
-        rc = PCL_NEW(&p->predicted, 2 * pcl_sampler_nid(&p->sampler), "model visibilities", err);
-    p->work = p->gridder->lend(p->gridder_self, 0, &nlent);
-    p->work_mask = (bool *)p->gridder->lend(p->gridder_self, 1, &nlent);
-    return rc;
+double pcl_target_good_cell(double reach_lambda) {
+    return reach_lambda > 0 ? 1 / (3 * reach_lambda) : 0;
+}
+
+double pcl_target_wmax(double w_m, size_t nchan, const double *freq_hz) {
+    double highest = 0;
+    for (size_t c = 0; c < nchan; c++)
+        highest = fmax(highest, freq_hz[c]);
+    return w_m * highest / 299792458.0 * (1 + 1e-9);
 }
 
 static double largest_w(const pcl_setup *s, const pcl_vis *vis) {
@@ -42,17 +37,6 @@ static double largest_w(const pcl_setup *s, const pcl_vis *vis) {
         most = fmax(most, pcl_target_wmax(b->wmax_m, b->nchan, b->freq_hz));
     }
     return most;
-}
-
-double pcl_target_good_cell(double reach_lambda) {
-    return reach_lambda > 0 ? 1 / (3 * reach_lambda) : 0;
-}
-
-double pcl_target_wmax(double w_m, size_t nchan, const double *freq_hz) {
-    double highest = 0;
-    for (size_t c = 0; c < nchan; c++)
-        highest = fmax(highest, freq_hz[c]);
-    return w_m * highest / 299792458.0 * (1 + 1e-9);
 }
 
 /* |w| that the gridder must reach, wavelengths: 0 where w is to be ignored, or where all it does
@@ -67,44 +51,117 @@ static double wmax_to_correct(const pcl_setup *s, const pcl_vis *vis) {
     return 2 * M_PI * turns < 0.1 * c->accuracy ? 0 : wmax;
 }
 
-pcl_gridder_params pcl_target_gridder_params(const pcl_setup *s, double nvis, double wmax_lambda,
-                                             size_t nbatch) {
+/* What is allocated; pcl_target_init and pcl_target_count read it alike. */
+typedef struct shape {
+    size_t npixel, nterm, npsf;
+    const pcl_gridder_type *gridder;
+    pcl_gridder_params gridding;
+    unsigned want;     /* of the sampler, in all walks together */
+    size_t npredicted; /* model visibilities kept */
+    bool density, user_mask;
+} shape;
+
+static shape shape_of(const pcl_setup *s, const pcl_target_samples *samples,
+                      const pcl_target_options *options) {
     const pclean_config *c = s->config;
-    return (pcl_gridder_params){.grid = {.nx = s->desc.nx,
+    const pcl_params *p = &s->params;
+    const bool weighs = !p->natural;
+    const pcl_gridder_type *gridder = samples->wmax_lambda > 0 ? p->gridder : &pcl_gridder_flat;
+    return (shape){.npixel = s->desc.nx * s->desc.ny,
+                   .nterm = p->nterm,
+                   .npsf = 2 * p->nterm - 1,
+                   .gridder = gridder,
+                   .gridding = {.grid = {.nx = s->desc.nx,
                                          .ny = s->desc.ny,
                                          .cellx_rad = c->cell_rad[0],
                                          .celly_rad = c->cell_rad[1],
                                          .accuracy = c->accuracy,
-                                         .nvis = nvis,
-                                         .wmax_lambda = wmax_lambda,
+                                         .nvis = samples->per_plane,
+                                         .wmax_lambda = samples->wmax_lambda,
                                          .kernel = -1},
-                                .nbatch = nbatch,
-                                .model = s->params.model,
-                                .model_at_first = s->params.model_at_first};
+                                .nbatch = samples->nbatch,
+                                .model = p->model,
+                                .model_at_first = p->model_at_first},
+                   .want = pcl_major_wants(1, gridder, p->model, weighs) |
+                           (weighs ? PCL_SAMPLER_FRAME : 0u),
+                   .npredicted = p->model && pcl_major_predicts(1, gridder) ? samples->nid : 0,
+                   .density = weighs,
+                   .user_mask = options->user_mask};
 }
 
-static int make_gridder(pcl_target *p, pclean_err *err) {
-    const double wmax = wmax_to_correct(p->setup, p->vis);
-    const pcl_gridder_params params =
-        pcl_target_gridder_params(p->setup, p->setup->samples_per_plane, wmax, p->sampler.nmax);
-    p->gridder = wmax > 0 ? p->setup->params.gridder : &pcl_gridder_flat;
-    return p->gridder->make(&params, &p->gridder_self, err);
+static int allocate(pcl_target *p, const shape *h, pclean_err *err) {
+    const size_t n = h->npixel;
+    size_t nlent;
+    int rc = PCL_NEW(&p->search, n, "search mask", err);
+    if (!rc && h->user_mask)
+        rc = PCL_NEW(&p->user_mask, n, "user mask", err);
+    for (size_t t = 0; !rc && t < h->npsf; t++)
+        rc = PCL_NEW(&p->psf[t], n, "PSF plane", err);
+    for (size_t t = 0; !rc && t < h->nterm; t++)
+        if (!(rc = PCL_NEW(&p->residual[t], n, "residual plane", err)))
+            rc = PCL_NEW(&p->model[t], n, "model plane", err);
+    if (!rc && h->npredicted)
+        rc = PCL_NEW(&p->predicted, 2 * h->npredicted, "model visibilities", err);
+    p->work = p->gridder->lend(p->gridder_self, 0, &nlent);
+    p->work_mask = (bool *)p->gridder->lend(p->gridder_self, 1, &nlent);
+    return rc;
 }
 
-int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_vis *vis, pclean_err *err) {
-    const pclean_config *c = setup->config;
+int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_vis *vis,
+                    const pcl_target_options *options, pclean_err *err) {
     *p = (pcl_target){.setup = setup,
                       .vis = vis,
-                      .nx = (size_t)c->imsize[0],
-                      .ny = (size_t)c->imsize[1],
+                      .nx = setup->desc.nx,
+                      .ny = setup->desc.ny,
                       .nterm = setup->params.nterm,
                       .density_pol = SIZE_MAX};
-    int rc;
-    if ((rc = pcl_sampler_init(&p->sampler, vis, &setup->channels, err)) ||
-        (rc = make_gridder(p, err)) || (rc = pcl_weighing_init(setup, &p->density, err)) ||
-        (rc = allocate(p, err)))
+    if (options)
+        p->options = *options;
+    int rc = pcl_sampler_init(&p->sampler, vis, &setup->channels, err);
+    if (rc)
+        return rc;
+    const pcl_target_samples samples = {.per_plane = setup->samples_per_plane,
+                                        .nbatch = p->sampler.nmax,
+                                        .nid = pcl_sampler_nid(&p->sampler),
+                                        .wmax_lambda = wmax_to_correct(setup, vis)};
+    const shape h = shape_of(setup, &samples, &p->options);
+    p->gridder = h.gridder;
+    if ((rc = h.gridder->make(&h.gridding, &p->gridder_self, err)) ||
+        (h.density && (rc = pcl_weighing_init(setup, &p->density, err))) ||
+        (rc = allocate(p, &h, err)))
         pcl_target_clear(p);
     return rc;
+}
+
+static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridder_bytes *gridder,
+                            size_t nthread);
+static uint64_t count_restoring(const pcl_setup *s, size_t nthread);
+
+int pcl_target_count(const pcl_setup *s, const pcl_target_samples *samples,
+                     const pcl_target_options *options, size_t nthread, pcl_target_bytes *out,
+                     pclean_err *err) {
+    const shape h = shape_of(s, samples, options);
+    const uint64_t n = h.npixel, each = pcl_sampler_bytes(0, h.want) / pcl_sampler_batch(0);
+    pcl_gridder_bytes gridder;
+    *out = (pcl_target_bytes){0};
+    int rc = h.gridder->count(&h.gridding, nthread, &gridder, err);
+    if (rc)
+        return rc;
+    *out = (pcl_target_bytes){.grids = gridder.grids,
+                              .gridder = gridder.tables + gridder.batch,
+                              .batch = samples->nbatch * each,
+                              .planes = (h.npsf + 2 * h.nterm) * n * sizeof(float),
+                              .masks = (h.user_mask ? 2 : 1) * n * sizeof(bool),
+                              .density = h.density ? pcl_density_bytes(s->desc.nx, s->desc.ny) : 0,
+                              .predicted = 2 * sizeof(float) * (uint64_t)h.npredicted,
+                              .fft = gridder.fft,
+                              .minor = count_minor(s, &h, &gridder, nthread),
+                              .restore = count_restoring(s, nthread)};
+    return 0;
+}
+
+uint64_t pcl_target_bytes_held(const pcl_target_bytes *b) {
+    return b->grids + b->gridder + b->batch + b->planes + b->masks + b->density + b->predicted;
 }
 
 void pcl_target_clear(pcl_target *p) {
@@ -213,7 +270,8 @@ static int run_major(pcl_target *p, bool with_psf, pclean_err *err) {
                              .vmax_lambda = p->vmax_lambda};
     if (!with_psf && !(p->sumwt > 0))
         return 0;
-    int rc = pcl_major_cycle(1, &image, p->predicted, p->stop_requested, p->stop_user, err);
+    int rc = pcl_major_cycle(1, &image, p->predicted, p->options.stop_requested,
+                             p->options.stop_user, err);
     if (rc || !with_psf)
         return rc;
     p->sumwt = image.count.sumwt > 0 ? image.count.sumwt : 0;
@@ -292,6 +350,57 @@ int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *ni
     return rc;
 }
 
+/* Radius in which CLEAN looks, rad: the primary beam's at the lowest frequency. */
+static double search_radius(const pcl_setup *s) {
+    const pclean_config *c = s->config;
+    const double limit =
+        c->usemask == PCLEAN_USEMASK_PB ? fmax(c->pbmask, fabs(c->pblimit)) : c->pblimit;
+    const double first = pcl_channels_centre(&s->channels, 0),
+                 last = pcl_channels_centre(&s->channels, s->channels.nchan - 1);
+    pcl_pb pb;
+    if (!(limit > 0) || pcl_pb_init(&pb, s->desc.telescope, s->dish_diameter_m,
+                                    s->channels.first_hz, fmin(first, last), NULL))
+        return INFINITY;
+    const double corner =
+        hypot((double)s->desc.nx * c->cell_rad[0], (double)s->desc.ny * c->cell_rad[1]);
+    double reach = 0; /* a sidelobe of the beam may exceed a small limit: the last radius that
+                       * does */
+    for (int i = 0; i <= 1000; i++)
+        if ((double)pcl_pb_at(&pb, corner * i / 1000) > limit)
+            reach = corner * (i + 1) / 1000;
+    return reach;
+}
+
+/* Components of one minor cycle. A minor cycle goes down to a fraction of its peak, which takes
+ * thousands, not niter. */
+static size_t likely_components(const pclean_config *c) {
+    const size_t most = 100000;
+    const size_t n =
+        (size_t)(c->cycleniter > 0 && c->cycleniter < c->niter ? c->cycleniter : c->niter);
+    return n < most ? n : most;
+}
+
+static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridder_bytes *gridder,
+                            size_t nthread) {
+    const pclean_config *c = s->config;
+    if (c->niter == 0)
+        return 0;
+    const double radius = search_radius(s);
+    const pcl_clean_extent extent = {.nx = s->desc.nx,
+                                     .ny = s->desc.ny,
+                                     .npol = 1,
+                                     .nterm = h->nterm,
+                                     .half_x = radius / c->cell_rad[0],
+                                     .half_y = radius / c->cell_rad[1],
+                                     .any_mask = h->user_mask,
+                                     .ncomponent = likely_components(c),
+                                     .nthread = nthread};
+    pcl_clean_params params = {0};
+    for (int i = 0; i < 2; i++)
+        params.spare[i].n = gridder->lent[i] / sizeof(float);
+    return s->params.deconvolver->bytes(&extent, &params);
+}
+
 void pcl_target_measure(pcl_target *p) {
     const size_t n = npixel(p);
     p->peak = (double)pcl_stats_peak(p->residual[0], p->search, n);
@@ -315,6 +424,25 @@ int pcl_target_restore(pcl_target *p, const pcl_beam *beam, pclean_err *err) {
     r.cellx_rad = c->cell_rad[0];
     r.celly_rad = c->cell_rad[1];
     return pcl_restore(p->model[0], p->residual[0], p->nx, p->ny, &r, p->work, err);
+}
+
+/* The beam is not known yet: four pixels across, as the cell should be chosen, or what the user
+ * asks for. */
+static uint64_t count_restoring(const pcl_setup *s, size_t nthread) {
+    const pclean_config *c = s->config;
+    /* to which the residual is brought: all its pixels are convolved */
+    const bool given = s->params.restoring_beam.major_rad > 0;
+    if (!c->restoration || (!s->params.model && !given))
+        return 0;
+    const double major =
+        given ? s->params.restoring_beam.major_rad : 4 * fmax(c->cell_rad[0], c->cell_rad[1]);
+    pcl_restore_params r;
+    pcl_restore_params_init(&r);
+    r.beam = (pcl_beam){major, major, 0};
+    r.cellx_rad = c->cell_rad[0];
+    r.celly_rad = c->cell_rad[1];
+    const size_t ncomponent = given || s->params.model_at_first ? SIZE_MAX : (size_t)c->niter;
+    return pcl_restore_likely_bytes(s->desc.nx, s->desc.ny, &r, ncomponent, nthread);
 }
 
 int pcl_target_correct_pb(pcl_target *p, pclean_err *err) {

@@ -16,8 +16,17 @@
 /* Room for Taylor terms; nterm is 1 today. */
 enum { PCL_TARGET_NTERM = 4, PCL_TARGET_NPSF = 2 * PCL_TARGET_NTERM - 1 };
 
+/* What its owner brings along; zeros: nothing. */
+typedef struct pcl_target_options {
+    bool user_mask;                    /* there is one, for the owner to put into .user_mask before
+                                        * each pcl_target_begin */
+    int (*stop_requested)(void *user); /* polled between batches; NULL: never */
+    void *stop_user;
+} pcl_target_options;
+
 typedef struct pcl_target {
     const pcl_setup *setup;
+    pcl_target_options options;
     const pcl_vis *vis;
     size_t nx, ny;
     const pcl_gridder_type *gridder;
@@ -47,17 +56,44 @@ typedef struct pcl_target {
     double peak, rms; /* |residual| in the search region; robust rms of the plane */
     double model_flux;
     bool finite; /* residual and PSF are, in single precision, and .sumwt will be */
-    int (*stop_requested)(void *user); /* polled between batches; NULL: never */
-    void *stop_user;
 } pcl_target;
 
-/* What the gridder of the setup's image is made with; also for the memory plan. */
-pcl_gridder_params pcl_target_gridder_params(const pcl_setup *s, double nvis, double wmax_lambda,
-                                             size_t nbatch);
-
 int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_vis *vis,
-                    pclean_err *err) PCL_CHECK;
+                    const pcl_target_options *options, pclean_err *err) PCL_CHECK;
 void pcl_target_clear(pcl_target *p);
+
+/* What the size of a target depends on besides the setup: pcl_target_init finds it in the store,
+ * the memory plan in the descriptions of the MSs. */
+typedef struct pcl_target_samples {
+    double per_plane;   /* about: chooses the gridding kernel */
+    size_t nbatch;      /* of a batch at most */
+    size_t nid;         /* pcl_sampler_nid */
+    double wmax_lambda; /* |w| that the gridder corrects; 0: it ignores w */
+} pcl_target_samples;
+
+/* The memory of a target, bytes by name. */
+typedef struct pcl_target_bytes {
+    /* for as long as it lives */
+    uint64_t grids;     /* uv grids, lent between two passes */
+    uint64_t gridder;   /* its tables and its work space for a batch */
+    uint64_t batch;     /* samples of a batch */
+    uint64_t planes;    /* PSF, residual, model */
+    uint64_t masks;     /* where CLEAN looks; the user's */
+    uint64_t density;   /* of weights */
+    uint64_t predicted; /* model visibilities */
+    /* a while, one after the other, at most */
+    uint64_t fft;     /* while an image is transformed */
+    uint64_t minor;   /* of a minor cycle, besides what is lent to it */
+    uint64_t restore; /* of pcl_target_restore */
+} pcl_target_bytes;
+
+/* What pcl_target_init and the functions below will allocate, to the byte for what is held; without
+ * the sampler's tables of channels (data/sampler.h), which are small. */
+int pcl_target_count(const pcl_setup *s, const pcl_target_samples *samples,
+                     const pcl_target_options *options, size_t nthread, pcl_target_bytes *out,
+                     pclean_err *err) PCL_CHECK;
+/* The sum of what is held. */
+uint64_t pcl_target_bytes_held(const pcl_target_bytes *b);
 
 /* A cell, rad, that carries samples up to |u|, |v| = reach wavelengths: a third of the finest
  * fringe. */
@@ -75,7 +111,7 @@ int pcl_target_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const
 /* The same at the frequency of the plane at hand. */
 int pcl_target_fill_pb(const pcl_target *p, float *pb, pclean_err *err) PCL_CHECK;
 
-/* The search region at the plane's frequency (p->user_mask filled by the caller before). Uses
+/* The search region at the plane's frequency, within p->user_mask where there is one. Uses
  * p->work. */
 int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) PCL_CHECK;
 

@@ -3,9 +3,8 @@
  * a scratch file.
  *
  * Bytes are of anonymous memory, which nothing can evict; pages of the scratch file are counted
- * apart. Each sum is made from the functions beside the allocations (pcl_vis_plan,
- * pcl_sampler_bytes, pcl_grid_count_bytes, pcl_density_bytes, bytes of the gridder and the
- * deconvolver, pcl_restore_bytes). The plan is held against what is measured in every run record
+ * apart. Each sum is made by a function beside the allocations (pcl_vis_plan, pcl_target_count,
+ * pcl_products_work_bytes). The plan is held against what is measured in every run record
  * (tests/cli/memory_plan.sh: within 5 % or 16 MiB). */
 #ifndef PCL_BUDGET_H
 #define PCL_BUDGET_H

@@ -37,7 +37,7 @@ bool pcl_product_wanted(const pclean_config *c, enum pcl_product product) {
     case PCL_PRODUCT_MASK:
         return c->niter > 0;
     case PCL_PRODUCT_MODEL: /* as in tclean: nobody needs one of zeros */
-        return c->niter > 0 || c->restoration || c->startmodel.n > 0 || c->restart;
+        return c->restoration || pcl_params_model(c);
     default:
         return true;
     }
@@ -279,6 +279,11 @@ uint64_t pcl_products_bytes(const pcl_setup *setup) {
                      casa_image_bytes(&desc, has_mask(setup->config, k));
     }
     return bytes;
+}
+
+uint64_t pcl_products_work_bytes(const pcl_setup *setup) {
+    const uint64_t nx = setup->desc.nx, across = (nx + 127) / 128;
+    return (nx + across - 1) / across * across * 128 * sizeof(float); /* as casacore's tiles */
 }
 
 /* What stands at the name of an unfinished product, of a run that was killed. */

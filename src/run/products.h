@@ -47,6 +47,9 @@ void pcl_product_path(const pclean_config *config, enum pcl_product product, cha
 /* Bytes on disk of all products of a run. */
 uint64_t pcl_products_bytes(const pcl_setup *setup);
 
+/* Bytes of memory with which each process writes planes: a row of tiles. */
+uint64_t pcl_products_work_bytes(const pcl_setup *setup);
+
 /* -PCLEAN_EPARAM if what the run reads is among what it makes, replaces or removes, or its products
  * would lie inside that. */
 int pcl_products_check_inputs(const pclean_config *config, pclean_err *err) PCL_CHECK;

@@ -263,15 +263,12 @@ static int open_worker(void *context, bool forked, void **out, pclean_err *err) 
         return rc;
     w->t = t;
     w->forked = forked;
-    if (!(rc = pcl_target_init(&w->plane, t->setup, t->vis, err)) && t->mask)
-        rc = PCL_NEW(&w->plane.user_mask, w->plane.nx * w->plane.ny, "user mask", err);
-    if (rc) {
+    const pcl_target_options options = {.user_mask = t->mask != NULL,
+                                        .stop_requested = forked ? NULL : t->stop_requested,
+                                        .stop_user = t->stop_user};
+    if ((rc = pcl_target_init(&w->plane, t->setup, t->vis, &options, err))) {
         close_worker(w);
         return rc;
-    }
-    if (!forked) {
-        w->plane.stop_requested = t->stop_requested;
-        w->plane.stop_user = t->stop_user;
     }
     *out = w;
     return 0;

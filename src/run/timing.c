@@ -260,7 +260,7 @@ static int try(trial *t, pcl_timing *out, pclean_err *err) {
     for (size_t k = 0; k < t->vis.nblock; k++)
         stored += (double)t->vis.block[k].nrow;
     shrink_uv(t);
-    rc = pcl_target_init(&t->plane, &t->setup, &t->vis, err);
+    rc = pcl_target_init(&t->plane, &t->setup, &t->vis, NULL, err);
     return rc ? rc : time_planes(t, fmin(1, stored / sampled), out, err);
 }
 

@@ -45,7 +45,7 @@ static int flat_count(const pcl_gridder_params *p, size_t nthread, pcl_gridder_b
         return rc;
     const size_t vis = 2, psf = !p->model || p->model_at_first ? 1 : 0, model = p->model ? 2 : 0;
     *out = (pcl_gridder_bytes){.grids = (vis + psf + model) * b.plane,
-                               .tables = b.tables,
+                               .tables = sizeof(flat) + b.tables,
                                .batch = b.scratch,
                                .fft = b.fft,
                                .lent = {vis * b.plane, (p->model ? model : psf) * b.plane}};

@@ -291,7 +291,7 @@ static int wstack_count(const pcl_gridder_params *p, size_t nthread, pcl_gridder
     int rc = pcl_grid_count_bytes(&p->grid, p->nbatch, nthread, &b, err);
     if (!rc)
         *out = (pcl_gridder_bytes){.grids = 4 * b.plane,
-                                   .tables = b.tables,
+                                   .tables = sizeof(wstack) + b.tables,
                                    .batch = b.scratch,
                                    .fft = b.fft,
                                    .lent = {2 * b.plane, 2 * b.plane}};
