@@ -15,6 +15,22 @@ static size_t npixel(const pcl_target *p) {
     return p->nx * p->ny;
 }
 
+/* ---- lent memory ---- */
+
+static pcl_lent lend(pcl_target *p, int which) {
+    if (which == 0)
+        p->restored = NULL;
+    return p->gridder->lend(p->gridder_self, which);
+}
+
+float *pcl_target_borrow_plane(pcl_target *p) {
+    return lend(p, 0).at;
+}
+
+bool *pcl_target_borrow_mask(pcl_target *p) {
+    return (bool *)(void *)lend(p, 1).at;
+}
+
 /* ---- set-up ---- */
 
 double pcl_target_good_cell(double reach_lambda) {
@@ -91,7 +107,6 @@ static shape shape_of(const pcl_setup *s, const pcl_target_samples *samples,
 
 static int allocate(pcl_target *p, const shape *h, pclean_err *err) {
     const size_t n = h->npixel;
-    size_t nlent;
     int rc = PCL_NEW(&p->search, n, "search mask", err);
     if (!rc && h->user_mask)
         rc = PCL_NEW(&p->user_mask, n, "user mask", err);
@@ -102,8 +117,6 @@ static int allocate(pcl_target *p, const shape *h, pclean_err *err) {
             rc = PCL_NEW(&p->model[t], n, "model plane", err);
     if (!rc && h->npredicted)
         rc = PCL_NEW(&p->predicted, 2 * h->npredicted, "model visibilities", err);
-    p->work = p->gridder->lend(p->gridder_self, 0, &nlent);
-    p->work_mask = (bool *)p->gridder->lend(p->gridder_self, 1, &nlent);
     return rc;
 }
 
@@ -209,7 +222,7 @@ int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) 
     const pclean_config *c = s->config;
     p->ichan = ichan;
     p->ipol = ipol;
-    float *pb = p->work;
+    float *pb = pcl_target_borrow_plane(p);
     int rc = pcl_target_fill_pb(p, pb, err);
     if (rc)
         return rc;
@@ -270,6 +283,7 @@ static int run_major(pcl_target *p, bool with_psf, pclean_err *err) {
                              .vmax_lambda = p->vmax_lambda};
     if (!with_psf && !(p->sumwt > 0))
         return 0;
+    p->restored = NULL; /* the grids are needed */
     int rc = pcl_major_cycle(1, &image, p->predicted, p->options.stop_requested,
                              p->options.stop_user, err);
     if (rc || !with_psf)
@@ -335,7 +349,7 @@ int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *ni
                                .cycleniter = (size_t)cycleniter};
     pcl_clean_result result;
     for (int i = 0; i < 2; i++)
-        params.spare[i].at = p->gridder->lend(p->gridder_self, i, &params.spare[i].n);
+        params.spare[i] = lend(p, i);
     const bool *mask = p->nsearch == npixel(p) ? NULL : p->search;
     const pcl_clean_planes planes = {.nx = p->nx,
                                      .ny = p->ny,
@@ -404,7 +418,8 @@ static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridde
 void pcl_target_measure(pcl_target *p) {
     const size_t n = npixel(p);
     p->peak = (double)pcl_stats_peak(p->residual[0], p->search, n);
-    p->rms = pcl_stats_mad_rms(p->residual[0], n, (int32_t *)(void *)p->work, NULL);
+    p->rms =
+        pcl_stats_mad_rms(p->residual[0], n, (int32_t *)(void *)pcl_target_borrow_plane(p), NULL);
     p->model_flux = pcl_stats_sum(p->model[0], n);
     p->finite = p->setup->stokes.sumwt_factor * p->sumwt <= (double)FLT_MAX &&
                 pcl_stats_all_finite(p->residual[0], n) && pcl_stats_all_finite(p->psf[0], n) &&
@@ -413,8 +428,10 @@ void pcl_target_measure(pcl_target *p) {
 
 int pcl_target_restore(pcl_target *p, const pcl_beam *beam, pclean_err *err) {
     const pclean_config *c = p->setup->config;
+    float *image = pcl_target_borrow_plane(p);
     if (!(beam->major_rad > 0)) {
-        memcpy(p->work, p->residual[0], npixel(p) * sizeof *p->work);
+        memcpy(image, p->residual[0], npixel(p) * sizeof *image);
+        p->restored = image;
         return 0;
     }
     pcl_restore_params r;
@@ -423,7 +440,10 @@ int pcl_target_restore(pcl_target *p, const pcl_beam *beam, pclean_err *err) {
     r.own = p->beam; /* zero where none could be fitted */
     r.cellx_rad = c->cell_rad[0];
     r.celly_rad = c->cell_rad[1];
-    return pcl_restore(p->model[0], p->residual[0], p->nx, p->ny, &r, p->work, err);
+    int rc = pcl_restore(p->model[0], p->residual[0], p->nx, p->ny, &r, image, err);
+    if (!rc)
+        p->restored = image;
+    return rc;
 }
 
 /* The beam is not known yet: four pixels across, as the cell should be chosen, or what the user
@@ -448,12 +468,12 @@ static uint64_t count_restoring(const pcl_setup *s, size_t nthread) {
 int pcl_target_correct_pb(pcl_target *p, pclean_err *err) {
     const pcl_setup *s = p->setup;
     const pclean_config *c = s->config;
-    float *row = (float *)(void *)p->work_mask;
+    float *row = lend(p, 1).at;
     pcl_pb model;
     int rc = pcl_pb_init(&model, s->desc.telescope, s->dish_diameter_m, s->channels.first_hz,
                          pcl_channels_centre(&s->channels, p->ichan), err);
     for (size_t y = 0; !rc && y < p->ny; y++) {
-        float *image = p->work + y * p->nx;
+        float *image = p->restored + y * p->nx;
         pcl_pb_fill(&model, s->desc.crpix_x, s->desc.crpix_y - (double)y, p->nx, 1, c->cell_rad[0],
                     c->cell_rad[1], row);
         pcl_pb_cut(row, p->nx, (float)c->pblimit);

@@ -41,9 +41,8 @@ typedef struct pcl_target {
     size_t ichan, ipol;
     size_t nterm; /* of residual and model; the PSF has 2 nterm - 1 */
     float *psf[PCL_TARGET_NPSF], *residual[PCL_TARGET_NTERM], *model[PCL_TARGET_NTERM];
-    float *work;     /* the restored image, or work space; lent by the gridder until
-                      * the next major cycle */
-    bool *work_mask; /* likewise */
+    /* Of pcl_target_restore, in lent memory; NULL: there is none (any more). */
+    float *restored;
     bool *user_mask; /* NULL: none */
     bool *search;    /* user mask and primary beam: where CLEAN looks */
     size_t nsearch;
@@ -61,6 +60,15 @@ typedef struct pcl_target {
 int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_vis *vis,
                     const pcl_target_options *options, pclean_err *err) PCL_CHECK;
 void pcl_target_clear(pcl_target *p);
+
+/* Lent memory (core/lent.h). A target has no work space of its own: between two passes over the
+ * data it lends the gridder's grids, as a plane and a mask, to those of its functions that say they
+ * borrow them and to its owner. A plane may be borrowed together with a mask. The restored image is
+ * the one content that outlives a call: it lies in the plane, and whoever borrows that, and every
+ * minor cycle and pass, ends it (p->restored is NULL then).
+ *   plane [ny][nx], mask [ny][nx]: to be used before the next call of a function of this header */
+float *pcl_target_borrow_plane(pcl_target *p);
+bool *pcl_target_borrow_mask(pcl_target *p);
 
 /* What the size of a target depends on besides the setup: pcl_target_init finds it in the store,
  * the memory plan in the descriptions of the MSs. */
@@ -111,8 +119,8 @@ int pcl_target_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const
 /* The same at the frequency of the plane at hand. */
 int pcl_target_fill_pb(const pcl_target *p, float *pb, pclean_err *err) PCL_CHECK;
 
-/* The search region at the plane's frequency, within p->user_mask where there is one. Uses
- * p->work. */
+/* The search region at the plane's frequency, within p->user_mask where there is one. Borrows
+ * a plane. */
 int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) PCL_CHECK;
 
 /* Weights, PSF, its beam and sidelobe, and the residual of the model that p->model holds (zeros:
@@ -126,20 +134,20 @@ void pcl_target_forget_weights(pcl_target *p);
 int pcl_target_reweigh(pcl_target *p, pclean_err *err) PCL_CHECK;
 
 /* Minor cycle to a threshold; adds to the model. *niter as tclean counts. p->residual is spent:
- * pcl_target_major follows. */
+ * pcl_target_major follows. Borrows all that is lent. */
 int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *niter,
                      pclean_err *err) PCL_CHECK;
 
 /* Major cycle: p->residual = data - model. */
 int pcl_target_major(pcl_target *p, pclean_err *err) PCL_CHECK;
 
-/* Peak, rms and model flux of what p->residual and p->model hold. Uses p->work. */
+/* Peak, rms and model flux of what p->residual and p->model hold. Borrows a plane. */
 void pcl_target_measure(pcl_target *p);
 
-/* p->work = model convolved with the beam + residual. */
+/* p->restored = model convolved with the beam + residual; needs p->residual and p->model. */
 int pcl_target_restore(pcl_target *p, const pcl_beam *beam, pclean_err *err) PCL_CHECK;
 
-/* p->work /= primary beam, 0 where that is not above |pblimit|. Uses p->work_mask. */
+/* p->restored /= primary beam, 0 where that is not above |pblimit|. Borrows a mask. */
 int pcl_target_correct_pb(pcl_target *p, pclean_err *err) PCL_CHECK;
 
 #endif

@@ -470,23 +470,26 @@ int pcl_products_blank(pcl_products *s, size_t ipol, size_t ichan, pclean_err *e
     return rc;
 }
 
-/* The primary beam in p->work, and the mask that follows from it: both change along the band. */
+/* The primary beam, and the mask that follows from it: both change along the band. */
 static int write_pb(pcl_products *s, pcl_target *p, pclean_err *err) {
-    int rc = pcl_target_fill_pb(p, p->work, err);
-    if (rc || (rc = write_plane(s, PCL_PRODUCT_PB, p, p->work, err)))
+    float *pb = pcl_target_borrow_plane(p);
+    bool *good = pcl_target_borrow_mask(p);
+    int rc = pcl_target_fill_pb(p, pb, err);
+    if (rc || (rc = write_plane(s, PCL_PRODUCT_PB, p, pb, err)))
         return rc;
     for (size_t i = 0; i < p->nx * p->ny; i++)
-        p->work_mask[i] = p->work[i] > 0; /* cut at |pblimit| already */
+        good[i] = pb[i] > 0; /* cut at |pblimit| already */
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
         if (s->cube[k] && has_mask(s->config, k))
-            rc = write_mask(s, k, p->ipol, p->ichan, p->work_mask, err);
+            rc = write_mask(s, k, p->ipol, p->ichan, good, err);
     return rc;
 }
 
 static int write_clean_mask(pcl_products *s, pcl_target *p, pclean_err *err) {
+    float *mask = pcl_target_borrow_plane(p);
     for (size_t i = 0; i < p->nx * p->ny; i++)
-        p->work[i] = !p->user_mask || p->user_mask[i] ? 1 : 0;
-    return write_plane(s, PCL_PRODUCT_MASK, p, p->work, err);
+        mask[i] = !p->user_mask || p->user_mask[i] ? 1 : 0;
+    return write_plane(s, PCL_PRODUCT_MASK, p, mask, err);
 }
 
 int pcl_products_write(pcl_products *s, pcl_target *p, double sumwt, pclean_err *err) {
@@ -494,10 +497,11 @@ int pcl_products_write(pcl_products *s, pcl_target *p, double sumwt, pclean_err 
     int rc;
     if ((rc = pcl_products_save_psf(s, p, err)) || (rc = pcl_products_save_state(s, p, err)) ||
         (rc = write_plane(s, PCL_PRODUCT_SUMWT, p, &weight, err)) ||
-        (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->work, err)))
+        (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->restored, err)))
         return rc;
-    if (s->cube[PCL_PRODUCT_PBCOR] && ((rc = pcl_target_correct_pb(p, err)) ||
-                                       (rc = write_plane(s, PCL_PRODUCT_PBCOR, p, p->work, err))))
+    if (s->cube[PCL_PRODUCT_PBCOR] &&
+        ((rc = pcl_target_correct_pb(p, err)) ||
+         (rc = write_plane(s, PCL_PRODUCT_PBCOR, p, p->restored, err))))
         return rc;
     if ((rc = write_pb(s, p, err)))
         return rc;

@@ -83,7 +83,7 @@ int pcl_products_load_psf(pcl_products *s, pcl_target *p, pclean_err *err) PCL_C
 int pcl_products_save_state(pcl_products *s, const pcl_target *p, pclean_err *err) PCL_CHECK;
 int pcl_products_load_state(pcl_products *s, pcl_target *p, pclean_err *err) PCL_CHECK;
 
-/* All planes of a finished plane; p->work is the restored one and is used up. */
+/* All products of a finished plane; borrows plane and mask, so p->restored is used up. */
 int pcl_products_write(pcl_products *s, pcl_target *p, double sumwt, pclean_err *err) PCL_CHECK;
 
 /* Zeros in all products of a plane that could not be made. */

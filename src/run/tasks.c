@@ -115,7 +115,8 @@ static int restore_and_write(worker *w, pcl_plane_state *s, pclean_err *err) {
                    *beam = given->major_rad > 0 ? given : &p->beam;
     int rc = w->t->setup->config->restoration ? pcl_target_restore(p, beam, err) : 0;
     pcl_test_stage(p->ichan, "restore");
-    if (!rc && w->t->setup->config->restoration && !pcl_stats_all_finite(p->work, p->nx * p->ny))
+    if (!rc && w->t->setup->config->restoration &&
+        !pcl_stats_all_finite(p->restored, p->nx * p->ny))
         return give_up(w, s, err);
     if (!rc)
         rc = pcl_products_write(w->t->products, p, s->plane.sumwt, err);

@@ -120,11 +120,12 @@ static int flat_end(void *self, enum pcl_walk_kind kind, size_t iwalk,
     return rc ? rc : pcl_grid_to_image(f->grid, &f->vis, scale, images->residual[0], err);
 }
 
-static float *flat_lend(void *self, int which, size_t *n) {
+static pcl_lent flat_lend(void *self, int which) {
     flat *f = self;
-    const pcl_uvgrid *grid = which == 0 ? &f->vis : f->model.re ? &f->model : &f->psf;
-    *n = (grid->im ? 2 : 1) * pcl_grid_plane_bytes(f->grid) / sizeof(float);
-    return grid->re;
+    const pcl_uvgrid *second = f->model.re ? &f->model : &f->psf,
+                     *grid = which == 0 ? &f->vis : second;
+    const size_t plane = pcl_grid_plane_bytes(f->grid) / sizeof(float);
+    return (pcl_lent){grid->re, grid->im ? 2 * plane : plane};
 }
 
 const pcl_gridder_type pcl_gridder_flat = {.name = "flat",

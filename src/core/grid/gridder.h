@@ -14,6 +14,7 @@
 #ifndef PCL_GRIDDER_H
 #define PCL_GRIDDER_H
 #include "core/grid/grid.h"
+#include "core/lent.h"
 
 typedef struct pcl_gridder_params {
     pcl_grid_params grid;
@@ -71,9 +72,10 @@ typedef struct pcl_gridder_type {
     /* scale: 1 over the sum of weights; heeded by the last walk only. */
     int (*end)(void *self, enum pcl_walk_kind, size_t iwalk, const pcl_grid_images *, float scale,
                pclean_err *);
-    /* Memory of *n floats that is free between two passes. 0: more than nx ny; 1: likewise, where
-     * there is a model. */
-    float *(*lend)(void *self, int which, size_t *n);
+    /* The grids, which are free from the end of a pass to the begin of the next; the same memory
+     * at every call. 0: more than nx ny floats; 1: likewise where there is a model, else more than
+     * half of that. */
+    pcl_lent (*lend)(void *self, int which);
 } pcl_gridder_type;
 
 extern const pcl_gridder_type pcl_gridder_flat;   /* the array and the sky are flat: w is ignored */

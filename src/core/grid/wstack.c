@@ -376,10 +376,10 @@ static int wstack_end(void *self, enum pcl_walk_kind kind, size_t iwalk,
     return 0;
 }
 
-static float *wstack_lend(void *self, int which, size_t *n) {
+static pcl_lent wstack_lend(void *self, int which) {
     wstack *s = self;
-    *n = 2 * pcl_grid_plane_bytes(s->grid) / sizeof(float);
-    return which == 0 ? s->vis.re : s->psf.re;
+    return (pcl_lent){which == 0 ? s->vis.re : s->psf.re,
+                      2 * pcl_grid_plane_bytes(s->grid) / sizeof(float)};
 }
 
 const pcl_gridder_type pcl_gridder_wstack = {.name = "w-stacking",
