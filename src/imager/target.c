@@ -213,15 +213,15 @@ int pcl_target_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const
 
 int pcl_target_fill_pb(const pcl_target *p, float *pb, pclean_err *err) {
     const char *name;
-    return pcl_target_primary_beam(p->setup, pcl_channels_centre(&p->setup->channels, p->ichan), pb,
-                                   &name, NULL, err);
+    return pcl_target_primary_beam(
+        p->setup, pcl_channels_centre(&p->setup->channels, p->plane.ichan), pb, &name, NULL, err);
 }
 
 int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) {
     const pcl_setup *s = p->setup;
     const pclean_config *c = s->config;
-    p->ichan = ichan;
-    p->ipol = ipol;
+    p->plane.ichan = ichan;
+    p->plane.ipol = ipol;
     float *pb = pcl_target_borrow_plane(p);
     int rc = pcl_target_fill_pb(p, pb, err);
     if (rc)
@@ -229,13 +229,13 @@ int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) 
     /* pb is 0 at and below pblimit */
     const bool use_pb = c->pblimit > 0 || c->usemask == PCLEAN_USEMASK_PB;
     const float limit = c->usemask == PCLEAN_USEMASK_PB ? (float)c->pbmask : 0;
-    p->nsearch = 0;
+    p->plane.nsearch = 0;
     for (size_t i = 0; i < npixel(p); i++)
         p->search[i] = (!use_pb) | (pb[i] > limit);
     for (size_t i = 0; p->user_mask && i < npixel(p); i++)
         p->search[i] = p->search[i] & p->user_mask[i];
     for (size_t i = 0; i < npixel(p); i++)
-        p->nsearch += p->search[i];
+        p->plane.nsearch += p->search[i];
     return 0;
 }
 
@@ -246,14 +246,15 @@ int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) 
 static int make_density(pcl_target *p, pclean_err *err) {
     const pcl_setup *s = p->setup;
     const bool common = s->params.common_density;
-    if (!p->density.sum || (common && p->density_pol == p->ipol))
+    if (!p->density.sum || (common && p->density_pol == p->plane.ipol))
         return 0;
     p->density_pol = SIZE_MAX;
-    int rc = common && s->part && *s->config->part_density
-                 ? pcl_weighing_load(s, s->config->part_density, p->ipol, &p->density, err)
-                 : pcl_weighing_count(s, &p->sampler, p->ichan, p->ipol, &p->density, err);
+    int rc =
+        common && s->part && *s->config->part_density
+            ? pcl_weighing_load(s, s->config->part_density, p->plane.ipol, &p->density, err)
+            : pcl_weighing_count(s, &p->sampler, p->plane.ichan, p->plane.ipol, &p->density, err);
     if (!rc)
-        p->density_pol = p->ipol;
+        p->density_pol = p->plane.ipol;
     return rc;
 }
 
@@ -271,39 +272,39 @@ static int run_major(pcl_target *p, bool with_psf, pclean_err *err) {
     pcl_major_image image = {.gridder = p->gridder,
                              .gridder_self = p->gridder_self,
                              .sampler = &p->sampler,
-                             .ichan = p->ichan,
-                             .ipol = p->ipol,
+                             .ichan = p->plane.ichan,
+                             .ipol = p->plane.ipol,
                              .density = &p->density,
                              .taper = &p->setup->params.taper,
                              .cellx_rad = p->setup->config->cell_rad[0],
                              .images = {p->nterm, p->residual, with_psf ? p->psf : NULL,
                                         any_model(p) ? (const float *const *)p->model : NULL},
-                             .count = {.sumwt = p->sumwt},
-                             .umax_lambda = p->umax_lambda,
-                             .vmax_lambda = p->vmax_lambda};
-    if (!with_psf && !(p->sumwt > 0))
+                             .count = {.sumwt = p->plane.sumwt},
+                             .umax_lambda = p->plane.umax_lambda,
+                             .vmax_lambda = p->plane.vmax_lambda};
+    if (!with_psf && !(p->plane.sumwt > 0))
         return 0;
     p->restored = NULL; /* the grids are needed */
     int rc = pcl_major_cycle(1, &image, p->predicted, p->options.stop_requested,
                              p->options.stop_user, err);
     if (rc || !with_psf)
         return rc;
-    p->sumwt = image.count.sumwt > 0 ? image.count.sumwt : 0;
-    p->nvis = p->sumwt > 0 ? image.count.used : 0;
-    p->noutside = image.count.outside;
-    p->umax_lambda = image.umax_lambda;
-    p->vmax_lambda = image.vmax_lambda;
+    p->plane.sumwt = image.count.sumwt > 0 ? image.count.sumwt : 0;
+    p->plane.nvis = p->plane.sumwt > 0 ? image.count.used : 0;
+    p->plane.noutside = image.count.outside;
+    p->plane.umax_lambda = image.umax_lambda;
+    p->plane.vmax_lambda = image.vmax_lambda;
     return 0;
 }
 
 static int measure_psf(pcl_target *p, pclean_err *err) {
     const pclean_config *c = p->setup->config;
-    p->has_beam = false;
-    p->beam = (pcl_beam){0};
-    p->sidelobe = 0;
+    p->plane.has_beam = false;
+    p->plane.beam = (pcl_beam){0};
+    p->plane.sidelobe = 0;
     pclean_err why = {0};
     if (pcl_beam_fit(p->psf[0], p->nx, p->ny, c->cell_rad[0], c->cell_rad[1], c->psfcutoff,
-                     &p->beam, &why)) {
+                     &p->plane.beam, &why)) {
         if (why.code == PCLEAN_ENOMEM) {
             if (err)
                 *err = why;
@@ -311,21 +312,21 @@ static int measure_psf(pcl_target *p, pclean_err *err) {
         }
         return 0; /* no main lobe to fit: the run names the plane */
     }
-    p->has_beam = true;
-    p->sidelobe =
-        pcl_beam_sidelobe(p->psf[0], p->nx, p->ny, c->cell_rad[0], c->cell_rad[1], &p->beam);
+    p->plane.has_beam = true;
+    p->plane.sidelobe =
+        pcl_beam_sidelobe(p->psf[0], p->nx, p->ny, c->cell_rad[0], c->cell_rad[1], &p->plane.beam);
     return 0;
 }
 
 int pcl_target_dirty(pcl_target *p, pclean_err *err) {
-    p->umax_lambda = p->vmax_lambda = 0;
-    p->has_beam = false;
-    p->beam = (pcl_beam){0}; /* that of the plane before, where this one has no data */
-    p->sidelobe = 0;
+    p->plane.umax_lambda = p->plane.vmax_lambda = 0;
+    p->plane.has_beam = false;
+    p->plane.beam = (pcl_beam){0}; /* that of the plane before, where this one has no data */
+    p->plane.sidelobe = 0;
     int rc;
     if ((rc = make_density(p, err)) || (rc = run_major(p, true, err)))
         return rc;
-    return p->sumwt > 0 ? measure_psf(p, err) : 0;
+    return p->plane.sumwt > 0 ? measure_psf(p, err) : 0;
 }
 
 void pcl_target_forget_weights(pcl_target *p) {
@@ -350,7 +351,7 @@ int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *ni
     pcl_clean_result result;
     for (int i = 0; i < 2; i++)
         params.spare[i] = lend(p, i);
-    const bool *mask = p->nsearch == npixel(p) ? NULL : p->search;
+    const bool *mask = p->plane.nsearch == npixel(p) ? NULL : p->search;
     const pcl_clean_planes planes = {.nx = p->nx,
                                      .ny = p->ny,
                                      .npol = 1,
@@ -417,13 +418,13 @@ static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridde
 
 void pcl_target_measure(pcl_target *p) {
     const size_t n = npixel(p);
-    p->peak = (double)pcl_stats_peak(p->residual[0], p->search, n);
-    p->rms =
+    p->plane.peak = (double)pcl_stats_peak(p->residual[0], p->search, n);
+    p->plane.rms =
         pcl_stats_mad_rms(p->residual[0], n, (int32_t *)(void *)pcl_target_borrow_plane(p), NULL);
-    p->model_flux = pcl_stats_sum(p->model[0], n);
-    p->finite = p->setup->stokes.sumwt_factor * p->sumwt <= (double)FLT_MAX &&
-                pcl_stats_all_finite(p->residual[0], n) && pcl_stats_all_finite(p->psf[0], n) &&
-                pcl_stats_all_finite(p->model[0], n);
+    p->plane.model_flux = pcl_stats_sum(p->model[0], n);
+    p->plane.finite = p->setup->stokes.sumwt_factor * p->plane.sumwt <= (double)FLT_MAX &&
+                      pcl_stats_all_finite(p->residual[0], n) &&
+                      pcl_stats_all_finite(p->psf[0], n) && pcl_stats_all_finite(p->model[0], n);
 }
 
 int pcl_target_restore(pcl_target *p, const pcl_beam *beam, pclean_err *err) {
@@ -437,7 +438,7 @@ int pcl_target_restore(pcl_target *p, const pcl_beam *beam, pclean_err *err) {
     pcl_restore_params r;
     pcl_restore_params_init(&r);
     r.beam = *beam;
-    r.own = p->beam; /* zero where none could be fitted */
+    r.own = p->plane.beam; /* zero where none could be fitted */
     r.cellx_rad = c->cell_rad[0];
     r.celly_rad = c->cell_rad[1];
     int rc = pcl_restore(p->model[0], p->residual[0], p->nx, p->ny, &r, image, err);
@@ -471,7 +472,7 @@ int pcl_target_correct_pb(pcl_target *p, pclean_err *err) {
     float *row = lend(p, 1).at;
     pcl_pb model;
     int rc = pcl_pb_init(&model, s->desc.telescope, s->dish_diameter_m, s->channels.first_hz,
-                         pcl_channels_centre(&s->channels, p->ichan), err);
+                         pcl_channels_centre(&s->channels, p->plane.ichan), err);
     for (size_t y = 0; !rc && y < p->ny; y++) {
         float *image = p->restored + y * p->nx;
         pcl_pb_fill(&model, s->desc.crpix_x, s->desc.crpix_y - (double)y, p->nx, 1, c->cell_rad[0],

@@ -24,6 +24,22 @@ typedef struct pcl_target_options {
     void *stop_user;
 } pcl_target_options;
 
+/* A plane without its arrays: all else that is known of it. It has no pointers, so it can travel to
+ * another process and be a line of a file. */
+typedef struct pcl_plane {
+    size_t ichan, ipol;
+    size_t nsearch; /* pixels where CLEAN looks */
+    double sumwt;   /* of the gridded samples */
+    uint64_t nvis, noutside;
+    double umax_lambda, vmax_lambda;
+    pcl_beam beam; /* fitted; zero when the plane is blank */
+    bool has_beam;
+    double sidelobe;
+    double peak, rms; /* |residual| in the search region; robust rms of the plane */
+    double model_flux;
+    bool finite; /* residual and PSF are, in single precision, and .sumwt will be */
+} pcl_plane;
+
 typedef struct pcl_target {
     const pcl_setup *setup;
     pcl_target_options options;
@@ -38,23 +54,13 @@ typedef struct pcl_target {
     size_t density_pol;  /* Stokes plane that a common density is of; SIZE_MAX: none yet */
 
     /* The plane at hand; arrays [ny][nx]. */
-    size_t ichan, ipol;
+    pcl_plane plane;
     size_t nterm; /* of residual and model; the PSF has 2 nterm - 1 */
     float *psf[PCL_TARGET_NPSF], *residual[PCL_TARGET_NTERM], *model[PCL_TARGET_NTERM];
     /* Of pcl_target_restore, in lent memory; NULL: there is none (any more). */
     float *restored;
     bool *user_mask; /* NULL: none */
     bool *search;    /* user mask and primary beam: where CLEAN looks */
-    size_t nsearch;
-    double sumwt; /* of the gridded samples */
-    uint64_t nvis, noutside;
-    double umax_lambda, vmax_lambda;
-    pcl_beam beam; /* fitted; zero when the plane is blank */
-    bool has_beam;
-    double sidelobe;
-    double peak, rms; /* |residual| in the search region; robust rms of the plane */
-    double model_flux;
-    bool finite; /* residual and PSF are, in single precision, and .sumwt will be */
 } pcl_target;
 
 int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_vis *vis,

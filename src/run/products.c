@@ -429,35 +429,46 @@ static int write_mask(pcl_products *s, enum pcl_product k, size_t ipol, size_t i
 
 static int write_plane(pcl_products *s, enum pcl_product k, const pcl_target *p,
                        const float *pixels, pclean_err *err) {
-    return write_pixels(s, k, p->ipol, p->ichan, pixels, err);
+    return write_pixels(s, k, p->plane.ipol, p->plane.ichan, pixels, err);
 }
 
-static int read_plane(pcl_products *s, enum pcl_product k, const pcl_target *p, float *pixels,
-                      pclean_err *err) {
-    size_t ichan = p->ichan;
+/* ---- a place for the state of a plane (imager/state.h) ---- */
+
+static int product_of(const pcl_state_item *item, enum pcl_product *k, pclean_err *err) {
+    switch (item->array) {
+    case PCL_STATE_PSF:
+        *k = PCL_PRODUCT_PSF;
+        return 0;
+    case PCL_STATE_RESIDUAL:
+        *k = PCL_PRODUCT_RESIDUAL;
+        return 0;
+    case PCL_STATE_MODEL:
+        *k = PCL_PRODUCT_MODEL;
+        return 0;
+    default:
+        return PCL_FAIL(err, PCLEAN_EBUG, "no product holds this array of a plane");
+    }
+}
+
+static int write_state(void *user, const pcl_state_item *item, const void *array, pclean_err *err) {
+    enum pcl_product k = PCL_NPRODUCT;
+    int rc = product_of(item, &k, err);
+    return rc ? rc : write_pixels(user, k, item->ipol, item->ichan, array, err);
+}
+
+static int read_state(void *user, const pcl_state_item *item, void *array, pclean_err *err) {
+    pcl_products *s = user;
+    enum pcl_product k = PCL_NPRODUCT;
+    size_t ichan = item->ichan;
+    int rc = product_of(item, &k, err);
+    if (rc)
+        return rc;
     pcl_cube *cube = find_subcube(s, k, &ichan);
-    return pcl_cube_read_plane(cube ? cube : s->cube[k], p->ipol, ichan, pixels, s->work, err);
+    return pcl_cube_read_plane(cube ? cube : s->cube[k], item->ipol, ichan, array, s->work, err);
 }
 
-int pcl_products_save_psf(pcl_products *s, const pcl_target *p, pclean_err *err) {
-    return write_plane(s, PCL_PRODUCT_PSF, p, p->psf[0], err);
-}
-
-int pcl_products_load_psf(pcl_products *s, pcl_target *p, pclean_err *err) {
-    return read_plane(s, PCL_PRODUCT_PSF, p, p->psf[0], err);
-}
-
-int pcl_products_save_state(pcl_products *s, const pcl_target *p, pclean_err *err) {
-    int rc = write_plane(s, PCL_PRODUCT_RESIDUAL, p, p->residual[0], err);
-    return rc ? rc : write_plane(s, PCL_PRODUCT_MODEL, p, p->model[0], err);
-}
-
-int pcl_products_load_state(pcl_products *s, pcl_target *p, pclean_err *err) {
-    int rc = read_plane(s, PCL_PRODUCT_RESIDUAL, p, p->residual[0], err);
-    if (rc || s->cube[PCL_PRODUCT_MODEL])
-        return rc ? rc : read_plane(s, PCL_PRODUCT_MODEL, p, p->model[0], err);
-    memset(p->model[0], 0, p->nx * p->ny * sizeof **p->model);
-    return 0;
+pcl_state_place pcl_products_place(pcl_products *s) {
+    return (pcl_state_place){.write = write_state, .read = read_state, .user = s};
 }
 
 int pcl_products_blank(pcl_products *s, size_t ipol, size_t ichan, pclean_err *err) {
@@ -481,7 +492,7 @@ static int write_pb(pcl_products *s, pcl_target *p, pclean_err *err) {
         good[i] = pb[i] > 0; /* cut at |pblimit| already */
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
         if (s->cube[k] && has_mask(s->config, k))
-            rc = write_mask(s, k, p->ipol, p->ichan, good, err);
+            rc = write_mask(s, k, p->plane.ipol, p->plane.ichan, good, err);
     return rc;
 }
 
@@ -494,8 +505,9 @@ static int write_clean_mask(pcl_products *s, pcl_target *p, pclean_err *err) {
 
 int pcl_products_write(pcl_products *s, pcl_target *p, double sumwt, pclean_err *err) {
     const float weight = (float)sumwt;
+    const pcl_state_place place = pcl_products_place(s);
     int rc;
-    if ((rc = pcl_products_save_psf(s, p, err)) || (rc = pcl_products_save_state(s, p, err)) ||
+    if ((rc = pcl_state_save(p, PCL_STATE_PSF | PCL_STATE_CYCLE, &place, err)) ||
         (rc = write_plane(s, PCL_PRODUCT_SUMWT, p, &weight, err)) ||
         (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->restored, err)))
         return rc;

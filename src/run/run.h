@@ -21,7 +21,7 @@ typedef struct pcl_run {
     pcl_vis vis;
     pcl_usermask *mask;
     pcl_startmodel *startmodel;
-    pcl_spool *spare;
+    pcl_state_file *spare;
     pcl_products products;
     pcl_resources resources;
     pcl_tasks tasks; /* the above, as the workers see it */

@@ -137,7 +137,7 @@ static void image_plane(pcl_target *t) {
         return;
     assert_ok(pcl_target_minor(t, 0, 20, &niter, &err));
     assert_ok(pcl_target_major(t, &err));
-    assert_ok(pcl_target_restore(t, &t->beam, &err));
+    assert_ok(pcl_target_restore(t, &t->plane.beam, &err));
 }
 
 /* What a worker was planned to hold is what it holds when it has imaged a plane, to the byte; what

@@ -43,14 +43,14 @@ static void live_through(image *f, bool spoils, float *out[NPLANE]) {
         spoil(&t, spoils, 0);
         pcl_target_measure(&t);
         spoil(&t, spoils, 0);
-        assert_ok(pcl_target_minor(&t, 0.3 * t.peak, 30, &niter, &err));
+        assert_ok(pcl_target_minor(&t, 0.3 * t.plane.peak, 30, &niter, &err));
         assert_true(niter > 0);
         spoil(&t, spoils, 0);
         assert_ok(pcl_target_major(&t, &err));
     }
     spoil(&t, spoils, 0);
     assert_null(t.restored);
-    assert_ok(pcl_target_restore(&t, &t.beam, &err));
+    assert_ok(pcl_target_restore(&t, &t.plane.beam, &err));
     spoil(&t, spoils, 1); /* the restored image lies in the other */
     keep(t.psf[0], n, &out[0]);
     keep(t.residual[0], n, &out[1]);
