@@ -72,6 +72,7 @@ int pcl_params_resolve(const pclean_config *c, pcl_params *out, pclean_err *err)
                         .model_at_first = pcl_params_model_at_first(c),
                         .natural = c->weighting == PCLEAN_WEIGHTING_NATURAL,
                         .common_density = pcl_params_common_density(c),
+                        .slicing = pcl_slicing_usual,
                         .control = {.niter = c->niter,
                                     .cycleniter = c->cycleniter,
                                     .nmajor = c->nmajor,

@@ -8,6 +8,7 @@
 #include "core/clean/deconvolver.h"
 #include "core/grid/gridder.h"
 #include "core/weight.h"
+#include "imager/slices.h"
 #include "pclean/config.h"
 
 typedef struct pcl_params {
@@ -20,6 +21,7 @@ typedef struct pcl_params {
     bool natural;        /* no density of weights is counted */
     bool common_density; /* pcl_params_common_density */
     pcl_taper taper;
+    pcl_slicing slicing; /* pcl_slicing_usual; tests take smaller slices */
     pcl_control control;
     pcl_beam restoring_beam; /* restoringbeam; zero: each plane's own */
 } pcl_params;

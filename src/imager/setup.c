@@ -392,6 +392,10 @@ int pcl_setup_row_channels(const pcl_setup *s, const casa_ms_dd *dd, size_t k, d
     return rc;
 }
 
+size_t pcl_setup_nslice(const pcl_setup *s) {
+    return pcl_slices_count(&s->params.slicing, s->samples_per_plane, s->desc.nx * s->desc.ny);
+}
+
 casa_image_desc pcl_setup_whole_desc(const pcl_setup *s) {
     casa_image_desc whole = s->desc;
     whole.nchan = s->channels.whole;

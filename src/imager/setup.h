@@ -80,6 +80,9 @@ int pcl_setup_read(pcl_setup *s, pcl_vis_progress *progress, void *user, pcl_vis
                    pclean_err *err) PCL_CHECK;
 void pcl_setup_close(pcl_setup *s);
 
+/* Slices of the rows over which its planes are summed (imager/slices.h). */
+size_t pcl_setup_nslice(const pcl_setup *s);
+
 /* Of the whole image that this one is a part of; desc itself when it is none. */
 casa_image_desc pcl_setup_whole_desc(const pcl_setup *s);
 

@@ -74,6 +74,7 @@ typedef struct shape {
     pcl_gridder_params gridding;
     unsigned want;     /* of the sampler, in all walks together */
     size_t npredicted; /* model visibilities kept */
+    size_t nslice;
     bool density, user_mask;
 } shape;
 
@@ -83,26 +84,33 @@ static shape shape_of(const pcl_setup *s, const pcl_target_samples *samples,
     const pcl_params *p = &s->params;
     const bool weighs = !p->natural;
     const pcl_gridder_type *gridder = samples->wmax_lambda > 0 ? p->gridder : &pcl_gridder_flat;
-    return (shape){.npixel = s->desc.nx * s->desc.ny,
-                   .nterm = p->nterm,
-                   .npsf = 2 * p->nterm - 1,
-                   .gridder = gridder,
-                   .gridding = {.grid = {.nx = s->desc.nx,
-                                         .ny = s->desc.ny,
-                                         .cellx_rad = c->cell_rad[0],
-                                         .celly_rad = c->cell_rad[1],
-                                         .accuracy = c->accuracy,
-                                         .nvis = samples->per_plane,
-                                         .wmax_lambda = samples->wmax_lambda,
-                                         .kernel = -1},
-                                .nbatch = samples->nbatch,
-                                .model = p->model,
-                                .model_at_first = p->model_at_first},
-                   .want = pcl_major_wants(1, gridder, p->model, weighs) |
-                           (weighs ? PCL_SAMPLER_FRAME : 0u),
-                   .npredicted = p->model && pcl_major_predicts(1, gridder) ? samples->nid : 0,
-                   .density = weighs,
-                   .user_mask = options->user_mask};
+    return (shape){
+        .npixel = s->desc.nx * s->desc.ny,
+        .nterm = p->nterm,
+        .npsf = 2 * p->nterm - 1,
+        .gridder = gridder,
+        .gridding = {.grid = {.nx = s->desc.nx,
+                              .ny = s->desc.ny,
+                              .cellx_rad = c->cell_rad[0],
+                              .celly_rad = c->cell_rad[1],
+                              .accuracy = c->accuracy,
+                              .nvis = samples->per_plane,
+                              .wmax_lambda = samples->wmax_lambda,
+                              .kernel = -1},
+                     .nbatch = samples->nbatch,
+                     .model = p->model,
+                     .model_at_first = p->model_at_first},
+        .want = pcl_major_wants(1, gridder, p->model, weighs) | (weighs ? PCL_SAMPLER_FRAME : 0u),
+        .npredicted = p->model && pcl_major_predicts(1, gridder) ? samples->nid : 0,
+        .nslice = pcl_slices_count(&p->slicing, samples->per_plane, s->desc.nx * s->desc.ny),
+        .density = weighs,
+        .user_mask = options->user_mask};
+}
+
+/* Of a set of grids or, where that is larger, of a density. */
+static size_t floats_summed(const shape *h, const pcl_gridder_bytes *gridder) {
+    const size_t n = gridder->summed / sizeof(float);
+    return h->density && h->npixel > n ? h->npixel : n;
 }
 
 static int allocate(pcl_target *p, const shape *h, pclean_err *err) {
@@ -138,8 +146,12 @@ int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_vis *vis,
                                         .nid = pcl_sampler_nid(&p->sampler),
                                         .wmax_lambda = wmax_to_correct(setup, vis)};
     const shape h = shape_of(setup, &samples, &p->options);
+    pcl_gridder_bytes gridder;
     p->gridder = h.gridder;
-    if ((rc = h.gridder->make(&h.gridding, &p->gridder_self, err)) ||
+    if ((rc = h.gridder->count(&h.gridding, 1, &gridder, err)) ||
+        (rc = pcl_slices_init(&p->slices, h.nslice, floats_summed(&h, &gridder), &p->options.share,
+                              err)) ||
+        (rc = h.gridder->make(&h.gridding, &p->gridder_self, err)) ||
         (h.density && (rc = pcl_weighing_init(setup, &p->density, err))) ||
         (rc = allocate(p, &h, err)))
         pcl_target_clear(p);
@@ -167,6 +179,7 @@ int pcl_target_count(const pcl_setup *s, const pcl_target_samples *samples,
                               .masks = (h.user_mask ? 2 : 1) * n * sizeof(bool),
                               .density = h.density ? pcl_density_bytes(s->desc.nx, s->desc.ny) : 0,
                               .predicted = 2 * sizeof(float) * (uint64_t)h.npredicted,
+                              .sums = pcl_sum_bytes(h.nslice, floats_summed(&h, &gridder)),
                               .fft = gridder.fft,
                               .minor = count_minor(s, &h, &gridder, nthread),
                               .restore = count_restoring(s, nthread)};
@@ -174,13 +187,15 @@ int pcl_target_count(const pcl_setup *s, const pcl_target_samples *samples,
 }
 
 uint64_t pcl_target_bytes_held(const pcl_target_bytes *b) {
-    return b->grids + b->gridder + b->batch + b->planes + b->masks + b->density + b->predicted;
+    return b->grids + b->gridder + b->batch + b->planes + b->masks + b->density + b->predicted +
+           b->sums;
 }
 
 void pcl_target_clear(pcl_target *p) {
     if (p->gridder)
         p->gridder->free(p->gridder_self);
     pcl_sampler_clear(&p->sampler);
+    pcl_slices_clear(&p->slices);
     pcl_density_clear(&p->density);
     pcl_free(p->predicted);
     for (size_t t = 0; t < PCL_TARGET_NPSF; t++)
@@ -249,10 +264,10 @@ static int make_density(pcl_target *p, pclean_err *err) {
     if (!p->density.sum || (common && p->density_pol == p->plane.ipol))
         return 0;
     p->density_pol = SIZE_MAX;
-    int rc =
-        common && s->part && *s->config->part_density
-            ? pcl_weighing_load(s, s->config->part_density, p->plane.ipol, &p->density, err)
-            : pcl_weighing_count(s, &p->sampler, p->plane.ichan, p->plane.ipol, &p->density, err);
+    int rc = common && s->part && *s->config->part_density
+                 ? pcl_weighing_load(s, s->config->part_density, p->plane.ipol, &p->density, err)
+                 : pcl_weighing_count(s, &p->sampler, &p->slices, p->plane.ichan, p->plane.ipol,
+                                      &p->density, err);
     if (!rc)
         p->density_pol = p->plane.ipol;
     return rc;
@@ -285,8 +300,11 @@ static int run_major(pcl_target *p, bool with_psf, pclean_err *err) {
     if (!with_psf && !(p->plane.sumwt > 0))
         return 0;
     p->restored = NULL; /* the grids are needed */
-    int rc = pcl_major_cycle(1, &image, p->predicted, p->options.stop_requested,
-                             p->options.stop_user, err);
+    const pcl_major_means means = {.predicted = p->predicted,
+                                   .slices = &p->slices,
+                                   .stop = p->options.stop_requested,
+                                   .user = p->options.stop_user};
+    int rc = pcl_major_cycle(1, &image, &means, err);
     if (rc || !with_psf)
         return rc;
     p->plane.sumwt = image.count.sumwt > 0 ? image.count.sumwt : 0;

@@ -9,6 +9,7 @@
 #include "data/sampler.h"
 #include "imager/major.h"
 #include "imager/setup.h"
+#include "imager/slices.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,7 @@ enum { PCL_TARGET_NTERM = 4, PCL_TARGET_NPSF = 2 * PCL_TARGET_NTERM - 1 };
 typedef struct pcl_target_options {
     bool user_mask;                    /* there is one, for the owner to put into .user_mask before
                                         * each pcl_target_begin */
+    pcl_share share;                   /* with whom the walks over the rows are shared */
     int (*stop_requested)(void *user); /* polled between batches; NULL: never */
     void *stop_user;
 } pcl_target_options;
@@ -50,6 +52,7 @@ typedef struct pcl_target {
     float *predicted; /* [pcl_sampler_nid][2] model visibilities, where
                        * pcl_major_predicts says so */
     pcl_sampler sampler;
+    pcl_slices slices;
     pcl_density density; /* of this plane, or of all channels: made once per Stokes plane */
     size_t density_pol;  /* Stokes plane that a common density is of; SIZE_MAX: none yet */
 
@@ -95,6 +98,7 @@ typedef struct pcl_target_bytes {
     uint64_t masks;     /* where CLEAN looks; the user's */
     uint64_t density;   /* of weights */
     uint64_t predicted; /* model visibilities */
+    uint64_t sums;      /* partial sums over slices of the rows */
     /* a while, one after the other, at most */
     uint64_t fft;     /* while an image is transformed */
     uint64_t minor;   /* of a minor cycle, besides what is lent to it */

@@ -130,7 +130,7 @@ static int count_worker(const pcl_setup *s, const data_size *data, pcl_budget *b
     samples.nbatch = pcl_sampler_batch(data->most_per_row);
     if (rc || (rc = pcl_target_count(s, &samples, &options, b->nthread, &all, err)))
         return rc;
-    b->grids = written.grids;
+    b->grids = written.grids + written.sums;
     b->planes = written.planes + written.masks + pcl_products_work_bytes(s);
     b->density = written.density;
     b->batches = written.batch + written.gridder;

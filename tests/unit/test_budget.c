@@ -142,12 +142,13 @@ static void image_plane(pcl_target *t) {
 
 /* What a worker was planned to hold is what it holds when it has imaged a plane, to the byte; what
  * comes and goes stays within its plan. */
-static void check_plan(image *f) {
+static void check_plan(image *f, double nslice) {
     pclean_err err;
     pcl_budget b;
     pcl_target t;
     const pcl_target_options options = {.user_mask = *f->config.mask != 0};
     image_open(f);
+    f->setup.params.slicing = (pcl_slicing){.samples = f->setup.samples_per_plane / nslice};
     assert_ok(pcl_budget_count(&f->setup, 1, &b, &err));
     const uint64_t strip = pcl_products_work_bytes(&f->setup);
     image_read(f);
@@ -159,7 +160,8 @@ static void check_plan(image *f) {
     assert_int_equal(live_of("PSF plane") + live_of("residual plane") + live_of("model plane") +
                          live_of("search mask") + live_of("user mask"),
                      b.planes - strip);
-    assert_int_equal(live_of("uv grid"), b.grids);
+    assert_int_equal(live_of("uv grid") + live_of("partial sums"), b.grids);
+    assert_true((nslice > 1) == (live_of("partial sums") > 0));
     assert_int_equal(live_of("model visibilities"), b.predicted);
     assert_int_equal(live_of("weight density grid") + live_of("weight density work space"),
                      b.density);
@@ -193,7 +195,7 @@ static void a_worker_allocates_what_is_planned(void **state) {
         image_set(&f, model[k / 2 % 3]);
         image_set(&f, mask[k / 6 % 2]);
         image_set(&f, weights[k / 12]);
-        check_plan(&f);
+        check_plan(&f, k % 5 == 0 ? 8 : 1);
     }
     omp_set_num_threads(before);
 }

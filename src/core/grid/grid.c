@@ -148,6 +148,10 @@ int pcl_uvgrid_new(const pcl_grid *g, bool real, pcl_uvgrid *out, pclean_err *er
     return rc;
 }
 
+size_t pcl_uvgrid_nfloat(const pcl_grid *g, const pcl_uvgrid *grid) {
+    return (grid->im ? 2 : 1) * g->nrow * g->stride;
+}
+
 void pcl_uvgrid_clear(pcl_uvgrid *grid) {
     pcl_free(grid->re);
     *grid = (pcl_uvgrid){0};

@@ -291,6 +291,7 @@ static int wstack_count(const pcl_gridder_params *p, size_t nthread, pcl_gridder
     int rc = pcl_grid_count_bytes(&p->grid, p->nbatch, nthread, &b, err);
     if (!rc)
         *out = (pcl_gridder_bytes){.grids = 4 * b.plane,
+                                   .summed = 4 * b.plane,
                                    .tables = sizeof(wstack) + b.tables,
                                    .batch = b.scratch,
                                    .fft = b.fft,
@@ -348,6 +349,15 @@ static void wstack_add(void *self, const pcl_samples *samples, pcl_grid_count *c
                    count);
 }
 
+static size_t wstack_grids(void *self, pcl_grid_array *grid) {
+    wstack *s = self;
+    grid[0] = (pcl_grid_array){s->vis.re, pcl_uvgrid_nfloat(s->grid, &s->vis), &s->vis.ncol};
+    if (!s->with_psf)
+        return 1;
+    grid[1] = (pcl_grid_array){s->psf.re, pcl_uvgrid_nfloat(s->grid, &s->psf), &s->psf.ncol};
+    return 2;
+}
+
 static void wstack_count_outside(const void *self, const pcl_samples *samples,
                                  pcl_grid_count *count) {
     const wstack *s = self;
@@ -378,8 +388,8 @@ static int wstack_end(void *self, enum pcl_walk_kind kind, size_t iwalk,
 
 static pcl_lent wstack_lend(void *self, int which) {
     wstack *s = self;
-    return (pcl_lent){which == 0 ? s->vis.re : s->psf.re,
-                      2 * pcl_grid_plane_bytes(s->grid) / sizeof(float)};
+    const pcl_uvgrid *grid = which == 0 ? &s->vis : &s->psf;
+    return (pcl_lent){grid->re, pcl_uvgrid_nfloat(s->grid, grid)};
 }
 
 const pcl_gridder_type pcl_gridder_wstack = {.name = "w-stacking",
@@ -390,6 +400,7 @@ const pcl_gridder_type pcl_gridder_wstack = {.name = "w-stacking",
                                              .nwalk = wstack_nwalk,
                                              .begin = wstack_begin,
                                              .add = wstack_add,
+                                             .grids = wstack_grids,
                                              .count_outside = wstack_count_outside,
                                              .predict = wstack_predict,
                                              .end = wstack_end,
