@@ -66,7 +66,7 @@ static void use_batch(const cycle *c, pcl_major_image *im, enum pcl_walk_kind ki
     im->gridder->add(im->gridder_self, &batch, count);
 }
 
-/* Of a walk that grids. */
+/* The scale of a walk that grids: all walks before it have been counted. */
 static float scale_of(const pcl_major_image *im, const pcl_grid_count *count) {
     const double sumwt = im->images.psf ? count->sumwt : im->count.sumwt;
     return sumwt > 0 ? (float)(1 / sumwt) : 0;

@@ -107,7 +107,7 @@ static shape shape_of(const pcl_setup *s, const pcl_target_samples *samples,
         .user_mask = options->user_mask};
 }
 
-/* Of a set of grids or, where that is larger, of a density. */
+/* Floats of the largest sum over slices: a set of grids, or a density. */
 static size_t floats_summed(const shape *h, const pcl_gridder_bytes *gridder) {
     const size_t n = gridder->summed / sizeof(float);
     return h->density && h->npixel > n ? h->npixel : n;

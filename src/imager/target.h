@@ -30,16 +30,17 @@ typedef struct pcl_target_options {
  * another process and be a line of a file. */
 typedef struct pcl_plane {
     size_t ichan, ipol;
-    size_t nsearch; /* pixels where CLEAN looks */
-    double sumwt;   /* of the gridded samples */
-    uint64_t nvis, noutside;
-    double umax_lambda, vmax_lambda;
-    pcl_beam beam; /* fitted; zero when the plane is blank */
+    size_t nsearch;                  /* pixels where CLEAN looks */
+    double sumwt;                    /* sum of the imaging weights of the gridded samples */
+    uint64_t nvis;                   /* gridded samples; 0: the plane is blank */
+    uint64_t noutside;               /* samples that the cell cannot carry */
+    double umax_lambda, vmax_lambda; /* bounds of |u|, |v|; 0: not known yet */
+    pcl_beam beam;                   /* fitted; zero where has_beam is false */
     bool has_beam;
-    double sidelobe;
-    double peak, rms; /* |residual| in the search region; robust rms of the plane */
-    double model_flux;
-    bool finite; /* residual and PSF are, in single precision, and .sumwt will be */
+    double sidelobe;   /* largest of the PSF, whose peak is 1 */
+    double peak, rms;  /* Jy/beam: |residual| in the search region; robust rms of the plane */
+    double model_flux; /* Jy */
+    bool finite;       /* residual, model and PSF are, and .sumwt will be, in single precision */
 } pcl_plane;
 
 typedef struct pcl_target {
@@ -72,10 +73,11 @@ void pcl_target_clear(pcl_target *p);
 
 /* Lent memory (core/lent.h). A target has no work space of its own: between two passes over the
  * data it lends the gridder's grids, as a plane and a mask, to those of its functions that say they
- * borrow them and to its owner. A plane may be borrowed together with a mask. The restored image is
- * the one content that outlives a call: it lies in the plane, and whoever borrows that, and every
- * minor cycle and pass, ends it (p->restored is NULL then).
- *   plane [ny][nx], mask [ny][nx]: to be used before the next call of a function of this header */
+ * borrow them and to its owner. There is one plane and one mask, [ny][nx] each, which may be
+ * borrowed at the same time. What is borrowed may be used until a function is called that borrows
+ * the same, or that cleans or passes over the data. The restored image is the one content that
+ * outlives a call: it lies in the plane, and who borrows that ends it (p->restored is NULL
+ * then). */
 float *pcl_target_borrow_plane(pcl_target *p);
 bool *pcl_target_borrow_mask(pcl_target *p);
 

@@ -128,7 +128,7 @@ static int damaged(const char *path, const char *how, pclean_err *err) {
                     path, how);
 }
 
-/* Of the file that fd is, against what the image wants. */
+/* Reads the header of the file that fd is, and holds it against what the image wants. */
 static int read_header(const pcl_setup *setup, const pcl_density *d, int fd, const char *path,
                        header *h, pclean_err *err) {
     struct stat st;

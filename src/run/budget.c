@@ -25,7 +25,7 @@ enum { BASE_MIB = 9, INDEX_BYTES_PER_ROW = 40, WORKER_MIB = 1 };
 typedef struct data_size {
     size_t nrow, most_per_row;
     size_t nid;            /* most_per_row of each row, summed */
-    size_t touched;        /* of a batch: the rows that go into one, with the samples they have */
+    size_t touched;        /* samples of a batch that are written: of the rows that go into one */
     double nvis_per_plane; /* about: what the gridder's kernel is chosen with */
     uint64_t ms_bytes;     /* visibilities, flags and weights of the selected rows
                             * and channels */

@@ -43,7 +43,7 @@ int pcl_budget_count(const pcl_setup *s, size_t nthread, pcl_budget *out,
 int pcl_budget_make(const pcl_setup *s, const pcl_sysinfo *limits, size_t wanted, size_t nthread,
                     enum pcl_memory_file file, pcl_budget *out, pclean_err *err) PCL_CHECK;
 
-/* Of a plan for all rows, the bytes when only a fraction of them is read. */
+/* The bytes of a plan when only this fraction of its rows is read. */
 uint64_t pcl_budget_of_rows(const pcl_budget *b, double fraction);
 
 /* A few lines in the log. */

@@ -57,7 +57,7 @@ enum { PCL_GRIDDER_GRIDS = 11 };
 /* Memory, bytes. */
 typedef struct pcl_gridder_bytes {
     size_t grids;  /* for as long as the gridder lives */
-    size_t summed; /* of them what grids() lists at most */
+    size_t summed; /* what grids() lists of them, at most */
     size_t tables; /* likewise */
     size_t batch;  /* work space for a batch, likewise */
     size_t fft;    /* while an image is transformed */
