@@ -304,6 +304,15 @@ done:
     return rc;
 }
 
+/* Leaves process i its own ends of the lines, and the parent (i = n) none: who waits for a process
+ * that has ended hears of it. */
+static void keep_own_ends(const lines *l, size_t i) {
+    for (size_t k = 1; k < l->n; k++)
+        for (size_t end = 0; end < 2; end++)
+            if (i == l->n || i != (end == 0 ? 0 : k))
+                close(l->end[k][end]);
+}
+
 /* n processes make the image together, with different numbers of threads. */
 static void make_together(const image *f, size_t n, made *out) {
     lines l = {.n = n};
@@ -318,18 +327,16 @@ static void make_together(const image *f, size_t n, made *out) {
             continue;
         pclean_err e;
         l.i = i;
+        keep_own_ends(&l, i);
         omp_set_num_threads((int)(1 + (n + i) % 2));
         const pcl_share share = {.i = i, .n = n, .complete = n > 1 ? complete : NULL, .user = &l};
         if (make_image(f, &share, &out[i], &e))
             fprintf(stderr, "process %zu of %zu: %s\n", i, n, e.msg);
         _exit(0);
     }
+    keep_own_ends(&l, n);
     for (size_t i = 0; i < n; i++)
         assert_int_equal(waitpid(pid[i], NULL, 0), pid[i]);
-    for (size_t i = 1; i < n; i++) {
-        close(l.end[i][0]);
-        close(l.end[i][1]);
-    }
     for (size_t i = 0; i < n; i++)
         assert_true(out[i].done);
 }
