@@ -289,6 +289,10 @@ static void a_plane_is_cleaned_and_restored(void **state) {
         for (size_t i = 0; i < b.n; i++)
             most = t->search[i] ? fmax(most, fabs((double)t->residual[0][i])) : most;
         assert_true(t->plane.peak == most);
+        assert_ok(pcl_target_restore(t, &t->plane.beam, &err));
+        assert_non_null(t->restored);
+        assert_ok(pcl_target_major(t, &err)); /* needs the grids that it lies in */
+        assert_null(t->restored);
         pcl_free(restored);
         pcl_free(pb);
         end(&b);
