@@ -313,7 +313,7 @@ static void keep_own_ends(const lines *l, size_t i) {
                 close(l->end[k][end]);
 }
 
-/* n processes make the image together, with different numbers of threads. */
+/* n processes make the image together; one alone has two threads, several have one each. */
 static void make_together(const image *f, size_t n, made *out) {
     lines l = {.n = n};
     pid_t pid[MOST_SHARES];
@@ -328,7 +328,7 @@ static void make_together(const image *f, size_t n, made *out) {
         pclean_err e;
         l.i = i;
         keep_own_ends(&l, i);
-        omp_set_num_threads((int)(1 + (n + i) % 2));
+        omp_set_num_threads(n == 1 ? 2 : 1);
         const pcl_share share = {.i = i, .n = n, .complete = n > 1 ? complete : NULL, .user = &l};
         if (make_image(f, &share, &out[i], &e))
             fprintf(stderr, "process %zu of %zu: %s\n", i, n, e.msg);
