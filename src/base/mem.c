@@ -17,6 +17,17 @@
 #define HUGE_PAGE ((uintptr_t)2 << 20)
 
 static atomic_long countdown; /* see pcl_mem_fail_after */
+static _Atomic(pcl_mem_listener *) listener;
+
+void pcl_mem_listen(pcl_mem_listener *heard) {
+    atomic_store(&listener, heard);
+}
+
+static void tell(const void *block, size_t bytes, const char *what) {
+    pcl_mem_listener *const heard = atomic_load_explicit(&listener, memory_order_relaxed);
+    if (heard)
+        heard(block, bytes, what);
+}
 
 void pcl_mem_fail_after(long n) {
     atomic_store(&countdown, n);
@@ -57,6 +68,7 @@ int pcl_alloc(void **out, size_t nmemb, size_t size, const char *what, pclean_er
         return no_memory(bytes, what, err);
     if (bytes >= HUGE_PAGE)
         ask_for_huge_pages(*out, bytes);
+    tell(*out, bytes, what);
     return 0;
 }
 
@@ -104,6 +116,8 @@ size_t pcl_mem_peak_restart(void) {
 void pcl_free(void *p) {
     if (p && malloc_usable_size(p) >= LARGE)
         (void)pcl_mem_peak();
+    if (p)
+        tell(p, 0, NULL);
     free(p);
 }
 

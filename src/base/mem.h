@@ -27,6 +27,12 @@ size_t pcl_mem_peak_restart(void);
 /* Test hook: the n-th allocation from now (1 = the next) fails; 0 switches the hook off. */
 void pcl_mem_fail_after(long n);
 
+/* Test hook: `heard` is told of each allocation, the bytes asked for and what for, and of each
+ * pcl_free, with `what` NULL and 0 bytes. It is called by the thread that allocates. NULL: nobody
+ * listens. */
+typedef void pcl_mem_listener(const void *block, size_t bytes, const char *what);
+void pcl_mem_listen(pcl_mem_listener *heard);
+
 /* strdup and printf into fresh memory, same contract. */
 int pcl_strdup(char **out, const char *s, pclean_err *err) PCL_CHECK;
 int pcl_asprintf(char **out, pclean_err *err, const char *fmt, ...)

@@ -315,6 +315,16 @@ size_t pcl_restore_bytes(size_t nx, size_t ny, const pcl_restore_params *p) {
            (size_t)omp_get_max_threads() * nx * sizeof(double) + (ny + 1) * sizeof(size_t);
 }
 
+size_t pcl_restore_likely_bytes(size_t nx, size_t ny, const pcl_restore_params *p,
+                                size_t ncomponent, size_t nthread) {
+    const double n = (double)nx * (double)ny;
+    /* side of the cut beam in pixels */
+    const double reach = 6 * p->beam.major_rad / p->cellx_rad + 1;
+    if ((double)ncomponent * reach * reach >= n * log2(n))
+        return pcl_restore_bytes(nx, ny, p);
+    return ncomponent * (2 * sizeof(uint32_t)) + nthread * nx * sizeof(double);
+}
+
 void pcl_restore_pbcor(const float *image, const float *pb, size_t n, float pblimit, float *out) {
     const float limit = fabsf(pblimit);
     for (size_t i = 0; i < n; i++)

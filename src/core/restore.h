@@ -44,6 +44,11 @@ int pcl_restore(const float *model, const float *residual, size_t nx, size_t ny,
 /* Bytes that pcl_restore allocates at most for these beam and cells, for the memory plan. */
 size_t pcl_restore_bytes(size_t nx, size_t ny, const pcl_restore_params *p);
 
+/* The same for a model of about ncomponent pixels that are not 0 (SIZE_MAX: nobody knows): where
+ * they are few, the direct form needs little. */
+size_t pcl_restore_likely_bytes(size_t nx, size_t ny, const pcl_restore_params *p,
+                                size_t ncomponent, size_t nthread);
+
 /* out = image / pb where pb > |pblimit|, else 0; n pixels; out may be image. tclean's image.pbcor:
  * there too the pixels beyond pblimit are 0 (its .pb is 0 there), and masked. */
 void pcl_restore_pbcor(const float *image, const float *pb, size_t n, float pblimit, float *out);

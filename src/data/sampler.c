@@ -74,6 +74,9 @@ void pcl_sampler_begin(pcl_sampler *s, size_t ichan, size_t ipol, unsigned want)
     s->ipol = ipol;
     s->iblock = 0;
     s->irow = 0;
+    s->islice = 0;
+    s->nslice = 1;
+    s->inside = false;
     s->n = 0;
     s->umax = s->vmax = s->wmax = 0;
     s->first_id = 0;
@@ -84,6 +87,11 @@ void pcl_sampler_begin(pcl_sampler *s, size_t ichan, size_t ipol, unsigned want)
 void pcl_sampler_window(pcl_sampler *s, double low, double high) {
     s->wlow = low;
     s->whigh = high;
+}
+
+void pcl_sampler_slice(pcl_sampler *s, size_t islice, size_t nslice) {
+    s->islice = islice;
+    s->nslice = nslice;
 }
 
 /* A block has as many ids as its rows can give samples to any channel. */
@@ -472,19 +480,24 @@ int pcl_sampler_next(pcl_sampler *s, bool *more, pclean_err *err) {
     int rc = allocate(s, err);
     while (!rc && s->n == 0 && s->iblock < s->vis->nblock) {
         const pcl_block *b = &s->vis->block[s->iblock];
-        const bool empty = b->nrow == 0 || b->nchan == 0;
-        if (!empty && s->irow == 0)
+        const size_t from = b->nrow * s->islice / s->nslice,
+                     to = b->nrow * (s->islice + 1) / s->nslice;
+        const bool empty = from == to || b->nchan == 0;
+        if (!empty && !s->inside) {
             rc = map_block(s, b, err);
+            s->inside = true;
+            s->irow = from;
+        }
         if (!rc && !empty && s->per_row > 0) {
             const size_t step = s->nmax / s->per_row,
-                         end = b->nrow - s->irow < step ? b->nrow : s->irow + step;
+                         end = to - s->irow < step ? to : s->irow + step;
             rc = add_rows(s, b, s->irow, end, err);
             s->irow = end;
         }
-        if (empty || s->per_row == 0 || s->irow == b->nrow) {
+        if (empty || s->per_row == 0 || s->irow == to) {
             s->first_id += ids_of_block(s, b);
             s->iblock++;
-            s->irow = 0;
+            s->inside = false;
         }
     }
     *more = s->n > 0;

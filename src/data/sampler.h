@@ -48,6 +48,8 @@ typedef struct pcl_sampler {
     /* Where the walk stands. */
     unsigned want;
     size_t ichan, ipol, iblock, irow;
+    size_t islice, nslice;     /* of each block's rows */
+    bool inside;               /* irow is a row of this block */
     size_t first_id;           /* of this block */
     size_t per_row;            /* samples that a row of this block can give */
     bool same_for_all;         /* every time has the entries of the first */
@@ -78,6 +80,9 @@ void pcl_sampler_begin(pcl_sampler *s, size_t ichan, size_t ipol, unsigned want)
 /* Keeps this walk, which wants W, to samples with low <= |w| <= high (wavelengths). After
  * pcl_sampler_begin. */
 void pcl_sampler_window(pcl_sampler *s, double low, double high);
+/* Of this walk only the islice-th of nslice equal stretches of each block's rows. Ids stay what
+ * they are. After pcl_sampler_begin. */
+void pcl_sampler_slice(pcl_sampler *s, size_t islice, size_t nslice);
 /* Bound of the ids of any plane. */
 size_t pcl_sampler_nid(const pcl_sampler *s);
 /* Fills the next batch; *more is false (and n 0) when there is none left. */

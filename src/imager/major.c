@@ -3,23 +3,25 @@
 #include <math.h>
 #include <string.h>
 
+/* What is the same in all walks of a major cycle. */
 typedef struct cycle {
+    const pcl_major_means *means;
     float *predicted; /* NULL: nothing was predicted apart */
-    int (*stop)(void *user);
-    void *user;
 } cycle;
 
 bool pcl_major_predicts(size_t nimage, const pcl_gridder_type *gridder) {
     return nimage > 1 || !gridder->subtracts;
 }
 
+static unsigned wants(bool w, bool id, bool near) {
+    return PCL_SAMPLER_UV | PCL_SAMPLER_VIS | (w ? PCL_SAMPLER_W : 0u) |
+           (id ? PCL_SAMPLER_ID : 0u) | (near ? PCL_SAMPLER_NEAR : 0u);
+}
+
 unsigned pcl_major_wants(size_t nimage, const pcl_gridder_type *gridder, bool model,
                          bool weighs_by_density) {
-    unsigned want = PCL_SAMPLER_UV | PCL_SAMPLER_VIS;
-    want |= weighs_by_density ? PCL_SAMPLER_NEAR : 0u;
-    want |= gridder->corrects_w ? PCL_SAMPLER_W : 0u;
-    want |= model && pcl_major_predicts(nimage, gridder) ? PCL_SAMPLER_ID : 0u;
-    return want;
+    return wants(gridder->corrects_w, model && pcl_major_predicts(nimage, gridder),
+                 weighs_by_density);
 }
 
 /* Imaging weights of the batch, in place. */
@@ -64,71 +66,100 @@ static void use_batch(const cycle *c, pcl_major_image *im, enum pcl_walk_kind ki
     im->gridder->add(im->gridder_self, &batch, count);
 }
 
+/* The scale of a walk that grids: all walks before it have been counted. */
 static float scale_of(const pcl_major_image *im, const pcl_grid_count *count) {
     const double sumwt = im->images.psf ? count->sumwt : im->count.sumwt;
     return sumwt > 0 ? (float)(1 / sumwt) : 0;
 }
 
-static int walk(const cycle *c, pcl_major_image *im, enum pcl_walk_kind kind, size_t iwalk,
-                const pcl_grid_images *images, pcl_grid_count *count, pclean_err *err) {
-    pcl_sampler *s = im->sampler;
-    const double reach = im->umax_lambda > 0 ? im->umax_lambda : 0.5 / im->cellx_rad;
+/* One walk over the samples. */
+typedef struct stroll {
+    const cycle *c;
+    pcl_major_image *im;
+    enum pcl_walk_kind kind;
     pcl_walk want;
-    int rc = im->gridder->begin(im->gridder_self, kind, iwalk, images, reach, &want, err);
-    if (rc)
-        return rc;
-    pcl_sampler_begin(s, im->ichan, im->ipol,
-                      PCL_SAMPLER_UV | PCL_SAMPLER_VIS | (want.w ? PCL_SAMPLER_W : 0u) |
-                          (c->predicted ? PCL_SAMPLER_ID : 0u) |
-                          (kind == PCL_WALK_GRID && im->density->sum ? PCL_SAMPLER_NEAR : 0u));
-    if (want.w)
-        pcl_sampler_window(s, want.w_low, want.w_high);
+} stroll;
+
+static int walk_slice(void *user, size_t islice, pcl_sum_numbers *numbers, pclean_err *err) {
+    const stroll *w = user;
+    const cycle *c = w->c;
+    pcl_major_image *im = w->im;
+    pcl_sampler *s = im->sampler;
+    pcl_sampler_begin(
+        s, im->ichan, im->ipol,
+        wants(w->want.w, c->predicted != NULL, w->kind == PCL_WALK_GRID && im->density->sum));
+    pcl_sampler_slice(s, islice, c->means->slices->sum.nslice);
+    if (w->want.w)
+        pcl_sampler_window(s, w->want.w_low, w->want.w_high);
     bool more = true;
     for (;;) {
-        if (c->stop && c->stop(c->user))
+        if (c->means->stop && c->means->stop(c->means->user))
             return PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted; no product was changed");
-        if ((rc = pcl_sampler_next(s, &more, err)))
+        int rc = pcl_sampler_next(s, &more, err);
+        if (rc)
             return rc;
         if (!more)
             break;
-        use_batch(c, im, kind, count);
+        use_batch(c, im, w->kind, &numbers->count);
     }
-    return im->gridder->end(im->gridder_self, kind, iwalk, images, scale_of(im, count), err);
+    numbers->umax_lambda = fmax(numbers->umax_lambda, s->umax);
+    numbers->vmax_lambda = fmax(numbers->vmax_lambda, s->vmax);
+    return 0;
+}
+
+static int walk(const cycle *c, pcl_major_image *im, enum pcl_walk_kind kind, size_t iwalk,
+                const pcl_grid_images *images, pcl_sum_numbers *found, pclean_err *err) {
+    const double reach = im->umax_lambda > 0 ? im->umax_lambda : 0.5 / im->cellx_rad;
+    pcl_slices *slices = c->means->slices;
+    pcl_grid_array grid[PCL_GRIDDER_GRIDS];
+    stroll w = {.c = c, .im = im, .kind = kind};
+    int rc = im->gridder->begin(im->gridder_self, kind, iwalk, images, reach, &w.want, err);
+    if (rc)
+        return rc;
+    if (kind == PCL_WALK_PREDICT)
+        rc = pcl_slices_walk(slices, walk_slice, &w, err);
+    else
+        rc = pcl_slices_sum(slices, im->gridder->grids(im->gridder_self, grid), grid, walk_slice,
+                            &w, found, err);
+    if (rc)
+        return rc;
+    return im->gridder->end(im->gridder_self, kind, iwalk, images,
+                            kind == PCL_WALK_GRID ? scale_of(im, &found->count) : 0, err);
 }
 
 /* All walks of one kind over one image. */
 static int pass(const cycle *c, pcl_major_image *im, enum pcl_walk_kind kind,
-                const pcl_grid_images *images, pcl_grid_count *count, pclean_err *err) {
+                const pcl_grid_images *images, pcl_sum_numbers *found, pclean_err *err) {
     int rc = 0;
     for (size_t i = 0; !rc && i < im->gridder->nwalk(im->gridder_self, kind); i++)
-        rc = walk(c, im, kind, i, images, count, err);
+        rc = walk(c, im, kind, i, images, found, err);
     return rc;
 }
 
 static int make_residual(const cycle *c, pcl_major_image *im, bool subtracted, pclean_err *err) {
     pcl_grid_images images = im->images;
-    pcl_grid_count count = {0};
+    pcl_sum_numbers found = {.umax_lambda = 0};
     if (subtracted)
         images.model = NULL;
-    int rc = pass(c, im, PCL_WALK_GRID, &images, &count, err);
+    int rc = pass(c, im, PCL_WALK_GRID, &images, &found, err);
     if (rc || !images.psf)
         return rc;
-    im->count = count;
-    im->umax_lambda = im->sampler->umax;
-    im->vmax_lambda = im->sampler->vmax;
+    im->count = found.count;
+    im->umax_lambda = found.umax_lambda;
+    im->vmax_lambda = found.vmax_lambda;
     return 0;
 }
 
-int pcl_major_cycle(size_t nimage, pcl_major_image *image, float *predicted,
-                    int (*stop)(void *user), void *user, pclean_err *err) {
+int pcl_major_cycle(size_t nimage, pcl_major_image *image, const pcl_major_means *means,
+                    pclean_err *err) {
     bool any_model = false;
     for (size_t i = 0; i < nimage; i++)
         any_model |= image[i].images.model != NULL;
     const bool apart = any_model && pcl_major_predicts(nimage, image[0].gridder);
-    const cycle c = {.predicted = apart ? predicted : NULL, .stop = stop, .user = user};
+    const cycle c = {.means = means, .predicted = apart ? means->predicted : NULL};
     int rc = 0;
     if (apart)
-        memset(predicted, 0, 2 * pcl_sampler_nid(image[0].sampler) * sizeof *predicted);
+        memset(c.predicted, 0, 2 * pcl_sampler_nid(image[0].sampler) * sizeof *c.predicted);
     for (size_t i = 0; !rc && apart && i < nimage; i++)
         if (image[i].images.model)
             rc = pass(&c, &image[i], PCL_WALK_PREDICT, &image[i].images, NULL, err);

@@ -6,6 +6,7 @@
 #include "core/grid/gridder.h"
 #include "core/weight.h"
 #include "data/sampler.h"
+#include "imager/slices.h"
 
 /* One image of a major cycle. Everything is borrowed. */
 typedef struct pcl_major_image {
@@ -23,12 +24,21 @@ typedef struct pcl_major_image {
     double umax_lambda, vmax_lambda; /* of the samples; umax 0: not known yet */
 } pcl_major_image;
 
+/* What a major cycle needs besides. */
+typedef struct pcl_major_means {
+    float *predicted; /* [pcl_sampler_nid][2]: work space; NULL allowed where pcl_major_predicts
+                         * says no */
+    pcl_slices
+        *slices; /* of the rows, and who shares them; with room for the grids of each image */
+    int (*stop)(void *user); /* polled between batches; NULL: never */
+    void *user;
+} pcl_major_means;
+
 /* residual of each image = image of (data - all models), and its psf, count and bounds where psf is
- * wanted. Without data all are zero.
- *   predicted [pcl_sampler_nid][2]: work space; NULL allowed where pcl_major_predicts says no
- *   stop      polled between batches, with its user; NULL: never */
-int pcl_major_cycle(size_t nimage, pcl_major_image *image, float *predicted,
-                    int (*stop)(void *user), void *user, pclean_err *err) PCL_CHECK;
+ * wanted. Without data all are zero. What walks over the rows have added up passes through the sum
+ * over slices before it is transformed. */
+int pcl_major_cycle(size_t nimage, pcl_major_image *image, const pcl_major_means *means,
+                    pclean_err *err) PCL_CHECK;
 
 /* Whether model visibilities of all samples must be kept: not for one image whose gridder subtracts
  * as it goes. */

@@ -2,7 +2,6 @@
 
 #include "base/quantity.h"
 
-/* Up to two axes and a position angle: "10arcsec", or ["10arcsec", "5arcsec", "30deg"]. */
 static int parse_angle(const char *parameter, const char *text, const char *unit, double *out,
                        pclean_err *err) {
     int rc = pcl_quantity_parse_as(text, PCL_DIM_ANGLE, unit, out, err);
@@ -11,6 +10,7 @@ static int parse_angle(const char *parameter, const char *text, const char *unit
     return rc;
 }
 
+/* One or two axes and a position angle: "10arcsec", or ["10arcsec", "5arcsec", "30deg"]. */
 static int parse_taper(const pclean_strlist *text, pcl_taper *out, pclean_err *err) {
     *out = (pcl_taper){0};
     if (text->n == 0 || !*text->item[0])
@@ -55,15 +55,24 @@ bool pcl_params_common_density(const pclean_config *c) {
            (c->specmode == PCLEAN_SPECMODE_MFS || !c->perchanweightdensity);
 }
 
+bool pcl_params_model(const pclean_config *c) {
+    return c->niter > 0 || pcl_params_model_at_first(c);
+}
+
+bool pcl_params_model_at_first(const pclean_config *c) {
+    return c->restart || c->startmodel.n > 0;
+}
+
 int pcl_params_resolve(const pclean_config *c, pcl_params *out, pclean_err *err) {
     *out = (pcl_params){.gridder = c->gridder == PCLEAN_GRIDDER_STANDARD ? &pcl_gridder_flat
                                                                          : &pcl_gridder_wstack,
                         .deconvolver = &pcl_deconvolver_hogbom,
                         .nterm = 1,
-                        .model = c->niter > 0 || c->restart || c->startmodel.n > 0,
-                        .model_at_first = c->restart || c->startmodel.n > 0,
+                        .model = pcl_params_model(c),
+                        .model_at_first = pcl_params_model_at_first(c),
                         .natural = c->weighting == PCLEAN_WEIGHTING_NATURAL,
                         .common_density = pcl_params_common_density(c),
+                        .slicing = pcl_slicing_usual,
                         .control = {.niter = c->niter,
                                     .cycleniter = c->cycleniter,
                                     .nmajor = c->nmajor,

@@ -8,6 +8,7 @@
 #include "core/clean/deconvolver.h"
 #include "core/grid/gridder.h"
 #include "core/weight.h"
+#include "imager/slices.h"
 #include "pclean/config.h"
 
 typedef struct pcl_params {
@@ -15,11 +16,12 @@ typedef struct pcl_params {
                                       * w does nothing */
     const pcl_deconvolver *deconvolver;
     size_t nterm;        /* Taylor terms, 1 */
-    bool model;          /* a model is made or given ... */
-    bool model_at_first; /* ... and there before the first pass over the data */
+    bool model;          /* pcl_params_model */
+    bool model_at_first; /* pcl_params_model_at_first */
     bool natural;        /* no density of weights is counted */
     bool common_density; /* pcl_params_common_density */
     pcl_taper taper;
+    pcl_slicing slicing; /* pcl_slicing_usual; tests take smaller slices */
     pcl_control control;
     pcl_beam restoring_beam; /* restoringbeam; zero: each plane's own */
 } pcl_params;
@@ -30,5 +32,9 @@ int pcl_params_resolve(const pclean_config *config, pcl_params *out, pclean_err 
 /* One density of weights serves all channels: uniform and briggs weights of mfs, and of cubes with
  * perchanweightdensity=false. */
 bool pcl_params_common_density(const pclean_config *config);
+
+/* A model is made or given; it is there before the first pass over the data. */
+bool pcl_params_model(const pclean_config *config);
+bool pcl_params_model_at_first(const pclean_config *config);
 
 #endif

@@ -355,6 +355,10 @@ static void describe_image(pcl_setup *s) {
     s->dish_diameter_m = info->dish_diameter_m;
 }
 
+size_t pcl_setup_nslice(const pcl_setup *s) {
+    return pcl_slices_count(&s->params.slicing, s->samples_per_plane, s->desc.nx * s->desc.ny);
+}
+
 casa_image_desc pcl_setup_whole_desc(const pcl_setup *s) {
     casa_image_desc whole = s->desc;
     whole.nchan = s->channels.whole;

@@ -22,13 +22,13 @@ typedef struct pcl_setup_ms {
     uint64_t column_bytes;
 } pcl_setup_ms;
 
-/* Whose rest frequency it is: the parameter's, the first that an MS has for its first field and
- * window, or nobody's: the middle of the selected data. */
+/* Where the rest frequency is from: the parameter, the first MS that has one for its first field
+ * and window, or, where nobody knows it, the middle of the selected data. */
 enum pcl_restfreq_from { PCL_RESTFREQ_GIVEN, PCL_RESTFREQ_SOURCE, PCL_RESTFREQ_MIDDLE };
 
 typedef struct pcl_setup {
     const pclean_config *config; /* borrowed */
-    pcl_params params;           /* of it */
+    pcl_params params;           /* what it asks of the imager */
     pcl_source *source;          /* the opened MSs and which channels of them are read; NULL once
                                   * the data are read */
     bool part;                   /* of a larger image, whose grid and epoch the config brings
@@ -60,8 +60,9 @@ typedef struct pcl_setup {
     size_t sample_rows;            /* 0, or read about so many rows of each MS only, to measure a
                           * run's speed */
     pcl_correlations correlations; /* of the source's windows */
-    /* about, flagged ones too: what chooses the gridding kernel. The same in every part, and for
-     * any number of channels, or a channel's bits would depend on them */
+    /* About, flagged ones too. It chooses the gridding kernel and the number of slices, so it is
+     * the same in every part and for any number of channels: a channel's bits do not depend on
+     * these. */
     double samples_per_plane;
 } pcl_setup;
 
@@ -71,8 +72,9 @@ casa_ms_selection pcl_setup_selection(const pclean_config *config, size_t ims);
 /* Opens the MSs and resolves phase centre, planes and channel grid. Opens files read-only; writes
  * nothing. */
 int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) PCL_CHECK;
-/* Only MSs, centre, frame and the channels that the grid needs: not fit for imaging. The config
- * brings its grid along (a part's). sel [config->vis.n]: instead of the config's selections. */
+/* A smaller setup for a config that brings its grid along (a part's): MSs, centre, frame and the
+ * channels that the grid needs. It is not fit for imaging. sel [nms] stands for the config's
+ * selection. */
 int pcl_setup_open_axis(const pclean_config *config, const casa_ms_selection *sel, pcl_setup *s,
                         pclean_err *err) PCL_CHECK;
 /* What the store of this setup holds. Borrows from it. */
@@ -83,7 +85,10 @@ int pcl_setup_read(pcl_setup *s, pcl_fill_progress *progress, void *user, pcl_st
                    pclean_err *err) PCL_CHECK;
 void pcl_setup_close(pcl_setup *s);
 
-/* desc of the whole image that this one is a part of; desc itself when it is none. */
+/* Slices of the rows over which its planes are summed (imager/slices.h). */
+size_t pcl_setup_nslice(const pcl_setup *s);
+
+/* The description of the whole image that this one is a part of; desc itself when it is none. */
 casa_image_desc pcl_setup_whole_desc(const pcl_setup *s);
 
 const char *pcl_setup_restfreq_from(const pcl_setup *s);
@@ -91,8 +96,8 @@ const char *pcl_setup_restfreq_from(const pcl_setup *s);
  * that says so. */
 bool pcl_setup_guesses_velocity(const pcl_setup *s, char *text, size_t size);
 
-/* Widens the grid of a continuum image, whose Doppler factor runs from `least` to `most` times that
- * of the first row. */
+/* A continuum image gets the grid that it has when the Doppler factor runs from `least` to `most`
+ * times that of the first row. */
 int pcl_setup_widen(pcl_setup *s, double least, double most, pclean_err *err) PCL_CHECK;
 
 /* The same setup for nchan channels from `offset` on: channels, desc, and which channels of the

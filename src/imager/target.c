@@ -15,22 +15,33 @@ static size_t npixel(const pcl_target *p) {
     return p->nx * p->ny;
 }
 
+/* ---- lent memory ---- */
+
+static pcl_lent lend(pcl_target *p, int which) {
+    if (which == 0)
+        p->restored = NULL;
+    return p->gridder->lend(p->gridder_self, which);
+}
+
+float *pcl_target_borrow_plane(pcl_target *p) {
+    return lend(p, 0).at;
+}
+
+bool *pcl_target_borrow_mask(pcl_target *p) {
+    return (bool *)(void *)lend(p, 1).at;
+}
+
 /* ---- set-up ---- */
 
-static int allocate(pcl_target *p, pclean_err *err) {
-    const size_t n = npixel(p);
-    size_t nlent;
-    int rc = PCL_NEW(&p->search, n, "search mask", err);
-    for (size_t t = 0; !rc && t < 2 * p->nterm - 1; t++)
-        rc = PCL_NEW(&p->psf[t], n, "PSF plane", err);
-    for (size_t t = 0; !rc && t < p->nterm; t++)
-        if (!(rc = PCL_NEW(&p->residual[t], n, "residual plane", err)))
-            rc = PCL_NEW(&p->model[t], n, "model plane", err);
-    if (!rc && p->setup->params.model && pcl_major_predicts(1, p->gridder))
-        rc = PCL_NEW(&p->predicted, 2 * pcl_sampler_nid(&p->sampler), "model visibilities", err);
-    p->work = p->gridder->lend(p->gridder_self, 0, &nlent);
-    p->work_mask = (bool *)p->gridder->lend(p->gridder_self, 1, &nlent);
-    return rc;
+double pcl_target_good_cell(double reach_lambda) {
+    return reach_lambda > 0 ? 1 / (3 * reach_lambda) : 0;
+}
+
+double pcl_target_wmax(double w_m, size_t nchan, const double *freq_hz) {
+    double highest = 0;
+    for (size_t c = 0; c < nchan; c++)
+        highest = fmax(highest, freq_hz[c]);
+    return w_m * highest / 299792458.0 * (1 + 1e-9);
 }
 
 static double largest_w(const pcl_setup *s, const pcl_store *vis) {
@@ -42,17 +53,6 @@ static double largest_w(const pcl_setup *s, const pcl_store *vis) {
         most = fmax(most, pcl_target_wmax(b->wmax_m, b->nchan, b->freq_hz));
     }
     return most;
-}
-
-double pcl_target_good_cell(double reach_lambda) {
-    return reach_lambda > 0 ? 1 / (3 * reach_lambda) : 0;
-}
-
-double pcl_target_wmax(double w_m, size_t nchan, const double *freq_hz) {
-    double highest = 0;
-    for (size_t c = 0; c < nchan; c++)
-        highest = fmax(highest, freq_hz[c]);
-    return w_m * highest / 299792458.0 * (1 + 1e-9);
 }
 
 /* |w| that the gridder must reach, wavelengths: 0 where w is to be ignored, or where all it does
@@ -67,50 +67,135 @@ static double wmax_to_correct(const pcl_setup *s, const pcl_store *vis) {
     return 2 * M_PI * turns < 0.1 * c->accuracy ? 0 : wmax;
 }
 
-pcl_gridder_params pcl_target_gridder_params(const pcl_setup *s, double nvis, double wmax_lambda,
-                                             size_t nbatch) {
+/* What is allocated; pcl_target_init and pcl_target_count read it alike. */
+typedef struct shape {
+    size_t npixel, nterm, npsf;
+    const pcl_gridder_type *gridder;
+    pcl_gridder_params gridding;
+    unsigned want;     /* of the sampler, in all walks together */
+    size_t npredicted; /* model visibilities kept */
+    size_t nslice;
+    bool density, user_mask;
+} shape;
+
+static shape shape_of(const pcl_setup *s, const pcl_target_samples *samples,
+                      const pcl_target_options *options) {
     const pclean_config *c = s->config;
-    return (pcl_gridder_params){.grid = {.nx = s->desc.nx,
-                                         .ny = s->desc.ny,
-                                         .cellx_rad = c->cell_rad[0],
-                                         .celly_rad = c->cell_rad[1],
-                                         .accuracy = c->accuracy,
-                                         .nvis = nvis,
-                                         .wmax_lambda = wmax_lambda,
-                                         .kernel = -1},
-                                .nbatch = nbatch,
-                                .model = s->params.model,
-                                .model_at_first = s->params.model_at_first};
+    const pcl_params *p = &s->params;
+    const bool weighs = !p->natural;
+    const pcl_gridder_type *gridder = samples->wmax_lambda > 0 ? p->gridder : &pcl_gridder_flat;
+    return (shape){
+        .npixel = s->desc.nx * s->desc.ny,
+        .nterm = p->nterm,
+        .npsf = 2 * p->nterm - 1,
+        .gridder = gridder,
+        .gridding = {.grid = {.nx = s->desc.nx,
+                              .ny = s->desc.ny,
+                              .cellx_rad = c->cell_rad[0],
+                              .celly_rad = c->cell_rad[1],
+                              .accuracy = c->accuracy,
+                              .nvis = samples->per_plane,
+                              .wmax_lambda = samples->wmax_lambda,
+                              .kernel = -1},
+                     .nbatch = samples->nbatch,
+                     .model = p->model,
+                     .model_at_first = p->model_at_first},
+        .want = pcl_major_wants(1, gridder, p->model, weighs) | (weighs ? PCL_SAMPLER_FRAME : 0u),
+        .npredicted = p->model && pcl_major_predicts(1, gridder) ? samples->nid : 0,
+        .nslice = pcl_slices_count(&p->slicing, samples->per_plane, s->desc.nx * s->desc.ny),
+        .density = weighs,
+        .user_mask = options->user_mask};
 }
 
-static int make_gridder(pcl_target *p, pclean_err *err) {
-    const double wmax = wmax_to_correct(p->setup, p->vis);
-    const pcl_gridder_params params =
-        pcl_target_gridder_params(p->setup, p->setup->samples_per_plane, wmax, p->sampler.nmax);
-    p->gridder = wmax > 0 ? p->setup->params.gridder : &pcl_gridder_flat;
-    return p->gridder->make(&params, &p->gridder_self, err);
+/* Floats of the largest sum over slices: a set of grids, or a density. */
+static size_t floats_summed(const shape *h, const pcl_gridder_bytes *gridder) {
+    const size_t n = gridder->summed / sizeof(float);
+    return h->density && h->npixel > n ? h->npixel : n;
 }
 
-int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_store *vis, pclean_err *err) {
-    const pclean_config *c = setup->config;
+static int allocate(pcl_target *p, const shape *h, pclean_err *err) {
+    const size_t n = h->npixel;
+    int rc = PCL_NEW(&p->search, n, "search mask", err);
+    if (!rc && h->user_mask)
+        rc = PCL_NEW(&p->user_mask, n, "user mask", err);
+    for (size_t t = 0; !rc && t < h->npsf; t++)
+        rc = PCL_NEW(&p->psf[t], n, "PSF plane", err);
+    for (size_t t = 0; !rc && t < h->nterm; t++)
+        if (!(rc = PCL_NEW(&p->residual[t], n, "residual plane", err)))
+            rc = PCL_NEW(&p->model[t], n, "model plane", err);
+    if (!rc && h->npredicted)
+        rc = PCL_NEW(&p->predicted, 2 * h->npredicted, "model visibilities", err);
+    return rc;
+}
+
+int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_store *vis,
+                    const pcl_target_options *options, pclean_err *err) {
     *p = (pcl_target){.setup = setup,
                       .vis = vis,
-                      .nx = (size_t)c->imsize[0],
-                      .ny = (size_t)c->imsize[1],
+                      .nx = setup->desc.nx,
+                      .ny = setup->desc.ny,
                       .nterm = setup->params.nterm,
                       .density_pol = SIZE_MAX};
-    int rc;
-    if ((rc = pcl_sampler_init(&p->sampler, vis, &setup->channels, err)) ||
-        (rc = make_gridder(p, err)) || (rc = pcl_weighing_init(setup, &p->density, err)) ||
-        (rc = allocate(p, err)))
+    if (options)
+        p->options = *options;
+    int rc = pcl_sampler_init(&p->sampler, vis, &setup->channels, err);
+    if (rc)
+        return rc;
+    const pcl_target_samples samples = {.per_plane = setup->samples_per_plane,
+                                        .nbatch = p->sampler.nmax,
+                                        .nid = pcl_sampler_nid(&p->sampler),
+                                        .wmax_lambda = wmax_to_correct(setup, vis)};
+    const shape h = shape_of(setup, &samples, &p->options);
+    pcl_gridder_bytes gridder;
+    p->gridder = h.gridder;
+    if ((rc = h.gridder->count(&h.gridding, 1, &gridder, err)) ||
+        (rc = pcl_slices_init(&p->slices, h.nslice, floats_summed(&h, &gridder), &p->options.share,
+                              err)) ||
+        (rc = h.gridder->make(&h.gridding, &p->gridder_self, err)) ||
+        (h.density && (rc = pcl_weighing_init(setup, &p->density, err))) ||
+        (rc = allocate(p, &h, err)))
         pcl_target_clear(p);
     return rc;
+}
+
+static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridder_bytes *gridder,
+                            size_t nthread);
+static uint64_t count_restoring(const pcl_setup *s, size_t nthread);
+
+int pcl_target_count(const pcl_setup *s, const pcl_target_samples *samples,
+                     const pcl_target_options *options, size_t nthread, pcl_target_bytes *out,
+                     pclean_err *err) {
+    const shape h = shape_of(s, samples, options);
+    const uint64_t n = h.npixel, each = pcl_sampler_bytes(0, h.want) / pcl_sampler_batch(0);
+    pcl_gridder_bytes gridder;
+    *out = (pcl_target_bytes){0};
+    int rc = h.gridder->count(&h.gridding, nthread, &gridder, err);
+    if (rc)
+        return rc;
+    *out = (pcl_target_bytes){.grids = gridder.grids,
+                              .gridder = gridder.tables + gridder.batch,
+                              .batch = samples->nbatch * each,
+                              .planes = (h.npsf + 2 * h.nterm) * n * sizeof(float),
+                              .masks = (h.user_mask ? 2 : 1) * n * sizeof(bool),
+                              .density = h.density ? pcl_density_bytes(s->desc.nx, s->desc.ny) : 0,
+                              .predicted = 2 * sizeof(float) * (uint64_t)h.npredicted,
+                              .sums = pcl_sum_bytes(h.nslice, floats_summed(&h, &gridder)),
+                              .fft = gridder.fft,
+                              .minor = count_minor(s, &h, &gridder, nthread),
+                              .restore = count_restoring(s, nthread)};
+    return 0;
+}
+
+uint64_t pcl_target_bytes_held(const pcl_target_bytes *b) {
+    return b->grids + b->gridder + b->batch + b->planes + b->masks + b->density + b->predicted +
+           b->sums;
 }
 
 void pcl_target_clear(pcl_target *p) {
     if (p->gridder)
         p->gridder->free(p->gridder_self);
     pcl_sampler_clear(&p->sampler);
+    pcl_slices_clear(&p->slices);
     pcl_density_clear(&p->density);
     pcl_free(p->predicted);
     for (size_t t = 0; t < PCL_TARGET_NPSF; t++)
@@ -143,29 +228,29 @@ int pcl_target_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const
 
 int pcl_target_fill_pb(const pcl_target *p, float *pb, pclean_err *err) {
     const char *name;
-    return pcl_target_primary_beam(p->setup, pcl_channels_centre(&p->setup->channels, p->ichan), pb,
-                                   &name, NULL, err);
+    return pcl_target_primary_beam(
+        p->setup, pcl_channels_centre(&p->setup->channels, p->plane.ichan), pb, &name, NULL, err);
 }
 
 int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) {
     const pcl_setup *s = p->setup;
     const pclean_config *c = s->config;
-    p->ichan = ichan;
-    p->ipol = ipol;
-    float *pb = p->work;
+    p->plane.ichan = ichan;
+    p->plane.ipol = ipol;
+    float *pb = pcl_target_borrow_plane(p);
     int rc = pcl_target_fill_pb(p, pb, err);
     if (rc)
         return rc;
     /* pb is 0 at and below pblimit */
     const bool use_pb = c->pblimit > 0 || c->usemask == PCLEAN_USEMASK_PB;
     const float limit = c->usemask == PCLEAN_USEMASK_PB ? (float)c->pbmask : 0;
-    p->nsearch = 0;
+    p->plane.nsearch = 0;
     for (size_t i = 0; i < npixel(p); i++)
         p->search[i] = (!use_pb) | (pb[i] > limit);
     for (size_t i = 0; p->user_mask && i < npixel(p); i++)
         p->search[i] = p->search[i] & p->user_mask[i];
     for (size_t i = 0; i < npixel(p); i++)
-        p->nsearch += p->search[i];
+        p->plane.nsearch += p->search[i];
     return 0;
 }
 
@@ -176,14 +261,15 @@ int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) 
 static int make_density(pcl_target *p, pclean_err *err) {
     const pcl_setup *s = p->setup;
     const bool common = s->params.common_density;
-    if (!p->density.sum || (common && p->density_pol == p->ipol))
+    if (!p->density.sum || (common && p->density_pol == p->plane.ipol))
         return 0;
     p->density_pol = SIZE_MAX;
     int rc = common && s->part && *s->config->part_density
-                 ? pcl_weighing_load(s, s->config->part_density, p->ipol, &p->density, err)
-                 : pcl_weighing_count(s, &p->sampler, p->ichan, p->ipol, &p->density, err);
+                 ? pcl_weighing_load(s, s->config->part_density, p->plane.ipol, &p->density, err)
+                 : pcl_weighing_count(s, &p->sampler, &p->slices, p->plane.ichan, p->plane.ipol,
+                                      &p->density, err);
     if (!rc)
-        p->density_pol = p->ipol;
+        p->density_pol = p->plane.ipol;
     return rc;
 }
 
@@ -201,37 +287,42 @@ static int run_major(pcl_target *p, bool with_psf, pclean_err *err) {
     pcl_major_image image = {.gridder = p->gridder,
                              .gridder_self = p->gridder_self,
                              .sampler = &p->sampler,
-                             .ichan = p->ichan,
-                             .ipol = p->ipol,
+                             .ichan = p->plane.ichan,
+                             .ipol = p->plane.ipol,
                              .density = &p->density,
                              .taper = &p->setup->params.taper,
                              .cellx_rad = p->setup->config->cell_rad[0],
                              .images = {p->nterm, p->residual, with_psf ? p->psf : NULL,
                                         any_model(p) ? (const float *const *)p->model : NULL},
-                             .count = {.sumwt = p->sumwt},
-                             .umax_lambda = p->umax_lambda,
-                             .vmax_lambda = p->vmax_lambda};
-    if (!with_psf && !(p->sumwt > 0))
+                             .count = {.sumwt = p->plane.sumwt},
+                             .umax_lambda = p->plane.umax_lambda,
+                             .vmax_lambda = p->plane.vmax_lambda};
+    if (!with_psf && !(p->plane.sumwt > 0))
         return 0;
-    int rc = pcl_major_cycle(1, &image, p->predicted, p->stop_requested, p->stop_user, err);
+    p->restored = NULL; /* the grids are needed */
+    const pcl_major_means means = {.predicted = p->predicted,
+                                   .slices = &p->slices,
+                                   .stop = p->options.stop_requested,
+                                   .user = p->options.stop_user};
+    int rc = pcl_major_cycle(1, &image, &means, err);
     if (rc || !with_psf)
         return rc;
-    p->sumwt = image.count.sumwt > 0 ? image.count.sumwt : 0;
-    p->nvis = p->sumwt > 0 ? image.count.used : 0;
-    p->noutside = image.count.outside;
-    p->umax_lambda = image.umax_lambda;
-    p->vmax_lambda = image.vmax_lambda;
+    p->plane.sumwt = image.count.sumwt > 0 ? image.count.sumwt : 0;
+    p->plane.nvis = p->plane.sumwt > 0 ? image.count.used : 0;
+    p->plane.noutside = image.count.outside;
+    p->plane.umax_lambda = image.umax_lambda;
+    p->plane.vmax_lambda = image.vmax_lambda;
     return 0;
 }
 
 static int measure_psf(pcl_target *p, pclean_err *err) {
     const pclean_config *c = p->setup->config;
-    p->has_beam = false;
-    p->beam = (pcl_beam){0};
-    p->sidelobe = 0;
+    p->plane.has_beam = false;
+    p->plane.beam = (pcl_beam){0};
+    p->plane.sidelobe = 0;
     pclean_err why = {0};
     if (pcl_beam_fit(p->psf[0], p->nx, p->ny, c->cell_rad[0], c->cell_rad[1], c->psfcutoff,
-                     &p->beam, &why)) {
+                     &p->plane.beam, &why)) {
         if (why.code == PCLEAN_ENOMEM) {
             if (err)
                 *err = why;
@@ -239,21 +330,21 @@ static int measure_psf(pcl_target *p, pclean_err *err) {
         }
         return 0; /* no main lobe to fit: the run names the plane */
     }
-    p->has_beam = true;
-    p->sidelobe =
-        pcl_beam_sidelobe(p->psf[0], p->nx, p->ny, c->cell_rad[0], c->cell_rad[1], &p->beam);
+    p->plane.has_beam = true;
+    p->plane.sidelobe =
+        pcl_beam_sidelobe(p->psf[0], p->nx, p->ny, c->cell_rad[0], c->cell_rad[1], &p->plane.beam);
     return 0;
 }
 
 int pcl_target_dirty(pcl_target *p, pclean_err *err) {
-    p->umax_lambda = p->vmax_lambda = 0;
-    p->has_beam = false;
-    p->beam = (pcl_beam){0}; /* that of the plane before, where this one has no data */
-    p->sidelobe = 0;
+    p->plane.umax_lambda = p->plane.vmax_lambda = 0;
+    p->plane.has_beam = false;
+    p->plane.beam = (pcl_beam){0}; /* that of the plane before, where this one has no data */
+    p->plane.sidelobe = 0;
     int rc;
     if ((rc = make_density(p, err)) || (rc = run_major(p, true, err)))
         return rc;
-    return p->sumwt > 0 ? measure_psf(p, err) : 0;
+    return p->plane.sumwt > 0 ? measure_psf(p, err) : 0;
 }
 
 void pcl_target_forget_weights(pcl_target *p) {
@@ -277,8 +368,8 @@ int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *ni
                                .cycleniter = (size_t)cycleniter};
     pcl_clean_result result;
     for (int i = 0; i < 2; i++)
-        params.spare[i].at = p->gridder->lend(p->gridder_self, i, &params.spare[i].n);
-    const bool *mask = p->nsearch == npixel(p) ? NULL : p->search;
+        params.spare[i] = lend(p, i);
+    const bool *mask = p->plane.nsearch == npixel(p) ? NULL : p->search;
     const pcl_clean_planes planes = {.nx = p->nx,
                                      .ny = p->ny,
                                      .npol = 1,
@@ -292,40 +383,116 @@ int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *ni
     return rc;
 }
 
+/* Radius in which CLEAN looks, rad: the primary beam's at the lowest frequency. */
+static double search_radius(const pcl_setup *s) {
+    const pclean_config *c = s->config;
+    const double limit =
+        c->usemask == PCLEAN_USEMASK_PB ? fmax(c->pbmask, fabs(c->pblimit)) : c->pblimit;
+    const double first = pcl_channels_centre(&s->channels, 0),
+                 last = pcl_channels_centre(&s->channels, s->channels.nchan - 1);
+    pcl_pb pb;
+    if (!(limit > 0) || pcl_pb_init(&pb, s->desc.telescope, s->dish_diameter_m,
+                                    s->channels.first_hz, fmin(first, last), NULL))
+        return INFINITY;
+    const double corner =
+        hypot((double)s->desc.nx * c->cell_rad[0], (double)s->desc.ny * c->cell_rad[1]);
+    double reach = 0; /* a sidelobe of the beam may exceed a small limit: the last radius that
+                       * does */
+    for (int i = 0; i <= 1000; i++)
+        if ((double)pcl_pb_at(&pb, corner * i / 1000) > limit)
+            reach = corner * (i + 1) / 1000;
+    return reach;
+}
+
+/* Components of one minor cycle. A minor cycle goes down to a fraction of its peak, which takes
+ * thousands, not niter. */
+static size_t likely_components(const pclean_config *c) {
+    const size_t most = 100000;
+    const size_t n =
+        (size_t)(c->cycleniter > 0 && c->cycleniter < c->niter ? c->cycleniter : c->niter);
+    return n < most ? n : most;
+}
+
+static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridder_bytes *gridder,
+                            size_t nthread) {
+    const pclean_config *c = s->config;
+    if (c->niter == 0)
+        return 0;
+    const double radius = search_radius(s);
+    const pcl_clean_extent extent = {.nx = s->desc.nx,
+                                     .ny = s->desc.ny,
+                                     .npol = 1,
+                                     .nterm = h->nterm,
+                                     .half_x = radius / c->cell_rad[0],
+                                     .half_y = radius / c->cell_rad[1],
+                                     .any_mask = h->user_mask,
+                                     .ncomponent = likely_components(c),
+                                     .nthread = nthread};
+    pcl_clean_params params = {0};
+    for (int i = 0; i < 2; i++)
+        params.spare[i].n = gridder->lent[i] / sizeof(float);
+    return s->params.deconvolver->bytes(&extent, &params);
+}
+
 void pcl_target_measure(pcl_target *p) {
     const size_t n = npixel(p);
-    p->peak = (double)pcl_stats_peak(p->residual[0], p->search, n);
-    p->rms = pcl_stats_mad_rms(p->residual[0], n, (int32_t *)(void *)p->work, NULL);
-    p->model_flux = pcl_stats_sum(p->model[0], n);
-    p->finite = p->setup->stokes.sumwt_factor * p->sumwt <= (double)FLT_MAX &&
-                pcl_stats_all_finite(p->residual[0], n) && pcl_stats_all_finite(p->psf[0], n) &&
-                pcl_stats_all_finite(p->model[0], n);
+    p->plane.peak = (double)pcl_stats_peak(p->residual[0], p->search, n);
+    p->plane.rms =
+        pcl_stats_mad_rms(p->residual[0], n, (int32_t *)(void *)pcl_target_borrow_plane(p), NULL);
+    p->plane.model_flux = pcl_stats_sum(p->model[0], n);
+    p->plane.finite = p->setup->stokes.sumwt_factor * p->plane.sumwt <= (double)FLT_MAX &&
+                      pcl_stats_all_finite(p->residual[0], n) &&
+                      pcl_stats_all_finite(p->psf[0], n) && pcl_stats_all_finite(p->model[0], n);
 }
 
 int pcl_target_restore(pcl_target *p, const pcl_beam *beam, pclean_err *err) {
     const pclean_config *c = p->setup->config;
+    float *image = pcl_target_borrow_plane(p);
     if (!(beam->major_rad > 0)) {
-        memcpy(p->work, p->residual[0], npixel(p) * sizeof *p->work);
+        memcpy(image, p->residual[0], npixel(p) * sizeof *image);
+        p->restored = image;
         return 0;
     }
     pcl_restore_params r;
     pcl_restore_params_init(&r);
     r.beam = *beam;
-    r.own = p->beam; /* zero where none could be fitted */
+    r.own = p->plane.beam; /* zero where none could be fitted */
     r.cellx_rad = c->cell_rad[0];
     r.celly_rad = c->cell_rad[1];
-    return pcl_restore(p->model[0], p->residual[0], p->nx, p->ny, &r, p->work, err);
+    int rc = pcl_restore(p->model[0], p->residual[0], p->nx, p->ny, &r, image, err);
+    if (!rc)
+        p->restored = image;
+    return rc;
+}
+
+/* The beam is not known yet: four pixels across, as the cell should be chosen, or what the user
+ * asks for. */
+static uint64_t count_restoring(const pcl_setup *s, size_t nthread) {
+    const pclean_config *c = s->config;
+    /* to which the residual is brought: all its pixels are convolved */
+    const bool given = s->params.restoring_beam.major_rad > 0;
+    if (!c->restoration || (!s->params.model && !given))
+        return 0;
+    const double major =
+        given ? s->params.restoring_beam.major_rad : 4 * fmax(c->cell_rad[0], c->cell_rad[1]);
+    pcl_restore_params r;
+    pcl_restore_params_init(&r);
+    r.beam = (pcl_beam){major, major, 0};
+    r.cellx_rad = c->cell_rad[0];
+    r.celly_rad = c->cell_rad[1];
+    const size_t ncomponent = given || s->params.model_at_first ? SIZE_MAX : (size_t)c->niter;
+    return pcl_restore_likely_bytes(s->desc.nx, s->desc.ny, &r, ncomponent, nthread);
 }
 
 int pcl_target_correct_pb(pcl_target *p, pclean_err *err) {
     const pcl_setup *s = p->setup;
     const pclean_config *c = s->config;
-    float *row = (float *)(void *)p->work_mask;
+    float *row = lend(p, 1).at;
     pcl_pb model;
     int rc = pcl_pb_init(&model, s->desc.telescope, s->dish_diameter_m, s->channels.first_hz,
-                         pcl_channels_centre(&s->channels, p->ichan), err);
+                         pcl_channels_centre(&s->channels, p->plane.ichan), err);
     for (size_t y = 0; !rc && y < p->ny; y++) {
-        float *image = p->work + y * p->nx;
+        float *image = p->restored + y * p->nx;
         pcl_pb_fill(&model, s->desc.crpix_x, s->desc.crpix_y - (double)y, p->nx, 1, c->cell_rad[0],
                     c->cell_rad[1], row);
         pcl_pb_cut(row, p->nx, (float)c->pblimit);

@@ -9,6 +9,7 @@
 #include "data/sampler.h"
 #include "imager/major.h"
 #include "imager/setup.h"
+#include "imager/slices.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,8 +17,35 @@
 /* Room for Taylor terms; nterm is 1 today. */
 enum { PCL_TARGET_NTERM = 4, PCL_TARGET_NPSF = 2 * PCL_TARGET_NTERM - 1 };
 
+/* What its owner brings along; zeros: nothing. */
+typedef struct pcl_target_options {
+    bool user_mask;                    /* there is one, for the owner to put into .user_mask before
+                                        * each pcl_target_begin */
+    pcl_share share;                   /* with whom the walks over the rows are shared */
+    int (*stop_requested)(void *user); /* polled between batches; NULL: never */
+    void *stop_user;
+} pcl_target_options;
+
+/* A plane without its arrays: all else that is known of it. It has no pointers, so it can travel to
+ * another process and be a line of a file. */
+typedef struct pcl_plane {
+    size_t ichan, ipol;
+    size_t nsearch;                  /* pixels where CLEAN looks */
+    double sumwt;                    /* sum of the imaging weights of the gridded samples */
+    uint64_t nvis;                   /* gridded samples; 0: the plane is blank */
+    uint64_t noutside;               /* samples that the cell cannot carry */
+    double umax_lambda, vmax_lambda; /* bounds of |u|, |v|; 0: not known yet */
+    pcl_beam beam;                   /* fitted; zero where has_beam is false */
+    bool has_beam;
+    double sidelobe;   /* largest of the PSF, whose peak is 1 */
+    double peak, rms;  /* Jy/beam: |residual| in the search region; robust rms of the plane */
+    double model_flux; /* Jy */
+    bool finite;       /* residual, model and PSF are, and .sumwt will be, in single precision */
+} pcl_plane;
+
 typedef struct pcl_target {
     const pcl_setup *setup;
+    pcl_target_options options;
     const pcl_store *vis;
     size_t nx, ny;
     const pcl_gridder_type *gridder;
@@ -25,39 +53,67 @@ typedef struct pcl_target {
     float *predicted; /* [pcl_sampler_nid][2] model visibilities, where
                        * pcl_major_predicts says so */
     pcl_sampler sampler;
+    pcl_slices slices;
     pcl_density density; /* of this plane, or of all channels: made once per Stokes plane */
     size_t density_pol;  /* Stokes plane that a common density is of; SIZE_MAX: none yet */
 
     /* The plane at hand; arrays [ny][nx]. */
-    size_t ichan, ipol;
+    pcl_plane plane;
     size_t nterm; /* of residual and model; the PSF has 2 nterm - 1 */
     float *psf[PCL_TARGET_NPSF], *residual[PCL_TARGET_NTERM], *model[PCL_TARGET_NTERM];
-    float *work;     /* the restored image, or work space; lent by the gridder until
-                      * the next major cycle */
-    bool *work_mask; /* likewise */
+    /* Of pcl_target_restore, in lent memory; NULL: there is none (any more). */
+    float *restored;
     bool *user_mask; /* NULL: none */
     bool *search;    /* user mask and primary beam: where CLEAN looks */
-    size_t nsearch;
-    double sumwt; /* of the gridded samples */
-    uint64_t nvis, noutside;
-    double umax_lambda, vmax_lambda;
-    pcl_beam beam; /* fitted; zero when the plane is blank */
-    bool has_beam;
-    double sidelobe;
-    double peak, rms; /* |residual| in the search region; robust rms of the plane */
-    double model_flux;
-    bool finite; /* residual and PSF are, in single precision, and .sumwt will be */
-    int (*stop_requested)(void *user); /* polled between batches; NULL: never */
-    void *stop_user;
 } pcl_target;
 
-/* What the gridder of the setup's image is made with; also for the memory plan. */
-pcl_gridder_params pcl_target_gridder_params(const pcl_setup *s, double nvis, double wmax_lambda,
-                                             size_t nbatch);
-
 int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_store *vis,
-                    pclean_err *err) PCL_CHECK;
+                    const pcl_target_options *options, pclean_err *err) PCL_CHECK;
 void pcl_target_clear(pcl_target *p);
+
+/* Lent memory (core/lent.h). A target has no work space of its own: between two passes over the
+ * data it lends the gridder's grids, as a plane and a mask, to those of its functions that say they
+ * borrow them and to its owner. There is one plane and one mask, [ny][nx] each, which may be
+ * borrowed at the same time. What is borrowed may be used until a function is called that borrows
+ * the same, or that cleans or passes over the data. The restored image is the one content that
+ * outlives a call: it lies in the plane, and who borrows that ends it (p->restored is NULL
+ * then). */
+float *pcl_target_borrow_plane(pcl_target *p);
+bool *pcl_target_borrow_mask(pcl_target *p);
+
+/* What the size of a target depends on besides the setup: pcl_target_init finds it in the store,
+ * the memory plan in the descriptions of the MSs. */
+typedef struct pcl_target_samples {
+    double per_plane;   /* about: chooses the gridding kernel */
+    size_t nbatch;      /* of a batch at most */
+    size_t nid;         /* pcl_sampler_nid */
+    double wmax_lambda; /* |w| that the gridder corrects; 0: it ignores w */
+} pcl_target_samples;
+
+/* The memory of a target, bytes by name. */
+typedef struct pcl_target_bytes {
+    /* for as long as it lives */
+    uint64_t grids;     /* uv grids, lent between two passes */
+    uint64_t gridder;   /* its tables and its work space for a batch */
+    uint64_t batch;     /* samples of a batch */
+    uint64_t planes;    /* PSF, residual, model */
+    uint64_t masks;     /* where CLEAN looks; the user's */
+    uint64_t density;   /* of weights */
+    uint64_t predicted; /* model visibilities */
+    uint64_t sums;      /* partial sums over slices of the rows */
+    /* a while, one after the other, at most */
+    uint64_t fft;     /* while an image is transformed */
+    uint64_t minor;   /* of a minor cycle, besides what is lent to it */
+    uint64_t restore; /* of pcl_target_restore */
+} pcl_target_bytes;
+
+/* What pcl_target_init and the functions below will allocate, to the byte for what is held; without
+ * the sampler's tables of channels (data/sampler.h), which are small. */
+int pcl_target_count(const pcl_setup *s, const pcl_target_samples *samples,
+                     const pcl_target_options *options, size_t nthread, pcl_target_bytes *out,
+                     pclean_err *err) PCL_CHECK;
+/* The sum of what is held. */
+uint64_t pcl_target_bytes_held(const pcl_target_bytes *b);
 
 /* A cell, rad, that carries samples up to |u|, |v| = reach wavelengths: a third of the finest
  * fringe. */
@@ -75,8 +131,8 @@ int pcl_target_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const
 /* The same at the frequency of the plane at hand. */
 int pcl_target_fill_pb(const pcl_target *p, float *pb, pclean_err *err) PCL_CHECK;
 
-/* The search region at the plane's frequency (p->user_mask filled by the caller before). Uses
- * p->work. */
+/* The search region at the plane's frequency, within p->user_mask where there is one. Borrows
+ * a plane. */
 int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) PCL_CHECK;
 
 /* Weights, PSF, its beam and sidelobe, and the residual of the model that p->model holds (zeros:
@@ -90,20 +146,20 @@ void pcl_target_forget_weights(pcl_target *p);
 int pcl_target_reweigh(pcl_target *p, pclean_err *err) PCL_CHECK;
 
 /* Minor cycle to a threshold; adds to the model. *niter as tclean counts. p->residual is spent:
- * pcl_target_major follows. */
+ * pcl_target_major follows. Borrows all that is lent. */
 int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *niter,
                      pclean_err *err) PCL_CHECK;
 
 /* Major cycle: p->residual = data - model. */
 int pcl_target_major(pcl_target *p, pclean_err *err) PCL_CHECK;
 
-/* Peak, rms and model flux of what p->residual and p->model hold. Uses p->work. */
+/* Peak, rms and model flux of what p->residual and p->model hold. Borrows a plane. */
 void pcl_target_measure(pcl_target *p);
 
-/* p->work = model convolved with the beam + residual. */
+/* p->restored = model convolved with the beam + residual; needs p->residual and p->model. */
 int pcl_target_restore(pcl_target *p, const pcl_beam *beam, pclean_err *err) PCL_CHECK;
 
-/* p->work /= primary beam, 0 where that is not above |pblimit|. Uses p->work_mask. */
+/* p->restored /= primary beam, 0 where that is not above |pblimit|. Borrows a mask. */
 int pcl_target_correct_pb(pcl_target *p, pclean_err *err) PCL_CHECK;
 
 #endif

@@ -31,27 +31,50 @@ static void finish(const pclean_config *c, pcl_density *d) {
         pcl_density_finish_uniform(d);
 }
 
+/* A count of the samples of a plane. */
+typedef struct counting {
+    pcl_sampler *sampler;
+    size_t ichan, ipol, nslice;
+    pcl_density *density;
+} counting;
+
 /* The density is of the interpolated samples, at their frequency in the image's frame. */
-static int count(pcl_sampler *s, const pcl_channels *channels, size_t ichan, size_t ipol,
-                 pcl_density *d, pclean_err *err) {
-    const pcl_channels *keep = s->channels;
-    s->channels = channels;
-    pcl_density_zero(d);
-    pcl_sampler_begin(s, ichan, ipol, PCL_SAMPLER_FRAME);
+static int count_slice(void *user, size_t islice, pcl_sum_numbers *numbers, pclean_err *err) {
+    const counting *c = user;
+    pcl_sampler *s = c->sampler;
+    pcl_density *d = c->density;
+    pcl_sampler_begin(s, c->ichan, c->ipol, PCL_SAMPLER_FRAME);
+    pcl_sampler_slice(s, islice, c->nslice);
+    d->sumwt = numbers->count.sumwt;
     bool more = true;
     int rc;
     while (!(rc = pcl_sampler_next(s, &more, err)) && more)
         pcl_density_add(d, s->n, s->frame_u, s->frame_v, s->weight);
-    s->channels = keep;
+    numbers->count.sumwt = d->sumwt;
+    return rc;
+}
+
+static int count(counting *c, pcl_slices *slices, const pcl_channels *channels, pclean_err *err) {
+    const pcl_channels *keep = c->sampler->channels;
+    pcl_density *d = c->density;
+    const pcl_grid_array sums = {d->sum, d->nx * d->ny, NULL};
+    pcl_sum_numbers numbers = {.umax_lambda = 0};
+    c->nslice = slices->sum.nslice;
+    pcl_density_zero(d);
+    c->sampler->channels = channels;
+    int rc = pcl_slices_sum(slices, 1, &sums, count_slice, c, &numbers, err);
+    c->sampler->channels = keep;
+    d->sumwt = numbers.count.sumwt;
     return rc;
 }
 
 static const pcl_channels all_channels = {.nchan = 1, .whole = 1, .mfs = true, .nearest = true};
 
-int pcl_weighing_count(const pcl_setup *setup, pcl_sampler *s, size_t ichan, size_t ipol,
-                       pcl_density *d, pclean_err *err) {
-    int rc = count(s, setup->params.common_density ? &all_channels : &setup->channels, ichan, ipol,
-                   d, err);
+int pcl_weighing_count(const pcl_setup *setup, pcl_sampler *s, pcl_slices *slices, size_t ichan,
+                       size_t ipol, pcl_density *d, pclean_err *err) {
+    counting c = {.sampler = s, .ichan = ichan, .ipol = ipol, .density = d};
+    int rc =
+        count(&c, slices, setup->params.common_density ? &all_channels : &setup->channels, err);
     finish(setup->config, d);
     return rc;
 }
@@ -105,7 +128,7 @@ static int damaged(const char *path, const char *how, pclean_err *err) {
                     path, how);
 }
 
-/* Of the file that fd is, against what the image wants. */
+/* Reads the header of the file that fd is, and holds it against what the image wants. */
 static int read_header(const pcl_setup *setup, const pcl_density *d, int fd, const char *path,
                        header *h, pclean_err *err) {
     struct stat st;
@@ -167,14 +190,16 @@ int pcl_weighing_load(const pcl_setup *setup, const char *path, size_t ipol, pcl
     return 0;
 }
 
-static int write_all(const pcl_setup *setup, pcl_sampler *s, pcl_density *d, int fd,
+static int write_all(const pcl_setup *setup, counting *c, pcl_slices *slices, int fd,
                      const char *path, pclean_err *err) {
+    pcl_density *d = c->density;
     header h = header_of(setup, d);
     /* the file is known for what it is from its first byte on */
     int rc = pcl_bulk_pwrite(fd, path, &h, sizeof h, 0, err);
     rc = rc ? rc : pcl_fs_allocate(fd, path, place_of(d, setup->stokes.npol), err);
     for (size_t p = 0; !rc && p < setup->stokes.npol; p++) {
-        rc = count(s, &all_channels, 0, p, d, err);
+        c->ipol = p;
+        rc = count(c, slices, &all_channels, err);
         h.sumwt[p] = d->sumwt;
         h.plane_hash[p] = pcl_hash(PCL_HASH, d->sum, plane_bytes(d));
         if (!rc)
@@ -205,17 +230,20 @@ int pcl_weighing_save(const pcl_setup *setup, const pcl_store *vis, const char *
                       pclean_err *err) {
     pcl_sampler s = {0};
     pcl_density d = {0};
+    pcl_slices slices = {.share = {.i = 0}};
+    counting c = {.sampler = &s, .density = &d};
     char *part = NULL;
     int fd = -1, rc;
     if ((rc = pcl_asprintf(&part, err, "%s.part", path)) ||
         (rc = pcl_sampler_init(&s, vis, &setup->channels, err)) ||
-        (rc = pcl_weighing_init(setup, &d, err)))
+        (rc = pcl_weighing_init(setup, &d, err)) ||
+        (rc = pcl_slices_init(&slices, pcl_setup_nslice(setup), d.nx * d.ny, NULL, err)))
         goto done;
     fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0)
         rc = PCL_FAIL(err, PCLEAN_EIO, "%s cannot be made: %s", part, strerror(errno));
     else
-        rc = write_all(setup, &s, &d, fd, part, err);
+        rc = write_all(setup, &c, &slices, fd, part, err);
     if (fd >= 0 && close(fd) != 0 && !rc)
         rc = PCL_FAIL(err, PCLEAN_EIO, "%s cannot be written: %s", part, strerror(errno));
     if (!rc)
@@ -224,6 +252,7 @@ int pcl_weighing_save(const pcl_setup *setup, const pcl_store *vis, const char *
         unlink(part);
 done:
     pcl_free(part);
+    pcl_slices_clear(&slices);
     pcl_density_clear(&d);
     pcl_sampler_clear(&s);
     return rc;

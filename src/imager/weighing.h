@@ -7,15 +7,16 @@
 #include "core/weight.h"
 #include "data/sampler.h"
 #include "imager/setup.h"
+#include "imager/slices.h"
 #include <stddef.h>
 
 /* An empty density as the config wants it; nothing (d->sum stays NULL) for natural weights. */
 int pcl_weighing_init(const pcl_setup *setup, pcl_density *d, pclean_err *err) PCL_CHECK;
 
-/* The density of a plane, or the common one of a Stokes plane, from the samples, finished as the
- * weighting wants it. The sampler is used and left at its end. */
-int pcl_weighing_count(const pcl_setup *setup, pcl_sampler *s, size_t ichan, size_t ipol,
-                       pcl_density *d, pclean_err *err) PCL_CHECK;
+/* The density of a plane, or the common one of a Stokes plane, from the samples, summed over their
+ * slices and finished as the weighting wants it. The sampler is used and left at its end. */
+int pcl_weighing_count(const pcl_setup *setup, pcl_sampler *s, pcl_slices *slices, size_t ichan,
+                       size_t ipol, pcl_density *d, pclean_err *err) PCL_CHECK;
 
 /* The common density of Stokes plane ipol from a file of pcl_weighing_save, finished likewise; the
  * robust parameter is the setup's. -PCLEAN_EPARAM: the file belongs to another image, or was made

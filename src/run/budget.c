@@ -9,10 +9,8 @@
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "config/value.h"
-#include "core/pb.h"
-#include "core/restore.h"
-#include "core/weight.h"
 #include "data/sampler.h"
+#include "imager/target.h"
 #include "run/products.h"
 #include "run/usermask.h"
 
@@ -22,16 +20,12 @@ static const uint64_t MIB = 1024 * 1024;
  * casacore's index of the rows, and what a forked worker touches of its own. */
 enum { BASE_MIB = 9, INDEX_BYTES_PER_ROW = 40, WORKER_MIB = 1 };
 
-static uint64_t rounded_up(uint64_t n, uint64_t unit) {
-    return (n + unit - 1) / unit * unit;
-}
-
 /* ---- what is read ---- */
 
 typedef struct data_size {
     size_t nrow, most_per_row;
     size_t nid;            /* most_per_row of each row, summed */
-    size_t touched;        /* of a batch: the rows that go into one, with the samples they have */
+    size_t touched;        /* samples of a batch that are written: of the rows that go into one */
     double nvis_per_plane; /* about: what the gridder's kernel is chosen with */
     uint64_t ms_bytes;     /* visibilities, flags and weights of the selected rows
                             * and channels */
@@ -104,122 +98,30 @@ static uint64_t stack_bytes(void) {
     return bytes;
 }
 
-/* minor: what the minor cycle may use of the grids. */
-static int count_gridding(const pcl_setup *s, const data_size *data, pcl_budget *b,
-                          pcl_clean_params *minor, pclean_err *err) {
-    const pcl_gridder_type *gridder = s->params.gridder;
-    const size_t batch = pcl_sampler_batch(data->most_per_row);
-    pcl_gridder_params params = pcl_target_gridder_params(
-        s, data->nvis_per_plane, gridder->corrects_w ? 1 : 0, data->touched);
-    pcl_gridder_bytes touched, full;
-    int rc = gridder->count(&params, b->nthread, &touched, err);
-    params.nbatch = batch;
-    if (rc || (rc = gridder->count(&params, b->nthread, &full, err)))
+/* Full batches are allocated, and written as far as there are samples. */
+static int count_worker(const pcl_setup *s, const data_size *data, pcl_budget *b, pclean_err *err) {
+    const pcl_target_options options = {.user_mask = pcl_usermask_is_wanted(s->config)};
+    pcl_target_samples samples = {.per_plane = data->nvis_per_plane,
+                                  .nbatch = data->touched,
+                                  .nid = data->nid,
+                                  .wmax_lambda = s->params.gridder->corrects_w ? 1 : 0};
+    pcl_target_bytes written, all;
+    int rc = pcl_target_count(s, &samples, &options, b->nthread, &written, err);
+    samples.nbatch = pcl_sampler_batch(data->most_per_row);
+    if (rc || (rc = pcl_target_count(s, &samples, &options, b->nthread, &all, err)))
         return rc;
-    const unsigned want = pcl_major_wants(1, gridder, s->params.model, !s->params.natural) |
-                          (s->params.natural ? 0u : PCL_SAMPLER_FRAME);
-    const bool predicts = s->params.model && pcl_major_predicts(1, gridder);
-    b->grids = touched.grids;
-    for (int i = 0; i < 2; i++)
-        minor->spare[i].n = touched.lent[i] / sizeof(float);
-    b->batches =
-        pcl_sampler_bytes(batch, want) / batch * data->touched + touched.batch + touched.tables;
-    b->sizes.reserved = pcl_sampler_bytes(batch, want) + full.batch + full.tables - b->batches +
+    b->grids = written.grids + written.sums;
+    b->planes = written.planes + written.masks + pcl_products_work_bytes(s);
+    b->density = written.density;
+    b->batches = written.batch + written.gridder;
+    b->predicted = written.predicted;
+    b->sizes.worker = pcl_target_bytes_held(&written) + pcl_products_work_bytes(s);
+    b->sizes.reserved = pcl_target_bytes_held(&all) - pcl_target_bytes_held(&written) +
                         (b->nthread - 1) * stack_bytes();
-    b->predicted = predicts ? 2 * sizeof(float) * (uint64_t)data->nid : 0;
-    b->density = s->params.natural ? 0 : pcl_density_bytes(s->desc.nx, s->desc.ny);
-    b->sizes.stage[PCL_MEMORY_FFT] = touched.fft;
+    b->sizes.stage[PCL_MEMORY_FFT] = written.fft;
+    b->sizes.stage[PCL_MEMORY_MINOR] = written.minor;
+    b->sizes.stage[PCL_MEMORY_RESTORE] = written.restore;
     return 0;
-}
-
-/* psf, residual, model: floats; search: bytes; a row of a product's tiles. */
-static void count_planes(const pcl_setup *s, pcl_budget *b) {
-    const uint64_t nx = s->desc.nx, ny = s->desc.ny, n = nx * ny;
-    const uint64_t strip = rounded_up(nx, (nx + 127) / 128) * 128;
-    b->planes = 3 * n * sizeof(float) + n * sizeof(bool) + strip * sizeof(float);
-    if (pcl_usermask_is_wanted(s->config))
-        b->planes += n * sizeof(bool);
-}
-
-/* ---- what comes and goes ---- */
-
-/* Radius in which CLEAN looks, rad: the primary beam's at the lowest frequency. */
-static double search_radius(const pcl_setup *s) {
-    const pclean_config *c = s->config;
-    const double limit =
-        c->usemask == PCLEAN_USEMASK_PB ? fmax(c->pbmask, fabs(c->pblimit)) : c->pblimit;
-    const double first = pcl_channels_centre(&s->channels, 0),
-                 last = pcl_channels_centre(&s->channels, s->channels.nchan - 1);
-    pcl_pb pb;
-    if (!(limit > 0) || pcl_pb_init(&pb, s->desc.telescope, s->dish_diameter_m,
-                                    s->channels.first_hz, fmin(first, last), NULL))
-        return INFINITY;
-    const double corner =
-        hypot((double)s->desc.nx * c->cell_rad[0], (double)s->desc.ny * c->cell_rad[1]);
-    double reach = 0; /* a sidelobe of the beam may exceed a small limit: the last radius that
-                       * does */
-    for (int i = 0; i <= 1000; i++)
-        if ((double)pcl_pb_at(&pb, corner * i / 1000) > limit)
-            reach = corner * (i + 1) / 1000;
-    return reach;
-}
-
-/* Components of one minor cycle. A minor cycle goes down to a fraction of its peak, which takes
- * thousands, not niter. */
-static size_t components(const pclean_config *c) {
-    const size_t most = 100000;
-    const size_t n =
-        (size_t)(c->cycleniter > 0 && c->cycleniter < c->niter ? c->cycleniter : c->niter);
-    return n < most ? n : most;
-}
-
-static uint64_t count_minor(const pcl_setup *s, size_t nthread, const pcl_clean_params *minor) {
-    const pclean_config *c = s->config;
-    if (c->niter == 0)
-        return 0;
-    const double radius = search_radius(s);
-    const pcl_clean_extent extent = {.nx = s->desc.nx,
-                                     .ny = s->desc.ny,
-                                     .npol = 1,
-                                     .nterm = s->params.nterm,
-                                     .half_x = radius / c->cell_rad[0],
-                                     .half_y = radius / c->cell_rad[1],
-                                     .any_mask = pcl_usermask_is_wanted(c),
-                                     .ncomponent = components(c),
-                                     .nthread = nthread};
-    return s->params.deconvolver->bytes(&extent, minor);
-}
-
-/* The beam is not known yet: four pixels across, as the cell should be chosen, or what the user
- * asks for. */
-static pcl_restore_params likely_beam(const pclean_config *c) {
-    pcl_restore_params p;
-    pcl_restore_params_init(&p);
-    p.cellx_rad = c->cell_rad[0];
-    p.celly_rad = c->cell_rad[1];
-    double major = 4 * fmax(c->cell_rad[0], c->cell_rad[1]), given;
-    if (c->restoringbeam.n && *c->restoringbeam.item[0] &&
-        pcl_quantity_parse_as(c->restoringbeam.item[0], PCL_DIM_ANGLE, "arcsec", &given, NULL) == 0)
-        major = given;
-    p.beam = (pcl_beam){major, major, 0};
-    return p;
-}
-
-static uint64_t count_restoring(const pcl_setup *s, size_t nthread) {
-    const pclean_config *c = s->config;
-    const uint64_t nx = s->desc.nx, ny = s->desc.ny, n = nx * ny;
-    /* to which the residual is brought */
-    const bool given = s->params.restoring_beam.major_rad > 0;
-    if (!c->restoration || (!s->params.model && !given))
-        return 0;
-    const pcl_restore_params p = likely_beam(c);
-    /* side of the cut beam in pixels */
-    const double reach = 6 * p.beam.major_rad / c->cell_rad[0] + 1;
-    const bool direct = !given && !s->params.model_at_first &&
-                        (double)c->niter * reach * reach < (double)n * log2((double)n);
-    /* few components are added one by one: a list of them and a row for each thread */
-    return direct ? (uint64_t)c->niter * 8 + nthread * nx * sizeof(double)
-                  : pcl_restore_bytes(nx, ny, &p);
 }
 
 /* ---- the whole ---- */
@@ -265,18 +167,12 @@ int pcl_budget_count(const pcl_setup *s, size_t nthread, pcl_budget *b, pclean_e
     *b = (pcl_budget){.nthread = nthread ? nthread : 1,
                       .sizes = {.base = BASE_MIB * MIB, .per_worker_base = WORKER_MIB * MIB}};
     data_size data = assume_data();
-    pcl_clean_params minor = {0};
     int rc;
-    if ((s->source && (rc = measure_data(s, &data, err))) ||
-        (rc = count_gridding(s, &data, b, &minor, err)))
+    if ((s->source && (rc = measure_data(s, &data, err))) || (rc = count_worker(s, &data, b, err)))
         return rc;
     if (s->source)
         count_reading(s, &data, &b->sizes);
-    count_planes(s, b);
     b->nvis_per_plane = data.nvis_per_plane;
-    b->sizes.stage[PCL_MEMORY_MINOR] = count_minor(s, b->nthread, &minor);
-    b->sizes.stage[PCL_MEMORY_RESTORE] = count_restoring(s, b->nthread);
-    b->sizes.worker = b->grids + b->planes + b->density + b->batches + b->predicted;
     return 0;
 }
 

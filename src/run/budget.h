@@ -3,9 +3,8 @@
  * a scratch file.
  *
  * Bytes are of anonymous memory, which nothing can evict; pages of the scratch file are counted
- * apart. Each sum is made from the functions beside the allocations (pcl_fill_plan,
- * pcl_sampler_bytes, pcl_grid_count_bytes, pcl_density_bytes, bytes of the gridder and the
- * deconvolver, pcl_restore_bytes). The plan is held against what is measured in every run record
+ * apart. Each sum is made by a function beside the allocations (pcl_fill_plan, pcl_target_count,
+ * pcl_products_work_bytes). The plan is held against what is measured in every run record
  * (tests/cli/memory_plan.sh: within 5 % or 16 MiB). */
 #ifndef PCL_BUDGET_H
 #define PCL_BUDGET_H
@@ -44,7 +43,7 @@ int pcl_budget_count(const pcl_setup *s, size_t nthread, pcl_budget *out,
 int pcl_budget_make(const pcl_setup *s, const pcl_sysinfo *limits, size_t wanted, size_t nthread,
                     enum pcl_memory_file file, pcl_budget *out, pclean_err *err) PCL_CHECK;
 
-/* Of a plan for all rows, the bytes when only a fraction of them is read. */
+/* The bytes of a plan when only this fraction of its rows is read. */
 uint64_t pcl_budget_of_rows(const pcl_budget *b, double fraction);
 
 /* A few lines in the log. */

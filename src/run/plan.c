@@ -143,15 +143,13 @@ static void describe_memory(const pcl_resources *r, pclean_plan *p) {
     p->store_in_file = b->plan.store_in_file;
 }
 
-/* The visibilities, and for a clean of all planes together their residuals and models; mask and
- * start model have at most as many planes as the image. */
+/* The visibilities, for a clean of all planes together their residuals and models, mask and start
+ * model. */
 static uint64_t scratch_bytes(const pcl_setup *s, const pclean_plan *p) {
     const pclean_config *c = s->config;
-    const uint64_t planes = (uint64_t)s->desc.nchan * s->desc.npol * s->desc.nx * s->desc.ny;
     return (p->store_in_file ? p->visibility_bytes : 0) +
-           (pcl_run_is_global(c) ? 2 * planes * sizeof(float) : 0) +
-           (pcl_usermask_is_wanted(c) ? planes : 0) +
-           (s->params.model_at_first ? planes * sizeof(float) : 0);
+           (pcl_run_is_global(c) ? pcl_state_file_bytes(s, PCL_STATE_CYCLE) : 0) +
+           pcl_usermask_scratch_bytes(s) + pcl_startmodel_scratch_bytes(s);
 }
 
 /* *device tells file systems apart; a folder that is not there has no free space. */

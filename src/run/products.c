@@ -37,7 +37,7 @@ bool pcl_product_wanted(const pclean_config *c, enum pcl_product product) {
     case PCL_PRODUCT_MASK:
         return c->niter > 0;
     case PCL_PRODUCT_MODEL: /* as in tclean: nobody needs one of zeros */
-        return c->niter > 0 || c->restoration || c->startmodel.n > 0 || c->restart;
+        return c->restoration || pcl_params_model(c);
     default:
         return true;
     }
@@ -281,6 +281,11 @@ uint64_t pcl_products_bytes(const pcl_setup *setup) {
     return bytes;
 }
 
+uint64_t pcl_products_work_bytes(const pcl_setup *setup) {
+    const uint64_t nx = setup->desc.nx, across = (nx + 127) / 128;
+    return (nx + across - 1) / across * across * 128 * sizeof(float); /* as casacore's tiles */
+}
+
 /* What stands at the name of an unfinished product, of a run that was killed. */
 static int make_way(const pcl_products *s, const char *path, pclean_err *err) {
     char lock[4096], part[9100];
@@ -424,35 +429,46 @@ static int write_mask(pcl_products *s, enum pcl_product k, size_t ipol, size_t i
 
 static int write_plane(pcl_products *s, enum pcl_product k, const pcl_target *p,
                        const float *pixels, pclean_err *err) {
-    return write_pixels(s, k, p->ipol, p->ichan, pixels, err);
+    return write_pixels(s, k, p->plane.ipol, p->plane.ichan, pixels, err);
 }
 
-static int read_plane(pcl_products *s, enum pcl_product k, const pcl_target *p, float *pixels,
-                      pclean_err *err) {
-    size_t ichan = p->ichan;
+/* ---- a place for the state of a plane (imager/state.h) ---- */
+
+static int product_of(const pcl_state_item *item, enum pcl_product *k, pclean_err *err) {
+    switch (item->array) {
+    case PCL_STATE_PSF:
+        *k = PCL_PRODUCT_PSF;
+        return 0;
+    case PCL_STATE_RESIDUAL:
+        *k = PCL_PRODUCT_RESIDUAL;
+        return 0;
+    case PCL_STATE_MODEL:
+        *k = PCL_PRODUCT_MODEL;
+        return 0;
+    default:
+        return PCL_FAIL(err, PCLEAN_EBUG, "no product holds this array of a plane");
+    }
+}
+
+static int write_state(void *user, const pcl_state_item *item, const void *array, pclean_err *err) {
+    enum pcl_product k = PCL_NPRODUCT;
+    int rc = product_of(item, &k, err);
+    return rc ? rc : write_pixels(user, k, item->ipol, item->ichan, array, err);
+}
+
+static int read_state(void *user, const pcl_state_item *item, void *array, pclean_err *err) {
+    pcl_products *s = user;
+    enum pcl_product k = PCL_NPRODUCT;
+    size_t ichan = item->ichan;
+    int rc = product_of(item, &k, err);
+    if (rc)
+        return rc;
     pcl_cube *cube = find_subcube(s, k, &ichan);
-    return pcl_cube_read_plane(cube ? cube : s->cube[k], p->ipol, ichan, pixels, s->work, err);
+    return pcl_cube_read_plane(cube ? cube : s->cube[k], item->ipol, ichan, array, s->work, err);
 }
 
-int pcl_products_save_psf(pcl_products *s, const pcl_target *p, pclean_err *err) {
-    return write_plane(s, PCL_PRODUCT_PSF, p, p->psf[0], err);
-}
-
-int pcl_products_load_psf(pcl_products *s, pcl_target *p, pclean_err *err) {
-    return read_plane(s, PCL_PRODUCT_PSF, p, p->psf[0], err);
-}
-
-int pcl_products_save_state(pcl_products *s, const pcl_target *p, pclean_err *err) {
-    int rc = write_plane(s, PCL_PRODUCT_RESIDUAL, p, p->residual[0], err);
-    return rc ? rc : write_plane(s, PCL_PRODUCT_MODEL, p, p->model[0], err);
-}
-
-int pcl_products_load_state(pcl_products *s, pcl_target *p, pclean_err *err) {
-    int rc = read_plane(s, PCL_PRODUCT_RESIDUAL, p, p->residual[0], err);
-    if (rc || s->cube[PCL_PRODUCT_MODEL])
-        return rc ? rc : read_plane(s, PCL_PRODUCT_MODEL, p, p->model[0], err);
-    memset(p->model[0], 0, p->nx * p->ny * sizeof **p->model);
-    return 0;
+pcl_state_place pcl_products_place(pcl_products *s) {
+    return (pcl_state_place){.write = write_state, .read = read_state, .user = s};
 }
 
 int pcl_products_blank(pcl_products *s, size_t ipol, size_t ichan, pclean_err *err) {
@@ -465,34 +481,39 @@ int pcl_products_blank(pcl_products *s, size_t ipol, size_t ichan, pclean_err *e
     return rc;
 }
 
-/* The primary beam in p->work, and the mask that follows from it: both change along the band. */
+/* The primary beam, and the mask that follows from it: both change along the band. */
 static int write_pb(pcl_products *s, pcl_target *p, pclean_err *err) {
-    int rc = pcl_target_fill_pb(p, p->work, err);
-    if (rc || (rc = write_plane(s, PCL_PRODUCT_PB, p, p->work, err)))
+    float *pb = pcl_target_borrow_plane(p);
+    bool *good = pcl_target_borrow_mask(p);
+    int rc = pcl_target_fill_pb(p, pb, err);
+    if (rc || (rc = write_plane(s, PCL_PRODUCT_PB, p, pb, err)))
         return rc;
     for (size_t i = 0; i < p->nx * p->ny; i++)
-        p->work_mask[i] = p->work[i] > 0; /* cut at |pblimit| already */
+        good[i] = pb[i] > 0; /* cut at |pblimit| already */
     for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
         if (s->cube[k] && has_mask(s->config, k))
-            rc = write_mask(s, k, p->ipol, p->ichan, p->work_mask, err);
+            rc = write_mask(s, k, p->plane.ipol, p->plane.ichan, good, err);
     return rc;
 }
 
 static int write_clean_mask(pcl_products *s, pcl_target *p, pclean_err *err) {
+    float *mask = pcl_target_borrow_plane(p);
     for (size_t i = 0; i < p->nx * p->ny; i++)
-        p->work[i] = !p->user_mask || p->user_mask[i] ? 1 : 0;
-    return write_plane(s, PCL_PRODUCT_MASK, p, p->work, err);
+        mask[i] = !p->user_mask || p->user_mask[i] ? 1 : 0;
+    return write_plane(s, PCL_PRODUCT_MASK, p, mask, err);
 }
 
 int pcl_products_write(pcl_products *s, pcl_target *p, double sumwt, pclean_err *err) {
     const float weight = (float)sumwt;
+    const pcl_state_place place = pcl_products_place(s);
     int rc;
-    if ((rc = pcl_products_save_psf(s, p, err)) || (rc = pcl_products_save_state(s, p, err)) ||
+    if ((rc = pcl_state_save(p, PCL_STATE_PSF | PCL_STATE_CYCLE, &place, err)) ||
         (rc = write_plane(s, PCL_PRODUCT_SUMWT, p, &weight, err)) ||
-        (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->work, err)))
+        (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->restored, err)))
         return rc;
-    if (s->cube[PCL_PRODUCT_PBCOR] && ((rc = pcl_target_correct_pb(p, err)) ||
-                                       (rc = write_plane(s, PCL_PRODUCT_PBCOR, p, p->work, err))))
+    if (s->cube[PCL_PRODUCT_PBCOR] &&
+        ((rc = pcl_target_correct_pb(p, err)) ||
+         (rc = write_plane(s, PCL_PRODUCT_PBCOR, p, p->restored, err))))
         return rc;
     if ((rc = write_pb(s, p, err)))
         return rc;

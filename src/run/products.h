@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "image/cube.h"
 #include "imager/setup.h"
+#include "imager/state.h"
 #include "imager/target.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,6 +48,9 @@ void pcl_product_path(const pclean_config *config, enum pcl_product product, cha
 /* Bytes on disk of all products of a run. */
 uint64_t pcl_products_bytes(const pcl_setup *setup);
 
+/* Bytes of memory with which each process writes planes: a row of tiles. */
+uint64_t pcl_products_work_bytes(const pcl_setup *setup);
+
 /* -PCLEAN_EPARAM if what the run reads is among what it makes, replaces or removes, or its products
  * would lie inside that. */
 int pcl_products_check_inputs(const pclean_config *config, pclean_err *err) PCL_CHECK;
@@ -73,14 +77,11 @@ int pcl_products_repair(const pclean_config *config, pclean_err *err) PCL_CHECK;
 int pcl_products_create(pcl_products *out, const pcl_setup *setup, int claim, size_t nworker,
                         const bool *pb_mask, pclean_err *err) PCL_CHECK;
 
-/* The PSF, and the planes that change from cycle to cycle (residual, model), and back:
- * cyclecontrol=global keeps them on disk meanwhile. */
-int pcl_products_save_psf(pcl_products *s, const pcl_target *p, pclean_err *err) PCL_CHECK;
-int pcl_products_load_psf(pcl_products *s, pcl_target *p, pclean_err *err) PCL_CHECK;
-int pcl_products_save_state(pcl_products *s, const pcl_target *p, pclean_err *err) PCL_CHECK;
-int pcl_products_load_state(pcl_products *s, pcl_target *p, pclean_err *err) PCL_CHECK;
+/* PSF, residual and model are a place for these arrays of a plane: cyclecontrol=global keeps them
+ * there between its tasks. */
+pcl_state_place pcl_products_place(pcl_products *s);
 
-/* All planes of a finished plane; p->work is the restored one and is used up. */
+/* All products of a finished plane; borrows plane and mask, so p->restored is used up. */
 int pcl_products_write(pcl_products *s, pcl_target *p, double sumwt, pclean_err *err) PCL_CHECK;
 
 /* Zeros in all products of a plane that could not be made. */

@@ -193,8 +193,8 @@ static int allocate_run(pcl_run *r, pclean_err *err) {
     }
     if (!pcl_run_is_global(r->config))
         return 0;
-    return pcl_spool_new(r->scratch, "residuals and models between cycles",
-                         s->desc.nx * s->desc.ny * sizeof(float), 2 * r->nplane, &r->spare, err);
+    return pcl_state_file_new(s, r->scratch, "residuals and models between cycles", PCL_STATE_CYCLE,
+                              &r->spare, err);
 }
 
 /* The products, with the primary beam's mask at the middle of the band in every plane until the
@@ -327,7 +327,7 @@ static void log_to_hooks(enum pcl_log_level level, const char *text, void *user)
 static void release(pcl_run *r) {
     dismiss_workers(r);
     pcl_products_abort(&r->products);
-    pcl_spool_free(r->spare);
+    pcl_state_file_free(r->spare);
     pcl_usermask_close(r->mask);
     pcl_startmodel_close(r->startmodel);
     pcl_store_clear(&r->vis);

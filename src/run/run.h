@@ -1,5 +1,5 @@
-/* run.h: one call of pclean_image, as its parts see it: run.c (the stages, in order), imaging.c
- * (which plane is done when), verdict.c (what became of it all), voice.c (what the caller hears
+/* run.h: one call of pclean_image, as its parts see it: run.c (the stages, in order), schedule.c
+ * (which plane is done when), verdict.c (what became of it all), hooks.c (what the caller hears
  * meanwhile). */
 #ifndef PCL_RUN_H
 #define PCL_RUN_H
@@ -21,7 +21,7 @@ typedef struct pcl_run {
     pcl_store vis;
     pcl_usermask *mask;
     pcl_startmodel *startmodel;
-    pcl_spool *spare;
+    pcl_state_file *spare;
     pcl_products products;
     pcl_resources resources;
     pcl_tasks tasks; /* the above, as the workers see it */
@@ -36,7 +36,7 @@ typedef struct pcl_run {
     uint64_t most_nvis[4];  /* of the fullest plane of each polarization */
 } pcl_run;
 
-/* ---- voice.c ---- */
+/* ---- hooks.c ---- */
 void pcl_run_end_stage(pcl_run *r, const char *name);
 /* A pcl_pool_params.stop_requested; user is the run. */
 int pcl_run_stop_requested(void *user);
@@ -46,7 +46,7 @@ void pcl_run_report(const pcl_run *r, const char *stage, double fraction, size_t
 /* Logs a warning and keeps it for the result. */
 void pcl_run_warn(pcl_run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* ---- imaging.c ---- */
+/* ---- schedule.c ---- */
 /* All planes, by the config's cyclecontrol, with r->pool. */
 int pcl_run_image_planes(pcl_run *r, pclean_err *err) PCL_CHECK;
 

@@ -147,12 +147,12 @@ static void worst_of_all(const pcl_run *r, double *peak, double *sidelobe, doubl
         *peak = fmax(*peak, p->peak_residual);
         *sidelobe = fmax(*sidelobe, p->psf_sidelobe);
         *rms = fmax(*rms, p->rms_residual);
-        *nsearch += r->state[k].nsearch;
+        *nsearch += r->state[k].numbers.nsearch;
     }
 }
 
 static bool above_level(const pcl_run *r, const pcl_plane_state *s, const pcl_task *what) {
-    return s->plane.nvis > 0 && s->nsearch > 0 &&
+    return s->plane.nvis > 0 && s->numbers.nsearch > 0 &&
            s->plane.peak_residual >= pcl_task_level(&r->setup.params.control, what, s);
 }
 
@@ -199,9 +199,9 @@ static int image_globally(batch *b, pclean_err *err) {
     for (size_t k = 0; k < r->nplane; k++) {
         pcl_plane_state *s = &r->state[k];
         if (!pcl_run_plane_failed(&s->plane))
-            s->plane.stop = s->plane.nvis == 0 ? PCLEAN_STOP_BLANK
-                            : s->nsearch == 0  ? PCLEAN_STOP_ZEROMASK
-                                               : stop;
+            s->plane.stop = s->plane.nvis == 0        ? PCLEAN_STOP_BLANK
+                            : s->numbers.nsearch == 0 ? PCLEAN_STOP_ZEROMASK
+                                                      : stop;
     }
     b->stage = "restore";
     b->from = b->to;

@@ -97,6 +97,12 @@ static int spool_sources(pcl_startmodel *m, const sources *s, size_t offset, siz
     return rc;
 }
 
+uint64_t pcl_startmodel_scratch_bytes(const pcl_setup *s) {
+    return s->params.model_at_first
+               ? (uint64_t)s->desc.nchan * s->desc.npol * s->desc.nx * s->desc.ny * sizeof(float)
+               : 0;
+}
+
 int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmodel **out,
                         pclean_err *err) {
     const pclean_config *c = setup->config;

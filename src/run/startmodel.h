@@ -6,9 +6,12 @@
 #define PCL_STARTMODEL_H
 #include "base/err.h"
 #include "imager/setup.h"
+#include <stdint.h>
 
 typedef struct pcl_startmodel pcl_startmodel;
 
+/* Bytes of the scratch file that pcl_startmodel_open makes, at most. */
+uint64_t pcl_startmodel_scratch_bytes(const pcl_setup *setup);
 /* *out stays NULL when the config asks for none. Every image must be in Jy/pixel on the image's
  * grid (samegrid.h; one channel serves all); of a part, a startmodel is that of the whole image,
  * what restart finds its own. `folder`: for the scratch file. Calls casacore. */

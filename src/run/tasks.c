@@ -18,32 +18,31 @@ void pcl_test_stage(size_t ichan, const char *stage);
 /* What a worker keeps from task to task. */
 typedef struct worker {
     const pcl_tasks *t;
-    pcl_target plane;
+    pcl_target target;
     bool forked;
 } worker;
 
 /* ---- its records ---- */
 
-static void note_residual(const pcl_target *p, pcl_plane_state *s) {
-    s->plane.peak_residual = p->peak;
-    s->plane.rms_residual = p->rms;
-    s->plane.model_flux = p->model_flux;
+static void note_residual(const pcl_target *t, pcl_plane_state *s) {
+    s->numbers = t->plane;
+    s->plane.peak_residual = t->plane.peak;
+    s->plane.rms_residual = t->plane.rms;
+    s->plane.model_flux = t->plane.model_flux;
 }
 
-static void note_dirty(const pcl_target *p, pcl_plane_state *s) {
+static void note_dirty(const pcl_target *t, pcl_plane_state *s) {
+    const pcl_plane *p = &t->plane;
     pclean_plane *out = &s->plane;
     out->nvis = p->nvis;
-    out->sumwt = p->setup->stokes.sumwt_factor * p->sumwt;
+    out->sumwt = t->setup->stokes.sumwt_factor * p->sumwt;
     out->beam_major_rad = p->beam.major_rad;
     out->beam_minor_rad = p->beam.minor_rad;
     out->beam_pa_rad = p->beam.pa_rad;
     out->psf_sidelobe = p->sidelobe;
     out->peak_dirty = p->peak;
     out->nmajor = 1;
-    s->nsearch = p->nsearch;
-    s->noutside = p->noutside;
-    s->reach_lambda = fmax(p->umax_lambda, p->vmax_lambda);
-    note_residual(p, s);
+    note_residual(t, s);
 }
 
 void pcl_plane_state_fail(pcl_plane_state *s, int stop) {
@@ -64,7 +63,7 @@ static int give_up(worker *w, pcl_plane_state *s, pclean_err *err) {
 
 /* Primary beam and masks of the plane. */
 static int begin(worker *w, const pcl_plane_state *s, pclean_err *err) {
-    pcl_target *p = &w->plane;
+    pcl_target *p = &w->target;
     const size_t ichan = s->plane.chan, ipol = s->plane.pol;
     int rc = w->t->mask ? pcl_usermask_plane(w->t->mask, ipol, ichan, p->user_mask, err) : 0;
     return rc ? rc : pcl_target_begin(p, ichan, ipol, err);
@@ -72,31 +71,32 @@ static int begin(worker *w, const pcl_plane_state *s, pclean_err *err) {
 
 /* Weights, PSF, dirty image: the first major cycle, less the model to start from. */
 static int dirty(worker *w, pcl_plane_state *s, pclean_err *err) {
-    pcl_target *p = &w->plane;
+    pcl_target *p = &w->target;
     int rc;
     if ((rc = begin(w, s, err)))
         return rc;
     if (!w->t->startmodel)
         memset(p->model[0], 0, p->nx * p->ny * sizeof **p->model);
-    else if ((rc = pcl_startmodel_plane(w->t->startmodel, p->ipol, p->ichan, p->model[0], err)))
+    else if ((rc = pcl_startmodel_plane(w->t->startmodel, p->plane.ipol, p->plane.ichan,
+                                        p->model[0], err)))
         return rc;
-    pcl_test_stage(p->ichan, "begin");
+    pcl_test_stage(p->plane.ichan, "begin");
     if ((rc = pcl_target_dirty(p, err)))
         return rc;
     pcl_target_measure(p);
     note_dirty(p, s);
-    pcl_test_stage(p->ichan, "dirty");
+    pcl_test_stage(p->plane.ichan, "dirty");
     return 0;
 }
 
 /* One minor and the major cycle after it. */
 static int clean_round(worker *w, double level, int cycleniter, pcl_plane_state *s,
                        pclean_err *err) {
-    pcl_target *p = &w->plane;
+    pcl_target *p = &w->target;
     int niter = 0, rc;
     if ((rc = pcl_target_minor(p, level, cycleniter, &niter, err)))
         return rc;
-    pcl_test_stage(p->ichan, "minor");
+    pcl_test_stage(p->plane.ichan, "minor");
     if ((rc = pcl_target_major(p, err)))
         return rc;
     s->progress.niter += niter;
@@ -105,21 +105,22 @@ static int clean_round(worker *w, double level, int cycleniter, pcl_plane_state 
     note_residual(p, s);
     s->plane.niter = s->progress.niter;
     s->plane.nmajor = s->progress.nround + 1;
-    pcl_test_stage(p->ichan, "major");
+    pcl_test_stage(p->plane.ichan, "major");
     return 0;
 }
 
 static int restore_and_write(worker *w, pcl_plane_state *s, pclean_err *err) {
-    pcl_target *p = &w->plane;
+    pcl_target *p = &w->target;
     const pcl_beam *given = &p->setup->params.restoring_beam,
-                   *beam = given->major_rad > 0 ? given : &p->beam;
+                   *beam = given->major_rad > 0 ? given : &p->plane.beam;
     int rc = w->t->setup->config->restoration ? pcl_target_restore(p, beam, err) : 0;
-    pcl_test_stage(p->ichan, "restore");
-    if (!rc && w->t->setup->config->restoration && !pcl_stats_all_finite(p->work, p->nx * p->ny))
+    pcl_test_stage(p->plane.ichan, "restore");
+    if (!rc && w->t->setup->config->restoration &&
+        !pcl_stats_all_finite(p->restored, p->nx * p->ny))
         return give_up(w, s, err);
     if (!rc)
         rc = pcl_products_write(w->t->products, p, s->plane.sumwt, err);
-    pcl_test_stage(p->ichan, "write");
+    pcl_test_stage(p->plane.ichan, "write");
     return rc;
 }
 
@@ -127,56 +128,51 @@ static int stop_requested(const worker *w) {
     return !w->forked && w->t->stop_requested && w->t->stop_requested(w->t->stop_user);
 }
 
-/* ---- cyclecontrol=global: residual and model on disk ---- */
+/* ---- cyclecontrol=global: planes between their tasks ---- */
 
-static int save_state(worker *w, pcl_plane_state *s, bool in_spare, pclean_err *err) {
-    const pcl_target *p = &w->plane;
-    const size_t k = 2 * (p->ichan * w->t->setup->desc.npol + p->ipol);
-    int rc;
-    s->in_spare = in_spare;
-    if (!in_spare)
-        return pcl_products_save_state(w->t->products, p, err);
-    rc = pcl_spool_write(w->t->spare, k, p->residual[0], err);
-    return rc ? rc : pcl_spool_write(w->t->spare, k + 1, p->model[0], err);
+/* Where residual and model are; the PSF stays in its product. */
+static pcl_state_place place_of(const worker *w, bool spare) {
+    return spare ? pcl_state_file_place(w->t->spare) : pcl_products_place(w->t->products);
 }
 
-/* Makes the plane of an earlier task the plane at hand again; its weights only where a major cycle
- * follows. */
+/* To the place that was not read. */
+static int save_state(worker *w, pcl_plane_state *s, bool in_spare, pclean_err *err) {
+    const pcl_state_place place = place_of(w, in_spare);
+    s->in_spare = in_spare;
+    return pcl_state_save(&w->target, PCL_STATE_CYCLE, &place, err);
+}
+
+/* Makes the plane of an earlier task the plane at hand again, with masks made anew; its weights
+ * only where a major cycle follows. */
 static int resume(worker *w, const pcl_plane_state *s, bool weights, pclean_err *err) {
-    pcl_target *p = &w->plane;
+    const pcl_state_place fixed = place_of(w, false), changing = place_of(w, s->in_spare);
+    pcl_target *t = &w->target;
     int rc;
-    if ((rc = begin(w, s, err)) || (rc = pcl_products_load_psf(w->t->products, p, err)))
+    if ((rc = begin(w, s, err)) ||
+        (rc = pcl_state_load(t, &s->numbers, PCL_STATE_PSF, &fixed, err)) ||
+        (rc = pcl_state_load(t, &s->numbers, PCL_STATE_CYCLE, &changing, err)))
         return rc;
-    const size_t k = 2 * (p->ichan * w->t->setup->desc.npol + p->ipol);
-    if (!s->in_spare)
-        rc = pcl_products_load_state(w->t->products, p, err);
-    else if (!(rc = pcl_spool_read(w->t->spare, k, p->residual[0], err)))
-        rc = pcl_spool_read(w->t->spare, k + 1, p->model[0], err);
-    p->beam = (pcl_beam){s->plane.beam_major_rad, s->plane.beam_minor_rad, s->plane.beam_pa_rad};
-    p->has_beam = s->plane.beam_major_rad > 0;
-    p->sidelobe = s->plane.psf_sidelobe;
-    p->nvis = s->plane.nvis;
-    p->sumwt = s->plane.sumwt / w->t->setup->stokes.sumwt_factor;
-    p->umax_lambda = 0;
-    return rc || !weights || !p->nvis ? rc : pcl_target_reweigh(p, err);
+    return weights && t->plane.nvis ? pcl_target_reweigh(t, err) : 0;
 }
 
 /* ---- tasks ---- */
 
 static int image_plane(worker *w, pcl_plane_state *s, pclean_err *err) {
-    pcl_target *p = &w->plane;
+    pcl_target *p = &w->target;
     const pcl_control *c = &p->setup->params.control;
     int rc = dirty(w, s, err), stop = 0;
     while (!rc) {
-        if (!p->finite)
+        if (!p->plane.finite)
             return give_up(w, s, err);
-        stop = p->nvis ? pcl_converge_check(c, &s->progress, p->peak, p->rms, p->nsearch)
-                       : PCLEAN_STOP_BLANK;
+        stop = p->plane.nvis ? pcl_converge_check(c, &s->progress, p->plane.peak, p->plane.rms,
+                                                  p->plane.nsearch)
+                             : PCLEAN_STOP_BLANK;
         if (stop)
             break;
         if (stop_requested(w))
             return PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted");
-        const double level = pcl_converge_cyclethreshold(c, p->peak, p->sidelobe, p->rms);
+        const double level =
+            pcl_converge_cyclethreshold(c, p->plane.peak, p->plane.sidelobe, p->plane.rms);
         rc = clean_round(w, level, pcl_converge_cycleniter(c, &s->progress), s, err);
     }
     s->plane.stop = stop;
@@ -184,14 +180,15 @@ static int image_plane(worker *w, pcl_plane_state *s, pclean_err *err) {
 }
 
 static int make_dirty(worker *w, pcl_plane_state *s, pclean_err *err) {
+    const pcl_state_place place = place_of(w, false);
     int rc = dirty(w, s, err);
-    if (!rc && !w->plane.finite)
+    if (!rc && !w->target.plane.finite)
         return give_up(w, s, err);
     if (!rc)
-        rc = pcl_products_save_psf(w->t->products, &w->plane, err);
+        rc = pcl_state_save(&w->target, PCL_STATE_PSF, &place, err);
     if (!rc)
         rc = save_state(w, s, false, err);
-    pcl_test_stage(w->plane.ichan, "save");
+    pcl_test_stage(w->target.plane.ichan, "save");
     return rc;
 }
 
@@ -201,15 +198,15 @@ double pcl_task_level(const pcl_control *control, const pcl_task *task, const pc
 
 static int make_cycle(worker *w, const pcl_task *task, pcl_plane_state *s, pclean_err *err) {
     int rc = resume(w, s, true, err);
-    pcl_test_stage(w->plane.ichan, "resume");
+    pcl_test_stage(w->target.plane.ichan, "resume");
     if (!rc)
         rc = clean_round(w, pcl_task_level(&w->t->setup->params.control, task, s), task->cycleniter,
                          s, err);
-    if (!rc && !w->plane.finite)
+    if (!rc && !w->target.plane.finite)
         return give_up(w, s, err);
     if (!rc)
         rc = save_state(w, s, !s->in_spare, err);
-    pcl_test_stage(w->plane.ichan, "save");
+    pcl_test_stage(w->target.plane.ichan, "save");
     return rc;
 }
 
@@ -250,7 +247,7 @@ static int run_task(void *user, const void *in, void *out, pclean_err *err) {
 static void close_worker(void *user) {
     worker *w = user;
     if (w)
-        pcl_target_clear(&w->plane);
+        pcl_target_clear(&w->target);
     pcl_free(w);
 }
 
@@ -263,15 +260,12 @@ static int open_worker(void *context, bool forked, void **out, pclean_err *err) 
         return rc;
     w->t = t;
     w->forked = forked;
-    if (!(rc = pcl_target_init(&w->plane, t->setup, t->vis, err)) && t->mask)
-        rc = PCL_NEW(&w->plane.user_mask, w->plane.nx * w->plane.ny, "user mask", err);
-    if (rc) {
+    const pcl_target_options options = {.user_mask = t->mask != NULL,
+                                        .stop_requested = forked ? NULL : t->stop_requested,
+                                        .stop_user = t->stop_user};
+    if ((rc = pcl_target_init(&w->target, t->setup, t->vis, &options, err))) {
         close_worker(w);
         return rc;
-    }
-    if (!forked) {
-        w->plane.stop_requested = t->stop_requested;
-        w->plane.stop_user = t->stop_user;
     }
     *out = w;
     return 0;

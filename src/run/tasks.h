@@ -8,8 +8,8 @@
  * file beside them) and a cycle goes from one to the other. */
 #ifndef PCL_TASKS_H
 #define PCL_TASKS_H
-#include "base/spool.h"
 #include "exec/pool.h"
+#include "imager/state.h"
 #include "imager/target.h"
 #include "pclean/run.h"
 #include "run/products.h"
@@ -18,11 +18,9 @@
 
 /* All that is known of a plane but its pixels. */
 typedef struct pcl_plane_state {
-    pclean_plane plane;
+    pclean_plane plane; /* as the run's result shows it */
+    pcl_plane numbers;  /* as its target left it */
     pcl_progress_state progress;
-    size_t nsearch;    /* pixels where CLEAN looks */
-    uint64_t noutside; /* samples that the cell cannot carry, and how far they reach */
-    double reach_lambda;
     bool in_spare; /* where residual and model are */
 } pcl_plane_state;
 
@@ -46,8 +44,7 @@ typedef struct pcl_tasks {
     pcl_products *products;
     const pcl_usermask *mask;         /* NULL: none */
     const pcl_startmodel *startmodel; /* NULL: none */
-    const pcl_spool *spare;           /* [nplane][2]: residual, model; NULL unless
-                                       * cyclecontrol=global */
+    const pcl_state_file *spare;      /* residuals and models; NULL unless cyclecontrol=global */
     size_t nthread;
     int (*stop_requested)(void *user); /* NULL: never */
     void *stop_user;

@@ -23,7 +23,7 @@ typedef struct trial {
     char nothing[1];
     pcl_setup setup;
     pcl_store vis;
-    pcl_target plane;
+    pcl_target target;
 } trial;
 
 static void shrink_config(trial *t) {
@@ -133,7 +133,7 @@ typedef struct plane_times {
 } plane_times;
 
 static int time_plane(trial *t, size_t ichan, plane_times *out, pclean_err *err) {
-    pcl_target *p = &t->plane;
+    pcl_target *p = &t->target;
     int rc = samples_of_plane(t, ichan, &out->samples, err);
     memset(p->model[0], 0, p->nx * p->ny * sizeof **p->model);
     pcl_target_forget_weights(p); /* a common density is made anew */
@@ -155,18 +155,18 @@ static int time_plane(trial *t, size_t ichan, plane_times *out, pclean_err *err)
 static int time_iterations(trial *t, double *each, pclean_err *err) {
     double start = pcl_now();
     int niter;
-    int rc = pcl_target_minor(&t->plane, 0, 1, &niter, err);
+    int rc = pcl_target_minor(&t->target, 0, 1, &niter, err);
     const double one = pcl_now() - start;
     start = pcl_now();
     if (!rc)
-        rc = pcl_target_minor(&t->plane, 0, ITERATIONS, &niter, err);
+        rc = pcl_target_minor(&t->target, 0, ITERATIONS, &niter, err);
     *each = fmax(0, pcl_now() - start - one) / (ITERATIONS - 1);
     return rc;
 }
 
 static int time_restoring(trial *t, double *seconds, pclean_err *err) {
     const double start = pcl_now();
-    int rc = t->config.restoration ? pcl_target_restore(&t->plane, &t->plane.beam, err) : 0;
+    int rc = t->config.restoration ? pcl_target_restore(&t->target, &t->target.plane.beam, err) : 0;
     *seconds = pcl_now() - start;
     return rc;
 }
@@ -183,7 +183,7 @@ static double scaled(double t1, double n1, double t2, double n2, double samples,
 static int time_planes(trial *t, double kept, pcl_timing *out, pclean_err *err) {
     const pclean_config *c = t->run->config;
     const double npixel = (double)c->imsize[0] * c->imsize[1],
-                 small = (double)t->plane.nx * (double)t->plane.ny;
+                 small = (double)t->target.nx * (double)t->target.ny;
     const double nplane = (double)(t->run->desc.nchan * t->run->desc.npol),
                  ratio = npixel * log2(npixel) / (small * log2(small));
     plane_times all = {0}, few = {0};
@@ -246,7 +246,7 @@ static int try(trial *t, pcl_timing *out, pclean_err *err) {
     for (size_t k = 0; k < t->vis.nblock; k++)
         stored += (double)t->vis.block[k].nrow;
     shrink_uv(t);
-    rc = pcl_target_init(&t->plane, &t->setup, &t->vis, err);
+    rc = pcl_target_init(&t->target, &t->setup, &t->vis, NULL, err);
     return rc ? rc : time_planes(t, fmin(1, stored / sampled), out, err);
 }
 
@@ -258,7 +258,7 @@ int pcl_timing_measure(const pcl_setup *setup, size_t nthread, pcl_timing *out, 
     omp_set_num_threads((int)nthread);
     int rc = try(&t, out, err);
     omp_set_num_threads(threads);
-    pcl_target_clear(&t.plane);
+    pcl_target_clear(&t.target);
     pcl_store_clear(&t.vis);
     pcl_setup_close(&t.setup);
     if (rc)

@@ -42,6 +42,12 @@ bool pcl_usermask_is_wanted(const pclean_config *config) {
     return *config->mask || find_own(config, own, sizeof own);
 }
 
+uint64_t pcl_usermask_scratch_bytes(const pcl_setup *s) {
+    return pcl_usermask_is_wanted(s->config)
+               ? (uint64_t)s->desc.nchan * s->desc.npol * s->desc.nx * s->desc.ny * sizeof(bool)
+               : 0;
+}
+
 int pcl_usermask_open(const pcl_setup *setup, const char *folder, pcl_usermask **out,
                       pclean_err *err) {
     const pclean_config *c = setup->config;

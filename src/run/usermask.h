@@ -6,12 +6,15 @@
 #include "base/err.h"
 #include "imager/setup.h"
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef struct pcl_usermask pcl_usermask;
 
 /* Has the run one: mask is given, or it continues one that left NAME.mask (tclean's rule: with
  * usemask=user only)? */
 bool pcl_usermask_is_wanted(const pclean_config *config);
+/* Bytes of the scratch file that pcl_usermask_open makes, at most. */
+uint64_t pcl_usermask_scratch_bytes(const pcl_setup *setup);
 /* *out stays NULL when it has none. The mask of a part is that of the whole image; what restart
  * finds is its own. Both at once are refused, as in tclean. `folder`: for the scratch file. Errors
  * as pcl_mask_open. Calls casacore. */

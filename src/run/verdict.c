@@ -75,7 +75,7 @@ static bool is_blank(const pcl_run *r, const pclean_plane *p) {
     return p->nvis == 0 && !pcl_run_plane_failed(p);
 }
 static uint64_t noutside_of(const pcl_run *r, const pclean_plane *p) {
-    return r->state[p->chan * r->setup.desc.npol + p->pol].noutside;
+    return r->state[p->chan * r->setup.desc.npol + p->pol].numbers.noutside;
 }
 static bool has_no_data(const pcl_run *r, const pclean_plane *p) {
     return is_blank(r, p) && noutside_of(r, p) == 0;
@@ -130,8 +130,9 @@ static uint64_t count_outside(const pcl_run *r, char good[static 40]) {
     uint64_t n = 0;
     double reach = 0;
     for (size_t k = 0; k < r->nplane; k++) {
-        n += r->state[k].noutside;
-        reach = fmax(reach, r->state[k].reach_lambda);
+        const pcl_plane *p = &r->state[k].numbers;
+        n += p->noutside;
+        reach = fmax(reach, fmax(p->umax_lambda, p->vmax_lambda));
     }
     pcl_format_si(good, 40, pcl_target_good_cell(reach), PCL_DIM_ANGLE);
     return n;

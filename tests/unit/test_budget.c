@@ -1,7 +1,10 @@
 #include "base/mem.h"
 #include "core/clean/hogbom.h"
 #include "core/grid/grid.h"
+#include "imager.h"
+#include "live.h"
 #include "run/budget.h"
+#include "run/products.h"
 #include "unit/check.h"
 #include <math.h>
 #include <omp.h>
@@ -117,6 +120,86 @@ static void gridding_is_counted_exactly(void **state) {
     pcl_grid_free(g);
 }
 
+enum { BEAM_WINDOW = 1 << 16 };
+
+/* The life of a plane, as the tasks of a run lead it. */
+static void image_plane(pcl_target *t) {
+    pclean_err err;
+    int niter;
+    const size_t n = t->nx * t->ny;
+    if (t->user_mask)
+        memset(t->user_mask, 1, n);
+    assert_ok(pcl_target_begin(t, t->setup->desc.nchan / 2, 0, &err));
+    memset(t->model[0], 0, n * sizeof **t->model);
+    t->model[0][n / 2] = t->setup->params.model_at_first ? 1e-3f : 0;
+    assert_ok(pcl_target_dirty(t, &err));
+    if (!t->setup->params.model)
+        return;
+    assert_ok(pcl_target_minor(t, 0, 20, &niter, &err));
+    assert_ok(pcl_target_major(t, &err));
+    assert_ok(pcl_target_restore(t, &t->plane.beam, &err));
+}
+
+/* What a worker was planned to hold is what it holds when it has imaged a plane, to the byte; what
+ * comes and goes stays within its plan. */
+static void check_plan(image *f, double nslice) {
+    pclean_err err;
+    pcl_budget b;
+    pcl_target t;
+    const pcl_target_options options = {.user_mask = *f->config.mask != 0};
+    image_open(f);
+    f->setup.params.slicing = (pcl_slicing){.samples = f->setup.samples_per_plane / nslice};
+    assert_ok(pcl_budget_count(&f->setup, 1, &b, &err));
+    const uint64_t strip = pcl_products_work_bytes(&f->setup);
+    image_read(f);
+    live_begin();
+    assert_ok(pcl_target_init(&t, &f->setup, &f->vis, &options, &err));
+    image_plane(&t);
+    const uint64_t planned = b.sizes.worker + b.sizes.reserved - strip;
+    assert_int_equal(live_now, planned);
+    assert_int_equal(live_of("PSF plane") + live_of("residual plane") + live_of("model plane") +
+                         live_of("search mask") + live_of("user mask"),
+                     b.planes - strip);
+    assert_int_equal(live_of("uv grid") + live_of("partial sums"), b.grids);
+    assert_true((nslice > 1) == (live_of("partial sums") > 0));
+    assert_int_equal(live_of("model visibilities"), b.predicted);
+    assert_int_equal(live_of("weight density grid") + live_of("weight density work space"),
+                     b.density);
+    assert_true(live_peak > planned);
+    /* a beam fit has its window besides */
+    assert_true(live_peak <=
+                planned + b.sizes.stage[pcl_memory_largest_stage(&b.sizes)] + BEAM_WINDOW);
+    pcl_target_clear(&t);
+    live_end();
+    assert_int_equal(live_now, 0);
+    image_close(f);
+}
+
+static void a_worker_allocates_what_is_planned(void **state) {
+    (void)state;
+    static const char *const model[][3] = {
+        {NULL}, {"niter", "20", NULL}, {"restart", "true", NULL}};
+    static const char *const mask[][3] = {{NULL}, {"mask", "circle[[45pix,40pix],9pix]", NULL}};
+    static const char *const weights[][5] = {
+        {NULL},
+        {"weighting", "briggs", NULL},
+        {"weighting", "uniform", "perchanweightdensity", "false", NULL}};
+    const int before = omp_get_max_threads();
+    omp_set_num_threads(1);
+    for (size_t k = 0; k < 36; k++) {
+        image f = {0};
+        if (k % 2)
+            image_configure_wide(&f, NULL);
+        else
+            image_configure_line(&f, NULL);
+        image_set(&f, model[k / 2 % 3]);
+        image_set(&f, mask[k / 6 % 2]);
+        image_set(&f, weights[k / 12]);
+        check_plan(&f, k % 5 == 0 ? 8 : 1);
+    }
+    omp_set_num_threads(before);
+}
+
 static void a_search_region_is_cheaper(void **state) {
     (void)state;
     pcl_hogbom_params p;
@@ -168,6 +251,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_buffer_counts),
         cmocka_unit_test(gridding_is_counted_exactly),
+        cmocka_unit_test(a_worker_allocates_what_is_planned),
         cmocka_unit_test(a_search_region_is_cheaper),
         cmocka_unit_test(memory_is_a_limit),
     };

@@ -178,8 +178,8 @@ static void compare_forms(const image *im, bool use_mask, const pcl_hogbom_param
         spare = malloc(2 * nspare * sizeof *spare);
         for (size_t i = 0; i < 2 * nspare; i++)
             spare[i] = NAN;
-        q.spare_psf = (pcl_clean_spare){spare, nthread == 1 ? nspare : 1};
-        q.spare_residual = (pcl_clean_spare){spare + nspare, nthread == 1 ? 1 : nspare};
+        q.spare_psf = (pcl_lent){spare, nthread == 1 ? nspare : 1};
+        q.spare_residual = (pcl_lent){spare + nspare, nthread == 1 ? 1 : nspare};
     }
     assert_int_equal(
         pcl_hogbom(im->nx, im->ny, lazy.residual, im->psf, mask, lazy.model, &q, &b, &err), 0);

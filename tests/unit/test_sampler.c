@@ -125,27 +125,33 @@ static void take_batch(const pcl_sampler *s, unsigned want, walk *out) {
     }
 }
 
+/* The walk that has been begun. */
+static walk collect(pcl_sampler *s, unsigned want) {
+    walk out = {0};
+    bool more = true;
+    for (;;) {
+        assert_ok(pcl_sampler_next(s, &more, &err));
+        assert_true(more == (s->n > 0) && s->n <= s->nmax);
+        if (!more)
+            break;
+        take_batch(s, want, &out);
+    }
+    out.umax = s->umax;
+    out.vmax = s->vmax;
+    out.wmax = s->wmax;
+    for (size_t i = 0; i < out.n; i++)
+        assert_true(out.s[i].id < pcl_sampler_nid(s));
+    return out;
+}
+
 static walk walk_window(const pcl_store *vis, const pcl_channels *channels, size_t ichan,
                         size_t ipol, unsigned want, double low, double high) {
     pcl_sampler s;
-    walk out = {0};
-    bool more = true;
     assert_ok(pcl_sampler_init(&s, vis, channels, &err));
     pcl_sampler_begin(&s, ichan, ipol, want);
     if (want & PCL_SAMPLER_W)
         pcl_sampler_window(&s, low, high);
-    for (;;) {
-        assert_ok(pcl_sampler_next(&s, &more, &err));
-        assert_true(more == (s.n > 0) && s.n <= s.nmax);
-        if (!more)
-            break;
-        take_batch(&s, want, &out);
-    }
-    out.umax = s.umax;
-    out.vmax = s.vmax;
-    out.wmax = s.wmax;
-    for (size_t i = 0; i < out.n; i++)
-        assert_true(out.s[i].id < pcl_sampler_nid(&s));
+    walk out = collect(&s, want);
     pcl_sampler_clear(&s);
     return out;
 }
@@ -319,6 +325,43 @@ static int by_id(const void *a, const void *b) {
     return (s->id > t->id) - (s->id < t->id);
 }
 
+/* Slices of the rows share out the samples, in their order within a block; bounds are those of the
+ * whole rows. */
+static void slices_share_out_the_samples(void **state) {
+    (void)state;
+    const pcl_channels linear = {.nchan = 30, .first_hz = 1.0003e9, .step_hz = 2.1e6};
+    const pcl_channels *const channels[] = {&mfs, &nearest_cube, &linear};
+    for (size_t k = 0; k < 6; k++) {
+        pcl_store vis = make_store(&(options){.moving = k % 2, .flagged = 0.2});
+        const size_t chan = k < 2 ? 0 : 4;
+        walk all = walk_plane(&vis, channels[k / 2], chan, 1, EVERYTHING);
+        qsort(all.s, all.n, sizeof *all.s, by_id);
+        for (size_t nslice = 1; nslice <= 64; nslice = 3 * nslice + 1) {
+            pcl_sampler s;
+            walk parts = {0};
+            assert_ok(pcl_sampler_init(&s, &vis, channels[k / 2], &err));
+            parts.s = malloc((all.n + 1) * sizeof *parts.s);
+            for (size_t i = 0; i < nslice; i++) {
+                pcl_sampler_begin(&s, chan, 1, EVERYTHING);
+                pcl_sampler_slice(&s, i, nslice);
+                walk w = collect(&s, EVERYTHING);
+                assert_true(parts.n + w.n <= all.n);
+                memcpy(parts.s + parts.n, w.s, w.n * sizeof *w.s);
+                parts.n += w.n;
+                assert_true(w.umax == all.umax && w.vmax == all.vmax && w.wmax == all.wmax);
+                free(w.s);
+            }
+            assert_int_equal(parts.n, all.n);
+            qsort(parts.s, parts.n, sizeof *parts.s, by_id);
+            assert_memory_equal(all.s, parts.s, all.n * sizeof *all.s);
+            free(parts.s);
+            pcl_sampler_clear(&s);
+        }
+        free(all.s);
+        drop_store(&vis);
+    }
+}
+
 /* Windows on |w| that touch share out the samples; an id is the same sample's in every walk. */
 static void windows_share_out_the_samples(void **state) {
     (void)state;
@@ -386,6 +429,7 @@ int main(void) {
         cmocka_unit_test(interpolation_is_between_neighbours),
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(a_table_of_times_agrees_with_one_entry),
+        cmocka_unit_test(slices_share_out_the_samples),
         cmocka_unit_test(windows_share_out_the_samples),
         cmocka_unit_test(channels_without_data_are_empty),
         cmocka_unit_test(what_is_not_asked_for_is_not_made),

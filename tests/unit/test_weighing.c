@@ -25,35 +25,44 @@ static void configure(pclean_config *c, const char *weighting) {
     set(c, "weighting", weighting);
 }
 
-/* A density read back is the one that was counted: sums, f2 of another robust, everything. */
+/* A density read back is the one that was counted: sums, f2 of another robust, everything; also
+ * where the rows are summed in slices. */
 static void a_file_holds_the_density(void **state) {
     (void)state;
-    pclean_config c;
-    pcl_setup s;
-    pcl_store vis;
-    configure(&c, "briggs");
-    assert_ok(pcl_setup_open(&c, &s, &err));
-    assert_ok(pcl_setup_read(&s, NULL, NULL, &vis, &err));
-    assert_ok(pcl_weighing_save(&s, &vis, path, &err));
-    c.robust = -1.25;
-    for (size_t p = 0; p < 2; p++) {
-        pcl_density is, want;
-        pcl_sampler sampler;
-        assert_ok(pcl_weighing_init(&s, &is, &err));
-        assert_ok(pcl_weighing_init(&s, &want, &err));
-        assert_ok(pcl_sampler_init(&sampler, &vis, &s.channels, &err));
-        assert_ok(pcl_weighing_count(&s, &sampler, 0, p, &want, &err));
-        assert_ok(pcl_weighing_load(&s, path, p, &is, &err));
-        assert_memory_equal(is.sum, want.sum, 40 * 36 * sizeof *is.sum);
-        assert_true(want.sumwt > 0 && is.sumwt == want.sumwt && want.f2 > 0 && is.f2 == want.f2 &&
-                    is.d2 == want.d2);
-        pcl_sampler_clear(&sampler);
-        pcl_density_clear(&is);
-        pcl_density_clear(&want);
+    for (size_t nslice = 1; nslice <= 4; nslice *= 4) {
+        pclean_config c;
+        pcl_setup s;
+        pcl_store vis;
+        configure(&c, "briggs");
+        assert_ok(pcl_setup_open(&c, &s, &err));
+        s.params.slicing.samples = s.samples_per_plane / (double)nslice;
+        s.params.slicing.per_pixel = 0;
+        assert_int_equal(pcl_setup_nslice(&s), nslice);
+        assert_ok(pcl_setup_read(&s, NULL, NULL, &vis, &err));
+        assert_ok(pcl_weighing_save(&s, &vis, path, &err));
+        c.robust = -1.25;
+        for (size_t p = 0; p < 2; p++) {
+            pcl_density is, want;
+            pcl_sampler sampler;
+            pcl_slices slices;
+            assert_ok(pcl_weighing_init(&s, &is, &err));
+            assert_ok(pcl_weighing_init(&s, &want, &err));
+            assert_ok(pcl_sampler_init(&sampler, &vis, &s.channels, &err));
+            assert_ok(pcl_slices_init(&slices, nslice, 40 * 36, NULL, &err));
+            assert_ok(pcl_weighing_count(&s, &sampler, &slices, 0, p, &want, &err));
+            assert_ok(pcl_weighing_load(&s, path, p, &is, &err));
+            assert_memory_equal(is.sum, want.sum, 40 * 36 * sizeof *is.sum);
+            assert_true(want.sumwt > 0 && is.sumwt == want.sumwt && want.f2 > 0 &&
+                        is.f2 == want.f2 && is.d2 == want.d2);
+            pcl_slices_clear(&slices);
+            pcl_sampler_clear(&sampler);
+            pcl_density_clear(&is);
+            pcl_density_clear(&want);
+        }
+        pcl_store_clear(&vis);
+        pcl_setup_close(&s);
+        pclean_config_clear(&c);
     }
-    pcl_store_clear(&vis);
-    pcl_setup_close(&s);
-    pclean_config_clear(&c);
 }
 
 static void another_images_file_is_refused(void **state) {

@@ -7,6 +7,7 @@
 #ifndef PCL_DECONVOLVER_H
 #define PCL_DECONVOLVER_H
 #include "base/err.h"
+#include "core/lent.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,17 +22,12 @@ typedef struct pcl_clean_planes {
                               * everywhere */
 } pcl_clean_planes;
 
-/* n floats that the caller does not need during the call. */
-typedef struct pcl_clean_spare {
-    float *at;
-    size_t n;
-} pcl_clean_spare;
-
 typedef struct pcl_clean_params {
-    float gain;               /* loop gain */
-    float threshold;          /* Jy/beam: ends when |peak| is below it */
-    size_t cycleniter;        /* components at most, as tclean counts them */
-    pcl_clean_spare spare[2]; /* where these are too small, memory is allocated */
+    float gain;        /* loop gain */
+    float threshold;   /* Jy/beam: ends when |peak| is below it */
+    size_t cycleniter; /* components at most, as tclean counts them */
+    pcl_lent spare[2]; /* for the length of the call; where these are too small, memory is
+                        * allocated */
 } pcl_clean_params;
 
 typedef struct pcl_clean_result {

@@ -40,7 +40,7 @@ typedef struct pcl_hogbom_params {
     enum pcl_hogbom_keep keep; /* KEEP_ALL */
     /* For the padded PSF, a little more than nx ny, and for the residual where it is searched.
      * Where they are too small, memory is allocated. {NULL, 0} */
-    pcl_clean_spare spare_psf, spare_residual;
+    pcl_lent spare_psf, spare_residual;
 } pcl_hogbom_params;
 
 void pcl_hogbom_params_init(pcl_hogbom_params *p);

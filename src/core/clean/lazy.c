@@ -332,15 +332,14 @@ static int lazy_subtract(void *state, pcl_component c, pclean_err *err) {
 /* ---- Setting the lazy form up and down ---- */
 
 /* n floats from what the caller lends, or new ones. */
-static int take(const pcl_clean_spare *spare, size_t n, float **out, const char *what,
-                pclean_err *err) {
+static int take(const pcl_lent *spare, size_t n, float **out, const char *what, pclean_err *err) {
     if (n > spare->n)
         return PCL_NEW(out, n, what, err);
     *out = spare->at;
     return 0;
 }
 
-static void give_back(const pcl_clean_spare *spare, float **array) {
+static void give_back(const pcl_lent *spare, float **array) {
     if (*array != spare->at)
         pcl_free(*array);
     *array = NULL;
@@ -587,7 +586,7 @@ static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
-static size_t not_spared(const pcl_clean_spare *spare, size_t n) {
+static size_t not_spared(const pcl_lent *spare, size_t n) {
     return n > spare->n ? n * sizeof(float) : 0;
 }
 

@@ -45,7 +45,8 @@ static int flat_count(const pcl_gridder_params *p, size_t nthread, pcl_gridder_b
         return rc;
     const size_t vis = 2, psf = !p->model || p->model_at_first ? 1 : 0, model = p->model ? 2 : 0;
     *out = (pcl_gridder_bytes){.grids = (vis + psf + model) * b.plane,
-                               .tables = b.tables,
+                               .summed = (vis + 1) * b.plane,
+                               .tables = sizeof(flat) + b.tables,
                                .batch = b.scratch,
                                .fft = b.fft,
                                .lent = {vis * b.plane, (p->model ? model : psf) * b.plane}};
@@ -99,6 +100,15 @@ static void flat_add(void *self, const pcl_samples *samples, pcl_grid_count *cou
                  f->with_psf ? &f->psf : NULL, count);
 }
 
+static size_t flat_grids(void *self, pcl_grid_array *grid) {
+    flat *f = self;
+    grid[0] = (pcl_grid_array){f->vis.re, pcl_uvgrid_nfloat(f->grid, &f->vis), &f->vis.ncol};
+    if (!f->with_psf)
+        return 1;
+    grid[1] = (pcl_grid_array){f->psf.re, pcl_uvgrid_nfloat(f->grid, &f->psf), &f->psf.ncol};
+    return 2;
+}
+
 static void flat_count_outside(const void *self, const pcl_samples *samples,
                                pcl_grid_count *count) {
     const flat *f = self;
@@ -120,11 +130,11 @@ static int flat_end(void *self, enum pcl_walk_kind kind, size_t iwalk,
     return rc ? rc : pcl_grid_to_image(f->grid, &f->vis, scale, images->residual[0], err);
 }
 
-static float *flat_lend(void *self, int which, size_t *n) {
+static pcl_lent flat_lend(void *self, int which) {
     flat *f = self;
-    const pcl_uvgrid *grid = which == 0 ? &f->vis : f->model.re ? &f->model : &f->psf;
-    *n = (grid->im ? 2 : 1) * pcl_grid_plane_bytes(f->grid) / sizeof(float);
-    return grid->re;
+    const pcl_uvgrid *second = f->model.re ? &f->model : &f->psf,
+                     *grid = which == 0 ? &f->vis : second;
+    return (pcl_lent){grid->re, pcl_uvgrid_nfloat(f->grid, grid)};
 }
 
 const pcl_gridder_type pcl_gridder_flat = {.name = "flat",
@@ -135,6 +145,7 @@ const pcl_gridder_type pcl_gridder_flat = {.name = "flat",
                                            .nwalk = flat_nwalk,
                                            .begin = flat_begin,
                                            .add = flat_add,
+                                           .grids = flat_grids,
                                            .count_outside = flat_count_outside,
                                            .predict = flat_predict,
                                            .end = flat_end,

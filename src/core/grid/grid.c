@@ -148,6 +148,10 @@ int pcl_uvgrid_new(const pcl_grid *g, bool real, pcl_uvgrid *out, pclean_err *er
     return rc;
 }
 
+size_t pcl_uvgrid_nfloat(const pcl_grid *g, const pcl_uvgrid *grid) {
+    return (grid->im ? 2 : 1) * g->nrow * g->stride;
+}
+
 void pcl_uvgrid_clear(pcl_uvgrid *grid) {
     pcl_free(grid->re);
     *grid = (pcl_uvgrid){0};
@@ -218,6 +222,7 @@ int pcl_grid_count_bytes(const pcl_grid_params *params, size_t nmax, size_t nthr
     const size_t ntile = 4 * g.ntile_colour;
     out->plane = pcl_grid_plane_bytes(&g);
     out->scratch =
+        sizeof(pcl_grid_scratch) +
         nmax * (sizeof(pcl_grid_item) + sizeof(uint32_t) + (g.w ? 2 * sizeof(float) : 0)) +
         ((nthread + 2) * ntile + 1) * sizeof(uint32_t) + (nmax / SLICE + 1) * sizeof(double);
     out->fft = pcl_fft_buffers_bytes(&g, nthread);

@@ -53,6 +53,8 @@ typedef struct pcl_uvgrid {
 int pcl_uvgrid_new(const pcl_grid *g, bool real, pcl_uvgrid *out, pclean_err *err) PCL_CHECK;
 void pcl_uvgrid_clear(pcl_uvgrid *grid);
 void pcl_uvgrid_zero(const pcl_grid *g, pcl_uvgrid *grid);
+/* Its floats: re, and im behind it. */
+size_t pcl_uvgrid_nfloat(const pcl_grid *g, const pcl_uvgrid *grid);
 
 /* Samples of one batch; arrays [n] borrowed. */
 typedef struct pcl_samples {

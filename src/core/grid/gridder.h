@@ -4,8 +4,10 @@
  *
  * A pass over the data consists of walks: in each one all samples of a plane come by, batch after
  * batch, in one order.
- *   PCL_WALK_GRID     begin, add for each batch, end: adds weight (vis - model) to the grids. The
- *                     last walk's end leaves residual, and psf where it is wanted.
+ *   PCL_WALK_GRID     begin, add for each batch, end: adds weight (vis - model) to the grids, which
+ *                     begin makes zero. The last walk's end leaves residual, and psf where it is
+ *                     wanted. Between the last add and end the grids may be added up with those of
+ *                     other samples (imager/slices.h).
  *   PCL_WALK_PREDICT  begin, predict for each batch, end: the samples' model visibilities are the
  *                     sum over these walks.
  *
@@ -14,6 +16,7 @@
 #ifndef PCL_GRIDDER_H
 #define PCL_GRIDDER_H
 #include "core/grid/grid.h"
+#include "core/lent.h"
 
 typedef struct pcl_gridder_params {
     pcl_grid_params grid;
@@ -40,9 +43,21 @@ typedef struct pcl_walk {
     double w_low, w_high;
 } pcl_walk;
 
+/* A grid as numbers that can be added up. */
+typedef struct pcl_grid_array {
+    float *at;
+    size_t n;
+    size_t *reach; /* how far from u = 0 it may not be zero, in the gridder's unit; of a sum the
+                    * largest. NULL: none */
+} pcl_grid_array;
+
+/* Grids of a walk at most: residuals and PSFs of four Taylor terms. */
+enum { PCL_GRIDDER_GRIDS = 11 };
+
 /* Memory, bytes. */
 typedef struct pcl_gridder_bytes {
     size_t grids;  /* for as long as the gridder lives */
+    size_t summed; /* what grids() lists of them, at most */
     size_t tables; /* likewise */
     size_t batch;  /* work space for a batch, likewise */
     size_t fft;    /* while an image is transformed */
@@ -63,6 +78,8 @@ typedef struct pcl_gridder_type {
     int (*begin)(void *self, enum pcl_walk_kind, size_t iwalk, const pcl_grid_images *,
                  double umax_lambda, pcl_walk *, pclean_err *);
     void (*add)(void *self, const pcl_samples *, pcl_grid_count *);
+    /* The grids that this walk fills into grid [PCL_GRIDDER_GRIDS]; returns how many. */
+    size_t (*grids)(void *self, pcl_grid_array *grid);
     /* Counts the samples that the cell cannot carry; asked with natural weights, before add. */
     void (*count_outside)(const void *self, const pcl_samples *, pcl_grid_count *);
     /* vis [n][2] = what this walk adds to the samples' model visibilities; vis may be the samples'
@@ -71,9 +88,10 @@ typedef struct pcl_gridder_type {
     /* scale: 1 over the sum of weights; heeded by the last walk only. */
     int (*end)(void *self, enum pcl_walk_kind, size_t iwalk, const pcl_grid_images *, float scale,
                pclean_err *);
-    /* Memory of *n floats that is free between two passes. 0: more than nx ny; 1: likewise, where
-     * there is a model. */
-    float *(*lend)(void *self, int which, size_t *n);
+    /* The grids, which are free from the end of a pass to the begin of the next; the same memory
+     * at every call. 0: more than nx ny floats; 1: likewise where there is a model, else more than
+     * half of that. */
+    pcl_lent (*lend)(void *self, int which);
 } pcl_gridder_type;
 
 extern const pcl_gridder_type pcl_gridder_flat;   /* the array and the sky are flat: w is ignored */

@@ -5,7 +5,7 @@
  * and gridding in w says: exp(-2 pi i w c) = h(dw c) sum_j C((w - w_j)/dw) exp(-2 pi i w_j c),
  * where |dw c| <= 1/(2 sigma) fixes the spacing of the planes. The phase of w nshift is split into
  * that of w_j, which makes the plane's screen exp(-2 pi i w_j (n - 1)), and that of w - w_j, which
- * is multiplied into the kernel (grid_place.c). */
+ * is multiplied into the kernel (place.c). */
 #include <math.h>
 #include <omp.h>
 #include <string.h>
@@ -291,7 +291,8 @@ static int wstack_count(const pcl_gridder_params *p, size_t nthread, pcl_gridder
     int rc = pcl_grid_count_bytes(&p->grid, p->nbatch, nthread, &b, err);
     if (!rc)
         *out = (pcl_gridder_bytes){.grids = 4 * b.plane,
-                                   .tables = b.tables,
+                                   .summed = 4 * b.plane,
+                                   .tables = sizeof(wstack) + b.tables,
                                    .batch = b.scratch,
                                    .fft = b.fft,
                                    .lent = {2 * b.plane, 2 * b.plane}};
@@ -348,6 +349,15 @@ static void wstack_add(void *self, const pcl_samples *samples, pcl_grid_count *c
                    count);
 }
 
+static size_t wstack_grids(void *self, pcl_grid_array *grid) {
+    wstack *s = self;
+    grid[0] = (pcl_grid_array){s->vis.re, pcl_uvgrid_nfloat(s->grid, &s->vis), &s->vis.ncol};
+    if (!s->with_psf)
+        return 1;
+    grid[1] = (pcl_grid_array){s->psf.re, pcl_uvgrid_nfloat(s->grid, &s->psf), &s->psf.ncol};
+    return 2;
+}
+
 static void wstack_count_outside(const void *self, const pcl_samples *samples,
                                  pcl_grid_count *count) {
     const wstack *s = self;
@@ -376,10 +386,10 @@ static int wstack_end(void *self, enum pcl_walk_kind kind, size_t iwalk,
     return 0;
 }
 
-static float *wstack_lend(void *self, int which, size_t *n) {
+static pcl_lent wstack_lend(void *self, int which) {
     wstack *s = self;
-    *n = 2 * pcl_grid_plane_bytes(s->grid) / sizeof(float);
-    return which == 0 ? s->vis.re : s->psf.re;
+    const pcl_uvgrid *grid = which == 0 ? &s->vis : &s->psf;
+    return (pcl_lent){grid->re, pcl_uvgrid_nfloat(s->grid, grid)};
 }
 
 const pcl_gridder_type pcl_gridder_wstack = {.name = "w-stacking",
@@ -390,6 +400,7 @@ const pcl_gridder_type pcl_gridder_wstack = {.name = "w-stacking",
                                              .nwalk = wstack_nwalk,
                                              .begin = wstack_begin,
                                              .add = wstack_add,
+                                             .grids = wstack_grids,
                                              .count_outside = wstack_count_outside,
                                              .predict = wstack_predict,
                                              .end = wstack_end,
