@@ -18,6 +18,8 @@
 #include "config/effect.h"
 #include "config/value.h"
 #include "pclean.h"
+#include "run/imagename.h"
+#include "run/publish.h"
 #include "run/record.h"
 #include "run/run.h"
 
@@ -70,9 +72,10 @@ static void warn_about_setup(pcl_run *r) {
 static int open_inputs(pcl_run *r, pclean_err *err) {
     int rc;
     pcl_resources_scratch_folder(r->config, r->scratch, sizeof r->scratch);
-    if ((rc = pcl_products_check_inputs(r->config, err)) ||
-        (rc = pcl_products_claim(r->config, &r->claim, err)) ||
-        (rc = pcl_products_repair(r->config, err)) || (rc = pcl_products_check(r->config, err)) ||
+    if ((rc = pcl_imagename_check_inputs(r->config, err)) ||
+        (rc = pcl_imagename_claim(r->config, &r->claim, err)) ||
+        (rc = pcl_imagename_repair(r->config, err)) ||
+        (rc = pcl_imagename_check(r->config, true, err)) ||
         (rc = pcl_setup_open(r->config, &r->setup, err)))
         return rc;
     for (size_t i = 0; i < r->setup.nwarning; i++)
@@ -309,9 +312,9 @@ static int publish(pcl_run *r, pclean_err *err) {
     int rc = PCL_ZNEW(&beams, 2 * r->nplane, "beams", err);
     const bool any = !rc && header_beams(r, beams);
     if (!rc && !(rc = pcl_record_history(r->config, &history, &nhistory, err)))
-        rc = pcl_products_finish(&r->products, &r->setup, any ? beams : NULL,
-                                 any ? beams + r->nplane : NULL, (const char *const *)history,
-                                 nhistory, err);
+        rc = pcl_publish_products(&r->products, &r->setup, any ? beams : NULL,
+                                  any ? beams + r->nplane : NULL, (const char *const *)history,
+                                  nhistory, err);
     pcl_record_free_lines(history, nhistory);
     pcl_free(beams);
     return rc;
@@ -333,7 +336,7 @@ static void release(pcl_run *r) {
     pcl_vis_clear(&r->vis);
     pcl_setup_close(&r->setup);
     pcl_free(r->state);
-    pcl_products_unclaim(r->config, r->claim);
+    pcl_imagename_unclaim(r->config, r->claim);
 }
 
 static int note_effects(const pclean_config *config, pclean_err *err) {
