@@ -201,10 +201,10 @@ static size_t lay_out(pcl_vis_block *b, char *base, size_t npol, size_t nchan, s
     return at[sizeof size / sizeof *size];
 }
 
-static int map_scratch(const char *folder, size_t bytes, void **out, pclean_err *err) {
+static int map_scratch(const pcl_scratch *where, size_t bytes, void **out, pclean_err *err) {
     char *name;
     /* reserved: a write to the mapping finds its space */
-    int fd, rc = pcl_spool_open(folder, "the visibilities", bytes, &fd, &name, err);
+    int fd, rc = pcl_spool_open(where, PCL_VIS_SPOOL, bytes, &fd, &name, err);
     if (rc)
         return rc;
     void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -218,11 +218,11 @@ static int map_scratch(const char *folder, size_t bytes, void **out, pclean_err 
     return rc;
 }
 
-static int store_new(pcl_vis *vis, const char *folder, pclean_err *err) {
+static int store_new(pcl_vis *vis, const pcl_scratch *where, pclean_err *err) {
     const size_t bytes = (size_t)vis->bytes;
-    if (folder && *folder && bytes) {
+    if (where && bytes) {
         vis->in_file = true;
-        return map_scratch(folder, bytes, &vis->store, err);
+        return map_scratch(where, bytes, &vis->store, err);
     }
     return PCL_NEW((char **)&vis->store, bytes + PAGE, "visibility store", err);
 }

@@ -22,6 +22,7 @@
 #ifndef PCL_VIS_H
 #define PCL_VIS_H
 #include "base/err.h"
+#include "base/spool.h"
 #include "casa/casa.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -71,6 +72,9 @@ typedef struct pcl_vis_block {
 #define PCL_VIS_MOST  0x1p64f
 #define PCL_VIS_LEAST 0x1p-100f
 
+/* What its scratch file is called. */
+#define PCL_VIS_SPOOL "the visibilities"
+
 typedef struct pcl_vis {
     size_t npol, nblock;
     pcl_vis_block *block;
@@ -98,10 +102,10 @@ typedef struct pcl_vis_request {
     const size_t *from, *to;
     int frame; /* image frame, or -1 */
     casa_direction direction;
-    const char *scratch; /* folder for a scratch file; NULL or "": the store is in memory */
-    bool by_w;           /* rows of like |w| come together, for gridders that correct for w */
-    size_t window;       /* rows sorted together; 0: 2^18 (tests give less) */
-    size_t sample_rows;  /* read about so many rows of each MS, from all over it; 0: all of them */
+    const pcl_scratch *scratch; /* where a scratch file goes; NULL: the store is in memory */
+    bool by_w;          /* rows of like |w| come together, for gridders that correct for w */
+    size_t window;      /* rows sorted together; 0: 2^18 (tests give less) */
+    size_t sample_rows; /* read about so many rows of each MS, from all over it; 0: all of them */
 } pcl_vis_request;
 
 /* Rows that a block of at most nrow rows has room for. */

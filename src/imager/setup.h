@@ -52,9 +52,9 @@ typedef struct pcl_setup {
                         * all are read */
 
     /* What to read, per data description in order of opening. */
-    const char *scratch; /* folder of a scratch file for the visibilities, borrowed; NULL:
-                          * they stay in memory */
-    size_t sample_rows;  /* 0, or read about so many rows of each MS only, to measure a
+    const pcl_scratch *scratch; /* of a file for the visibilities, borrowed; NULL: they stay in
+                                 * memory */
+    size_t sample_rows;         /* 0, or read about so many rows of each MS only, to measure a
                           * run's speed */
     size_t ndd;
     pcl_correlations correlations; /* [ndd] */

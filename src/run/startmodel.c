@@ -6,7 +6,6 @@
 
 #include "base/fsutil.h"
 #include "base/mem.h"
-#include "base/spool.h"
 #include "image/samegrid.h"
 #include "image/virtual.h"
 
@@ -82,12 +81,12 @@ static int add_up(const sources *s, size_t ipol, size_t ichan, size_t npixel, fl
 
 /* offset: of our channel 0 in theirs */
 static int spool_sources(pcl_startmodel *m, const sources *s, size_t offset, size_t npixel,
-                         const char *folder, pclean_err *err) {
+                         const pcl_scratch *scratch, pclean_err *err) {
     float *work = NULL, *sum = NULL;
     int rc;
     if (!(rc = PCL_NEW(&work, npixel, "start model plane", err)) &&
         !(rc = PCL_NEW(&sum, npixel, "start model plane", err)))
-        rc = pcl_spool_new(folder, "the start model", npixel * sizeof *sum, m->nchan * m->npol,
+        rc = pcl_spool_new(scratch, "the start model", npixel * sizeof *sum, m->nchan * m->npol,
                            &m->planes, err);
     for (size_t k = 0; !rc && k < m->nchan * m->npol; k++)
         if (!(rc = add_up(s, k % m->npol, offset + k / m->npol, npixel, work, sum, err)))
@@ -97,7 +96,7 @@ static int spool_sources(pcl_startmodel *m, const sources *s, size_t offset, siz
     return rc;
 }
 
-int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmodel **out,
+int pcl_startmodel_open(const pcl_setup *setup, const pcl_scratch *scratch, pcl_startmodel **out,
                         pclean_err *err) {
     const pclean_config *c = setup->config;
     *out = NULL;
@@ -123,7 +122,7 @@ int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmod
         m->nchan = 1;
         for (size_t i = 0; i < s.n; i++)
             m->nchan = s.nchan[i] > 1 ? setup->desc.nchan : m->nchan;
-        rc = spool_sources(m, &s, restart ? 0 : setup->channels.offset, desc.nx * desc.ny, folder,
+        rc = spool_sources(m, &s, restart ? 0 : setup->channels.offset, desc.nx * desc.ny, scratch,
                            err);
     }
     close_sources(&s);

@@ -5,14 +5,15 @@
 #ifndef PCL_STARTMODEL_H
 #define PCL_STARTMODEL_H
 #include "base/err.h"
+#include "base/spool.h"
 #include "imager/setup.h"
 
 typedef struct pcl_startmodel pcl_startmodel;
 
 /* *out stays NULL when the config asks for none. Every image must be in Jy/pixel on the image's
  * grid (samegrid.h; one channel serves all); of a part, a startmodel is that of the whole image,
- * what restart finds its own. `folder`: for the scratch file. Calls casacore. */
-int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmodel **out,
+ * what restart finds its own. `scratch`: where its planes go. Calls casacore. */
+int pcl_startmodel_open(const pcl_setup *setup, const pcl_scratch *scratch, pcl_startmodel **out,
                         pclean_err *err) PCL_CHECK;
 /* model [ny][nx], written. Any process, no casacore. */
 int pcl_startmodel_plane(const pcl_startmodel *s, size_t ipol, size_t ichan, float *model,

@@ -5,7 +5,6 @@
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/spool.h"
 #include "image/mask.h"
 
 struct pcl_usermask {
@@ -23,12 +22,12 @@ static bool find_own(const pclean_config *c, char *own, size_t size) {
 }
 
 static int spool_mask(pcl_usermask *m, pcl_mask *mask, const casa_image_desc *desc,
-                      const char *folder, pclean_err *err) {
+                      const pcl_scratch *scratch, pclean_err *err) {
     bool *plane = NULL;
     const size_t n = desc->nx * desc->ny;
     int rc = PCL_NEW(&plane, n, "mask plane", err);
     if (!rc)
-        rc = pcl_spool_new(folder, "the mask", n * sizeof *plane, m->nchan * m->npol, &m->planes,
+        rc = pcl_spool_new(scratch, "the mask", n * sizeof *plane, m->nchan * m->npol, &m->planes,
                            err);
     for (size_t k = 0; !rc && k < m->nchan * m->npol; k++)
         if (!(rc = pcl_mask_plane(mask, k % m->npol, m->offset + k / m->npol, plane, err)))
@@ -42,7 +41,7 @@ bool pcl_usermask_is_wanted(const pclean_config *config) {
     return *config->mask || find_own(config, own, sizeof own);
 }
 
-int pcl_usermask_open(const pcl_setup *setup, const char *folder, pcl_usermask **out,
+int pcl_usermask_open(const pcl_setup *setup, const pcl_scratch *scratch, pcl_usermask **out,
                       pclean_err *err) {
     const pclean_config *c = setup->config;
     char own[4096];
@@ -66,7 +65,7 @@ int pcl_usermask_open(const pcl_setup *setup, const char *folder, pcl_usermask *
         m->nchan = pcl_mask_same_all_channels(mask) ? 1 : setup->desc.nchan;
         m->offset = continues ? 0 : setup->channels.offset;
         m->guesses = setup->restfreq_from == PCL_RESTFREQ_MIDDLE && pcl_mask_uses_restfreq(mask);
-        rc = spool_mask(m, mask, &desc, folder, err);
+        rc = spool_mask(m, mask, &desc, scratch, err);
     }
     pcl_mask_free(mask);
     if (rc)

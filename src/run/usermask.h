@@ -4,6 +4,7 @@
 #ifndef PCL_USERMASK_H
 #define PCL_USERMASK_H
 #include "base/err.h"
+#include "base/spool.h"
 #include "imager/setup.h"
 #include <stdbool.h>
 
@@ -13,9 +14,9 @@ typedef struct pcl_usermask pcl_usermask;
  * usemask=user only)? */
 bool pcl_usermask_is_wanted(const pclean_config *config);
 /* *out stays NULL when it has none. The mask of a part is that of the whole image; what restart
- * finds is its own. Both at once are refused, as in tclean. `folder`: for the scratch file. Errors
+ * finds is its own. Both at once are refused, as in tclean. `scratch`: where its planes go. Errors
  * as pcl_mask_open. Calls casacore. */
-int pcl_usermask_open(const pcl_setup *setup, const char *folder, pcl_usermask **out,
+int pcl_usermask_open(const pcl_setup *setup, const pcl_scratch *scratch, pcl_usermask **out,
                       pclean_err *err) PCL_CHECK;
 /* plane [ny][nx]. Any process, no casacore. */
 int pcl_usermask_plane(const pcl_usermask *m, size_t ipol, size_t ichan, bool *plane,

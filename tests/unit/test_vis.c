@@ -374,7 +374,7 @@ static void memory_and_file_hold_the_same(void **state) {
     uint64_t planned, work;
     pcl_vis_plan(f.source, &f.request, &planned, &work);
     pcl_vis in_memory = read_store(&f);
-    f.request.scratch = folder;
+    f.request.scratch = &(pcl_scratch){.folder = folder};
     pcl_vis in_file = read_store(&f);
     assert_false(in_memory.in_file);
     assert_true(in_file.in_file);
@@ -392,7 +392,7 @@ static void scratch_that_cannot_be_is_said(void **state) {
     fixture f;
     pcl_vis vis;
     open_ms(&f, "vla_ngc5921.ms", 1);
-    f.request.scratch = PCLEAN_TEST_TMP "/no/such/folder";
+    f.request.scratch = &(pcl_scratch){.folder = PCLEAN_TEST_TMP "/no/such/folder"};
     assert_fails(pcl_vis_read(f.source, &f.request, NULL, NULL, &vis, &err), PCLEAN_EIO,
                  "no/such/folder");
     f.request.scratch = NULL;
