@@ -31,8 +31,9 @@ struct pcl_pool {
     struct pollfd *poll;   /* [nworker] */
     unsigned char *buffer; /* a message's data */
     size_t buffer_size;
-    int job_file; /* for the program; -1: none */
-    void *own;    /* the worker in the calling process */
+    char *program; /* p.program */
+    int job_file;  /* for the program; -1: none */
+    void *own;     /* the worker in the calling process */
     bool is_open;
     pcl_pool_usage usage;
 };
@@ -49,9 +50,13 @@ typedef struct batch {
     char (*died)[64]; /* [n] how the first worker of a task ended; "": it has not */
 } batch;
 
-/* The job as a file in memory that every process of the program reads. */
-static int save_job(pcl_pool *pool, pclean_err *err) {
+/* The program, and the job as a file in memory that every process of it reads. */
+static int keep_program(pcl_pool *pool, pclean_err *err) {
     const pcl_pool_params *p = &pool->p;
+    int rc = pcl_strdup(&pool->program, p->program, err);
+    if (rc)
+        return rc;
+    pool->p.program = pool->program;
     pool->job_file = memfd_create("pclean-job", MFD_CLOEXEC);
     if (pool->job_file < 0)
         return PCL_FAIL(err, PCLEAN_EFAILED, "cannot keep the job of the workers: %s",
@@ -75,7 +80,7 @@ int pcl_pool_new(const pcl_pool_params *params, pcl_pool **out, pclean_err *err)
         (rc = PCL_ZNEW(&pool->workers, n, "crew of workers", err)) ||
         (rc = PCL_ZNEW(&pool->poll, n, "crew of workers", err)) ||
         (rc = PCL_ZNEW(&pool->buffer, pool->buffer_size, "message", err)) ||
-        (params->program && (rc = save_job(pool, err)))) {
+        (params->program && (rc = keep_program(pool, err)))) {
         pcl_pool_free(pool);
         return rc;
     }
@@ -372,6 +377,7 @@ void pcl_pool_free(pcl_pool *pool) {
     pcl_pool_stop(pool);
     if (pool->job_file >= 0)
         close(pool->job_file);
+    pcl_free(pool->program);
     pcl_free(pool->place);
     pcl_free(pool->workers);
     pcl_free(pool->poll);

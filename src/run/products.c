@@ -39,27 +39,41 @@ uint64_t pcl_products_bytes(const pcl_setup *setup) {
     return bytes;
 }
 
+static void need_work(pcl_products *s, const pcl_cube *cube) {
+    if (pcl_cube_work_size(cube) > s->nwork)
+        s->nwork = pcl_cube_work_size(cube);
+}
+
 static int create_one(pcl_products *s, const char *path, const casa_image_desc *desc,
                       enum pcl_product k, const bool *pb_mask, pcl_cube **out, pclean_err *err) {
     int rc =
         pcl_cube_create(path, desc, pcl_product_has_mask(s->config, k) ? pb_mask : NULL, out, err);
-    if (!rc && pcl_cube_work_size(*out) > s->nwork)
-        s->nwork = pcl_cube_work_size(*out);
+    if (!rc)
+        need_work(s, *out);
     return rc;
 }
 
-/* The sub-cubes of a product, inside the folder of the cube where the mode wants that. */
+enum { ROOM = 9000 }; /* of a sub-cube's path */
+
+/* Where sub-cube i is made: inside the folder of the cube where the mode wants that, else beside
+ * it. */
+static void subcube_path(const pcl_products *s, enum pcl_product k, size_t i,
+                         char path[static ROOM]) {
+    char name[4096];
+    pcl_subcubes_name(s->config->imagename, i, name, sizeof name);
+    if (s->mode == PCLEAN_CONCAT_MOVEVIRTUAL)
+        snprintf(path, ROOM, "%s.part/%s%s", pcl_cube_final_path(s->cube[k]), basename(name),
+                 pcl_product_extension(k));
+    else
+        snprintf(path, ROOM, "%s%s", name, pcl_product_extension(k));
+}
+
 static int create_subcubes(pcl_products *s, const pcl_setup *setup, enum pcl_product k,
                            const bool *pb_mask, pclean_err *err) {
-    char name[4096], path[9000];
+    char path[ROOM];
     int rc = PCL_ZNEW(&s->subcube[k], s->nsubcube, "list of sub-cubes", err);
     for (size_t i = 0; !rc && i < s->nsubcube; i++) {
-        pcl_subcubes_name(s->config->imagename, i, name, sizeof name);
-        if (s->mode == PCLEAN_CONCAT_MOVEVIRTUAL)
-            snprintf(path, sizeof path, "%s/%s%s", pcl_cube_path(s->cube[k]), basename(name),
-                     pcl_product_extension(k));
-        else
-            snprintf(path, sizeof path, "%s%s", name, pcl_product_extension(k));
+        subcube_path(s, k, i, path);
         if (s->mode != PCLEAN_CONCAT_MOVEVIRTUAL &&
             (rc = pcl_imagename_make_way(s->config, s->claim, path, err)))
             break;
@@ -137,6 +151,81 @@ int pcl_products_create(pcl_products *s, const pcl_setup *setup, int claim, size
         rc = PCL_NEW(&s->work, s->nwork, "plane in tile order", err);
     if (rc)
         pcl_products_abort(s);
+    return rc;
+}
+
+/* ---- in another process ---- */
+
+/* The record of a product: of the cube, and of its first sub-cube, whose shape the others have but
+ * for their number of channels. */
+static int put_product(const pcl_products *s, enum pcl_product k, pcl_parcel *p, pclean_err *err) {
+    pcl_cube_record cube, subcube = {0};
+    const bool made = s->cube[k] != NULL;
+    pcl_parcel_put(p, &made, sizeof made);
+    if (!made)
+        return 0;
+    int rc = pcl_cube_describe(s->cube[k], &cube, err);
+    if (!rc && s->nsubcube)
+        rc = pcl_cube_describe(s->subcube[k][0], &subcube, err);
+    pcl_parcel_put(p, &cube, sizeof cube);
+    pcl_parcel_put(p, &subcube, sizeof subcube);
+    return rc;
+}
+
+int pcl_products_put(const pcl_products *s, pcl_parcel *p, pclean_err *err) {
+    int rc = 0;
+    pcl_parcel_put(p, &s->nchan, sizeof s->nchan);
+    pcl_parcel_put(p, &s->nsubcube, sizeof s->nsubcube);
+    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
+        rc = put_product(s, k, p, err);
+    return rc ? rc : pcl_parcel_check(p, err);
+}
+
+static int attach_subcubes(pcl_products *s, enum pcl_product k, pcl_cube_record *record,
+                           pclean_err *err) {
+    char path[ROOM];
+    int rc = PCL_ZNEW(&s->subcube[k], s->nsubcube, "list of sub-cubes", err);
+    for (size_t i = 0; !rc && i < s->nsubcube; i++) {
+        size_t first;
+        subcube_path(s, k, i, path);
+        pcl_cut_range(s->nchan, s->nsubcube, i, &first, &record->nchan);
+        if (!(rc = pcl_cube_attach(path, record, &s->subcube[k][i], err)))
+            need_work(s, s->subcube[k][i]);
+    }
+    return rc;
+}
+
+static int attach_product(pcl_products *s, enum pcl_product k, pcl_parcel_reader *r,
+                          pclean_err *err) {
+    pcl_cube_record cube, subcube;
+    char path[4096];
+    bool made;
+    pcl_parcel_take(r, &made, sizeof made);
+    if (!made)
+        return pcl_parcel_reader_check(r, err);
+    pcl_parcel_take(r, &cube, sizeof cube);
+    pcl_parcel_take(r, &subcube, sizeof subcube);
+    pcl_product_path(s->config, k, path, sizeof path);
+    int rc = pcl_parcel_reader_check(r, err);
+    if (rc || (rc = pcl_cube_attach(path, &cube, &s->cube[k], err)))
+        return rc;
+    if (s->mode == PCLEAN_CONCAT_PAGED)
+        need_work(s, s->cube[k]);
+    return s->nsubcube ? attach_subcubes(s, k, &subcube, err) : 0;
+}
+
+int pcl_products_attach(pcl_parcel_reader *r, const pclean_config *config, pcl_products *s,
+                        pclean_err *err) {
+    *s = (pcl_products){.config = config, .claim = -1, .mode = pcl_subcubes_mode(config)};
+    pcl_parcel_take(r, &s->nchan, sizeof s->nchan);
+    pcl_parcel_take(r, &s->nsubcube, sizeof s->nsubcube);
+    int rc = pcl_parcel_reader_check(r, err);
+    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
+        rc = attach_product(s, k, r, err);
+    if (!rc)
+        rc = PCL_NEW(&s->work, s->nwork, "plane in tile order", err);
+    if (rc)
+        pcl_products_detach(s);
     return rc;
 }
 
@@ -250,13 +339,23 @@ int pcl_products_write(pcl_products *s, pcl_target *p, double sumwt, pclean_err 
     return s->cube[PCL_PRODUCT_MASK] ? write_clean_mask(s, p, err) : 0;
 }
 
-void pcl_products_abort(pcl_products *s) {
+/* ---- the end ---- */
+
+static void free_products(pcl_products *s, void (*free_cube)(pcl_cube *cube)) {
     for (enum pcl_product k = 0; k < PCL_NPRODUCT; k++) {
         for (size_t i = 0; s->subcube[k] && i < s->nsubcube; i++)
-            pcl_cube_abort(s->subcube[k][i]);
+            free_cube(s->subcube[k][i]);
         pcl_free(s->subcube[k]);
-        pcl_cube_abort(s->cube[k]);
+        free_cube(s->cube[k]);
     }
     pcl_free(s->work);
     *s = (pcl_products){0};
+}
+
+void pcl_products_abort(pcl_products *s) {
+    free_products(s, pcl_cube_abort);
+}
+
+void pcl_products_detach(pcl_products *s) {
+    free_products(s, pcl_cube_free);
 }

@@ -2,6 +2,7 @@
 #ifndef PCL_PRODUCTS_H
 #define PCL_PRODUCTS_H
 #include "base/err.h"
+#include "base/parcel.h"
 #include "image/cube.h"
 #include "imager/setup.h"
 #include "imager/target.h"
@@ -22,12 +23,21 @@ typedef struct pcl_products {
     float *work; /* of pcl_cube_write_plane */
 } pcl_products;
 
+/* Between processes: the record of products that pcl_products_create has made, and the same products
+ * in another process, for planes only, from it. *out to pcl_products_detach. No casacore. Errors as
+ * pcl_cube_attach. */
+int pcl_products_put(const pcl_products *s, pcl_parcel *p, pclean_err *err) PCL_CHECK;
+int pcl_products_attach(pcl_parcel_reader *r, const pclean_config *config, pcl_products *out,
+                        pclean_err *err) PCL_CHECK;
+/* Frees the memory; the files are another process's. */
+void pcl_products_detach(pcl_products *s);
+
 /* Bytes on disk of all products of a run. */
 uint64_t pcl_products_bytes(const pcl_setup *setup);
 
 /* Makes all products as .part, with as many sub-cubes as cube_chunksize or nworker asks for;
  * pb_mask [ny][nx] (NULL: none) is their default mask. Calls casacore; what follows, up to
- * pcl_publish_products, does not, and may be called in forked processes for different planes. */
+ * pcl_publish_products, does not, and may be called in several processes for different planes. */
 int pcl_products_create(pcl_products *out, const pcl_setup *setup, int claim, size_t nworker,
                         const bool *pb_mask, pclean_err *err) PCL_CHECK;
 

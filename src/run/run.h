@@ -1,5 +1,5 @@
-/* run.h: one call of pclean_image, as its parts see it: run.c (the stages, in order), imaging.c
- * (which plane is done when), verdict.c (what became of it all), voice.c (what the caller hears
+/* run.h: one call of pclean_image, as its parts see it: run.c (the stages, in order), schedule.c
+ * (which plane is done when), verdict.c (what became of it all), hooks.c (what the caller hears
  * meanwhile). */
 #ifndef PCL_RUN_H
 #define PCL_RUN_H
@@ -24,11 +24,14 @@ typedef struct pcl_run {
     pcl_spool *spare;
     pcl_products products;
     pcl_resources resources;
-    pcl_tasks tasks; /* the above, as the workers see it */
+    enum pcl_tasks_way way;
+    pcl_workplace place; /* the above, as the workers see it */
+    pcl_parcel job;      /* the same for workers that do not inherit it */
     pcl_pool *pool;
     pcl_pool_usage usage; /* of workers that have ended */
     uint64_t peak_bytes;  /* anonymous memory of all processes, in the stages that are over */
-    char scratch[4096];   /* folder of scratch files */
+    char scratch_folder[4096], scratch_prefix[32];
+    pcl_scratch scratch; /* these, the prefix where workers do not inherit the files */
 
     int claim; /* on the products' name; -1: none */
     size_t nplane;
@@ -36,7 +39,7 @@ typedef struct pcl_run {
     uint64_t most_nvis[4];  /* of the fullest plane of each polarization */
 } pcl_run;
 
-/* ---- voice.c ---- */
+/* ---- hooks.c ---- */
 void pcl_run_end_stage(pcl_run *r, const char *name);
 /* A pcl_pool_params.stop_requested; user is the run. */
 int pcl_run_stop_requested(void *user);
@@ -46,7 +49,7 @@ void pcl_run_report(const pcl_run *r, const char *stage, double fraction, size_t
 /* Logs a warning and keeps it for the result. */
 void pcl_run_warn(pcl_run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* ---- imaging.c ---- */
+/* ---- schedule.c ---- */
 /* All planes, by the config's cyclecontrol, with r->pool. */
 int pcl_run_image_planes(pcl_run *r, pclean_err *err) PCL_CHECK;
 

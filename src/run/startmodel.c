@@ -9,6 +9,8 @@
 #include "image/samegrid.h"
 #include "image/virtual.h"
 
+static const char spool_name[] = "the start model";
+
 struct pcl_startmodel {
     size_t npol, nchan; /* nchan 1: one for all channels */
     pcl_spool *planes;  /* [nchan][npol] of float [ny][nx] */
@@ -86,7 +88,7 @@ static int spool_sources(pcl_startmodel *m, const sources *s, size_t offset, siz
     int rc;
     if (!(rc = PCL_NEW(&work, npixel, "start model plane", err)) &&
         !(rc = PCL_NEW(&sum, npixel, "start model plane", err)))
-        rc = pcl_spool_new(scratch, "the start model", npixel * sizeof *sum, m->nchan * m->npol,
+        rc = pcl_spool_new(scratch, spool_name, npixel * sizeof *sum, m->nchan * m->npol,
                            &m->planes, err);
     for (size_t k = 0; !rc && k < m->nchan * m->npol; k++)
         if (!(rc = add_up(s, k % m->npol, offset + k / m->npol, npixel, work, sum, err)))
@@ -136,6 +138,35 @@ int pcl_startmodel_open(const pcl_setup *setup, const pcl_scratch *scratch, pcl_
 int pcl_startmodel_plane(const pcl_startmodel *m, size_t ipol, size_t ichan, float *model,
                          pclean_err *err) {
     return pcl_spool_read(m->planes, (m->nchan == 1 ? 0 : ichan) * m->npol + ipol, model, err);
+}
+
+/* ---- in another process ---- */
+
+void pcl_startmodel_put(const pcl_startmodel *m, pcl_parcel *p) {
+    pcl_parcel_put(p, &m->npol, sizeof m->npol);
+    pcl_parcel_put(p, &m->nchan, sizeof m->nchan);
+}
+
+int pcl_startmodel_attach(pcl_parcel_reader *r, const pcl_setup *setup, const pcl_scratch *scratch,
+                          pcl_startmodel **out, pclean_err *err) {
+    pcl_startmodel *m = NULL;
+    char *path = NULL;
+    *out = NULL;
+    int rc = PCL_ZNEW(&m, 1, "start model", err);
+    if (rc)
+        return rc;
+    pcl_parcel_take(r, &m->npol, sizeof m->npol);
+    pcl_parcel_take(r, &m->nchan, sizeof m->nchan);
+    if (!(rc = pcl_parcel_reader_check(r, err)) &&
+        !(rc = pcl_scratch_path(scratch, spool_name, &path, err)))
+        rc = pcl_spool_attach(path, setup->desc.nx * setup->desc.ny * sizeof(float),
+                              m->nchan * m->npol, &m->planes, err);
+    pcl_free(path);
+    if (rc)
+        pcl_startmodel_close(m);
+    else
+        *out = m;
+    return rc;
 }
 
 void pcl_startmodel_close(pcl_startmodel *m) {

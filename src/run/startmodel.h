@@ -5,6 +5,7 @@
 #ifndef PCL_STARTMODEL_H
 #define PCL_STARTMODEL_H
 #include "base/err.h"
+#include "base/parcel.h"
 #include "base/spool.h"
 #include "imager/setup.h"
 
@@ -18,6 +19,11 @@ int pcl_startmodel_open(const pcl_setup *setup, const pcl_scratch *scratch, pcl_
 /* model [ny][nx], written. Any process, no casacore. */
 int pcl_startmodel_plane(const pcl_startmodel *s, size_t ipol, size_t ichan, float *model,
                          pclean_err *err) PCL_CHECK;
+/* Between processes: where its planes are, and the same model in a process that finds them
+ * in `scratch`. Errors as pcl_spool_attach. */
+void pcl_startmodel_put(const pcl_startmodel *m, pcl_parcel *p);
+int pcl_startmodel_attach(pcl_parcel_reader *r, const pcl_setup *setup, const pcl_scratch *scratch,
+                          pcl_startmodel **out, pclean_err *err) PCL_CHECK;
 /* NULL is allowed. */
 void pcl_startmodel_close(pcl_startmodel *s);
 

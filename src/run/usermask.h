@@ -4,6 +4,7 @@
 #ifndef PCL_USERMASK_H
 #define PCL_USERMASK_H
 #include "base/err.h"
+#include "base/parcel.h"
 #include "base/spool.h"
 #include "imager/setup.h"
 #include <stdbool.h>
@@ -24,6 +25,11 @@ int pcl_usermask_plane(const pcl_usermask *m, size_t ipol, size_t ichan, bool *p
 /* Its regions have a range in velocity, which counts from the middle of the data for want of a rest
  * frequency. NULL is allowed. */
 bool pcl_usermask_guesses_velocity(const pcl_usermask *m);
+/* Between processes: where its planes are, and the same mask in a process that finds them
+ * in `scratch`. Errors as pcl_spool_attach. */
+void pcl_usermask_put(const pcl_usermask *m, pcl_parcel *p);
+int pcl_usermask_attach(pcl_parcel_reader *r, const pcl_setup *setup, const pcl_scratch *scratch,
+                        pcl_usermask **out, pclean_err *err) PCL_CHECK;
 /* NULL is allowed. */
 void pcl_usermask_close(pcl_usermask *m);
 
