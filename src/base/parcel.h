@@ -1,6 +1,6 @@
-/* parcel.h: values laid one after the other as plain bytes, and taken out again in the same order by
- * another process of the same build: bytes are those of this machine. Errors wait for one question
- * at the end. */
+/* parcel.h: values laid one after the other as plain bytes, and taken out again in the same order
+ * by another process of the same build: bytes are those of this machine. Errors wait for one
+ * question at the end. */
 #ifndef PCL_PARCEL_H
 #define PCL_PARCEL_H
 #include "base/err.h"

@@ -20,8 +20,8 @@ int pcl_scratch_path(const pcl_scratch *where, const char *what, char **path,
 /* Removes every file of the prefix, those of a run that was killed too. */
 void pcl_scratch_remove(const pcl_scratch *where);
 
-/* The file alone, `bytes` of it reserved, `what` in messages ("the visibilities"); the caller closes
- * *fd. *name is what messages call it, freed with pcl_free. An older file of that name is
+/* The file alone, `bytes` of it reserved, `what` in messages ("the visibilities"); the caller
+ * closes *fd. *name is what messages call it, freed with pcl_free. An older file of that name is
  * replaced. */
 int pcl_spool_open(const pcl_scratch *where, const char *what, uint64_t bytes, int *fd, char **name,
                    pclean_err *err) PCL_CHECK;

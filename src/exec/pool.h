@@ -1,11 +1,12 @@
 /* pool.h: tasks done by a crew of processes.
  *
  * A task is a record of fixed size, its result another, both without pointers. What does not change
- * from task to task is the job. A worker either inherits it, as it was in memory when the worker was
- * forked, or makes it anew from a few plain bytes and what these name: files, MeasurementSets. With
- * a `program`, workers are processes of that program and inherit nothing; else they are forked.
- * Tasks are handed out one at a time in the order given (longest first keeps the crew busy to the
- * end). Workers live until pcl_pool_free and keep what they have set up from one batch to the next.
+ * from task to task is the job. A worker either inherits it, as it was in memory when the worker
+ * was forked, or makes it anew from a few plain bytes and what these name: files, MeasurementSets.
+ * With a `program`, workers are processes of that program and inherit nothing; else they are
+ * forked. Tasks are handed out one at a time in the order given (longest first keeps the crew busy
+ * to the end). Workers live until pcl_pool_free and keep what they have set up from one batch to
+ * the next.
  *
  * A worker that dies loses nothing but time: its task goes to a fresh worker once, and when that
  * one dies too the task is reported as lost and the others go on. So a task must bear being begun

@@ -18,8 +18,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-/* Whether this process is a worker, and the anonymous memory that it began with if it was forked, all
- * of it shared. */
+/* Whether this process is a worker, and the anonymous memory that it began with if it was forked,
+ * all of it shared. */
 static struct {
     bool is_worker;
     size_t shared_bytes;

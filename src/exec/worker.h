@@ -1,6 +1,6 @@
-/* worker.h: one process that works for another, the line between them, and how it ended. It is forked
- * and goes on as it is, or becomes a program of ours that inherits nothing but its line and its job.
- * pool.h makes a crew of them.
+/* worker.h: one process that works for another, the line between them, and how it ended. It is
+ * forked and goes on as it is, or becomes a program of ours that inherits nothing but its line and
+ * its job. pool.h makes a crew of them.
  *
  * The line is a socket pair that keeps messages whole. It ends when either side does: a worker
  * whose coordinator is gone reads the end of the line and leaves (and the kernel kills it in the
@@ -44,8 +44,8 @@ void pcl_worker_begin_program(void);
 /* From now on a worker's log goes to the line. */
 void pcl_worker_log_to(const int *fd);
 
-/* The file `name` beside the library or program that this code is in, else in ../libexec/pclean from
- * there, as it is installed; *path to pcl_free. -PCLEAN_EIO: in neither. */
+/* The file `name` beside the library or program that this code is in, else in ../libexec/pclean
+ * from there, as it is installed; *path to pcl_free. -PCLEAN_EIO: in neither. */
 int pcl_worker_find_program(const char *name, char **path, pclean_err *err) PCL_CHECK;
 
 /* Kills the process if it still lives, waits for its end and closes the line. *end may be NULL. */

@@ -23,9 +23,9 @@ typedef struct pcl_products {
     float *work; /* of pcl_cube_write_plane */
 } pcl_products;
 
-/* Between processes: the record of products that pcl_products_create has made, and the same products
- * in another process, for planes only, from it. *out to pcl_products_detach. No casacore. Errors as
- * pcl_cube_attach. */
+/* Between processes: the record of products that pcl_products_create has made, and the same
+ * products in another process, for planes only, from it. *out to pcl_products_detach. No casacore.
+ * Errors as pcl_cube_attach. */
 int pcl_products_put(const pcl_products *s, pcl_parcel *p, pclean_err *err) PCL_CHECK;
 int pcl_products_attach(pcl_parcel_reader *r, const pclean_config *config, pcl_products *out,
                         pclean_err *err) PCL_CHECK;

@@ -46,8 +46,9 @@ enum pcl_tasks_way {
     PCL_TASKS_PROGRAM  /* likewise, as processes of the program pclean-worker */
 };
 
-/* What the environment variable PCLEAN_WORKERS says: "forked" (also where it is not set), "attached",
- * "program". The result of a run does not depend on it. -PCLEAN_EPARAM: none of them. */
+/* What the environment variable PCLEAN_WORKERS says: "forked" (also where it is not set),
+ * "attached", "program". The result of a run does not depend on it. -PCLEAN_EPARAM: none of
+ * them. */
 int pcl_tasks_find_way(enum pcl_tasks_way *way, pclean_err *err) PCL_CHECK;
 
 typedef struct pcl_tasks_crew {

@@ -39,8 +39,9 @@ typedef struct pcl_workplace {
 int pcl_workplace_put(const pcl_workplace *place, const pcl_scratch *scratch, pcl_parcel *job,
                       pclean_err *err) PCL_CHECK;
 
-/* In another process, or a forked one. The working folder becomes the coordinator's, as paths may be
- * relative. *out to pcl_workplace_close; it has no stop_requested. Calls casacore where it reads. */
+/* In another process, or a forked one. The working folder becomes the coordinator's, as paths may
+ * be relative. *out to pcl_workplace_close; it has no stop_requested. Calls casacore where it
+ * reads. */
 int pcl_workplace_open(const void *job, size_t job_size, pcl_workplace **out,
                        pclean_err *err) PCL_CHECK;
 /* NULL is allowed. The files stay. */

@@ -15,8 +15,8 @@
 #include "base/log.h"
 #include "unit/check.h"
 
-/* How workers come to what they share with the tests: by being forked, or from the job, which is the
- * path of a file; forked too, or as processes of this program. */
+/* How workers come to what they share with the tests: by being forked, or from the job, which is
+ * the path of a file; forked too, or as processes of this program. */
 static enum { INHERIT, ATTACH, PROGRAM } way;
 static const char job[] = PCLEAN_TEST_TMP "/pool.shared", build[] = "test";
 
