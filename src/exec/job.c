@@ -55,13 +55,13 @@ static int read_at(int fd, void *data, size_t n, size_t at, size_t *got, pclean_
 
 static int check_head(const head *h, size_t got, const char *build, pclean_err *err) {
     if (memcmp(h->magic, magic, got < sizeof magic ? got : sizeof magic) != 0)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "this is no job of a worker of pclean");
+        return PCL_FAIL(err, PCLEAN_EFAILED, "this is no job of a worker of pclean");
     if (got < sizeof *h)
         return PCL_FAIL(err, PCLEAN_EDATA,
                         "the job of the workers is cut short: its head has %zu bytes of %zu", got,
                         sizeof *h);
     if (h->order != order || strncmp(h->build, build, sizeof h->build) != 0)
-        return PCL_FAIL(err, PCLEAN_EPARAM,
+        return PCL_FAIL(err, PCLEAN_EFAILED,
                         "the job of the workers was made by another build of pclean (%.39s; this "
                         "worker is of %s): all processes of a run must be of one build",
                         h->build, build);

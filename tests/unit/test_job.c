@@ -102,7 +102,7 @@ static void test_another_build(void **state) {
     void *job;
     size_t size;
     const int fd = saved(text, sizeof text);
-    assert_fails(pcl_job_load(fd, "0.1.0 1235", &job, &size, &err), PCLEAN_EPARAM,
+    assert_fails(pcl_job_load(fd, "0.1.0 1235", &job, &size, &err), PCLEAN_EFAILED,
                  "another build of pclean (0.1.0 1234; this worker is of 0.1.0 1235)");
     close(fd);
     assert_fails(pcl_job_load(-1, build, &job, &size, &err), PCLEAN_EIO, "cannot read its job");

@@ -422,7 +422,7 @@ static void test_a_program_that_does_not_fit(void **state) {
             assert_fails(pcl_pool_run(pool, 2, t, &events, &err), PCLEAN_EFAILED,
                          "cannot start the program /no/such/program: No such file");
         else
-            assert_fails(pcl_pool_run(pool, 2, t, &events, &err), PCLEAN_EPARAM,
+            assert_fails(pcl_pool_run(pool, 2, t, &events, &err), PCLEAN_EFAILED,
                          "another build of pclean (another; this worker is of test)");
         pcl_pool_free(pool);
     }
