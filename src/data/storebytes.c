@@ -20,6 +20,9 @@
     X(u_m, 1) X(v_m, 1) X(w_m, 1) X(itime, 1) X(vis, 2 * npol * b->nchan) X(weight, npol * b->nchan)
 #define APART(X) X(time_s, ntime) X(doppler, ntime) X(freq_hz, nchan)
 
+_Static_assert(sizeof(pcl_vis_block) == 17 * 8 && sizeof(pcl_vis) == 12 * 8,
+               "what is new in the store must travel, too");
+
 static void put_block(const pcl_vis *vis, const pcl_vis_block *b, pcl_parcel *p) {
 #define X(field) pcl_parcel_put(p, &b->field, sizeof b->field);
     BLOCK_FIELDS(X)
