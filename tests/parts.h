@@ -1,5 +1,5 @@
-/* parts.h: the parts of a run, one by one, for the tests of src/run: a cube of a small MeasurementSet
- * with its products in the test's folder. */
+/* parts.h: the parts of a run, one by one, for the tests of src/run: a cube of a small
+ * MeasurementSet with its products in the test's folder. */
 #ifndef TESTS_PARTS_H
 #define TESTS_PARTS_H
 #include "base/mem.h"

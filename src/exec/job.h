@@ -10,8 +10,8 @@
 int pcl_job_save(int fd, const char *build, const void *job, size_t size,
                  pclean_err *err) PCL_CHECK;
 
-/* The bytes of a file or pipe; *job to pcl_free. -PCLEAN_EFAILED: it is of another build, or no job;
- * -PCLEAN_EDATA: it is cut short or damaged. */
+/* The bytes of a file or pipe; *job to pcl_free. -PCLEAN_EFAILED: it is of another build, or no
+ * job; -PCLEAN_EDATA: it is cut short or damaged. */
 int pcl_job_load(int fd, const char *build, void **job, size_t *size, pclean_err *err) PCL_CHECK;
 
 #endif

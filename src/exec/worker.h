@@ -41,7 +41,7 @@ int pcl_worker_start_program(pcl_worker *w, const char *path, int job, pclean_er
 /* The program says that it is one: its memory is all its own. */
 void pcl_worker_begin_program(void);
 
-/* From now on a worker's log goes to the line. */
+/* A worker's log goes to the line from now on. */
 void pcl_worker_log_to(const int *fd);
 
 /* The file `name` beside the library or program that this code is in, else in ../libexec/pclean

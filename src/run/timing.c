@@ -86,7 +86,7 @@ static int samples_of_row(const pcl_channels *c, size_t ichan, const pcl_row_cha
     return rc;
 }
 
-/* Of all planes of the run, before anything is left out for its flags. */
+/* The samples of all planes of the run, before anything is left out for its flags. */
 static int samples_of_run(const pcl_setup *s, double *n, pclean_err *err) {
     size_t k = 0;
     int rc = 0;

@@ -132,7 +132,8 @@ static void test_making_way(void **state) {
     pclean_config_clear(&c);
 }
 
-/* Everything steps aside while names change where two names cannot be exchanged; the record first. */
+/* Everything steps aside while names change where two names cannot be exchanged; the record
+ * first. */
 static void test_what_a_killed_run_moved_aside(void **state) {
     (void)state;
     pclean_config c;

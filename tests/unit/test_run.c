@@ -1,5 +1,5 @@
-/* run.c and hooks.c: a run as its caller hears it, and what is left of one that does not come to its
- * end. */
+/* run.c and hooks.c: a run as its caller hears it, and what is left of one that does not come to
+ * its end. */
 #include <dirent.h>
 #include <errno.h>
 #include <omp.h>
