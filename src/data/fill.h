@@ -21,9 +21,9 @@ typedef struct pcl_fill_request {
      * samples have weight 0 */
     const pcl_stokes_terms *plane;
     enum pcl_row_order order;
-    const char *scratch; /* folder for a scratch file; NULL or "": the store is in memory */
-    size_t sample_rows;  /* read about so many rows of each MS, from all over it; 0: all of them */
-    size_t stretch;      /* rows sorted together; 0: PCL_SORTER_STRETCH (tests give less) */
+    const pcl_scratch *scratch; /* where a scratch file goes; NULL: the store is in memory */
+    size_t sample_rows; /* read about so many rows of each MS, from all over it; 0: all of them */
+    size_t stretch;     /* rows sorted together; 0: PCL_SORTER_STRETCH (tests give less) */
     pcl_fill_progress *progress; /* or NULL */
     void *user;
 } pcl_fill_request;

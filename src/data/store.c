@@ -49,10 +49,10 @@ uint64_t pcl_store_bytes(size_t npol, const pcl_block_shape *shape) {
     return lay_out(NULL, NULL, npol, shape);
 }
 
-static int map_scratch(const char *folder, size_t bytes, void **out, pclean_err *err) {
+static int map_scratch(const pcl_scratch *where, size_t bytes, void **out, pclean_err *err) {
     char *name;
     /* reserved: a write to the mapping finds its space */
-    int fd, rc = pcl_spool_open(folder, "the visibilities", bytes, &fd, &name, err);
+    int fd, rc = pcl_spool_open(where, PCL_STORE_SPOOL, bytes, &fd, &name, err);
     if (rc)
         return rc;
     void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -66,17 +66,17 @@ static int map_scratch(const char *folder, size_t bytes, void **out, pclean_err 
     return rc;
 }
 
-static int make_room(pcl_store *store, const char *folder, pclean_err *err) {
+static int make_room(pcl_store *store, const pcl_scratch *where, pclean_err *err) {
     const size_t bytes = (size_t)store->bytes;
-    if (folder && *folder && bytes) {
+    if (where && bytes) {
         store->in_file = true;
-        return map_scratch(folder, bytes, &store->room, err);
+        return map_scratch(where, bytes, &store->room, err);
     }
     return PCL_NEW((char **)&store->room, bytes + PAGE, "visibility store", err);
 }
 
-int pcl_store_make(const char *scratch, size_t npol, size_t nblock, const pcl_block_shape *shape,
-                   pcl_store *out, pclean_err *err) {
+int pcl_store_make(const pcl_scratch *scratch, size_t npol, size_t nblock,
+                   const pcl_block_shape *shape, pcl_store *out, pclean_err *err) {
     *out = (pcl_store){.npol = npol, .nblock = nblock, .doppler_min = 1, .doppler_max = 1};
     for (size_t k = 0; k < nblock; k++)
         out->bytes += pcl_store_bytes(npol, &shape[k]);

@@ -18,6 +18,7 @@
 #ifndef PCL_STORE_H
 #define PCL_STORE_H
 #include "base/err.h"
+#include "base/spool.h"
 #include "data/channels.h"
 #include "data/identity.h"
 #include <stdbool.h>
@@ -46,6 +47,9 @@ typedef struct pcl_block {
  * there. */
 #define PCL_STORE_MOST  0x1p64f
 #define PCL_STORE_LEAST 0x1p-100f
+
+/* What its scratch file is called. */
+#define PCL_STORE_SPOOL "the visibilities"
 
 typedef struct pcl_store {
     size_t npol, nblock;
@@ -77,10 +81,10 @@ size_t pcl_store_row_stride(size_t nrow);
 uint64_t pcl_store_bytes(size_t npol, const pcl_block_shape *shape);
 
 /* The store of blocks of these shapes [nblock]: the arrays of their rows are there and not set,
- * nrow is 0. scratch: folder for a scratch file; NULL or "": in memory. A file that does not fit is
+ * nrow is 0. scratch: where a scratch file goes; NULL: in memory. A file that does not fit is
  * -PCLEAN_ENOSPC. *out to be cleared, also after a failure. */
-int pcl_store_make(const char *scratch, size_t npol, size_t nblock, const pcl_block_shape *shape,
-                   pcl_store *out, pclean_err *err) PCL_CHECK;
+int pcl_store_make(const pcl_scratch *scratch, size_t npol, size_t nblock,
+                   const pcl_block_shape *shape, pcl_store *out, pclean_err *err) PCL_CHECK;
 void pcl_store_clear(pcl_store *store);
 
 #endif

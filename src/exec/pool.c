@@ -5,11 +5,13 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "exec/job.h"
 #include "exec/worker.h"
 
 enum { TICK_MS = 50, LOG_SIZE = 2048, NONE = -1, STOPPED_S = 3 };
@@ -29,7 +31,9 @@ struct pcl_pool {
     struct pollfd *poll;   /* [nworker] */
     unsigned char *buffer; /* a message's data */
     size_t buffer_size;
-    void *own; /* the worker in the calling process */
+    char *program; /* p.program */
+    int job_file;  /* for the program; -1: none */
+    void *own;     /* the worker in the calling process */
     bool is_open;
     pcl_pool_usage usage;
 };
@@ -46,6 +50,20 @@ typedef struct batch {
     char (*died)[64]; /* [n] how the first worker of a task ended; "": it has not */
 } batch;
 
+/* The program, and the job as a file in memory that every process of it reads. */
+static int keep_program(pcl_pool *pool, pclean_err *err) {
+    const pcl_pool_params *p = &pool->p;
+    int rc = pcl_strdup(&pool->program, p->program, err);
+    if (rc)
+        return rc;
+    pool->p.program = pool->program;
+    pool->job_file = memfd_create("pclean-job", MFD_CLOEXEC);
+    if (pool->job_file < 0)
+        return PCL_FAIL(err, PCLEAN_EFAILED, "cannot keep the job of the workers: %s",
+                        strerror(errno));
+    return pcl_job_save(pool->job_file, p->build, p->job, p->job_size, err);
+}
+
 int pcl_pool_new(const pcl_pool_params *params, pcl_pool **out, pclean_err *err) {
     *out = NULL;
     pcl_pool *pool = NULL;
@@ -53,6 +71,7 @@ int pcl_pool_new(const pcl_pool_params *params, pcl_pool **out, pclean_err *err)
     if (rc)
         return rc;
     pool->p = *params;
+    pool->job_file = -1;
     const size_t sizes[] = {params->task_size, params->result_size, sizeof(pclean_err), LOG_SIZE};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         pool->buffer_size = sizes[i] > pool->buffer_size ? sizes[i] : pool->buffer_size;
@@ -60,7 +79,8 @@ int pcl_pool_new(const pcl_pool_params *params, pcl_pool **out, pclean_err *err)
     if ((rc = PCL_ZNEW(&pool->place, n, "crew of workers", err)) ||
         (rc = PCL_ZNEW(&pool->workers, n, "crew of workers", err)) ||
         (rc = PCL_ZNEW(&pool->poll, n, "crew of workers", err)) ||
-        (rc = PCL_ZNEW(&pool->buffer, pool->buffer_size, "message", err))) {
+        (rc = PCL_ZNEW(&pool->buffer, pool->buffer_size, "message", err)) ||
+        (params->program && (rc = keep_program(pool, err)))) {
         pcl_pool_free(pool);
         return rc;
     }
@@ -76,46 +96,75 @@ static int interrupted(const pcl_pool *pool, pclean_err *err) {
                : 0;
 }
 
-static int open_once(pcl_pool *pool, bool forked, pclean_err *err) {
+/* ---- the calling process ---- */
+
+static int open_here(pcl_pool *pool, pclean_err *err) {
+    const pcl_pool_params *p = &pool->p;
     if (pool->is_open)
         return 0;
-    int rc = pool->p.open ? pool->p.open(pool->p.context, forked, &pool->own, err) : 0;
+    int rc = p->open(p->job, p->job_size, p->inherited, &pool->own, err);
     pool->is_open = rc == 0;
     return rc;
 }
-
-/* ---- the calling process ---- */
 
 static int run_here(pcl_pool *pool, size_t n, const unsigned char *task,
                     const pcl_pool_events *events, pclean_err *err) {
     int rc = 0;
     for (size_t k = 0; !rc && k < n; k++)
-        if (!(rc = interrupted(pool, err)) && !(rc = open_once(pool, false, err)) &&
+        if (!(rc = interrupted(pool, err)) && !(rc = open_here(pool, err)) &&
             !(rc = pool->p.run(pool->own, task + k * pool->p.task_size, pool->buffer, err)))
             rc = events->done(k, pool->buffer, events->user, err);
     return rc;
 }
 
-/* ---- the worker ---- */
+/* ---- a worker process ---- */
 
-/* The life of a forked worker: until the line ends. */
-static void work(int fd, void *user) {
-    pcl_pool *pool = user;
+static bool answer(int fd, int rc, const pclean_err *err, const void *result, size_t size) {
+    return rc ? pcl_message_send(fd, PCL_MESSAGE_ERROR, 0, err, sizeof *err, true)
+              : pcl_message_send(fd, PCL_MESSAGE_RESULT, 0, result, size, true);
+}
+
+/* Takes tasks from the line until it ends; after an error (rc, *err) that is the answer, whatever
+ * comes. */
+static void work_to_the_end(int fd, const pcl_pool_params *p, int rc, pclean_err *err) {
     pcl_message head;
-    unsigned char *task = NULL;
-    pclean_err err = {0};
-    int rc = PCL_NEW(&task, pool->p.task_size, "task", &err);
-    while (pcl_message_receive(fd, &head, task ? (void *)task : pool->buffer, pool->p.task_size,
-                               true) == 1) {
-        memset(pool->buffer, 0, pool->p.result_size);
-        if (!rc && !(rc = open_once(pool, true, &err)))
-            rc = pool->p.run(pool->own, task, pool->buffer, &err);
-        const bool sent = rc ? pcl_message_send(fd, PCL_MESSAGE_ERROR, 0, &err, sizeof err, true)
-                             : pcl_message_send(fd, PCL_MESSAGE_RESULT, 0, pool->buffer,
-                                                pool->p.result_size, true);
-        if (!sent)
-            return;
+    unsigned char *task = NULL, *result = NULL;
+    void *worker = NULL;
+    if (!rc && !(rc = PCL_NEW(&task, p->task_size, "task", err)) &&
+        !(rc = PCL_NEW(&result, p->result_size, "result", err)) &&
+        !(rc = p->open(p->job, p->job_size, p->inherited, &worker, err)))
+        pcl_worker_log_to(&fd);
+    bool line = !rc || answer(fd, rc, err, NULL, 0);
+    while (line && pcl_message_receive(fd, &head, task, task ? p->task_size : 0, true) == 1) {
+        if (!rc) {
+            memset(result, 0, p->result_size);
+            rc = p->run(worker, task, result, err);
+        }
+        line = answer(fd, rc, err, result, p->result_size);
     }
+    if (p->close)
+        p->close(worker);
+    pcl_free(task);
+    pcl_free(result);
+}
+
+/* A pcl_worker_body. */
+static void work(int fd, void *user) {
+    pclean_err err = {0};
+    work_to_the_end(fd, user, 0, &err);
+}
+
+void pcl_pool_serve(const pcl_pool_params *params) {
+    pcl_pool_params p = *params;
+    void *job = NULL;
+    pclean_err err = {0};
+    pcl_worker_begin_program();
+    const int rc = pcl_job_load(PCL_WORKER_JOB, p.build, &job, &p.job_size, &err);
+    close(PCL_WORKER_JOB);
+    p.job = job;
+    p.inherited = NULL;
+    work_to_the_end(PCL_WORKER_LINE, &p, rc, &err);
+    pcl_free(job);
 }
 
 /* ---- the coordinator ---- */
@@ -123,7 +172,10 @@ static void work(int fd, void *user) {
 static int start_worker(pcl_pool *pool, place *at, pclean_err *err) {
     for (size_t i = 0; i < pool->p.nworker; i++)
         pool->workers[i] = pool->place[i].worker;
-    int rc = pcl_worker_start(&at->worker, work, pool, pool->workers, pool->p.nworker, err);
+    int rc =
+        pool->p.program
+            ? pcl_worker_start_program(&at->worker, pool->p.program, pool->job_file, err)
+            : pcl_worker_start(&at->worker, work, &pool->p, pool->workers, pool->p.nworker, err);
     pool->usage.nstarted += !rc;
     return rc;
 }
@@ -300,8 +352,8 @@ static int run_crew(pcl_pool *pool, size_t n, const unsigned char *task,
 
 int pcl_pool_run(pcl_pool *pool, size_t n, const void *tasks, const pcl_pool_events *events,
                  pclean_err *err) {
-    return pool->p.nworker > 1 ? run_crew(pool, n, tasks, events, err)
-                               : run_here(pool, n, tasks, events, err);
+    return pool->p.nworker > 1 || pool->p.program ? run_crew(pool, n, tasks, events, err)
+                                                  : run_here(pool, n, tasks, events, err);
 }
 
 void pcl_pool_stop(pcl_pool *pool) {
@@ -323,6 +375,9 @@ void pcl_pool_free(pcl_pool *pool) {
     if (!pool)
         return;
     pcl_pool_stop(pool);
+    if (pool->job_file >= 0)
+        close(pool->job_file);
+    pcl_free(pool->program);
     pcl_free(pool->place);
     pcl_free(pool->workers);
     pcl_free(pool->poll);

@@ -62,21 +62,30 @@ static int reserve_pixels(const pcl_cube *cube, pclean_err *err) {
     return rc;
 }
 
-/* The struct and its two names; what an earlier run left under the .part name is removed. */
-static int new_cube(const char *final_path, pcl_cube **out, pclean_err *err) {
+/* The struct and its two names. */
+static int name_cube(const char *final_path, pcl_cube **out, pclean_err *err) {
     pcl_cube *cube = NULL;
     int rc = PCL_ZNEW(&cube, 1, "image product", err);
     if (rc)
         return rc;
     cube->published = true; /* nothing to remove yet */
     if ((rc = pcl_strdup(&cube->final_path, final_path, err)) != 0 ||
-        (rc = pcl_asprintf(&cube->part_path, err, "%s.part", final_path)) != 0 ||
-        (rc = pcl_fs_remove_tree(cube->part_path, err)) != 0) {
+        (rc = pcl_asprintf(&cube->part_path, err, "%s.part", final_path)) != 0) {
         pcl_cube_free(cube);
         return rc;
     }
     *out = cube;
     return 0;
+}
+
+/* What an earlier run left under the .part name is removed. */
+static int new_cube(const char *final_path, pcl_cube **out, pclean_err *err) {
+    int rc = name_cube(final_path, out, err);
+    if (!rc && (rc = pcl_fs_remove_tree((*out)->part_path, err)) != 0) {
+        pcl_cube_free(*out);
+        *out = NULL;
+    }
+    return rc;
 }
 
 int pcl_cube_create(const char *final_path, const casa_image_desc *desc, const bool *mask,
@@ -118,6 +127,82 @@ int pcl_cube_create_virtual(const char *final_path, const pcl_virtual *list, pcl
     }
     if (rc)
         pcl_cube_abort(cube);
+    else
+        *out = cube;
+    return rc;
+}
+
+/* ---- in another process ---- */
+
+/* A file's name below the cube's folder. */
+static int name_below(const pcl_cube *cube, const char *file, char *out, size_t size,
+                      pclean_err *err) {
+    const size_t n = strlen(cube->part_path);
+    const bool below = strncmp(file, cube->part_path, n) == 0 && file[n] == '/';
+    if (*file && (!below || strlen(file + n + 1) >= size))
+        return PCL_FAIL(err, PCLEAN_EBUG, "%s does not lie in %s", file, cube->part_path);
+    snprintf(out, size, "%s", *file ? file + n + 1 : "");
+    return 0;
+}
+
+int pcl_cube_describe(const pcl_cube *cube, pcl_cube_record *out, pclean_err *err) {
+    *out = (pcl_cube_record){.nx = cube->nx,
+                             .ny = cube->ny,
+                             .npol = cube->npol,
+                             .nchan = cube->nchan,
+                             .tile_x = cube->layout.tile_x,
+                             .tile_y = cube->layout.tile_y,
+                             .big_endian = cube->layout.big_endian};
+    int rc =
+        name_below(cube, cube->layout.pixel_file, out->pixel_file, sizeof out->pixel_file, err);
+    return rc ? rc
+              : name_below(cube, cube->layout.mask_file, out->mask_file, sizeof out->mask_file,
+                           err);
+}
+
+/* The path of one of its files, which must have `bytes` at least. */
+static int find_file(const pcl_cube *cube, const char *name, uint64_t bytes, char *path,
+                     size_t size, pclean_err *err) {
+    struct stat st;
+    *path = '\0';
+    if (!*name)
+        return 0;
+    if (snprintf(path, size, "%s/%s", cube->part_path, name) >= (int)size)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s: the path is too long", cube->part_path);
+    if (stat(path, &st) != 0)
+        return PCL_FAIL(err, PCLEAN_EIO, "a worker cannot find %s: %s", path, strerror(errno));
+    if ((uint64_t)st.st_size < bytes)
+        return PCL_FAIL(err, PCLEAN_EDATA, "%s has %llu bytes, and the planes need %llu", path,
+                        (unsigned long long)st.st_size, (unsigned long long)bytes);
+    return 0;
+}
+
+int pcl_cube_attach(const char *final_path, const pcl_cube_record *record, pcl_cube **out,
+                    pclean_err *err) {
+    pcl_cube *cube = NULL;
+    *out = NULL;
+    int rc = name_cube(final_path, &cube, err);
+    if (rc)
+        return rc;
+    cube->nx = record->nx;
+    cube->ny = record->ny;
+    cube->npol = record->npol;
+    cube->nchan = record->nchan;
+    cube->virtual = cube->finished = record->nchan == 0;
+    casa_image_layout *layout = &cube->layout;
+    layout->tile_x = record->tile_x;
+    layout->tile_y = record->tile_y;
+    layout->big_endian = record->big_endian;
+    if (!cube->virtual) {
+        const uint64_t floats = (uint64_t)plane_size(cube) * cube->npol * cube->nchan;
+        layout->size_bytes = floats * sizeof(float);
+        if (!(rc = find_file(cube, record->pixel_file, layout->size_bytes, layout->pixel_file,
+                             sizeof layout->pixel_file, err)))
+            rc = find_file(cube, record->mask_file, floats / 8, layout->mask_file,
+                           sizeof layout->mask_file, err);
+    }
+    if (rc)
+        pcl_cube_free(cube);
     else
         *out = cube;
     return rc;

@@ -34,6 +34,21 @@ int pcl_cube_create(const char *final_path, const casa_image_desc *desc, const b
 int pcl_cube_create_virtual(const char *final_path, const pcl_virtual *list, pcl_cube **out,
                             pclean_err *err) PCL_CHECK;
 
+/* What another process must know of a cube to write its planes: fixed size, no pointers. */
+typedef struct pcl_cube_record {
+    size_t nx, ny, npol, nchan; /* nchan 0: a list of images, without planes */
+    size_t tile_x, tile_y;
+    bool big_endian;
+    char pixel_file[64], mask_file[64]; /* below the folder of the cube; "": no mask */
+} pcl_cube_record;
+int pcl_cube_describe(const pcl_cube *cube, pcl_cube_record *out, pclean_err *err) PCL_CHECK;
+
+/* The cube that another process has made and not yet published: for planes only. The files stay
+ * whatever becomes of it: to pcl_cube_free. -PCLEAN_EIO: they are not there; -PCLEAN_EDATA: they
+ * are smaller than such a cube. No casacore. */
+int pcl_cube_attach(const char *final_path, const pcl_cube_record *record, pcl_cube **out,
+                    pclean_err *err) PCL_CHECK;
+
 /* Number of floats of the `work` array of pcl_cube_write_plane. */
 size_t pcl_cube_work_size(const pcl_cube *cube);
 

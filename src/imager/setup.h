@@ -55,8 +55,8 @@ typedef struct pcl_setup {
                         * all are read */
 
     /* How to read. */
-    const char *scratch;           /* folder of a scratch file for the visibilities, borrowed; NULL:
-                          * they stay in memory */
+    const pcl_scratch *scratch;    /* of a file for the visibilities, borrowed; NULL: they stay in
+                                 * memory */
     size_t sample_rows;            /* 0, or read about so many rows of each MS only, to measure a
                           * run's speed */
     pcl_correlations correlations; /* of the source's windows */

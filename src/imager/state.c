@@ -113,23 +113,40 @@ uint64_t pcl_state_file_bytes(const pcl_setup *s, unsigned which) {
            plane_bytes(which, s->params.nterm, s->desc.nx * s->desc.ny);
 }
 
-int pcl_state_file_new(const pcl_setup *s, const char *folder, const char *what, unsigned which,
-                       pcl_state_file **out, pclean_err *err) {
-    pcl_state_file *f = NULL;
-    *out = NULL;
-    int rc = PCL_ZNEW(&f, 1, "scratch file", err);
+static int new_file(const pcl_setup *s, unsigned which, pcl_state_file **out, pclean_err *err) {
+    int rc = PCL_ZNEW(out, 1, "scratch file", err);
     if (rc)
         return rc;
-    *f = (pcl_state_file){.fd = -1,
-                          .npixel = s->desc.nx * s->desc.ny,
-                          .nterm = s->params.nterm,
-                          .npol = s->desc.npol,
-                          .which = which};
-    rc = pcl_spool_open(folder, what, pcl_state_file_bytes(s, which), &f->fd, &f->name, err);
-    if (rc)
-        pcl_state_file_free(f);
-    else
-        *out = f;
+    **out = (pcl_state_file){.fd = -1,
+                             .npixel = s->desc.nx * s->desc.ny,
+                             .nterm = s->params.nterm,
+                             .npol = s->desc.npol,
+                             .which = which};
+    return 0;
+}
+
+int pcl_state_file_new(const pcl_setup *s, const pcl_scratch *where, const char *what,
+                       unsigned which, pcl_state_file **out, pclean_err *err) {
+    *out = NULL;
+    int rc = new_file(s, which, out, err);
+    if (!rc && (rc = pcl_spool_open(where, what, pcl_state_file_bytes(s, which), &(*out)->fd,
+                                    &(*out)->name, err))) {
+        pcl_state_file_free(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
+int pcl_state_file_attach(const pcl_setup *s, const char *path, unsigned which,
+                          pcl_state_file **out, pclean_err *err) {
+    *out = NULL;
+    int rc = new_file(s, which, out, err);
+    if (!rc && (rc = pcl_strdup(&(*out)->name, path, err)) == 0)
+        rc = pcl_spool_attach_file(path, pcl_state_file_bytes(s, which), &(*out)->fd, err);
+    if (rc) {
+        pcl_state_file_free(*out);
+        *out = NULL;
+    }
     return rc;
 }
 

@@ -781,6 +781,7 @@ static int save_density(const pclean_config *config, const char *folder, pclean_
     pcl_store vis = {0};
     pcl_sysinfo limits;
     pcl_budget budget;
+    const pcl_scratch scratch = {.folder = *config->scratch ? config->scratch : folder};
     char *path = NULL;
     int rc;
     omp_set_num_threads(1);
@@ -791,7 +792,7 @@ static int save_density(const pclean_config *config, const char *folder, pclean_
                               &budget, err)))
         goto done;
     if (budget.plan.store_in_file)
-        s.scratch = *config->scratch ? config->scratch : folder;
+        s.scratch = &scratch;
     if (!(rc = pcl_setup_read(&s, NULL, NULL, &vis, err)))
         rc = pcl_weighing_save(&s, &vis, path, err);
 done:

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "run/imagename.h"
 #include "run/products.h"
 #include "run/resources.h"
 #include "run/run.h"
@@ -199,7 +200,7 @@ static int describe_disk(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
 
 static int check_products(const pclean_config *c, pclean_plan *p, pclean_err *err) {
     pclean_err why;
-    return pcl_products_check_inputs(c, &why) || pcl_products_check(c, &why)
+    return pcl_imagename_check_inputs(c, &why) || pcl_imagename_check(c, true, &why)
                ? add_problem(p, err, "%s", why.msg)
                : 0;
 }

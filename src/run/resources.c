@@ -2,7 +2,10 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/hash.h"
 
 void pcl_resources_product_folder(const pclean_config *c, char *buf, size_t size) {
     const char *slash = strrchr(c->imagename, '/');
@@ -18,6 +21,18 @@ void pcl_resources_scratch_folder(const pclean_config *c, char *buf, size_t size
         snprintf(buf, size, "%s", c->scratch);
     else
         pcl_resources_product_folder(c, buf, size);
+}
+
+void pcl_resources_scratch_prefix(const pclean_config *c, char *buf, size_t size) {
+    char folder[4096];
+    pcl_resources_product_folder(c, folder, sizeof folder);
+    char *real = realpath(folder, NULL);
+    const char *whole = real ? real : folder, *slash = strrchr(c->imagename, '/'),
+               *base = slash ? slash + 1 : c->imagename;
+    uint64_t hash = pcl_hash(PCL_HASH, whole, strlen(whole) + 1);
+    hash = pcl_hash(hash, base, strlen(base));
+    snprintf(buf, size, "pclean-%016llx", (unsigned long long)hash);
+    free(real);
 }
 
 /* Fewer workers than cores have more threads each, which takes more memory: the plan is made again

@@ -20,6 +20,9 @@ int pcl_resources_plan(const pcl_setup *setup, pcl_resources *out, pclean_err *e
 
 /* Scratch files lie beside the products, unless the user names a folder. */
 void pcl_resources_scratch_folder(const pclean_config *config, char *buf, size_t size);
+/* What the names of scratch files begin with, where they have names: another one for every
+ * imagename, wherever it lies. */
+void pcl_resources_scratch_prefix(const pclean_config *config, char *buf, size_t size);
 /* The folder of the products. */
 void pcl_resources_product_folder(const pclean_config *config, char *buf, size_t size);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -18,6 +19,8 @@
 #include "config/effect.h"
 #include "config/value.h"
 #include "pclean.h"
+#include "run/imagename.h"
+#include "run/publish.h"
 #include "run/record.h"
 #include "run/run.h"
 
@@ -67,19 +70,31 @@ static void warn_about_setup(pcl_run *r) {
             pcl_run_warn(r, "%s", text);
 }
 
+/* Where scratch files go. Those that a killed run has left under its names are removed. */
+static void find_scratch(pcl_run *r) {
+    pcl_resources_scratch_folder(r->config, r->scratch_folder, sizeof r->scratch_folder);
+    pcl_resources_scratch_prefix(r->config, r->scratch_prefix, sizeof r->scratch_prefix);
+    r->scratch = (pcl_scratch){.folder = r->scratch_folder, .prefix = r->scratch_prefix};
+    pcl_scratch_remove(&r->scratch);
+    if (r->way == PCL_TASKS_INHERIT)
+        r->scratch.prefix = NULL;
+}
+
 static int open_inputs(pcl_run *r, pclean_err *err) {
     int rc;
-    pcl_resources_scratch_folder(r->config, r->scratch, sizeof r->scratch);
-    if ((rc = pcl_products_check_inputs(r->config, err)) ||
-        (rc = pcl_products_claim(r->config, &r->claim, err)) ||
-        (rc = pcl_products_repair(r->config, err)) || (rc = pcl_products_check(r->config, err)) ||
+    if ((rc = pcl_tasks_find_way(&r->way, err)) ||
+        (rc = pcl_imagename_check_inputs(r->config, err)) ||
+        (rc = pcl_imagename_claim(r->config, &r->claim, err)) ||
+        (rc = pcl_imagename_repair(r->config, err)) ||
+        (rc = pcl_imagename_check(r->config, true, err)) ||
         (rc = pcl_setup_open(r->config, &r->setup, err)))
         return rc;
+    find_scratch(r);
     for (size_t i = 0; i < r->setup.nwarning; i++)
         pcl_run_warn(r, "%s", r->setup.warning[i]);
-    if ((rc = pcl_usermask_open(&r->setup, r->scratch, &r->mask, err)))
+    if ((rc = pcl_usermask_open(&r->setup, &r->scratch, &r->mask, err)))
         return rc;
-    return pcl_startmodel_open(&r->setup, r->scratch, &r->startmodel, err);
+    return pcl_startmodel_open(&r->setup, &r->scratch, &r->startmodel, err);
 }
 
 static void describe_data(const pcl_run *r) {
@@ -113,7 +128,7 @@ static int make_plan(pcl_run *r, pclean_err *err) {
     const pcl_budget *budget = &r->resources.budget;
     pcl_log(PCL_LOG_INFO, "%s", workers->why);
     pcl_budget_log(budget);
-    r->setup.scratch = budget->plan.store_in_file ? r->scratch : NULL;
+    r->setup.scratch = budget->plan.store_in_file ? &r->scratch : NULL;
     r->result->nworkers = (int)workers->nworker;
     r->result->nthreads = (int)workers->nthread;
     r->result->plan_memory_bytes = budget->plan.bytes;
@@ -123,8 +138,9 @@ static int make_plan(pcl_run *r, pclean_err *err) {
              budget->limit_from);
     r->result->store_in_file = budget->plan.store_in_file;
     /* workers start theirs after the fork */
-    return workers->nworker > 1 ? pcl_threads_check((int)(workers->nworker * workers->nthread), err)
-                                : pcl_threads_start((int)workers->nthread, err);
+    return workers->nworker > 1 || r->way == PCL_TASKS_PROGRAM
+               ? pcl_threads_check((int)(workers->nworker * workers->nthread), err)
+               : pcl_threads_start((int)workers->nthread, err);
 }
 
 static uint64_t bytes_read_so_far(void) {
@@ -193,8 +209,7 @@ static int allocate_run(pcl_run *r, pclean_err *err) {
     }
     if (!pcl_run_is_global(r->config))
         return 0;
-    return pcl_state_file_new(s, r->scratch, "residuals and models between cycles", PCL_STATE_CYCLE,
-                              &r->spare, err);
+    return pcl_state_file_new(s, &r->scratch, PCL_WORKPLACE_SPARE, PCL_STATE_CYCLE, &r->spare, err);
 }
 
 /* The products, with the primary beam's mask at the middle of the band in every plane until the
@@ -233,16 +248,27 @@ done:
 }
 
 static int make_pool(pcl_run *r, pclean_err *err) {
-    r->tasks = (pcl_tasks){.setup = &r->setup,
-                           .vis = &r->vis,
-                           .products = &r->products,
-                           .mask = r->mask,
-                           .startmodel = r->startmodel,
-                           .spare = r->spare,
-                           .nthread = r->resources.workers.nthread,
-                           .stop_requested = pcl_run_stop_requested,
-                           .stop_user = r};
-    return pcl_tasks_pool(&r->tasks, r->resources.workers.nworker, &r->pool, err);
+    r->place = (pcl_workplace){.setup = &r->setup,
+                               .vis = &r->vis,
+                               .products = &r->products,
+                               .mask = r->mask,
+                               .startmodel = r->startmodel,
+                               .spare = r->spare,
+                               .nthread = r->resources.workers.nthread,
+                               .coordinator = getpid(),
+                               .stop_requested = pcl_run_stop_requested,
+                               .stop_user = r};
+    if (r->way != PCL_TASKS_INHERIT) {
+        const int rc = pcl_workplace_put(&r->place, &r->scratch, &r->job, err);
+        if (rc)
+            return rc;
+    }
+    const pcl_tasks_crew crew = {.nworker = r->resources.workers.nworker,
+                                 .way = r->way,
+                                 .place = &r->place,
+                                 .job = r->job.data,
+                                 .job_size = r->job.size};
+    return pcl_tasks_pool(&crew, &r->pool, err);
 }
 
 /* Ends the workers and frees what they needed: casacore's turn again. */
@@ -309,9 +335,9 @@ static int publish(pcl_run *r, pclean_err *err) {
     int rc = PCL_ZNEW(&beams, 2 * r->nplane, "beams", err);
     const bool any = !rc && header_beams(r, beams);
     if (!rc && !(rc = pcl_record_history(r->config, &history, &nhistory, err)))
-        rc = pcl_products_finish(&r->products, &r->setup, any ? beams : NULL,
-                                 any ? beams + r->nplane : NULL, (const char *const *)history,
-                                 nhistory, err);
+        rc = pcl_publish_products(&r->products, &r->setup, any ? beams : NULL,
+                                  any ? beams + r->nplane : NULL, (const char *const *)history,
+                                  nhistory, err);
     pcl_record_free_lines(history, nhistory);
     pcl_free(beams);
     return rc;
@@ -332,8 +358,11 @@ static void release(pcl_run *r) {
     pcl_startmodel_close(r->startmodel);
     pcl_store_clear(&r->vis);
     pcl_setup_close(&r->setup);
+    pcl_parcel_clear(&r->job);
     pcl_free(r->state);
-    pcl_products_unclaim(r->config, r->claim);
+    if (r->scratch.prefix)
+        pcl_scratch_remove(&r->scratch);
+    pcl_imagename_unclaim(r->config, r->claim);
 }
 
 static int note_effects(const pclean_config *config, pclean_err *err) {

@@ -24,11 +24,14 @@ typedef struct pcl_run {
     pcl_state_file *spare;
     pcl_products products;
     pcl_resources resources;
-    pcl_tasks tasks; /* the above, as the workers see it */
+    enum pcl_tasks_way way;
+    pcl_workplace place; /* the above, as the workers see it */
+    pcl_parcel job;      /* the same for workers that do not inherit it */
     pcl_pool *pool;
     pcl_pool_usage usage; /* of workers that have ended */
     uint64_t peak_bytes;  /* anonymous memory of all processes, in the stages that are over */
-    char scratch[4096];   /* folder of scratch files */
+    char scratch_folder[4096], scratch_prefix[32];
+    pcl_scratch scratch; /* these, the prefix where workers do not inherit the files */
 
     int claim; /* on the products' name; -1: none */
     size_t nplane;

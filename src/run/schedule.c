@@ -77,7 +77,9 @@ static int by_cost(const void *a, const void *b) {
     const double x = s->cost, y = t->cost;
     const size_t i = s->state.plane.chan, j = t->state.plane.chan, p = s->state.plane.pol,
                  q = t->state.plane.pol;
-    return x != y ? (x < y) - (x > y) : i != j ? (i > j) - (i < j) : (p > q) - (p < q);
+    if (x != y)
+        return (x < y) - (x > y);
+    return i != j ? (i > j) - (i < j) : (p > q) - (p < q);
 }
 
 static int sort_tasks(const batch *b, pclean_err *err) {
@@ -198,10 +200,13 @@ static int image_globally(batch *b, pclean_err *err) {
         return rc;
     for (size_t k = 0; k < r->nplane; k++) {
         pcl_plane_state *s = &r->state[k];
-        if (!pcl_run_plane_failed(&s->plane))
-            s->plane.stop = s->plane.nvis == 0        ? PCLEAN_STOP_BLANK
-                            : s->numbers.nsearch == 0 ? PCLEAN_STOP_ZEROMASK
-                                                      : stop;
+        if (pcl_run_plane_failed(&s->plane))
+            continue;
+        s->plane.stop = stop;
+        if (s->plane.nvis == 0)
+            s->plane.stop = PCLEAN_STOP_BLANK;
+        else if (s->numbers.nsearch == 0)
+            s->plane.stop = PCLEAN_STOP_ZEROMASK;
     }
     b->stage = "restore";
     b->from = b->to;

@@ -6,9 +6,10 @@
 
 #include "base/fsutil.h"
 #include "base/mem.h"
-#include "base/spool.h"
 #include "image/samegrid.h"
 #include "image/virtual.h"
+
+static const char spool_name[] = "the start model";
 
 struct pcl_startmodel {
     size_t npol, nchan; /* nchan 1: one for all channels */
@@ -82,12 +83,12 @@ static int add_up(const sources *s, size_t ipol, size_t ichan, size_t npixel, fl
 
 /* offset: of our channel 0 in theirs */
 static int spool_sources(pcl_startmodel *m, const sources *s, size_t offset, size_t npixel,
-                         const char *folder, pclean_err *err) {
+                         const pcl_scratch *scratch, pclean_err *err) {
     float *work = NULL, *sum = NULL;
     int rc;
     if (!(rc = PCL_NEW(&work, npixel, "start model plane", err)) &&
         !(rc = PCL_NEW(&sum, npixel, "start model plane", err)))
-        rc = pcl_spool_new(folder, "the start model", npixel * sizeof *sum, m->nchan * m->npol,
+        rc = pcl_spool_new(scratch, spool_name, npixel * sizeof *sum, m->nchan * m->npol,
                            &m->planes, err);
     for (size_t k = 0; !rc && k < m->nchan * m->npol; k++)
         if (!(rc = add_up(s, k % m->npol, offset + k / m->npol, npixel, work, sum, err)))
@@ -103,7 +104,7 @@ uint64_t pcl_startmodel_scratch_bytes(const pcl_setup *s) {
                : 0;
 }
 
-int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmodel **out,
+int pcl_startmodel_open(const pcl_setup *setup, const pcl_scratch *scratch, pcl_startmodel **out,
                         pclean_err *err) {
     const pclean_config *c = setup->config;
     *out = NULL;
@@ -129,7 +130,7 @@ int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmod
         m->nchan = 1;
         for (size_t i = 0; i < s.n; i++)
             m->nchan = s.nchan[i] > 1 ? setup->desc.nchan : m->nchan;
-        rc = spool_sources(m, &s, restart ? 0 : setup->channels.offset, desc.nx * desc.ny, folder,
+        rc = spool_sources(m, &s, restart ? 0 : setup->channels.offset, desc.nx * desc.ny, scratch,
                            err);
     }
     close_sources(&s);
@@ -143,6 +144,35 @@ int pcl_startmodel_open(const pcl_setup *setup, const char *folder, pcl_startmod
 int pcl_startmodel_plane(const pcl_startmodel *m, size_t ipol, size_t ichan, float *model,
                          pclean_err *err) {
     return pcl_spool_read(m->planes, (m->nchan == 1 ? 0 : ichan) * m->npol + ipol, model, err);
+}
+
+/* ---- in another process ---- */
+
+void pcl_startmodel_put(const pcl_startmodel *m, pcl_parcel *p) {
+    pcl_parcel_put(p, &m->npol, sizeof m->npol);
+    pcl_parcel_put(p, &m->nchan, sizeof m->nchan);
+}
+
+int pcl_startmodel_attach(pcl_parcel_reader *r, const pcl_setup *setup, const pcl_scratch *scratch,
+                          pcl_startmodel **out, pclean_err *err) {
+    pcl_startmodel *m = NULL;
+    char *path = NULL;
+    *out = NULL;
+    int rc = PCL_ZNEW(&m, 1, "start model", err);
+    if (rc)
+        return rc;
+    pcl_parcel_take(r, &m->npol, sizeof m->npol);
+    pcl_parcel_take(r, &m->nchan, sizeof m->nchan);
+    if (!(rc = pcl_parcel_reader_check(r, err)) &&
+        !(rc = pcl_scratch_path(scratch, spool_name, &path, err)))
+        rc = pcl_spool_attach(path, setup->desc.nx * setup->desc.ny * sizeof(float),
+                              m->nchan * m->npol, &m->planes, err);
+    pcl_free(path);
+    if (rc)
+        pcl_startmodel_close(m);
+    else
+        *out = m;
+    return rc;
 }
 
 void pcl_startmodel_close(pcl_startmodel *m) {

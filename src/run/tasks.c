@@ -2,11 +2,15 @@
 
 #include <math.h>
 #include <omp.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "core/stats.h"
+#include "exec/worker.h"
+#include "run/build.h"
 
 /* Where a task stands: tests kill workers there. */
 #ifdef PCL_TEST_STAGE
@@ -17,9 +21,10 @@ void pcl_test_stage(size_t ichan, const char *stage);
 
 /* What a worker keeps from task to task. */
 typedef struct worker {
-    const pcl_tasks *t;
+    const pcl_workplace *t;
+    pcl_workplace *own; /* t, where it was not inherited */
     pcl_target target;
-    bool forked;
+    bool asks; /* whether it is to stop */
 } worker;
 
 /* ---- its records ---- */
@@ -125,7 +130,7 @@ static int restore_and_write(worker *w, pcl_plane_state *s, pclean_err *err) {
 }
 
 static int stop_requested(const worker *w) {
-    return !w->forked && w->t->stop_requested && w->t->stop_requested(w->t->stop_user);
+    return w->asks && w->t->stop_requested(w->t->stop_user);
 }
 
 /* ---- cyclecontrol=global: planes between their tasks ---- */
@@ -246,40 +251,87 @@ static int run_task(void *user, const void *in, void *out, pclean_err *err) {
 
 static void close_worker(void *user) {
     worker *w = user;
-    if (w)
-        pcl_target_clear(&w->target);
+    if (!w)
+        return;
+    pcl_target_clear(&w->target);
+    pcl_workplace_close(w->own);
     pcl_free(w);
 }
 
-static int open_worker(void *context, bool forked, void **out, pclean_err *err) {
-    const pcl_tasks *t = context;
-    worker *w = NULL;
+static int open_plane(worker *w, pclean_err *err) {
+    const pcl_workplace *t = w->t;
     omp_set_num_threads((int)t->nthread);
+    w->asks = t->stop_requested && t->coordinator == getpid();
+    const pcl_target_options options = {.user_mask = t->mask != NULL,
+                                        .stop_requested = w->asks ? t->stop_requested : NULL,
+                                        .stop_user = t->stop_user};
+    return pcl_target_init(&w->target, t->setup, t->vis, &options, err);
+}
+
+static int open_worker(const void *job, size_t job_size, void *inherited, void **out,
+                       pclean_err *err) {
+    worker *w = NULL;
     int rc = PCL_ZNEW(&w, 1, "worker", err);
     if (rc)
         return rc;
-    w->t = t;
-    w->forked = forked;
-    const pcl_target_options options = {.user_mask = t->mask != NULL,
-                                        .stop_requested = forked ? NULL : t->stop_requested,
-                                        .stop_user = t->stop_user};
-    if ((rc = pcl_target_init(&w->target, t->setup, t->vis, &options, err))) {
+    if (!inherited)
+        rc = pcl_workplace_open(job, job_size, &w->own, err);
+    w->t = inherited ? inherited : w->own;
+    if (rc || (rc = open_plane(w, err)))
         close_worker(w);
-        return rc;
-    }
-    *out = w;
-    return 0;
+    else
+        *out = w;
+    return rc;
 }
 
-int pcl_tasks_pool(pcl_tasks *tasks, size_t nworker, pcl_pool **out, pclean_err *err) {
-    const pcl_pool_params params = {.nworker = nworker,
-                                    .task_size = sizeof(pcl_task),
-                                    .result_size = sizeof(pcl_plane_state),
-                                    .context = tasks,
-                                    .open = open_worker,
-                                    .run = run_task,
-                                    .close = close_worker,
-                                    .stop_requested = tasks->stop_requested,
-                                    .stop_user = tasks->stop_user};
-    return pcl_pool_new(&params, out, err);
+static pcl_pool_params pool_params(void) {
+    return (pcl_pool_params){.task_size = sizeof(pcl_task),
+                             .result_size = sizeof(pcl_plane_state),
+                             .build = pcl_build,
+                             .open = open_worker,
+                             .run = run_task,
+                             .close = close_worker};
+}
+
+int pcl_tasks_find_way(enum pcl_tasks_way *way, pclean_err *err) {
+    static const char *const word[] = {"forked", "attached", "program"};
+    const char *text = getenv("PCLEAN_WORKERS");
+    *way = PCL_TASKS_INHERIT;
+    if (!text || !*text)
+        return 0;
+    for (int i = PCL_TASKS_INHERIT; i <= PCL_TASKS_PROGRAM; i++)
+        if (strcmp(text, word[i]) == 0) {
+            *way = (enum pcl_tasks_way)i;
+            return 0;
+        }
+    return PCL_FAIL(err, PCLEAN_EPARAM,
+                    "the environment variable PCLEAN_WORKERS is \"%s\": leave it out, or set it to "
+                    "forked, attached or program",
+                    text);
+}
+
+int pcl_tasks_pool(const pcl_tasks_crew *crew, pcl_pool **out, pclean_err *err) {
+    pcl_pool_params params = pool_params();
+    char *program = NULL;
+    *out = NULL;
+    int rc = crew->way == PCL_TASKS_PROGRAM
+                 ? pcl_worker_find_program("pclean-worker", &program, err)
+                 : 0;
+    if (rc)
+        return rc;
+    params.nworker = crew->nworker;
+    params.inherited = crew->way == PCL_TASKS_INHERIT ? crew->place : NULL;
+    params.job = crew->job;
+    params.job_size = crew->job_size;
+    params.program = program;
+    params.stop_requested = crew->place->stop_requested;
+    params.stop_user = crew->place->stop_user;
+    rc = pcl_pool_new(&params, out, err);
+    pcl_free(program);
+    return rc;
+}
+
+void pcl_tasks_serve(void) {
+    const pcl_pool_params params = pool_params();
+    pcl_pool_serve(&params);
 }

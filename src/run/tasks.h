@@ -12,9 +12,7 @@
 #include "imager/state.h"
 #include "imager/target.h"
 #include "pclean/run.h"
-#include "run/products.h"
-#include "run/startmodel.h"
-#include "run/usermask.h"
+#include "run/workplace.h"
 
 /* All that is known of a plane but its pixels. */
 typedef struct pcl_plane_state {
@@ -37,23 +35,34 @@ typedef struct pcl_task {
     pcl_plane_state state;
 } pcl_task;
 
-/* What the tasks find in memory: made before the workers are, const from then on. */
-typedef struct pcl_tasks {
-    const pcl_setup *setup;
-    const pcl_store *vis;
-    pcl_products *products;
-    const pcl_usermask *mask;         /* NULL: none */
-    const pcl_startmodel *startmodel; /* NULL: none */
-    const pcl_state_file *spare;      /* residuals and models; NULL unless cyclecontrol=global */
-    size_t nthread;
-    int (*stop_requested)(void *user); /* NULL: never */
-    void *stop_user;
-} pcl_tasks;
-
 /* Where the minor cycle of a CYCLE task ends. */
 double pcl_task_level(const pcl_control *control, const pcl_task *task, const pcl_plane_state *s);
 
-/* A pool whose tasks are pcl_task and whose results are pcl_plane_state. `tasks` is borrowed. */
-int pcl_tasks_pool(pcl_tasks *tasks, size_t nworker, pcl_pool **out, pclean_err *err) PCL_CHECK;
+/* How workers come to their workplace. */
+enum pcl_tasks_way {
+    PCL_TASKS_INHERIT, /* forked, they find it in memory */
+    PCL_TASKS_ATTACH,  /* forked, they make it anew from the job */
+    PCL_TASKS_PROGRAM  /* likewise, as processes of the program pclean-worker */
+};
+
+/* What the environment variable PCLEAN_WORKERS says: "forked" (also where it is not set),
+ * "attached", "program". The result of a run does not depend on it. -PCLEAN_EPARAM: none of
+ * them. */
+int pcl_tasks_find_way(enum pcl_tasks_way *way, pclean_err *err) PCL_CHECK;
+
+typedef struct pcl_tasks_crew {
+    size_t nworker;
+    enum pcl_tasks_way way;
+    pcl_workplace *place; /* borrowed, as the next */
+    const void *job;      /* of pcl_workplace_put; NULL where workers inherit */
+    size_t job_size;
+} pcl_tasks_crew;
+
+/* A pool whose tasks are pcl_task and whose results are pcl_plane_state. -PCLEAN_EIO: there is no
+ * program pclean-worker. */
+int pcl_tasks_pool(const pcl_tasks_crew *crew, pcl_pool **out, pclean_err *err) PCL_CHECK;
+
+/* The life of a process of pclean-worker. */
+void pcl_tasks_serve(void);
 
 #endif

@@ -83,7 +83,7 @@ static int samples_of_row(const pcl_channels *c, size_t ichan, const pcl_row_cha
     return rc;
 }
 
-/* Of all planes of the run, before anything is left out for its flags. */
+/* The samples of all planes of the run, before anything is left out for its flags. */
 static int samples_of_run(const pcl_setup *s, double *n, pclean_err *err) {
     int rc = 0;
     *n = 0;
@@ -217,7 +217,8 @@ static double bytes_written_per_second(const char *folder, pclean_err *err) {
     int fd = -1;
     double seconds = 0;
     if (PCL_ZNEW(&zeros, BYTES, "block to write", err) == 0 &&
-        pcl_spool_open(folder, "a trial of its speed", BYTES, &fd, &name, err) == 0) {
+        pcl_spool_open(&(pcl_scratch){.folder = folder}, "a trial of its speed", BYTES, &fd, &name,
+                       err) == 0) {
         const double start = pcl_now();
         if (pcl_bulk_pwrite(fd, name, zeros, BYTES, 0, err) == 0 && fdatasync(fd) == 0)
             seconds = pcl_now() - start;

@@ -5,8 +5,9 @@
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/spool.h"
 #include "image/mask.h"
+
+static const char spool_name[] = "the mask";
 
 struct pcl_usermask {
     size_t npol, nchan; /* nchan 1: one for all channels */
@@ -23,12 +24,12 @@ static bool find_own(const pclean_config *c, char *own, size_t size) {
 }
 
 static int spool_mask(pcl_usermask *m, pcl_mask *mask, const casa_image_desc *desc,
-                      const char *folder, pclean_err *err) {
+                      const pcl_scratch *scratch, pclean_err *err) {
     bool *plane = NULL;
     const size_t n = desc->nx * desc->ny;
     int rc = PCL_NEW(&plane, n, "mask plane", err);
     if (!rc)
-        rc = pcl_spool_new(folder, "the mask", n * sizeof *plane, m->nchan * m->npol, &m->planes,
+        rc = pcl_spool_new(scratch, spool_name, n * sizeof *plane, m->nchan * m->npol, &m->planes,
                            err);
     for (size_t k = 0; !rc && k < m->nchan * m->npol; k++)
         if (!(rc = pcl_mask_plane(mask, k % m->npol, m->offset + k / m->npol, plane, err)))
@@ -48,7 +49,7 @@ uint64_t pcl_usermask_scratch_bytes(const pcl_setup *s) {
                : 0;
 }
 
-int pcl_usermask_open(const pcl_setup *setup, const char *folder, pcl_usermask **out,
+int pcl_usermask_open(const pcl_setup *setup, const pcl_scratch *scratch, pcl_usermask **out,
                       pclean_err *err) {
     const pclean_config *c = setup->config;
     char own[4096];
@@ -72,7 +73,7 @@ int pcl_usermask_open(const pcl_setup *setup, const char *folder, pcl_usermask *
         m->nchan = pcl_mask_same_all_channels(mask) ? 1 : setup->desc.nchan;
         m->offset = continues ? 0 : setup->channels.offset;
         m->guesses = setup->restfreq_from == PCL_RESTFREQ_MIDDLE && pcl_mask_uses_restfreq(mask);
-        rc = spool_mask(m, mask, &desc, folder, err);
+        rc = spool_mask(m, mask, &desc, scratch, err);
     }
     pcl_mask_free(mask);
     if (rc)
@@ -89,6 +90,35 @@ int pcl_usermask_plane(const pcl_usermask *m, size_t ipol, size_t ichan, bool *p
 
 bool pcl_usermask_guesses_velocity(const pcl_usermask *m) {
     return m && m->guesses;
+}
+
+/* ---- in another process ---- */
+
+void pcl_usermask_put(const pcl_usermask *m, pcl_parcel *p) {
+    pcl_parcel_put(p, &m->npol, sizeof m->npol);
+    pcl_parcel_put(p, &m->nchan, sizeof m->nchan);
+}
+
+int pcl_usermask_attach(pcl_parcel_reader *r, const pcl_setup *setup, const pcl_scratch *scratch,
+                        pcl_usermask **out, pclean_err *err) {
+    pcl_usermask *m = NULL;
+    char *path = NULL;
+    *out = NULL;
+    int rc = PCL_ZNEW(&m, 1, "mask", err);
+    if (rc)
+        return rc;
+    pcl_parcel_take(r, &m->npol, sizeof m->npol);
+    pcl_parcel_take(r, &m->nchan, sizeof m->nchan);
+    if (!(rc = pcl_parcel_reader_check(r, err)) &&
+        !(rc = pcl_scratch_path(scratch, spool_name, &path, err)))
+        rc = pcl_spool_attach(path, setup->desc.nx * setup->desc.ny * sizeof(bool),
+                              m->nchan * m->npol, &m->planes, err);
+    pcl_free(path);
+    if (rc)
+        pcl_usermask_close(m);
+    else
+        *out = m;
+    return rc;
 }
 
 void pcl_usermask_close(pcl_usermask *m) {

@@ -26,9 +26,8 @@ __attribute__((format(printf, 2, 3))) static void add(pcl_workers *w, const char
 void pcl_workers_choose(const pcl_workers_request *q, pcl_workers *out) {
     const size_t ncore = at_least_1(q->ncore), nplane = at_least_1(q->nplane),
                  nfit = at_least_1(q->nfit);
-    const size_t wanted =
-        q->nworkers > 0 ? (size_t)q->nworkers
-                        : at_least_1(ncore / at_least_1((size_t)(q->threads > 0 ? q->threads : 1)));
+    const size_t threads = q->threads > 0 ? (size_t)q->threads : 1,
+                 wanted = q->nworkers > 0 ? (size_t)q->nworkers : at_least_1(ncore / threads);
     *out = (pcl_workers){.nworker = least(wanted, least(nplane, nfit))};
     out->nthread = q->threads > 0 ? (size_t)q->threads : at_least_1(ncore / out->nworker);
     add(out, "%zu worker%s x %zu thread%s: %zu core%s, %zu plane%s", out->nworker,

@@ -1,5 +1,5 @@
-/* io/cube.c: planes in any order from threads and processes, final names, and what failure leaves
- * behind. */
+/* image/cube.c: planes in any order from threads and processes, final names, and what failure
+ * leaves behind. */
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "folder.h"
@@ -167,6 +167,76 @@ static void processes_write_planes(void **state) {
     assert_written(pcl_cube_path(cube), &d, NULL, SIZE_MAX);
     pcl_cube_abort(cube);
     assert_false(pcl_fs_exists(in_folder("processes.part")));
+}
+
+/* All that a process which attaches knows is the record and the name. */
+static void write_attached(const char *path, const pcl_cube_record *record,
+                           const casa_image_desc *d, const bool *mask) {
+    pcl_cube *cube = NULL;
+    float *work = NULL;
+    pclean_err e;
+    int rc = pcl_cube_attach(path, record, &cube, &e);
+    if (!rc)
+        rc = PCL_NEW(&work, pcl_cube_work_size(cube), "work", &e);
+    for (size_t plane = 0; !rc && plane < d->nchan * d->npol; plane++)
+        if (!(rc = write_one(cube, d, plane)) && mask)
+            rc = pcl_cube_write_mask(cube, plane % d->npol, plane / d->npol, mask, work, &e);
+    pcl_free(work);
+    pcl_cube_free(cube);
+    _exit(rc != 0);
+}
+
+static void attached_planes_are_the_same(void **state) {
+    (void)state;
+    const size_t sizes[][2] = {{1, 1}, {101, 57}, {300, 131}};
+    for (size_t k = 0; k < 6; k++) {
+        const casa_image_desc d = example(sizes[k / 2][0], sizes[k / 2][1], 2, 3);
+        const bool masked = k % 2;
+        pcl_cube *cube = NULL;
+        pcl_cube_record record;
+        bool *mask = NULL;
+        int status;
+        assert_ok(PCL_ZNEW(&mask, d.nx * d.ny, "mask", &err));
+        assert_ok(pcl_cube_create(in_folder("attached"), &d, masked ? mask : NULL, &cube, &err));
+        assert_ok(pcl_cube_describe(cube, &record, &err));
+        for (size_t i = 0; i < d.nx * d.ny; i++)
+            mask[i] = i % 5 != 1;
+        if (fork() == 0)
+            write_attached(in_folder("attached"), &record, &d, masked ? mask : NULL);
+        assert_true(wait(&status) > 0);
+        assert_int_equal(status, 0);
+        assert_ok(pcl_cube_finish(cube, NULL, 0, NULL, 0, &err));
+        assert_written(pcl_cube_path(cube), &d, masked ? mask : NULL, SIZE_MAX);
+        pcl_cube_abort(cube);
+        pcl_free(mask);
+    }
+}
+
+static void what_cannot_be_attached(void **state) {
+    (void)state;
+    const casa_image_desc d = example(40, 30, 1, 3);
+    pcl_cube *cube = NULL, *other = NULL;
+    pcl_cube_record record;
+    assert_ok(pcl_cube_create(in_folder("attached"), &d, NULL, &cube, &err));
+    assert_ok(pcl_cube_describe(cube, &record, &err));
+    assert_fails(pcl_cube_attach(in_folder("elsewhere"), &record, &other, &err), PCLEAN_EIO,
+                 "elsewhere.part/table.f0_TSM0: No such file");
+    assert_null(other);
+    record.nchan = 4;
+    assert_fails(pcl_cube_attach(in_folder("attached"), &record, &other, &err), PCLEAN_EDATA,
+                 "the planes need");
+    assert_null(other);
+    record.nchan = 3;
+    assert_ok(pcl_cube_attach(in_folder("attached"), &record, &other, &err));
+    pcl_cube_free(other);
+    assert_true(pcl_fs_exists(pcl_cube_path(cube))); /* whose it is */
+    for (long n = 1; n <= 3; n++) {
+        pcl_mem_fail_after(n);
+        assert_int_equal(pcl_cube_attach(in_folder("attached"), &record, &other, &err),
+                         -PCLEAN_ENOMEM);
+        pcl_mem_fail_after(0);
+    }
+    pcl_cube_abort(cube);
 }
 
 /* A finished cube of one plane whose pixels are those of channel `generation`. */
@@ -349,6 +419,8 @@ int main(void) {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(threads_write_planes),
         cmocka_unit_test(processes_write_planes),
+        cmocka_unit_test(attached_planes_are_the_same),
+        cmocka_unit_test(what_cannot_be_attached),
         cmocka_unit_test(an_existing_product_is_kept_or_exchanged),
         cmocka_unit_test(all_names_change_or_none),
         cmocka_unit_test(bad_input_is_named),

@@ -375,7 +375,7 @@ static void memory_and_file_hold_the_same(void **state) {
     uint64_t planned, work;
     pcl_fill_plan(f.source, &f.request, &planned, &work);
     pcl_store in_memory = read_store(&f);
-    f.request.scratch = folder;
+    f.request.scratch = &(pcl_scratch){.folder = folder};
     pcl_store in_file = read_store(&f);
     assert_false(in_memory.in_file);
     assert_true(in_file.in_file);
@@ -393,7 +393,7 @@ static void scratch_that_cannot_be_is_said(void **state) {
     fixture f;
     pcl_store vis;
     open_ms(&f, "vla_ngc5921.ms", 1);
-    f.request.scratch = PCLEAN_TEST_TMP "/no/such/folder";
+    f.request.scratch = &(pcl_scratch){.folder = PCLEAN_TEST_TMP "/no/such/folder"};
     assert_fails(pcl_fill_store(f.source, &f.request, &vis, &err), PCLEAN_EIO, "no/such/folder");
     f.request.scratch = NULL;
     for (long n = 1;; n++) { /* every allocation */
@@ -542,11 +542,12 @@ static void rows_keep_who_they_are(void **state) {
         snprintf(path, sizeof path, "%s/%s", PCLEAN_TEST_DATA, set_names[i]);
         read_truth(path, &t[i]);
     }
-    const pcl_fill_request requests[] = {{.order = PCL_ROWS_BY_UV},
-                                         {.order = PCL_ROWS_BY_W},
-                                         {.order = PCL_ROWS_BY_W, .stretch = 100},
-                                         {.order = PCL_ROWS_BY_UV, .sample_rows = 200},
-                                         {.scratch = PCLEAN_TEST_TMP, .stretch = 17}};
+    const pcl_fill_request requests[] = {
+        {.order = PCL_ROWS_BY_UV},
+        {.order = PCL_ROWS_BY_W},
+        {.order = PCL_ROWS_BY_W, .stretch = 100},
+        {.order = PCL_ROWS_BY_UV, .sample_rows = 200},
+        {.scratch = &(pcl_scratch){.folder = PCLEAN_TEST_TMP}, .stretch = 17}};
     for (size_t k = 0; k < sizeof requests / sizeof *requests; k++) {
         check_identities(all, requests[k], t, &nfar, &nmixed);
         check_identities(some, requests[k], t, &nfar, &nmixed);

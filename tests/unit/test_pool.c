@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <omp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,6 +14,11 @@
 
 #include "base/log.h"
 #include "unit/check.h"
+
+/* How workers come to what they share with the tests: by being forked, or from the job, which is
+ * the path of a file; forked too, or as processes of this program. */
+static enum { INHERIT, ATTACH, PROGRAM } way;
+static const char job[] = PCLEAN_TEST_TMP "/pool.shared", build[] = "test";
 
 /* What tests and workers share. */
 static struct shared {
@@ -34,7 +40,8 @@ typedef struct task {
         LOG,
         COUNT,
         OPENMP,
-        STOP
+        STOP,
+        FILES
     } what;
 } task;
 
@@ -57,16 +64,44 @@ static int parallel_sum(void) {
     return sum;
 }
 
-static int open_worker(void *context, bool forked, void **worker, pclean_err *err) {
-    if (context)
-        return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for a worker, forked %d", forked);
+static struct shared *map_shared(const char *path) {
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(ftruncate(fd, sizeof *shared), 0);
+    void *map = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    return map == MAP_FAILED ? NULL : map;
+}
+
+static int open_worker(const void *from, size_t size, void *inherited, void **worker,
+                       pclean_err *err) {
+    if (!inherited && size != sizeof job)
+        return PCL_FAIL(err, PCLEAN_EDATA, "a job of %zu bytes", size);
+    shared = inherited ? inherited : map_shared(from);
+    pcl_log(PCL_LOG_WARNING, "never heard");
     int *count = calloc(1, sizeof *count);
     *worker = count;
-    return count ? 0 : PCL_FAIL(err, PCLEAN_ENOMEM, "calloc");
+    return count && shared ? 0 : PCL_FAIL(err, PCLEAN_ENOMEM, "calloc");
+}
+
+static int cannot_open(const void *from, size_t size, void *inherited, void **worker,
+                       pclean_err *err) {
+    (void)from;
+    (void)worker;
+    return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for a worker, inherited %d, %zu bytes",
+                    inherited != NULL, size);
 }
 
 static void close_worker(void *worker) {
     free(worker);
+}
+
+static size_t open_files(void) {
+    size_t n = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n;
 }
 
 static int run_task(void *worker, const void *in, void *out, pclean_err *err) {
@@ -104,10 +139,11 @@ static int run_task(void *worker, const void *in, void *out, pclean_err *err) {
     default:
         break;
     }
-    *(result *)out = (result){.number = t->number,
-                              .square = t->number * t->number,
-                              .pid = getpid(),
-                              .count = ++*(int *)worker};
+    *(result *)out =
+        (result){.number = t->number,
+                 .square = t->what == FILES ? (int)open_files() : t->number * t->number,
+                 .pid = getpid(),
+                 .count = ++*(int *)worker};
     return 0;
 }
 
@@ -136,33 +172,38 @@ static int stop_requested(void *user) {
     return shared->stop && shared->npid >= shared->stop;
 }
 
+static pcl_pool_params params_of(size_t nworker) {
+    return (pcl_pool_params){.nworker = nworker,
+                             .task_size = sizeof(task),
+                             .result_size = sizeof(result),
+                             .inherited = way == INHERIT ? shared : NULL,
+                             .job = job,
+                             .job_size = sizeof job,
+                             .program = way == PROGRAM ? "/proc/self/exe" : NULL,
+                             .build = build,
+                             .open = open_worker,
+                             .run = run_task,
+                             .close = close_worker,
+                             .stop_requested = stop_requested};
+}
+
 static pcl_pool *new_pool(size_t nworker) {
     pclean_err err;
     pcl_pool *pool;
-    const pcl_pool_params p = {.nworker = nworker,
-                               .task_size = sizeof(task),
-                               .result_size = sizeof(result),
-                               .open = open_worker,
-                               .run = run_task,
-                               .close = close_worker,
-                               .stop_requested = stop_requested};
+    const pcl_pool_params p = params_of(nworker);
     assert_ok(pcl_pool_new(&p, &pool, &err));
     return pool;
 }
 
-static size_t open_files(void) {
-    size_t n = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    while (readdir(dir))
-        n++;
-    closedir(dir);
-    return n;
+/* Whether tasks are done in the calling process. */
+static bool is_here(size_t nworker) {
+    return nworker == 1 && way != PROGRAM;
 }
 
 static size_t files_at_start;
 
 static int setup(void **state) {
-    (void)state;
+    way = (int)(intptr_t)*state;
     memset(shared, 0, sizeof *shared);
     heard = (struct heard){0};
     files_at_start = open_files();
@@ -200,13 +241,12 @@ static void test_every_task_once(void **state) {
             check_squares(tasks[j]);
             for (size_t k = 0; k < tasks[j]; k++) {
                 assert_int_equal(shared->begun[k], 1);
-                assert_int_equal(heard.result[k].pid == getpid(), workers[i] == 1);
+                assert_int_equal(heard.result[k].pid == getpid(), is_here(workers[i]));
             }
             pcl_pool_stop(pool);
             const pcl_pool_usage *use = pcl_pool_get_usage(pool);
-            assert_int_equal(use->nstarted, workers[i] == 1         ? 0
-                                            : workers[i] < tasks[j] ? workers[i]
-                                                                    : tasks[j]);
+            const size_t most = workers[i] < tasks[j] ? workers[i] : tasks[j];
+            assert_int_equal(use->nstarted, is_here(workers[i]) ? 0 : most);
             assert_int_equal(use->ndied, 0);
             pcl_pool_free(pool);
         }
@@ -353,22 +393,53 @@ static void test_an_error_ends_the_batch(void **state) {
 static void test_a_worker_that_cannot_be_set_up(void **state) {
     (void)state;
     static const task t[2] = {{0, SQUARE}, {1, SQUARE}};
-    int nothing;
     pclean_err err;
     for (size_t nworker = 1; nworker <= 2; nworker++) {
         pcl_pool *pool;
-        const pcl_pool_params p = {.nworker = nworker,
-                                   .task_size = sizeof(task),
-                                   .result_size = sizeof(result),
-                                   .context = &nothing,
-                                   .open = open_worker,
-                                   .run = run_task,
-                                   .close = close_worker};
+        pcl_pool_params p = params_of(nworker);
+        p.open = cannot_open;
+        setenv("PCL_TEST_WORKER", "cannot open", 1);
         assert_ok(pcl_pool_new(&p, &pool, &err));
         assert_fails(pcl_pool_run(pool, 2, t, &events, &err), PCLEAN_ENOMEM,
-                     nworker == 1 ? "forked 0" : "forked 1");
+                     way == INHERIT ? "inherited 1" : "inherited 0, ");
+        setenv("PCL_TEST_WORKER", "1", 1);
         pcl_pool_free(pool);
     }
+}
+
+/* A program that is none, and one of another build: the sentence arrives, whoever is first. */
+static void test_a_program_that_does_not_fit(void **state) {
+    (void)state;
+    static const task t[2] = {{0, SQUARE}, {1, SQUARE}};
+    pclean_err err;
+    for (int k = 0; k < 40; k++) {
+        pcl_pool *pool;
+        pcl_pool_params p = params_of(1 + (size_t)k % 2);
+        p.program = k % 4 < 2 ? "/no/such/program" : "/proc/self/exe";
+        p.build = "another";
+        assert_ok(pcl_pool_new(&p, &pool, &err));
+        if (k % 4 < 2)
+            assert_fails(pcl_pool_run(pool, 2, t, &events, &err), PCLEAN_EFAILED,
+                         "cannot start the program /no/such/program: No such file");
+        else
+            assert_fails(pcl_pool_run(pool, 2, t, &events, &err), PCLEAN_EFAILED,
+                         "another build of pclean (another; this worker is of test)");
+        pcl_pool_free(pool);
+    }
+}
+
+/* It holds no file of its coordinator's open but the three that it is given, and its line. */
+static void test_a_program_inherits_no_files(void **state) {
+    (void)state;
+    static const task t[2] = {{0, FILES}, {1, FILES}};
+    pclean_err err;
+    const int kept = dup(1); /* without O_CLOEXEC */
+    pcl_pool *pool = new_pool(2);
+    assert_ok(pcl_pool_run(pool, 2, t, &events, &err));
+    for (int k = 0; k < 2; k++) /* 0, 1, 2, and three that listing them takes */
+        assert_int_equal(heard.result[k].square, 6);
+    pcl_pool_free(pool);
+    close(kept);
 }
 
 static void test_interruption(void **state) {
@@ -408,6 +479,7 @@ static void test_the_coordinator_dies(void **state) {
     prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
+/* What a worker says while it is set up is not heard. */
 static void hear_line(enum pcl_log_level level, const char *text, void *user) {
     int *n = user;
     int number;
@@ -459,23 +531,41 @@ static void test_sigchld_ignored(void **state) {
     assert_string_equal(heard.how, "ended, nobody knows how");
 }
 
+/* As a worker. */
+static void serve(const char *which) {
+    pcl_pool_params p = params_of(1);
+    if (strcmp(which, "cannot open") == 0)
+        p.open = cannot_open;
+    pcl_pool_serve(&p);
+}
+
 int main(void) {
-    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, nothing_left)
-    const struct CMUnitTest tests[] = {TEST(every_task_once),
-                                       TEST(here_in_the_order_given),
-                                       TEST(workers_stay),
-                                       TEST(a_worker_that_dies_once),
-                                       TEST(a_worker_that_dies_twice),
-                                       TEST(all_die),
-                                       TEST(a_stopped_worker_is_told),
-                                       TEST(an_idle_worker_dies),
-                                       TEST(an_error_ends_the_batch),
-                                       TEST(a_worker_that_cannot_be_set_up),
-                                       TEST(interruption),
-                                       TEST(the_coordinator_dies),
-                                       TEST(log_lines_arrive),
-                                       TEST(openmp_before_and_after),
-                                       TEST(sigchld_ignored)};
+    const char *worker = getenv("PCL_TEST_WORKER");
+    if (worker) {
+        serve(worker);
+        return 0;
+    }
+    setenv("PCL_TEST_WORKER", "1", 1);
+    shared = map_shared(job);
+#define TEST(name, way)                                                                            \
+    { #name ", " #way, test_##name, setup, nothing_left, (void *)(intptr_t)(way) }
+#define EACH_WAY(name) TEST(name, INHERIT), TEST(name, ATTACH), TEST(name, PROGRAM)
+    const struct CMUnitTest tests[] = {EACH_WAY(every_task_once),
+                                       EACH_WAY(here_in_the_order_given),
+                                       EACH_WAY(workers_stay),
+                                       EACH_WAY(a_worker_that_dies_once),
+                                       EACH_WAY(a_worker_that_dies_twice),
+                                       EACH_WAY(all_die),
+                                       EACH_WAY(a_stopped_worker_is_told),
+                                       EACH_WAY(an_idle_worker_dies),
+                                       EACH_WAY(an_error_ends_the_batch),
+                                       EACH_WAY(a_worker_that_cannot_be_set_up),
+                                       TEST(a_program_that_does_not_fit, PROGRAM),
+                                       TEST(a_program_inherits_no_files, PROGRAM),
+                                       EACH_WAY(interruption),
+                                       EACH_WAY(the_coordinator_dies),
+                                       EACH_WAY(log_lines_arrive),
+                                       EACH_WAY(openmp_before_and_after),
+                                       EACH_WAY(sigchld_ignored)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

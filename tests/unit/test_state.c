@@ -73,7 +73,8 @@ static void a_plane_goes_on_where_it_was(void **state) {
     pcl_target t[2];
     pcl_state_file *file = NULL;
     open_targets(&f, 2, t);
-    assert_ok(pcl_state_file_new(&f.setup, PCLEAN_TEST_TMP, "a test", PCL_STATE_ALL, &file, &err));
+    assert_ok(pcl_state_file_new(&f.setup, &(pcl_scratch){.folder = PCLEAN_TEST_TMP}, "a test",
+                                 PCL_STATE_ALL, &file, &err));
     assert_int_equal(pcl_state_file_bytes(&f.setup, PCL_STATE_ALL), 3 * 2 * 90 * 80 * (3 * 4 + 2));
     assert_int_equal(pcl_state_file_bytes(&f.setup, PCL_STATE_CYCLE), 3 * 2 * 90 * 80 * 2 * 4);
     const pcl_state_place place = pcl_state_file_place(file);
@@ -112,8 +113,8 @@ static void parts_of_a_plane(void **state) {
     pcl_target t[2];
     pcl_state_file *file = NULL;
     open_targets(&f, 2, t);
-    assert_ok(
-        pcl_state_file_new(&f.setup, PCLEAN_TEST_TMP, "a test", PCL_STATE_CYCLE, &file, &err));
+    assert_ok(pcl_state_file_new(&f.setup, &(pcl_scratch){.folder = PCLEAN_TEST_TMP}, "a test",
+                                 PCL_STATE_CYCLE, &file, &err));
     const pcl_state_place place = pcl_state_file_place(file);
     first_pass(&t[0], 0, 0);
     first_pass(&t[1], 0, 0);

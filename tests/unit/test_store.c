@@ -75,17 +75,17 @@ static size_t entries_of(const char *folder) {
 
 static void arrays_lie_apart(void **state) {
     (void)state;
-    const char *const scratch[] = {NULL, "", PCLEAN_TEST_TMP "/store-scratch"};
-    mkdir(scratch[2], 0777);
-    for (size_t i = 0; i < 3; i++) {
+    const pcl_scratch scratch = {.folder = PCLEAN_TEST_TMP "/store-scratch"};
+    mkdir(scratch.folder, 0777);
+    for (int i = 0; i < 2; i++) {
         pcl_store vis;
-        assert_ok(pcl_store_make(scratch[i], NPOL, NBLOCK, shape, &vis, &err));
-        assert_true(vis.in_file == (i == 2) && vis.npol == NPOL && vis.nblock == NBLOCK);
+        assert_ok(pcl_store_make(i ? &scratch : NULL, NPOL, NBLOCK, shape, &vis, &err));
+        assert_true(vis.in_file == (i == 1) && vis.npol == NPOL && vis.nblock == NBLOCK);
         check_layout(&vis);
         pcl_store_clear(&vis);
         assert_null(vis.block);
     }
-    assert_int_equal(entries_of(scratch[2]), 2); /* the file had no name */
+    assert_int_equal(entries_of(scratch.folder), 2); /* the file had no name */
 }
 
 static void rows_have_room(void **state) {
@@ -100,7 +100,7 @@ static void rows_have_room(void **state) {
 static void an_empty_store(void **state) {
     (void)state;
     pcl_store vis;
-    assert_ok(pcl_store_make(PCLEAN_TEST_TMP, NPOL, 0, NULL, &vis, &err));
+    assert_ok(pcl_store_make(&(pcl_scratch){.folder = PCLEAN_TEST_TMP}, NPOL, 0, NULL, &vis, &err));
     assert_int_equal(vis.bytes, 0);
     pcl_store_clear(&vis);
 }
@@ -108,7 +108,8 @@ static void an_empty_store(void **state) {
 static void what_cannot_be_is_said(void **state) {
     (void)state;
     pcl_store vis;
-    assert_fails(pcl_store_make(PCLEAN_TEST_TMP "/no/such/folder", NPOL, NBLOCK, shape, &vis, &err),
+    assert_fails(pcl_store_make(&(pcl_scratch){.folder = PCLEAN_TEST_TMP "/no/such/folder"}, NPOL,
+                                NBLOCK, shape, &vis, &err),
                  PCLEAN_EIO, "no/such/folder");
     pcl_store_clear(&vis);
     for (long n = 1;; n++) { /* every allocation */
