@@ -11,6 +11,15 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
+int pcl_cut_check(int nparts, pclean_err *err) {
+    if (nparts < 1)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%d parts were asked for: at least 1", nparts);
+    if (nparts > PCL_CUT_MOST)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%d parts were asked for: at most %d", nparts,
+                        PCL_CUT_MOST);
+    return 0;
+}
+
 void pcl_cut_rows(size_t nrow, size_t npart, size_t *cut) {
     const size_t each = nrow / npart + 1;
     for (size_t k = 0; k <= npart; k++)
@@ -54,6 +63,13 @@ void pcl_cut_weights(size_t n, const uint64_t *weight, size_t npart, size_t *cut
         cut[k] = at;
     }
     cut[npart] = n;
+}
+
+uint64_t pcl_cut_sum(const uint64_t *weight, size_t from, size_t to) {
+    uint64_t sum = 0;
+    for (size_t i = from; i < to; i++)
+        sum += weight[i];
+    return sum;
 }
 
 int pcl_cut_prove(size_t whole, double whole_first_hz, double whole_step_hz, size_t npart,

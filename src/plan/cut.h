@@ -7,6 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { PCL_CUT_MOST = 100000 };
+
+/* Whether an image can be cut into so many parts, 1 to PCL_CUT_MOST: -PCLEAN_EPARAM. */
+int pcl_cut_check(int nparts, pclean_err *err) PCL_CHECK;
+
 /* CASA's row ranges. cut [npart + 1]; the last parts may be empty. npart >= 1. */
 void pcl_cut_rows(size_t nrow, size_t npart, size_t *cut);
 
@@ -29,6 +34,9 @@ void pcl_cut_channels(size_t nchan, size_t npart, size_t *cut);
 /* Parts of about equal sums of weight [n], none empty while there are things left. cut [npart +
  * 1]. */
 void pcl_cut_weights(size_t n, const uint64_t *weight, size_t npart, size_t *cut);
+
+/* Sum of the weights of things [from, to). */
+uint64_t pcl_cut_sum(const uint64_t *weight, size_t from, size_t to);
 
 /* Refuses gaps and overlaps: the parts' channel centres, put together, must be the whole's to 1e-9
  * of a channel. Part k has nchan[k] channels from first_hz[k] in steps of step_hz[k]. */

@@ -35,6 +35,15 @@ static void rows_follow_casas_rule(void **state) {
     assert_int_equal(cut[6] + 1, 92887);
 }
 
+static void how_many_parts(void **state) {
+    (void)state;
+    assert_int_equal(pcl_cut_check(1, &err), 0);
+    assert_int_equal(pcl_cut_check(PCL_CUT_MOST, &err), 0);
+    assert_int_equal(pcl_cut_check(0, &err), -PCLEAN_EPARAM);
+    assert_int_equal(pcl_cut_check(-3, &err), -PCLEAN_EPARAM);
+    assert_int_equal(pcl_cut_check(PCL_CUT_MOST + 1, &err), -PCLEAN_EPARAM);
+}
+
 static void channels_differ_by_one_at_most(void **state) {
     (void)state;
     size_t cut[301];
@@ -143,10 +152,10 @@ static void count_follows_chunksize(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_follow_casas_rule),  cmocka_unit_test(channels_differ_by_one_at_most),
-        cmocka_unit_test(weights_are_shared),      cmocka_unit_test(gaps_and_overlaps_are_refused),
-        cmocka_unit_test(selections_are_written),  cmocka_unit_test(parts_cover_all_channels_once),
-        cmocka_unit_test(count_follows_chunksize),
+        cmocka_unit_test(rows_follow_casas_rule),         cmocka_unit_test(how_many_parts),
+        cmocka_unit_test(channels_differ_by_one_at_most), cmocka_unit_test(weights_are_shared),
+        cmocka_unit_test(gaps_and_overlaps_are_refused),  cmocka_unit_test(selections_are_written),
+        cmocka_unit_test(parts_cover_all_channels_once),  cmocka_unit_test(count_follows_chunksize),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
