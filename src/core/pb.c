@@ -243,7 +243,10 @@ static model gmrt(double ghz) {
                                       {1, -2.939e-3, 33.312e-7, -16.659e-10, 3.066e-13},
                                       {1, -3.190e-3, 38.642e-7, -20.471e-10, 3.964e-13},
                                       {1, -2.608e-3, 27.357e-7, -13.091e-10, 2.368e-13}};
-    const size_t i = ghz < 0.25 ? 0 : ghz < 0.5 ? 1 : ghz < 1 ? 2 : 3;
+    static const double ends_ghz[3] = {0.25, 0.5, 1};
+    size_t i = 0;
+    while (i < 3 && ghz >= ends_ghz[i])
+        i++;
     model m = series("GMRT: NCRA polynomials 2018", polynomial, 45, band[i], 5);
     m.first_minimum = true;
     return m;
@@ -415,9 +418,10 @@ static long mirror_of(double centre) {
     return twice >= 0 && twice == floor(twice) && twice < 1e9 ? (long)twice : -1;
 }
 
-void pcl_pb_fill(const pcl_pb *pb, double centre_x, double centre_y, size_t nx, size_t ny,
-                 double cellx_rad, double celly_rad, float *out) {
-    const double cellx = cellx_rad / ARCMIN / 60, celly = celly_rad / ARCMIN / 60;
+void pcl_pb_fill(const pcl_pb *pb, const pcl_raster *raster, double centre_x, double centre_y,
+                 float *out) {
+    const size_t nx = raster->nx, ny = raster->ny;
+    const double cellx = raster->cellx_rad / ARCMIN / 60, celly = raster->celly_rad / ARCMIN / 60;
     const long mirror_x = mirror_of(centre_x), mirror_y = mirror_of(centre_y);
     for (size_t y = 0; y < ny; y++) {
         const float y2 = (float)square(celly * ((double)y - centre_y));

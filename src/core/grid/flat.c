@@ -122,7 +122,8 @@ static int flat_end(void *self, enum pcl_walk_kind kind, size_t iwalk,
 
 static float *flat_lend(void *self, int which, size_t *n) {
     flat *f = self;
-    const pcl_uvgrid *grid = which == 0 ? &f->vis : f->model.re ? &f->model : &f->psf;
+    const pcl_uvgrid *other = f->model.re ? &f->model : &f->psf,
+                     *grid = which == 0 ? &f->vis : other;
     *n = (grid->im ? 2 : 1) * pcl_grid_plane_bytes(f->grid) / sizeof(float);
     return grid->re;
 }
