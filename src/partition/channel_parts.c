@@ -168,25 +168,18 @@ static int add_part(pcl_whole *whole, size_t from, size_t to, const uint64_t *nv
 
 /* What the parts' own configurations say, against the whole. */
 static int prove(const pclean_partition *out, pclean_err *err) {
-    double *first = NULL, *step = NULL;
-    size_t *nchan = NULL;
-    int rc;
-    if ((rc = PCL_NEW(&first, out->nparts, "proof", err)) ||
-        (rc = PCL_NEW(&step, out->nparts, "proof", err)) ||
-        (rc = PCL_NEW(&nchan, out->nparts, "proof", err)))
-        goto done;
-    for (size_t k = 0; k < out->nparts; k++) {
+    const pcl_cut_grid whole = {out->nchan, out->first_hz, out->step_hz};
+    pcl_cut_grid *part = NULL;
+    int rc = PCL_NEW(&part, out->nparts, "proof", err);
+    for (size_t k = 0; !rc && k < out->nparts; k++) {
         const pclean_config *c = &out->part[k].config;
-        first[k] = c->part_start_hz + c->part_channel * c->part_width_hz;
-        step[k] = c->part_width_hz;
-        nchan[k] = (size_t)c->nchan;
+        part[k] =
+            (pcl_cut_grid){(size_t)c->nchan, c->part_start_hz + c->part_channel * c->part_width_hz,
+                           c->part_width_hz};
     }
-    rc = pcl_cut_prove(out->nchan, out->first_hz, out->step_hz, out->nparts, nchan, first, step,
-                       err);
-done:
-    pcl_free(nchan);
-    pcl_free(step);
-    pcl_free(first);
+    if (!rc)
+        rc = pcl_cut_prove(&whole, out->nparts, part, err);
+    pcl_free(part);
     return rc;
 }
 

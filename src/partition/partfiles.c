@@ -20,9 +20,14 @@ typedef struct files {
     const char *base, *kind; /* "line", "subcube": line.subcube.0.yaml, line.density */
 } files;
 
+/* A name without its folders. */
+static const char *base_of(const char *name) {
+    const char *slash = strrchr(name, '/');
+    return slash ? slash + 1 : name;
+}
+
 static files files_of(const pclean_partition *p, const pclean_config *c) {
-    const char *slash = strrchr(c->imagename, '/');
-    return (files){slash ? slash + 1 : c->imagename, p->cube ? "subcube" : "part"};
+    return (files){base_of(c->imagename), p->cube ? "subcube" : "part"};
 }
 
 /* ---- names ---- */
@@ -130,10 +135,9 @@ int pcl_partfiles_remove_stale(const pclean_partition *partition, const pclean_c
 
 static int density_path(const pclean_config *whole, const char *folder, char **path,
                         pclean_err *err) {
-    const char *slash = strrchr(whole->imagename, '/');
-    return folder ? pcl_asprintf(path, err, "%s/%s.density", folder,
-                                 slash ? slash + 1 : whole->imagename)
-                  : pcl_asprintf(path, err, "%s.density", whole->imagename);
+    if (folder)
+        return pcl_asprintf(path, err, "%s/%s.density", folder, base_of(whole->imagename));
+    return pcl_asprintf(path, err, "%s.density", whole->imagename);
 }
 
 int pcl_partfiles_set_density(const pclean_config *whole, const char *folder, pclean_config *part,
@@ -176,10 +180,9 @@ done:
 }
 
 int pcl_partfiles_write(pclean_part *p, const char *folder, pclean_err *err) {
-    const char *slash = strrchr(p->name, '/');
     char *path = NULL, *text = NULL;
     size_t size = 0;
-    int rc = pcl_asprintf(&path, err, "%s/%s.yaml", folder, slash ? slash + 1 : p->name);
+    int rc = pcl_asprintf(&path, err, "%s/%s.yaml", folder, base_of(p->name));
     if (rc)
         return rc;
     FILE *out = open_memstream(&text, &size);

@@ -86,20 +86,21 @@ static void weights_are_shared(void **state) {
 
 static void gaps_and_overlaps_are_refused(void **state) {
     (void)state;
-    const size_t nchan[] = {3, 1, 4}, short_by_one[] = {3, 1, 3}, long_by_one[] = {3, 2, 4};
-    const double f = 230e9, w = -244e3, step[] = {w, w, w}, good[] = {f, f + 3 * w, f + 4 * w};
-    const double gap[] = {f, f + 3 * w, f + 5 * w}, near[] = {f, f + 3 * w, f + 4 * w * (1 + 1e-8)},
-                 wide[] = {w, w, w * 1.001};
-    assert_ok(pcl_cut_prove(8, f, w, 3, nchan, good, step, &err));
-    assert_fails(pcl_cut_prove(8, f, w, 3, nchan, gap, step, &err), PCLEAN_EBUG,
+    const double f = 230e9, w = -244e3;
+    const pcl_cut_grid whole = {8, f, w}, a = {3, f, w}, b = {1, f + 3 * w, w},
+                       c = {4, f + 4 * w, w}, later = {4, f + 5 * w, w},
+                       near = {4, f + 4 * w * (1 + 1e-8), w}, wide = {4, f + 4 * w, w * 1.001},
+                       shorter = {3, f + 4 * w, w}, longer = {2, f + 3 * w, w};
+    assert_ok(pcl_cut_prove(&whole, 3, (const pcl_cut_grid[]){a, b, c}, &err));
+    assert_fails(pcl_cut_prove(&whole, 3, (const pcl_cut_grid[]){a, b, later}, &err), PCLEAN_EBUG,
                  "channel 0 of part 2");
-    assert_fails(pcl_cut_prove(8, f, w, 3, nchan, near, step, &err), PCLEAN_EBUG,
+    assert_fails(pcl_cut_prove(&whole, 3, (const pcl_cut_grid[]){a, b, near}, &err), PCLEAN_EBUG,
                  "channel 0 of part 2");
-    assert_fails(pcl_cut_prove(8, f, w, 3, nchan, good, wide, &err), PCLEAN_EBUG,
+    assert_fails(pcl_cut_prove(&whole, 3, (const pcl_cut_grid[]){a, b, wide}, &err), PCLEAN_EBUG,
                  "channel 1 of part 2");
-    assert_fails(pcl_cut_prove(8, f, w, 3, short_by_one, good, step, &err), PCLEAN_EBUG,
+    assert_fails(pcl_cut_prove(&whole, 3, (const pcl_cut_grid[]){a, b, shorter}, &err), PCLEAN_EBUG,
                  "7 channels together");
-    assert_fails(pcl_cut_prove(8, f, w, 3, long_by_one, good, step, &err), PCLEAN_EBUG,
+    assert_fails(pcl_cut_prove(&whole, 3, (const pcl_cut_grid[]){a, longer, c}, &err), PCLEAN_EBUG,
                  "channel 0 of part 2");
 }
 
