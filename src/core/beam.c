@@ -303,7 +303,7 @@ static bool fit_gaussian(const sample *s, size_t n, const sample *core, size_t n
     return false;
 }
 
-/* Of a direction in the image, theta from x to y: x grows to the west. */
+/* Position angle of a direction in the image, theta from x to y; x grows to the west. */
 static double position_angle(double theta) {
     double pa = atan2(-cos(theta), sin(theta));
     if (pa > M_PI_2)

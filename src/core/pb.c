@@ -5,16 +5,15 @@
  *   - the model goes by the exact TELESCOPE_NAME (ALMA with dishes below 12 m is ACA); an unknown
  *     one gets the VLA's measured beam scaled by 25 m / dish diameter;
  *   - the pattern is tabulated at 10000 radii x frequency and looked up without interpolation (a
- *     staircase of about
- * 2e-4, which decides single pixels of masks, so it is kept); 0 beyond the last radius;
+ *     staircase of about 2e-4, which decides single pixels of masks, so it is kept); 0 beyond the
+ *     last radius;
  *   - .pb is then set to 0 where it is not above |pblimit|;
  *   - telescopes with another model for each receiver (VLA, ATCA, WSRT) have that of the image's
  *     first channel in all of its channels (tests/golden/pb_cube.tsv); the EVLA's is looked up anew
  *     for each channel.
- * CASA's Airy disc with a central blockage of diameter b is (R^2 2 J1(x)/x - 2 J1(xR)/(xR)) / (R^2
- * - 1) with R = D/b, where physics has x/R for xR: up to 1.1e-2 off, but it is what ALMA's and the
- *   VLA's images are corrected with, so we
- * keep it.
+ * CASA's Airy disc with a central blockage of diameter b is (R^2 2 J1(x)/x - 2 J1(xR)/(xR)) /
+ * (R^2 - 1) with R = D/b, where physics has x/R for xR: up to 1.1e-2 off, but it is what ALMA's and
+ * the VLA's images are corrected with, so we keep it.
  *
  * Not as CASA: WSRT: CASA raises the cosine to the 8th power, the observatory (and the source of
  * its constants) to the 6th. GMRT: CASA scales the VLA's beam to 45 m, 25 % too narrow at 1.4 GHz:

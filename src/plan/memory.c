@@ -45,7 +45,7 @@ uint64_t pcl_memory_bytes(const pcl_memory_sizes *s, size_t n, bool in_file) {
                : all;
 }
 
-/* Of one worker with what it shares. */
+/* One worker, with what it shares. */
 static uint64_t bytes_of_worker(const pcl_memory_sizes *s, bool in_file) {
     return pcl_memory_bytes(s, 1, in_file) + s->per_worker_base;
 }

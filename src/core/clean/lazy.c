@@ -11,12 +11,13 @@
  *
  * The bound. A component v turns r into r' = fl(r - fl(v p)). With u = 2^-24 and results outside
  * the subnormal range |r'| <= (|r| + |v||p|(1 + u))(1 + u). Let P be the largest |p| over a region
- * that covers the tile's shift of the PSF. In float32 we form  w = fl(|v| P), s = fl(fl(bound + w)
- * + FLT_MIN), bound' = fl(s (1 + 16u)): each fl loses at most a factor (1 - u), so bound' >= (bound
- *   + |v|P (1 - u))(1 - u)^3 (1 + 16u) > (bound + |v|P(1 + u))(1 + u). FLT_MIN makes
- * up for products in the subnormal range (wrong by at most 2^-150) where it matters, and is lost to
- * rounding, covered by the slack of 12u bound, where it does not. Overflow gives +Inf, which is
- * still a bound.
+ * that covers the tile's shift of the PSF. In float32 we form
+ *     w = fl(|v| P),  s = fl(fl(bound + w) + FLT_MIN),  bound' = fl(s (1 + 16u)).
+ * Each fl loses at most a factor (1 - u), so
+ *     bound' >= (bound + |v|P (1 - u))(1 - u)^3 (1 + 16u) > (bound + |v|P (1 + u))(1 + u).
+ * FLT_MIN makes up for products in the subnormal range (wrong by at most 2^-150) where it matters,
+ * and is lost to rounding, covered by the slack of 12u bound, where it does not. Overflow gives
+ * +Inf, which is still a bound.
  *
  * The peak. Let best be the largest fresh[t] of the tiles that are up to date. Every stale tile
  * with bound >= best is brought up to date, highest bound first, until none is left: then no other
