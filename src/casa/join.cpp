@@ -2,7 +2,7 @@
 //
 // Only tables are read and written here. Pixels lie in files of tiles whose layout this file tells
 // (casa_tiles); the caller moves them. What is decided about coordinates is decided from numbers by
-// io/axis.c.
+// join/axis.c.
 extern "C" {
 #include "base/fsutil.h"
 }

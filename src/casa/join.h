@@ -40,7 +40,7 @@ typedef struct casa_member_info {
 enum casa_axis_kind { CASA_AXIS_SPECTRAL, CASA_AXIS_LINEAR, CASA_AXIS_SKY, CASA_AXIS_STOKES };
 
 /* One pixel axis. Borrowed from the member until its next casa_member_axis. value, increment: as in
- * io/axis.h. */
+ * join/axis.h. */
 typedef struct casa_member_axis {
     enum casa_axis_kind kind;
     size_t n;

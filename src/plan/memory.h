@@ -1,5 +1,5 @@
 /* memory.h: how many workers the memory holds, and where the visibilities go. Pure arithmetic over
- * the sizes of buffers, which imager/budget.h finds. */
+ * the sizes of buffers, which run/budget.h finds. */
 #ifndef PCL_PLAN_MEMORY_H
 #define PCL_PLAN_MEMORY_H
 #include "base/err.h"

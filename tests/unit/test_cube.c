@@ -1,5 +1,5 @@
-/* io/cube.c: planes in any order from threads and processes, final names, and what failure leaves
- * behind. */
+/* image/cube.c: planes in any order from threads and processes, final names, and what failure
+ * leaves behind. */
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "folder.h"

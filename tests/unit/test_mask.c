@@ -1,4 +1,4 @@
-/* io/mask.c: region text against the pixel counts of tclean's own masks (casatools 6.7.0.31, the
+/* image/mask.c: region text against the pixel counts of tclean's own masks (casatools 6.7.0.31, the
  * same texts), mask images, and sentences for what cannot be read. */
 #include "base/bulk.h"
 #include "base/fsutil.h"

@@ -1,4 +1,4 @@
-/* io/tiles.c: pixels keep their places between files of any tiles, byte orders and bits. */
+/* join/tiles.c: pixels keep their places between files of any tiles, byte orders and bits. */
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "join/tiles.h"

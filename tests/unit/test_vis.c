@@ -1,4 +1,4 @@
-/* io/vis.c: what the store holds against casa_ms_read and the plain rules: each sample, the order
+/* data/vis.c: what the store holds against casa_ms_read and the plain rules: each sample, the order
  * of rows, counts, and the same bytes wherever the store lies. */
 #include "data/vis.h"
 

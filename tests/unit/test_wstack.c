@@ -1,4 +1,4 @@
-/* With w (grid_w.c): images and predictions against the explicit sum, adjointness, any number of
+/* With w (wstack.c): images and predictions against the explicit sum, adjointness, any number of
  * threads. */
 #include <math.h>
 #include <omp.h>

@@ -5,7 +5,7 @@
  * and gridding in w says: exp(-2 pi i w c) = h(dw c) sum_j C((w - w_j)/dw) exp(-2 pi i w_j c),
  * where |dw c| <= 1/(2 sigma) fixes the spacing of the planes. The phase of w nshift is split into
  * that of w_j, which makes the plane's screen exp(-2 pi i w_j (n - 1)), and that of w - w_j, which
- * is multiplied into the kernel (grid_place.c). */
+ * is multiplied into the kernel (place.c). */
 #include <math.h>
 #include <omp.h>
 #include <string.h>
