@@ -114,6 +114,12 @@ static const selection selections[] = {
     {"sim_alma_topo.ms", {"taql", "TIME < 5212000000", "observation", "0"}},
 };
 
+#ifdef __SANITIZE_ADDRESS__ /* where opening an MS takes five times as long */
+enum { NOPTION = 1 };
+#else
+enum { NOPTION = 4 };
+#endif
+
 static void parts_cover_any_selection(void **state) {
     (void)state;
     static const pclean_partition_options options[] = {
@@ -122,8 +128,8 @@ static void parts_cover_any_selection(void **state) {
     for (size_t k = 0; k < sizeof selections / sizeof *selections; k++) {
         pclean_config c;
         configure(&c, selections[k].ms, selections[k].setting);
-        for (size_t j = 0; j < 4; j++)
-            check_cover(&c, nparts[(j + k) % 4], &options[j]);
+        for (size_t j = 0; j < NOPTION; j++)
+            check_cover(&c, nparts[(j + k) % 4], &options[(j + k / 4) % 4]);
         check_alignment(&c, 5);
         pclean_config_clear(&c);
     }
