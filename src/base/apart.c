@@ -98,10 +98,11 @@ static int check_links(const question *q, const char *folder, pclean_err *err) {
             continue;
         rc = pcl_asprintf(&path, err, "%s/%s", folder, e->d_name);
         const question link = {q->outputs, q->folder, path, q->of ? q->of : q->input};
-        if (!rc && lstat(path, &st) == 0)
-            rc = S_ISLNK(st.st_mode)   ? check_path(&link, path, err)
-                 : S_ISDIR(st.st_mode) ? check_links(q, path, err)
-                                       : 0;
+        const bool there = !rc && lstat(path, &st) == 0;
+        if (there && S_ISLNK(st.st_mode))
+            rc = check_path(&link, path, err);
+        else if (there && S_ISDIR(st.st_mode))
+            rc = check_links(q, path, err);
         pcl_free(path);
     }
     if (stream)

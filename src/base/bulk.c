@@ -130,27 +130,26 @@ static int copy_by_hand(span *s, const char *path_in, const char *path_out, pcle
     return rc;
 }
 
-int pcl_bulk_copy(int in, const char *path_in, uint64_t offset_in, int out, const char *path_out,
-                  uint64_t offset_out, uint64_t size, pclean_err *err) {
-    span s = {in, out, offset_in, offset_out, size};
+int pcl_bulk_copy(const pcl_bulk_place *source, const pcl_bulk_place *target, uint64_t size,
+                  pclean_err *err) {
+    span s = {source->fd, target->fd, source->offset, target->offset, size};
     share_blocks(&s);
     copy_pages(&s);
     while (s.size > 0) {
         off64_t from = (off64_t)s.from, to = (off64_t)s.to;
         const ssize_t n =
-            copy_file_range(in, &from, out, &to, s.size < (1u << 30) ? s.size : 1u << 30, 0);
+            copy_file_range(s.in, &from, s.out, &to, s.size < (1u << 30) ? s.size : 1u << 30, 0);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EXDEV || errno == ENOSYS || errno == EINVAL || errno == EOPNOTSUPP ||
                       errno == EBADF))
-            return copy_by_hand(&s, path_in, path_out, err);
+            return copy_by_hand(&s, source->path, target->path, err);
         if (n < 0)
-            return PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO,
-                            "cannot write %s: %s", path_out, strerror(errno));
+            return pcl_err_errno(err, "write", target->path);
         if (n == 0)
             return PCL_FAIL(err, PCLEAN_EIO,
-                            "cannot read %s: it ends at byte %llu, %llu bytes are missing", path_in,
-                            (unsigned long long)s.from, (unsigned long long)s.size);
+                            "cannot read %s: it ends at byte %llu, %llu bytes are missing",
+                            source->path, (unsigned long long)s.from, (unsigned long long)s.size);
         advance(&s, (uint64_t)n);
     }
     return 0;

@@ -81,11 +81,9 @@ int pcl_fs_remove_tree(const char *path, pclean_err *err) {
  * folder, and the rename has been done in any case. */
 static void sync_parent(const char *path) {
     char *parent = NULL;
-    const char *slash = strrchr(path, '/');
-    if (pcl_strdup(&parent, slash == path ? "/" : slash ? path : ".", NULL) != 0)
+    const char *name;
+    if (pcl_fs_split(path, &parent, &name, NULL) != 0)
         return;
-    if (slash && slash != path)
-        parent[slash - path] = '\0';
     int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         (void)fsync(fd);
@@ -322,8 +320,9 @@ int pcl_fs_strip_slashes(const char *path, char **out, pclean_err *err) {
 int pcl_fs_split(const char *path, char **folder, const char **name, pclean_err *err) {
     const char *slash = strrchr(path, '/');
     *name = slash ? slash + 1 : path;
-    return slash ? pcl_asprintf(folder, err, "%.*s", slash == path ? 1 : (int)(slash - path), path)
-                 : pcl_strdup(folder, ".", err);
+    if (!slash)
+        return pcl_strdup(folder, ".", err);
+    return pcl_asprintf(folder, err, "%.*s", slash == path ? 1 : (int)(slash - path), path);
 }
 
 bool pcl_fs_lies_in(const char *path, const char *folder) {
@@ -343,7 +342,8 @@ static int copy_file(const char *from, const char *to, const struct stat *st, pc
     if (out < 0)
         rc = pcl_err_errno(err, "create", to);
     else
-        rc = pcl_bulk_copy(in, from, 0, out, to, 0, (uint64_t)st->st_size, err);
+        rc = pcl_bulk_copy(&(pcl_bulk_place){in, from, 0}, &(pcl_bulk_place){out, to, 0},
+                           (uint64_t)st->st_size, err);
     close(in);
     if (out >= 0 && close(out) != 0 && !rc)
         rc = pcl_err_errno(err, "write", to);

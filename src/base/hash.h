@@ -6,7 +6,7 @@
 
 #define PCL_HASH UINT64_C(14695981039346656037) /* of nothing */
 
-/* Of what had `hash` and then data. */
+/* The checksum that goes on from `hash`, that of the bytes before, over n bytes of data. */
 static inline uint64_t pcl_hash(uint64_t hash, const void *data, size_t n) {
     for (const unsigned char *p = data; n > 0; n--)
         hash = (hash ^ *p++) * UINT64_C(1099511628211);

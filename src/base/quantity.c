@@ -264,14 +264,13 @@ void pcl_format_si(char *buf, size_t size, double value, enum pcl_dimension dim)
                                          {0, 1, NULL}};
     static const struct scale *const scales[] = {NULL,   angle, freq,   velocity, flux,
                                                  length, time,  lambda, bytes};
+    /* "0 Jy", not "0 uJy"; NULL: the largest unit */
+    static const char *const units_of_zero[] = {
+        [PCL_DIM_ANGLE] = "arcsec", [PCL_DIM_FLUX] = "Jy", [PCL_DIM_BYTES] = "B"};
     if (dim == PCL_DIM_NONE)
         snprintf(buf, size, "%.6g", value);
-    else if (value == 0) /* "0 Jy", not "0 uJy" */
-        snprintf(buf, size, "0 %s",
-                 dim == PCL_DIM_ANGLE   ? "arcsec"
-                 : dim == PCL_DIM_FLUX  ? "Jy"
-                 : dim == PCL_DIM_BYTES ? "B"
-                                        : scales[dim]->name);
+    else if (value == 0)
+        snprintf(buf, size, "0 %s", units_of_zero[dim] ? units_of_zero[dim] : scales[dim]->name);
     else if (dim == PCL_DIM_BYTES)
         format_scaled(buf, size, value, scales[dim], fabs(value) < 1024 ? "%.0f" : "%.1f");
     else

@@ -14,9 +14,9 @@ enum { PATH = 4096 };
 
 static const uint64_t MIB = 1024 * 1024;
 
-/* Of a cgroup's memory, for what counts there and is in no plan: code, a window on mapped files,
- * page tables. Measured: with 8 MiB a run is killed, with 16 it waits for its own pages, with 28 it
- * is as fast as without a limit. */
+/* Room in a cgroup's memory for what counts there and is in no plan: code, a window on mapped
+ * files, page tables. Measured: with 8 MiB a run is killed, with 16 it waits for its own pages,
+ * with 28 it is as fast as without a limit. */
 enum { FILE_ROOM_MIB = 24 };
 
 /* ---- limits that only go down ---- */
@@ -255,7 +255,7 @@ static void look_at_machine(const char *root, pcl_sysinfo *s) {
                 "scheduling affinity");
 }
 
-/* Of n times so many MiB; UINT64_MAX for what no machine has. */
+/* n times so many MiB in bytes; UINT64_MAX for what no machine has. */
 static uint64_t slurm_bytes(uint64_t mib, uint64_t n) {
     uint64_t bytes;
     return __builtin_mul_overflow(mib, n, &bytes) || __builtin_mul_overflow(bytes, MIB, &bytes)
@@ -278,7 +278,7 @@ static void look_at_slurm(pcl_sysinfo *s) {
                      "SLURM_MEM_PER_CPU x %" PRIu64 " cores", on_node);
 }
 
-/* What of a limit on all mapped or writable memory is left for more, on top of the anonymous memory
+/* A limit on all mapped or writable memory: what is left of it comes on top of the anonymous memory
  * in use. */
 static void look_at_rlimit(pcl_sysinfo *s, int resource, const char *status_key, const char *from) {
     struct rlimit limit;

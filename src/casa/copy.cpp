@@ -459,8 +459,8 @@ void put_together(casa_copy &c) {
 
 /* ---- sub-tables ---- */
 
-/* Those of the MeasurementSet definition (version 2): each MS must have the first, the others it
- * may have. */
+/* Sub-tables of the MeasurementSet definition (version 2): those that each MS must have, and those
+ * that it may have. */
 const std::set<std::string> must_have = {
     "ANTENNA",     "DATA_DESCRIPTION", "FEED",         "FIELD",     "FLAG_CMD",        "HISTORY",
     "OBSERVATION", "POINTING",         "POLARIZATION", "PROCESSOR", "SPECTRAL_WINDOW", "STATE"};
@@ -471,7 +471,7 @@ bool is_ms(const Table &t) {
            (t.tableDesc().isColumn("DATA_DESC_ID") && t.tableDesc().isColumn("UVW"));
 }
 
-/* Of what cannot be looked at nobody knows that it is missing. */
+/* A path that cannot be looked at is not known to be missing. */
 bool is_missing(const String &path) {
     struct stat st;
     return lstat(path.c_str(), &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
@@ -556,8 +556,8 @@ void find_subtables(casa_copy &c, const Table &whole) {
             fail_missing(key);
 }
 
-/* Of a table with files of its own a copy of these that can be written; casacore does the same by
- * starting four processes. */
+/* The files of a table that has its own are copied, so that the copy can be written; casacore does
+ * the same by starting four processes. */
 void copy_subtable(const Table &in, const String &to) {
     pclean_err err{};
     if (!in.isRootTable())

@@ -2,7 +2,7 @@
 //
 // Only tables are read and written here. Pixels lie in files of tiles whose layout this file tells
 // (casa_tiles); the caller moves them. What is decided about coordinates is decided from numbers by
-// io/axis.c.
+// join/axis.c.
 extern "C" {
 #include "base/fsutil.h"
 }
@@ -160,7 +160,7 @@ Table open_table(const std::string &path) {
     return Table(path, TableLock(TableLock::NoLocking));
 }
 
-int read_mask(const Table &table, casa_member *part, pclean_err *err) {
+int read_mask(const Table &table, casa_member *member, pclean_err *err) {
     const TableRecord &keys = table.keywordSet();
     const String name =
         keys.isDefined("Image_defaultmask") ? keys.asString("Image_defaultmask") : String();
@@ -179,40 +179,40 @@ int read_mask(const Table &table, casa_member *part, pclean_err *err) {
     if (!pcl_fs_is_dir(folder.c_str()))
         return PCL_FAIL(err, PCLEAN_EDATA, "its mask %s is missing", folder.c_str());
     const int rc = fill_tiles(open_table(folder), PagedArray<Bool>::defaultColumn(), TpBool,
-                              &part->info.mask, err);
+                              &member->info.mask, err);
     if (rc) {
         pcl_err_prefix(err, "mask \"%s\": ", name.c_str());
         return rc;
     }
-    const casa_tiles &m = part->info.mask, &p = part->info.pixels;
+    const casa_tiles &m = member->info.mask, &p = member->info.pixels;
     if (m.ndim != p.ndim || std::memcmp(m.shape, p.shape, sizeof m.shape) != 0)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
                         "its mask \"%s\" has another shape than its pixels", name.c_str());
-    part->info.masked = true;
+    member->info.masked = true;
     return 0;
 }
 
-int read_header(const Table &table, casa_member *part, pclean_err *err) {
+int read_header(const Table &table, casa_member *member, pclean_err *err) {
     const TableRecord &keys = table.keywordSet();
     const std::unique_ptr<CoordinateSystem> coords(CoordinateSystem::restore(keys, "coords"));
     if (!coords)
         return PCL_FAIL(err, PCLEAN_EDATA, "it has no coordinates");
-    if (coords->nPixelAxes() != part->info.pixels.ndim)
+    if (coords->nPixelAxes() != member->info.pixels.ndim)
         return PCL_FAIL(err, PCLEAN_EDATA, "its coordinates have %u pixel axes, its pixels %zu",
-                        coords->nPixelAxes(), part->info.pixels.ndim);
-    part->coords = *coords;
+                        coords->nPixelAxes(), member->info.pixels.ndim);
+    member->coords = *coords;
     const Int spectral = coords->findCoordinate(Coordinate::SPECTRAL);
-    part->info.spectral_axis =
+    member->info.spectral_axis =
         spectral < 0 ? -1 : coords->pixelAxes(static_cast<uInt>(spectral))[0];
     String why;
     if (keys.isDefined("imageinfo") &&
-        !part->image_info.fromRecord(why, keys.asRecord("imageinfo")))
+        !member->image_info.fromRecord(why, keys.asRecord("imageinfo")))
         return PCL_FAIL(err, PCLEAN_EDATA, "its imageinfo cannot be read: %s", why.c_str());
-    part->info.beam = part->image_info.hasBeam();
+    member->info.beam = member->image_info.hasBeam();
     if (keys.isDefined("miscinfo"))
-        part->misc = keys.asRecord("miscinfo");
+        member->misc = keys.asRecord("miscinfo");
     if (keys.isDefined("units"))
-        part->unit = keys.asString("units");
+        member->unit = keys.asString("units");
     return 0;
 }
 
@@ -227,31 +227,32 @@ uint64_t estimate_header(const std::string &path) {
     return bytes;
 }
 
-int read_part(casa_member *part, pclean_err *err) {
-    if (!pcl_fs_exists(part->path.c_str()))
+int read_member(casa_member *member, pclean_err *err) {
+    if (!pcl_fs_exists(member->path.c_str()))
         return PCL_FAIL(err, PCLEAN_EIO, "no such image");
-    if (access(part->path.c_str(), R_OK | X_OK) != 0)
+    if (access(member->path.c_str(), R_OK | X_OK) != 0)
         return PCL_FAIL(err, PCLEAN_EIO, "cannot be read: %s", std::strerror(errno));
-    if (!pcl_fs_is_dir(part->path.c_str()) || !pcl_fs_exists((part->path + "/table.dat").c_str()))
+    if (!pcl_fs_is_dir(member->path.c_str()) ||
+        !pcl_fs_exists((member->path + "/table.dat").c_str()))
         return PCL_FAIL(err, PCLEAN_EDATA, "this is not a CASA image");
-    const Table table = open_table(part->path);
+    const Table table = open_table(member->path);
     if (!table.tableDesc().isColumn(pixel_column) || table.nrow() != 1)
         return PCL_FAIL(err, PCLEAN_EDATA,
                         "this table is not a CASA image: it has no cell \"map\"");
-    int rc = check_table_type(part->path, image_type, err);
+    int rc = check_table_type(member->path, image_type, err);
     if (rc)
         return rc;
-    part->type = table.tableDesc().columnDesc(pixel_column).dataType();
+    member->type = table.tableDesc().columnDesc(pixel_column).dataType();
     for (const auto &t : types)
-        if (t.type == part->type && t.bytes > 0)
-            part->info.type = t.name;
-    if (!part->info.type)
+        if (t.type == member->type && t.bytes > 0)
+            member->info.type = t.name;
+    if (!member->info.type)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
                         "its pixels are neither float nor double nor complex");
-    rc = fill_tiles(table, pixel_column, part->type, &part->info.pixels, err);
-    if (!rc && !(rc = read_header(table, part, err)))
-        rc = read_mask(table, part, err);
-    part->info.header_bytes = estimate_header(part->path);
+    rc = fill_tiles(table, pixel_column, member->type, &member->info.pixels, err);
+    if (!rc && !(rc = read_header(table, member, err)))
+        rc = read_mask(table, member, err);
+    member->info.header_bytes = estimate_header(member->path);
     return rc;
 }
 
@@ -273,19 +274,19 @@ double world_value(const Coordinate &c, Int k, double pixel) {
     return w[static_cast<size_t>(k)];
 }
 
-void fill_axis(casa_member *part, size_t axis, casa_member_axis *out) {
+void fill_axis(casa_member *member, size_t axis, casa_member_axis *out) {
     Int which, k;
-    const std::unique_ptr<Coordinate> c(coordinate_of(part->coords, axis, &which, &k).clone());
-    const size_t n = part->info.pixels.shape[axis], i = static_cast<size_t>(k);
-    std::vector<double> &value = part->axis_value;
+    const std::unique_ptr<Coordinate> c(coordinate_of(member->coords, axis, &which, &k).clone());
+    const size_t n = member->info.pixels.shape[axis], i = static_cast<size_t>(k);
+    std::vector<double> &value = member->axis_value;
     value.resize(n);
-    part->frame.clear();
+    member->frame.clear();
     *out = casa_member_axis();
     switch (c->type()) {
     case Coordinate::SPECTRAL: {
         auto &spectral = dynamic_cast<SpectralCoordinate &>(*c);
         spectral.setWorldAxisUnits(Vector<String>(1, "Hz"));
-        part->frame = MFrequency::showType(spectral.frequencySystem(False));
+        member->frame = MFrequency::showType(spectral.frequencySystem(False));
         out->kind = CASA_AXIS_SPECTRAL;
         break;
     }
@@ -316,7 +317,7 @@ void fill_axis(casa_member *part, size_t axis, casa_member_axis *out) {
             value[j] = world_value(*c, k, static_cast<double>(j));
     out->n = n;
     out->value = value.data();
-    out->frame = part->frame.c_str();
+    out->frame = member->frame.c_str();
 }
 
 /* ---- comparing ---- */
@@ -433,7 +434,7 @@ int compare_parts(const casa_member &a, const casa_member &b, size_t axis, bool 
 /* ---- the joined header ---- */
 
 CoordinateSystem join_coordinates(const casa_join &j, size_t total) {
-    const casa_member &first = *j.part[0];
+    const casa_member &first = *j.member[0];
     CoordinateSystem coords(first.coords);
     Int which, k;
     const Coordinate &c = coordinate_of(first.coords, j.axis, &which, &k);
@@ -472,14 +473,14 @@ double area(const GaussianBeam &beam) {
     return beam.getMajor("rad") * beam.getMinor("rad");
 }
 
-/* The beams of a part; of one that has none, a blank one, the largest of all others. */
+/* The beams of a member; of one that has none, a blank one, the largest of all others. */
 ImageBeamSet beams_of(const casa_join &j, size_t i) {
-    if (j.part[i]->info.beam)
-        return j.part[i]->image_info.getBeamSet();
+    if (j.member[i]->info.beam)
+        return j.member[i]->image_info.getBeamSet();
     GaussianBeam largest;
-    for (size_t k = 0; k < j.npart; k++)
-        if (j.part[k]->info.beam) {
-            const GaussianBeam &beam = j.part[k]->image_info.getBeamSet().getMaxAreaBeam();
+    for (size_t k = 0; k < j.nmember; k++)
+        if (j.member[k]->info.beam) {
+            const GaussianBeam &beam = j.member[k]->image_info.getBeamSet().getMaxAreaBeam();
             largest = largest.isNull() || area(beam) > area(largest) ? beam : largest;
         }
     return ImageBeamSet(largest);
@@ -487,17 +488,17 @@ ImageBeamSet beams_of(const casa_join &j, size_t i) {
 
 /* One beam stays one; others become one for each plane. */
 int join_beams(const casa_join &j, size_t total, ImageInfo *info, pclean_err *err) {
-    const casa_member &first = *j.part[0];
+    const casa_member &first = *j.member[0];
     const int axis = static_cast<int>(j.axis), pol = first.coords.polarizationAxisNumber();
     const bool along_freq = axis == first.info.spectral_axis, along_pol = axis == pol;
     bool same = true, any = false;
     size_t nchan = 1, npol = 1;
-    for (size_t i = 0; i < j.npart; i++)
-        any = any || j.part[i]->info.beam;
+    for (size_t i = 0; i < j.nmember; i++)
+        any = any || j.member[i]->info.beam;
     if (!any)
         return 0;
     std::vector<ImageBeamSet> sets;
-    for (size_t i = 0; i < j.npart; i++) {
+    for (size_t i = 0; i < j.nmember; i++) {
         sets.push_back(beams_of(j, i));
         same = same && sets[0].nelements() == sets[i].nelements() && sets[0].equivalent(sets[i]);
         nchan = std::max<size_t>(nchan, sets[i].nchan());
@@ -518,9 +519,9 @@ int join_beams(const casa_join &j, size_t total, ImageInfo *info, pclean_err *er
     npol = along_pol ? total : npol;
     Matrix<GaussianBeam> beams(nchan, npol);
     size_t begin = 0;
-    for (size_t i = 0; i < j.npart; i++) {
+    for (size_t i = 0; i < j.nmember; i++) {
         const ImageBeamSet &from = sets[i];
-        const size_t n = j.part[i]->info.pixels.shape[j.axis];
+        const size_t n = j.member[i]->info.pixels.shape[j.axis];
         for (size_t c = 0; c < (along_freq ? n : nchan); c++)
             for (size_t p = 0; p < (along_pol ? n : npol); p++)
                 beams(c + (along_freq ? begin : 0), p + (along_pol ? begin : 0)) =
@@ -543,9 +544,9 @@ std::string field_text(const TableRecord &record, const String &name) {
 
 /* As casacore merges them, but a field that is the same in all is kept once. */
 TableRecord join_misc(const casa_join &j) {
-    TableRecord out(j.part[0]->misc);
-    for (size_t i = 1; i < j.npart; i++) {
-        const TableRecord &from = j.part[i]->misc;
+    TableRecord out(j.member[0]->misc);
+    for (size_t i = 1; i < j.nmember; i++) {
+        const TableRecord &from = j.member[i]->misc;
         for (uInt f = 0; f < from.nfields(); f++) {
             const String name = from.name(f);
             if (!out.isDefined(name)) {
@@ -598,8 +599,8 @@ void copy_history(const std::string &path, Table *log, LogColumns *to) {
 void write_history(const std::string &path, const casa_join &j) {
     Table log(path + "/logtable", TableLock(TableLock::NoLocking), Table::Update);
     LogColumns to(log);
-    for (size_t i = 0; i < j.npart; i++)
-        copy_history(j.part[i]->path, &log, &to);
+    for (size_t i = 0; i < j.nmember; i++)
+        copy_history(j.member[i]->path, &log, &to);
     const Double now = Time().modifiedJulianDay() * C::day;
     rownr_t row = log.nrow();
     log.addRow(j.nhistory);
@@ -617,7 +618,7 @@ void write_history(const std::string &path, const casa_join &j) {
 
 /* The layout of the joined pixels (bytes > 0) or mask. */
 casa_tiles joined_tiles(const casa_join &j, size_t total, bool mask) {
-    casa_tiles t = j.part[0]->info.pixels;
+    casa_tiles t = j.member[0]->info.pixels;
     t.shape[j.axis] = total;
     std::memcpy(t.tile, j.tile, sizeof t.tile);
     if (mask)
@@ -634,7 +635,7 @@ IPosition position(size_t ndim, const size_t *values) {
 
 template <typename T>
 int make_joined(const std::string &path, const casa_join &j, size_t total, pclean_err *err) {
-    const casa_member &first = *j.part[0];
+    const casa_member &first = *j.member[0];
     const casa_tiles pixels = joined_tiles(j, total, false);
     const IPosition shape = position(pixels.ndim, pixels.shape),
                     tile = position(pixels.ndim, pixels.tile);
@@ -666,7 +667,7 @@ int make_joined(const std::string &path, const casa_join &j, size_t total, pclea
 }
 
 int make_any(const std::string &path, const casa_join &j, size_t total, pclean_err *err) {
-    switch (j.part[0]->type) {
+    switch (j.member[0]->type) {
     case TpFloat:
         return make_joined<Float>(path, j, total, err);
     case TpDouble:
@@ -698,54 +699,54 @@ static int check_tables(const std::string &path, pclean_err *err) {
 int casa_member_open(const char *path, casa_member **out, pclean_err *err) {
     *out = nullptr;
     return casa_call(err, path, [&]() -> int {
-        std::unique_ptr<casa_member> part(new casa_member());
-        part->path = path;
-        while (part->path.size() > 1 && part->path.back() == '/')
-            part->path.pop_back();
-        part->info = casa_member_info();
-        int rc = read_part(part.get(), err);
-        rc = rc ? rc : check_tables(part->path, err);
-        part->info.path = part->path.c_str();
+        std::unique_ptr<casa_member> member(new casa_member());
+        member->path = path;
+        while (member->path.size() > 1 && member->path.back() == '/')
+            member->path.pop_back();
+        member->info = casa_member_info();
+        int rc = read_member(member.get(), err);
+        rc = rc ? rc : check_tables(member->path, err);
+        member->info.path = member->path.c_str();
         if (!rc)
-            *out = part.release();
+            *out = member.release();
         return rc;
     });
 }
 
-void casa_member_close(casa_member *part) {
+void casa_member_close(casa_member *member) {
     (void)casa_call(nullptr, nullptr, [&]() -> int {
-        delete part;
+        delete member;
         return 0;
     });
 }
 
-const casa_member_info *casa_member_get_info(const casa_member *part) {
-    return &part->info;
+const casa_member_info *casa_member_get_info(const casa_member *member) {
+    return &member->info;
 }
 
-int casa_member_get_axis(casa_member *part, size_t axis, casa_member_axis *out, pclean_err *err) {
-    return casa_call(err, part->path.c_str(), [&]() -> int {
-        if (axis >= part->info.pixels.ndim)
+int casa_member_get_axis(casa_member *member, size_t axis, casa_member_axis *out, pclean_err *err) {
+    return casa_call(err, member->path.c_str(), [&]() -> int {
+        if (axis >= member->info.pixels.ndim)
             return PCL_FAIL(err, PCLEAN_EPARAM, "there is no axis %zu: it has %zu, counted from 0",
-                            axis, part->info.pixels.ndim);
-        fill_axis(part, axis, out);
+                            axis, member->info.pixels.ndim);
+        fill_axis(member, axis, out);
         return 0;
     });
 }
 
-int casa_member_try_history(const casa_member *part, pclean_err *err) {
-    return casa_call(err, part->path.c_str(), [&]() -> int {
-        copy_history(part->path, nullptr, nullptr);
+int casa_member_try_history(const casa_member *member, pclean_err *err) {
+    return casa_call(err, member->path.c_str(), [&]() -> int {
+        copy_history(member->path, nullptr, nullptr);
         return 0;
     });
 }
 
-int casa_member_find_history(const casa_member *part, const char *text, bool *found,
+int casa_member_find_history(const casa_member *member, const char *text, bool *found,
                              pclean_err *err) {
     *found = false;
-    return casa_call(err, part->path.c_str(), [&]() -> int {
+    return casa_call(err, member->path.c_str(), [&]() -> int {
         const std::string end = text;
-        const Table table = open_table(part->path + "/logtable");
+        const Table table = open_table(member->path + "/logtable");
         const Vector<String> message = ScalarColumn<String>(table, "MESSAGE").getColumn();
         for (const String &line : message)
             *found = *found || (line.size() >= end.size() &&
@@ -765,9 +766,9 @@ int casa_join_create(const char *path, const casa_join *join, pclean_err *err) {
     const int status = casa_call(err, path, [&]() -> int {
         uint64_t headers = 1u << 20;
         size_t total = 0;
-        for (size_t i = 0; i < join->npart; i++) {
-            headers += join->part[i]->info.header_bytes;
-            total += join->part[i]->info.pixels.shape[join->axis];
+        for (size_t i = 0; i < join->nmember; i++) {
+            headers += join->member[i]->info.header_bytes;
+            total += join->member[i]->info.pixels.shape[join->axis];
         }
         headers += 4096 * join->nhistory + 256 * total;
         const uint64_t pixels = file_bytes(joined_tiles(*join, total, false)) +

@@ -39,8 +39,8 @@ typedef struct casa_member_info {
 
 enum casa_axis_kind { CASA_AXIS_SPECTRAL, CASA_AXIS_LINEAR, CASA_AXIS_SKY, CASA_AXIS_STOKES };
 
-/* One pixel axis. Borrowed from the part until its next casa_member_axis. value, increment: as in
- * io/axis.h. */
+/* One pixel axis. Borrowed from the member until its next casa_member_axis. value, increment: as in
+ * join/axis.h. */
 typedef struct casa_member_axis {
     enum casa_axis_kind kind;
     size_t n;
@@ -54,17 +54,17 @@ typedef struct casa_member casa_member;
 /* Reads all but the pixels of a paged image, and closes it. -PCLEAN_EDATA: no image, damaged, or
  * its pixel file has not the size that its tiles need. */
 int casa_member_open(const char *path, casa_member **out, pclean_err *err) PCL_CHECK;
-void casa_member_close(casa_member *part); /* NULL is allowed */
-const casa_member_info *casa_member_get_info(const casa_member *part);
-int casa_member_get_axis(casa_member *part, size_t axis, casa_member_axis *out,
+void casa_member_close(casa_member *member); /* NULL is allowed */
+const casa_member_info *casa_member_get_info(const casa_member *member);
+int casa_member_get_axis(casa_member *member, size_t axis, casa_member_axis *out,
                          pclean_err *err) PCL_CHECK;
 
 /* Reads the history, which casa_join_create will copy, for nothing but to see that it can be
  * read. */
-int casa_member_try_history(const casa_member *part, pclean_err *err) PCL_CHECK;
+int casa_member_try_history(const casa_member *member, pclean_err *err) PCL_CHECK;
 
 /* Whether a line of the history ends with this text. */
-int casa_member_find_history(const casa_member *part, const char *text, bool *found,
+int casa_member_find_history(const casa_member *member, const char *text, bool *found,
                              pclean_err *err) PCL_CHECK;
 
 /* Whether b can follow a along `axis`, but for that axis itself: type, shape, coordinates (to 0.001
@@ -73,17 +73,17 @@ int casa_member_compare(const casa_member *a, const casa_member *b, size_t axis,
                         pclean_err *err) PCL_CHECK;
 
 typedef struct casa_join {
-    casa_member *const *part; /* [npart] in order */
-    size_t npart, axis;
+    casa_member *const *member; /* [nmember] in order */
+    size_t nmember, axis;
     size_t tile[CASA_MAX_DIM];
     bool regular;               /* else the axis becomes the table `value` */
     const double *value;        /* all pixels of the axis */
     bool masked;                /* make a mask, for the bits of which there is room */
-    const char *const *history; /* [nhistory] added behind that of the parts */
+    const char *const *history; /* [nhistory] added behind that of the members */
     size_t nhistory;
 } casa_join;
 
-/* Makes the image folder `path` (must not exist): coordinates, beams (parts without one get the
+/* Makes the image folder `path` (must not exist): coordinates, beams (members without one get the
  * largest that there is), units, object, miscinfo, history; the pixel files are holes. Failure
  * leaves nothing. */
 int casa_join_create(const char *path, const casa_join *join, pclean_err *err) PCL_CHECK;

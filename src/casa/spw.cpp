@@ -58,7 +58,9 @@ bool read_number(const char **p, float *number, char *unit) {
     end += strspn(end, " ");
     const size_t n = strspn(end, "kKmMgGtT"),
                  hz = n <= 1 && strncasecmp(end + n, "hz", 2) == 0 ? n + 2 : 0;
-    *unit = hz == 0 ? '\0' : n == 0 ? 'h' : static_cast<char>(tolower(*end));
+    *unit = n == 0 ? 'h' : static_cast<char>(tolower(*end));
+    if (hz == 0)
+        *unit = '\0';
     end += hz;
     *p = end + strspn(end, " ");
     *number = static_cast<float>(value);
@@ -66,11 +68,18 @@ bool read_number(const char **p, float *number, char *unit) {
 }
 
 float to_hz(float number, char unit) {
-    return number * (unit == 'k'   ? 1e3f
-                     : unit == 'm' ? 1e6f
-                     : unit == 'g' ? 1e9f
-                     : unit == 't' ? 1e12f
-                                   : 1);
+    switch (unit) {
+    case 'k':
+        return number * 1e3f;
+    case 'm':
+        return number * 1e6f;
+    case 'g':
+        return number * 1e9f;
+    case 't':
+        return number * 1e12f;
+    default:
+        return number;
+    }
 }
 
 bool read_range(const std::string &text, Range *out) {
@@ -229,8 +238,8 @@ std::string translate(const MeasurementSet &ms, const std::vector<Window> &windo
                                             [](const Window &w) { return w.misread_whole(); });
     if (!by_freq && !head_by_freq)
         return item;
-    const std::vector<int> ids =
-        head_by_freq ? windows_in(windows, r) : windows_of(ms, head.empty() ? "*" : head);
+    const std::string by_id = head.empty() ? "*" : head;
+    const std::vector<int> ids = head_by_freq ? windows_in(windows, r) : windows_of(ms, by_id);
     if (ids.empty())
         nothing_found("spectral window", windows);
     std::string out;

@@ -2,23 +2,20 @@
  * FindNpoints, ResamplePSF).
  *
  *  1. Divide by the peak. Main-lobe pixels: from the peak's row outwards at most SEARCH rows, in
- *     each row from the
- * peak's column outwards until the value falls below the cutoff.
+ *     each row from the peak's column outwards until the value falls below the cutoff.
  *  2. Their bounding box, made square in PIXEL INDEX (not in size: the smaller of the two lower
- *     indices and the larger
- * of the two upper ones, for both axes; it differs where the axes have different lengths), grown by
- * MARGIN, clipped.
+ *     indices and the larger of the two upper ones, for both axes; it differs where the axes have
+ *     different lengths), grown by MARGIN, clipped.
  *  3. The box is resampled by int(sqrt(SAMPLES / pixels)), cubic (Catmull-Rom), so that a beam of
  *     few pixels has about 3000 samples; normalised again; its main-lobe samples found as in 1.
  *  4. Least squares of a Gaussian, height 1, centred on the largest sample, all samples alike. Not
- *     converged: the
- * cutoff divided by 1.5 and again from 1, as CASA does.
+ *     converged: the cutoff divided by 1.5 and again from 1, as CASA does.
  *
  * CASA iterates on (major, ratio, angle) from a fixed start. The minimum does not depend on the
  * parameters, so here they are the three coefficients of the exponent, z = exp(-(xx x^2 + 2 xy x y
  * + yy y^2)): no angle that is undefined for a round beam, and the weighted linear fit to ln z is
- *   within a few percent, so Levenberg-Marquardt needs some five
- * steps. Agrees with CASA's header to its float32 (tests/golden/make_beams.py). */
+ * within a few percent, so Levenberg-Marquardt needs some five steps. Agrees with CASA's header to
+ * its float32 (tests/golden/make_beams.py). */
 #include "core/beam.h"
 #include "base/mem.h"
 #include <float.h>
@@ -44,63 +41,84 @@ typedef struct box {
 
 /* ---- The main lobe ---- */
 
-/* Adds the samples of one half row, walking from the peak's column in steps of `step`. */
-static size_t walk_row(const lobe *p, size_t y, int step, size_t reach, float cutoff, double dx,
-                       double dy, sample *out, size_t n, box *b) {
+/* A walk over the main lobe, and what it has found. */
+typedef struct walk {
+    const lobe *p;
+    size_t reach;  /* rows and columns from the peak at most */
+    float cutoff;  /* where the lobe ends */
+    double dx, dy; /* what a pixel measures in the samples' unit */
+    sample *out;   /* NULL: they are only counted */
+    size_t n;
+    box bounds; /* of the samples */
+} walk;
+
+static walk start_walk(const lobe *p, size_t reach, float cutoff) {
+    return (walk){.p = p,
+                  .reach = reach,
+                  .cutoff = cutoff,
+                  .dx = 1,
+                  .dy = 1,
+                  .bounds = {p->px, p->py, p->px, p->py}};
+}
+
+static void add_sample(walk *w, size_t x, size_t y, float value) {
+    const lobe *p = w->p;
+    box *b = &w->bounds;
+    if (w->out)
+        w->out[w->n] = (sample){((double)x - (double)p->px) * w->dx,
+                                ((double)y - (double)p->py) * w->dy, (double)value};
+    w->n++;
+    b->x0 = x < b->x0 ? x : b->x0;
+    b->x1 = x > b->x1 ? x : b->x1;
+    b->y0 = y < b->y0 ? y : b->y0;
+    b->y1 = y > b->y1 ? y : b->y1;
+}
+
+/* One half row, from the peak's column in steps of `step`. */
+static void walk_half(walk *w, size_t y, int step) {
+    const lobe *p = w->p;
     const float *row = p->value + y * p->nx;
-    bool inside = row[p->px] > cutoff;
-    for (size_t i = step > 0; i <= reach; i++) {
+    bool inside = row[p->px] > w->cutoff;
+    for (size_t i = step > 0; i <= w->reach; i++) {
         if (step > 0 ? p->px + i >= p->nx : i > p->px)
             break;
         const size_t x = step > 0 ? p->px + i : p->px - i;
-        if (inside && row[x] < cutoff)
+        if (inside && row[x] < w->cutoff)
             break;
-        if (!(row[x] > cutoff))
+        if (!(row[x] > w->cutoff))
             continue;
         inside = true;
-        if (out)
-            out[n] = (sample){((double)x - (double)p->px) * dx, ((double)y - (double)p->py) * dy,
-                              (double)row[x]};
-        n++;
-        b->x0 = x < b->x0 ? x : b->x0;
-        b->x1 = x > b->x1 ? x : b->x1;
-        b->y0 = y < b->y0 ? y : b->y0;
-        b->y1 = y > b->y1 ? y : b->y1;
+        add_sample(w, x, y, row[x]);
     }
-    return n;
 }
 
-/* The samples of the main lobe (out may be NULL), their number and bounding box. */
-static size_t find_lobe(const lobe *p, size_t reach, float cutoff, double dx, double dy,
-                        sample *out, box *b) {
-    *b = (box){p->px, p->py, p->px, p->py};
-    size_t n = 0;
-    const size_t first = p->py > reach ? p->py - reach : 0;
-    for (size_t y = first; y < p->ny && y <= p->py + reach; y++) {
-        n = walk_row(p, y, -1, reach, cutoff, dx, dy, out, n, b);
-        n = walk_row(p, y, 1, reach, cutoff, dx, dy, out, n, b);
-    }
-    return n;
+static void walk_row(walk *w, size_t y) {
+    walk_half(w, y, -1);
+    walk_half(w, y, 1);
 }
 
-/* Those of the lobe that holds the peak alone: rows next to each other whose middle is above the
- * cutoff. A PSF with grating lobes (redundant arrays) has others within reach; CASA fits them all,
- * but which minimum it finds is the one that starts from the main lobe. */
-static size_t find_core(const lobe *p, size_t reach, float cutoff, double dx, double dy,
-                        sample *out) {
-    box b = {p->px, p->py, p->px, p->py};
-    size_t n = 0;
+/* Every row within reach. */
+static void walk_all(walk *w) {
+    const lobe *p = w->p;
+    const size_t first = p->py > w->reach ? p->py - w->reach : 0;
+    for (size_t y = first; y < p->ny && y <= p->py + w->reach; y++)
+        walk_row(w, y);
+}
+
+/* Only the lobe that holds the peak: rows next to each other whose middle is above the cutoff. A
+ * PSF with grating lobes (redundant arrays) has others within reach; CASA fits them all, but which
+ * minimum it finds is the one that starts from the main lobe. */
+static void walk_core(walk *w) {
+    const lobe *p = w->p;
     for (int up = 0; up <= 1; up++)
-        for (size_t i = up ? 1 : 0; i <= reach; i++) {
+        for (size_t i = up ? 1 : 0; i <= w->reach; i++) {
             if (up ? p->py + i >= p->ny : i > p->py)
                 break;
             const size_t y = up ? p->py + i : p->py - i;
-            if (!(p->value[y * p->nx + p->px] > cutoff))
+            if (!(p->value[y * p->nx + p->px] > w->cutoff))
                 break;
-            n = walk_row(p, y, -1, reach, cutoff, dx, dy, out, n, &b);
-            n = walk_row(p, y, 1, reach, cutoff, dx, dy, out, n, &b);
+            walk_row(w, y);
         }
-    return n;
 }
 
 static lobe find_peak(const float *value, size_t nx, size_t ny) {
@@ -131,8 +149,9 @@ static void catmull_rom(double t, double w[4]) {
 }
 
 static size_t clamp_index(size_t i, size_t k, size_t n) { /* i + k - 1 held in 0 ... n - 1 */
-    const size_t j = i + k;
-    return j == 0 ? 0 : (j - 1 < n ? j - 1 : n - 1);
+    if (i + k == 0)
+        return 0;
+    return i + k - 1 < n ? i + k - 1 : n - 1;
 }
 
 /* out[(n - 1) factor + 1] from n values with a stride. */
@@ -147,38 +166,42 @@ static void resample_line(const double *in, size_t n, size_t stride, size_t fact
     }
 }
 
-/* Cuts the window out of the normalised PSF and resamples it; *out [my][mx], normalised to its
- * peak; caller frees. */
-static int resample(const float *psf, size_t nx, float peak, const box *w, size_t factor,
-                    float **out, size_t *mx, size_t *my, pclean_err *err) {
+/* The window of the normalised PSF, resampled. */
+typedef struct fine {
+    size_t nx, ny;
+    float *value; /* [ny][nx], its peak 1 */
+} fine;
+
+/* Cuts the window out and resamples it; out->value is the caller's to free. */
+static int resample(const lobe *p, float peak, const box *w, size_t factor, fine *out,
+                    pclean_err *err) {
     const size_t kx = w->x1 - w->x0 + 1, ky = w->y1 - w->y0 + 1;
+    const size_t mx = (kx - 1) * factor + 1, my = (ky - 1) * factor + 1;
     double *cut = NULL, *half = NULL, *full = NULL;
-    *out = NULL;
-    *mx = (kx - 1) * factor + 1;
-    *my = (ky - 1) * factor + 1;
+    *out = (fine){.nx = mx, .ny = my};
     int rc = PCL_NEW(&cut, kx * ky, "the window of a beam fit", err);
     if (!rc)
-        rc = PCL_NEW(&half, *mx * ky, "the window of a beam fit", err);
+        rc = PCL_NEW(&half, mx * ky, "the window of a beam fit", err);
     if (!rc)
-        rc = PCL_NEW(&full, *mx * *my, "the window of a beam fit", err);
+        rc = PCL_NEW(&full, mx * my, "the window of a beam fit", err);
     if (!rc)
-        rc = PCL_NEW(out, *mx * *my, "the window of a beam fit", err);
+        rc = PCL_NEW(&out->value, mx * my, "the window of a beam fit", err);
     if (rc)
         goto done;
     for (size_t y = 0; y < ky; y++)
         for (size_t x = 0; x < kx; x++)
-            cut[y * kx + x] = (double)(psf[(w->y0 + y) * nx + w->x0 + x] / peak);
+            cut[y * kx + x] = (double)(p->value[(w->y0 + y) * p->nx + w->x0 + x] / peak);
     for (size_t y = 0; y < ky; y++)
-        resample_line(cut + y * kx, kx, 1, factor, half + y * *mx, 1);
-    for (size_t x = 0; x < *mx; x++)
-        resample_line(half + x, ky, *mx, factor, full + x, *mx);
+        resample_line(cut + y * kx, kx, 1, factor, half + y * mx, 1);
+    for (size_t x = 0; x < mx; x++)
+        resample_line(half + x, ky, mx, factor, full + x, mx);
     float most = 0.0f;
-    for (size_t i = 0; i < *mx * *my; i++) {
-        (*out)[i] = (float)full[i];
-        most = (*out)[i] > most ? (*out)[i] : most;
+    for (size_t i = 0; i < mx * my; i++) {
+        out->value[i] = (float)full[i];
+        most = out->value[i] > most ? out->value[i] : most;
     }
-    for (size_t i = 0; i < *mx * *my; i++)
-        (*out)[i] /= most;
+    for (size_t i = 0; i < mx * my; i++)
+        out->value[i] /= most;
 done:
     pcl_free(cut);
     pcl_free(half);
@@ -280,7 +303,7 @@ static bool fit_gaussian(const sample *s, size_t n, const sample *core, size_t n
     return false;
 }
 
-/* Of a direction in the image, theta from x to y: x grows to the west. */
+/* Position angle of a direction in the image, theta from x to y; x grows to the west. */
 static double position_angle(double theta) {
     double pa = atan2(-cos(theta), sin(theta));
     if (pa > M_PI_2)
@@ -306,38 +329,40 @@ static pcl_beam beam_of(const double q[3]) {
  * (so that the numbers are of order one), x scaled by the ratio of the cells. */
 static int fit_at(const lobe *p, float peak, float cutoff, double ratio, bool *found, pcl_beam *out,
                   pclean_err *err) {
-    float *fine = NULL;
-    sample *s = NULL, *core = NULL;
-    size_t mx, my;
-    box b;
+    fine window = {0};
+    walk all = start_walk(p, SEARCH, cutoff * peak), core;
+    sample *s = NULL, *of_core = NULL;
     *found = false;
-    (void)find_lobe(p, SEARCH, cutoff * peak, 1, 1, NULL, &b);
-    const box w = window_of(&b, p->nx, p->ny);
+    walk_all(&all);
+    const box w = window_of(&all.bounds, p->nx, p->ny);
     const size_t kx = w.x1 - w.x0 + 1, ky = w.y1 - w.y0 + 1;
     const size_t factor = kx * ky > SAMPLES ? 1 : (size_t)sqrt((double)(SAMPLES / (kx * ky)));
-    int rc = resample(p->value, p->nx, peak, &w, factor, &fine, &mx, &my, err);
+    int rc = resample(p, peak, &w, factor, &window, err);
     if (rc)
         goto done;
-    const lobe f = find_peak(fine, mx, my);
-    const size_t reach = (factor * (kx < ky ? kx : ky) - 1) / 2;
-    const size_t n = find_lobe(&f, reach, cutoff, 1, 1, NULL, &b);
-    rc = PCL_NEW(&s, n, "the samples of a beam fit", err);
-    if (!rc)
-        rc = PCL_NEW(&core, n, "the samples of a beam fit", err);
-    if (rc)
+    const lobe f = find_peak(window.value, window.nx, window.ny);
+    all = start_walk(&f, (factor * (kx < ky ? kx : ky) - 1) / 2, cutoff);
+    walk_all(&all);
+    if ((rc = PCL_NEW(&s, all.n, "the samples of a beam fit", err)) ||
+        (rc = PCL_NEW(&of_core, all.n, "the samples of a beam fit", err)))
         goto done;
-    const double dx = ratio / (double)factor, dy = 1 / (double)factor;
-    (void)find_lobe(&f, reach, cutoff, dx, dy, s, &b);
-    const size_t ncore = find_core(&f, reach, cutoff, dx, dy, core);
+    all.n = 0;
+    all.dx = ratio / (double)factor;
+    all.dy = 1 / (double)factor;
+    core = all;
+    all.out = s;
+    core.out = of_core;
+    walk_all(&all);
+    walk_core(&core);
     double q[3];
-    if (ncore >= 3 && fit_gaussian(s, n, core, ncore, q)) {
+    if (core.n >= 3 && fit_gaussian(s, all.n, of_core, core.n, q)) {
         *found = true;
         *out = beam_of(q);
     }
 done:
-    pcl_free(fine);
+    pcl_free(window.value);
     pcl_free(s);
-    pcl_free(core);
+    pcl_free(of_core);
     return rc;
 }
 
@@ -358,8 +383,10 @@ static int check_psf(const float *psf, size_t nx, size_t ny, const lobe *p, pcle
     return 0;
 }
 
-int pcl_beam_fit(const float *psf, size_t nx, size_t ny, double cellx_rad, double celly_rad,
-                 double cutoff, pcl_beam *out, pclean_err *err) {
+int pcl_beam_fit(const float *psf, const pcl_raster *raster, double cutoff, pcl_beam *out,
+                 pclean_err *err) {
+    const size_t nx = raster->nx, ny = raster->ny;
+    const double cellx_rad = raster->cellx_rad, celly_rad = raster->celly_rad;
     *out = (pcl_beam){0, 0, 0};
     if (nx < SMALLEST || ny < SMALLEST)
         return PCL_FAIL(err, PCLEAN_EPARAM,
@@ -428,18 +455,18 @@ static double gaussian(const pcl_beam_form *f, double dx, double dy) {
     return exp(-(f->xx * dx * dx + 2 * f->xy * dx * dy + f->yy * dy * dy));
 }
 
-void pcl_beam_gaussian(const pcl_beam *beam, size_t nx, size_t ny, double cellx_rad,
-                       double celly_rad, float *out) {
-    const pcl_beam_form f = pcl_beam_pixel_form(beam, cellx_rad, celly_rad);
+void pcl_beam_gaussian(const pcl_beam *beam, const pcl_raster *raster, float *out) {
+    const size_t nx = raster->nx, ny = raster->ny;
+    const pcl_beam_form f = pcl_beam_pixel_form(beam, raster->cellx_rad, raster->celly_rad);
     for (size_t y = 0; y < ny; y++)
         for (size_t x = 0; x < nx; x++)
             out[y * nx + x] =
                 (float)gaussian(&f, (double)x - (double)(nx / 2), (double)y - (double)(ny / 2));
 }
 
-double pcl_beam_sidelobe(const float *psf, size_t nx, size_t ny, double cellx_rad, double celly_rad,
-                         const pcl_beam *beam) {
-    const pcl_beam_form f = pcl_beam_pixel_form(beam, cellx_rad, celly_rad);
+double pcl_beam_sidelobe(const float *psf, const pcl_raster *raster, const pcl_beam *beam) {
+    const size_t nx = raster->nx, ny = raster->ny;
+    const pcl_beam_form f = pcl_beam_pixel_form(beam, raster->cellx_rad, raster->celly_rad);
     const double narrow = f.yy - f.xy * f.xy / f.xx; /* least exponent of a row is narrow * dy^2 */
     double least = 0, most = 0;
     for (size_t y = 0; y < ny; y++) {

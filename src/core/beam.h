@@ -6,6 +6,7 @@
 #ifndef PCL_BEAM_H
 #define PCL_BEAM_H
 #include "base/err.h"
+#include "core/raster.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,13 +24,12 @@ typedef struct pcl_beam {
  * its main lobe does not look like a Gaussian at any cutoff, or is wider than the image;
  * -PCLEAN_ENOMEM. *out is zeroed on failure. tclean rounds the result to float32 arcsec and degrees
  * in headers. */
-int pcl_beam_fit(const float *psf, size_t nx, size_t ny, double cellx_rad, double celly_rad,
-                 double cutoff, pcl_beam *out, pclean_err *err) PCL_CHECK;
+int pcl_beam_fit(const float *psf, const pcl_raster *raster, double cutoff, pcl_beam *out,
+                 pclean_err *err) PCL_CHECK;
 
 /* Largest sidelobe of psf [ny][nx] with peak 1 at (nx/2, ny/2): max(|min psf|, max(psf - Gaussian
  * of the beam)). */
-double pcl_beam_sidelobe(const float *psf, size_t nx, size_t ny, double cellx_rad, double celly_rad,
-                         const pcl_beam *beam);
+double pcl_beam_sidelobe(const float *psf, const pcl_raster *raster, const pcl_beam *beam);
 
 /* The beam as exp(-(xx dx^2 + 2 xy dx dy + yy dy^2)) for offsets dx, dy in pixels. */
 typedef struct pcl_beam_form {
@@ -42,7 +42,6 @@ pcl_beam_form pcl_beam_pixel_form(const pcl_beam *beam, double cellx_rad, double
 bool pcl_beam_between(const pcl_beam *from, const pcl_beam *to, pcl_beam *out);
 
 /* Gaussian with peak 1 at (nx/2, ny/2) into out [ny][nx]. */
-void pcl_beam_gaussian(const pcl_beam *beam, size_t nx, size_t ny, double cellx_rad,
-                       double celly_rad, float *out);
+void pcl_beam_gaussian(const pcl_beam *beam, const pcl_raster *raster, float *out);
 
 #endif

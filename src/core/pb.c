@@ -5,16 +5,15 @@
  *   - the model goes by the exact TELESCOPE_NAME (ALMA with dishes below 12 m is ACA); an unknown
  *     one gets the VLA's measured beam scaled by 25 m / dish diameter;
  *   - the pattern is tabulated at 10000 radii x frequency and looked up without interpolation (a
- *     staircase of about
- * 2e-4, which decides single pixels of masks, so it is kept); 0 beyond the last radius;
+ *     staircase of about 2e-4, which decides single pixels of masks, so it is kept); 0 beyond the
+ *     last radius;
  *   - .pb is then set to 0 where it is not above |pblimit|;
  *   - telescopes with another model for each receiver (VLA, ATCA, WSRT) have that of the image's
  *     first channel in all of its channels (tests/golden/pb_cube.tsv); the EVLA's is looked up anew
  *     for each channel.
- * CASA's Airy disc with a central blockage of diameter b is (R^2 2 J1(x)/x - 2 J1(xR)/(xR)) / (R^2
- * - 1) with R = D/b, where physics has x/R for xR: up to 1.1e-2 off, but it is what ALMA's and the
- *   VLA's images are corrected with, so we
- * keep it.
+ * CASA's Airy disc with a central blockage of diameter b is (R^2 2 J1(x)/x - 2 J1(xR)/(xR)) /
+ * (R^2 - 1) with R = D/b, where physics has x/R for xR: up to 1.1e-2 off, but it is what ALMA's and
+ * the VLA's images are corrected with, so we keep it.
  *
  * Not as CASA: WSRT: CASA raises the cosine to the 8th power, the observatory (and the source of
  * its constants) to the 6th. GMRT: CASA scales the VLA's beam to 45 m, 25 % too narrow at 1.4 GHz:
@@ -243,7 +242,10 @@ static model gmrt(double ghz) {
                                       {1, -2.939e-3, 33.312e-7, -16.659e-10, 3.066e-13},
                                       {1, -3.190e-3, 38.642e-7, -20.471e-10, 3.964e-13},
                                       {1, -2.608e-3, 27.357e-7, -13.091e-10, 2.368e-13}};
-    const size_t i = ghz < 0.25 ? 0 : ghz < 0.5 ? 1 : ghz < 1 ? 2 : 3;
+    static const double ends_ghz[3] = {0.25, 0.5, 1};
+    size_t i = 0;
+    while (i < 3 && ghz >= ends_ghz[i])
+        i++;
     model m = series("GMRT: NCRA polynomials 2018", polynomial, 45, band[i], 5);
     m.first_minimum = true;
     return m;
@@ -415,9 +417,10 @@ static long mirror_of(double centre) {
     return twice >= 0 && twice == floor(twice) && twice < 1e9 ? (long)twice : -1;
 }
 
-void pcl_pb_fill(const pcl_pb *pb, double centre_x, double centre_y, size_t nx, size_t ny,
-                 double cellx_rad, double celly_rad, float *out) {
-    const double cellx = cellx_rad / ARCMIN / 60, celly = celly_rad / ARCMIN / 60;
+void pcl_pb_fill(const pcl_pb *pb, const pcl_raster *raster, double centre_x, double centre_y,
+                 float *out) {
+    const size_t nx = raster->nx, ny = raster->ny;
+    const double cellx = raster->cellx_rad / ARCMIN / 60, celly = raster->celly_rad / ARCMIN / 60;
     const long mirror_x = mirror_of(centre_x), mirror_y = mirror_of(centre_y);
     for (size_t y = 0; y < ny; y++) {
         const float y2 = (float)square(celly * ((double)y - centre_y));

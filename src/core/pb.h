@@ -2,6 +2,7 @@
 #ifndef PCL_PB_H
 #define PCL_PB_H
 #include "base/err.h"
+#include "core/raster.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -34,9 +35,9 @@ bool pcl_pb_is_known(const char *telescope, double dish_diameter_m);
 float pcl_pb_at(const pcl_pb *pb, double radius_rad);
 
 /* The beam on a pixel grid: out [ny][nx], pointing at pixel (centre_x, centre_y), which may lie
- * outside; cells in rad. Distances are those of the projected plane, as CASA takes them. */
-void pcl_pb_fill(const pcl_pb *pb, double centre_x, double centre_y, size_t nx, size_t ny,
-                 double cellx_rad, double celly_rad, float *out);
+ * outside. Distances are those of the projected plane, as CASA takes them. */
+void pcl_pb_fill(const pcl_pb *pb, const pcl_raster *raster, double centre_x, double centre_y,
+                 float *out);
 
 /* tclean's .pb: values not above |pblimit| become 0. In place, n pixels. Its mask is then pb >
  * |pblimit|. */

@@ -29,6 +29,15 @@ typedef struct kernel {
     float *value;
 } kernel;
 
+/* out = add + in (*) kernel; images [ny][nx]. */
+typedef struct convolution {
+    size_t nx, ny;
+    const float *in;
+    size_t ncomponent; /* pixels of `in` that are not 0 */
+    const float *add;  /* NULL: zeros; may be out */
+    const kernel *kernel;
+} convolution;
+
 /* Half sizes of the box in which the exponent is below CUT, no larger than the image needs. */
 static void kernel_radius(const pcl_restore_params *p, const pcl_beam *beam, size_t nx, size_t ny,
                           size_t *rx, size_t *ry) {
@@ -45,7 +54,7 @@ static int make_kernel(const pcl_restore_params *p, const pcl_beam *beam, size_t
     const size_t kx = 2 * k->rx + 1, ky = 2 * k->ry + 1;
     const int rc = PCL_NEW(&k->value, kx * ky, "the restoring beam", err);
     if (!rc)
-        pcl_beam_gaussian(beam, kx, ky, p->cellx_rad, p->celly_rad, k->value);
+        pcl_beam_gaussian(beam, &(pcl_raster){kx, ky, p->cellx_rad, p->celly_rad}, k->value);
     return rc;
 }
 
@@ -59,8 +68,9 @@ typedef struct components {
     float *v;
 } components;
 
-static int list_components(const float *model, size_t nx, size_t ny, size_t n, components *c,
-                           pclean_err *err) {
+static int list_components(const convolution *q, components *c, pclean_err *err) {
+    const float *model = q->in;
+    const size_t nx = q->nx, ny = q->ny, n = q->ncomponent;
     int rc = PCL_NEW(&c->first, ny + 1, "the components of a model", err);
     if (!rc)
         rc = PCL_NEW(&c->x, n, "the components of a model", err);
@@ -98,22 +108,23 @@ static void direct_row(const components *c, size_t nx, size_t ny, const kernel *
     }
 }
 
-static int convolve_direct(const float *model, const float *residual, size_t nx, size_t ny,
-                           size_t ncomponent, const kernel *k, float *out, pclean_err *err) {
+static int convolve_direct(const convolution *q, float *out, pclean_err *err) {
+    const size_t nx = q->nx, ny = q->ny;
+    const float *add = q->add;
     double *sum = NULL;
     components c = {0};
     const int nthread = omp_get_max_threads();
     int rc = PCL_NEW(&sum, (size_t)nthread * nx, "rows of the restored image", err);
     if (!rc)
-        rc = list_components(model, nx, ny, ncomponent, &c, err);
+        rc = list_components(q, &c, err);
     if (rc)
         goto done;
 #pragma omp parallel for schedule(dynamic, 8) num_threads(nthread)
     for (size_t y = 0; y < ny; y++) {
         double *row = sum + (size_t)omp_get_thread_num() * nx;
-        direct_row(&c, nx, ny, k, y, row);
+        direct_row(&c, nx, ny, q->kernel, y, row);
         for (size_t x = 0; x < nx; x++)
-            out[y * nx + x] = (float)((residual ? (double)residual[y * nx + x] : 0) + row[x]);
+            out[y * nx + x] = (float)((add ? (double)add[y * nx + x] : 0) + row[x]);
     }
 done:
     pcl_free(c.v);
@@ -183,9 +194,10 @@ static void multiply(float *a, const float *b, size_t n, float scale) {
     }
 }
 
-static int convolve_fft(const float *model, const float *residual, size_t nx, size_t ny,
-                        const kernel *k, float *out, pclean_err *err) {
-    const padded p = pad(nx, ny, k->rx, k->ry);
+static int convolve_fft(const convolution *q, float *out, pclean_err *err) {
+    const size_t nx = q->nx, ny = q->ny;
+    const float *add = q->add;
+    const padded p = pad(nx, ny, q->kernel->rx, q->kernel->ry);
     float *data = NULL, *beam = NULL;
     int rc = PCL_ZNEW(&data, p.stride * p.ny, "the padded model", err);
     if (!rc)
@@ -193,8 +205,8 @@ static int convolve_fft(const float *model, const float *residual, size_t nx, si
     if (rc)
         goto done;
     for (size_t y = 0; y < ny; y++)
-        memcpy(data + y * p.stride, model + y * nx, nx * sizeof *model);
-    place_kernel(k, &p, beam);
+        memcpy(data + y * p.stride, q->in + y * nx, nx * sizeof *data);
+    place_kernel(q->kernel, &p, beam);
     rc = transform(&p, data, true, err);
     if (!rc)
         rc = transform(&p, beam, true, err);
@@ -206,7 +218,7 @@ static int convolve_fft(const float *model, const float *residual, size_t nx, si
         goto done;
     for (size_t y = 0; y < ny; y++)
         for (size_t x = 0; x < nx; x++)
-            out[y * nx + x] = (residual ? residual[y * nx + x] : 0.0f) + data[y * p.stride + x];
+            out[y * nx + x] = (add ? add[y * nx + x] : 0.0f) + data[y * p.stride + x];
 done:
     pcl_free(beam);
     pcl_free(data);
@@ -215,10 +227,11 @@ done:
 
 /* ---- Choice ---- */
 
-static bool direct_is_cheaper(size_t ncomponent, size_t nx, size_t ny, const kernel *k) {
-    const padded p = pad(nx, ny, k->rx, k->ry);
+static bool direct_is_cheaper(const convolution *q) {
+    const kernel *k = q->kernel;
+    const padded p = pad(q->nx, q->ny, k->rx, k->ry);
     const double pixels = (double)p.nx * (double)p.ny;
-    return (double)ncomponent * (double)(2 * k->rx + 1) * (double)(2 * k->ry + 1) <
+    return (double)q->ncomponent * (double)(2 * k->rx + 1) * (double)(2 * k->ry + 1) <
            pixels * log2(pixels);
 }
 
@@ -229,13 +242,11 @@ static void copy_residual(const float *residual, size_t n, float *out) {
         memcpy(out, residual, n * sizeof *out);
 }
 
-/* out = add + in (*) kernel */
-static int convolve(const float *in, size_t ncomponent, const float *add, size_t nx, size_t ny,
-                    const kernel *k, enum pcl_restore_method method, float *out, pclean_err *err) {
-    const bool direct = method == PCL_RESTORE_DIRECT ||
-                        (method == PCL_RESTORE_AUTO && direct_is_cheaper(ncomponent, nx, ny, k));
-    return direct ? convolve_direct(in, add, nx, ny, ncomponent, k, out, err)
-                  : convolve_fft(in, add, nx, ny, k, out, err);
+static int convolve(const convolution *q, enum pcl_restore_method method, float *out,
+                    pclean_err *err) {
+    const bool direct =
+        method == PCL_RESTORE_DIRECT || (method == PCL_RESTORE_AUTO && direct_is_cheaper(q));
+    return direct ? convolve_direct(q, out, err) : convolve_fft(q, out, err);
 }
 
 /* Number of pixels that are not 0; false: some are not finite. */
@@ -279,7 +290,9 @@ static int place_residual(const float *residual, size_t nx, size_t ny, const pcl
         p->beam.major_rad * p->beam.minor_rad / (p->own.major_rad * p->own.minor_rad) / volume;
     for (size_t i = 0; i < n; i++)
         k.value[i] = (float)(scale * (double)k.value[i]);
-    rc = convolve(residual, ncomponent, NULL, nx, ny, &k, p->method, out, err);
+    const convolution q = {
+        .nx = nx, .ny = ny, .in = residual, .ncomponent = ncomponent, .kernel = &k};
+    rc = convolve(&q, p->method, out, err);
     pcl_free(k.value);
     return rc;
 }
@@ -298,8 +311,10 @@ int pcl_restore(const float *model, const float *residual, size_t nx, size_t ny,
     if (rc || ncomponent == 0)
         return rc;
     kernel k = {0, 0, NULL};
+    const convolution q = {
+        .nx = nx, .ny = ny, .in = model, .ncomponent = ncomponent, .add = out, .kernel = &k};
     if (!(rc = make_kernel(p, &p->beam, nx, ny, &k, err)))
-        rc = convolve(model, ncomponent, out, nx, ny, &k, p->method, out, err);
+        rc = convolve(&q, p->method, out, err);
     pcl_free(k.value);
     return rc;
 }

@@ -96,7 +96,7 @@ double pcl_stats_sum(const float *image, size_t n) {
 
 /* ---- medians ---- */
 
-/* Whose median is wanted: of pixels, or of their distances from a value. */
+/* The values whose median is wanted: pixels, or their distances from a value. */
 typedef struct values {
     const float *image;
     size_t n;
@@ -135,8 +135,8 @@ typedef struct bracket {
     int32_t low, high;
 } bracket;
 
-/* Of values [from, to), those inside the bracket go to `kept`, which holds to - from; returns how
- * many, and counts the lower ones. */
+/* Puts those of values [from, to) that are inside the bracket into `kept`, which has room for to -
+ * from; returns how many, and counts the lower ones. */
 static size_t keep_inside(const values *v, size_t from, size_t to, const bracket *b, int32_t *kept,
                           size_t *lower) {
     int32_t key[BLOCK];

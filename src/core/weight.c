@@ -18,12 +18,13 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-int pcl_density_init(pcl_density *d, size_t nx, size_t ny, double cellx_rad, double celly_rad,
-                     enum pcl_density_cell cell, double per_sample, pclean_err *err) {
+int pcl_density_init(pcl_density *d, const pcl_raster *raster, enum pcl_density_cell cell,
+                     double per_sample, pclean_err *err) {
+    const size_t nx = raster->nx, ny = raster->ny;
     *d = (pcl_density){.nx = nx,
                        .ny = ny,
-                       .cellx_rad = cellx_rad,
-                       .celly_rad = celly_rad,
+                       .cellx_rad = raster->cellx_rad,
+                       .celly_rad = raster->celly_rad,
                        .cell = cell,
                        .per_sample = per_sample,
                        .f2 = 0,

@@ -12,6 +12,7 @@
 #ifndef PCL_WEIGHT_H
 #define PCL_WEIGHT_H
 #include "base/err.h"
+#include "core/raster.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,8 +39,8 @@ typedef struct pcl_density {
 /* What pcl_density_init allocates. */
 uint64_t pcl_density_bytes(size_t nx, size_t ny);
 
-int pcl_density_init(pcl_density *d, size_t nx, size_t ny, double cellx_rad, double celly_rad,
-                     enum pcl_density_cell cell, double per_sample, pclean_err *err) PCL_CHECK;
+int pcl_density_init(pcl_density *d, const pcl_raster *raster, enum pcl_density_cell cell,
+                     double per_sample, pclean_err *err) PCL_CHECK;
 void pcl_density_clear(pcl_density *d);
 void pcl_density_zero(pcl_density *d);
 

@@ -402,9 +402,11 @@ static int give_final_name(pcl_cube *cube, bool overwrite, pclean_err *err) {
 }
 
 static void take_back_final_name(pcl_cube *cube) {
-    int failed = cube->exchanged ? exchange_names(cube->part_path, cube->final_path)
-                 : rename(cube->final_path, cube->part_path) == 0 ? 0
-                                                                  : errno;
+    int failed = 0;
+    if (cube->exchanged)
+        failed = exchange_names(cube->part_path, cube->final_path);
+    else if (rename(cube->final_path, cube->part_path) != 0)
+        failed = errno;
     if (failed)
         pcl_log(PCL_LOG_WARNING, "cannot undo the renaming of %s to %s: %s", cube->part_path,
                 cube->final_path, strerror(failed));

@@ -217,8 +217,8 @@ int pcl_target_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const
                          freq_hz, err);
     if (rc)
         return rc;
-    pcl_pb_fill(&model, s->desc.crpix_x, s->desc.crpix_y, s->desc.nx, s->desc.ny, c->cell_rad[0],
-                c->cell_rad[1], pb);
+    const pcl_raster raster = {s->desc.nx, s->desc.ny, c->cell_rad[0], c->cell_rad[1]};
+    pcl_pb_fill(&model, &raster, s->desc.crpix_x, s->desc.crpix_y, pb);
     pcl_pb_cut(pb, s->desc.nx * s->desc.ny, (float)c->pblimit);
     *name = model.name;
     if (known)
@@ -317,12 +317,12 @@ static int run_major(pcl_target *p, bool with_psf, pclean_err *err) {
 
 static int measure_psf(pcl_target *p, pclean_err *err) {
     const pclean_config *c = p->setup->config;
+    const pcl_raster raster = {p->nx, p->ny, c->cell_rad[0], c->cell_rad[1]};
     p->plane.has_beam = false;
     p->plane.beam = (pcl_beam){0};
     p->plane.sidelobe = 0;
     pclean_err why = {0};
-    if (pcl_beam_fit(p->psf[0], p->nx, p->ny, c->cell_rad[0], c->cell_rad[1], c->psfcutoff,
-                     &p->plane.beam, &why)) {
+    if (pcl_beam_fit(p->psf[0], &raster, c->psfcutoff, &p->plane.beam, &why)) {
         if (why.code == PCLEAN_ENOMEM) {
             if (err)
                 *err = why;
@@ -331,8 +331,7 @@ static int measure_psf(pcl_target *p, pclean_err *err) {
         return 0; /* no main lobe to fit: the run names the plane */
     }
     p->plane.has_beam = true;
-    p->plane.sidelobe =
-        pcl_beam_sidelobe(p->psf[0], p->nx, p->ny, c->cell_rad[0], c->cell_rad[1], &p->plane.beam);
+    p->plane.sidelobe = pcl_beam_sidelobe(p->psf[0], &raster, &p->plane.beam);
     return 0;
 }
 
@@ -493,8 +492,8 @@ int pcl_target_correct_pb(pcl_target *p, pclean_err *err) {
                          pcl_channels_centre(&s->channels, p->plane.ichan), err);
     for (size_t y = 0; !rc && y < p->ny; y++) {
         float *image = p->restored + y * p->nx;
-        pcl_pb_fill(&model, s->desc.crpix_x, s->desc.crpix_y - (double)y, p->nx, 1, c->cell_rad[0],
-                    c->cell_rad[1], row);
+        const pcl_raster line = {p->nx, 1, c->cell_rad[0], c->cell_rad[1]};
+        pcl_pb_fill(&model, &line, s->desc.crpix_x, s->desc.crpix_y - (double)y, row);
         pcl_pb_cut(row, p->nx, (float)c->pblimit);
         pcl_restore_pbcor(image, row, p->nx, (float)c->pblimit, image);
     }

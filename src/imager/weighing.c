@@ -20,8 +20,9 @@ int pcl_weighing_init(const pcl_setup *s, pcl_density *d, pclean_err *err) {
         return 0;
     const bool common = s->params.common_density;
     const double per_sample = common ? 1 : s->stokes.sumwt_factor; /* as tclean's two codes */
-    return pcl_density_init(d, s->desc.nx, s->desc.ny, c->cell_rad[0], c->cell_rad[1],
-                            common ? PCL_DENSITY_TRUNCATE : PCL_DENSITY_ROUND, per_sample, err);
+    const pcl_raster raster = {s->desc.nx, s->desc.ny, c->cell_rad[0], c->cell_rad[1]};
+    return pcl_density_init(d, &raster, common ? PCL_DENSITY_TRUNCATE : PCL_DENSITY_ROUND,
+                            per_sample, err);
 }
 
 static void finish(const pclean_config *c, pcl_density *d) {

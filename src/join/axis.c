@@ -80,7 +80,8 @@ typedef struct key {
 
 static int compare_keys(const void *a, const void *b) {
     const key *p = a, *q = b;
-    return p->value < q->value ? -1 : p->value > q->value ? 1 : p->i < q->i ? -1 : p->i > q->i;
+    const int by_value = (p->value > q->value) - (p->value < q->value);
+    return by_value ? by_value : (p->i > q->i) - (p->i < q->i);
 }
 
 static int sort_images(const pcl_axis *images, size_t nimage, double direction, size_t *order,

@@ -1,5 +1,5 @@
 /* concat.c: the public face of joining: options, work side by side, results. The making of one
- * image is joint.c. */
+ * image is joined.c. */
 #include "pclean/concat.h"
 #include "base/claim.h"
 #include "base/clock.h"
@@ -56,12 +56,12 @@ void pclean_concat_result_clear(pclean_concat_result *result) {
 /* ---- work side by side ---- */
 
 typedef struct job {
-    size_t ijoint, i;
+    size_t ijoined, i;
 } job;
 
 typedef struct work {
-    pcl_joined *joint;
-    pclean_err *error; /* [n] of each joint; code 0: none so far */
+    pcl_joined *joined;
+    pclean_err *error; /* [n] of each joined image; code 0: none so far */
     size_t n;
     const pclean_hooks *hooks;
     double start;
@@ -102,14 +102,14 @@ static int note_bytes(uint64_t bytes, void *user) {
 }
 
 static void do_one(work *w, const job *k, pcl_tiles_room *room) {
-    pclean_err *kept = &w->error[k->ijoint], err = {0};
+    pclean_err *kept = &w->error[k->ijoined], err = {0};
     int code;
 #pragma omp atomic read
     code = kept->code;
     if (code)
         return; /* the image has failed already */
     const pcl_tiles_watch watch = {note_bytes, w};
-    if (pcl_joined_job(&w->joint[k->ijoint], k->i, room, &watch, &err)) {
+    if (pcl_joined_job(&w->joined[k->ijoined], k->i, room, &watch, &err)) {
 #pragma omp critical(pcl_concat_error)
         if (!kept->code)
             *kept = err;
@@ -121,10 +121,10 @@ static int do_all(work *w, int nthread, pclean_err *err) {
     job *jobs = NULL;
     for (size_t i = 0; i < w->n; i++)
         if (!w->error[i].code) {
-            const size_t n = pcl_joined_njob(&w->joint[i]);
+            const size_t n = pcl_joined_njob(&w->joined[i]);
             most = n > most ? n : most;
             njob += n;
-            w->total += pcl_joined_bytes(&w->joint[i]);
+            w->total += pcl_joined_bytes(&w->joined[i]);
         }
     int rc = PCL_NEW(&jobs, njob, "list of pieces of work", err);
     if (rc)
@@ -133,7 +133,7 @@ static int do_all(work *w, int nthread, pclean_err *err) {
     for (size_t k = 0; k < most; k++) /* by turns: threads that write one file wait for each
                                        * other */
         for (size_t i = 0; i < w->n; i++)
-            if (!w->error[i].code && k < pcl_joined_njob(&w->joint[i]))
+            if (!w->error[i].code && k < pcl_joined_njob(&w->joined[i]))
                 jobs[at++] = (job){i, k};
 #pragma omp parallel num_threads(nthread)
     {
@@ -146,7 +146,7 @@ static int do_all(work *w, int nthread, pclean_err *err) {
 #pragma omp parallel for schedule(dynamic) num_threads(nthread)
     for (size_t i = 0; i < w->n; i++)
         if (!w->error[i].code)
-            (void)!pcl_joined_sync(&w->joint[i], &w->error[i]);
+            (void)!pcl_joined_sync(&w->joined[i], &w->error[i]);
     pcl_free(jobs);
     return w->stopped ? PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted: no image was changed") : 0;
 }
@@ -162,11 +162,11 @@ static int thread_count(const pclean_concat_options *o) {
 static int join_all(work *w, const pclean_concat_options *o, pclean_err *err) {
     for (size_t i = 0; !o->dry_run && i < w->n; i++)
         if (!w->error[i].code)
-            (void)!pcl_joined_make(&w->joint[i], &w->error[i]);
+            (void)!pcl_joined_make(&w->joined[i], &w->error[i]);
     int rc = o->dry_run ? 0 : do_all(w, thread_count(o), err);
     for (size_t i = 0; !rc && !o->dry_run && i < w->n; i++)
         if (!w->error[i].code)
-            (void)!pcl_joined_finish(&w->joint[i], &w->error[i]);
+            (void)!pcl_joined_finish(&w->joined[i], &w->error[i]);
     return rc;
 }
 
@@ -175,13 +175,13 @@ static int fill_result(const work *w, pclean_concat_result *r, pclean_err *err) 
     if (!r->output)
         return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the result");
     for (size_t i = 0; i < w->n; i++) {
-        const pcl_joined *j = &w->joint[i];
+        const pcl_joined *j = &w->joined[i];
         pclean_concat_output *out = &r->output[r->noutput++];
         *out = (pclean_concat_output){.path = strdup(j->final_path ? j->final_path : ""),
                                       .mode = j->mode,
                                       .ninput = j->ninput,
-                                      .nplane = j->parts.total,
-                                      .regular = j->parts.regular,
+                                      .nplane = j->series.total,
+                                      .regular = j->series.regular,
                                       .bytes = pcl_joined_bytes(j),
                                       .bytes_whole_tiles = pcl_joined_bytes_whole(j),
                                       .err = w->error[i]};
@@ -203,17 +203,17 @@ static int begin(work *w, size_t n, const pclean_concat_options *o, const pclean
     rc = rc ? rc : casa_init(err);
     if (hooks && hooks->log)
         pcl_log_set_sink(log_to_hooks, (void *)(uintptr_t)hooks);
-    if (!rc && !(rc = PCL_ZNEW(&w->joint, n, "joined images", err)))
+    if (!rc && !(rc = PCL_ZNEW(&w->joined, n, "joined images", err)))
         rc = PCL_ZNEW(&w->error, n, "errors", err);
     for (size_t i = 0; !rc && i < n; i++)
-        w->joint[i].claim = -1;
+        w->joined[i].claim = -1;
     return rc;
 }
 
 static void end(work *w) {
     for (size_t i = 0; i < w->n; i++)
-        pcl_joined_clear(&w->joint[i]);
-    pcl_free(w->joint);
+        pcl_joined_clear(&w->joined[i]);
+    pcl_free(w->joined);
     pcl_free(w->error);
     pcl_log_set_sink(NULL, NULL);
 }
@@ -222,8 +222,8 @@ static void end(work *w) {
 static int delete_inputs(const work *w, const pclean_concat_options *o, pclean_err *err) {
     int rc = 0;
     for (size_t i = 0; o->delete_inputs && !o->dry_run && !rc && i < w->n; i++)
-        if (pcl_joined_removes(&w->joint[i]) && w->joint[i].mode != PCLEAN_CONCAT_MOVEVIRTUAL)
-            rc = pcl_joined_remove_inputs(&w->joint[i], err);
+        if (pcl_joined_removes(&w->joined[i]) && w->joined[i].mode != PCLEAN_CONCAT_MOVEVIRTUAL)
+            rc = pcl_joined_remove_inputs(&w->joined[i], err);
     return rc;
 }
 
@@ -257,7 +257,7 @@ int pclean_concat_images(const char *outimage, const char *const *inimages, size
         return rc;
     if (!(rc = begin(&w, 1, o, hooks, err))) {
         w.n = 1;
-        if (!pcl_joined_open(&w.joint[0], outimage, inimages, n, o, &w.error[0]))
+        if (!pcl_joined_open(&w.joined[0], outimage, inimages, n, o, &w.error[0]))
             rc = join_all(&w, o, err);
         if (!rc && w.error[0].code) {
             rc = -w.error[0].code;
@@ -369,7 +369,7 @@ static int name_parts(const char *base, const char *extension, size_t nparts, ch
     return rc;
 }
 
-/* Opens the joint of one extension; *found: it has sub-cubes. */
+/* Opens the joined image of one extension; *found: it has sub-cubes. */
 static int open_extension(pcl_joined *j, const char *base, const char *extension, size_t nparts,
                           const pclean_concat_options *o, bool *found, pclean_err *err) {
     char **name = NULL, *out = NULL, *lock = NULL;
@@ -407,7 +407,7 @@ static int list_failures(const work *w, pclean_err *err) {
             const size_t used = strlen(names);
             first = nfailed++ ? first : w->error[i].msg;
             snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
-                     w->joint[i].final_path ? w->joint[i].final_path : "?");
+                     w->joined[i].final_path ? w->joined[i].final_path : "?");
         }
     return nfailed ? PCL_FAIL(err, PCLEAN_EFAILED,
                               "%zu of %zu images were not joined: %s; the first because %s",
@@ -430,12 +430,12 @@ static int claim_base(const char *base, char **path, int *fd, pclean_err *err) {
 static int check_data(const work *w, const char *base, pclean_err *err) {
     const char *const weights = ".sumwt";
     for (size_t i = 0; i < w->n; i++) {
-        const char *name = w->joint[i].final_path;
+        const char *name = w->joined[i].final_path;
         bool blank = false;
         if (strlen(name) < strlen(weights) ||
             strcmp(name + strlen(name) - strlen(weights), weights) != 0)
             continue;
-        const int rc = pcl_series_is_blank(&w->joint[i].parts, NULL, &blank, err);
+        const int rc = pcl_series_is_blank(&w->joined[i].series, NULL, &blank, err);
         if (rc || blank)
             return rc ? rc
                       : PCL_FAIL(err, PCLEAN_EFAILED,
@@ -450,7 +450,7 @@ static int join_subcubes(work *w, const char *base, size_t nparts, const char *c
         nparts = count_parts(base, extensions);
     for (size_t i = 0; extensions[i]; i++) {
         bool found;
-        pcl_joined *j = &w->joint[w->n];
+        pcl_joined *j = &w->joined[w->n];
         const int rc = open_extension(j, base, extensions[i], nparts, o, &found, &w->error[w->n]);
         if (found)
             w->n++;

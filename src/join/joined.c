@@ -108,40 +108,40 @@ static int claim(pcl_joined *j, pclean_err *err) {
 
 /* Nothing is silently blank in a joined image. */
 static void tell_blank(const pcl_joined *j) {
-    for (size_t i = 0; j->parts.nblank && i < j->parts.n; i++) {
-        const pcl_tiles_part *p = &j->parts.pixels[i];
-        if (!casa_member_get_info(j->parts.part[i])->beam)
+    for (size_t i = 0; j->series.nblank && i < j->series.n; i++) {
+        const pcl_tiles_member *p = &j->series.pixels[i];
+        if (!casa_member_get_info(j->series.member[i])->beam)
             pcl_log(PCL_LOG_WARNING, "%s has no data: planes %zu to %zu of %s are blank",
-                    casa_member_get_info(j->parts.part[i])->path, p->offset, p->offset + p->n - 1,
-                    j->final_path);
+                    casa_member_get_info(j->series.member[i])->path, p->offset,
+                    p->offset + p->n - 1, j->final_path);
     }
 }
 
 static int check_virtual(const pcl_joined *j, pclean_err *err) {
-    if (j->parts.nblank)
+    if (j->series.nblank)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
                         "%s: an image without data has no beam, and CASA takes a virtual image "
                         "with and without beams for one without; use mode paged",
                         j->final_path);
-    if (j->parts.casa_regular != j->parts.regular && j->parts.n > 1)
+    if (j->series.casa_regular != j->series.regular && j->series.n > 1)
         return PCL_FAIL(err, PCLEAN_EDATA,
                         "%s: the images follow each other so nearly regularly that CASA would show "
                         "wrong frequencies in a virtual image; use mode paged",
                         j->final_path);
-    if (j->parts.nested && j->mode != PCLEAN_CONCAT_VIRTUAL)
+    if (j->series.nested && j->mode != PCLEAN_CONCAT_VIRTUAL)
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
                         "%s: one of the inputs is a virtual image itself, which cannot be moved or "
                         "copied into another; use mode paged or virtual",
                         j->final_path);
-    for (size_t i = 0; j->mode != PCLEAN_CONCAT_VIRTUAL && i < j->parts.n; i++)
+    for (size_t i = 0; j->mode != PCLEAN_CONCAT_VIRTUAL && i < j->series.n; i++)
         for (size_t k = 0; k < i; k++)
-            if (strcmp(base_name(casa_member_get_info(j->parts.part[i])->path),
-                       base_name(casa_member_get_info(j->parts.part[k])->path)) == 0)
+            if (strcmp(base_name(casa_member_get_info(j->series.member[i])->path),
+                       base_name(casa_member_get_info(j->series.member[k])->path)) == 0)
                 return PCL_FAIL(
                     err, PCLEAN_EPARAM,
                     "%s and %s have the same name and cannot lie in one folder; rename one of them",
-                    casa_member_get_info(j->parts.part[k])->path,
-                    casa_member_get_info(j->parts.part[i])->path);
+                    casa_member_get_info(j->series.member[k])->path,
+                    casa_member_get_info(j->series.member[i])->path);
     return 0;
 }
 
@@ -157,7 +157,7 @@ static int resume(pcl_joined *j, pclean_err *err) {
     if (!pcl_joined_removes(j) || !pcl_fs_exists(j->final_path) || (rc = claim(j, err)))
         return rc;
     j->resumed = pcl_resume_check(j->final_path, (const char *const *)j->input, j->ninput,
-                                  j->options, &j->parts);
+                                  j->options, &j->series);
     if (j->resumed)
         pcl_log(PCL_LOG_INFO,
                 "%s is complete; an earlier run was killed while it removed the inputs: those that "
@@ -171,6 +171,8 @@ int pcl_joined_open(pcl_joined *j, const char *outimage, const char *const *inpu
     *j = (pcl_joined){.claim = -1, .options = options, .mode = options->mode};
     if (j->mode == PCLEAN_CONCAT_AUTO)
         j->mode = options->keep_subcubes ? PCLEAN_CONCAT_VIRTUAL : PCLEAN_CONCAT_PAGED;
+    const pcl_series_options load = {
+        .axis = options->axis, .relax = options->relax, .reorder = options->reorder};
     int rc = copy_name(outimage, &j->final_path, err);
     if (!rc && !(rc = pcl_asprintf(&j->part_path, err, "%s.concat.part", j->final_path)) &&
         !(rc = pcl_asprintf(&j->lock_path, err, "%s.lock", j->final_path)))
@@ -180,8 +182,7 @@ int pcl_joined_open(pcl_joined *j, const char *outimage, const char *const *inpu
     if (rc || (rc = check_apart(j, err)) || (rc = resume(j, err)) || j->resumed ||
         (rc = check_names(j, err)) || (j->claim < 0 && (rc = claim(j, err))) ||
         (rc = pcl_claim_check(j->lock_path, j->part_path, err)) ||
-        (rc = pcl_series_load((const char *const *)j->input, ninput, options->axis, options->relax,
-                              options->reorder, false, &j->parts, err)))
+        (rc = pcl_series_load((const char *const *)j->input, ninput, &load, &j->series, err)))
         return rc;
     if (is_virtual(j))
         return check_virtual(j, err);
@@ -194,21 +195,30 @@ int pcl_joined_open(pcl_joined *j, const char *outimage, const char *const *inpu
 /* The first image's tiles, so that they can be copied whole; but tiles of a few pixels would make a
  * slow image. */
 static int choose_tile(const pcl_joined *j, size_t *tile, pclean_err *err) {
-    const casa_tiles *first = j->parts.pixels[0].tiles;
+    const casa_tiles *first = j->series.pixels[0].tiles;
     size_t shape[CASA_MAX_DIM], size = pcl_tiles_pixel(first);
     memcpy(shape, first->shape, sizeof shape);
     memcpy(tile, first->tile, sizeof shape);
-    shape[j->parts.axis] = j->parts.total;
+    shape[j->series.axis] = j->series.total;
     for (size_t i = 0; i < first->ndim; i++)
         size *= tile[i];
     return size < 4096 ? casa_default_tile(first->ndim, shape, tile, err) : 0;
 }
 
-static bool all_line_up(const pcl_tiles_part *part, size_t n, const casa_tiles *out, size_t axis) {
-    for (size_t i = 0; i < n; i++)
-        if (!part[i].tiles || !pcl_tiles_line_up(part[i].tiles, out, axis, part[i].offset))
+static bool all_line_up(const pcl_tiles_series *series, const casa_tiles *out) {
+    for (size_t i = 0; i < series->n; i++) {
+        const pcl_tiles_member *m = &series->member[i];
+        if (!m->tiles || !pcl_tiles_line_up(m->tiles, out, series->axis, m->offset))
             return false;
+    }
     return true;
+}
+
+/* Whether whole tiles are copied, or the boxes that are repacked. */
+static void plan_copy(const pcl_tiles_series *series, const casa_tiles *out, bool *whole,
+                      pcl_boxes *boxes) {
+    *whole = all_line_up(series, out);
+    pcl_boxes_make(out, PCL_SERIES_BOX_BYTES, series->axis, pcl_tiles_thickest(series), boxes);
 }
 
 static int reserve(const casa_tiles *t, pclean_err *err) {
@@ -229,16 +239,16 @@ static void free_lines(char **lines, size_t n) {
 /* One line for the whole, one for each input. */
 static int history(const pcl_joined *j, char ***lines, size_t *n, pclean_err *err) {
     *n = 0;
-    int rc = PCL_ZNEW(lines, j->parts.n + 1, "history", err);
+    int rc = PCL_ZNEW(lines, j->series.n + 1, "history", err);
     if (!rc)
         rc = pcl_asprintf(&(*lines)[(*n)++], err,
                           "pclean " PCLEAN_VERSION " concat: %zu image%s along axis %zu%s",
-                          j->parts.n, j->parts.n == 1 ? "" : "s", j->parts.axis,
-                          j->parts.regular ? "" : ", which becomes a table");
-    for (size_t i = 0; !rc && i < j->parts.n; i++) {
-        const pcl_tiles_part *p = &j->parts.pixels[i];
+                          j->series.n, j->series.n == 1 ? "" : "s", j->series.axis,
+                          j->series.regular ? "" : ", which becomes a table");
+    for (size_t i = 0; !rc && i < j->series.n; i++) {
+        const pcl_tiles_member *p = &j->series.pixels[i];
         rc = pcl_asprintf(&(*lines)[(*n)++], err, "pixels %zu-%zu" PCL_RESUME_LINE, p->offset,
-                          p->offset + p->n - 1, casa_member_get_info(j->parts.part[i])->path);
+                          p->offset + p->n - 1, casa_member_get_info(j->series.member[i])->path);
     }
     return rc;
 }
@@ -247,12 +257,12 @@ static int make_paged(pcl_joined *j, pclean_err *err) {
     const char *path = j->part_path;
     char **lines = NULL;
     size_t nline = 0;
-    casa_join join = {.part = j->parts.part,
-                      .npart = j->parts.n,
-                      .axis = j->parts.axis,
-                      .regular = j->parts.regular,
-                      .value = j->parts.value,
-                      .masked = j->parts.mask != NULL};
+    casa_join join = {.member = j->series.member,
+                      .nmember = j->series.n,
+                      .axis = j->series.axis,
+                      .regular = j->series.regular,
+                      .value = j->series.value,
+                      .masked = j->series.mask != NULL};
     int rc = choose_tile(j, join.tile, err);
     if (!rc && !(rc = history(j, &lines, &nline, err))) {
         join.history = (const char *const *)lines;
@@ -261,22 +271,16 @@ static int make_paged(pcl_joined *j, pclean_err *err) {
         j->exists = !rc;
     }
     free_lines(lines, nline);
-    if (rc ||
-        (rc = pcl_series_load(&path, 1, (int)j->parts.axis, true, false, true, &j->made, err)) ||
+    const pcl_series_options load = {.axis = (int)j->series.axis, .relax = true, .trusted = true};
+    if (rc || (rc = pcl_series_load(&path, 1, &load, &j->made, err)) ||
         (rc = reserve(j->made.pixels[0].tiles, err)) ||
         (j->made.mask && (rc = reserve(j->made.mask[0].tiles, err))))
         return rc;
-    j->whole_pixels =
-        all_line_up(j->parts.pixels, j->parts.n, j->made.pixels[0].tiles, j->parts.axis);
-    pcl_boxes_make(j->made.pixels[0].tiles, PCL_PARTS_BOX_BYTES, j->parts.axis,
-                   pcl_tiles_thickest(j->parts.pixels, j->parts.n, j->parts.axis), &j->pixel_boxes);
-    if (j->made.mask) {
-        j->whole_mask =
-            all_line_up(j->parts.mask, j->parts.n, j->made.mask[0].tiles, j->parts.axis);
-        pcl_boxes_make(j->made.mask[0].tiles, PCL_PARTS_BOX_BYTES, j->parts.axis,
-                       pcl_tiles_thickest(j->parts.mask, j->parts.n, j->parts.axis),
-                       &j->mask_boxes);
-    }
+    const pcl_tiles_series pixels = pcl_series_pixels(&j->series),
+                           masks = pcl_series_masks(&j->series);
+    plan_copy(&pixels, j->made.pixels[0].tiles, &j->whole_pixels, &j->pixel_boxes);
+    if (j->made.mask)
+        plan_copy(&masks, j->made.mask[0].tiles, &j->whole_mask, &j->mask_boxes);
     return 0;
 }
 
@@ -339,17 +343,17 @@ static int list_name(const pcl_joined *j, const char *path, char **out, pclean_e
 }
 
 static int make_virtual(pcl_joined *j, pclean_err *err) {
-    pcl_virtual list = {.axis = j->parts.axis};
+    pcl_virtual list = {.axis = j->series.axis};
     int rc = j->mode == PCLEAN_CONCAT_MOVEVIRTUAL ? check_movable(j, err) : 0;
-    snprintf(list.type, sizeof list.type, "%s", casa_member_get_info(j->parts.part[0])->type);
+    snprintf(list.type, sizeof list.type, "%s", casa_member_get_info(j->series.member[0])->type);
     if (!rc && mkdir(j->part_path, 0777) != 0)
         rc = PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO,
                       "cannot make the folder %s: %s", j->part_path, strerror(errno));
     j->exists = !rc;
     if (!rc)
-        rc = PCL_ZNEW(&list.image, j->parts.n, "list of images", err);
-    for (; !rc && list.n < j->parts.n; list.n += !rc) {
-        const char *path = casa_member_get_info(j->parts.part[list.n])->path;
+        rc = PCL_ZNEW(&list.image, j->series.n, "list of images", err);
+    for (; !rc && list.n < j->series.n; list.n += !rc) {
+        const char *path = casa_member_get_info(j->series.member[list.n])->path;
         char *inside = NULL;
         if (j->mode != PCLEAN_CONCAT_VIRTUAL &&
             !(rc = pcl_asprintf(&inside, err, "%s/%s", j->part_path, base_name(path))))
@@ -378,32 +382,34 @@ int pcl_joined_make(pcl_joined *j, pclean_err *err) {
 
 /* ---- pixels ---- */
 
+/* The jobs of one array: a member each, or a box each. */
+static size_t job_count(const pcl_joined *j, bool whole, const pcl_boxes *boxes) {
+    return whole ? j->series.n : boxes->n;
+}
+
 size_t pcl_joined_njob(const pcl_joined *j) {
     if (is_virtual(j) || j->resumed)
         return 0;
-    return (j->whole_pixels ? j->parts.n : j->pixel_boxes.n) + (!j->made.mask   ? 0
-                                                                : j->whole_mask ? j->parts.n
-                                                                                : j->mask_boxes.n);
-}
-
-static int do_job(const pcl_tiles_part *part, size_t npart, size_t axis, bool whole,
-                  const pcl_boxes *boxes, const casa_tiles *out, size_t i, pcl_tiles_room *room,
-                  const pcl_tiles_watch *watch, pclean_err *err) {
-    if (whole)
-        return pcl_tiles_copy(part[i].tiles, out, axis, part[i].offset, watch, err);
-    size_t start[CASA_MAX_DIM], length[CASA_MAX_DIM];
-    pcl_boxes_get(boxes, out, i, start, length);
-    return pcl_tiles_repack(part, npart, axis, out, start, length, room, watch, err);
+    return job_count(j, j->whole_pixels, &j->pixel_boxes) +
+           (j->made.mask ? job_count(j, j->whole_mask, &j->mask_boxes) : 0);
 }
 
 int pcl_joined_job(const pcl_joined *j, size_t i, pcl_tiles_room *room,
                    const pcl_tiles_watch *watch, pclean_err *err) {
-    const size_t npixel = j->whole_pixels ? j->parts.n : j->pixel_boxes.n;
+    const size_t npixel = job_count(j, j->whole_pixels, &j->pixel_boxes);
+    const bool mask = i >= npixel, whole = mask ? j->whole_mask : j->whole_pixels;
+    const pcl_tiles_series series =
+        mask ? pcl_series_masks(&j->series) : pcl_series_pixels(&j->series);
+    const casa_tiles *out = mask ? j->made.mask[0].tiles : j->made.pixels[0].tiles;
+    const size_t k = mask ? i - npixel : i;
     pcl_test_stage(i, "job");
-    return i < npixel ? do_job(j->parts.pixels, j->parts.n, j->parts.axis, j->whole_pixels,
-                               &j->pixel_boxes, j->made.pixels[0].tiles, i, room, watch, err)
-                      : do_job(j->parts.mask, j->parts.n, j->parts.axis, j->whole_mask,
-                               &j->mask_boxes, j->made.mask[0].tiles, i - npixel, room, watch, err);
+    if (whole) {
+        const pcl_tiles_member *m = &series.member[k];
+        return pcl_tiles_copy(m->tiles, out, series.axis, m->offset, watch, err);
+    }
+    pcl_box box;
+    pcl_boxes_get(mask ? &j->mask_boxes : &j->pixel_boxes, out, k, &box);
+    return pcl_tiles_repack(&series, out, &box, room, watch, err);
 }
 
 uint64_t pcl_joined_bytes_whole(const pcl_joined *j) {
@@ -412,10 +418,10 @@ uint64_t pcl_joined_bytes_whole(const pcl_joined *j) {
 }
 
 uint64_t pcl_joined_bytes(const pcl_joined *j) {
-    return is_virtual(j) || !j->made.n
-               ? 0
-               : pcl_tiles_size(j->made.pixels[0].tiles) +
-                     (j->made.mask ? pcl_tiles_size(j->made.mask[0].tiles) : 0);
+    if (is_virtual(j) || !j->made.n)
+        return 0;
+    return pcl_tiles_size(j->made.pixels[0].tiles) +
+           (j->made.mask ? pcl_tiles_size(j->made.mask[0].tiles) : 0);
 }
 
 int pcl_joined_sync(const pcl_joined *j, pclean_err *err) {
@@ -429,22 +435,23 @@ int pcl_joined_sync(const pcl_joined *j, pclean_err *err) {
  * inputs. */
 static int verify(const pcl_joined *j, pclean_err *err) {
     const char *path = j->part_path;
+    const pcl_series_options load = {
+        .axis = (int)j->series.axis, .relax = true, .trusted = !is_virtual(j)};
     pcl_series again = {0};
     long where = -1;
-    int rc = is_virtual(j) ? 0 : casa_image_read_back(path, j->parts.n + 1, err);
+    int rc = is_virtual(j) ? 0 : casa_image_read_back(path, j->series.n + 1, err);
     if (!rc)
-        rc =
-            pcl_series_load(&path, 1, (int)j->parts.axis, true, false, !is_virtual(j), &again, err);
-    for (size_t i = 0; !rc && i < again.total && i < j->parts.total; i++) {
-        const size_t k = i + 1 < again.total ? i : i > 0 ? i - 1 : 0;
+        rc = pcl_series_load(&path, 1, &load, &again, err);
+    for (size_t i = 0; !rc && i < again.total && i < j->series.total; i++) {
+        const size_t k = i > 0 && i + 1 == again.total ? i - 1 : i;
         const double step =
             again.total > 1 ? fabs(again.value[k + 1] - again.value[k]) : fabs(again.value[0]) + 1;
-        if (!(fabs(again.value[i] - j->parts.value[i]) <= 0.02 * step))
+        if (!(fabs(again.value[i] - j->series.value[i]) <= 0.02 * step))
             rc = PCL_FAIL(err, PCLEAN_EFAILED, "plane %zu is at %.9g where its input is at %.9g", i,
-                          again.value[i], j->parts.value[i]);
+                          again.value[i], j->series.value[i]);
     }
     if (!rc &&
-        !(rc = pcl_series_compare(&again, &j->parts, j->options->verify_full, &where, err)) &&
+        !(rc = pcl_series_compare(&again, &j->series, j->options->verify_full, &where, err)) &&
         where >= 0)
         rc = PCL_FAIL(err, PCLEAN_EFAILED, "plane %ld is not that of its input", where);
     pcl_series_clear(&again);
@@ -489,7 +496,7 @@ static int remove_marks(const char *aside, pclean_err *err) {
 static int remove_input(const pcl_joined *j, const char *input, pclean_err *err) {
     char *aside = NULL;
     int rc = pcl_resume_aside(input, &aside, err);
-    if (!rc && !pcl_resume_may_remove(aside, j->resumed ? &j->parts : NULL, j->options))
+    if (!rc && !pcl_resume_may_remove(aside, j->resumed ? &j->series : NULL, j->options))
         rc =
             PCL_FAIL(err, PCLEAN_EEXIST,
                      "%s is complete, but its input %s is not removed: %s is in the way; move that",
@@ -519,7 +526,7 @@ void pcl_joined_clear(pcl_joined *j) {
     if (j->exists && pcl_fs_remove_tree(j->part_path, &err) != 0)
         pcl_log(PCL_LOG_WARNING, "an unfinished image is left behind: %s", err.msg);
     pcl_series_clear(&j->made);
-    pcl_series_clear(&j->parts);
+    pcl_series_clear(&j->series);
     if (j->lock_path)
         pcl_claim_drop(j->lock_path, j->claim);
     for (size_t i = 0; i < j->ninput; i++)

@@ -10,14 +10,14 @@ typedef struct pcl_joined {
     const pclean_concat_options *options;
     int mode; /* auto resolved */
     size_t ninput;
-    char **input; /* [ninput] without slashes at their ends */
-    pcl_series parts;
+    char **input;                      /* [ninput] without slashes at their ends */
+    pcl_series series;                 /* of the inputs */
     pcl_series made;                   /* a paged image: its own files */
     bool whole_pixels, whole_mask;     /* whole tiles are copied */
     pcl_boxes pixel_boxes, mask_boxes; /* else these are repacked */
     bool exists;                       /* part_path is there */
-    bool resumed; /* the image is complete, parts are its own; only inputs are to be
-                   * removed (resume.h) */
+    bool resumed; /* the image is complete, and is the series; only inputs are to be removed
+                   * (resume.h) */
 } pcl_joined;
 
 /* Whether the inputs are to be removed in the end. */

@@ -43,7 +43,7 @@ static bool has_begun(const char *image, const char *input) {
 static bool has_inside(const pcl_series *whole, const char *image, const char *input) {
     const size_t n = strlen(image);
     for (size_t i = 0; i < whole->n; i++) {
-        const char *path = casa_member_get_info(whole->part[i])->path;
+        const char *path = casa_member_get_info(whole->member[i])->path;
         if (strncmp(path, image, n) == 0 && path[n] == '/' &&
             strcmp(path + n + 1, base_name(input)) == 0)
             return true;
@@ -57,7 +57,7 @@ static bool is_made_of(const pcl_series *whole, const char *image, const char *i
     if (whole->nested)
         return has_inside(whole, image, input);
     if (pcl_asprintf(&line, NULL, PCL_RESUME_LINE, input) ||
-        casa_member_find_history(whole->part[0], line, &found, NULL))
+        casa_member_find_history(whole->member[0], line, &found, NULL))
         found = false;
     pcl_free(line);
     return found;
@@ -65,13 +65,14 @@ static bool is_made_of(const pcl_series *whole, const char *image, const char *i
 
 /* What is left of an input must be in the image, too. */
 static bool has_planes(const pcl_series *whole, const char *input, const pclean_concat_options *o) {
+    const pcl_series_options load = {.axis = (int)whole->axis, .relax = true};
     pcl_series some = {0};
     long offset = -1;
     if (!pcl_fs_exists(input))
         return true;
     const bool has =
-        !pcl_series_load(&input, 1, (int)whole->axis, true, false, false, &some, NULL) &&
-        !casa_member_compare(whole->part[0], some.part[0], whole->axis, o->relax, NULL) &&
+        !pcl_series_load(&input, 1, &load, &some, NULL) &&
+        !casa_member_compare(whole->member[0], some.member[0], whole->axis, o->relax, NULL) &&
         !pcl_series_find(whole, &some, &offset, NULL) && offset >= 0;
     pcl_series_clear(&some);
     return has;
@@ -85,12 +86,12 @@ bool pcl_resume_may_remove(const char *aside, const pcl_series *whole,
 
 bool pcl_resume_check(const char *image, const char *const *input, size_t ninput,
                       const pclean_concat_options *o, pcl_series *whole) {
+    const pcl_series_options load = {.axis = o->axis, .relax = true};
     bool is = false;
     *whole = (pcl_series){0};
     for (size_t i = 0; i < ninput; i++)
         is = is || o->delete_inputs || has_begun(image, input[i]);
-    is = is && pcl_fs_exists(image) &&
-         !pcl_series_load(&image, 1, o->axis, true, false, false, whole, NULL);
+    is = is && pcl_fs_exists(image) && !pcl_series_load(&image, 1, &load, whole, NULL);
     for (size_t i = 0; is && i < ninput; i++)
         is = is_made_of(whole, image, input[i]) && has_planes(whole, input[i], o);
     if (!is)

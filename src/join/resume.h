@@ -21,9 +21,9 @@ bool pcl_resume_may_remove(const char *aside, const pcl_series *whole,
 
 /* Whether `image` is the complete join of input[ninput], some of which are gone already or on their
  * way: it says that it was made of these names (the list of a virtual image, the history of a paged
- * one), and has all planes of those that are left. Then *image_parts is it, to be cleared. Whatever
+ * one), and has all planes of those that are left. Then *series is it, to be cleared. Whatever
  * cannot be read or proven is no. Calls casacore. */
 bool pcl_resume_check(const char *image, const char *const *input, size_t ninput,
-                      const pclean_concat_options *options, pcl_series *image_parts);
+                      const pclean_concat_options *options, pcl_series *series);
 
 #endif

@@ -16,7 +16,7 @@ typedef struct opener {
     pcl_probe probe;
 } opener;
 
-static int add_part(opener *o, const char *path, pclean_err *err) {
+static int add_member(opener *o, const char *path, pclean_err *err) {
     pcl_series *p = o->p;
     int rc = 0;
     if (p->n == o->room) {
@@ -25,14 +25,14 @@ static int add_part(opener *o, const char *path, pclean_err *err) {
         if ((rc = PCL_NEW(&more, n, "list of images", err)))
             return rc;
         if (p->n > 0)
-            memcpy(more, p->part, p->n * sizeof *more);
-        pcl_free(p->part);
-        p->part = more;
+            memcpy(more, p->member, p->n * sizeof *more);
+        pcl_free(p->member);
+        p->member = more;
         o->room = n;
     }
-    rc = casa_member_open(path, &p->part[p->n], err);
+    rc = casa_member_open(path, &p->member[p->n], err);
     p->n += !rc;
-    return !rc && pcl_probe_is_child(&o->probe) ? casa_member_try_history(p->part[p->n - 1], err)
+    return !rc && pcl_probe_is_child(&o->probe) ? casa_member_try_history(p->member[p->n - 1], err)
                                                 : rc;
 }
 
@@ -64,7 +64,7 @@ static int add_list(opener *o, const char *path, pclean_err *err) {
 static int add_image(opener *o, const char *path, pclean_err *err) {
     int rc = pcl_probe_visit(&o->probe, path, err);
     if (!rc)
-        rc = pcl_virtual_is(path) ? add_list(o, path, err) : add_part(o, path, err);
+        rc = pcl_virtual_is(path) ? add_list(o, path, err) : add_member(o, path, err);
     if (rc && err && pcl_probe_is_child(&o->probe))
         pcl_probe_note(&o->probe, err);
     return rc;
@@ -94,13 +94,13 @@ typedef struct names {
 /* What the child does. */
 static int try_images(pcl_probe *probe, void *user, pclean_err *err) {
     const names *all = user;
-    pcl_series parts = {0};
-    opener o = {.p = &parts, .axis = -1, .probe = *probe};
+    pcl_series series = {0};
+    opener o = {.p = &series, .axis = -1, .probe = *probe};
     return add_images(&o, all->name, all->n, err);
 }
 
 static int find_axis(pcl_series *p, int wanted, int of_lists, pclean_err *err) {
-    const casa_member_info *info = casa_member_get_info(p->part[0]);
+    const casa_member_info *info = casa_member_get_info(p->member[0]);
     const int axis = wanted >= 0 ? wanted : info->spectral_axis;
     if (axis < 0)
         return PCL_FAIL(err, PCLEAN_EDATA, "%s has no spectral axis; say along which axis to join",
@@ -120,21 +120,27 @@ static int find_axis(pcl_series *p, int wanted, int of_lists, pclean_err *err) {
 /* ---- the joined axis ---- */
 
 static enum pcl_axis_kind kind_of(enum casa_axis_kind kind) {
-    return kind == CASA_AXIS_SPECTRAL ? PCL_AXIS_SPECTRAL
-           : kind == CASA_AXIS_SKY    ? PCL_AXIS_SKY
-           : kind == CASA_AXIS_STOKES ? PCL_AXIS_STOKES
-                                      : PCL_AXIS_LINEAR;
+    switch (kind) {
+    case CASA_AXIS_SPECTRAL:
+        return PCL_AXIS_SPECTRAL;
+    case CASA_AXIS_SKY:
+        return PCL_AXIS_SKY;
+    case CASA_AXIS_STOKES:
+        return PCL_AXIS_STOKES;
+    default:
+        return PCL_AXIS_LINEAR;
+    }
 }
 
-static int order_parts(pcl_series *p, const size_t *order, pclean_err *err) {
+static int order_members(pcl_series *p, const size_t *order, pclean_err *err) {
     casa_member **sorted = NULL;
     int rc = PCL_NEW(&sorted, p->n, "list of images", err);
     if (rc)
         return rc;
     for (size_t i = 0; i < p->n; i++)
-        sorted[i] = p->part[order[i]];
-    pcl_free(p->part);
-    p->part = sorted;
+        sorted[i] = p->member[order[i]];
+    pcl_free(p->member);
+    p->member = sorted;
     return 0;
 }
 
@@ -144,9 +150,9 @@ static int join_axis(pcl_series *p, bool relax, bool reorder, pclean_err *err) {
     int rc = PCL_ZNEW(&axes, p->n, "axes", err);
     for (size_t i = 0; !rc && i < p->n; i++) {
         casa_member_axis a;
-        if ((rc = casa_member_get_axis(p->part[i], p->axis, &a, err)))
+        if ((rc = casa_member_get_axis(p->member[i], p->axis, &a, err)))
             break;
-        axes[i] = (pcl_axis){casa_member_get_info(p->part[i])->path,
+        axes[i] = (pcl_axis){casa_member_get_info(p->member[i])->path,
                              kind_of(a.kind),
                              a.n,
                              a.value,
@@ -164,7 +170,7 @@ static int join_axis(pcl_series *p, bool relax, bool reorder, pclean_err *err) {
         }
         p->regular = joined.regular;
         p->casa_regular = joined.casa_regular;
-        rc = order_parts(p, joined.order, err);
+        rc = order_members(p, joined.order, err);
     }
     pcl_free(joined.order);
     pcl_free(axes);
@@ -178,10 +184,10 @@ static int list_tiles(pcl_series *p, pclean_err *err) {
     if (!rc)
         rc = PCL_NEW(&p->mask, p->n, "list of masks", err);
     for (size_t i = 0; !rc && i < p->n; i++) {
-        const casa_member_info *info = casa_member_get_info(p->part[i]);
+        const casa_member_info *info = casa_member_get_info(p->member[i]);
         const size_t n = info->pixels.shape[p->axis];
-        p->pixels[i] = (pcl_tiles_part){&info->pixels, offset, n};
-        p->mask[i] = (pcl_tiles_part){info->masked ? &info->mask : NULL, offset, n};
+        p->pixels[i] = (pcl_tiles_member){&info->pixels, offset, n};
+        p->mask[i] = (pcl_tiles_member){info->masked ? &info->mask : NULL, offset, n};
         masked = masked || info->masked;
         offset += n;
     }
@@ -194,22 +200,30 @@ static int list_tiles(pcl_series *p, pclean_err *err) {
 
 /* ---- images without data ---- */
 
-static int is_part_blank(const pcl_tiles_part *part, size_t axis, bool *blank, pclean_err *err) {
-    const casa_tiles *t = part->tiles;
-    const pcl_tiles_part alone = {t, 0, part->n};
+pcl_tiles_series pcl_series_pixels(const pcl_series *p) {
+    return (pcl_tiles_series){p->pixels, p->n, p->axis};
+}
+
+pcl_tiles_series pcl_series_masks(const pcl_series *p) {
+    return (pcl_tiles_series){p->mask, p->n, p->axis};
+}
+
+static int is_member_blank(const pcl_tiles_member *member, size_t axis, bool *blank,
+                           pclean_err *err) {
+    const casa_tiles *t = member->tiles;
+    const pcl_tiles_member alone = {t, 0, member->n};
     pcl_boxes boxes;
-    pcl_boxes_make(t, PCL_PARTS_BOX_BYTES, axis, 1, &boxes);
-    size_t most = t->bytes, start[CASA_MAX_DIM], length[CASA_MAX_DIM];
-    for (size_t d = 0; d < t->ndim; d++)
-        most *= boxes.size[d];
+    pcl_box box;
+    pcl_boxes_make(t, PCL_SERIES_BOX_BYTES, axis, 1, &boxes);
     char *pixels = NULL;
-    int rc = PCL_NEW(&pixels, most, "box of pixels", err);
+    int rc =
+        pcl_alloc((void **)&pixels, pcl_boxes_pixels(&boxes, t), t->bytes, "box of pixels", err);
     for (size_t i = 0; !rc && *blank && i < boxes.n; i++) {
         size_t n = t->bytes;
-        pcl_boxes_get(&boxes, t, i, start, length);
+        pcl_boxes_get(&boxes, t, i, &box);
         for (size_t d = 0; d < t->ndim; d++)
-            n *= length[d];
-        rc = pcl_tiles_gather(&alone, 1, axis, t, start, length, pixels, err);
+            n *= box.length[d];
+        rc = pcl_tiles_gather(&(pcl_tiles_series){&alone, 1, axis}, t, &box, pixels, err);
         for (size_t k = 0; !rc && *blank && k < n; k++)
             *blank = pixels[k] == 0;
     }
@@ -217,50 +231,50 @@ static int is_part_blank(const pcl_tiles_part *part, size_t axis, bool *blank, p
     return rc;
 }
 
-int pcl_series_is_blank(const pcl_series *p, const pcl_tiles_part *part, bool *blank,
+int pcl_series_is_blank(const pcl_series *p, const pcl_tiles_member *member, bool *blank,
                         pclean_err *err) {
     int rc = 0;
     *blank = true;
-    if (part)
-        return is_part_blank(part, p->axis, blank, err);
+    if (member)
+        return is_member_blank(member, p->axis, blank, err);
     for (size_t i = 0; !rc && *blank && i < p->n; i++)
-        rc = is_part_blank(&p->pixels[i], p->axis, blank, err);
+        rc = is_member_blank(&p->pixels[i], p->axis, blank, err);
     return rc;
 }
 
-/* A part of a cube that has no data has no beam. */
+/* A sub-cube that has no data has no beam. */
 static int check_beams(pcl_series *p, pclean_err *err) {
     size_t with = p->n;
     for (size_t i = p->n; i-- > 0;)
-        with = casa_member_get_info(p->part[i])->beam ? i : with;
+        with = casa_member_get_info(p->member[i])->beam ? i : with;
     p->beams = with < p->n;
     int rc = 0;
     for (size_t i = 0; !rc && p->beams && i < p->n; i++) {
-        const casa_member_info *info = casa_member_get_info(p->part[i]);
+        const casa_member_info *info = casa_member_get_info(p->member[i]);
         bool blank = true;
         if (!info->beam && !(rc = pcl_series_is_blank(p, &p->pixels[i], &blank, err)) && !blank)
             rc = PCL_FAIL(err, PCLEAN_EDATA, "%s has no beam, %s has one; give all a beam, or none",
-                          info->path, casa_member_get_info(p->part[with])->path);
+                          info->path, casa_member_get_info(p->member[with])->path);
         p->nblank += !info->beam;
     }
     return rc;
 }
 
-int pcl_series_load(const char *const *name, size_t n, int axis, bool relax, bool reorder,
-                    bool trusted, pcl_series *out, pclean_err *err) {
+int pcl_series_load(const char *const *name, size_t n, const pcl_series_options *o, pcl_series *out,
+                    pclean_err *err) {
     *out = (pcl_series){0};
-    opener o = {.p = out, .axis = -1};
+    opener open = {.p = out, .axis = -1};
     int rc = n > 0 ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "no images to join");
-    if (!rc && !trusted)
-        rc = pcl_probe_start(&o.probe, try_images, &(names){n, name}, err);
+    if (!rc && !o->trusted)
+        rc = pcl_probe_start(&open.probe, try_images, &(names){n, name}, err);
     if (!rc)
-        rc = add_images(&o, name, n, err);
-    pcl_probe_stop(&o.probe);
+        rc = add_images(&open, name, n, err);
+    pcl_probe_stop(&open.probe);
     if (!rc)
-        rc = find_axis(out, axis, o.axis, err);
+        rc = find_axis(out, o->axis, open.axis, err);
     for (size_t i = 1; !rc && i < out->n; i++)
-        rc = casa_member_compare(out->part[0], out->part[i], out->axis, relax, err);
-    if (!rc && !(rc = join_axis(out, relax, reorder, err)) && !(rc = list_tiles(out, err)))
+        rc = casa_member_compare(out->member[0], out->member[i], out->axis, o->relax, err);
+    if (!rc && !(rc = join_axis(out, o->relax, o->reorder, err)) && !(rc = list_tiles(out, err)))
         rc = check_beams(out, err);
     if (rc)
         pcl_series_clear(out);
@@ -269,8 +283,8 @@ int pcl_series_load(const char *const *name, size_t n, int axis, bool relax, boo
 
 void pcl_series_clear(pcl_series *p) {
     for (size_t i = 0; i < p->n; i++)
-        casa_member_close(p->part[i]);
-    pcl_free(p->part);
+        casa_member_close(p->member[i]);
+    pcl_free(p->member);
     pcl_free(p->pixels);
     pcl_free(p->mask);
     pcl_free(p->value);
@@ -279,94 +293,115 @@ void pcl_series_clear(pcl_series *p) {
 
 /* ---- comparing ---- */
 
-/* The part of the whole that a box of one part is. */
-static int compare_box(const pcl_tiles_part *whole, size_t nwhole, const pcl_tiles_part *part,
-                       const casa_tiles *shape, size_t axis, const size_t *start,
-                       const size_t *length, char *a, char *b, long *where, pclean_err *err) {
-    size_t at[CASA_MAX_DIM] = {0}, n = pcl_tiles_pixel(shape);
-    for (size_t i = 0; i < shape->ndim; i++) {
-        at[i] = start[i] + (i == axis ? part->offset : 0);
-        n *= length[i];
-    }
+/* One array of a member against that of the whole. */
+typedef struct comparison {
+    pcl_tiles_series whole;
+    const pcl_tiles_member *member; /* its offset is that in the whole */
+    const casa_tiles *form;         /* of the member; bits where it has no mask */
+    bool full;
+    char *a, *b; /* a box of each */
+    long where;  /* plane of the first difference; -1: none so far */
+} comparison;
+
+/* box: of the member. */
+static int compare_box(comparison *q, const pcl_box *box, pclean_err *err) {
+    const size_t axis = q->whole.axis, pixel = pcl_tiles_pixel(q->form);
+    pcl_box at = *box; /* in the whole */
+    at.start[axis] += q->member->offset;
+    size_t n = pixel;
+    for (size_t i = 0; i < q->form->ndim; i++)
+        n *= box->length[i];
     int rc;
-    if ((rc = pcl_tiles_gather(part, 1, axis, shape, at, length, a, err)) ||
-        (rc = pcl_tiles_gather(whole, nwhole, axis, shape, at, length, b, err)))
+    if ((rc = pcl_tiles_gather(&(pcl_tiles_series){q->member, 1, axis}, q->form, &at, q->a, err)) ||
+        (rc = pcl_tiles_gather(&q->whole, q->form, &at, q->b, err)))
         return rc;
     for (size_t i = 0; i < n; i++)
-        if (a[i] != b[i]) {
-            size_t pixel = i / pcl_tiles_pixel(shape);
+        if (q->a[i] != q->b[i]) {
+            size_t k = i / pixel;
             for (size_t d = 0; d < axis; d++)
-                pixel /= length[d];
-            *where = (long)(at[axis] + pixel % length[axis]);
+                k /= box->length[d];
+            q->where = (long)(at.start[axis] + k % box->length[axis]);
             return 0;
         }
     return 0;
 }
 
-static int compare_part(const pcl_tiles_part *whole, size_t nwhole, const pcl_tiles_part *part,
-                        const casa_tiles *shape, size_t axis, bool full, long *where,
-                        pclean_err *err) {
-    if (nwhole == 1 && part->tiles &&
-        pcl_tiles_line_up(part->tiles, whole->tiles, axis, part->offset)) {
-        bool same;
-        const int rc =
-            pcl_tiles_same(part->tiles, whole->tiles, axis, part->offset, full, &same, err);
-        if (rc || same)
-            return rc;
-    }
+static int compare_boxes(comparison *q, pclean_err *err) {
+    const casa_tiles *form = q->form;
+    const size_t pixel = pcl_tiles_pixel(form);
     pcl_boxes boxes;
-    pcl_boxes_make(shape, full ? PCL_PARTS_BOX_BYTES : 1, axis,
-                   pcl_tiles_thickest(whole, nwhole, axis), &boxes);
-    size_t most = pcl_tiles_pixel(shape);
-    for (size_t i = 0; i < shape->ndim; i++)
-        most *= boxes.size[i];
-    char *a = NULL, *b = NULL;
-    int rc = PCL_NEW(&a, most, "box of pixels", err);
+    pcl_box box;
+    pcl_boxes_make(form, q->full ? PCL_SERIES_BOX_BYTES : 1, q->whole.axis,
+                   pcl_tiles_thickest(&q->whole), &boxes);
+    const size_t most = pcl_boxes_pixels(&boxes, form);
+    int rc = pcl_alloc((void **)&q->a, most, pixel, "box of pixels", err);
     if (!rc)
-        rc = PCL_NEW(&b, most, "box of pixels", err);
-    const size_t step = full ? 1 : boxes.n > 3 ? (boxes.n - 1) / 3 : 1;
-    for (size_t i = 0; !rc && *where < 0; i += step) {
-        size_t start[CASA_MAX_DIM], length[CASA_MAX_DIM];
-        const size_t k = i < boxes.n - 1 ? i : boxes.n - 1;
-        pcl_boxes_get(&boxes, shape, k, start, length);
-        rc = compare_box(whole, nwhole, part, shape, axis, start, length, a, b, where, err);
+        rc = pcl_alloc((void **)&q->b, most, pixel, "box of pixels", err);
+    const size_t step = !q->full && boxes.n > 3 ? (boxes.n - 1) / 3 : 1;
+    for (size_t i = 0; !rc && q->where < 0; i += step) {
+        pcl_boxes_get(&boxes, form, i < boxes.n - 1 ? i : boxes.n - 1, &box);
+        rc = compare_box(q, &box, err);
         if (i >= boxes.n - 1)
             break;
     }
-    pcl_free(a);
-    pcl_free(b);
+    pcl_free(q->a);
+    pcl_free(q->b);
+    q->a = q->b = NULL;
     return rc;
 }
 
-/* The planes of parts, the first of which is plane `at` of the whole. */
-static int compare_at(const pcl_series *whole, const pcl_series *parts, size_t at, bool full,
+/* Whole tiles are compared without looking into them, where they can be. */
+static int compare_member(comparison *q, pclean_err *err) {
+    const pcl_tiles_member *m = q->member;
+    const casa_tiles *whole = q->whole.member[0].tiles;
+    const size_t axis = q->whole.axis;
+    if (q->whole.n == 1 && m->tiles && pcl_tiles_line_up(m->tiles, whole, axis, m->offset)) {
+        bool same;
+        const int rc = pcl_tiles_same(m->tiles, whole, axis, m->offset, q->full, &same, err);
+        if (rc || same)
+            return rc;
+    }
+    return compare_boxes(q, err);
+}
+
+/* The planes of members, the first of which is plane `at` of the whole. */
+static int compare_at(const pcl_series *whole, const pcl_series *members, size_t at, bool full,
                       long *where, pclean_err *err) {
     int rc = 0;
-    for (size_t i = 0; !rc && *where < 0 && i < parts->n; i++) {
-        pcl_tiles_part pixels = parts->pixels[i], mask = {NULL, pixels.offset + at, pixels.n};
+    for (size_t i = 0; !rc && *where < 0 && i < members->n; i++) {
+        pcl_tiles_member pixels = members->pixels[i], mask = {NULL, pixels.offset + at, pixels.n};
         pixels.offset += at;
-        rc = compare_part(whole->pixels, whole->n, &pixels, pixels.tiles, whole->axis, full, where,
-                          err);
-        casa_tiles bits = *pixels.tiles; /* also where this part has no mask */
+        comparison q = {.whole = pcl_series_pixels(whole),
+                        .member = &pixels,
+                        .form = pixels.tiles,
+                        .full = full,
+                        .where = -1};
+        rc = compare_member(&q, err);
+        casa_tiles bits = *pixels.tiles; /* also where this member has no mask */
         bits.bytes = 0;
-        mask.tiles = parts->mask ? parts->mask[i].tiles : NULL;
-        if (!rc && *where < 0 && whole->mask)
-            rc = compare_part(whole->mask, whole->n, &mask, &bits, whole->axis, full, where, err);
+        mask.tiles = members->mask ? members->mask[i].tiles : NULL;
+        if (!rc && q.where < 0 && whole->mask) {
+            q.whole = pcl_series_masks(whole);
+            q.member = &mask;
+            q.form = &bits;
+            rc = compare_member(&q, err);
+        }
+        *where = q.where;
     }
     return rc;
 }
 
-int pcl_series_compare(const pcl_series *whole, const pcl_series *parts, bool full, long *where,
+int pcl_series_compare(const pcl_series *whole, const pcl_series *members, bool full, long *where,
                        pclean_err *err) {
     *where = -1;
-    if (whole->total != parts->total)
+    if (whole->total != members->total)
         return PCL_FAIL(err, PCLEAN_EFAILED, "%s has %zu planes, its parts have %zu",
-                        casa_member_get_info(whole->part[0])->path, whole->total, parts->total);
-    if ((whole->mask != NULL) != (parts->mask != NULL))
+                        casa_member_get_info(whole->member[0])->path, whole->total, members->total);
+    if ((whole->mask != NULL) != (members->mask != NULL))
         return PCL_FAIL(err, PCLEAN_EFAILED, "%s has %s mask, its parts have %s",
-                        casa_member_get_info(whole->part[0])->path, whole->mask ? "a" : "no",
-                        parts->mask ? "one" : "none");
-    return compare_at(whole, parts, 0, full, where, err);
+                        casa_member_get_info(whole->member[0])->path, whole->mask ? "a" : "no",
+                        members->mask ? "one" : "none");
+    return compare_at(whole, members, 0, full, where, err);
 }
 
 /* The plane of `whole` that has this value on the axis; total: none. */

@@ -23,7 +23,7 @@ static size_t tile_pixels(const casa_tiles *t) {
     return n;
 }
 
-/* Of all tiles, those at the edge with what sticks out. */
+/* Pixels of all tiles; those at the edge count with what sticks out. */
 static size_t box_pixels(const casa_tiles *t) {
     size_t n = tile_pixels(t);
     for (size_t i = 0; i < t->ndim; i++)
@@ -54,10 +54,7 @@ static int open_tiles(const casa_tiles *t, int flags, int *fd, pclean_err *err) 
 /* The disk begins to write what is there; waiting for it comes later. */
 static int close_written(int fd, const char *path, pclean_err *err) {
     (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-    return close(fd) == 0
-               ? 0
-               : PCL_FAIL(err, errno == ENOSPC || errno == EDQUOT ? PCLEAN_ENOSPC : PCLEAN_EIO,
-                          "cannot write %s: %s", path, strerror(errno));
+    return close(fd) == 0 ? 0 : pcl_err_errno(err, "write", path);
 }
 
 static int tell(const pcl_tiles_watch *watch, uint64_t bytes, pclean_err *err) {
@@ -109,7 +106,8 @@ int pcl_tiles_copy(const casa_tiles *in, const casa_tiles *out, size_t axis, siz
         for (uint64_t at = 0; !rc && at < r.size; at += piece) {
             const uint64_t n = r.size - at < piece ? r.size - at : piece,
                            place = k * r.stride + r.first + at;
-            rc = pcl_bulk_copy(from, in->file, k * r.size + at, to, out->file, place, n, err);
+            rc = pcl_bulk_copy(&(pcl_bulk_place){from, in->file, k * r.size + at},
+                               &(pcl_bulk_place){to, out->file, place}, n, err);
             if (!rc && r.n < 64)
                 (void)sync_file_range(to, (off64_t)place, (off64_t)n, SYNC_FILE_RANGE_WRITE);
             if (!rc)
@@ -128,9 +126,7 @@ int pcl_tiles_same(const casa_tiles *in, const casa_tiles *out, size_t axis, siz
                    bool full, bool *same, pclean_err *err) {
     const runs r = find_runs(in, out, axis, offset);
     const uint64_t tile = tile_bytes(in), ntile = r.n * (r.size / tile),
-                   step = full        ? 1
-                          : ntile > 3 ? (ntile - 1) / 3
-                                      : 1;
+                   step = !full && ntile > 3 ? (ntile - 1) / 3 : 1;
     char *a = NULL, *b = NULL;
     int from = -1, to = -1, rc;
     *same = true;
@@ -175,28 +171,40 @@ void pcl_boxes_make(const casa_tiles *t, size_t bytes, size_t axis, size_t thick
     }
 }
 
-void pcl_boxes_get(const pcl_boxes *b, const casa_tiles *t, size_t i, size_t *start,
-                   size_t *length) {
+void pcl_boxes_get(const pcl_boxes *b, const casa_tiles *t, size_t i, pcl_box *out) {
     for (size_t d = 0; d < t->ndim; d++) {
-        start[d] = i % b->count[d] * b->size[d];
-        length[d] = t->shape[d] - start[d] < b->size[d] ? t->shape[d] - start[d] : b->size[d];
+        const size_t start = i % b->count[d] * b->size[d], left = t->shape[d] - start;
+        out->start[d] = start;
+        out->length[d] = left < b->size[d] ? left : b->size[d];
         i /= b->count[d];
     }
 }
 
-/* Copies a box between two arrays of `pixel` bytes; shapes are theirs, starts where the box lies in
- * each. */
-static void copy_box(const char *from, const size_t *from_shape, const size_t *from_start, char *to,
-                     const size_t *to_shape, const size_t *to_start, const size_t *length,
-                     size_t ndim, size_t pixel) {
+size_t pcl_boxes_pixels(const pcl_boxes *b, const casa_tiles *t) {
+    size_t n = 1;
+    for (size_t d = 0; d < t->ndim; d++)
+        n *= b->size[d];
+    return n;
+}
+
+/* An array in memory, and where a box of it begins. */
+typedef struct corner {
+    char *data;
+    const size_t *shape, *start; /* [ndim] */
+} corner;
+
+/* Copies a box from one array to another. length: its size; form: tells dimension and pixel. */
+static void copy_box(const corner *from, const corner *to, const size_t *length,
+                     const casa_tiles *form) {
+    const size_t ndim = form->ndim, pixel = pcl_tiles_pixel(form);
     size_t at[CASA_MAX_DIM] = {0};
     for (;;) {
         size_t a = 0, b = 0;
         for (size_t i = ndim; i-- > 0;) {
-            a = a * from_shape[i] + from_start[i] + at[i];
-            b = b * to_shape[i] + to_start[i] + at[i];
+            a = a * from->shape[i] + from->start[i] + at[i];
+            b = b * to->shape[i] + to->start[i] + at[i];
         }
-        memcpy(to + b * pixel, from + a * pixel, length[0] * pixel);
+        memcpy(to->data + b * pixel, from->data + a * pixel, length[0] * pixel);
         size_t i = 1;
         while (i < ndim && ++at[i] == length[i])
             at[i++] = 0;
@@ -288,38 +296,45 @@ static size_t walk_place(const walk *w, const size_t *start, const size_t *box, 
     return number;
 }
 
-/* Copies what lies in one tile, `from` on, to the array of `form`, `to` on, whose tiles are all in
- * memory, one after the other. */
-static void scatter(const char *tile, const casa_tiles *t, const size_t *from, char *pixels,
-                    const casa_tiles *form, const size_t *to, const size_t *length) {
-    const size_t pixel = pcl_tiles_pixel(t), size = tile_pixels(form) * pixel;
+/* An array whose tiles are all in memory, one after the other. */
+typedef struct tiled {
+    const casa_tiles *form;
+    char *pixels;
+} tiled;
+
+/* Copies what lies in one tile, `from` on, to the array, `to` on. */
+static void scatter(char *tile, const casa_tiles *t, const size_t *from, const tiled *array,
+                    const size_t *to, const size_t *length) {
+    const casa_tiles *form = array->form;
+    const size_t size = tile_pixels(form) * pcl_tiles_pixel(t);
     walk w;
     for (walk_begin(&w, form, to, length); !w.end; walk_next(&w)) {
         size_t in_tile[CASA_MAX_DIM], at[CASA_MAX_DIM], n[CASA_MAX_DIM];
         const size_t number = walk_place(&w, to, length, in_tile, at, n);
         for (size_t i = 0; i < t->ndim; i++)
             at[i] += from[i];
-        copy_box(tile, t->tile, at, pixels + number * size, form->tile, in_tile, n, t->ndim, pixel);
+        copy_box(&(corner){tile, t->tile, at},
+                 &(corner){array->pixels + number * size, form->tile, in_tile}, n, t);
     }
 }
 
-/* Reads a box into the array `pixels` of `form`, from `to` on. */
-static int read_into(const casa_tiles *t, const size_t *start, const size_t *length, char *pixels,
-                     const casa_tiles *form, const size_t *to, pclean_err *err) {
+/* Reads a box of a file into the array, from `to` on. */
+static int read_into(const casa_tiles *t, const pcl_box *box, const tiled *array, const size_t *to,
+                     pclean_err *err) {
     char *tile = NULL;
     int fd = -1, rc = PCL_NEW(&tile, tile_pixels(t) * pcl_tiles_pixel(t), "tile", err);
     if (!rc)
         rc = open_tiles(t, O_RDONLY, &fd, err);
     walk w;
-    for (walk_begin(&w, t, start, length); !rc && !w.end; walk_next(&w)) {
+    for (walk_begin(&w, t, box->start, box->length); !rc && !w.end; walk_next(&w)) {
         size_t in_tile[CASA_MAX_DIM], in_box[CASA_MAX_DIM], n[CASA_MAX_DIM];
-        const size_t number = walk_place(&w, start, length, in_tile, in_box, n);
+        const size_t number = walk_place(&w, box->start, box->length, in_tile, in_box, n);
         if ((rc = pcl_bulk_pread(fd, t->file, tile, tile_bytes(t), number * tile_bytes(t), err)))
             break;
         decode_tile(t, tile);
         for (size_t i = 0; i < t->ndim; i++)
             in_box[i] += to[i];
-        scatter(tile, t, in_tile, pixels, form, in_box, n);
+        scatter(tile, t, in_tile, array, in_box, n);
     }
     if (fd >= 0)
         close(fd);
@@ -328,11 +343,13 @@ static int read_into(const casa_tiles *t, const size_t *start, const size_t *len
 }
 
 /* The bits of an image without a mask. */
-static void set_all(char *pixels, const casa_tiles *form, const size_t *to, const size_t *length) {
+static void set_all(const tiled *array, const size_t *to, const size_t *length) {
+    const casa_tiles *form = array->form;
     walk w;
     for (walk_begin(&w, form, to, length); !w.end; walk_next(&w)) {
         size_t from[CASA_MAX_DIM], in_box[CASA_MAX_DIM], n[CASA_MAX_DIM], at[CASA_MAX_DIM] = {0};
-        char *tile = pixels + walk_place(&w, to, length, from, in_box, n) * tile_pixels(form);
+        char *tile =
+            array->pixels + walk_place(&w, to, length, from, in_box, n) * tile_pixels(form);
         for (bool more = true; more;) {
             size_t place = 0, i = 1;
             for (size_t d = form->ndim; d-- > 0;)
@@ -345,45 +362,47 @@ static void set_all(char *pixels, const casa_tiles *form, const size_t *to, cons
     }
 }
 
-/* The parts of a box of the joined array, into the array of `form`, which the box fills. */
-static int gather(const pcl_tiles_part *part, size_t npart, size_t axis, const casa_tiles *form,
-                  const size_t *start, const size_t *length, char *pixels, pclean_err *err) {
+/* What each member has of a box of the joined array, into the array in memory, which the box
+ * fills. */
+static int gather(const pcl_tiles_series *series, const pcl_box *box, const tiled *array,
+                  pclean_err *err) {
+    const size_t axis = series->axis, box_end = box->start[axis] + box->length[axis];
     int rc = 0;
-    for (size_t i = 0; !rc && i < npart; i++) {
-        const size_t begin = part[i].offset > start[axis] ? part[i].offset : start[axis];
-        const size_t end = part[i].offset + part[i].n < start[axis] + length[axis]
-                               ? part[i].offset + part[i].n
-                               : start[axis] + length[axis];
+    for (size_t i = 0; !rc && i < series->n; i++) {
+        const pcl_tiles_member *m = &series->member[i];
+        const size_t m_end = m->offset + m->n;
+        const size_t begin = m->offset > box->start[axis] ? m->offset : box->start[axis];
+        const size_t end = m_end < box_end ? m_end : box_end;
         if (begin >= end)
             continue;
-        size_t from[CASA_MAX_DIM], size[CASA_MAX_DIM], to[CASA_MAX_DIM] = {0};
-        memcpy(from, start, form->ndim * sizeof *from);
-        memcpy(size, length, form->ndim * sizeof *size);
-        from[axis] = begin - part[i].offset;
-        size[axis] = end - begin;
-        to[axis] = begin - start[axis];
-        if (part[i].tiles)
-            rc = read_into(part[i].tiles, from, size, pixels, form, to, err);
+        pcl_box from = *box;
+        size_t to[CASA_MAX_DIM] = {0};
+        from.start[axis] = begin - m->offset;
+        from.length[axis] = end - begin;
+        to[axis] = begin - box->start[axis];
+        if (m->tiles)
+            rc = read_into(m->tiles, &from, array, to, err);
         else
-            set_all(pixels, form, to, size);
+            set_all(array, to, from.length);
     }
     return rc;
 }
 
-size_t pcl_tiles_thickest(const pcl_tiles_part *part, size_t npart, size_t axis) {
+size_t pcl_tiles_thickest(const pcl_tiles_series *series) {
     size_t most = 1;
-    for (size_t i = 0; i < npart; i++)
-        if (part[i].tiles && part[i].tiles->tile[axis] > most)
-            most = part[i].tiles->tile[axis];
+    for (size_t i = 0; i < series->n; i++) {
+        const casa_tiles *t = series->member[i].tiles;
+        most = t && t->tile[series->axis] > most ? t->tile[series->axis] : most;
+    }
     return most;
 }
 
-int pcl_tiles_gather(const pcl_tiles_part *part, size_t npart, size_t axis, const casa_tiles *kind,
-                     const size_t *start, const size_t *length, void *pixels, pclean_err *err) {
+int pcl_tiles_gather(const pcl_tiles_series *series, const casa_tiles *kind, const pcl_box *box,
+                     void *pixels, pclean_err *err) {
     casa_tiles form = *kind; /* one tile */
-    memcpy(form.shape, length, kind->ndim * sizeof *length);
-    memcpy(form.tile, length, kind->ndim * sizeof *length);
-    return gather(part, npart, axis, &form, start, length, pixels, err);
+    memcpy(form.shape, box->length, kind->ndim * sizeof *box->length);
+    memcpy(form.tile, box->length, kind->ndim * sizeof *box->length);
+    return gather(series, box, &(tiled){&form, pixels}, err);
 }
 
 /* Tiles of a box (`form`) that lie together in the file: those of the first axes, as long as the
@@ -446,23 +465,22 @@ static int get_pages(pcl_tiles_room *room, size_t size, char **pages, pclean_err
 }
 
 /* The tiles are filled in memory as they will lie in the file. */
-int pcl_tiles_repack(const pcl_tiles_part *part, size_t npart, size_t axis, const casa_tiles *out,
-                     const size_t *start, const size_t *length, pcl_tiles_room *room,
-                     const pcl_tiles_watch *watch, pclean_err *err) {
+int pcl_tiles_repack(const pcl_tiles_series *series, const casa_tiles *out, const pcl_box *box,
+                     pcl_tiles_room *room, const pcl_tiles_watch *watch, pclean_err *err) {
     casa_tiles form = *out;
-    memcpy(form.shape, length, out->ndim * sizeof *length);
+    memcpy(form.shape, box->length, out->ndim * sizeof *box->length);
     const size_t size = box_pixels(&form) * pcl_tiles_pixel(&form);
     char *pixels = NULL;
     int rc = get_pages(room, size, &pixels, err);
     if (rc)
         return rc;
     for (size_t i = 0; i < out->ndim; i++)
-        if (length[i] % out->tile[i] != 0) { /* tiles stick out of the array */
+        if (box->length[i] % out->tile[i] != 0) { /* tiles stick out of the array */
             memset(pixels, 0, size);
             break;
         }
-    if ((rc = gather(part, npart, axis, &form, start, length, pixels, err)) ||
-        (rc = write_tiles(out, &form, start, pixels, err)))
+    if ((rc = gather(series, box, &(tiled){&form, pixels}, err)) ||
+        (rc = write_tiles(out, &form, box->start, pixels, err)))
         return rc;
     return tell(watch, pcl_tiles_size(&form), err);
 }

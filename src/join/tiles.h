@@ -39,24 +39,33 @@ typedef struct pcl_boxes {
     size_t n, size[CASA_MAX_DIM], count[CASA_MAX_DIM];
 } pcl_boxes;
 void pcl_boxes_make(const casa_tiles *t, size_t bytes, size_t axis, size_t thick, pcl_boxes *out);
-void pcl_boxes_get(const pcl_boxes *b, const casa_tiles *t, size_t i, size_t *start,
-                   size_t *length);
+
+/* A box of an array. */
+typedef struct pcl_box {
+    size_t start[CASA_MAX_DIM], length[CASA_MAX_DIM]; /* pixels */
+} pcl_box;
+void pcl_boxes_get(const pcl_boxes *b, const casa_tiles *t, size_t i, pcl_box *out);
+size_t pcl_boxes_pixels(const pcl_boxes *b, const casa_tiles *t); /* of the largest */
 
 /* One of the arrays that are joined; tiles NULL: bits that are all set (an image without mask). */
-typedef struct pcl_tiles_part {
+typedef struct pcl_tiles_member {
     const casa_tiles *tiles;
     size_t offset, n; /* pixels along the axis */
-} pcl_tiles_part;
+} pcl_tiles_member;
+
+/* Arrays joined along an axis. */
+typedef struct pcl_tiles_series {
+    const pcl_tiles_member *member; /* [n] in order of offset, without gaps; borrowed */
+    size_t n, axis;
+} pcl_tiles_series;
 
 /* Pixels of the deepest tile along the axis. */
-size_t pcl_tiles_thickest(const pcl_tiles_part *part, size_t npart, size_t axis);
+size_t pcl_tiles_thickest(const pcl_tiles_series *series);
 
-/* Reads a box of the joined array into pixels[...] (first axis fastest, native byte order). part[]
- * in order of offset, without gaps; kind: any casa_tiles of their dimension and pixel. Space for
- * one tile is allocated. */
-int pcl_tiles_gather(const pcl_tiles_part *part, size_t npart, size_t axis, const casa_tiles *kind,
-                     const size_t *start, const size_t *length, void *pixels,
-                     pclean_err *err) PCL_CHECK;
+/* Reads a box of the joined array into pixels[...] (first axis fastest, native byte order). kind:
+ * any casa_tiles of the members' dimension and pixel. Space for one tile is allocated. */
+int pcl_tiles_gather(const pcl_tiles_series *series, const casa_tiles *kind, const pcl_box *box,
+                     void *pixels, pclean_err *err) PCL_CHECK;
 
 /* Memory that a thread uses from box to box. Starts as {0}; free with pcl_tiles_room_clear. */
 typedef struct pcl_tiles_room {
@@ -65,9 +74,8 @@ typedef struct pcl_tiles_room {
 } pcl_tiles_room;
 void pcl_tiles_room_clear(pcl_tiles_room *room);
 
-/* Fills one box of out, given by pcl_boxes, from the parts. */
-int pcl_tiles_repack(const pcl_tiles_part *part, size_t npart, size_t axis, const casa_tiles *out,
-                     const size_t *start, const size_t *length, pcl_tiles_room *room,
-                     const pcl_tiles_watch *watch, pclean_err *err) PCL_CHECK;
+/* Fills one box of out, given by pcl_boxes, from the members. */
+int pcl_tiles_repack(const pcl_tiles_series *series, const casa_tiles *out, const pcl_box *box,
+                     pcl_tiles_room *room, const pcl_tiles_watch *watch, pclean_err *err) PCL_CHECK;
 
 #endif

@@ -76,24 +76,23 @@ static void add_box(plane_sum *sums, const casa_tiles *t, size_t axis, const siz
     }
 }
 
-static int sum_part(const pcl_tiles_part *part, size_t axis, plane_sum *sums, uint64_t *bytes,
-                    pclean_err *err) {
+static int sum_member(const pcl_tiles_member *member, size_t axis, plane_sum *sums, uint64_t *bytes,
+                      pclean_err *err) {
+    const casa_tiles *t = member->tiles;
+    const pcl_tiles_member alone = {t, 0, member->n};
     pcl_boxes boxes;
-    pcl_boxes_make(part->tiles, PCL_PARTS_BOX_BYTES, axis, 1, &boxes);
-    size_t most = part->tiles->bytes;
-    for (size_t d = 0; d < part->tiles->ndim; d++)
-        most *= boxes.size[d];
+    pcl_box box;
+    pcl_boxes_make(t, PCL_SERIES_BOX_BYTES, axis, 1, &boxes);
     char *pixels = NULL;
-    const pcl_tiles_part alone = {part->tiles, 0, part->n};
-    int rc = PCL_NEW(&pixels, most, "box of pixels", err);
+    int rc =
+        pcl_alloc((void **)&pixels, pcl_boxes_pixels(&boxes, t), t->bytes, "box of pixels", err);
     for (size_t i = 0; !rc && i < boxes.n; i++) {
-        size_t start[CASA_MAX_DIM], length[CASA_MAX_DIM];
-        pcl_boxes_get(&boxes, part->tiles, i, start, length);
-        if (!(rc = pcl_tiles_gather(&alone, 1, axis, part->tiles, start, length, pixels, err)))
-            add_box(sums + part->offset, part->tiles, axis, start, length, pixels);
+        pcl_boxes_get(&boxes, t, i, &box);
+        if (!(rc = pcl_tiles_gather(&(pcl_tiles_series){&alone, 1, axis}, t, &box, pixels, err)))
+            add_box(sums + member->offset, t, axis, box.start, box.length, pixels);
     }
     pcl_free(pixels);
-    *bytes += pcl_tiles_size(part->tiles);
+    *bytes += pcl_tiles_size(t);
     return rc;
 }
 
@@ -115,7 +114,7 @@ static int look_at_planes(const pcl_series *p, pclean_verify_result *r, pclean_e
     plane_sum *sums = NULL;
     int rc = PCL_ZNEW(&sums, p->total, "sums of planes", err);
     for (size_t i = 0; !rc && i < p->n; i++)
-        rc = sum_part(&p->pixels[i], p->axis, sums, &r->bytes, err);
+        rc = sum_member(&p->pixels[i], p->axis, sums, &r->bytes, err);
     for (size_t k = 0; !rc && k < p->total; k++) {
         r->checksum[k] = sums[k].checksum;
         if (sums[k].nan == sums[k].n)
@@ -130,7 +129,7 @@ static int look_at_planes(const pcl_series *p, pclean_verify_result *r, pclean_e
 /* Where the step is not that of most of the others. */
 static void look_for_gaps(const pcl_series *p, pclean_verify_result *r) {
     casa_member_axis a;
-    if (p->total < 3 || casa_member_get_axis(p->part[0], p->axis, &a, NULL) != 0 ||
+    if (p->total < 3 || casa_member_get_axis(p->member[0], p->axis, &a, NULL) != 0 ||
         a.kind == CASA_AXIS_STOKES)
         return;
     double least = INFINITY;
@@ -143,29 +142,30 @@ static void look_for_gaps(const pcl_series *p, pclean_verify_result *r) {
 
 static int compare(const pcl_series *image, const char *const *against, size_t n, bool full,
                    pclean_verify_result *r, pclean_err *err) {
-    pcl_series parts = {0};
+    const pcl_series_options load = {.axis = (int)image->axis, .relax = true};
+    pcl_series members = {0};
     long where = -1;
-    int rc = pcl_series_load(against, n, (int)image->axis, true, false, false, &parts, err);
+    int rc = pcl_series_load(against, n, &load, &members, err);
     if (!rc)
-        rc = casa_member_compare(image->part[0], parts.part[0], image->axis, true, err);
-    if (!rc && parts.beams != image->beams)
+        rc = casa_member_compare(image->member[0], members.member[0], image->axis, true, err);
+    if (!rc && members.beams != image->beams)
         rc = PCL_FAIL(err, PCLEAN_EFAILED, "%s has %s, its parts have %s",
-                      casa_member_get_info(image->part[0])->path,
-                      image->beams ? "a beam" : "no beam", parts.beams ? "one" : "none");
-    if (!rc && parts.total != image->total)
+                      casa_member_get_info(image->member[0])->path,
+                      image->beams ? "a beam" : "no beam", members.beams ? "one" : "none");
+    if (!rc && members.total != image->total)
         rc = PCL_FAIL(err, PCLEAN_EFAILED, "%s has %zu planes, its parts have %zu",
-                      casa_member_get_info(image->part[0])->path, image->total, parts.total);
-    for (size_t k = 0; !rc && k < parts.total; k++) {
-        const double step = parts.total > 1
-                                ? fabs(parts.value[k ? k : 1] - parts.value[k ? k - 1 : 0])
-                                : fabs(parts.value[0]);
-        if (!(fabs(parts.value[k] - image->value[k]) <= 0.02 * step))
+                      casa_member_get_info(image->member[0])->path, image->total, members.total);
+    for (size_t k = 0; !rc && k < members.total; k++) {
+        const size_t next = k ? k : 1; /* the step to its neighbour */
+        const double step = members.total > 1 ? fabs(members.value[next] - members.value[next - 1])
+                                              : fabs(members.value[0]);
+        if (!(fabs(members.value[k] - image->value[k]) <= 0.02 * step))
             r->differ[r->ndiffer++] = k;
     }
-    if (!rc && r->ndiffer == 0 && !(rc = pcl_series_compare(image, &parts, full, &where, err)) &&
+    if (!rc && r->ndiffer == 0 && !(rc = pcl_series_compare(image, &members, full, &where, err)) &&
         where >= 0)
         r->differ[r->ndiffer++] = (size_t)where;
-    pcl_series_clear(&parts);
+    pcl_series_clear(&members);
     return rc;
 }
 
@@ -195,18 +195,19 @@ int pclean_verify_image(const char *image, const char *const *against, size_t na
                         pclean_err *err) {
     PCL_REQUIRE(err, image);
     PCL_REQUIRE(err, result);
-    pcl_series parts = {0};
+    const pcl_series_options load = {.axis = axis, .relax = true};
+    pcl_series series = {0};
     *result = (pclean_verify_result){0};
     int rc = casa_init(err);
-    if (!rc && !(rc = pcl_series_load(&image, 1, axis, true, false, false, &parts, err)))
-        rc = allocate(result, parts.total, err);
+    if (!rc && !(rc = pcl_series_load(&image, 1, &load, &series, err)))
+        rc = allocate(result, series.total, err);
     if (!rc) {
-        look_for_gaps(&parts, result);
+        look_for_gaps(&series, result);
         if (full || nagainst == 0)
-            rc = look_at_planes(&parts, result, err);
+            rc = look_at_planes(&series, result, err);
     }
     if (!rc && nagainst > 0)
-        rc = compare(&parts, against, nagainst, full, result, err);
-    pcl_series_clear(&parts);
+        rc = compare(&series, against, nagainst, full, result, err);
+    pcl_series_clear(&series);
     return rc ? rc : verdict(image, allow_blank, result, err);
 }

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,17 +10,27 @@
 
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include "base/sysinfo.h"
+#include "config/config.h"
 #include "imager/weighing.h"
+#include "run/budget.h"
 #include "run/inputs.h"
 
 typedef struct files {
     const char *base, *kind; /* "line", "subcube": line.subcube.0.yaml, line.density */
 } files;
 
-static files files_of(const pclean_partition *p, const pclean_config *c) {
-    const char *slash = strrchr(c->imagename, '/');
-    return (files){slash ? slash + 1 : c->imagename, p->cube ? "subcube" : "part"};
+/* A name without its folders. */
+static const char *base_of(const char *name) {
+    const char *slash = strrchr(name, '/');
+    return slash ? slash + 1 : name;
 }
+
+static files files_of(const pclean_partition *p, const pclean_config *c) {
+    return (files){base_of(c->imagename), p->cube ? "subcube" : "part"};
+}
+
+/* ---- names ---- */
 
 /* Whether a name is BASE.KIND.N.yaml, and N. */
 static bool is_part(const files *f, const char *name, size_t *n) {
@@ -59,6 +70,8 @@ static bool holds_part(const char *path) {
     pclean_config_clear(&c);
     return is;
 }
+
+/* ---- what is there already ---- */
 
 /* Calls visit for each of our names in the folder, with the number of a part or SIZE_MAX. */
 typedef int visitor(const char *path, size_t n, const void *user, pclean_err *err);
@@ -116,4 +129,78 @@ int pcl_partfiles_remove_stale(const pclean_partition *partition, const pclean_c
                                const char *folder, pclean_err *err) {
     const files f = files_of(partition, config);
     return visit_all(&f, folder, remove_higher, &partition->nparts, err);
+}
+
+/* ---- writing ---- */
+
+static int density_path(const pclean_config *whole, const char *folder, char **path,
+                        pclean_err *err) {
+    if (folder)
+        return pcl_asprintf(path, err, "%s/%s.density", folder, base_of(whole->imagename));
+    return pcl_asprintf(path, err, "%s.density", whole->imagename);
+}
+
+int pcl_partfiles_set_density(const pclean_config *whole, const char *folder, pclean_config *part,
+                              pclean_err *err) {
+    char *path = NULL;
+    if (!pcl_params_common_density(whole))
+        return 0;
+    int rc = density_path(whole, folder, &path, err);
+    if (!rc)
+        rc = pcl_config_assign(part, NULL, "part_density", (const char *const[]){path}, 1, err);
+    pcl_free(path);
+    return rc;
+}
+
+int pcl_partfiles_save_density(const pclean_config *config, const char *folder, pclean_err *err) {
+    const int nthread = omp_get_max_threads();
+    pcl_setup s = {0};
+    pcl_store vis = {0};
+    pcl_sysinfo limits;
+    pcl_budget budget;
+    const pcl_scratch scratch = {.folder = *config->scratch ? config->scratch : folder};
+    char *path = NULL;
+    int rc;
+    omp_set_num_threads(1);
+    pcl_sysinfo_read("", &limits);
+    if ((rc = density_path(config, folder, &path, err)) || (rc = pcl_setup_open(config, &s, err)) ||
+        (rc = pcl_budget_make(&s, &limits, 1, 1,
+                              *config->scratch ? PCL_MEMORY_FILE_ALWAYS : PCL_MEMORY_FILE_IF_NEEDED,
+                              &budget, err)))
+        goto done;
+    if (budget.plan.store_in_file)
+        s.scratch = &scratch;
+    if (!(rc = pcl_setup_read(&s, NULL, NULL, &vis, err)))
+        rc = pcl_weighing_save(&s, &vis, path, err);
+done:
+    pcl_store_clear(&vis);
+    pcl_setup_close(&s);
+    pcl_free(path);
+    omp_set_num_threads(nthread);
+    return rc;
+}
+
+int pcl_partfiles_write(pclean_part *p, const char *folder, pclean_err *err) {
+    char *path = NULL, *text = NULL;
+    size_t size = 0;
+    int rc = pcl_asprintf(&path, err, "%s/%s.yaml", folder, base_of(p->name));
+    if (rc)
+        return rc;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        rc = PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the text of %s", path);
+    else
+        rc = pclean_config_dump_yaml(&p->config, out, err);
+    if (out && fclose(out) != 0 && !rc)
+        rc = PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the text of %s", path);
+    if (!rc)
+        rc = pcl_fs_write_text(path, text, size, err);
+    free(text);
+    if (rc) {
+        pcl_free(path);
+        return rc;
+    }
+    pcl_free(p->file);
+    p->file = path;
+    return 0;
 }

@@ -11,6 +11,19 @@
 int pcl_partfiles_check(const pclean_partition *partition, const pclean_config *config,
                         const char *folder, bool overwrite, pclean_err *err) PCL_CHECK;
 
+/* Where one weight density serves all samples: names its file as part_density of a part. It lies in
+ * `folder`; NULL: beside the whole image. whole: configuration of the whole image. */
+int pcl_partfiles_set_density(const pclean_config *whole, const char *folder, pclean_config *part,
+                              pclean_err *err) PCL_CHECK;
+
+/* Reads the data of the whole image and writes that file, with one thread: an OpenMP team would be
+ * in the way of processes forked later. */
+int pcl_partfiles_save_density(const pclean_config *whole, const char *folder,
+                               pclean_err *err) PCL_CHECK;
+
+/* Writes FOLDER/NAME.yaml, the configuration of a part, and sets part->file. */
+int pcl_partfiles_write(pclean_part *part, const char *folder, pclean_err *err) PCL_CHECK;
+
 /* Removes the parts of an earlier, finer partition: those of higher numbers. */
 int pcl_partfiles_remove_stale(const pclean_partition *partition, const pclean_config *config,
                                const char *folder, pclean_err *err) PCL_CHECK;

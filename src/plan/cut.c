@@ -11,6 +11,15 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
+int pcl_cut_check(int nparts, pclean_err *err) {
+    if (nparts < 1)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%d parts were asked for: at least 1", nparts);
+    if (nparts > PCL_CUT_MOST)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%d parts were asked for: at most %d", nparts,
+                        PCL_CUT_MOST);
+    return 0;
+}
+
 void pcl_cut_rows(size_t nrow, size_t npart, size_t *cut) {
     const size_t each = nrow / npart + 1;
     for (size_t k = 0; k <= npart; k++)
@@ -19,7 +28,7 @@ void pcl_cut_rows(size_t nrow, size_t npart, size_t *cut) {
 
 size_t pcl_cut_count(size_t nchan, int chunksize, size_t nworker) {
     const size_t n = chunksize > 0 ? (nchan + (size_t)chunksize - 1) / (size_t)chunksize : nworker;
-    return n > nchan ? nchan : n < 1 ? 1 : n;
+    return least(n > 1 ? n : 1, nchan > 1 ? nchan : 1);
 }
 
 void pcl_cut_range(size_t nchan, size_t n, size_t i, size_t *first, size_t *count) {
@@ -56,23 +65,30 @@ void pcl_cut_weights(size_t n, const uint64_t *weight, size_t npart, size_t *cut
     cut[npart] = n;
 }
 
-int pcl_cut_prove(size_t whole, double whole_first_hz, double whole_step_hz, size_t npart,
-                  const size_t *nchan, const double *first_hz, const double *step_hz,
+uint64_t pcl_cut_sum(const uint64_t *weight, size_t from, size_t to) {
+    uint64_t sum = 0;
+    for (size_t i = from; i < to; i++)
+        sum += weight[i];
+    return sum;
+}
+
+int pcl_cut_prove(const pcl_cut_grid *whole, size_t npart, const pcl_cut_grid *part,
                   pclean_err *err) {
     size_t at = 0;
     for (size_t k = 0; k < npart; k++)
-        for (size_t i = 0; i < nchan[k]; i++, at++) {
-            const double want = whole_first_hz + (double)at * whole_step_hz,
-                         is = first_hz[k] + (double)i * step_hz[k];
-            if (at >= whole || !(fabs(is - want) <= 1e-9 * fabs(whole_step_hz)))
+        for (size_t i = 0; i < part[k].nchan; i++, at++) {
+            const double want = whole->first_hz + (double)at * whole->step_hz,
+                         is = part[k].first_hz + (double)i * part[k].step_hz;
+            if (at >= whole->nchan || !(fabs(is - want) <= 1e-9 * fabs(whole->step_hz)))
                 return PCL_FAIL(err, PCLEAN_EBUG,
                                 "channel %zu of part %zu lies at %.17g Hz, where the whole image "
                                 "has %.17g Hz (channel %zu of %zu)",
-                                i, k, is, want, at, whole);
+                                i, k, is, want, at, whole->nchan);
         }
-    if (at != whole)
+    if (at != whole->nchan)
         return PCL_FAIL(err, PCLEAN_EBUG,
-                        "the parts have %zu channels together, the whole image %zu", at, whole);
+                        "the parts have %zu channels together, the whole image %zu", at,
+                        whole->nchan);
     return 0;
 }
 

@@ -7,6 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { PCL_CUT_MOST = 100000 };
+
+/* Whether an image can be cut into so many parts, 1 to PCL_CUT_MOST: -PCLEAN_EPARAM. */
+int pcl_cut_check(int nparts, pclean_err *err) PCL_CHECK;
+
 /* CASA's row ranges. cut [npart + 1]; the last parts may be empty. npart >= 1. */
 void pcl_cut_rows(size_t nrow, size_t npart, size_t *cut);
 
@@ -30,10 +35,18 @@ void pcl_cut_channels(size_t nchan, size_t npart, size_t *cut);
  * 1]. */
 void pcl_cut_weights(size_t n, const uint64_t *weight, size_t npart, size_t *cut);
 
-/* Refuses gaps and overlaps: the parts' channel centres, put together, must be the whole's to 1e-9
- * of a channel. Part k has nchan[k] channels from first_hz[k] in steps of step_hz[k]. */
-int pcl_cut_prove(size_t whole, double whole_first_hz, double whole_step_hz, size_t npart,
-                  const size_t *nchan, const double *first_hz, const double *step_hz,
+/* Sum of the weights of things [from, to). */
+uint64_t pcl_cut_sum(const uint64_t *weight, size_t from, size_t to);
+
+/* Channels at equal steps. */
+typedef struct pcl_cut_grid {
+    size_t nchan;
+    double first_hz, step_hz; /* centre of channel 0; step negative: descending */
+} pcl_cut_grid;
+
+/* Refuses gaps and overlaps: the channel centres of part [npart], put together, must be the whole's
+ * to 1e-9 of a channel. */
+int pcl_cut_prove(const pcl_cut_grid *whole, size_t npart, const pcl_cut_grid *part,
                   pclean_err *err) PCL_CHECK;
 
 /* *text = "0:12~31;40~50" of ascending channels, appended after a comma to what is there; NULL at

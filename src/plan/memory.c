@@ -45,7 +45,7 @@ uint64_t pcl_memory_bytes(const pcl_memory_sizes *s, size_t n, bool in_file) {
                : all;
 }
 
-/* Of one worker with what it shares. */
+/* One worker, with what it shares. */
 static uint64_t bytes_of_worker(const pcl_memory_sizes *s, bool in_file) {
     return pcl_memory_bytes(s, 1, in_file) + s->per_worker_base;
 }
@@ -60,7 +60,8 @@ size_t pcl_memory_workers_that_fit(const pcl_memory_sizes *s, uint64_t limit, si
     if (wanted == 0 || pcl_memory_bytes(s, 1, in_file) > limit)
         return 0;
     const uint64_t n = (limit - shared_bytes(s, in_file)) / most(pcl_memory_worker_bytes(s), 1);
-    return n < 1 ? 1 : n < wanted ? n : wanted;
+    const size_t fit = n < wanted ? n : wanted;
+    return fit > 1 ? fit : 1;
 }
 
 static size_t workers_within(const pcl_memory_sizes *s, const pcl_memory_limits *limits,

@@ -63,9 +63,9 @@ typedef struct pcl_memory_plan {
 /* The stage that counts. */
 enum pcl_memory_stage pcl_memory_largest_stage(const pcl_memory_sizes *s);
 
-/* Of a worker in a process of its own; of n workers and all that they share (UINT64_MAX: beyond
- * counting). */
+/* What a worker in a process of its own takes. */
 uint64_t pcl_memory_worker_bytes(const pcl_memory_sizes *s);
+/* What n workers take together with all that they share; UINT64_MAX: beyond counting. */
 uint64_t pcl_memory_bytes(const pcl_memory_sizes *s, size_t nworkers, bool store_in_file);
 
 /* Workers, `wanted` at most, whose pcl_memory_bytes stay within limit_bytes; may be 0. */

@@ -234,7 +234,8 @@ static int measure_spectrum(const pcl_cube_source *s, workspace *w, pcl_cubeview
             sum += v->region[i] && w->good[i] ? (double)w->pixels[i] : 0;
         }
         bool pixel = beam <= 0; /* no beam: no flux; the brightest pixel's values instead */
-        v->spectrum[c] = pixel ? (w->good[w->peak] ? (double)w->pixels[w->peak] : 0) : sum / beam;
+        double brightest = w->good[w->peak] ? (double)w->pixels[w->peak] : 0;
+        v->spectrum[c] = pixel ? brightest : sum / beam;
         v->spectrum_rms[c] =
             pixel ? v->rms[c] : v->rms[c] * sqrt(fmax((double)v->nregion / beam, 1));
     }
@@ -256,7 +257,7 @@ static void find_channel_range(size_t nchan, pcl_cubeview *v) {
     }
     bool some = v->found && lo < nchan;
     v->chan_lo = some && lo > 0 ? lo - 1 : 0;
-    v->chan_hi = some ? (hi + 1 < nchan ? hi + 1 : hi) : nchan - 1;
+    v->chan_hi = some && hi + 1 < nchan ? hi + 1 : nchan - 1;
 }
 
 typedef struct box {

@@ -17,11 +17,11 @@ double pcl_scale_fraction(const pcl_scale *s, double value) {
 
 /* Length of the UTF-8 character at s, 0: it is none (cairo then draws nothing any more). */
 static size_t utf8_length(const unsigned char *s) {
-    const size_t n = *s < 0x80                 ? 1
-                     : *s >= 0xc2 && *s < 0xe0 ? 2
-                     : *s >= 0xe0 && *s < 0xf0 ? 3
-                     : *s >= 0xf0 && *s < 0xf5 ? 4
-                                               : 0;
+    static const unsigned char begin[] = {0, 0xc2, 0xe0, 0xf0}, end[] = {0x80, 0xe0, 0xf0, 0xf5};
+    size_t n = 0;
+    for (size_t k = 0; k < sizeof begin; k++)
+        if (*s >= begin[k] && *s < end[k])
+            n = k + 1;
     for (size_t i = 1; i < n; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
@@ -64,11 +64,10 @@ double pcl_draw_text_width(cairo_t *cr, double size, bool bold, const char *text
     return select_font(cr, size, bold, utf8, &e);
 }
 
-void pcl_draw_text(cairo_t *cr, double x, double y, double size, bool bold, double grey,
-                   enum pcl_align align, const char *text) {
-    double width = pcl_draw_text_width(cr, size, bold, text);
-    double shift = align == PCL_LEFT ? 0 : align == PCL_CENTRE ? width / 2 : width;
-    cairo_set_source_rgb(cr, grey, grey, grey);
+void pcl_draw_text(cairo_t *cr, double x, double y, pcl_text_style style, const char *text) {
+    static const double before[] = {[PCL_LEFT] = 0, [PCL_CENTRE] = 0.5, [PCL_RIGHT] = 1};
+    double shift = before[style.align] * pcl_draw_text_width(cr, style.size, style.bold, text);
+    cairo_set_source_rgb(cr, style.grey, style.grey, style.grey);
     char utf8[MOST_TEXT];
     pcl_draw_utf8(text, utf8, sizeof utf8);
     cairo_move_to(cr, x - shift, y);
@@ -93,7 +92,7 @@ void pcl_draw_text_up(cairo_t *cr, double x, double y, double size, double grey,
     cairo_save(cr);
     cairo_translate(cr, x, y);
     cairo_rotate(cr, -M_PI / 2);
-    pcl_draw_text(cr, 0, size * 0.35, size, false, grey, PCL_CENTRE, text);
+    pcl_draw_text(cr, 0, size * 0.35, (pcl_text_style){size, grey, PCL_CENTRE, false}, text);
     cairo_restore(cr);
 }
 
@@ -116,7 +115,8 @@ static double value_at(const float *p, size_t nx, size_t ny, double x, double y)
     double a = (double)p[iy * nx + ix], b = (double)p[iy * nx + jx], c = (double)p[jy * nx + ix],
            d = (double)p[jy * nx + jx];
     double mean = (1 - fy) * ((1 - fx) * a + fx * b) + fy * ((1 - fx) * c + fx * d);
-    return isnan(mean) ? (double)p[(fy < 0.5 ? iy : jy) * nx + (fx < 0.5 ? ix : jx)] : mean;
+    size_t nearest_x = fx < 0.5 ? ix : jx, nearest_y = fy < 0.5 ? iy : jy;
+    return isnan(mean) ? (double)p[nearest_y * nx + nearest_x] : mean;
 }
 
 void pcl_draw_map(cairo_t *cr, pcl_rect r, const float *pixels, size_t nx, size_t ny,
@@ -170,8 +170,12 @@ double pcl_tick_step(double range, double wanted) {
     if (!(raw > 0) || !isfinite(raw)) {
         return 1;
     }
+    static const double round[] = {1, 2, 5, 10};
     double decade = pow(10, floor(log10(raw))), lead = raw / decade;
-    return decade * (lead <= 1 ? 1 : lead <= 2 ? 2 : lead <= 5 ? 5 : 10);
+    size_t k = 0;
+    while (k < 3 && lead > round[k])
+        k++;
+    return decade * round[k];
 }
 
 void pcl_tick_text(char *buf, size_t size, double value, double step) {
@@ -188,7 +192,8 @@ static double bar_tick(cairo_t *cr, pcl_rect r, const pcl_scale *scale, double v
     cairo_line_to(cr, r.x + r.w + 6, y);
     cairo_set_source_rgb(cr, 0.2, 0.2, 0.2);
     cairo_stroke(cr);
-    pcl_draw_text(cr, r.x + r.w + 10, y + font * 0.35, font, false, 0.15, PCL_LEFT, text);
+    pcl_draw_text(cr, r.x + r.w + 10, y + font * 0.35,
+                  (pcl_text_style){font, 0.15, PCL_LEFT, false}, text);
     return pcl_draw_text_width(cr, font, false, text);
 }
 
@@ -261,7 +266,8 @@ static void x_tick(cairo_t *cr, const pcl_axes *a, double value, const char *tex
     cairo_rel_line_to(cr, 0, length);
     cairo_stroke(cr);
     if (text) {
-        pcl_draw_text(cr, x, a->r.y + a->r.h + 1.35 * font, font, false, 0.15, PCL_CENTRE, text);
+        pcl_draw_text(cr, x, a->r.y + a->r.h + 1.35 * font,
+                      (pcl_text_style){font, 0.15, PCL_CENTRE, false}, text);
     }
 }
 
@@ -275,30 +281,53 @@ static void y_tick(cairo_t *cr, const pcl_axes *a, double value, const char *tex
     cairo_rel_line_to(cr, -length, 0);
     cairo_stroke(cr);
     if (text) {
-        pcl_draw_text(cr, a->r.x - 0.4 * font, y + 0.35 * font, font, false, 0.15, PCL_RIGHT, text);
+        pcl_draw_text(cr, a->r.x - 0.4 * font, y + 0.35 * font,
+                      (pcl_text_style){font, 0.15, PCL_RIGHT, false}, text);
     }
 }
 
 typedef void tick_function(cairo_t *, const pcl_axes *, double, const char *, double, double);
 
-static void ticks(cairo_t *cr, const pcl_axes *a, double from, double to, double wanted,
-                  bool labelled, double font, double grey, tick_function *draw) {
-    double lo = fmin(from, to), hi = fmax(from, to), step = pcl_tick_step(hi - lo, wanted),
-           edge = 0.02 * (hi - lo);
+/* The ticks of one axis. */
+typedef struct tick_marks {
+    double from, to; /* values at its ends */
+    double wanted;   /* about how many */
+    bool labelled;
+    double font, grey;
+    tick_function *draw;
+} tick_marks;
+
+static void draw_ticks(cairo_t *cr, const pcl_axes *a, const tick_marks *t) {
+    double lo = fmin(t->from, t->to), hi = fmax(t->from, t->to),
+           step = pcl_tick_step(hi - lo, t->wanted), edge = 0.02 * (hi - lo);
     for (double k = ceil((lo + edge) / step); k * step <= hi - edge; k++) {
         char text[48];
         pcl_tick_text(text, sizeof text, k * step, step);
         /* a neighbour has labels too */
-        bool room = labelled && k * step > lo + 3 * edge && k * step < hi - 3 * edge;
-        draw(cr, a, k * step, room ? text : NULL, font, grey);
+        bool room = t->labelled && k * step > lo + 3 * edge && k * step < hi - 3 * edge;
+        t->draw(cr, a, k * step, room ? text : NULL, t->font, t->grey);
     }
 }
 
 void pcl_draw_axes(cairo_t *cr, const pcl_axes *a, int labelled, double font, double tick_grey,
                    double wanted_x, double wanted_y) {
+    const tick_marks x = {.from = a->left,
+                          .to = a->right,
+                          .wanted = wanted_x,
+                          .labelled = labelled & PCL_AXIS_X,
+                          .font = font,
+                          .grey = tick_grey,
+                          .draw = x_tick},
+                     y = {.from = a->bottom,
+                          .to = a->top,
+                          .wanted = wanted_y,
+                          .labelled = labelled & PCL_AXIS_Y,
+                          .font = font,
+                          .grey = tick_grey,
+                          .draw = y_tick};
     cairo_set_line_width(cr, 1.2);
-    ticks(cr, a, a->left, a->right, wanted_x, labelled & PCL_AXIS_X, font, tick_grey, x_tick);
-    ticks(cr, a, a->bottom, a->top, wanted_y, labelled & PCL_AXIS_Y, font, tick_grey, y_tick);
+    draw_ticks(cr, a, &x);
+    draw_ticks(cr, a, &y);
     cairo_set_source_rgb(cr, 0.2, 0.2, 0.2);
     cairo_rectangle(cr, a->r.x, a->r.y, a->r.w, a->r.h);
     cairo_stroke(cr);

@@ -25,9 +25,15 @@ enum pcl_align { PCL_LEFT, PCL_CENTRE, PCL_RIGHT };
  * are written in. All texts below go through it. */
 void pcl_draw_utf8(const char *text, char *out, size_t size);
 
-/* Text with its baseline at y; grey 0 black ... 1 white. */
-void pcl_draw_text(cairo_t *cr, double x, double y, double size, bool bold, double grey,
-                   enum pcl_align align, const char *text);
+typedef struct pcl_text_style {
+    double size; /* of the font */
+    double grey; /* 0 black ... 1 white */
+    enum pcl_align align;
+    bool bold;
+} pcl_text_style;
+
+/* Text with its baseline at y. */
+void pcl_draw_text(cairo_t *cr, double x, double y, pcl_text_style style, const char *text);
 double pcl_draw_text_width(cairo_t *cr, double size, bool bold, const char *text);
 /* White text on a dark edge, readable on any map. */
 void pcl_draw_label(cairo_t *cr, double x, double y, double size, const char *text);

@@ -87,9 +87,10 @@ static void choose_axis(picture *p) {
     double f0 = p->desc.restfreq_hz, span = fabs(p->freq_hz[n - 1] - p->freq_hz[0]);
     p->velocity = f0 > 0 && C_KM_S * span / f0 < 20000 && fabs(1 - p->freq_hz[0] / f0) < 0.7;
     double top = fmax(p->freq_hz[0], p->freq_hz[n - 1]);
-    p->axis_unit = p->velocity  ? (unit){1, "km/s"}
-                   : top >= 1e9 ? (unit){1e9, "GHz"}
-                                : (unit){1e6, "MHz"};
+    p->axis_unit = top >= 1e9 ? (unit){1e9, "GHz"} : (unit){1e6, "MHz"};
+    if (p->velocity) {
+        p->axis_unit = (unit){1, "km/s"};
+    }
     for (size_t i = 0; i < n; i++) {
         p->axis[i] =
             p->velocity ? C_KM_S * (1 - p->freq_hz[i] / f0) : p->freq_hz[i] / p->axis_unit.size;
@@ -143,20 +144,27 @@ static unit flux_unit(const char *name, double largest) {
     while (i < 3 && largest < table[i].size) {
         i++;
     }
-    bool jy = strcmp(name, "Jy") == 0, beam = strcmp(name, "Jy/beam") == 0,
-         pixel = strcmp(name, "Jy/pixel") == 0;
-    if (!jy && !beam && !pixel) {
-        return (unit){1, name};
+    if (strcmp(name, "Jy") == 0) {
+        return (unit){table[i].size, table[i].jy};
     }
-    return (unit){table[i].size, jy ? table[i].jy : beam ? table[i].beam : table[i].pixel};
+    if (strcmp(name, "Jy/beam") == 0) {
+        return (unit){table[i].size, table[i].beam};
+    }
+    if (strcmp(name, "Jy/pixel") == 0) {
+        return (unit){table[i].size, table[i].pixel};
+    }
+    return (unit){1, name};
 }
 
 static unit choose_angle_unit(double window_rad) {
     double arcsec = window_rad / ARCSEC;
-    return arcsec > 5 * 3600 ? (unit){3600 * ARCSEC, "deg"}
-           : arcsec > 300    ? (unit){60 * ARCSEC, "arcmin"}
-           : arcsec > 1      ? (unit){ARCSEC, "arcsec"}
-                             : (unit){ARCSEC / 1000, "mas"};
+    if (arcsec > 5 * 3600) {
+        return (unit){3600 * ARCSEC, "deg"};
+    }
+    if (arcsec > 300) {
+        return (unit){60 * ARCSEC, "arcmin"};
+    }
+    return arcsec > 1 ? (unit){ARCSEC, "arcsec"} : (unit){ARCSEC / 1000, "mas"};
 }
 
 static void find_range(const float *v, size_t n, double *lo, double *hi) {
@@ -240,9 +248,10 @@ static const casa_beam *beam_of(const picture *p, size_t ichan) {
 /* ---- texts ---- */
 
 static void number_for(char *buf, size_t size, double value, double resolution) {
-    int digits = resolution >= 10  ? 0
-                 : resolution >= 1 ? 1
-                                   : (int)fmin(ceil(1 - log10(fmax(resolution, 1e-9))), 9);
+    int digits = resolution >= 10 ? 0 : 1;
+    if (resolution < 1) {
+        digits = (int)fmin(ceil(1 - log10(fmax(resolution, 1e-9))), 9);
+    }
     snprintf(buf, size, "%s%.*f", value < 0 ? MINUS : "", digits, fabs(value));
 }
 
@@ -259,23 +268,24 @@ static void append(char *buf, size_t size, const char *separator, const char *te
     }
 }
 
+static const char *text_or_empty(const char *text) {
+    return text ? text : "";
+}
+
 static void title_text(const picture *p, char *buf, size_t size) {
     buf[0] = 0;
-    append(buf, size, "",
-           p->options.title ? p->options.title
-           : p->desc.object ? p->desc.object
-                            : "");
+    append(buf, size, "", text_or_empty(p->options.title ? p->options.title : p->desc.object));
     if (!p->options.title) {
-        append(buf, size, "  \xc2\xb7  ", p->desc.telescope ? p->desc.telescope : "");
+        append(buf, size, "  \xc2\xb7  ", text_or_empty(p->desc.telescope));
     }
 }
 
 static void beam_text(const picture *p, char *buf, size_t size) {
     size_t mid = (p->view.chan_lo + p->view.chan_hi) / 2;
     const casa_beam *b = beam_of(p, mid);
-    unit u = choose_angle_unit(b->major_rad > 300 * ARCSEC   ? b->major_rad
-                               : b->major_rad < 0.1 * ARCSEC ? 0
-                                                             : 2 * ARCSEC);
+    /* arcsec for all but the largest and the smallest beams */
+    bool usual = b->major_rad >= 0.1 * ARCSEC && b->major_rad <= 300 * ARCSEC;
+    unit u = choose_angle_unit(usual ? 2 * ARCSEC : b->major_rad);
     if (b->major_rad > 0) {
         double minor = b->minor_rad / u.size;
         int digits = minor >= 10 ? 1 : 2;
@@ -286,7 +296,7 @@ static void beam_text(const picture *p, char *buf, size_t size) {
 
 static void rms_text(const picture *p, char *buf, size_t size) {
     if (p->view.rms_typical > 0) {
-        unit u = flux_unit(p->desc.unit ? p->desc.unit : "", p->view.rms_typical);
+        unit u = flux_unit(text_or_empty(p->desc.unit), p->view.rms_typical);
         snprintf(buf, size, "rms %.3g %s", p->view.rms_typical / u.size, u.name);
     }
 }
@@ -337,14 +347,15 @@ static const char *base_name(const char *path) {
 static void draw_texts(cairo_t *cr, const picture *p, double width, double height) {
     char text[600];
     title_text(p, text, sizeof text);
-    pcl_draw_text(cr, 40, 50, 30, true, 0.05, PCL_LEFT, text);
+    pcl_draw_text(cr, 40, 50, (pcl_text_style){30, 0.05, PCL_LEFT, true}, text);
     subtitle_text(p, text, sizeof text);
     double size =
         fmin(FONT + 1, (FONT + 1) * (width - 80) / pcl_draw_text_width(cr, FONT + 1, false, text));
-    pcl_draw_text(cr, 40, 82, size, false, 0.3, PCL_LEFT, text);
-    pcl_draw_text(cr, 40, height - 16, 13, false, 0.45, PCL_LEFT, base_name(p->path));
+    pcl_draw_text(cr, 40, 82, (pcl_text_style){size, 0.3, PCL_LEFT, false}, text);
+    pcl_draw_text(cr, 40, height - 16, (pcl_text_style){13, 0.45, PCL_LEFT, false},
+                  base_name(p->path));
     centre_text(p, text, sizeof text);
-    pcl_draw_text(cr, width - 40, height - 16, 13, false, 0.45, PCL_RIGHT, text);
+    pcl_draw_text(cr, width - 40, height - 16, (pcl_text_style){13, 0.45, PCL_RIGHT, false}, text);
 }
 
 /* ---- channel maps ---- */
@@ -398,7 +409,8 @@ static void draw_panel(cairo_t *cr, const picture *p, const grid *g, size_t i) {
 static void sky_labels(cairo_t *cr, const picture *p, pcl_rect r, double font) {
     char text[64];
     snprintf(text, sizeof text, "RA offset (%s)", p->angle_unit.name);
-    pcl_draw_text(cr, r.x + r.w / 2, r.y + r.h + 2.9 * font, font, false, 0.15, PCL_CENTRE, text);
+    pcl_draw_text(cr, r.x + r.w / 2, r.y + r.h + 2.9 * font,
+                  (pcl_text_style){font, 0.15, PCL_CENTRE, false}, text);
     snprintf(text, sizeof text, "Dec offset (%s)", p->angle_unit.name);
     pcl_draw_text_up(cr, r.x - 3.3 * font, r.y + r.h / 2, font, 0.15, text);
 }
@@ -506,7 +518,8 @@ static void spectrum_labels(cairo_t *cr, const picture *p, pcl_rect r, const cha
     }
     snprintf(text, sizeof text, "%s, %s (%s)%s", p->velocity ? "radio velocity" : "frequency",
              casa_freq_frame_name(p->desc.freq_frame), p->axis_unit.name, rest);
-    pcl_draw_text(cr, r.x + r.w / 2, r.y + r.h + 2.9 * FONT, FONT, false, 0.15, PCL_CENTRE, text);
+    pcl_draw_text(cr, r.x + r.w / 2, r.y + r.h + 2.9 * FONT,
+                  (pcl_text_style){FONT, 0.15, PCL_CENTRE, false}, text);
     bool summed = p->source.beam && p->view.found;
     snprintf(text, sizeof text, *unit_name ? "%s (%s)" : "%s%s",
              p->source.beam ? "flux density" : "brightest pixel", unit_name);
@@ -517,7 +530,8 @@ static void spectrum_labels(cairo_t *cr, const picture *p, pcl_rect r, const cha
         snprintf(text, sizeof text, "%sspectrum at the brightest pixel",
                  p->view.found ? "" : "no significant emission: ");
     }
-    pcl_draw_text(cr, r.x + r.w - 10, r.y + 24, FONT - 1, true, 0.2, PCL_RIGHT, text);
+    pcl_draw_text(cr, r.x + r.w - 10, r.y + 24, (pcl_text_style){FONT - 1, 0.2, PCL_RIGHT, true},
+                  text);
 }
 
 static int draw_spectrum(cairo_t *cr, const picture *p, pcl_rect r, pclean_err *err) {
@@ -532,7 +546,7 @@ static int draw_spectrum(cairo_t *cr, const picture *p, pcl_rect r, pclean_err *
     for (size_t i = 0; i < n; i++) {
         largest = fmax(largest, fabs(v->spectrum[i]));
     }
-    unit u = flux_unit(p->source.beam ? "Jy" : p->desc.unit ? p->desc.unit : "", largest);
+    unit u = flux_unit(p->source.beam ? "Jy" : text_or_empty(p->desc.unit), largest);
     double flux = sorted_spectrum(p, u.size, x, y, noise);
     pcl_axes a = spectrum_axes(p, r, x, y, noise);
     if (v->chan_hi - v->chan_lo + 1 < n) {
@@ -674,9 +688,10 @@ static int publish_png(cairo_surface_t *surface, const char *path, pclean_err *e
 
 static int draw_picture(const picture *p, const char *png_path, pclean_err *err) {
     bool cube = p->desc.nchan > 1;
-    int pixels_x = p->options.width ? p->options.width : cube ? 2000 : 1300;
-    int pixels_y = p->options.height ? p->options.height : cube ? 1125 : 1180;
-    double zoom = fmin(pixels_x / (cube ? 2000.0 : 1300.0), pixels_y / (cube ? 1125.0 : 1180.0));
+    int usual_x = cube ? 2000 : 1300, usual_y = cube ? 1125 : 1180;
+    int pixels_x = p->options.width ? p->options.width : usual_x;
+    int pixels_y = p->options.height ? p->options.height : usual_y;
+    double zoom = fmin((double)pixels_x / usual_x, (double)pixels_y / usual_y);
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, pixels_x, pixels_y);
     cairo_t *cr = cairo_create(surface);
     cairo_set_source_rgb(cr, 1, 1, 1);

@@ -83,7 +83,7 @@ static int samples_of_row(const pcl_channels *c, size_t ichan, const pcl_row_cha
     return rc;
 }
 
-/* The samples of all planes of the run, before anything is left out for its flags. */
+/* Of all planes of the run, before anything is left out for its flags. */
 static int samples_of_run(const pcl_setup *s, double *n, pclean_err *err) {
     int rc = 0;
     *n = 0;

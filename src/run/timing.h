@@ -6,7 +6,7 @@
 #include "imager/setup.h"
 
 typedef struct pcl_timing {
-    double seconds;     /* that the calibration itself took */
+    double seconds;     /* that the measurement itself took */
     double read_s;      /* reading and packing all rows */
     double write_s;     /* all products to the disk; 0: their folder takes no file */
     double dirty_s;     /* a plane's weights, PSF and first residual, */

@@ -117,10 +117,10 @@ static size_t bp4_buffer(const bp_file *f) {
     char value[64], *unit;
     get_param(f, "MaxBufferSize", value, sizeof value);
     const unsigned long long n = strtoull(value, &unit, 10);
-    const int shift = strcasecmp(unit, "gb") == 0   ? 30
-                      : strcasecmp(unit, "mb") == 0 ? 20
-                      : strcasecmp(unit, "kb") == 0 ? 10
-                                                    : 0;
+    static const char *const units[] = {"", "kb", "mb", "gb"};
+    int shift = 0;
+    for (int k = 1; k < 4; k++)
+        shift = strcasecmp(unit, units[k]) == 0 ? 10 * k : shift;
     return n << shift >> shift == n ? (size_t)(n << shift) : SIZE_MAX;
 }
 

@@ -182,8 +182,9 @@ void bp_text_free(bp_column *c);
 int bp_not_written(const bp_column *c, uint64_t row, pclean_err *err) PCL_CHECK;
 int bp_follow_fork(bp_file *f, pclean_err *err) PCL_CHECK;
 int bp_bad_block(const bp_column *c, pclean_err *err) PCL_CHECK;
-/* Of n ranges of rows in ascending order the first that ends after the row, n: none does. `end` is
- * that of the first range, that of the next one lies `stride` bytes further. */
+/* The number of the first range that ends after the row; n: none does. The n ranges are in
+ * ascending order. `end` points to the end of the first one; that of the next lies `stride` bytes
+ * further. */
 size_t bp_find_range(const uint64_t *end, size_t stride, size_t n, uint64_t row);
 /* Copies the box start, count out of an array of shape `whole`. */
 void bp_copy_box(size_t ndim, size_t element, const size_t *whole, const size_t *start,

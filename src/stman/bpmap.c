@@ -188,9 +188,8 @@ int bp_map_load(bp_file *f, pclean_err *err) {
 
 static int by_row_and_first(const void *a, const void *b) {
     const bp_part *x = a, *y = b;
-    return x->row != y->row       ? (x->row < y->row ? -1 : 1)
-           : x->first != y->first ? (x->first < y->first ? -1 : 1)
-                                  : 0;
+    const int by_row = (x->row > y->row) - (x->row < y->row);
+    return by_row ? by_row : (x->first > y->first) - (x->first < y->first);
 }
 
 size_t bp_slow_axis(const bp_column *c) {

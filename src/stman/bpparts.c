@@ -116,20 +116,27 @@ static bool in_one(const wanted *w, const span *s, uint64_t nrow) {
            (w->out_cell == s->row_bytes || nrow == 1);
 }
 
-static int get_span(const bp_file *f, bp_room *room, const wanted *w, const span *s, uint64_t row,
-                    uint64_t end, char *out, pclean_err *err) {
+/* Rows [row, end), and where what is wanted of the first goes; the others follow. */
+typedef struct rows {
+    uint64_t row, end;
+    char *out;
+} rows;
+
+static int get_span(const bp_file *f, bp_room *room, const wanted *w, const span *s, rows r,
+                    pclean_err *err) {
     const size_t length = s->high - s->low;
-    const uint64_t step = far_apart(s) ? 1 : s->row_bytes < CHUNK ? CHUNK / s->row_bytes : 1;
+    const bool many = !far_apart(s) && s->row_bytes < CHUNK;
+    const uint64_t row = r.row, end = r.end, step = many ? CHUNK / s->row_bytes : 1;
     if (in_one(w, s, end - row))
-        return pcl_bulk_pread(f->data, f->path, out, (end - row) * length, place_of(s, row), err);
+        return pcl_bulk_pread(f->data, f->path, r.out, (end - row) * length, place_of(s, row), err);
     int status = bp_need_room(room, (step - 1) * s->row_bytes + length, err);
-    for (; row < end && !status; row += step) {
-        const uint64_t n = end - row < step ? end - row : step;
+    for (; r.row < end && !status; r.row += step) {
+        const uint64_t n = end - r.row < step ? end - r.row : step;
         status = pcl_bulk_pread(f->data, f->path, room->bytes, (n - 1) * s->row_bytes + length,
-                                place_of(s, row), err);
+                                place_of(s, r.row), err);
         if (!status)
-            copy_span(w, s, room->bytes, n, out);
-        out += n * w->out_cell;
+            copy_span(w, s, room->bytes, n, r.out);
+        r.out += n * w->out_cell;
     }
     return status;
 }
@@ -345,25 +352,25 @@ typedef struct request {
     pclean_err *err;
 } request;
 
-/* Rows [row, end) of parts k to next - 1, out of their block if there is one. */
+/* Rows of parts k to next - 1, out of their block if there is one. */
 static int get_rows(const request *q, const char *block, bp_room *room, size_t k, size_t next,
-                    uint64_t row, uint64_t end, char *out, pclean_err *err) {
+                    rows r, pclean_err *err) {
     const bp_column *c = q->c;
     const wanted *w = q->w;
-    const uint64_t few = next - k > 1 && w->out_cell < NEAR ? NEAR / w->out_cell : end - row,
+    const uint64_t few = next - k > 1 && w->out_cell < NEAR ? NEAR / w->out_cell : r.end - r.row,
                    from = c->part[k].offset;
     int status = 0;
     /* all parts of a few rows: `out` stays in the cache */
-    for (uint64_t n; row < end && !status; row += n, out += n * w->out_cell) {
-        n = end - row < few ? end - row : few;
+    for (uint64_t n; r.row < r.end && !status; r.row += n, r.out += n * w->out_cell) {
+        n = r.end - r.row < few ? r.end - r.row : few;
         for (size_t i = k; i < next && !status; i++) {
             span s;
             if (!set_span(w, &c->part[i], &s))
                 continue;
             if (block)
-                copy_span(w, &s, block + (place_of(&s, row) - from), n, out);
+                copy_span(w, &s, block + (place_of(&s, r.row) - from), n, r.out);
             else
-                status = get_span(c->file, room, w, &s, row, row + n, out, err);
+                status = get_span(c->file, room, w, &s, (rows){r.row, r.row + n, r.out}, err);
         }
     }
     return status;
@@ -439,8 +446,8 @@ static void take_rows(request *q, bp_room *room) {
         q->row = end;
         pthread_mutex_unlock(&q->lock);
         if (!status)
-            status = get_rows(q, block, room, k, next, row, end,
-                              q->out + (row - q->first) * q->w->out_cell, &err);
+            status = get_rows(q, block, room, k, next,
+                              (rows){row, end, q->out + (row - q->first) * q->w->out_cell}, &err);
     }
     pthread_mutex_unlock(&q->lock);
 }

@@ -285,9 +285,12 @@ static void copy_from_window(bp_column *c, uint64_t row, uint64_t nrow, const si
 
 /* Large reads, in parts that keep ADIOS2's own memory small. */
 static int get_directly(bp_column *c, uint64_t row, uint64_t nrow, const size_t *start,
-                        const size_t *count, size_t cell, char *out, pclean_err *err) {
-    const size_t bytes = bp_cell_bytes(c->type, c->ndim, count);
-    const uint64_t step = bytes == cell || cell == 0 ? nrow : cell < BOX_ROWS ? BOX_ROWS / cell : 1;
+                        const size_t *count, char *out, pclean_err *err) {
+    const size_t bytes = bp_cell_bytes(c->type, c->ndim, count),
+                 cell = bp_cell_bytes(c->type, c->ndim, cell_shape(c));
+    uint64_t step = nrow;
+    if (bytes != cell && cell > 0)
+        step = cell < BOX_ROWS ? BOX_ROWS / cell : 1;
     for (uint64_t done = 0; done < nrow; done += step) {
         const uint64_t n = nrow - done < step ? nrow - done : step;
         const int status = get_box(c, row + done, n, start, count, out + done * bytes, err);
@@ -343,7 +346,7 @@ static int get_finished(bp_column *c, uint64_t row, uint64_t nrow, const size_t 
         return bp_parts_get(c, row, nrow, start, count, out, err);
     const bool inside = row >= c->window_row && row + nrow <= c->window_end;
     if (!inside && (!c->follows || nrow > window / 2 / cell))
-        return get_directly(c, row, nrow, start, count, cell, out, err);
+        return get_directly(c, row, nrow, start, count, out, err);
     if (!inside)
         status = load_window(c, row, cell, err);
     if (!status)

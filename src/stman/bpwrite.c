@@ -259,7 +259,8 @@ static int put_piece(bp_column *c, const void *data, size_t bytes, bool straight
 static size_t piece_count(const bp_column *c, size_t cell) {
     const size_t most = c->fixed && c->ndim > 0 ? c->shape[0] : 1,
                  fit = cell / PIECE_MIN < PIECES ? cell / PIECE_MIN : PIECES;
-    return fit < 1 || most < 1 ? 1 : most < fit ? most : fit;
+    const size_t n = most < fit ? most : fit;
+    return n > 1 ? n : 1;
 }
 
 static int write_block(bp_column *c, uint64_t row, size_t nrow, const size_t *shape,
@@ -304,9 +305,8 @@ int bp_flush(bp_column *c, pclean_err *err) {
 /* Bytes of a block of rows: a part of what all columns may have, whole cells, at least one. */
 static size_t block_bytes(const bp_column *c, size_t cell) {
     const bp_file *f = c->file;
-    const size_t most = f->bp5                            ? BLOCK_MAX
-                        : f->buffer_bytes / 4 < BLOCK_MAX ? f->buffer_bytes / 4
-                                                          : BLOCK_MAX;
+    const bool small = !f->bp5 && f->buffer_bytes / 4 < BLOCK_MAX;
+    const size_t most = small ? f->buffer_bytes / 4 : BLOCK_MAX;
     size_t share = BUFFERS / f->ncolumn;
     share = share < BLOCK_MIN ? BLOCK_MIN : share;
     share = share > most ? most : share;

@@ -1,5 +1,6 @@
 # MeasurementSets with a column, a cell, a row or a sub-table missing or absurd, for every table and column that is read: one sentence
 # that names MS, table and column, or (where the image is right without it) the image and a warning that names them.
+in_memory=yes
 . "$(dirname "$(realpath "$0")")/lib.bash"
 MSEDIT=$(realpath "$MSEDIT")
 lofar=$DATA/lofar_tNDPPP-generic.MS vla=$DATA/vla_3c273_xband.ms

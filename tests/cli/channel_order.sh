@@ -1,4 +1,5 @@
 # Channels in any order, CHAN_WIDTH of any sign: the image is that of the same data in order, byte for byte.
+in_memory=yes
 . "$(dirname "$(realpath "$0")")/lib.bash"
 MSEDIT=$(realpath "$MSEDIT")
 ngc="--imsize 48 --cell 20arcsec --niter 10"

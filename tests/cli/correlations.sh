@@ -1,5 +1,6 @@
 # Rows of one MS with different correlations: a plane is made of the rows that can give it, the others are counted. Each image is
 # held, byte for byte, against one of the same rows without the others.
+in_memory=yes
 . "$(dirname "$(realpath "$0")")/lib.bash"
 MSEDIT=$(realpath "$MSEDIT")
 small="--imsize 48 --cell 0.8arcsec"

@@ -1,13 +1,18 @@
 # lib.bash: for the tests of the command line. Needs PCLEAN (the command), DATA (unpacked MSs), SOURCE, BUILD.
 # A test calls `run ARGUMENTS...`, then expect_... about its exit status, standard output (out) and error (err); `finish`
-# ends it. Each test works in a folder of its own that is removed.
+# ends it. Each test works in a folder of its own that is removed; with in_memory=yes set before, one that is no disk's, where
+# there is such a place: for tests that copy small MeasurementSets often, which costs more than all that pclean does there.
 set -u
 PCLEAN=$(realpath "$PCLEAN")
 DATA=$(realpath "$DATA")
 SOURCE=$(realpath "$SOURCE")
 export LC_ALL=C
 unset COLUMNS
-work=$(mktemp -d "$PWD/cli.XXXXXX") || exit 1
+parent=$PWD
+if [ "${in_memory-no}" = yes ] && [ -w /dev/shm ] && [ "$(df --output=avail -m /dev/shm | tail -1)" -gt 256 ]; then
+    parent=/dev/shm
+fi
+work=$(mktemp -d "$parent/cli.XXXXXX") || exit 1
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 failures=0

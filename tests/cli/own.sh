@@ -1,4 +1,5 @@
 # What a command reads is never what it replaces or removes, and what it did not make is kept: each way into that, by each command.
+in_memory=yes
 . "$(dirname "$(realpath "$0")")/lib.bash"
 data=$DATA/lofar_tNDPPP-generic.MS
 common="--imsize 32 --cell 5arcsec --niter 10 --nworkers 1 --threads 1 --specmode cube --nchan 3"

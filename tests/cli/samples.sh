@@ -1,4 +1,5 @@
 # Samples that cannot be imaged: counted and named, whatever the weighting; never an image of them, never silence.
+in_memory=yes
 . "$(dirname "$(realpath "$0")")/lib.bash"
 python=/usr/bin/python3
 "$python" -c 'import casacore.images' 2>/dev/null || { echo "python3-casacore is missing"; exit 1; }

@@ -82,7 +82,7 @@ def compile_maker(cc):
     src = os.path.join(ROOT, "src")
     include = ["-I" + src, "-I" + ROOT + "/include", "-isystem", "/usr/include/casacore", "-D_GNU_SOURCE", "-O1"]
     env = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
-    c_files = ["maker.c", src + "/io/cube.c"] + [src + "/base/%s.c" % b for b in ("err", "fsutil", "log", "mem")]
+    c_files = ["maker.c", src + "/image/cube.c"] + [src + "/base/%s.c" % b for b in ("err", "fsutil", "log", "mem")]
     objects = []
     for name in c_files + [src + "/casa/image.cpp"]:
         objects.append(os.path.basename(name) + ".o")

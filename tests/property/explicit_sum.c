@@ -296,10 +296,12 @@ static void check_plane(const plan *p, const pclean_config *c, const axis *x, si
                      py = (size_t)(random_uniform() * (double)ny);
         const double l = ((double)(nx / 2) - (double)px) * c->cell_rad[0],
                      m = ((double)py - (double)(ny / 2)) * c->cell_rad[1];
-        const double want = pcl_dft_pixel(s.n, s.u, s.v, w, s.vis, s.weight, l, m) / expected;
+        const pcl_samples data = {s.n, s.u, s.v, w, s.vis, s.weight};
+        const double want = pcl_dft_pixel(&data, l, m) / expected;
         square += pow((double)residual[py * nx + px] - want, 2);
         if (k < PIXELS / 4) {
-            const double want_psf = pcl_dft_pixel(s.n, s.u, s.v, w, one, s.weight, l, m) / expected;
+            const pcl_samples ones = {s.n, s.u, s.v, w, one, s.weight};
+            const double want_psf = pcl_dft_pixel(&ones, l, m) / expected;
             psf_square += pow((double)psf[py * nx + px] - want_psf, 2);
         }
     }

@@ -66,11 +66,12 @@ static void an_image_that_cannot_be_read_in_time(void **state) {
     make_image(waiting[1], 1);
     assert_int_equal(unlink(in_folder("waiting/table.info")), 0);
     assert_int_equal(mkfifo(in_folder("waiting/table.info"), 0666), 0);
-    assert_fails(pcl_series_load(waiting, 2, -1, false, false, false, &parts, &err), PCLEAN_EIO,
+    assert_fails(pcl_series_load(waiting, 2, &(pcl_series_options){.axis = -1}, &parts, &err),
+                 PCLEAN_EIO,
                  "/waiting: its header could not be read in 1 s; does its disk answer?");
     no_child_is_left();
     make_image(names[1], 1);
-    assert_ok(pcl_series_load(names, 2, -1, false, false, false, &parts, &err));
+    assert_ok(pcl_series_load(names, 2, &(pcl_series_options){.axis = -1}, &parts, &err));
     assert_int_equal(parts.total, 2);
 
     pcl_series_clear(&parts);
@@ -119,7 +120,9 @@ static void an_image_that_breaks_casacore(void **state) {
             damaged[(size_t)rand() % size] = (char)(rand() & 255);
         assert_ok(pcl_fs_write_text(file, damaged, size, &err));
         err = (pclean_err){0};
-        const int rc = pcl_series_load(names, 2, -1, true, true, false, &parts, &err);
+        const int rc = pcl_series_load(
+            names, 2, &(pcl_series_options){.axis = -1, .relax = true, .reorder = true}, &parts,
+            &err);
         assert_int_equal(rc, -err.code);
         assert_true(rc == 0 || strstr(err.msg, "image"));
         nbroken += strstr(err.msg, "casacore breaks down over it") != NULL;
@@ -140,17 +143,17 @@ static void lists_that_go_round_in_circles(void **state) {
     char *itself[] = {"./round"}, *other[] = {"./one", "./two"}, *back[] = {"./two", "./one"},
          *gone[] = {"./a.image", "./absent.image"}, *fine[] = {"./a.image", "./plain"};
     make_list(in_folder("round"), 1, itself);
-    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA,
-                 "does one list itself?");
+    assert_fails(pcl_series_load(&name, 1, &(pcl_series_options){.axis = -1}, &parts, &err),
+                 PCLEAN_EDATA, "does one list itself?");
     make_list(in_folder("one"), 2, other);
     make_list(in_folder("two"), 2, back);
     name = in_folder("one");
-    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA,
-                 "does one list itself?");
+    assert_fails(pcl_series_load(&name, 1, &(pcl_series_options){.axis = -1}, &parts, &err),
+                 PCLEAN_EDATA, "does one list itself?");
     make_list(in_folder("gone"), 2, gone);
     name = in_folder("gone");
-    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EIO,
-                 "absent.image: no such image");
+    assert_fails(pcl_series_load(&name, 1, &(pcl_series_options){.axis = -1}, &parts, &err),
+                 PCLEAN_EIO, "absent.image: no such image");
     assert_non_null(strstr(err.msg, "gone lists it"));
     /* few lists that stand for 10^10 images */
     char *ten[10], level[8][1200];
@@ -161,20 +164,20 @@ static void lists_that_go_round_in_circles(void **state) {
         make_list(level[i], 10, ten);
     }
     name = level[7];
-    assert_fails(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err), PCLEAN_EDATA,
-                 "a.image is listed twice");
+    assert_fails(pcl_series_load(&name, 1, &(pcl_series_options){.axis = -1}, &parts, &err),
+                 PCLEAN_EDATA, "a.image is listed twice");
     char *one[] = {"./b.image"};
     make_list(in_folder("plain"), 1, one);
     make_list(in_folder("fine"), 2, fine);
     name = in_folder("fine");
-    assert_ok(pcl_series_load(&name, 1, -1, false, false, false, &parts, &err));
+    assert_ok(pcl_series_load(&name, 1, &(pcl_series_options){.axis = -1}, &parts, &err));
     assert_int_equal(parts.n, 2);
     assert_true(parts.nested);
     pcl_series_clear(&parts);
-    assert_fails(pcl_series_load(&name, 1, 0, false, false, false, &parts, &err),
+    assert_fails(pcl_series_load(&name, 1, &(pcl_series_options){.axis = 0}, &parts, &err),
                  PCLEAN_EUNSUPPORTED, "joined along axis 3, not 0");
-    assert_fails(pcl_series_load(&name, 0, -1, false, false, false, &parts, &err), PCLEAN_EPARAM,
-                 "no images");
+    assert_fails(pcl_series_load(&name, 0, &(pcl_series_options){.axis = -1}, &parts, &err),
+                 PCLEAN_EPARAM, "no images");
 }
 
 int main(void) {

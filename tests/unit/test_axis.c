@@ -1,4 +1,4 @@
-/* io/axis.c: which images may be joined, in which order, and whether the axis stays regular. */
+/* join/axis.c: which images may be joined, in which order, and whether the axis stays regular. */
 #include "base/mem.h"
 #include "join/axis.h"
 #include "unit/check.h"

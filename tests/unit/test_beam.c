@@ -55,12 +55,14 @@ static void tclean_beams(void **state) {
         float *psf = read_psf(name, nx * ny);
         pcl_beam b;
         pclean_err err = {0};
-        if (pcl_beam_fit(psf, nx, ny, cx * ARCSEC, cy * ARCSEC, PCL_BEAM_CUTOFF, &b, &err))
+        if (pcl_beam_fit(psf, &(pcl_raster){nx, ny, cx * ARCSEC, cy * ARCSEC}, PCL_BEAM_CUTOFF, &b,
+                         &err))
             fail_msg("%s: %s", name, err.msg);
         near(name, b.major_rad / ARCSEC, major, 1e-5 * major);
         near(name, b.minor_rad / ARCSEC, minor, 1e-5 * minor);
         near(name, b.pa_rad / DEGREE, pa, 2e-3); /* the angle of a nearly round beam is soft */
-        near(name, pcl_beam_sidelobe(psf, nx, ny, cx * ARCSEC, cy * ARCSEC, &b), sidelobe, 2e-6);
+        near(name, pcl_beam_sidelobe(psf, &(pcl_raster){nx, ny, cx * ARCSEC, cy * ARCSEC}, &b),
+             sidelobe, 2e-6);
         free(psf);
         ncase++;
     }
@@ -78,11 +80,12 @@ static void gaussian_comes_back(void **state) {
             const pcl_beam want = {shape[k][0] * ARCSEC, shape[k][1] * ARCSEC,
                                    shape[k][2] * DEGREE};
             float *psf = array(nx * ny);
-            pcl_beam_gaussian(&want, nx, ny, cx, cy, psf);
+            pcl_beam_gaussian(&want, &(pcl_raster){nx, ny, cx, cy}, psf);
             for (size_t i = 0; i < nx * ny; i++)
                 psf[i] *= 7; /* any scale */
             pcl_beam b;
-            assert_int_equal(pcl_beam_fit(psf, nx, ny, cx, cy, PCL_BEAM_CUTOFF, &b, NULL), 0);
+            assert_int_equal(
+                pcl_beam_fit(psf, &(pcl_raster){nx, ny, cx, cy}, PCL_BEAM_CUTOFF, &b, NULL), 0);
             /* the cubic resampling is not exact */
             const double tolerance = shape[k][1] < 4 ? 0.05 : 3e-3;
             near("major", b.major_rad, want.major_rad, tolerance * want.major_rad);
@@ -91,7 +94,7 @@ static void gaussian_comes_back(void **state) {
                 near("pa", fabs(sin(b.pa_rad - want.pa_rad)), 0, shape[k][1] < 4 ? 0.05 : 5e-3);
             for (size_t i = 0; i < nx * ny; i++)
                 psf[i] /= 7;
-            near("sidelobe", pcl_beam_sidelobe(psf, nx, ny, cx, cy, &want), 0, 1e-6);
+            near("sidelobe", pcl_beam_sidelobe(psf, &(pcl_raster){nx, ny, cx, cy}, &want), 0, 1e-6);
             free(psf);
         }
 }
@@ -102,7 +105,7 @@ static void orientation(void **state) {
      * 1) */
     const pcl_beam b = {10 * ARCSEC, 4 * ARCSEC, 45 * DEGREE};
     float image[21 * 21];
-    pcl_beam_gaussian(&b, 21, 21, ARCSEC, ARCSEC, image);
+    pcl_beam_gaussian(&b, &(pcl_raster){21, 21, ARCSEC, ARCSEC}, image);
     assert_true(image[10 * 21 + 10] == 1.0f);
     assert_true(image[13 * 21 + 7] > 0.5f);
     assert_true(image[13 * 21 + 13] < 0.1f);
@@ -112,7 +115,8 @@ static void orientation(void **state) {
 static void must_fail(const float *psf, size_t nx, size_t ny, int code, const char *word) {
     pcl_beam b = {1, 1, 1};
     pclean_err err = {0};
-    assert_int_equal(pcl_beam_fit(psf, nx, ny, ARCSEC, ARCSEC, PCL_BEAM_CUTOFF, &b, &err), -code);
+    assert_int_equal(
+        pcl_beam_fit(psf, &(pcl_raster){nx, ny, ARCSEC, ARCSEC}, PCL_BEAM_CUTOFF, &b, &err), -code);
     if (!strstr(err.msg, word))
         fail_msg("'%s' does not say '%s'", err.msg, word);
     assert_true(b.major_rad == 0 && b.minor_rad == 0 && b.pa_rad == 0);
@@ -126,7 +130,8 @@ static void odd_psfs(void **state) {
     must_fail(psf, n, n, PCLEAN_EDATA, "zero");
     must_fail(psf, 3, n, PCLEAN_EPARAM, "small");
     psf[n / 2 * n + n / 2] = 1; /* one pixel */
-    assert_int_equal(pcl_beam_fit(psf, n, n, ARCSEC, ARCSEC, PCL_BEAM_CUTOFF, &b, NULL), 0);
+    assert_int_equal(
+        pcl_beam_fit(psf, &(pcl_raster){n, n, ARCSEC, ARCSEC}, PCL_BEAM_CUTOFF, &b, NULL), 0);
     assert_true(b.major_rad > 0.5 * ARCSEC && b.major_rad < 2 * ARCSEC);
     psf[3] = NAN;
     must_fail(psf, n, n, PCLEAN_EDATA, "finite");
@@ -137,12 +142,13 @@ static void odd_psfs(void **state) {
     psf[n / 2 * n + n / 2] = 1.0001f;
     must_fail(psf, n, n, PCLEAN_EDATA, "");
     const pcl_beam wide = {100 * ARCSEC, 90 * ARCSEC, 0};
-    pcl_beam_gaussian(&wide, n, n, ARCSEC, ARCSEC, psf);
+    pcl_beam_gaussian(&wide, &(pcl_raster){n, n, ARCSEC, ARCSEC}, psf);
     must_fail(psf, n, n, PCLEAN_EDATA, "wider");
     for (size_t k = 4; k < 12; k++) { /* very small images: an answer or an error, no crash */
         const pcl_beam narrow = {2 * ARCSEC, 2 * ARCSEC, 0};
-        pcl_beam_gaussian(&narrow, k, k + 1, ARCSEC, ARCSEC, psf);
-        const int rc = pcl_beam_fit(psf, k, k + 1, ARCSEC, ARCSEC, PCL_BEAM_CUTOFF, &b, NULL);
+        pcl_beam_gaussian(&narrow, &(pcl_raster){k, k + 1, ARCSEC, ARCSEC}, psf);
+        const int rc =
+            pcl_beam_fit(psf, &(pcl_raster){k, k + 1, ARCSEC, ARCSEC}, PCL_BEAM_CUTOFF, &b, NULL);
         assert_true(rc == 0 ? fabs(b.major_rad / ARCSEC - 2) < 0.3 : rc == -PCLEAN_EDATA);
     }
     free(psf);
@@ -152,12 +158,13 @@ static void no_memory(void **state) {
     (void)state;
     const pcl_beam want = {8 * ARCSEC, 5 * ARCSEC, 0.5};
     float psf[32 * 32];
-    pcl_beam_gaussian(&want, 32, 32, ARCSEC, ARCSEC, psf);
+    pcl_beam_gaussian(&want, &(pcl_raster){32, 32, ARCSEC, ARCSEC}, psf);
     for (long k = 1; k <= 5; k++) {
         pcl_beam b;
         pcl_mem_fail_after(k);
-        assert_int_equal(pcl_beam_fit(psf, 32, 32, ARCSEC, ARCSEC, PCL_BEAM_CUTOFF, &b, NULL),
-                         -PCLEAN_ENOMEM);
+        assert_int_equal(
+            pcl_beam_fit(psf, &(pcl_raster){32, 32, ARCSEC, ARCSEC}, PCL_BEAM_CUTOFF, &b, NULL),
+            -PCLEAN_ENOMEM);
     }
     pcl_mem_fail_after(0);
 }

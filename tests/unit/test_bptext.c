@@ -85,7 +85,7 @@ static void test_few_rows(void **state) {
     }
 }
 
-/* Of every length, the empty one too; every 97th row has none. */
+/* Texts of every length, the empty one too; every 97th row has none. */
 static const char *text_of(uint64_t row, char *out, size_t size) {
     if (row % 97 == 13)
         return NULL;

@@ -200,20 +200,31 @@ static void a_worker_allocates_what_is_planned(void **state) {
     omp_set_num_threads(before);
 }
 
-static void a_search_region_is_cheaper(void **state) {
-    (void)state;
+static size_t hogbom_bytes(size_t n, double half, bool any_mask, size_t spare) {
+    const pcl_clean_extent e = {.nx = n,
+                                .ny = n,
+                                .npol = 1,
+                                .nterm = 1,
+                                .half_x = half,
+                                .half_y = half,
+                                .any_mask = any_mask,
+                                .ncomponent = 100,
+                                .nthread = 1};
     pcl_hogbom_params p;
     pcl_hogbom_params_init(&p);
-    const size_t all = pcl_hogbom_bytes_within(1024, 1024, INFINITY, INFINITY, true, 100, 1, &p);
-    const size_t full = pcl_hogbom_bytes_within(1024, 1024, INFINITY, INFINITY, false, 100, 1, &p);
-    const size_t disc = pcl_hogbom_bytes_within(1024, 1024, 200, 200, false, 100, 1, &p);
+    p.spare_psf.n = p.spare_residual.n = spare;
+    return pcl_hogbom_bytes(&e, &p);
+}
+
+static void a_search_region_is_cheaper(void **state) {
+    (void)state;
+    const size_t all = hogbom_bytes(1024, INFINITY, true, 0);
+    const size_t full = hogbom_bytes(1024, INFINITY, false, 0);
+    const size_t disc = hogbom_bytes(1024, 200, false, 0);
     assert_int_equal(all - full, 1024 * 1024 * 4); /* no tile has a mask of its own */
     assert_true(disc < full && disc > (1024 + 64) * (1024 + 64) * 4);
-    assert_true(pcl_hogbom_bytes_within(1000, 1000, INFINITY, INFINITY, false, 100, 1, &p) >
-                (1000 + 64) * (1000 + 64) * 4);
-    p.spare_psf.n = p.spare_residual.n = (1024 + 64) * (1024 + 64);
-    const size_t spared =
-        pcl_hogbom_bytes_within(1024, 1024, INFINITY, INFINITY, false, 100, 1, &p);
+    assert_true(hogbom_bytes(1000, INFINITY, false, 0) > (1000 + 64) * (1000 + 64) * 4);
+    const size_t spared = hogbom_bytes(1024, INFINITY, false, (1024 + 64) * (1024 + 64));
     assert_true(spared + (1024 + 64) * (1024 + 64) * 4 <= full);
 }
 

@@ -50,7 +50,8 @@ static void check_copy(const char *from, const char *to, size_t offset_in, size_
     memset(data, 0xee, room);
     assert_ok(pcl_bulk_pwrite(out, "out", data, room, 0, &err));
     const int flags = fcntl(out, F_GETFL);
-    assert_ok(pcl_bulk_copy(in, "in", offset_in, out, "out", offset_out, size, &err));
+    assert_ok(pcl_bulk_copy(&(pcl_bulk_place){in, "in", offset_in},
+                            &(pcl_bulk_place){out, "out", offset_out}, size, &err));
     assert_int_equal(fcntl(out, F_GETFL), flags);
     assert_ok(pcl_bulk_pread(out, "out", data, room, 0, &err));
     for (size_t i = 0; i < room; i++)
@@ -87,7 +88,8 @@ static void test_holes(void **state) {
     assert_int_equal(ftruncate(in, (off_t)size), 0);
     assert_ok(pcl_bulk_pwrite(in, "in", word, 2, 2 * MEBI - 1, &err));
     assert_int_equal(posix_fallocate(out, 0, (off_t)size), 0);
-    assert_ok(pcl_bulk_copy(in, "in", 0, out, "out", 0, size, &err));
+    assert_ok(pcl_bulk_copy(&(pcl_bulk_place){in, "in", 0}, &(pcl_bulk_place){out, "out", 0}, size,
+                            &err));
     assert_ok(pcl_bulk_pread(out, "out", data, size, 0, &err));
     for (size_t i = 0; i < size; i++)
         assert_int_equal(data[i], i == 2 * MEBI - 1 ? 7 : i == 2 * MEBI ? 9 : 0);
@@ -102,7 +104,8 @@ static void test_short_input(void **state) {
     for (int i = 0; i < 2; i++) {
         const int in = scratch(PCLEAN_TEST_TMP), out = scratch(i ? in_memory() : PCLEAN_TEST_TMP);
         fill(in, 2 * MEBI + 100);
-        assert_int_equal(pcl_bulk_copy(in, "the input", 0, out, "the output", 0, 20 * MEBI, &err),
+        assert_int_equal(pcl_bulk_copy(&(pcl_bulk_place){in, "the input", 0},
+                                       &(pcl_bulk_place){out, "the output", 0}, 20 * MEBI, &err),
                          -PCLEAN_EIO);
         assert_non_null(strstr(err.msg, "the input: it ends at byte 2097252"));
         close(in);
@@ -115,7 +118,8 @@ static void test_unwritable(void **state) {
     pclean_err err;
     const int in = scratch(PCLEAN_TEST_TMP), full = open("/dev/full", O_WRONLY);
     fill(in, 2 * MEBI);
-    assert_int_equal(pcl_bulk_copy(in, "in", 0, full, "the output", 0, 2 * MEBI, &err),
+    assert_int_equal(pcl_bulk_copy(&(pcl_bulk_place){in, "in", 0},
+                                   &(pcl_bulk_place){full, "the output", 0}, 2 * MEBI, &err),
                      -PCLEAN_ENOSPC);
     assert_non_null(strstr(err.msg, "the output"));
     close(in);

@@ -35,6 +35,15 @@ static void rows_follow_casas_rule(void **state) {
     assert_int_equal(cut[6] + 1, 92887);
 }
 
+static void how_many_parts(void **state) {
+    (void)state;
+    assert_int_equal(pcl_cut_check(1, &err), 0);
+    assert_int_equal(pcl_cut_check(PCL_CUT_MOST, &err), 0);
+    assert_int_equal(pcl_cut_check(0, &err), -PCLEAN_EPARAM);
+    assert_int_equal(pcl_cut_check(-3, &err), -PCLEAN_EPARAM);
+    assert_int_equal(pcl_cut_check(PCL_CUT_MOST + 1, &err), -PCLEAN_EPARAM);
+}
+
 static void channels_differ_by_one_at_most(void **state) {
     (void)state;
     size_t cut[301];
@@ -77,20 +86,21 @@ static void weights_are_shared(void **state) {
 
 static void gaps_and_overlaps_are_refused(void **state) {
     (void)state;
-    const size_t nchan[] = {3, 1, 4}, short_by_one[] = {3, 1, 3}, long_by_one[] = {3, 2, 4};
-    const double f = 230e9, w = -244e3, step[] = {w, w, w}, good[] = {f, f + 3 * w, f + 4 * w};
-    const double gap[] = {f, f + 3 * w, f + 5 * w}, near[] = {f, f + 3 * w, f + 4 * w * (1 + 1e-8)},
-                 wide[] = {w, w, w * 1.001};
-    assert_ok(pcl_cut_prove(8, f, w, 3, nchan, good, step, &err));
-    assert_fails(pcl_cut_prove(8, f, w, 3, nchan, gap, step, &err), PCLEAN_EBUG,
+    const double f = 230e9, w = -244e3;
+    const pcl_cut_grid whole = {8, f, w}, a = {3, f, w}, b = {1, f + 3 * w, w},
+                       c = {4, f + 4 * w, w}, later = {4, f + 5 * w, w},
+                       near = {4, f + 4 * w * (1 + 1e-8), w}, wide = {4, f + 4 * w, w * 1.001},
+                       shorter = {3, f + 4 * w, w}, longer = {2, f + 3 * w, w};
+    assert_ok(pcl_cut_prove(&whole, 3, (const pcl_cut_grid[]){a, b, c}, &err));
+    assert_fails(pcl_cut_prove(&whole, 3, (const pcl_cut_grid[]){a, b, later}, &err), PCLEAN_EBUG,
                  "channel 0 of part 2");
-    assert_fails(pcl_cut_prove(8, f, w, 3, nchan, near, step, &err), PCLEAN_EBUG,
+    assert_fails(pcl_cut_prove(&whole, 3, (const pcl_cut_grid[]){a, b, near}, &err), PCLEAN_EBUG,
                  "channel 0 of part 2");
-    assert_fails(pcl_cut_prove(8, f, w, 3, nchan, good, wide, &err), PCLEAN_EBUG,
+    assert_fails(pcl_cut_prove(&whole, 3, (const pcl_cut_grid[]){a, b, wide}, &err), PCLEAN_EBUG,
                  "channel 1 of part 2");
-    assert_fails(pcl_cut_prove(8, f, w, 3, short_by_one, good, step, &err), PCLEAN_EBUG,
+    assert_fails(pcl_cut_prove(&whole, 3, (const pcl_cut_grid[]){a, b, shorter}, &err), PCLEAN_EBUG,
                  "7 channels together");
-    assert_fails(pcl_cut_prove(8, f, w, 3, long_by_one, good, step, &err), PCLEAN_EBUG,
+    assert_fails(pcl_cut_prove(&whole, 3, (const pcl_cut_grid[]){a, longer, c}, &err), PCLEAN_EBUG,
                  "channel 0 of part 2");
 }
 
@@ -143,10 +153,10 @@ static void count_follows_chunksize(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_follow_casas_rule),  cmocka_unit_test(channels_differ_by_one_at_most),
-        cmocka_unit_test(weights_are_shared),      cmocka_unit_test(gaps_and_overlaps_are_refused),
-        cmocka_unit_test(selections_are_written),  cmocka_unit_test(parts_cover_all_channels_once),
-        cmocka_unit_test(count_follows_chunksize),
+        cmocka_unit_test(rows_follow_casas_rule),         cmocka_unit_test(how_many_parts),
+        cmocka_unit_test(channels_differ_by_one_at_most), cmocka_unit_test(weights_are_shared),
+        cmocka_unit_test(gaps_and_overlaps_are_refused),  cmocka_unit_test(selections_are_written),
+        cmocka_unit_test(parts_cover_all_channels_once),  cmocka_unit_test(count_follows_chunksize),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,7 +95,8 @@ static double error_against_dft(const scene *s, const float *image, bool psf) {
                y = (size_t)(random_uniform() * (double)s->ny);
         double l = -((double)x - (double)(s->nx / 2)) * s->cellx,
                m = ((double)y - (double)(s->ny / 2)) * s->celly;
-        double want = pcl_dft_pixel(s->n, s->u, s->v, NULL, psf ? one : s->vis, s->weight, l, m);
+        const pcl_samples all = {s->n, s->u, s->v, NULL, psf ? one : s->vis, s->weight};
+        double want = pcl_dft_pixel(&all, l, m);
         double e = (double)image[y * s->nx + x] - want;
         e2 += e * e;
         p2 += want * want;
@@ -160,7 +161,8 @@ static void prediction_agrees_with_the_fourier_sum(void **state) {
         double e2 = 0, p2 = 0;
         for (size_t i = 0; i < s.n; i++) {
             double want[2];
-            pcl_dft_predict(s.nx, s.ny, s.cellx, s.celly, image, s.u[i], s.v[i], 0, want);
+            pcl_dft_predict(&(pcl_raster){s.nx, s.ny, s.cellx, s.celly}, image,
+                            (const double[]){s.u[i], s.v[i], 0}, want);
             /* grid.h ignores w, and so must its twin here */
             e2 += pow((double)vis[2 * i] - want[0], 2) + pow((double)vis[2 * i + 1] - want[1], 2);
             p2 += want[0] * want[0] + want[1] * want[1];

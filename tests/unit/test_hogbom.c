@@ -33,8 +33,8 @@ static void *array(size_t n, size_t size) {
     return p;
 }
 
-typedef int minor_cycle(size_t, size_t, float *, const float *, const bool *, float *,
-                        const pcl_hogbom_params *, pcl_hogbom_result *, pclean_err *);
+typedef int minor_cycle(const pcl_hogbom_plane *, const pcl_hogbom_params *, pcl_hogbom_result *,
+                        pclean_err *);
 
 /* One row of hogbom.tsv. */
 typedef struct golden_run {
@@ -58,7 +58,9 @@ static void check_golden_run(const golden_run *g, minor_cycle *clean, enum pcl_h
     pcl_hogbom_result r;
     pclean_err err = {0};
     assert_int_equal(
-        clean(GOLDEN, GOLDEN, residual, psf, g->mask ? mask : NULL, model, &p, &r, &err), 0);
+        clean(&(pcl_hogbom_plane){GOLDEN, GOLDEN, residual, psf, g->mask ? mask : NULL, model}, &p,
+              &r, &err),
+        0);
     assert_memory_equal(model, want, n * 4);
     assert_int_equal(r.stop, g->stop);
     assert_int_equal(r.niter, g->niter);
@@ -168,9 +170,10 @@ static void compare_forms(const image *im, bool use_mask, const pcl_hogbom_param
     pclean_err err = {0};
     pcl_hogbom_params q = *p;
     const bool *mask = use_mask ? im->mask : NULL;
-    assert_int_equal(
-        pcl_hogbom_plain(im->nx, im->ny, plain.residual, im->psf, mask, plain.model, &q, &a, &err),
-        0);
+    assert_int_equal(pcl_hogbom_plain(&(pcl_hogbom_plane){im->nx, im->ny, plain.residual, im->psf,
+                                                          mask, plain.model},
+                                      &q, &a, &err),
+                     0);
     omp_set_num_threads(nthread);
     float *spare = NULL;
     if (nthread % 2) { /* lends memory, for one of the two too little */
@@ -182,7 +185,9 @@ static void compare_forms(const image *im, bool use_mask, const pcl_hogbom_param
         q.spare_residual = (pcl_lent){spare + nspare, nthread == 1 ? 1 : nspare};
     }
     assert_int_equal(
-        pcl_hogbom(im->nx, im->ny, lazy.residual, im->psf, mask, lazy.model, &q, &b, &err), 0);
+        pcl_hogbom(&(pcl_hogbom_plane){im->nx, im->ny, lazy.residual, im->psf, mask, lazy.model},
+                   &q, &b, &err),
+        0);
     free(spare);
     assert_memory_equal(plain.model, lazy.model, n * 4);
     same_result(&a, &b);
@@ -264,7 +269,9 @@ static void planted_sources(void **state) {
     p.cycleniter = 2000;
     p.threshold = 1e-3f;
     pcl_hogbom_result r;
-    assert_int_equal(pcl_hogbom(nx, ny, im.residual, im.psf, NULL, im.model, &p, &r, NULL), 0);
+    assert_int_equal(
+        pcl_hogbom(&(pcl_hogbom_plane){nx, ny, im.residual, im.psf, NULL, im.model}, &p, &r, NULL),
+        0);
     assert_int_equal(r.stop, PCL_HOGBOM_THRESHOLD);
     for (size_t k = 0; k < 3; k++)
         assert_true(fabsf(im.model[at[k][1] * nx + at[k][0]] - flux[k]) < 0.01f * fabsf(flux[k]));
@@ -278,19 +285,27 @@ static void counting_rules(void **state) {
     pcl_hogbom_params p;
     pcl_hogbom_params_init(&p);
     pcl_hogbom_result r;
-    assert_int_equal(pcl_hogbom(64, 64, im.residual, im.psf, NULL, im.model, &p, &r, NULL), 0);
+    assert_int_equal(
+        pcl_hogbom(&(pcl_hogbom_plane){64, 64, im.residual, im.psf, NULL, im.model}, &p, &r, NULL),
+        0);
     assert_int_equal(r.stop, PCL_HOGBOM_CYCLENITER); /* cycleniter 0 */
     assert_int_equal(r.ncomponent, 0);
     p.cycleniter = 10;
-    assert_int_equal(pcl_hogbom(64, 64, im.residual, im.psf, NULL, im.model, &p, &r, NULL), 0);
+    assert_int_equal(
+        pcl_hogbom(&(pcl_hogbom_plane){64, 64, im.residual, im.psf, NULL, im.model}, &p, &r, NULL),
+        0);
     assert_int_equal(r.niter, 10);
     assert_int_equal(r.ncomponent, 11);
     p.threshold = fabsf(r.peak_end);
-    assert_int_equal(pcl_hogbom(64, 64, im.residual, im.psf, NULL, im.model, &p, &r, NULL), 0);
+    assert_int_equal(
+        pcl_hogbom(&(pcl_hogbom_plane){64, 64, im.residual, im.psf, NULL, im.model}, &p, &r, NULL),
+        0);
     assert_int_equal(r.stop, PCL_HOGBOM_THRESHOLD); /* |peak| = threshold: nothing to do */
     assert_int_equal(r.ncomponent, 0);
     memset(im.mask, 0, 64 * 64 * sizeof(bool));
-    assert_int_equal(pcl_hogbom(64, 64, im.residual, im.psf, im.mask, im.model, &p, &r, NULL), 0);
+    assert_int_equal(pcl_hogbom(&(pcl_hogbom_plane){64, 64, im.residual, im.psf, im.mask, im.model},
+                                &p, &r, NULL),
+                     0);
     assert_int_equal(r.stop, PCL_HOGBOM_EMPTY_MASK);
     free_image(&im);
 }
@@ -303,21 +318,27 @@ static void bad_input(void **state) {
     p.cycleniter = 3;
     pcl_hogbom_result r;
     pclean_err err = {0};
-    assert_int_equal(pcl_hogbom(1, 40, im.residual, im.psf, NULL, im.model, &p, &r, &err),
-                     -PCLEAN_EPARAM);
+    assert_int_equal(
+        pcl_hogbom(&(pcl_hogbom_plane){1, 40, im.residual, im.psf, NULL, im.model}, &p, &r, &err),
+        -PCLEAN_EPARAM);
     im.psf[7] = INFINITY;
-    assert_int_equal(pcl_hogbom(64, 40, im.residual, im.psf, NULL, im.model, &p, &r, &err),
-                     -PCLEAN_EDATA);
+    assert_int_equal(
+        pcl_hogbom(&(pcl_hogbom_plane){64, 40, im.residual, im.psf, NULL, im.model}, &p, &r, &err),
+        -PCLEAN_EDATA);
     im.psf[7] = 0;
     im.residual[100] = -INFINITY;
-    assert_int_equal(pcl_hogbom(64, 40, im.residual, im.psf, NULL, im.model, &p, &r, &err),
-                     -PCLEAN_EDATA);
-    assert_int_equal(pcl_hogbom_plain(64, 40, im.residual, im.psf, NULL, im.model, &p, &r, &err),
-                     -PCLEAN_EDATA);
+    assert_int_equal(
+        pcl_hogbom(&(pcl_hogbom_plane){64, 40, im.residual, im.psf, NULL, im.model}, &p, &r, &err),
+        -PCLEAN_EDATA);
+    assert_int_equal(
+        pcl_hogbom_plain(&(pcl_hogbom_plane){64, 40, im.residual, im.psf, NULL, im.model}, &p, &r,
+                         &err),
+        -PCLEAN_EDATA);
     im.residual[100] = 0;
     for (long k = 1; k < 20; k++) {
         pcl_mem_fail_after(k);
-        const int rc = pcl_hogbom(64, 40, im.residual, im.psf, im.mask, im.model, &p, &r, &err);
+        const int rc = pcl_hogbom(
+            &(pcl_hogbom_plane){64, 40, im.residual, im.psf, im.mask, im.model}, &p, &r, &err);
         assert_true(rc == 0 || rc == -PCLEAN_ENOMEM);
         assert_true(k > 2 || rc == -PCLEAN_ENOMEM);
     }

@@ -147,8 +147,9 @@ static void add_visibilities(rig *r, size_t i, double factor) {
         for (size_t k = 0; k < NROW; k++) {
             const double f = d->freq[c] / C;
             double vis[2];
-            pcl_dft_predict(nx[i], ny[i], cell[i], cell[i], r->model[i][0], d->u[k] * f,
-                            d->v[k] * f, r->w ? d->w[k] * f : 0, vis);
+            const pcl_raster raster = {nx[i], ny[i], cell[i], cell[i]};
+            const double uvw[3] = {d->u[k] * f, d->v[k] * f, r->w ? d->w[k] * f : 0};
+            pcl_dft_predict(&raster, r->model[i][0], uvw, vis);
             float *at = d->vis + 2 * (c * STRIDE + k);
             at[0] += (float)(factor * vis[0]);
             at[1] += (float)(factor * vis[1]);

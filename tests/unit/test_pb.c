@@ -33,7 +33,7 @@ static void tclean_pb(void **state) {
         if (pcl_pb_init(&pb, name, dish, freq, freq, &err))
             fail_msg("%s", err.msg);
         float column[200];
-        pcl_pb_fill(&pb, 0, 0, 1, 200, cell * ARCSEC, cell * ARCSEC, column);
+        pcl_pb_fill(&pb, &(pcl_raster){1, 200, cell * ARCSEC, cell * ARCSEC}, 0, 0, column);
         pcl_pb_cut(column, 200, -1e-6f);
         for (size_t y = 0; y < 200; y += 10) {
             assert_int_equal(sscanf(line + at, "%lf%n", &want, &step), 1);
@@ -64,7 +64,7 @@ static void tclean_pb_of_cubes(void **state) {
             sscanf(line, "%31s %lf %lf %lf %lf%n", name, &dish, &first, &freq, &cell, &at), 5);
         assert_int_equal(pcl_pb_init(&pb, name, dish, first, freq, NULL), 0);
         float column[32];
-        pcl_pb_fill(&pb, 0, 0, 1, 32, cell * ARCSEC, cell * ARCSEC, column);
+        pcl_pb_fill(&pb, &(pcl_raster){1, 32, cell * ARCSEC, cell * ARCSEC}, 0, 0, column);
         pcl_pb_cut(column, 32, -1e-6f);
         for (size_t y = 0; y < 32; y += 4) {
             assert_int_equal(sscanf(line + at, "%lf%n", &want, &step), 1);
@@ -127,7 +127,7 @@ static void grid_and_cut(void **state) {
     (void)state;
     assert_int_equal(pcl_pb_init(&pb, "VLA", 25, 1.4e9, 1.4e9, NULL), 0);
     float image[40 * 30];
-    pcl_pb_fill(&pb, 12, 20, 40, 30, 60 * ARCSEC, 30 * ARCSEC, image);
+    pcl_pb_fill(&pb, &(pcl_raster){40, 30, 60 * ARCSEC, 30 * ARCSEC}, 12, 20, image);
     assert_true(image[20 * 40 + 12] == 1.0f);
     assert_true(image[20 * 40 + 15] == image[20 * 40 + 9]);  /* symmetric */
     assert_true(image[26 * 40 + 12] == image[20 * 40 + 15]); /* cells of different size */

@@ -1,4 +1,4 @@
-/* io/tiles.c: pixels keep their places between files of any tiles, byte orders and bits. */
+/* join/tiles.c: pixels keep their places between files of any tiles, byte orders and bits. */
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "join/tiles.h"
@@ -90,7 +90,7 @@ static void assert_file(const casa_tiles *t, size_t axis) {
     free(b);
 }
 
-/* Parts of 3, 5 and 2 pixels along each axis, with other tiles and byte orders than the joined
+/* Arrays of 3, 5 and 2 pixels along each axis, with other tiles and byte orders than the joined
  * file. */
 static void repacked_pixels_keep_their_places(void **state) {
     (void)state;
@@ -99,7 +99,8 @@ static void repacked_pixels_keep_their_places(void **state) {
         for (size_t axis = 0; axis < 3; axis++)
             for (size_t most = 1; most < 100000; most *= 40) {
                 casa_tiles in[3];
-                pcl_tiles_part part[3];
+                pcl_tiles_member member[3];
+                const pcl_tiles_series series = {member, 3, axis};
                 size_t offset = 0, shape[3] = {11, 9, 7};
                 for (size_t i = 0; i < 3; i++) {
                     const size_t tile[3] = {4 + i, 3, 1 + i};
@@ -108,7 +109,7 @@ static void repacked_pixels_keep_their_places(void **state) {
                     shape[axis] = length[i];
                     in[i] = tiles(name, kinds[kind][0], kinds[kind][1], i == 1, shape, tile);
                     fill(&in[i], axis, offset);
-                    part[i] = (pcl_tiles_part){&in[i], offset, length[i]};
+                    member[i] = (pcl_tiles_member){&in[i], offset, length[i]};
                     offset += length[i];
                 }
                 shape[axis] = offset;
@@ -117,12 +118,11 @@ static void repacked_pixels_keep_their_places(void **state) {
                     tiles("out", kinds[kind][0], kinds[kind][1], most > 1, shape, tile);
                 pcl_boxes boxes;
                 pcl_tiles_room room = {0};
-                pcl_boxes_make(&out, most, axis, pcl_tiles_thickest(part, 3, axis) * (most % 3),
-                               &boxes);
+                pcl_boxes_make(&out, most, axis, pcl_tiles_thickest(&series) * (most % 3), &boxes);
                 for (size_t i = boxes.n; i-- > 0;) {
-                    size_t start[CASA_MAX_DIM], n[CASA_MAX_DIM];
-                    pcl_boxes_get(&boxes, &out, i, start, n);
-                    assert_ok(pcl_tiles_repack(part, 3, axis, &out, start, n, &room, NULL, &err));
+                    pcl_box box;
+                    pcl_boxes_get(&boxes, &out, i, &box);
+                    assert_ok(pcl_tiles_repack(&series, &out, &box, &room, NULL, &err));
                 }
                 pcl_tiles_room_clear(&room);
                 assert_file(&out, axis);
@@ -162,10 +162,10 @@ static void a_short_file_is_an_error(void **state) {
     assert_int_equal(truncate(in.file, 100), 0);
     assert_fails(pcl_tiles_copy(&in, &out, 2, 0, NULL, &err), PCLEAN_EIO, "it ends at byte 100");
     float pixels[128];
-    const size_t start[CASA_MAX_DIM] = {0};
-    const pcl_tiles_part part = {&in, 0, 2};
-    assert_fails(pcl_tiles_gather(&part, 1, 2, &in, start, shape, pixels, &err), PCLEAN_EIO,
-                 "bytes are missing");
+    const pcl_box all = {.length = {8, 8, 2}};
+    const pcl_tiles_member member = {&in, 0, 2};
+    assert_fails(pcl_tiles_gather(&(pcl_tiles_series){&member, 1, 2}, &in, &all, pixels, &err),
+                 PCLEAN_EIO, "bytes are missing");
     assert_int_equal(unlink(in.file), 0);
     assert_fails(pcl_tiles_copy(&in, &out, 2, 0, NULL, &err), PCLEAN_EIO, "cannot open");
 }

@@ -214,8 +214,8 @@ static void test_python_forms(void **state) {
     }
 }
 
-/* Of the pieces between commas, as many belong to a path as make one that exists; quotation marks
- * and lists keep theirs. */
+/* A path takes as many of the pieces between commas as make one that exists; quotation marks and
+ * lists keep theirs. */
 static void test_paths_with_commas(void **state) {
     (void)state;
     static const char *const paths[] = {"a,b.ms", "c.ms", "[x]", "'q'", "d, e"};

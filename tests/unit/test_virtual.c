@@ -1,4 +1,4 @@
-/* io/virtual.c: CASA's lists of images: what is written is read back; casacore's own; names;
+/* image/virtual.c: CASA's lists of images: what is written is read back; casacore's own; names;
  * everything that is no such list. */
 #include "base/fsutil.h"
 #include "image/virtual.h"

@@ -31,7 +31,8 @@ static void uniform_weights_flatten_the_plane(void **state) {
     float w[N];
     pcl_density d;
     pclean_err err;
-    assert_int_equal(pcl_density_init(&d, NX, NY, cellx, celly, PCL_DENSITY_ROUND, 1, &err), 0);
+    assert_int_equal(
+        pcl_density_init(&d, &(pcl_raster){NX, NY, cellx, celly}, PCL_DENSITY_ROUND, 1, &err), 0);
     samples(u, v, w, 0.8);
     pcl_density_add(&d, N, u, v, w);
     pcl_density_finish_uniform(&d);
@@ -55,7 +56,8 @@ static void briggs_goes_from_uniform_to_natural(void **state) {
     pcl_density d;
     pclean_err err;
     samples(u, v, natural, 0.8);
-    assert_int_equal(pcl_density_init(&d, NX, NY, cellx, celly, PCL_DENSITY_ROUND, 1, &err), 0);
+    assert_int_equal(
+        pcl_density_init(&d, &(pcl_raster){NX, NY, cellx, celly}, PCL_DENSITY_ROUND, 1, &err), 0);
     pcl_density_add(&d, N, u, v, natural);
     pcl_density_finish_uniform(&d);
     for (size_t i = 0; i < N; i++)
@@ -81,8 +83,9 @@ static void samples_outside_get_no_weight(void **state) {
     const double u[] = {0, 0.49 / cellx, -0.5 / cellx, 0.7 / cellx}, v[] = {0, 0, 0, 0};
     for (int cell = PCL_DENSITY_TRUNCATE; cell <= PCL_DENSITY_ROUND; cell++) {
         float w[] = {1, 1, 1, 1};
-        assert_int_equal(
-            pcl_density_init(&d, NX, NY, cellx, celly, (enum pcl_density_cell)cell, 1, &err), 0);
+        assert_int_equal(pcl_density_init(&d, &(pcl_raster){NX, NY, cellx, celly},
+                                          (enum pcl_density_cell)cell, 1, &err),
+                         0);
         pcl_density_add(&d, 4, u, v, w);
         pcl_density_finish_briggs(&d, 0);
         pcl_density_apply(&d, 4, u, v, w);
@@ -125,9 +128,9 @@ static void threads_change_nothing(void **state) {
             pcl_density d;
             pclean_err err;
             omp_set_num_threads(t + 1);
-            assert_int_equal(
-                pcl_density_init(&d, NX, NY, cellx, celly, (enum pcl_density_cell)cell, 2, &err),
-                0);
+            assert_int_equal(pcl_density_init(&d, &(pcl_raster){NX, NY, cellx, celly},
+                                              (enum pcl_density_cell)cell, 2, &err),
+                             0);
             pcl_density_add(&d, MANY, u, v, w);
             assert_memory_equal(d.sum, plain, sizeof plain);
             pcl_density_finish_briggs(&d, 0.5);

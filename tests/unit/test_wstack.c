@@ -1,4 +1,4 @@
-/* With w (grid_w.c): images and predictions against the explicit sum, adjointness, any number of
+/* With w (wstack.c): images and predictions against the explicit sum, adjointness, any number of
  * threads. */
 #include <math.h>
 #include <omp.h>
@@ -119,7 +119,8 @@ static void images_agree_with_the_sum_with_w(void **state) {
                 if (l * l + m * m > 0.98)
                     continue;
                 for (int p = 0; p < 2; p++) {
-                    const double want = pcl_dft_pixel(N, u, v, w, p ? one : vis, weight, l, m);
+                    const pcl_samples all = {N, u, v, w, p ? one : vis, weight};
+                    const double want = pcl_dft_pixel(&all, l, m);
                     e[p] += pow((double)(p ? psf : image)[y * nx + x] - want, 2);
                     power[p] += want * want;
                 }
@@ -151,8 +152,8 @@ static void predictions_agree_and_are_adjoint(void **state) {
         double e = 0, power = 0;
         for (size_t i = 0; i < 60; i++) {
             double want[2];
-            pcl_dft_predict(nx, ny, fields[k].cell, 1.2 * fields[k].cell, x, u[i], v[i], w[i],
-                            want);
+            pcl_dft_predict(&(pcl_raster){nx, ny, fields[k].cell, 1.2 * fields[k].cell}, x,
+                            (const double[]){u[i], v[i], w[i]}, want);
             e += pow((double)out[2 * i] - want[0], 2) + pow((double)out[2 * i + 1] - want[1], 2);
             power += want[0] * want[0] + want[1] * want[1];
         }

@@ -20,9 +20,10 @@ void pcl_hogbom_params_init(pcl_hogbom_params *p) {
 /* ---- The control: tclean's counting and stop codes, the same for both forms ---- */
 
 /* One call of hclean.f: at most nstep + 1 components; *done is what it reports. */
-static int run_block(const pcl_hogbom_form *e, const pcl_hogbom_params *p, size_t nx, size_t nstep,
-                     float *model, pcl_peak *at, pcl_hogbom_result *out, size_t *done,
-                     pclean_err *err) {
+static int run_block(const pcl_hogbom_form *e, const pcl_hogbom_params *p, size_t nstep,
+                     pcl_peak *at, pcl_hogbom_result *out, size_t *done, pclean_err *err) {
+    float *model = e->plane->model;
+    const size_t nx = e->plane->nx;
     for (size_t i = 0; i <= nstep; i++) {
         if (at->abs < p->threshold) {
             *done = i;
@@ -61,8 +62,8 @@ static enum pcl_hogbom_stop stop_code(const pcl_hogbom_params *p, size_t niter, 
     return (enum pcl_hogbom_stop)stop;
 }
 
-int pcl_hogbom_run(const pcl_hogbom_form *e, const pcl_hogbom_params *p, size_t nx, float *model,
-                   pcl_hogbom_result *out, pclean_err *err) {
+int pcl_hogbom_run(const pcl_hogbom_form *e, const pcl_hogbom_params *p, pcl_hogbom_result *out,
+                   pclean_err *err) {
     *out = (pcl_hogbom_result){.stop = PCL_HOGBOM_EMPTY_MASK};
     pcl_peak at = e->find(e->state);
     if (at.abs < 0.0f)
@@ -79,7 +80,7 @@ int pcl_hogbom_run(const pcl_hogbom_form *e, const pcl_hogbom_params *p, size_t 
         size_t done = 0;
         if (at.abs < smallest)
             smallest = at.abs;
-        const int rc = run_block(e, p, nx, nstep, model, &at, out, &done, err);
+        const int rc = run_block(e, p, nstep, &at, out, &done, err);
         if (rc)
             return rc;
         out->niter += done;
@@ -92,14 +93,15 @@ int pcl_hogbom_run(const pcl_hogbom_form *e, const pcl_hogbom_params *p, size_t 
     return 0;
 }
 
-int pcl_hogbom_check(size_t nx, size_t ny, const float *psf, pclean_err *err) {
+int pcl_hogbom_check(const pcl_hogbom_plane *plane, pclean_err *err) {
+    const size_t nx = plane->nx, ny = plane->ny;
     const size_t most = (size_t)1 << 24;
     if (nx < 2 || ny < 2 || nx > most || ny > most)
         return PCL_FAIL(err, PCLEAN_EPARAM, "an image of %zu x %zu pixels cannot be cleaned", nx,
                         ny);
     bool finite = true;
     for (size_t i = 0; i < nx * ny; i++)
-        finite &= isfinite(psf[i]) != 0;
+        finite &= isfinite(plane->psf[i]) != 0;
     if (!finite)
         return PCL_FAIL(err, PCLEAN_EDATA, "the PSF has pixels that are not finite");
     return 0;
@@ -107,15 +109,8 @@ int pcl_hogbom_check(size_t nx, size_t ny, const float *psf, pclean_err *err) {
 
 /* ---- The plain form ---- */
 
-typedef struct plain {
-    size_t nx, ny;
-    float *residual;
-    const float *psf;
-    const bool *mask;
-} plain;
-
 static pcl_peak plain_find(void *state) {
-    const plain *s = state;
+    const pcl_hogbom_plane *s = state;
     pcl_peak best = {0, 0, -1.0f, 0.0f};
     for (size_t y = 0; y < s->ny; y++)
         for (size_t x = 0; x < s->nx; x++) {
@@ -128,7 +123,7 @@ static pcl_peak plain_find(void *state) {
 
 static int plain_subtract(void *state, pcl_component c, pclean_err *err) {
     (void)err;
-    const plain *s = state;
+    const pcl_hogbom_plane *s = state;
     const size_t hx = s->nx / 2, hy = s->ny / 2;
     const size_t x0 = c.x > hx ? c.x - hx : 0, x1 = c.x + hx < s->nx ? c.x + hx : s->nx;
     const size_t y0 = c.y > hy ? c.y - hy : 0, y1 = c.y + hy < s->ny ? c.y + hy : s->ny;
@@ -141,15 +136,14 @@ static int plain_subtract(void *state, pcl_component c, pclean_err *err) {
     return 0;
 }
 
-int pcl_hogbom_plain(size_t nx, size_t ny, float *residual, const float *psf, const bool *mask,
-                     float *model, const pcl_hogbom_params *p, pcl_hogbom_result *result,
-                     pclean_err *err) {
-    const int rc = pcl_hogbom_check(nx, ny, psf, err);
+int pcl_hogbom_plain(const pcl_hogbom_plane *plane, const pcl_hogbom_params *p,
+                     pcl_hogbom_result *result, pclean_err *err) {
+    const int rc = pcl_hogbom_check(plane, err);
     if (rc)
         return rc;
-    plain s = {nx, ny, residual, psf, mask};
-    return pcl_hogbom_run(&(pcl_hogbom_form){&s, plain_find, plain_subtract}, p, nx, model, result,
-                          err);
+    pcl_hogbom_plane state = *plane;
+    const pcl_hogbom_form form = {plane, &state, plain_find, plain_subtract};
+    return pcl_hogbom_run(&form, p, result, err);
 }
 
 /* ---- The deconvolver ---- */
@@ -165,8 +159,9 @@ static int clean(const pcl_clean_planes *c, const pcl_clean_params *p, pcl_clean
     *out = (pcl_clean_result){0};
     for (size_t i = 0; i < c->npol; i++) {
         pcl_hogbom_result one;
-        int rc = pcl_hogbom(c->nx, c->ny, c->residual[i], c->psf[i], c->mask[i], c->model[i],
-                            &params, &one, err);
+        const pcl_hogbom_plane plane = {c->nx,     c->ny,      c->residual[i],
+                                        c->psf[i], c->mask[i], c->model[i]};
+        int rc = pcl_hogbom(&plane, &params, &one, err);
         if (rc)
             return rc;
         out->niter += one.niter;
@@ -176,8 +171,7 @@ static int clean(const pcl_clean_planes *c, const pcl_clean_params *p, pcl_clean
 
 static size_t bytes(const pcl_clean_extent *e, const pcl_clean_params *p) {
     const pcl_hogbom_params params = {.spare_residual = p->spare[0], .spare_psf = p->spare[1]};
-    return pcl_hogbom_bytes_within(e->nx, e->ny, e->half_x, e->half_y, e->any_mask, e->ncomponent,
-                                   e->nthread, &params);
+    return pcl_hogbom_bytes(e, &params);
 }
 
 const pcl_deconvolver pcl_deconvolver_hogbom = {.name = "hogbom", .clean = clean, .bytes = bytes};

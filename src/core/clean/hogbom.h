@@ -33,9 +33,8 @@ typedef struct pcl_hogbom_params {
     float gain;      /* loop gain, 0.1 */
     float threshold; /* Jy/beam, stop when |peak| is below it, 0 */
     /* 0. Two rules of tclean, both kept: a block that cycleniter ends makes ONE component more than
-     *    it reports, and
-     * cycleniter >= 5000 runs in blocks of 2000, so that the report may exceed cycleniter by up to
-     * 1999. */
+     * it reports, and cycleniter >= 5000 runs in blocks of 2000, so that the report may exceed
+     * cycleniter by up to 1999. */
     size_t cycleniter;
     enum pcl_hogbom_keep keep; /* KEEP_ALL */
     /* For the padded PSF, a little more than nx ny, and for the residual where it is searched.
@@ -56,33 +55,33 @@ typedef struct pcl_hogbom_result {
     double flux;           /* sum of the components, Jy */
 } pcl_hogbom_result;
 
-/* The minor cycle of one plane.
- *   residual [ny][nx], Jy/beam; read, then as p->keep says. NaN pixels are never chosen.
- *   psf      [ny][nx], peak 1 at (nx/2, ny/2); read; must be finite.
- *   mask     [ny][nx], true where peaks may be searched; NULL: everywhere.
- *   model    [ny][nx], Jy/pixel; components are added to it.
- * Each component is gain * residual in float32 at the largest |residual|, the first of equals with
- * x running fastest; the PSF is subtracted at offsets -n/2 ... n/2 - 1 (integer division) in each
- * axis. After code 4 tclean keeps the model and goes on with the next major cycle: it ends a minor
- * cycle, never a run; it is looked for at the end of each block only, so with cycleniter < 5000
- * once, at the end. Errors: -PCLEAN_ENOMEM; -PCLEAN_EPARAM (an axis below 2 pixels or above 2^24);
- * -PCLEAN_EDATA (PSF not finite, or a peak that is infinite). model is then unusable. Thread-safe;
- * the same bits for any number of threads. */
-int pcl_hogbom(size_t nx, size_t ny, float *residual, const float *psf, const bool *mask,
-               float *model, const pcl_hogbom_params *p, pcl_hogbom_result *result,
+/* A plane to be cleaned; arrays borrowed. */
+typedef struct pcl_hogbom_plane {
+    size_t nx, ny;
+    float *residual;  /* [ny][nx], Jy/beam; read, then as params->keep says. NaN pixels are never
+                       * chosen */
+    const float *psf; /* [ny][nx], peak 1 at (nx/2, ny/2); must be finite */
+    const bool *mask; /* [ny][nx], true where peaks may be searched; NULL: everywhere */
+    float *model;     /* [ny][nx], Jy/pixel; components are added to it */
+} pcl_hogbom_plane;
+
+/* The minor cycle of one plane. Each component is gain * residual in float32 at the largest
+ * |residual|, the first of equals with x running fastest; the PSF is subtracted at offsets -n/2 ...
+ * n/2 - 1 (integer division) in each axis. After code 4 tclean keeps the model and goes on with the
+ * next major cycle: it ends a minor cycle, never a run; it is looked for at the end of each block
+ * only, so with cycleniter < 5000 once, at the end. Errors: -PCLEAN_ENOMEM; -PCLEAN_EPARAM (an axis
+ * below 2 pixels or above 2^24); -PCLEAN_EDATA (PSF not finite, or a peak that is infinite). model
+ * is then unusable. Thread-safe; the same bits for any number of threads. */
+int pcl_hogbom(const pcl_hogbom_plane *plane, const pcl_hogbom_params *p, pcl_hogbom_result *result,
                pclean_err *err) PCL_CHECK;
 
 /* The plain twin for tests: the same contract, the loops as they are defined, the whole residual
  * kept. */
-int pcl_hogbom_plain(size_t nx, size_t ny, float *residual, const float *psf, const bool *mask,
-                     float *model, const pcl_hogbom_params *p, pcl_hogbom_result *result,
-                     pclean_err *err) PCL_CHECK;
+int pcl_hogbom_plain(const pcl_hogbom_plane *plane, const pcl_hogbom_params *p,
+                     pcl_hogbom_result *result, pclean_err *err) PCL_CHECK;
 
-/* Bytes that pcl_hogbom allocates at most, for the memory plan: of an image searched within an
- * ellipse about pixel (nx/2, ny/2) with these half axes in pixels (a primary beam; infinite:
- * everywhere), for nthread threads. any_mask: a mask inside it may have any shape. Of p only the
- * sizes of the spare memory count. */
-size_t pcl_hogbom_bytes_within(size_t nx, size_t ny, double half_x, double half_y, bool any_mask,
-                               size_t ncomponent, size_t nthread, const pcl_hogbom_params *p);
+/* Bytes that pcl_hogbom allocates at most for one plane of this extent, for the memory plan. Of p
+ * only the sizes of the spare memory count. */
+size_t pcl_hogbom_bytes(const pcl_clean_extent *extent, const pcl_hogbom_params *p);
 
 #endif

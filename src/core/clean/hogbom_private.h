@@ -17,14 +17,15 @@ typedef struct pcl_peak {
 /* The two operations in which the forms differ. find may fail only with -PCLEAN_ENOMEM; subtract
  * likewise. */
 typedef struct pcl_hogbom_form {
+    const pcl_hogbom_plane *plane;
     void *state;
     pcl_peak (*find)(void *state);
     int (*subtract)(void *state, pcl_component c, pclean_err *err);
 } pcl_hogbom_form;
 
 /* The minor cycle in either form: tclean's counting and stop codes. */
-int pcl_hogbom_run(const pcl_hogbom_form *form, const pcl_hogbom_params *p, size_t nx, float *model,
-                   pcl_hogbom_result *out, pclean_err *err) PCL_CHECK;
-int pcl_hogbom_check(size_t nx, size_t ny, const float *psf, pclean_err *err) PCL_CHECK;
+int pcl_hogbom_run(const pcl_hogbom_form *form, const pcl_hogbom_params *p, pcl_hogbom_result *out,
+                   pclean_err *err) PCL_CHECK;
+int pcl_hogbom_check(const pcl_hogbom_plane *plane, pclean_err *err) PCL_CHECK;
 
 #endif

@@ -11,12 +11,13 @@
  *
  * The bound. A component v turns r into r' = fl(r - fl(v p)). With u = 2^-24 and results outside
  * the subnormal range |r'| <= (|r| + |v||p|(1 + u))(1 + u). Let P be the largest |p| over a region
- * that covers the tile's shift of the PSF. In float32 we form  w = fl(|v| P), s = fl(fl(bound + w)
- * + FLT_MIN), bound' = fl(s (1 + 16u)): each fl loses at most a factor (1 - u), so bound' >= (bound
- *   + |v|P (1 - u))(1 - u)^3 (1 + 16u) > (bound + |v|P(1 + u))(1 + u). FLT_MIN makes
- * up for products in the subnormal range (wrong by at most 2^-150) where it matters, and is lost to
- * rounding, covered by the slack of 12u bound, where it does not. Overflow gives +Inf, which is
- * still a bound.
+ * that covers the tile's shift of the PSF. In float32 we form
+ *     w = fl(|v| P),  s = fl(fl(bound + w) + FLT_MIN),  bound' = fl(s (1 + 16u)).
+ * Each fl loses at most a factor (1 - u), so
+ *     bound' >= (bound + |v|P (1 - u))(1 - u)^3 (1 + 16u) > (bound + |v|P (1 + u))(1 + u).
+ * FLT_MIN makes up for products in the subnormal range (wrong by at most 2^-150) where it matters,
+ * and is lost to rounding, covered by the slack of 12u bound, where it does not. Overflow gives
+ * +Inf, which is still a bound.
  *
  * The peak. Let best be the largest fresh[t] of the tiles that are up to date. Every stale tile
  * with bound >= best is brought up to date, highest bound first, until none is left: then no other
@@ -488,8 +489,9 @@ static int load_tiles(lazy *s, const float *residual, const bool *mask, const pc
     return 0;
 }
 
-static int lazy_init(lazy *s, size_t nx, size_t ny, const float *residual, const float *psf,
-                     const bool *mask, const pcl_hogbom_params *p, pclean_err *err) {
+static int lazy_init(lazy *s, const pcl_hogbom_plane *plane, const pcl_hogbom_params *p,
+                     pclean_err *err) {
+    const size_t nx = plane->nx, ny = plane->ny;
     *s = (lazy){.nx = nx,
                 .ny = ny,
                 .ntx = tiles(nx),
@@ -497,9 +499,9 @@ static int lazy_init(lazy *s, size_t nx, size_t ny, const float *residual, const
                 .nthread = omp_get_max_threads(),
                 .apply = choose_apply()};
     const size_t ntile = s->ntx * s->nty;
-    int rc = copy_psf(s, psf, p, err);
+    int rc = copy_psf(s, plane->psf, p, err);
     if (!rc)
-        rc = make_cover(s, psf, err);
+        rc = make_cover(s, plane->psf, err);
     if (!rc)
         rc = PCL_NEW(&s->select_all, TILE * TILE, "a tile of the mask", err);
     if (!rc)
@@ -519,7 +521,7 @@ static int lazy_init(lazy *s, size_t nx, size_t ny, const float *residual, const
         return rc;
     for (size_t i = 0; i < TILE * TILE; i++)
         s->select_all[i] = INT32_MAX;
-    return load_tiles(s, residual, mask, p, err);
+    return load_tiles(s, plane->residual, plane->mask, p, err);
 }
 
 static void lazy_clear(lazy *s, const pcl_hogbom_params *p) {
@@ -542,43 +544,44 @@ static void lazy_store(lazy *s, float *residual) {
     }
 }
 
-int pcl_hogbom(size_t nx, size_t ny, float *residual, const float *psf, const bool *mask,
-               float *model, const pcl_hogbom_params *p, pcl_hogbom_result *result,
+int pcl_hogbom(const pcl_hogbom_plane *plane, const pcl_hogbom_params *p, pcl_hogbom_result *result,
                pclean_err *err) {
     lazy s = {0};
-    int rc = pcl_hogbom_check(nx, ny, psf, err);
+    const pcl_hogbom_form form = {plane, &s, lazy_find, lazy_subtract};
+    int rc = pcl_hogbom_check(plane, err);
     if (!rc)
-        rc = lazy_init(&s, nx, ny, residual, psf, mask, p, err);
+        rc = lazy_init(&s, plane, p, err);
     if (!rc)
-        rc = pcl_hogbom_run(&(pcl_hogbom_form){&s, lazy_find, lazy_subtract}, p, nx, model, result,
-                            err);
+        rc = pcl_hogbom_run(&form, p, result, err);
     if (!rc && p->keep != PCL_HOGBOM_KEEP_NONE && result->ncomponent > 0)
-        lazy_store(&s, residual);
+        lazy_store(&s, plane->residual);
     lazy_clear(&s, p);
     return rc;
 }
 
+/* How far [from, to] is from 0. */
+static double distance(double from, double to) {
+    if (from > 0)
+        return from;
+    return to < 0 ? -to : 0;
+}
+
 /* Tiles that the ellipse touches, and those of them that are not searched as a whole. */
-static void count_tiles(size_t nx, size_t ny, double half_x, double half_y, size_t *nused,
-                        size_t *npartial) {
+static void count_tiles(const pcl_clean_extent *e, size_t *nused, size_t *npartial) {
+    const size_t nx = e->nx, ny = e->ny;
     *nused = *npartial = 0;
     for (size_t ty = 0; ty < tiles(ny); ty++)
         for (size_t tx = 0; tx < tiles(nx); tx++) {
             const double x0 = (double)(tx * TILE) - (double)(nx / 2),
                          y0 = (double)(ty * TILE) - (double)(ny / 2);
             const double x1 = x0 + TILE - 1, y1 = y0 + TILE - 1;
-            const double near_x = x0 > 0   ? x0
-                                  : x1 < 0 ? -x1
-                                           : 0,
-                         near_y = y0 > 0   ? y0
-                                  : y1 < 0 ? -y1
-                                           : 0;
+            const double near_x = distance(x0, x1), near_y = distance(y0, y1);
             const double far_x = fmax(fabs(x0), fabs(x1)), far_y = fmax(fabs(y0), fabs(y1));
-            if (hypot(near_x / half_x, near_y / half_y) > 1)
+            if (hypot(near_x / e->half_x, near_y / e->half_y) > 1)
                 continue;
             ++*nused;
             *npartial += (tx + 1) * TILE > nx || (ty + 1) * TILE > ny ||
-                         hypot(far_x / half_x, far_y / half_y) > 1;
+                         hypot(far_x / e->half_x, far_y / e->half_y) > 1;
         }
 }
 
@@ -590,21 +593,21 @@ static size_t not_spared(const pcl_lent *spare, size_t n) {
     return n > spare->n ? n * sizeof(float) : 0;
 }
 
-size_t pcl_hogbom_bytes_within(size_t nx, size_t ny, double half_x, double half_y, bool any_mask,
-                               size_t ncomponent, size_t nthread, const pcl_hogbom_params *p) {
+size_t pcl_hogbom_bytes(const pcl_clean_extent *e, const pcl_hogbom_params *p) {
+    const size_t nx = e->nx, ny = e->ny, ncomponent = e->ncomponent;
     size_t nused, npartial;
-    count_tiles(nx, ny, half_x, half_y, &nused, &npartial);
+    count_tiles(e, &nused, &npartial);
     const size_t ntile = tiles(nx) * tiles(ny), area = TILE * TILE;
     const size_t padded = not_spared(&p->spare_psf, (nx + 2 * TILE) * (ny + 2 * TILE));
     const size_t cover = cover_cells(nx) * cover_cells(ny) * sizeof(float);
     const size_t lists = ntile * (2 * sizeof(float) + 3 * sizeof(void *)) + area * sizeof(int32_t) +
                          tiles(ny) * sizeof(float);
     const size_t work = not_spared(&p->spare_residual, nused * area) +
-                        (any_mask ? nused : npartial) * area * sizeof(int32_t);
+                        (e->any_mask ? nused : npartial) * area * sizeof(int32_t);
     /* doubled, old and new at once */
     const size_t capacity = ncomponent < 1024 ? 1024 : 3 * ncomponent;
     return padded + larger(3 * cover, /* two of them only while one is made */
                            cover + lists + work +
                                capacity * (sizeof(pcl_component) +
-                                           nthread * (sizeof(void *) + sizeof(float))));
+                                           e->nthread * (sizeof(void *) + sizeof(float))));
 }

@@ -133,10 +133,11 @@ static size_t group_at(size_t i, size_t n) {
     return n - i < GROUP ? n - i : GROUP;
 }
 
-void pcl_grid_columns_to_image(const pcl_grid *g, float *re, float *im, float *im_out,
-                               size_t first_column, size_t ncolumn, pcl_fft_buffers *b, long first,
-                               size_t nout) {
-    const long nblock = (long)((ncolumn + BLOCK - 1) / BLOCK);
+void pcl_grid_columns_to_image(const pcl_grid *g, const pcl_grid_columns *columns,
+                               pcl_fft_buffers *b) {
+    float *const re = columns->re, *const im = columns->im, *const im_out = columns->im_out;
+    const size_t first_column = columns->first, nout = columns->ny;
+    const long first = columns->y0, nblock = (long)((columns->n + BLOCK - 1) / BLOCK);
 #pragma omp parallel for schedule(dynamic, 1)
     for (long k = 0; k < nblock; k++) {
         fftwf_complex *buf = b->column + (size_t)omp_get_thread_num() * b->ncolumn;
@@ -233,10 +234,15 @@ int pcl_grid_to_image(const pcl_grid *g, pcl_uvgrid *grid, float scale, float *i
     /* The image of a real grid is even, I(-x, -y) = I(x, y): rows y >= 0 are enough. */
     const long first = real ? 0 : -(long)(ny / 2);
     const size_t nout = real ? ny / 2 + 1 : ny;
-    pcl_grid_columns_to_image(g, grid->re, grid->im, real ? grid->re + nout * g->stride : grid->im,
-                              PAD_U, grid->ncol, &b, first, nout);
-    const float *re = grid->re + PAD_U,
-                *im = (real ? grid->re + nout * g->stride : grid->im) + PAD_U;
+    const pcl_grid_columns columns = {.re = grid->re,
+                                      .im = grid->im,
+                                      .im_out = real ? grid->re + nout * g->stride : grid->im,
+                                      .first = PAD_U,
+                                      .n = grid->ncol,
+                                      .y0 = first,
+                                      .ny = nout};
+    pcl_grid_columns_to_image(g, &columns, &b);
+    const float *re = columns.re + PAD_U, *im = columns.im_out + PAD_U;
     const float half = 0.5f * scale;
 #pragma omp parallel for schedule(static)
     for (size_t j = 0; j < nout; j++) {

@@ -282,19 +282,20 @@ static inline bool counts_here(const pcl_grid *g, const pcl_samples *in, const r
     return !g->w || (!q->below && (size_t)(fabs(in->w[i]) * per_dw + 0.5) == q->iplane);
 }
 
-static void count_slice(const pcl_grid *g, const pcl_samples *in, const request *q, size_t from,
-                        size_t to, const uint32_t *tile, double *weight, pcl_grid_count *total) {
+/* Samples [from, to), which are one slice: adds those gridded to *used, returns their weight. */
+static double count_slice(const pcl_grid *g, const pcl_samples *in, const request *q, size_t from,
+                          size_t to, const uint32_t *tile, uint64_t *used) {
     const double per_dw = g->w ? 1 / g->wp.dw : 0;
     double sum = 0;
     for (size_t i = from; i < to; i++) {
         const float w = in->weight[i];
         if (!(w > 0) || !counts_here(g, in, q, per_dw, i))
             continue;
-        const bool used = tile[i] != PCL_NO_TILE;
-        total->used += used;
-        sum += used ? (double)w : 0;
+        const bool has_tile = tile[i] != PCL_NO_TILE;
+        *used += has_tile;
+        sum += has_tile ? (double)w : 0;
     }
-    *weight = sum;
+    return sum;
 }
 
 /* The item of a sample. With w the kernel's weight and phase are multiplied in: weight and sign
@@ -337,7 +338,6 @@ static void sort_samples(const pcl_grid *g, pcl_grid_scratch *s, const pcl_sampl
 #pragma omp parallel for schedule(static, 1) reduction(+ : used)
     for (size_t k = 0; k < nchunk; k++) {
         uint32_t *count = s->count + k * ntile;
-        pcl_grid_count part = {0};
         memset(count, 0, ntile * sizeof *count);
         for (size_t slice = nslice * k / nchunk; slice < nslice * (k + 1) / nchunk; slice++) {
             const size_t from = slice * SLICE, to = from + SLICE < in->n ? from + SLICE : in->n;
@@ -348,9 +348,8 @@ static void sort_samples(const pcl_grid *g, pcl_grid_scratch *s, const pcl_sampl
                 if (s->tile[i] != PCL_NO_TILE)
                     count[s->tile[i]]++;
             if (total)
-                count_slice(g, in, q, from, to, s->tile, &s->slice_weight[slice], &part);
+                s->slice_weight[slice] = count_slice(g, in, q, from, to, s->tile, &used);
         }
-        used += part.used;
     }
     uint32_t at = 0;
     for (size_t t = 0; t < ntile; t++) {
@@ -434,9 +433,16 @@ static void for_each_tile(const pcl_grid *g, pcl_grid_scratch *s, const pcl_grid
     }
 }
 
+/* The grids that samples are added to, and the one they are predicted from; each may be NULL. */
+typedef struct grids {
+    const pcl_uvgrid *model;
+    pcl_uvgrid *vis, *psf;
+} grids;
+
 static void add_samples(const pcl_grid *g, pcl_grid_scratch *s, const pcl_samples *samples,
-                        const request *q, const pcl_uvgrid *model, pcl_uvgrid *vis, pcl_uvgrid *psf,
-                        pcl_grid_count *count) {
+                        const request *q, const grids *to, pcl_grid_count *count) {
+    const pcl_uvgrid *model = to->model;
+    pcl_uvgrid *vis = to->vis, *psf = to->psf;
     sort_samples(g, s, samples, q, count);
     const size_t ncol = columns_touched(g, s);
     if (vis && ncol > vis->ncol)
@@ -471,15 +477,16 @@ void pcl_grid_count_outside(const pcl_grid *g, const pcl_samples *samples, size_
 void pcl_grid_add(const pcl_grid *g, pcl_grid_scratch *s, const pcl_samples *samples,
                   const pcl_uvgrid *model, pcl_uvgrid *vis, pcl_uvgrid *psf,
                   pcl_grid_count *count) {
-    add_samples(g, s, samples, &(const request){.values = true}, model, vis, psf, count);
+    add_samples(g, s, samples, &(const request){.values = true}, &(const grids){model, vis, psf},
+                count);
 }
 
 void pcl_grid_add_w(const pcl_grid *g, pcl_grid_scratch *s, const pcl_samples *samples,
                     size_t iplane, pcl_uvgrid *vis, pcl_uvgrid *psf, pcl_grid_count *count) {
     for (int below = 0; below <= pcl_wplan_reaches_below(&g->wp, iplane); below++)
         add_samples(g, s, samples,
-                    &(const request){.values = true, .iplane = iplane, .below = below}, NULL, vis,
-                    psf, count);
+                    &(const request){.values = true, .iplane = iplane, .below = below},
+                    &(const grids){NULL, vis, psf}, count);
 }
 
 void pcl_grid_predict(const pcl_grid *g, pcl_grid_scratch *s, const pcl_samples *samples,

@@ -1,4 +1,4 @@
-/* grid_private.h: what grid.c, grid_fft.c and grid_w.c share. Not for use outside them. */
+/* grid_private.h: what grid.c, fft.c and wstack.c share. Not for use outside them. */
 #ifndef PCL_GRID_PRIVATE_H
 #define PCL_GRID_PRIVATE_H
 #include "core/grid/grid.h"
@@ -11,7 +11,7 @@
  * home. BLOCK columns are fetched together: one cache line of floats. */
 enum { PAD_V = 8, PAD_U = 16, BLOCK = 16 };
 
-/* The w direction (grid_w.c): planes at w = j dw. */
+/* The w direction (wstack.c): planes at w = j dw. */
 typedef struct pcl_wplan {
     pcl_gridfn fn;
     double dw;     /* wavelengths */
@@ -67,12 +67,18 @@ static inline size_t pcl_grid_reach(const pcl_grid *g, double umax_lambda) {
 /* Adds the rows of padding to the rows they mirror. */
 void pcl_grid_fold_rows(const pcl_grid *g, float *plane);
 
-/* v -> y for stored columns [first_column, + ncolumn rounded up to BLOCK), in place: rows [0, nout)
- * afterwards hold y = first ... first + nout - 1 (pixels from the centre); the imaginary part goes
- * to im_out. im NULL: zero. */
-void pcl_grid_columns_to_image(const pcl_grid *g, float *re, float *im, float *im_out,
-                               size_t first_column, size_t ncolumn, pcl_fft_buffers *b, long first,
-                               size_t nout);
+/* Stored columns of a grid, and the rows that an image needs of their transform. */
+typedef struct pcl_grid_columns {
+    float *re, *im;  /* in and out; im NULL: zero */
+    float *im_out;   /* where the imaginary part of the transform goes: im, or behind re */
+    size_t first, n; /* columns [first, first + n rounded up to BLOCK) */
+    long y0;         /* first row of the image, pixels from its centre ... */
+    size_t ny;       /* ... and how many */
+} pcl_grid_columns;
+
+/* v -> y, in place: rows [0, ny) afterwards hold y = y0 ... y0 + ny - 1. */
+void pcl_grid_columns_to_image(const pcl_grid *g, const pcl_grid_columns *columns,
+                               pcl_fft_buffers *b);
 /* The adjoint: rows [0, ny) hold y; afterwards all rows of v, without padding. */
 void pcl_grid_columns_from_image(const pcl_grid *g, float *re, float *im, size_t first_column,
                                  size_t ncolumn, pcl_fft_buffers *b);

@@ -35,9 +35,13 @@ INLINE double from_plane(const pcl_grid_place *p, double w, bool below) {
     return (seen - p->w_plane) * p->per_reach;
 }
 
+/* Where a sample is seen. Without w, on the side of u >= 0. */
+enum side { FLAT, ABOVE, BELOW };
+
 INLINE void tiles(const pcl_grid_place *p, size_t n, const double *restrict u,
-                  const double *restrict v, const double *restrict w, const float *restrict weight,
-                  uint32_t *restrict tile, bool with_w, bool below) {
+                  const double *restrict v, const double *restrict w, uint32_t *restrict tile,
+                  enum side side) {
+    const bool with_w = side != FLAT, below = side == BELOW;
     for (size_t i = 0; i < n; i++) {
         const spot at = find(p, u[i], v[i], with_w ? (w[i] < 0) != below : u[i] < 0);
         const uint32_t tu = rounded_up(at.x) >> p->tile_shift,
@@ -45,14 +49,19 @@ INLINE void tiles(const pcl_grid_place *p, size_t n, const double *restrict u,
         const uint32_t t =
             ((tv & 1) * 2 + (tu & 1)) * p->ntile_colour + (tv >> 1) * p->ntile_u + (tu >> 1);
         const int reached = with_w ? __builtin_fabs(from_plane(p, w[i], below)) < 1 : 1;
-        const int has_tile = at.inside & reached & (weight ? weight[i] > 0 : 1);
-        tile[i] = t | (uint32_t)(has_tile - 1); /* no branch, so that it is vectorised */
+        tile[i] = t | (uint32_t)((at.inside & reached) - 1); /* no branch: it is vectorised */
     }
+}
+
+INLINE void drop_unweighted(size_t n, const float *restrict weight, uint32_t *restrict tile) {
+    for (size_t i = 0; i < n; i++)
+        tile[i] |= (uint32_t)((weight[i] > 0) - 1);
 }
 
 INLINE void cells(const pcl_grid_place *p, size_t n, const double *restrict u,
                   const double *restrict v, const double *restrict w, pcl_grid_placed *restrict out,
-                  bool with_w, bool below) {
+                  enum side side) {
+    const bool with_w = side != FLAT, below = side == BELOW;
     for (size_t i = 0; i < n; i++) {
         const spot at = find(p, u[i], v[i], with_w ? (w[i] < 0) != below : u[i] < 0);
         const uint32_t c = rounded_up(at.x), r = rounded_up(at.y);
@@ -76,32 +85,26 @@ INLINE void cells(const pcl_grid_place *p, size_t n, const double *restrict u,
     }
 }
 
-INLINE void tiles_on_plane(const pcl_grid_place *p, size_t n, const double *u, const double *v,
-                           const double *w, const float *weight, uint32_t *tile) {
-    if (!p->w_even)
-        tiles(p, n, u, v, NULL, weight, tile, false, false);
-    else if (p->below)
-        tiles(p, n, u, v, w, weight, tile, true, true);
-    else
-        tiles(p, n, u, v, w, weight, tile, true, false);
-}
-
 INLINE void all_tiles(const pcl_grid_place *p, size_t n, const double *u, const double *v,
                       const double *w, const float *weight, uint32_t *tile) {
-    if (weight)
-        tiles_on_plane(p, n, u, v, w, weight, tile);
+    if (!p->w_even)
+        tiles(p, n, u, v, NULL, tile, FLAT);
+    else if (p->below)
+        tiles(p, n, u, v, w, tile, BELOW);
     else
-        tiles_on_plane(p, n, u, v, w, NULL, tile);
+        tiles(p, n, u, v, w, tile, ABOVE);
+    if (weight)
+        drop_unweighted(n, weight, tile);
 }
 
 INLINE void all_cells(const pcl_grid_place *p, size_t n, const double *u, const double *v,
                       const double *w, pcl_grid_placed *out) {
     if (!p->w_even)
-        cells(p, n, u, v, NULL, out, false, false);
+        cells(p, n, u, v, NULL, out, FLAT);
     else if (p->below)
-        cells(p, n, u, v, w, out, true, true);
+        cells(p, n, u, v, w, out, BELOW);
     else
-        cells(p, n, u, v, w, out, true, false);
+        cells(p, n, u, v, w, out, ABOVE);
 }
 
 WITH_AVX2 static void tiles_avx2(const pcl_grid_place *p, size_t n, const double *u,

@@ -186,9 +186,14 @@ int pcl_grid_plane_to_image(const pcl_grid *g, size_t iplane, pcl_uvgrid *vis, f
             pcl_grid_fold_rows(g, plane[i]);
             fold_columns(g, grid[k]->ncol, plane[i]);
         }
-        pcl_grid_columns_to_image(g, grid[k]->re, grid[k]->im, grid[k]->im,
-                                  first_column(g, grid[k]->ncol), columns_on(g, grid[k]->ncol), &b,
-                                  -(long)(ny / 2), ny);
+        const pcl_grid_columns columns = {.re = grid[k]->re,
+                                          .im = grid[k]->im,
+                                          .im_out = grid[k]->im,
+                                          .first = first_column(g, grid[k]->ncol),
+                                          .n = columns_on(g, grid[k]->ncol),
+                                          .y0 = -(long)(ny / 2),
+                                          .ny = ny};
+        pcl_grid_columns_to_image(g, &columns, &b);
     }
 #pragma omp parallel for schedule(static)
     for (size_t y = 0; y < ny; y++) {
