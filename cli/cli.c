@@ -40,6 +40,18 @@ int cli_library_error(const char *command, const pclean_err *err) {
     return CLI_USAGE;
 }
 
+void cli_config_text(const pclean_config *config, const char *name, char *buf, size_t size) {
+    char *text = NULL;
+    snprintf(buf, size, "%s", pclean_config_get(config, name, &text, NULL) ? "" : text);
+    free(text);
+}
+
+bool cli_config_is(const pclean_config *config, const char *name, const char *value) {
+    char text[64];
+    cli_config_text(config, name, text, sizeof text);
+    return strcmp(text, value) == 0;
+}
+
 static size_t min_size(size_t a, size_t b) {
     return a < b ? a : b;
 }

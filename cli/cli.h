@@ -24,6 +24,10 @@ int cmd_adios2(int argc, char **argv);
 void cli_partition_print(const pclean_partition *partition);
 struct json_t *cli_partition_json(const pclean_partition *partition);
 
+/* The value of a parameter as text, cut to `size` bytes; "" without memory for it. */
+void cli_config_text(const pclean_config *config, const char *name, char *buf, size_t size);
+bool cli_config_is(const pclean_config *config, const char *name, const char *value);
+
 /* Wrong usage: "pclean: error: ..." and where to read on; returns CLI_USAGE. */
 int cli_usage_error(const char *command, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

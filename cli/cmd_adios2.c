@@ -82,16 +82,12 @@ static int add_param(request *r, const char *value) {
 }
 
 static int set_progress(request *r, const char *value) {
-    static const char *const names[] = {"auto", "bar", "lines", "json", "none"};
-    static const int modes[] = {PCLEAN_PROGRESS_AUTO, PCLEAN_PROGRESS_BAR, PCLEAN_PROGRESS_LINES,
-                                PCLEAN_PROGRESS_JSON, PCLEAN_PROGRESS_NONE};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(value, names[i]) == 0) {
-            r->progress = modes[i];
-            return 0;
-        }
-    return cli_usage_error("adios2", "--progress: auto, bar, lines, json or none, not \"%s\"",
-                           value);
+    r->progress = cli_progress_parse(value);
+    return r->progress >= 0 ? 0
+                            : cli_usage_error("adios2",
+                                              "--progress: auto, bar, lines, json or none, not "
+                                              "\"%s\"",
+                                              value);
 }
 
 static int set_value(request *r, const char *name, const char *value) {
@@ -223,8 +219,7 @@ static int copy(const request *r) {
     cli_progress display;
     pclean_err err;
     char **outputs = NULL;
-    const pclean_config config = {.progress = r->progress};
-    cli_progress_init(&display, &config);
+    cli_progress_init(&display, r->progress, false);
     cli_stop_catch();
     const pclean_hooks hooks = {cli_progress_show, cli_progress_log, cli_stop_requested, &display};
     int rc;
@@ -241,7 +236,7 @@ static int copy(const request *r) {
     if (rc == 0 && !outputs)
         puts(r->word[2]);
     pclean_adios2_free_list(outputs);
-    if (rc && display.mode != PCLEAN_PROGRESS_JSON)
+    if (rc && display.mode != CLI_PROGRESS_JSON)
         (void)fail(&err);
     return status;
 }
@@ -263,7 +258,7 @@ static const struct action *find_action(const char *word) {
 }
 
 int cmd_adios2(int argc, char **argv) {
-    request r = {.progress = PCLEAN_PROGRESS_AUTO};
+    request r = {.progress = CLI_PROGRESS_AUTO};
     pclean_adios2_options_init(&r.options);
     const struct action *action = argc > 1 ? find_action(argv[1]) : NULL;
     cli_args args;

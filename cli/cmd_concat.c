@@ -49,7 +49,8 @@ static const char usage[] =
 
 typedef struct concat_request {
     pclean_concat_options options;
-    const char *base, *progress;
+    const char *base;
+    int progress;      /* enum cli_progress_mode */
     const char **name; /* OUT IN..., borrowed */
     size_t nname, nparts;
     char *extension_text;
@@ -117,8 +118,11 @@ static int set_valued(concat_request *r, const char *name, const char *value) {
         return 0;
     }
     if (strcmp(name, "progress") == 0) {
-        r->progress = value;
-        return 0;
+        r->progress = cli_progress_parse(value);
+        return r->progress >= 0
+                   ? 0
+                   : cli_usage_error(
+                         "concat", "--progress: auto, bar, lines, json or none, not \"%s\"", value);
     }
     if (strcmp(name, "verify") == 0) {
         r->options.verify_full = strcmp(value, "full") == 0;
@@ -268,22 +272,14 @@ static void print_text(const pclean_concat_result *r, bool dry) {
 }
 
 static int run(const concat_request *r) {
-    pclean_config config; /* for its way of showing progress */
     pclean_err err = {0};
-    int rc = pclean_config_init(&config, &err);
-    if (!rc && r->progress) {
-        rc = pclean_config_set(&config, "progress", r->progress, &err);
-    }
-    if (rc) {
-        pclean_config_clear(&config);
-        return cli_library_error("concat", &err);
-    }
     cli_progress display;
     pclean_concat_result result = {0};
-    cli_progress_init(&display, &config);
+    cli_progress_init(&display, r->progress, false);
     cli_stop_catch();
     const pclean_hooks hooks = {cli_progress_show, cli_progress_log, cli_stop_requested, &display};
-    rc = r->base ? pclean_concat_subcubes(r->base, r->nparts, r->extension[0] ? r->extension : NULL,
+    int rc = r->base
+                 ? pclean_concat_subcubes(r->base, r->nparts, r->extension[0] ? r->extension : NULL,
                                           &r->options, &hooks, &result, &err)
                  : pclean_concat_images(r->name[0], r->name + 1, r->nname - 1, &r->options, &hooks,
                                         &result, &err);
@@ -296,18 +292,17 @@ static int run(const concat_request *r) {
     }
     fflush(stdout);
     for (size_t i = 0; r->base && err.code == PCLEAN_EFAILED && i < result.noutput &&
-                       display.mode != PCLEAN_PROGRESS_JSON;
+                       display.mode != CLI_PROGRESS_JSON;
          i++) {
         if (result.output[i].err.code) {
             fprintf(stderr, "pclean: %s failed: %s\n", result.output[i].path,
                     result.output[i].err.msg);
         }
     }
-    if (rc && display.mode != PCLEAN_PROGRESS_JSON) {
+    if (rc && display.mode != CLI_PROGRESS_JSON) {
         cli_print_run_error(&err);
     }
     pclean_concat_result_clear(&result);
-    pclean_config_clear(&config);
     return status;
 }
 

@@ -85,7 +85,9 @@ static int run(const pclean_config *config) {
     cli_progress display;
     pclean_result result = {0};
     pclean_err err = {0};
-    cli_progress_init(&display, config);
+    char how[16];
+    cli_config_text(config, "progress", how, sizeof how);
+    cli_progress_init(&display, cli_progress_parse(how), cli_config_is(config, "verbose", "true"));
     cli_stop_catch();
     pclean_hooks hooks = {cli_progress_show, cli_progress_log, cli_stop_requested, &display};
     int rc = pclean_image(config, &hooks, &result, &err);
@@ -95,7 +97,7 @@ static int run(const pclean_config *config) {
         cli_report_print(stdout, config, &result);
         fflush(stdout);
     }
-    if (rc && display.mode != PCLEAN_PROGRESS_JSON) {
+    if (rc && display.mode != CLI_PROGRESS_JSON) {
         cli_print_run_error(&err);
     }
     pclean_result_clear(&result);
@@ -113,14 +115,17 @@ static int serve(const request *r) {
         int rc = r->help ? print_help(&err) : pclean_config_list_presets(stdout, &err);
         return rc ? cli_library_error("image", &err) : CLI_DONE;
     }
-    pclean_config config;
-    int rc = pclean_config_init(&config, &err);
-    rc = rc ? rc : cli_line_config(&r->line, !r->dump, &config, &err);
+    pclean_config *config = NULL;
+    int rc = pclean_config_new(&config, &err);
+    rc = rc ? rc : cli_line_config(&r->line, !r->dump, config, &err);
     if (rc == 0 && r->dump) {
-        rc = pclean_config_dump_yaml(&config, stdout, &err);
+        rc = pclean_config_dump_yaml(config, stdout, &err);
     }
-    int status = rc ? cli_line_error(&r->line, &err) : r->dump ? CLI_DONE : run(&config);
-    pclean_config_clear(&config);
+    int status = rc ? cli_line_error(&r->line, &err) : CLI_DONE;
+    if (rc == 0 && !r->dump) {
+        status = run(config);
+    }
+    pclean_config_free(config);
     return status;
 }
 

@@ -224,13 +224,13 @@ static int estimate(const request *r) {
 
 /* What the line does not say is the configuration's. */
 static int with_config(request *r) {
-    pclean_config config;
+    pclean_config *config = NULL;
     pclean_err err = {0};
-    r->memory.config = &config;
-    int rc = pclean_config_init(&config, &err);
-    rc = rc ? rc : cli_line_config(&r->line, false, &config, &err);
+    int rc = pclean_config_new(&config, &err);
+    rc = rc ? rc : cli_line_config(&r->line, false, config, &err);
+    r->memory.config = config;
     int status = rc ? cli_line_error(&r->line, &err) : estimate(r);
-    pclean_config_clear(&config);
+    pclean_config_free(config);
     return status;
 }
 

@@ -128,20 +128,17 @@ void cli_partition_print(const pclean_partition *p) {
 }
 
 /* CASA's selection record, and what it comes to. */
-static json_t *ms_json(const pclean_config *c, size_t ims, const pclean_part_ms *ms) {
-    return json_pack(
-        "{s:s s:s s:s s:s s:s s:s s:s s:s s:s s:s s:I}", "msname", ms->msname, "spw", ms->spw,
-        "taql", ms->taql, "field", pclean_config_of_ms(&c->field, ims), "timestr",
-        pclean_config_of_ms(&c->timerange, ims), "uvdist", pclean_config_of_ms(&c->uvrange, ims),
-        "antenna", pclean_config_of_ms(&c->antenna, ims), "scan",
-        pclean_config_of_ms(&c->scan, ims), "obs", pclean_config_of_ms(&c->observation, ims),
-        "state", pclean_config_of_ms(&c->intent, ims), "rows", (json_int_t)ms->rows);
+static json_t *ms_json(const pclean_part_ms *ms) {
+    return json_pack("{s:s s:s s:s s:s s:s s:s s:s s:s s:s s:s s:I}", "msname", ms->msname, "spw",
+                     ms->spw, "taql", ms->taql, "field", ms->field, "timestr", ms->timestr,
+                     "uvdist", ms->uvdist, "antenna", ms->antenna, "scan", ms->scan, "obs", ms->obs,
+                     "state", ms->state, "rows", (json_int_t)ms->rows);
 }
 
 static json_t *part_json(const pclean_partition *p, const pclean_part *part) {
     json_t *list = json_array();
     for (size_t i = 0; i < part->nms; i++)
-        json_array_append_new(list, ms_json(&part->config, i, &part->ms[i]));
+        json_array_append_new(list, ms_json(&part->ms[i]));
     json_t *o = json_pack("{s:s s:I s:I s:I s:f s:f s:f s:o s:s?}", "name", part->name, "index",
                           (json_int_t)part->index, "rows", (json_int_t)part->rows, "nvis",
                           (json_int_t)part->nvis, "estimated_gib", part->estimated_gib,
@@ -182,29 +179,15 @@ static int print_json(const pclean_partition *p) {
 
 /* ---- the command ---- */
 
-/* 0: cube_chunksize says. */
-static int choose_nparts(const request *r, const pclean_config *config, int *nparts) {
-    const bool chunks = config->cube_chunksize > 0 && config->specmode != PCLEAN_SPECMODE_MFS;
-    *nparts = r->nparts ? r->nparts : chunks ? 0 : config->nworkers;
-    return *nparts || chunks
-               ? 0
-               : cli_usage_error(
-                     "partition",
-                     "how many parts? Give -n, or cube_chunksize or nworkers in the configuration");
-}
-
 static int partition(const request *r, const pclean_config *config) {
     pclean_partition p = {0};
     pclean_err err = {0};
-    int nparts, status = choose_nparts(r, config, &nparts);
-    if (status)
-        return status;
-    int rc = pclean_partition_make(config, nparts, &r->options, &p, &err);
+    int rc = pclean_partition_make(config, r->nparts, &r->options, &p, &err);
     if (rc == 0 && r->folder)
         rc = pclean_partition_check(&p, config, r->folder, r->overwrite, &err);
     if (rc == 0 && r->folder)
         rc = pclean_partition_write(&p, config, r->folder, &err);
-    status = rc ? cli_library_error("partition", &err) : CLI_DONE;
+    int status = rc ? cli_library_error("partition", &err) : CLI_DONE;
     if (rc == 0 && r->json)
         status = print_json(&p);
     else if (rc == 0)
@@ -214,12 +197,12 @@ static int partition(const request *r, const pclean_config *config) {
 }
 
 static int serve(const request *r) {
-    pclean_config config;
+    pclean_config *config = NULL;
     pclean_err err = {0};
-    int rc = pclean_config_init(&config, &err);
-    rc = rc ? rc : cli_line_config(&r->line, true, &config, &err);
-    int status = rc ? cli_line_error(&r->line, &err) : partition(r, &config);
-    pclean_config_clear(&config);
+    int rc = pclean_config_new(&config, &err);
+    rc = rc ? rc : cli_line_config(&r->line, true, config, &err);
+    int status = rc ? cli_line_error(&r->line, &err) : partition(r, config);
+    pclean_config_free(config);
     return status;
 }
 

@@ -217,7 +217,9 @@ static void print_problems(const pclean_plan *p) {
 /* The same work as parts, one for each worker or as cube_chunksize says. */
 static int cut(const pclean_config *config, const pclean_plan *p, pclean_partition *out,
                pclean_err *err) {
-    const bool chunks = config->cube_chunksize > 0 && config->specmode != PCLEAN_SPECMODE_MFS;
+    char size[16];
+    cli_config_text(config, "cube_chunksize", size, sizeof size);
+    const bool chunks = atoi(size) > 0 && !cli_config_is(config, "specmode", "mfs");
     return pclean_partition_make(config, chunks ? 0 : p->nworkers, NULL, out, err);
 }
 
@@ -330,35 +332,35 @@ static json_t *json_of(const pclean_config *config, pclean_err *err) {
 
 static int show(const request *r, const pclean_config *config, const pclean_plan *p,
                 pclean_err *err) {
-    pclean_config usual;
+    pclean_config *usual = NULL;
     int status = CLI_FAILED;
     json_t *set = NULL, *defaults = NULL;
-    if (pclean_config_init(&usual, err) == 0 && (set = json_of(config, err)) &&
-        (defaults = json_of(&usual, err)))
+    if (pclean_config_new(&usual, err) == 0 && (set = json_of(config, err)) &&
+        (defaults = json_of(usual, err)))
         status = r->json ? print_json(config, p, set) : print_text(config, p, set, defaults);
     else
         cli_print_error(err->msg);
     json_decref(set);
     json_decref(defaults);
-    pclean_config_clear(&usual);
+    pclean_config_free(usual);
     return status;
 }
 
 static int serve(const request *r) {
-    pclean_config config;
+    pclean_config *config = NULL;
     pclean_plan plan = {0};
     pclean_err err = {0};
     int status;
-    int rc = pclean_config_init(&config, &err);
-    rc = rc ? rc : cli_line_config(&r->line, true, &config, &err);
+    int rc = pclean_config_new(&config, &err);
+    rc = rc ? rc : cli_line_config(&r->line, true, config, &err);
     if (rc)
         status = cli_line_error(&r->line, &err);
-    else if (pclean_plan_make(&config, !r->no_time, &plan, &err))
+    else if (pclean_plan_make(config, !r->no_time, &plan, &err))
         status = cli_library_error("plan", &err);
     else
-        status = show(r, &config, &plan, &err);
+        status = show(r, config, &plan, &err);
     pclean_plan_clear(&plan);
-    pclean_config_clear(&config);
+    pclean_config_free(config);
     return status;
 }
 

@@ -25,12 +25,19 @@ static bool terminal(void) {
     return isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
 }
 
-void cli_progress_init(cli_progress *d, const pclean_config *config) {
-    *d = (cli_progress){.mode = (enum pclean_progress_mode)config->progress,
-                        .verbose = config->verbose,
-                        .start_s = now_s()};
-    if (d->mode == PCLEAN_PROGRESS_AUTO) {
-        d->mode = terminal() ? PCLEAN_PROGRESS_BAR : PCLEAN_PROGRESS_LINES;
+int cli_progress_parse(const char *word) {
+    static const char *const words[] = {"auto", "bar", "lines", "json", "none"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(word, words[i]) == 0)
+            return (int)i;
+    return -1;
+}
+
+void cli_progress_init(cli_progress *d, int mode, bool verbose) {
+    *d = (cli_progress){
+        .mode = (enum cli_progress_mode)mode, .verbose = verbose, .start_s = now_s()};
+    if (d->mode == CLI_PROGRESS_AUTO) {
+        d->mode = terminal() ? CLI_PROGRESS_BAR : CLI_PROGRESS_LINES;
     }
     const char *no_color = getenv("NO_COLOR");
     d->color = terminal() && !(no_color && *no_color);
@@ -224,11 +231,11 @@ static void put_end(double elapsed_s, int status, const pclean_err *err) {
 
 static bool due(const cli_progress *d, const pclean_progress *p, bool new_stage, double now) {
     switch (d->mode) {
-    case PCLEAN_PROGRESS_BAR:
+    case CLI_PROGRESS_BAR:
         return now - d->last_s >= REDRAW_S;
-    case PCLEAN_PROGRESS_JSON:
+    case CLI_PROGRESS_JSON:
         return new_stage || p->plane || now - d->last_s >= REDRAW_S;
-    case PCLEAN_PROGRESS_LINES: {
+    case CLI_PROGRESS_LINES: {
         bool moved = p->fraction - d->last_fraction >= LINE_FRACTION || now - d->last_s >= LINE_S;
         return moved && now - d->last_s >= LINE_MIN_S;
     }
@@ -249,10 +256,10 @@ void cli_progress_show(const pclean_progress *p, void *user) {
     double now = now_s();
     if (due(d, p, new_stage, now)) {
         switch (d->mode) {
-        case PCLEAN_PROGRESS_BAR:
+        case CLI_PROGRESS_BAR:
             draw_bar(d, p);
             break;
-        case PCLEAN_PROGRESS_JSON:
+        case CLI_PROGRESS_JSON:
             put_progress(p);
             break;
         default:
@@ -272,7 +279,7 @@ void cli_progress_log(enum pclean_level level, const char *text, void *user) {
     pthread_mutex_lock(&d->lock);
     clear_bar(d);
     bool warning = level == PCLEAN_LEVEL_WARNING;
-    if (d->mode == PCLEAN_PROGRESS_JSON) {
+    if (d->mode == CLI_PROGRESS_JSON) {
         put_json_log(level, text);
     } else if (warning) {
         put_line(d->color ? "\033[33mWARNING: " : "WARNING: ", text, d->color ? "\033[0m" : "");
@@ -284,7 +291,7 @@ void cli_progress_log(enum pclean_level level, const char *text, void *user) {
 
 void cli_progress_finish(cli_progress *d, int status, const pclean_err *err) {
     clear_bar(d);
-    if (d->mode == PCLEAN_PROGRESS_JSON) {
+    if (d->mode == CLI_PROGRESS_JSON) {
         put_end(now_s() - d->start_s, status, err);
     }
     pthread_mutex_destroy(&d->lock);

@@ -17,10 +17,18 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+enum cli_progress_mode {
+    CLI_PROGRESS_AUTO,
+    CLI_PROGRESS_BAR,
+    CLI_PROGRESS_LINES,
+    CLI_PROGRESS_JSON,
+    CLI_PROGRESS_NONE
+};
+
 typedef struct cli_progress {
-    enum pclean_progress_mode mode; /* as shown: never AUTO */
-    bool verbose, color, drawn;     /* drawn: a bar stands on the terminal's last line */
-    double start_s, last_s;         /* monotonic clock; last_s: of the last output */
+    enum cli_progress_mode mode; /* as shown: never AUTO */
+    bool verbose, color, drawn;  /* drawn: a bar stands on the terminal's last line */
+    double start_s, last_s;      /* monotonic clock; last_s: of the last output */
     double last_fraction;
     char stage[32];
     double stage_elapsed_s; /* elapsed_s when the stage began */
@@ -28,7 +36,10 @@ typedef struct cli_progress {
     pthread_mutex_t lock;
 } cli_progress;
 
-void cli_progress_init(cli_progress *display, const pclean_config *config);
+/* "auto", "bar", "lines", "json" or "none"; -1: none of these. */
+int cli_progress_parse(const char *word);
+/* verbose: debug messages, too. */
+void cli_progress_init(cli_progress *display, int mode, bool verbose);
 /* Clears the bar; in JSON mode writes the "end" line. err NULL: success. */
 void cli_progress_finish(cli_progress *display, int status, const pclean_err *err);
 

@@ -19,12 +19,19 @@
 extern "C" {
 #endif
 
-/* Modes (enum pclean_concat_mode of config.h):
+/* Modes. Values are the index in the choices of the parameter concat_mode:
  *   paged        an image of its own, holding all pixels
  *   virtual      (CASA: nomovevirtual) a list of the inputs, which must stay where they are
  *   movevirtual  a list of the inputs, which are moved into its folder
  *   copyvirtual  a list of copies of the inputs in its folder
  *   auto         virtual if keep_subcubes is set, else paged */
+enum pclean_concat_mode {
+    PCLEAN_CONCAT_AUTO,
+    PCLEAN_CONCAT_PAGED,
+    PCLEAN_CONCAT_VIRTUAL,
+    PCLEAN_CONCAT_MOVEVIRTUAL,
+    PCLEAN_CONCAT_COPYVIRTUAL
+};
 typedef struct pclean_concat_options {
     int mode;           /* default paged */
     bool keep_subcubes; /* for auto */

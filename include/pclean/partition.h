@@ -34,20 +34,22 @@
 extern "C" {
 #endif
 
-/* What a part takes of one MeasurementSet; all else is the config's. */
+/* What a part takes of one MeasurementSet. */
 typedef struct pclean_part_ms {
     char *msname;
     char *spw;     /* "0:12~31,1:0~5"; "-1": nothing of this MS */
     char *taql;    /* the rows, with the config's own condition */
     uint64_t rows; /* selected rows; of a cube those of the windows in spw, without
                     * autocorrelations */
+    /* the whole image's, under CASA's keys; "": all */
+    char *field, *timestr, *uvdist, *antenna, *scan, *obs, *state;
 } pclean_part_ms;
 
 typedef struct pclean_part {
     size_t index; /* from 0; the number in its name */
     char *name;   /* imagename of the part */
     char *file;   /* YAML file that pclean_partition_write wrote; NULL: none yet */
-    pclean_config config;
+    pclean_config *config;
     size_t nms;         /* of the whole selection */
     pclean_part_ms *ms; /* [nms] */
     uint64_t rows;      /* of all MSs */
@@ -96,7 +98,8 @@ PCLEAN_API int pclean_partition_continuum(const pclean_config *config, int npart
 PCLEAN_API int pclean_partition_cube(const pclean_config *config, int nparts,
                                      const pclean_partition_options *options, pclean_partition *out,
                                      pclean_err *err);
-/* Whichever the config's specmode asks for. */
+/* Whichever the config's specmode asks for. nparts 0: as a cube's cube_chunksize says, else as
+ * many as nworkers. */
 PCLEAN_API int pclean_partition_make(const pclean_config *config, int nparts,
                                      const pclean_partition_options *options, pclean_partition *out,
                                      pclean_err *err);

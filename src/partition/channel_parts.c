@@ -131,7 +131,7 @@ int pcl_channel_parts_select(const pcl_setup *part, pclean_part_ms *ms, pclean_e
 
 /* A width too small for its label's decimals is written out. */
 static int label_channels(const pcl_setup *s, double fracbw, pclean_part *p, pclean_err *err) {
-    pclean_config *c = &p->config;
+    pclean_config *c = p->config;
     const double step = s->channels.step_hz;
     int rc;
     if ((rc = pcl_asprintf(&p->start, err, "%.10fGHz", p->freq_start_hz / 1e9)) ||
@@ -176,7 +176,7 @@ static int prove(const pclean_partition *out, pclean_err *err) {
         (rc = PCL_NEW(&nchan, out->nparts, "proof", err)))
         goto done;
     for (size_t k = 0; k < out->nparts; k++) {
-        const pclean_config *c = &out->part[k].config;
+        const pclean_config *c = out->part[k].config;
         first[k] = c->part_start_hz + c->part_channel * c->part_width_hz;
         step[k] = c->part_width_hz;
         nchan[k] = (size_t)c->nchan;

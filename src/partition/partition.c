@@ -23,13 +23,20 @@ void pclean_part_ms_free(pclean_part_ms *ms, size_t n) {
         pcl_free(ms[i].msname);
         pcl_free(ms[i].spw);
         pcl_free(ms[i].taql);
+        pcl_free(ms[i].field);
+        pcl_free(ms[i].timestr);
+        pcl_free(ms[i].uvdist);
+        pcl_free(ms[i].antenna);
+        pcl_free(ms[i].scan);
+        pcl_free(ms[i].obs);
+        pcl_free(ms[i].state);
     }
     pcl_free(ms);
 }
 
 static void clear_part(pclean_part *p) {
     pclean_part_ms_free(p->ms, p->nms);
-    pclean_config_clear(&p->config);
+    pclean_config_free(p->config);
     pcl_free(p->name);
     pcl_free(p->file);
     pcl_free(p->start);
@@ -115,9 +122,16 @@ int pclean_partition_make(const pclean_config *config, int nparts,
                           pclean_err *err) {
     PCL_REQUIRE(err, config);
     PCL_REQUIRE(err, out);
-    return (config->specmode == PCLEAN_SPECMODE_MFS
-                ? pclean_partition_continuum
-                : pclean_partition_cube)(config, nparts, options, out, err);
+    *out = (pclean_partition){0};
+    const bool cube = config->specmode != PCLEAN_SPECMODE_MFS;
+    if (nparts == 0 && !(cube && config->cube_chunksize > 0))
+        nparts = config->nworkers;
+    if (nparts == 0 && !(cube && config->cube_chunksize > 0))
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "how many parts? Give their number (-n), or cube_chunksize or nworkers in "
+                        "the configuration");
+    return (cube ? pclean_partition_cube : pclean_partition_continuum)(config, nparts, options, out,
+                                                                       err);
 }
 
 /* ---- writing ---- */
@@ -153,7 +167,7 @@ int pclean_partition_write(pclean_partition *partition, const pclean_config *con
         return rc;
     for (size_t k = 0; !rc && k < partition->nparts; k++) {
         pclean_part *part = &partition->part[k];
-        if (!(rc = pcl_partfiles_set_density(config, folder, &part->config, err)))
+        if (!(rc = pcl_partfiles_set_density(config, folder, part->config, err)))
             rc = pcl_partfiles_write(part, folder, err);
     }
     return rc ? rc : pcl_partfiles_remove_stale(partition, config, folder, err);

@@ -110,7 +110,7 @@ static int native_model(const pclean_memory_request *q, model *m, pclean_err *er
                       "imsize=%" PRId64 ",%" PRId64
                       ": the uv grid would have more than 2^32 cells; make it smaller",
                       m->task.nx, m->task.ny);
-    if (rc || (rc = pclean_config_init(&own, err)) ||
+    if (rc || (rc = pcl_config_init(&own, err)) ||
         (rc = pclean_config_set(&own, "gridder", m->gridder, err)) ||
         (rc = pclean_config_set(&own, "deconvolver", m->deconvolver, err)) ||
         (!q->config && (rc = usual_config(&own, err))) || (rc = pclean_config_served(&own, err)))
@@ -123,7 +123,7 @@ static int native_model(const pclean_memory_request *q, model *m, pclean_err *er
     if (!(rc = check_config(&run, err)) && !(rc = count_run(&run, m, err)))
         m->worker_gib = (double)pcl_memory_worker_bytes(&m->budget.sizes) / GIB;
 done:
-    pclean_config_clear(&own);
+    pcl_config_clear(&own);
     return rc;
 }
 

@@ -60,11 +60,11 @@ cat >mine.c <<'END'
 #include <stdio.h>
 
 int main(void) {
-    pclean_config config;
+    pclean_config *config = NULL;
     pclean_err err;
-    const int rc = pclean_config_init(&config, &err);
+    const int rc = pclean_config_new(&config, &err);
     puts(rc ? err.msg : pclean_error_name(PCLEAN_EDATA));
-    pclean_config_clear(&config);
+    pclean_config_free(config);
     return rc;
 }
 END

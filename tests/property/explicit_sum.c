@@ -365,7 +365,7 @@ static void check(const plan *p) {
         }
     golden_remove(&c);
     pclean_result_clear(&r);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 #define NGC            "vla_ngc5921.ms"

@@ -117,7 +117,7 @@ static void check_run(char *const f[]) {
     }
     golden_remove(&c);
     pclean_result_clear(&r);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void runs_end_as_in_tclean(void **state) {
@@ -189,7 +189,7 @@ static void check_restored(char *const f[]) {
     free(image);
     golden_remove(&c);
     pclean_result_clear(&r);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void images_are_restored_as_in_tclean(void **state) {

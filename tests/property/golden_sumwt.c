@@ -58,7 +58,7 @@ static void check_row(char *const header[], size_t nfield, char *const f[], int 
     }
     golden_remove(&c);
     pclean_result_clear(&r);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void weights_are_those_of_tclean(void **state) {

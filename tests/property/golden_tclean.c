@@ -105,7 +105,7 @@ static void check_case(char *const header[], size_t nfield, char *const f[]) {
     }
     golden_remove(&c);
     pclean_result_clear(&r);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void dirty_images_are_those_of_tclean(void **state) {

@@ -67,7 +67,7 @@ static double difference(const pclean_config *a, const pclean_config *b, const c
 static void done(pclean_config *c, pclean_result *r) {
     golden_remove(c);
     pclean_result_clear(r);
-    pclean_config_clear(c);
+    pcl_config_clear(c);
 }
 
 #define BASE                                                                                       \

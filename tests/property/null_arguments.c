@@ -12,7 +12,7 @@
 #include "unit/check.h"
 
 /* What the arguments are when they are not NULL. Nothing here exists on the disk. */
-static pclean_config config;
+static pclean_config *config, *copy;
 static pclean_result result;
 static pclean_err err;
 static pclean_plan plan;
@@ -77,25 +77,31 @@ enum expected { FAILS, FINE };
     X(FAILS, pclean_verify_image(NULL, names, 1, -1, false, false, &verified, &err))               \
     X(FAILS, pclean_verify_image("no.image", NULL, 1, -1, false, false, &verified, &err))          \
     X(FAILS, pclean_verify_image("no.image", names, 1, -1, false, false, NULL, &err))              \
-    X(FAILS, pclean_config_init(NULL, &err))                                                       \
-    X(FINE, (pclean_config_clear(NULL), 0))                                                        \
+    X(FAILS, pclean_config_new(NULL, &err))                                                        \
+    X(FAILS, pclean_config_copy(NULL, &copy, &err))                                                \
+    X(FAILS, pclean_config_copy(config, NULL, &err))                                               \
+    X(FINE, (pclean_config_free(NULL), 0))                                                         \
+    X(FAILS, pclean_config_get(NULL, "niter", &json, &err))                                        \
+    X(FAILS, pclean_config_get(config, NULL, &json, &err))                                         \
+    X(FAILS, pclean_config_get(config, "niter", NULL, &err))                                       \
+    X(FAILS, pclean_config_set_json(NULL, "{}", &err))                                             \
+    X(FAILS, pclean_config_set_json(config, NULL, &err))                                           \
     X(FAILS, pclean_config_set(NULL, "niter", "1", &err))                                          \
-    X(FAILS, pclean_config_set(&config, NULL, "1", &err))                                          \
-    X(FINE, pclean_config_set(&config, "niter", NULL, &err))                                       \
+    X(FAILS, pclean_config_set(config, NULL, "1", &err))                                           \
+    X(FINE, pclean_config_set(config, "niter", NULL, &err))                                        \
     X(FAILS, pclean_config_append(NULL, "vis", "a", &err))                                         \
-    X(FAILS, pclean_config_append(&config, NULL, "a", &err))                                       \
-    X(FINE, pclean_config_append(&config, "vis", NULL, &err))                                      \
-    X(FINE, pclean_config_of_ms(NULL, 0) ? 0 : 1)                                                  \
+    X(FAILS, pclean_config_append(config, NULL, "a", &err))                                        \
+    X(FINE, pclean_config_append(config, "vis", NULL, &err))                                       \
     X(FAILS, pclean_config_served(NULL, &err))                                                     \
     X(FAILS, pclean_config_read_yaml(NULL, "no.yaml", &err))                                       \
-    X(FAILS, pclean_config_read_yaml(&config, NULL, &err))                                         \
+    X(FAILS, pclean_config_read_yaml(config, NULL, &err))                                          \
     X(FAILS, pclean_config_apply_preset(NULL, "continuum", &err))                                  \
-    X(FAILS, pclean_config_apply_preset(&config, NULL, &err))                                      \
+    X(FAILS, pclean_config_apply_preset(config, NULL, &err))                                       \
     X(FAILS, pclean_config_list_presets(NULL, &err))                                               \
     X(FAILS, pclean_config_dump_yaml(NULL, stdout, &err))                                          \
-    X(FAILS, pclean_config_dump_yaml(&config, NULL, &err))                                         \
+    X(FAILS, pclean_config_dump_yaml(config, NULL, &err))                                          \
     X(FAILS, pclean_config_dump_json(NULL, &json, &err))                                           \
-    X(FAILS, pclean_config_dump_json(&config, NULL, &err))                                         \
+    X(FAILS, pclean_config_dump_json(config, NULL, &err))                                          \
     X(FAILS, pclean_config_validate(NULL, &err))                                                   \
     X(FAILS, pclean_config_print_help(NULL, 80, &err))                                             \
     X(FAILS, pclean_config_print_markdown(NULL, &err))                                             \
@@ -118,17 +124,17 @@ enum expected { FAILS, FINE };
     X(FAILS, pclean_estimate_memory(&request, 1, &gib, NULL, &err))                                \
     X(FINE, pclean_partition_nparts(NULL, 4, 2) > 0)                                               \
     X(FAILS, pclean_partition_continuum(NULL, 2, NULL, &partition, &err))                          \
-    X(FAILS, pclean_partition_continuum(&config, 2, NULL, NULL, &err))                             \
+    X(FAILS, pclean_partition_continuum(config, 2, NULL, NULL, &err))                              \
     X(FAILS, pclean_partition_cube(NULL, 2, NULL, &partition, &err))                               \
-    X(FAILS, pclean_partition_cube(&config, 2, NULL, NULL, &err))                                  \
+    X(FAILS, pclean_partition_cube(config, 2, NULL, NULL, &err))                                   \
     X(FAILS, pclean_partition_make(NULL, 2, NULL, &partition, &err))                               \
-    X(FAILS, pclean_partition_make(&config, 2, NULL, NULL, &err))                                  \
-    X(FAILS, pclean_partition_write(NULL, &config, "no", &err))                                    \
+    X(FAILS, pclean_partition_make(config, 2, NULL, NULL, &err))                                   \
+    X(FAILS, pclean_partition_write(NULL, config, "no", &err))                                     \
     X(FAILS, pclean_partition_write(&partition, NULL, "no", &err))                                 \
-    X(FAILS, pclean_partition_write(&partition, &config, NULL, &err))                              \
-    X(FAILS, pclean_partition_check(NULL, &config, "no", false, &err))                             \
+    X(FAILS, pclean_partition_write(&partition, config, NULL, &err))                               \
+    X(FAILS, pclean_partition_check(NULL, config, "no", false, &err))                              \
     X(FAILS, pclean_partition_check(&partition, NULL, "no", false, &err))                          \
-    X(FAILS, pclean_partition_check(&partition, &config, NULL, false, &err))                       \
+    X(FAILS, pclean_partition_check(&partition, config, NULL, false, &err))                        \
     X(FINE, (pclean_partition_clear(NULL), 0))                                                     \
     X(FAILS, pclean_contdatapartition(1, NULL, 2, &part_ms, &err))                                 \
     X(FAILS, pclean_contdatapartition(1, &nameless, 2, &part_ms, &err))                            \
@@ -141,7 +147,7 @@ enum expected { FAILS, FINE };
     X(FINE, (pclean_part_ms_free(NULL, 3), 0))                                                     \
     X(FINE, (pclean_axis_parts_free(NULL, 3, 2), 0))                                               \
     X(FAILS, pclean_plan_make(NULL, false, &plan, &err))                                           \
-    X(FAILS, pclean_plan_make(&config, false, NULL, &err))                                         \
+    X(FAILS, pclean_plan_make(config, false, NULL, &err))                                          \
     X(FINE, (pclean_plan_clear(NULL), 0))                                                          \
     X(FINE, (pclean_plot_options_init(NULL), 0))                                                   \
     X(FAILS, pclean_plot_cube(NULL, "no.png", &plot, &err))                                        \
@@ -150,8 +156,8 @@ enum expected { FAILS, FINE };
     X(FINE, pclean_stop_text(-5) ? 0 : 1)                                                          \
     X(FINE, (pclean_result_clear(NULL), 0))                                                        \
     X(FAILS, pclean_image(NULL, &hooks, &result, &err))                                            \
-    X(FAILS, pclean_image(&config, NULL, &result, &err))                                           \
-    X(FAILS, pclean_image(&config, &hooks, NULL, &err))                                            \
+    X(FAILS, pclean_image(config, NULL, &result, &err))                                            \
+    X(FAILS, pclean_image(config, &hooks, NULL, &err))                                             \
     X(FINE, pclean_version() ? 0 : 1)
 
 #define X(expected, expression) {expected, #expression},
@@ -174,7 +180,7 @@ static int make_call(size_t at) {
 
 /* 0: as expected; 1: no error; 2: an error without a sentence. */
 static int try_in_child(size_t i) {
-    if (pclean_config_init(&config, &err))
+    if (pclean_config_new(&config, &err))
         return 3;
     pclean_concat_options_init(&concat);
     pclean_adios2_options_init(&adios2);

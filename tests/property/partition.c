@@ -43,7 +43,7 @@ static void same_planes(const pclean_config *whole, const pclean_partition *p) {
         FILE *w = open_pixels(whole, extensions[e]);
         size_t at = 0;
         for (size_t k = 0; k < p->nparts; k++) {
-            FILE *in = open_pixels(&p->part[k].config, extensions[e]);
+            FILE *in = open_pixels(p->part[k].config, extensions[e]);
             for (int c; (c = getc(in)) != EOF; at++)
                 if (getc(w) != c)
                     fail_msg("%s: byte %zu of part %zu is another in %s", whole->imagename, at, k,
@@ -60,11 +60,11 @@ static void same_planes(const pclean_config *whole, const pclean_partition *p) {
 static void image_from_file(const char *file) {
     pclean_config c;
     pclean_err err = {0};
-    assert_int_equal(pclean_config_init(&c, &err), 0);
+    assert_int_equal(pcl_config_init(&c, &err), 0);
     if (pclean_config_read_yaml(&c, file, &err))
         fail_msg("%s", err.msg);
     run(&c);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void compare_cube(const char *ms, const char *const *setting, int nparts, bool balance) {
@@ -81,10 +81,10 @@ static void compare_cube(const char *ms, const char *const *setting, int nparts,
         image_from_file(p.part[k].file);
     same_planes(&c, &p);
     for (size_t k = 0; k < p.nparts; k++)
-        golden_remove(&p.part[k].config);
+        golden_remove(p.part[k].config);
     golden_remove(&c);
     pclean_partition_clear(&p);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 #define CLEAN "niter", "40", "pbcor", "true", "specmode", "cube"
@@ -137,8 +137,8 @@ static double misfit(const pclean_config *whole, const pclean_partition *p, cons
     const size_t n = (size_t)whole->imsize[0] * (size_t)whole->imsize[1];
     double *sum = calloc(n, sizeof *sum), weight = 0, peak = 0, most = 0;
     for (size_t k = 0; k < p->nparts; k++) {
-        const double w = sumwt_of(&p->part[k].config);
-        float *x = golden_plane(&p->part[k].config, extension, 0, 0);
+        const double w = sumwt_of(p->part[k].config);
+        float *x = golden_plane(p->part[k].config, extension, 0, 0);
         for (size_t i = 0; i < n; i++)
             sum[i] += w * (double)x[i];
         weight += w;
@@ -172,7 +172,7 @@ static void compare_continuum(const char *ms, const char *const *setting, int np
         casa_image_desc d[2];
         char path[2][1200];
         snprintf(path[0], sizeof path[0], "%s.psf", c.imagename);
-        snprintf(path[1], sizeof path[1], "%s.psf", p.part[k].config.imagename);
+        snprintf(path[1], sizeof path[1], "%s.psf", p.part[k].config->imagename);
         for (int i = 0; i < 2; i++)
             if (casa_image_open(path[i], &im[i], &err) || casa_image_get_desc(im[i], &d[i], &err))
                 fail_msg("%s", err.msg);
@@ -188,10 +188,10 @@ static void compare_continuum(const char *ms, const char *const *setting, int np
             fail_msg("%s %s: the parts' sum is off by %g of the peak", ms, summed[i], is);
     }
     for (size_t k = 0; k < p.nparts; k++)
-        golden_remove(&p.part[k].config);
+        golden_remove(p.part[k].config);
     golden_remove(&c);
     pclean_partition_clear(&p);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void continuum_parts_add_up(void **state) {

@@ -66,7 +66,7 @@ static void clean_cube(const char *frame, const char *interpolation, const char 
     }
     golden_remove(&c);
     pclean_result_clear(&r);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void planted_sources_are_found_in_lsrk(void **state) {

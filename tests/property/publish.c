@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fsutil.h"
+#include "config/config.h"
 #include "folder.h"
 #include "pclean/concat.h"
 #include "pclean/run.h"
@@ -93,7 +94,7 @@ static void configure(pclean_config *c, const char *place, const char *weighting
                                   {"overwrite", "true"},
                                   {"imagename", place}};
     pclean_err err;
-    assert_ok(pclean_config_init(c, &err));
+    assert_ok(pcl_config_init(c, &err));
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         assert_ok(pclean_config_set(c, set[i][0], set[i][1], &err));
     c->nworkers = 1;
@@ -107,7 +108,7 @@ static void run(const char *place, const char *weighting, const char *mode, bool
     configure(&c, place, weighting, mode, keep);
     assert_ok(pclean_image(&c, NULL, &result, &err));
     pclean_result_clear(&result);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static const char *const products[] = {".psf", ".residual", ".model", ".image", ".pb", ".sumwt"};
@@ -232,7 +233,7 @@ static void what_is_aside_comes_back(void **state) {
     assert_ok(pclean_config_set(&c, "field", "77", &err));
     assert_int_not_equal(pclean_image(&c, NULL, &result, &err), 0);
     pclean_result_clear(&result);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
     for (size_t k = 0; k < NPRODUCT; k++) {
         assert_true(sum(name, k, again[k]));
         assert_memory_equal(found[k], again[k], sizeof found[k]);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fsutil.h"
+#include "config/config.h"
 #include "folder.h"
 #include "pclean/run.h"
 #include "unit/check.h"
@@ -74,7 +75,7 @@ static int run_image(const char *name, const setting *s, pclean_result *result, 
         {"mask", "circle[[32pix,32pix],20pix], range=[1chan,6chan]"}};
     pclean_config c;
     pclean_err err;
-    assert_ok(pclean_config_init(&c, &err));
+    assert_ok(pcl_config_init(&c, &err));
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         set(&c, fixed[i][0], fixed[i][1]);
     set(&c, "imagename", in_folder("%s", name));
@@ -84,7 +85,7 @@ static int run_image(const char *name, const setting *s, pclean_result *result, 
     if (s->startmodel)
         set(&c, "startmodel", s->startmodel);
     int rc = pclean_image(&c, NULL, result, why);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no process, no zombie */
     assert_int_equal(errno, ECHILD);
     return rc;

@@ -66,7 +66,7 @@ static void casas_axis_call_agrees(void **state) {
     }
     pclean_axis_parts_free(part, n, 1);
     pclean_partition_clear(&p);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 /* A selection of CASA's: its condition comes back as it is, and its rows are counted. */

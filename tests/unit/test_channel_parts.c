@@ -34,7 +34,7 @@ static void spw_is_narrowed(void **state) {
         assert_true(b >= (last < 45 ? last + 1 : 45) && b <= last + 3);
     }
     pclean_partition_clear(&p);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
     configure(&c, "vlba_m87_mojave_2spw.ms",
               (const char *const[]){"specmode", "cubedata", "nchan", "3", "start", "8104.45875MHz",
                                     "width", "8MHz", NULL});
@@ -45,7 +45,7 @@ static void spw_is_narrowed(void **state) {
     assert_string_equal(p.part[2].ms[0].spw, "-1");
     assert_int_equal(p.part[2].nvis, 0);
     pclean_partition_clear(&p);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 /* One part counts the samples of all; balance=visibilities leaves the flagged ones out. */
@@ -73,7 +73,7 @@ static void samples_add_up(void **state) {
         assert_true(one.flags_counted == balance);
         pclean_partition_clear(&three);
         pclean_partition_clear(&one);
-        pclean_config_clear(&c);
+        pcl_config_clear(&c);
     }
 }
 
@@ -90,12 +90,12 @@ static void no_more_parts_than_channels(void **state) {
     assert_int_equal(p.nparts_wanted, 1000);
     assert_int_equal(p.nparts, 3);
     for (size_t k = 0; k < 3; k++) {
-        assert_int_equal(p.part[k].config.nchan, 1);
-        assert_int_equal(p.part[k].config.part_channel, k);
+        assert_int_equal(p.part[k].config->nchan, 1);
+        assert_int_equal(p.part[k].config->part_channel, k);
         assert_true(p.part[k].freq_start_hz == p.part[k].freq_end_hz);
     }
     pclean_partition_clear(&p);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 int main(void) {

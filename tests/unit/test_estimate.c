@@ -1,3 +1,4 @@
+#include "config/config.h"
 #include "pclean/memory.h"
 #include "run/budget.h"
 #include "unit/check.h"
@@ -141,7 +142,7 @@ static void native_is_the_budget_of_a_run(void **state) {
     static const char *const gridders[] = {"Standard", "WPROJECT"};
     pclean_err err;
     pclean_config config;
-    assert_ok(pclean_config_init(&config, &err));
+    assert_ok(pcl_config_init(&config, &err));
     for (const char *const *s = settings; *s; s += 2)
         assert_ok(pclean_config_set(&config, s[0], s[1], &err));
     for (size_t i = 0; i < 2; i++) {
@@ -186,7 +187,7 @@ static void native_is_the_budget_of_a_run(void **state) {
     assert_ok(pclean_config_set(&config, "scratch", "/tmp", &err));
     assert_ok(pclean_estimate_peak_ram_gib(1, &q, &in_file, &err));
     assert_true(in_file < in_memory);
-    pclean_config_clear(&config);
+    pcl_config_clear(&config);
 }
 
 static void bad_numbers_are_named(void **state) {

@@ -1,4 +1,5 @@
 #include "base/fsutil.h"
+#include "config/config.h"
 #include "pclean.h"
 #include "unit/check.h"
 #include <dirent.h>
@@ -34,7 +35,7 @@ static size_t entries(void) {
 
 static void configure(pclean_config *c, const char *ms, const char *const *more) {
     char path[512];
-    assert_ok(pclean_config_init(c, &err));
+    assert_ok(pcl_config_init(c, &err));
     snprintf(path, sizeof path, "%s/%s", PCLEAN_TEST_DATA, ms);
     assert_ok(pclean_config_set(c, "vis", path, &err));
     snprintf(path, sizeof path, "%s/out", folder);
@@ -94,7 +95,7 @@ static void assert_run_keeps(const char *ms, const char *const *more) {
     assert_false(p.time.known);
     pclean_plan_clear(&p);
     pclean_result_clear(&r);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void a_cube_is_as_planned(void **state) {
@@ -129,7 +130,7 @@ static void scratch_and_w_are_planned(void **state) {
     assert_true(p.time.known);
     assert_int_equal(entries(), 0);
     pclean_plan_clear(&p);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void what_would_go_wrong_is_told(void **state) {
@@ -157,7 +158,7 @@ static void what_would_go_wrong_is_told(void **state) {
     assert_ok(pclean_config_set(&c, "imsize", "0", &err));
     assert_fails(pclean_plan_make(&c, false, &p, &err), PCLEAN_EPARAM, "imsize");
     pclean_plan_clear(&p);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 int main(void) {

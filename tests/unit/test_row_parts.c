@@ -57,9 +57,9 @@ static void check_cover(const pclean_config *c, int nparts, const pclean_partiti
             size_t n = 0;
             assert_true(part->rows > 0);
             if (part->ms[i].rows)
-                n = count_rows(&part->config, i, is, nrow);
+                n = count_rows(part->config, i, is, nrow);
             else
-                assert_string_equal(part->config.spw.item[c->vis.n > 1 ? i : 0], "-1");
+                assert_string_equal(part->config->spw.item[c->vis.n > 1 ? i : 0], "-1");
             assert_int_equal(n, part->ms[i].rows);
         }
         if (memcmp(want, is, nrow))
@@ -79,7 +79,7 @@ static void check_alignment(const pclean_config *c, int nparts) {
     if (pclean_partition_continuum(c, nparts, &o, &p, &err))
         fail_msg("%s: %s", c->vis.item[0], err.msg);
     for (size_t k = 0; k < p.nparts; k++) {
-        const casa_ms_selection sel = pcl_setup_selection(&p.part[k].config, 0);
+        const casa_ms_selection sel = pcl_setup_selection(p.part[k].config, 0);
         casa_ms *ms = NULL;
         if (casa_ms_open(c->vis.item[0], &sel, &ms, &err))
             fail_msg("%s", err.msg);
@@ -125,7 +125,7 @@ static void parts_cover_any_selection(void **state) {
         for (size_t j = 0; j < 4; j++)
             check_cover(&c, nparts[(j + k) % 4], &options[j]);
         check_alignment(&c, 5);
-        pclean_config_clear(&c);
+        pcl_config_clear(&c);
     }
 }
 
@@ -139,11 +139,11 @@ static void several_mss_and_many_parts(void **state) {
     check_cover(&c, 3, NULL);
     check_cover(&c, 8, NULL);
     check_cover(&c, 50, NULL);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
     configure(&c, "vla_posa_74mhz.ms", (const char *const[]){"taql", "ROWNUMBER() <= 40", NULL});
     check_cover(&c, 40, NULL);
     check_cover(&c, 100000, NULL);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 /* Rows that are next to each other in the selection, not in the MS. */
@@ -185,7 +185,7 @@ static void balance_evens_out_samples(void **state) {
     assert_int_equal(sum, one.part[0].nvis);
     pclean_partition_clear(&four);
     pclean_partition_clear(&one);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 int main(void) {
