@@ -40,6 +40,14 @@ int cli_library_error(const char *command, const pclean_err *err) {
     return CLI_USAGE;
 }
 
+int cli_print_json(const char *command, int rc, char *json, const pclean_err *err) {
+    if (rc)
+        return cli_library_error(command, err);
+    puts(json);
+    free(json);
+    return CLI_DONE;
+}
+
 void cli_config_text(const pclean_config *config, const char *name, char *buf, size_t size) {
     char *text = NULL;
     snprintf(buf, size, "%s", pclean_config_get(config, name, &text, NULL) ? "" : text);

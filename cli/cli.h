@@ -20,9 +20,11 @@ int cmd_concat(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_adios2(int argc, char **argv);
 
-/* What `pclean partition` prints: the table, and the JSON (a new reference). */
+/* What `pclean partition` prints. */
 void cli_partition_print(const pclean_partition *partition);
-struct json_t *cli_partition_json(const pclean_partition *partition);
+
+/* Prints the text that a pclean_..._json made, which `rc` says, and frees it; an exit status. */
+int cli_print_json(const char *command, int rc, char *json, const pclean_err *err);
 
 /* The value of a parameter as text, cut to `size` bytes; "" without memory for it. */
 void cli_config_text(const pclean_config *config, const char *name, char *buf, size_t size);

@@ -2,7 +2,6 @@
 #include "cli.h"
 #include "pclean/adios2.h"
 #include "progress.h"
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,25 +143,6 @@ static int fail(const pclean_err *err) {
     return cli_library_error("adios2", err);
 }
 
-static void print_json(const pclean_adios2_info *i) {
-    json_t *o =
-        json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "supported", i->supported, "reason",
-                  i->reason, "plugin", i->plugin, "adios2_version", i->adios2_version, "engines",
-                  i->engines, "casacore_version", i->casacore_version, "casacore_library",
-                  i->casacore_library, "casacore_origin", i->casacore_origin);
-    json_t *tools =
-        !*i->casatools_version
-            ? json_null()
-            : json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "version", i->casatools_version, "origin",
-                        i->casatools_origin, "conda_build_string", i->casatools_build, "channel",
-                        i->casatools_channel, "subdir", i->casatools_subdir, "record",
-                        i->casatools_folder);
-    json_object_set_new(o, "casatools", tools);
-    json_dumpf(o, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-    putchar('\n');
-    json_decref(o);
-}
-
 static void print_info(const pclean_adios2_info *i) {
     printf("Adios2StMan  %s%s%s\n", i->supported ? "works" : "DOES NOT WORK",
            *i->reason ? ": " : "", i->reason);
@@ -178,27 +158,42 @@ static void print_info(const pclean_adios2_info *i) {
         printf("casatools    none in this Python or conda environment\n");
 }
 
+static int print(const request *r, const pclean_adios2_info *info) {
+    pclean_err err = {0};
+    char *json = NULL;
+    if (r->json) {
+        const int rc = pclean_adios2_json(info, &json, &err);
+        return cli_print_json("adios2", rc, json, &err);
+    }
+    print_info(info);
+    return CLI_DONE;
+}
+
 static int check(const request *r) {
-    pclean_adios2_info info;
-    pclean_err err;
+    pclean_adios2_info *info = NULL;
+    pclean_err err = {0};
     if (pclean_adios2_check(!r->keep, &info, &err) != 0)
         return fail(&err);
-    (r->json ? print_json : print_info)(&info);
-    return info.supported ? CLI_DONE : CLI_FAILED;
+    int status = print(r, info);
+    if (!status && !info->supported)
+        status = CLI_FAILED;
+    pclean_adios2_info_free(info);
+    return status;
 }
 
 static int env(const request *r) {
     (void)r;
-    pclean_adios2_info info;
-    pclean_err err;
+    pclean_adios2_info *info = NULL;
+    pclean_err err = {0};
     if (pclean_adios2_check(true, &info, &err) != 0)
         return fail(&err);
-    if (!info.supported) {
-        cli_print_error(info.reason);
-        return CLI_FAILED;
-    }
-    printf("export CASACORE_LDPATH='%s'\n", info.plugin);
-    return CLI_DONE;
+    if (info->supported)
+        printf("export CASACORE_LDPATH='%s'\n", info->plugin);
+    else
+        cli_print_error(info->reason);
+    const int status = info->supported ? CLI_DONE : CLI_FAILED;
+    pclean_adios2_info_free(info);
+    return status;
 }
 
 static int uses(const request *r) {
@@ -221,7 +216,7 @@ static int copy(const request *r) {
     char **outputs = NULL;
     cli_progress_init(&display, r->progress, false);
     cli_stop_catch();
-    const pclean_hooks hooks = {cli_progress_show, cli_progress_log, cli_stop_requested, &display};
+    const pclean_hooks hooks = cli_progress_hooks(&display);
     int rc;
     if (*r->word[0] == 'c')
         rc = pclean_adios2_convert(r->word[1], r->word[2], &r->options, &hooks, &err);
@@ -259,7 +254,7 @@ static const struct action *find_action(const char *word) {
 
 int cmd_adios2(int argc, char **argv) {
     request r = {.progress = CLI_PROGRESS_AUTO};
-    pclean_adios2_options_init(&r.options);
+    pclean_adios2_options_init(&r.options, sizeof r.options);
     const struct action *action = argc > 1 ? find_action(argv[1]) : NULL;
     cli_args args;
     cli_args_init(&args, argc, argv);

@@ -1,7 +1,6 @@
 /* cmd_concat.c: join images. */
 #include "cli.h"
 #include "progress.h"
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,7 +187,7 @@ static int set_flag(concat_request *r, cli_args *args) {
 
 static int read_line(int argc, char **argv, concat_request *r) {
     cli_args args;
-    pclean_concat_options_init(&r->options);
+    pclean_concat_options_init(&r->options, sizeof r->options);
     r->options.overwrite = r->options.relax = false;
     r->name = calloc((size_t)argc, sizeof *r->name);
     if (!r->name) {
@@ -228,26 +227,6 @@ static int read_line(int argc, char **argv, concat_request *r) {
 
 /* ---- the summary ---- */
 
-static void print_json(const pclean_concat_result *r) {
-    json_t *outputs = json_array();
-    for (size_t i = 0; i < r->noutput; i++) {
-        const pclean_concat_output *o = &r->output[i];
-        json_array_append_new(outputs,
-                              json_pack("{s:s s:s s:I s:I s:b s:I s:I s:s?}", "path", o->path,
-                                        "mode", pclean_concat_mode_name(o->mode), "inputs",
-                                        (json_int_t)o->ninput, "planes", (json_int_t)o->nplane,
-                                        "regular", o->regular, "bytes", (json_int_t)o->bytes,
-                                        "bytes_whole_tiles", (json_int_t)o->bytes_whole_tiles,
-                                        "error", o->err.code ? o->err.msg : NULL));
-    }
-    json_t *root = json_pack("{s:o s:I s:f s:f}", "outputs", outputs, "bytes", (json_int_t)r->bytes,
-                             "seconds", r->seconds, "mb_per_s",
-                             r->seconds > 0 ? 1e-6 * (double)r->bytes / r->seconds : 0.0);
-    json_dumpf(root, stdout, JSON_INDENT(1));
-    putchar('\n');
-    json_decref(root);
-}
-
 static void print_text(const pclean_concat_result *r, bool dry) {
     for (size_t i = 0; i < r->noutput; i++) {
         const pclean_concat_output *o = &r->output[i];
@@ -271,13 +250,34 @@ static void print_text(const pclean_concat_result *r, bool dry) {
     }
 }
 
+static void print(const concat_request *r, const pclean_concat_result *result) {
+    pclean_err err = {0};
+    char *json = NULL;
+    if (r->json) {
+        const int rc = pclean_concat_json(result, &json, &err);
+        (void)cli_print_json("concat", rc, json, &err);
+    } else {
+        print_text(result, r->options.dry_run);
+    }
+    fflush(stdout);
+}
+
+/* Of several images that were joined, those that failed. */
+static void print_failures(const concat_request *r, const pclean_concat_result *result,
+                           const pclean_err *err) {
+    for (size_t i = 0; r->base && err->code == PCLEAN_EFAILED && result && i < result->noutput; i++)
+        if (result->output[i].err.code)
+            fprintf(stderr, "pclean: %s failed: %s\n", result->output[i].path,
+                    result->output[i].err.msg);
+}
+
 static int run(const concat_request *r) {
     pclean_err err = {0};
     cli_progress display;
-    pclean_concat_result result = {0};
+    pclean_concat_result *result = NULL;
     cli_progress_init(&display, r->progress, false);
     cli_stop_catch();
-    const pclean_hooks hooks = {cli_progress_show, cli_progress_log, cli_stop_requested, &display};
+    const pclean_hooks hooks = cli_progress_hooks(&display);
     int rc = r->base
                  ? pclean_concat_subcubes(r->base, r->nparts, r->extension[0] ? r->extension : NULL,
                                           &r->options, &hooks, &result, &err)
@@ -285,24 +285,14 @@ static int run(const concat_request *r) {
                                         &result, &err);
     const int status = rc == 0 ? CLI_DONE : err.code == PCLEAN_EPARAM ? CLI_USAGE : CLI_FAILED;
     cli_progress_finish(&display, status, rc ? &err : NULL);
-    if (r->json) {
-        print_json(&result);
-    } else {
-        print_text(&result, r->options.dry_run);
-    }
-    fflush(stdout);
-    for (size_t i = 0; r->base && err.code == PCLEAN_EFAILED && i < result.noutput &&
-                       display.mode != CLI_PROGRESS_JSON;
-         i++) {
-        if (result.output[i].err.code) {
-            fprintf(stderr, "pclean: %s failed: %s\n", result.output[i].path,
-                    result.output[i].err.msg);
-        }
+    if (result) {
+        print(r, result);
     }
     if (rc && display.mode != CLI_PROGRESS_JSON) {
+        print_failures(r, result, &err);
         cli_print_run_error(&err);
     }
-    pclean_concat_result_clear(&result);
+    pclean_concat_result_free(result);
     return status;
 }
 

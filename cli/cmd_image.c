@@ -83,24 +83,24 @@ static int read_line(int argc, char **argv, request *r) {
 
 static int run(const pclean_config *config) {
     cli_progress display;
-    pclean_result result = {0};
+    pclean_result *result = NULL;
     pclean_err err = {0};
     char how[16];
     cli_config_text(config, "progress", how, sizeof how);
     cli_progress_init(&display, cli_progress_parse(how), cli_config_is(config, "verbose", "true"));
     cli_stop_catch();
-    pclean_hooks hooks = {cli_progress_show, cli_progress_log, cli_stop_requested, &display};
+    const pclean_hooks hooks = cli_progress_hooks(&display);
     int rc = pclean_image(config, &hooks, &result, &err);
     int status = rc == 0 ? CLI_DONE : err.code == PCLEAN_EPARAM ? CLI_USAGE : CLI_FAILED;
     cli_progress_finish(&display, status, rc ? &err : NULL);
     if (rc == 0 || err.code == PCLEAN_EFAILED) {
-        cli_report_print(stdout, config, &result);
+        cli_report_print(stdout, config, result);
         fflush(stdout);
     }
     if (rc && display.mode != CLI_PROGRESS_JSON) {
         cli_print_run_error(&err);
     }
-    pclean_result_clear(&result);
+    pclean_result_free(result);
     return status;
 }
 

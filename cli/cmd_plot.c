@@ -114,7 +114,7 @@ static int default_output(plot_request *r) {
 
 int cmd_plot(int argc, char **argv) {
     plot_request r = {0};
-    pclean_plot_options_init(&r.options);
+    pclean_plot_options_init(&r.options, sizeof r.options);
     cli_args args;
     cli_args_init(&args, argc, argv);
     while (cli_args_next(&args)) {

@@ -244,7 +244,7 @@ static bool due(const cli_progress *d, const pclean_progress *p, bool new_stage,
     }
 }
 
-void cli_progress_show(const pclean_progress *p, void *user) {
+static void show(const pclean_progress *p, void *user) {
     cli_progress *d = user;
     pthread_mutex_lock(&d->lock);
     bool new_stage = strncmp(d->stage, p->stage, sizeof d->stage - 1) != 0;
@@ -271,7 +271,7 @@ void cli_progress_show(const pclean_progress *p, void *user) {
     pthread_mutex_unlock(&d->lock);
 }
 
-void cli_progress_log(enum pclean_level level, const char *text, void *user) {
+static void show_log(enum pclean_level level, const char *text, void *user) {
     cli_progress *d = user;
     if (level == PCLEAN_LEVEL_DEBUG && !d->verbose) {
         return;
@@ -287,6 +287,16 @@ void cli_progress_log(enum pclean_level level, const char *text, void *user) {
         put_line(level == PCLEAN_LEVEL_DEBUG ? "debug: " : "", text, "");
     }
     pthread_mutex_unlock(&d->lock);
+}
+
+pclean_hooks cli_progress_hooks(cli_progress *display) {
+    pclean_hooks hooks;
+    pclean_hooks_init(&hooks, sizeof hooks);
+    hooks.progress = show;
+    hooks.log = show_log;
+    hooks.stop_requested = cli_stop_requested;
+    hooks.user = display;
+    return hooks;
 }
 
 void cli_progress_finish(cli_progress *d, int status, const pclean_err *err) {

@@ -43,8 +43,7 @@ void cli_progress_init(cli_progress *display, int mode, bool verbose);
 /* Clears the bar; in JSON mode writes the "end" line. err NULL: success. */
 void cli_progress_finish(cli_progress *display, int status, const pclean_err *err);
 
-/* pclean_hooks' callbacks; user is the cli_progress. Thread-safe. */
-void cli_progress_show(const pclean_progress *p, void *user);
-void cli_progress_log(enum pclean_level level, const char *text, void *user);
+/* What tells the library to report to the display, and when to stop. Thread-safe. */
+pclean_hooks cli_progress_hooks(cli_progress *display);
 
 #endif

@@ -60,6 +60,10 @@ static double velocity(const pclean_config *config, const pclean_result *r, doub
     return 299792.458 * (optical ? r->restfreq_hz / freq_hz - 1 : 1 - freq_hz / r->restfreq_hz);
 }
 
+static bool has_restfreq(const pclean_result *r) {
+    return r->restfreq_hz > 0 && strncmp(r->restfreq_from, "middle", 6) != 0;
+}
+
 static format choose_format(const pclean_config *config, const pclean_result *r) {
     double peak = 0, rms = INFINITY, beam = INFINITY, model = 0;
     size_t n = r->nchan * r->npol;
@@ -73,7 +77,7 @@ static format choose_format(const pclean_config *config, const pclean_result *r)
         model = isfinite(p->model_flux) ? fmax(model, fabs(p->model_flux)) : model;
     }
     format f = {.pol = r->npol > 1};
-    f.velocity = !cli_config_is(config, "specmode", "mfs") && r->restfreq_hz > 0;
+    f.velocity = !cli_config_is(config, "specmode", "mfs") && has_restfreq(r);
     f.flux = peak >= 1 ? 1 : peak >= 1e-3 ? 1e-3 : 1e-6;
     f.flux_name = peak >= 1 ? "Jy" : peak >= 1e-3 ? "mJy" : "uJy";
     f.angle = beam < 0.1 * ARCSEC ? ARCSEC / 1000 : ARCSEC;

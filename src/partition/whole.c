@@ -85,7 +85,8 @@ void pcl_whole_describe(const pcl_whole *whole, pclean_partition *out) {
     out->step_hz = s->channels.step_hz;
     out->epoch_s = s->epoch_s;
     out->fracbw = 2 * fabs(last - first) / (last + first);
-    out->frame = s->frame < 0 ? "data" : casa_freq_frame_name(s->frame);
+    snprintf(out->frame, sizeof out->frame, "%s",
+             s->frame < 0 ? "data" : casa_freq_frame_name(s->frame));
 }
 
 /* Bit k: correlation k of data description `dd` goes into a plane. */

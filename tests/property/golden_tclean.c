@@ -83,11 +83,11 @@ static void check_case(char *const header[], size_t nfield, char *const f[]) {
     }
     golden_set(&c, "perchanweightdensity", FIELD("perchan"));
     golden_set(&c, "pblimit", "-0.2");
-    pclean_result r;
+    pclean_result *r = NULL;
     pclean_err err = {0};
     if (pclean_image(&c, NULL, &r, &err))
         fail_msg("%s: %s", name, err.msg);
-    check_channels(name, &r, FIELD("weighting"));
+    check_channels(name, r, FIELD("weighting"));
     const double peak = strtod(FIELD("cube_peak"), NULL),
                  tolerance = strtod(FIELD("tol_rms"), NULL);
     if (strcmp(FIELD("residual_channels"), "-")) {
@@ -104,7 +104,7 @@ static void check_case(char *const header[], size_t nfield, char *const f[]) {
             COMPLAIN("%s: the PSF differs too much\n", name);
     }
     golden_remove(&c);
-    pclean_result_clear(&r);
+    pclean_result_free(r);
     pcl_config_clear(&c);
 }
 

@@ -20,11 +20,11 @@ static const char *const extensions[] = {".psf",         ".residual", ".model", 
 enum { NEXT = sizeof extensions / sizeof *extensions };
 
 static void run(const pclean_config *c) {
-    pclean_result r;
+    pclean_result *r = NULL;
     pclean_err err = {0};
     if (pclean_image(c, NULL, &r, &err))
         fail_msg("%s: %s", c->imagename, err.msg);
-    pclean_result_clear(&r);
+    pclean_result_free(r);
 }
 
 static FILE *open_pixels(const pclean_config *c, const char *extension) {
@@ -69,21 +69,22 @@ static void image_from_file(const char *file) {
 
 static void compare_cube(const char *ms, const char *const *setting, int nparts, bool balance) {
     pclean_config c;
-    pclean_partition p;
+    pclean_partition *p = NULL;
     pclean_err err = {0};
-    const pclean_partition_options o = {.balance_visibilities = balance};
+    const pclean_partition_options o = {.size = sizeof(pclean_partition_options),
+                                        .balance_visibilities = balance};
     configure(&c, ms, "whole", setting);
     run(&c);
     if (pclean_partition_cube(&c, nparts, &o, &p, &err) ||
-        pclean_partition_write(&p, &c, PCLEAN_TEST_TMP "/parts", &err))
+        pclean_partition_write(p, &c, PCLEAN_TEST_TMP "/parts", &err))
         fail_msg("%s: %s", ms, err.msg);
-    for (size_t k = 0; k < p.nparts; k++)
-        image_from_file(p.part[k].file);
-    same_planes(&c, &p);
-    for (size_t k = 0; k < p.nparts; k++)
-        golden_remove(p.part[k].config);
+    for (size_t k = 0; k < p->nparts; k++)
+        image_from_file(p->part[k].file);
+    same_planes(&c, p);
+    for (size_t k = 0; k < p->nparts; k++)
+        golden_remove(p->part[k].config);
     golden_remove(&c);
-    pclean_partition_clear(&p);
+    pclean_partition_free(p);
     pcl_config_clear(&c);
 }
 
@@ -158,21 +159,21 @@ static double misfit(const pclean_config *whole, const pclean_partition *p, cons
 static void compare_continuum(const char *ms, const char *const *setting, int nparts,
                               const pclean_partition_options *o) {
     pclean_config c;
-    pclean_partition p;
+    pclean_partition *p = NULL;
     pclean_err err = {0};
     configure(&c, ms, "whole", setting);
     run(&c);
     if (pclean_partition_continuum(&c, nparts, o, &p, &err) ||
-        pclean_partition_write(&p, &c, PCLEAN_TEST_TMP "/parts", &err))
+        pclean_partition_write(p, &c, PCLEAN_TEST_TMP "/parts", &err))
         fail_msg("%s: %s", ms, err.msg);
-    assert_int_equal(p.nparts, nparts);
-    for (size_t k = 0; k < p.nparts; k++) {
-        image_from_file(p.part[k].file);
+    assert_int_equal(p->nparts, nparts);
+    for (size_t k = 0; k < p->nparts; k++) {
+        image_from_file(p->part[k].file);
         casa_image *im[2];
         casa_image_desc d[2];
         char path[2][1200];
         snprintf(path[0], sizeof path[0], "%s.psf", c.imagename);
-        snprintf(path[1], sizeof path[1], "%s.psf", p.part[k].config->imagename);
+        snprintf(path[1], sizeof path[1], "%s.psf", p->part[k].config->imagename);
         for (int i = 0; i < 2; i++)
             if (casa_image_open(path[i], &im[i], &err) || casa_image_get_desc(im[i], &d[i], &err))
                 fail_msg("%s", err.msg);
@@ -183,20 +184,21 @@ static void compare_continuum(const char *ms, const char *const *setting, int np
     }
     static const char *const summed[] = {".psf", ".residual"};
     for (size_t i = 0; i < 2; i++) {
-        const double is = misfit(&c, &p, summed[i]);
+        const double is = misfit(&c, p, summed[i]);
         if (!(is < c.accuracy))
             fail_msg("%s %s: the parts' sum is off by %g of the peak", ms, summed[i], is);
     }
-    for (size_t k = 0; k < p.nparts; k++)
-        golden_remove(p.part[k].config);
+    for (size_t k = 0; k < p->nparts; k++)
+        golden_remove(p->part[k].config);
     golden_remove(&c);
-    pclean_partition_clear(&p);
+    pclean_partition_free(p);
     pcl_config_clear(&c);
 }
 
 static void continuum_parts_add_up(void **state) {
     (void)state;
-    static const pclean_partition_options balanced = {.balance_visibilities = true},
+    static const pclean_partition_options balanced = {.size = sizeof(pclean_partition_options),
+                                                      .balance_visibilities = true},
                                           aligned = {.align_integration = true};
     compare_continuum("sim_alma_topo.ms",
                       (const char *const[]){"cell", "0.5arcsec", "weighting", "briggs", NULL}, 3,
