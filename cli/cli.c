@@ -209,9 +209,14 @@ void cli_stop_catch(void) {
     }
 }
 
-int cli_stop_requested(void *user) {
-    (void)user;
+int cli_stop_requested(void) {
     return stop_signal != 0;
+}
+
+int cli_run_status(int rc) {
+    if (rc == 0)
+        return CLI_DONE;
+    return rc == -PCLEAN_EPARAM ? CLI_USAGE : CLI_FAILED;
 }
 
 void cli_print_run_error(const pclean_err *err) {

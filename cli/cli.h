@@ -41,12 +41,15 @@ void cli_print_error(const char *text);
  * CLI_FAILED. */
 int cli_library_error(const char *command, const pclean_err *err);
 
+/* The exit status of a long run that ended with this code of the library. */
+int cli_run_status(int rc);
+
 /* Prints the failure of a long run. */
 void cli_print_run_error(const pclean_err *err);
 
-/* Ctrl-C and kill ask a long run to stop; a second one kills. A pclean_hooks' stop_requested. */
+/* Ctrl-C and kill ask a long run to stop; a second one kills. */
 void cli_stop_catch(void);
-int cli_stop_requested(void *user);
+int cli_stop_requested(void);
 
 /* The word of a NULL-terminated list nearest to a mistyped one; NULL when none is near. */
 const char *cli_nearest(const char *word, const char *const *list);

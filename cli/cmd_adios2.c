@@ -34,6 +34,8 @@ static const char usage[] =
     "  --overwrite         replace an existing output, once the new one is complete\n"
     "  --verify            compare every cell with the input (default: a sample)\n"
     "  --progress auto|bar|lines|json|none   (default: auto)\n"
+    "  --commands stdin    with --progress json: {\"command\":\"stop\"} on standard input stops "
+    "it\n"
     "  --json, --keep      of check: as JSON; leave the table it made\n"
     "\n"
     "The names of what was made are printed on standard output.\n"
@@ -52,7 +54,7 @@ typedef struct request {
     size_t nparam;
     pclean_adios2_options options;
     int progress;
-    bool json, keep;
+    bool json, keep, commands;
 } request;
 
 static int set_columns(request *r, const char *value) {
@@ -98,6 +100,8 @@ static int set_value(request *r, const char *name, const char *value) {
         return add_param(r, value);
     if (strcmp(name, "progress") == 0)
         return set_progress(r, value);
+    if (strcmp(name, "commands") == 0)
+        return cli_progress_commands("adios2", value, &r->commands);
     *(strcmp(name, "engine") == 0 ? &r->options.engine
       : strcmp(name, "xml") == 0  ? &r->options.xml_file
                                   : &r->options.taql) = value;
@@ -108,10 +112,10 @@ static int set_value(request *r, const char *name, const char *value) {
 static const struct flag {
     const char *name, *of;
     bool alone;
-} flags[] = {{"columns", "vs", false},   {"engine", "vs", false}, {"param", "vs", false},
-             {"xml", "vs", false},       {"taql", "vr", false},   {"progress", "vsr", false},
-             {"overwrite", "vsr", true}, {"verify", "vsr", true}, {"json", "c", true},
-             {"keep", "c", true}};
+} flags[] = {{"columns", "vs", false},   {"engine", "vs", false},   {"param", "vs", false},
+             {"xml", "vs", false},       {"taql", "vr", false},     {"progress", "vsr", false},
+             {"overwrite", "vsr", true}, {"verify", "vsr", true},   {"json", "c", true},
+             {"keep", "c", true},        {"commands", "vsr", false}};
 #define NFLAG (sizeof flags / sizeof *flags)
 
 static int set_flag(request *r, char letter, cli_args *args) {
@@ -214,8 +218,11 @@ static int copy(const request *r) {
     cli_progress display;
     pclean_err err;
     char **outputs = NULL;
-    cli_progress_init(&display, r->progress, false);
+    const cli_watch watch = {.command = "adios2", .mode = r->progress, .commands = r->commands};
     cli_stop_catch();
+    int status = cli_progress_init(&display, &watch);
+    if (status)
+        return status;
     const pclean_hooks hooks = cli_progress_hooks(&display);
     int rc;
     if (*r->word[0] == 'c')
@@ -224,7 +231,7 @@ static int copy(const request *r) {
         rc = pclean_adios2_split(r->word[1], r->word[2], &r->options, &hooks, &outputs, &err);
     else
         rc = pclean_adios2_restore(r->word[1], r->word[2], &r->options, &hooks, &err);
-    const int status = rc == 0 ? CLI_DONE : err.code == PCLEAN_EPARAM ? CLI_USAGE : CLI_FAILED;
+    status = cli_run_status(rc);
     cli_progress_finish(&display, status, rc ? &err : NULL);
     for (size_t i = 0; outputs && outputs[i]; i++)
         puts(outputs[i]);

@@ -42,6 +42,7 @@ static const char usage[] =
     "  --dry-run          check everything, write nothing\n"
     "  --json             the summary as JSON\n"
     "  --progress HOW     auto, bar, lines, json or none\n"
+    "  --commands stdin   with --progress json: {\"command\":\"stop\"} on standard input stops it\n"
     "\n"
     "Example: pclean concat line.image line.subcube.?.image --reorder\n"
     "Exit status: 0 done, 1 failed (also if one of several images failed), 2 wrong usage.\n";
@@ -54,7 +55,7 @@ typedef struct concat_request {
     size_t nname, nparts;
     char *extension_text;
     const char *extension[100];
-    bool json, help;
+    bool json, help, commands;
 } concat_request;
 
 static int set_count(const char *flag, const char *value, size_t least, size_t *out) {
@@ -123,6 +124,8 @@ static int set_valued(concat_request *r, const char *name, const char *value) {
                    : cli_usage_error(
                          "concat", "--progress: auto, bar, lines, json or none, not \"%s\"", value);
     }
+    if (strcmp(name, "commands") == 0)
+        return cli_progress_commands("concat", value, &r->commands);
     if (strcmp(name, "verify") == 0) {
         r->options.verify_full = strcmp(value, "full") == 0;
         return r->options.verify_full || strcmp(value, "sample") == 0
@@ -132,8 +135,8 @@ static int set_valued(concat_request *r, const char *name, const char *value) {
     return -1;
 }
 
-static const char *const valued[] = {"mode",   "ext",      "axis",     "workers",
-                                     "nparts", "subcubes", "progress", "verify"};
+static const char *const valued[] = {"mode",     "ext",      "axis",   "workers", "nparts",
+                                     "subcubes", "progress", "verify", "commands"};
 
 static int set_flag(concat_request *r, cli_args *args) {
     static const struct {
@@ -275,15 +278,23 @@ static int run(const concat_request *r) {
     pclean_err err = {0};
     cli_progress display;
     pclean_concat_result *result = NULL;
-    cli_progress_init(&display, r->progress, false);
+    const cli_watch watch = {.command = "concat", .mode = r->progress, .commands = r->commands};
     cli_stop_catch();
+    int status = cli_progress_init(&display, &watch);
+    if (status)
+        return status;
     const pclean_hooks hooks = cli_progress_hooks(&display);
     int rc = r->base
                  ? pclean_concat_subcubes(r->base, r->nparts, r->extension[0] ? r->extension : NULL,
                                           &r->options, &hooks, &result, &err)
                  : pclean_concat_images(r->name[0], r->name + 1, r->nname - 1, &r->options, &hooks,
                                         &result, &err);
-    const int status = rc == 0 ? CLI_DONE : err.code == PCLEAN_EPARAM ? CLI_USAGE : CLI_FAILED;
+    status = cli_run_status(rc);
+    if (display.stream && result) {
+        char *json = NULL;
+        const int written = pclean_concat_json(result, &json, NULL);
+        cli_progress_result(&display, written, json);
+    }
     cli_progress_finish(&display, status, rc ? &err : NULL);
     if (result) {
         print(r, result);

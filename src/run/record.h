@@ -1,5 +1,5 @@
 /* record.h: NAME.run.json, written last: what was asked, with what, and what became of every plane.
- * Its presence says that the run is complete. Schema: docs/json.md. */
+ * Its presence says that the run is complete. Schema: docs/data-model.md. */
 #ifndef PCL_RECORD_H
 #define PCL_RECORD_H
 #include "base/err.h"

@@ -187,6 +187,12 @@ enum expected { FAILS, FINE };
     X(FAILS, pclean_image(NULL, &hooks, &result, &err))                                            \
     X(FAILS, pclean_image(config, NULL, &result, &err))                                            \
     X(FAILS, pclean_image(config, &hooks, NULL, &err))                                             \
+    X(FAILS, pclean_stream_new(1, NULL, NULL, &err))                                               \
+    X(FINE, (pclean_stream_free(NULL), 0))                                                         \
+    X(FINE, (pclean_stream_options_init(NULL, 8), 0))                                              \
+    X(FINE, pclean_stream_hooks(NULL) ? 1 : 0)                                                     \
+    X(FINE, (pclean_stream_result(NULL, NULL), 0))                                                 \
+    X(FINE, (pclean_stream_end(NULL, 0, NULL), 0))                                                 \
     X(FINE, pclean_version() ? 0 : 1)
 
 #define X(expected, expression) {expected, #expression},
