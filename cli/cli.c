@@ -98,6 +98,20 @@ const char *cli_nearest(const char *word, const char *const *list) {
     return best;
 }
 
+int cli_unknown_flag(const char *command, const char *name, const char *const *list) {
+    const char *nearest = cli_nearest(name, list);
+    return nearest
+               ? cli_usage_error(command, "unknown flag --%s; did you mean --%s?", name, nearest)
+               : cli_usage_error(command, "unknown flag --%s", name);
+}
+
+bool *cli_find_switch(const cli_switch *list, const char *name) {
+    for (; list->name; list++)
+        if (strcmp(list->name, name) == 0)
+            return list->on;
+    return NULL;
+}
+
 int cli_columns(int fd, int otherwise) {
     const char *env = getenv("COLUMNS");
     int columns = env ? atoi(env) : 0;

@@ -54,6 +54,17 @@ int cli_stop_requested(void);
 /* The word of a NULL-terminated list nearest to a mistyped one; NULL when none is near. */
 const char *cli_nearest(const char *word, const char *const *list);
 
+/* Wrong usage: a flag that is none of `list`; names the nearest one. Returns CLI_USAGE. */
+int cli_unknown_flag(const char *command, const char *name, const char *const *list);
+
+/* A flag that takes no value, and what it turns on. */
+typedef struct cli_switch {
+    const char *name; /* NULL ends a list */
+    bool *on;
+} cli_switch;
+/* NULL: none of them. */
+bool *cli_find_switch(const cli_switch *list, const char *name);
+
 /* Columns of the terminal behind a file descriptor (COLUMNS, then the terminal's own), or
  * `otherwise`. */
 int cli_columns(int fd, int otherwise);

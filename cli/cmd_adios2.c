@@ -102,9 +102,12 @@ static int set_value(request *r, const char *name, const char *value) {
         return set_progress(r, value);
     if (strcmp(name, "commands") == 0)
         return cli_progress_commands("adios2", value, &r->commands);
-    *(strcmp(name, "engine") == 0 ? &r->options.engine
-      : strcmp(name, "xml") == 0  ? &r->options.xml_file
-                                  : &r->options.taql) = value;
+    if (strcmp(name, "engine") == 0)
+        r->options.engine = value;
+    else if (strcmp(name, "xml") == 0)
+        r->options.xml_file = value;
+    else
+        r->options.taql = value;
     return 0;
 }
 
@@ -119,6 +122,11 @@ static const struct flag {
 #define NFLAG (sizeof flags / sizeof *flags)
 
 static int set_flag(request *r, char letter, cli_args *args) {
+    const cli_switch switches[] = {{"overwrite", &r->options.overwrite},
+                                   {"verify", &r->options.verify_all},
+                                   {"json", &r->json},
+                                   {"keep", &r->keep},
+                                   {NULL, NULL}};
     const char *names[NFLAG + 1] = {0};
     for (size_t i = 0; i < NFLAG; i++) {
         names[i] = flags[i].name;
@@ -128,17 +136,10 @@ static int set_flag(request *r, char letter, cli_args *args) {
             return cli_usage_error("adios2", "--%s has no meaning here", args->name);
         if (!flags[i].alone)
             return set_value(r, flags[i].name, cli_args_value(args));
-        bool *where = i == 6   ? &r->options.overwrite
-                      : i == 7 ? &r->options.verify_all
-                      : i == 8 ? &r->json
-                               : &r->keep;
-        *where = strchr("ty1", *cli_args_bool(args)) != NULL;
+        *cli_find_switch(switches, flags[i].name) = strchr("ty1", *cli_args_bool(args)) != NULL;
         return 0;
     }
-    const char *nearest = cli_nearest(args->name, names);
-    return nearest ? cli_usage_error("adios2", "unknown flag --%s; did you mean --%s?", args->name,
-                                     nearest)
-                   : cli_usage_error("adios2", "unknown flag --%s", args->name);
+    return cli_unknown_flag("adios2", args->name, names);
 }
 
 /* ---- check, env, uses ---- */

@@ -182,10 +182,7 @@ static int set_flag(concat_request *r, cli_args *args) {
                          : cli_usage_error("concat", "--%s needs a value", args->name);
         }
     }
-    const char *nearest = cli_nearest(args->name, names);
-    return nearest ? cli_usage_error("concat", "unknown flag --%s; did you mean --%s?", args->name,
-                                     nearest)
-                   : cli_usage_error("concat", "unknown flag --%s", args->name);
+    return cli_unknown_flag("concat", args->name, names);
 }
 
 static int read_line(int argc, char **argv, concat_request *r) {
@@ -230,6 +227,12 @@ static int read_line(int argc, char **argv, concat_request *r) {
 
 /* ---- the summary ---- */
 
+static const char *how_copied(const pclean_concat_output *o) {
+    if (o->bytes_whole_tiles == o->bytes)
+        return "copied";
+    return o->bytes_whole_tiles ? "copied in part, repacked in part" : "repacked";
+}
+
 static void print_text(const pclean_concat_result *r, bool dry) {
     for (size_t i = 0; i < r->noutput; i++) {
         const pclean_concat_output *o = &r->output[i];
@@ -240,10 +243,7 @@ static void print_text(const pclean_concat_result *r, bool dry) {
                pclean_concat_mode_name(o->mode), o->ninput, o->ninput == 1 ? "" : "s", o->nplane,
                o->nplane == 1 ? "" : "s", o->regular ? "" : ", axis a table");
         if (o->bytes) {
-            printf(", %.1f MB %s", 1e-6 * (double)o->bytes,
-                   o->bytes_whole_tiles == o->bytes ? "copied"
-                   : o->bytes_whole_tiles           ? "copied in part, repacked in part"
-                                                    : "repacked");
+            printf(", %.1f MB %s", 1e-6 * (double)o->bytes, how_copied(o));
         }
         putchar('\n');
     }
@@ -265,7 +265,7 @@ static void print(const concat_request *r, const pclean_concat_result *result) {
     fflush(stdout);
 }
 
-/* Of several images that were joined, those that failed. */
+/* Names the images that could not be joined. */
 static void print_failures(const concat_request *r, const pclean_concat_result *result,
                            const pclean_err *err) {
     for (size_t i = 0; r->base && err->code == PCLEAN_EFAILED && result && i < result->noutput; i++)

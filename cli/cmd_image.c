@@ -55,16 +55,14 @@ typedef struct request {
 } request;
 
 static int take_flag(request *r, cli_args *args) {
-    const struct {
-        const char *name;
-        bool *flag;
-    } switches[] = {
-        {"help", &r->help}, {"dump-config", &r->dump}, {"list-presets", &r->list_presets}};
-    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++) {
-        if (strcmp(args->name, switches[i].name) == 0) {
-            *switches[i].flag = true;
-            return args->value ? cli_usage_error("image", "--%s takes no value", args->name) : 0;
-        }
+    const cli_switch switches[] = {{"help", &r->help},
+                                   {"dump-config", &r->dump},
+                                   {"list-presets", &r->list_presets},
+                                   {NULL, NULL}};
+    bool *const on = cli_find_switch(switches, args->name);
+    if (on) {
+        *on = true;
+        return args->value ? cli_usage_error("image", "--%s takes no value", args->name) : 0;
     }
     if (strcmp(args->name, "commands") == 0) {
         return cli_progress_commands("image", cli_args_value(args), &r->commands);

@@ -140,9 +140,8 @@ static bool is_own(const char *name) {
 static int take(request *r, cli_args *args) {
     if (!is_own(args->name))
         return cli_line_take(&r->line, args);
-    bool *const on = strcmp(args->name, "json") == 0   ? &r->json
-                     : strcmp(args->name, "help") == 0 ? &r->help
-                                                       : NULL;
+    const cli_switch switches[] = {{"json", &r->json}, {"help", &r->help}, {NULL, NULL}};
+    bool *const on = cli_find_switch(switches, args->name);
     if (on) {
         *on = true;
         return args->value ? cli_usage_error("mem", "--%s takes no value", args->name) : 0;

@@ -289,10 +289,9 @@ static int serve(const request *r) {
 }
 
 static int take(request *r, cli_args *args) {
-    bool *const on = strcmp(args->name, "json") == 0      ? &r->json
-                     : strcmp(args->name, "no-time") == 0 ? &r->no_time
-                     : strcmp(args->name, "help") == 0    ? &r->help
-                                                          : NULL;
+    const cli_switch switches[] = {
+        {"json", &r->json}, {"no-time", &r->no_time}, {"help", &r->help}, {NULL, NULL}};
+    bool *const on = cli_find_switch(switches, args->name);
     if (!on)
         return cli_line_take(&r->line, args);
     *on = true;

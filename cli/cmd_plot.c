@@ -87,10 +87,7 @@ static int set_flag(plot_request *r, cli_args *args) {
                          : cli_usage_error("plot", "--%s needs a value", args->name);
         }
     }
-    const char *nearest = cli_nearest(args->name, names);
-    return nearest ? cli_usage_error("plot", "unknown flag --%s; did you mean --%s?", args->name,
-                                     nearest)
-                   : cli_usage_error("plot", "unknown flag --%s", args->name);
+    return cli_unknown_flag("plot", args->name, names);
 }
 
 static int set_image(plot_request *r, const char *word) {

@@ -50,20 +50,16 @@ static int set_flag(verify_request *r, cli_args *args) {
             r->against[r->options.nagainst++] = args->value;
         return 0;
     }
-    bool *flag = strcmp(args->name, "full") == 0          ? &r->options.full
-                 : strcmp(args->name, "allow-blank") == 0 ? &r->options.allow_blank
-                 : strcmp(args->name, "json") == 0        ? &r->json
-                 : strcmp(args->name, "help") == 0        ? &r->help
-                                                          : NULL;
-    if (flag && !args->value) {
-        *flag = true;
-        return 0;
-    }
-    const char *nearest = cli_nearest(args->name, names);
-    return flag      ? cli_usage_error("verify", "--%s takes no value", args->name)
-           : nearest ? cli_usage_error("verify", "unknown flag --%s; did you mean --%s?",
-                                       args->name, nearest)
-                     : cli_usage_error("verify", "unknown flag --%s", args->name);
+    const cli_switch switches[] = {{"full", &r->options.full},
+                                   {"allow-blank", &r->options.allow_blank},
+                                   {"json", &r->json},
+                                   {"help", &r->help},
+                                   {NULL, NULL}};
+    bool *on = cli_find_switch(switches, args->name);
+    if (!on)
+        return cli_unknown_flag("verify", args->name, names);
+    *on = true;
+    return args->value ? cli_usage_error("verify", "--%s takes no value", args->name) : 0;
 }
 
 static int read_line(int argc, char **argv, verify_request *r) {

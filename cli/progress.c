@@ -122,11 +122,9 @@ static void draw_bar(cli_progress *d, const pclean_progress *p) {
         state_width = (int)strlen(state) > 38 ? (int)strlen(state) : 38;
     /* the bar keeps its width while the numbers change theirs */
     int fixed = (int)strlen(p->stage) + state_width + 12;
-    int room = columns - 1 - fixed,
-        width = room > 40  ? 40
-                : room < 0 ? 0
-                           : room,
-        full = (int)(p->fraction * width);
+    int room = columns - 1 - fixed, width = room > 40 ? 40 : room;
+    width = width < 0 ? 0 : width;
+    int full = (int)(p->fraction * width);
     static const char bar[] = "########################################";
     int n = snprintf(line, sizeof line, "\r%s [%.*s%*s] %3.0f %%  %s", p->stage, full, bar,
                      width - full, "", 100 * p->fraction, state);

@@ -51,7 +51,8 @@ static int decimals(double value, int significant, int most) {
         return most < 3 ? most : 3;
     }
     int n = significant - 1 - (int)floor(log10(value));
-    return n < 0 ? 0 : n > most ? most : n;
+    n = n < 0 ? 0 : n;
+    return n > most ? most : n;
 }
 
 /* km/s at the rest frequency, by the config's veltype. */
@@ -62,6 +63,18 @@ static double velocity(const pclean_config *config, const pclean_result *r, doub
 
 static bool has_restfreq(const pclean_result *r) {
     return r->restfreq_hz > 0 && strncmp(r->restfreq_from, "middle", 6) != 0;
+}
+
+static void choose_flux_unit(double peak, format *f) {
+    static const struct {
+        double size;
+        const char *name;
+    } units[] = {{1, "Jy"}, {1e-3, "mJy"}, {1e-6, "uJy"}};
+    size_t i = 0;
+    while (i < 2 && !(peak >= units[i].size))
+        i++;
+    f->flux = units[i].size;
+    f->flux_name = units[i].name;
 }
 
 static format choose_format(const pclean_config *config, const pclean_result *r) {
@@ -78,8 +91,7 @@ static format choose_format(const pclean_config *config, const pclean_result *r)
     }
     format f = {.pol = r->npol > 1};
     f.velocity = !cli_config_is(config, "specmode", "mfs") && has_restfreq(r);
-    f.flux = peak >= 1 ? 1 : peak >= 1e-3 ? 1e-3 : 1e-6;
-    f.flux_name = peak >= 1 ? "Jy" : peak >= 1e-3 ? "mJy" : "uJy";
+    choose_flux_unit(peak, &f);
     f.angle = beam < 0.1 * ARCSEC ? ARCSEC / 1000 : ARCSEC;
     f.angle_name = beam < 0.1 * ARCSEC ? "mas" : "arcsec";
     f.flux_digits = decimals(rms / f.flux, 3, 6);

@@ -61,7 +61,7 @@ struct pcl_json_struct {
     bool (*given)(const void *from); /* NULL: always; false: null stands for the struct */
 };
 
-/* Of a text that is not UTF-8 the ASCII letters are kept. NULL: no memory. */
+/* The ASCII letters of a text that is not UTF-8 are kept. NULL: no memory. */
 json_t *pcl_json_write(const pcl_json_struct *s, const void *from);
 
 /* Fills *to, which is zero before, with what the JSON has of the fields; to be cleared as its kind
