@@ -199,7 +199,8 @@ static void continuum_parts_add_up(void **state) {
     (void)state;
     static const pclean_partition_options balanced = {.size = sizeof(pclean_partition_options),
                                                       .balance_visibilities = true},
-                                          aligned = {.align_integration = true};
+                                          aligned = {.size = sizeof(pclean_partition_options),
+                                                     .align_integration = true};
     compare_continuum("sim_alma_topo.ms",
                       (const char *const[]){"cell", "0.5arcsec", "weighting", "briggs", NULL}, 3,
                       NULL);
