@@ -173,8 +173,10 @@ static void native_is_the_budget_of_a_run(void **state) {
         assert_true(e->worker_gib == (double)b.plan.each_bytes / (1024.0 * 1024 * 1024));
         const double alone = e->worker_gib, short_of = (e->peak_gib - 0.0001) / q.ram_safety_factor;
         /* the visibilities make room */
+        pclean_memory_estimate_free(e);
         assert_ok(pclean_estimate_memory(&q, 3, &short_of, &e, &err));
         assert_true(e->peak_gib < (double)b.plan.bytes / (1024.0 * 1024 * 1024) - 0.0005);
+        pclean_memory_estimate_free(e);
         q.nchan_per_task = 1000; /* one plane at a time */
         assert_true(worker_of(&q) == alone);
         /* from the sizes alone the images are the same, the data are not known */
@@ -298,6 +300,7 @@ static void any_numbers(void **state) {
         assert_true(e->recommended_nworkers >= 1 &&
                     (double)e->recommended_nworkers * e->worker_gib <=
                         fmax(ram, e->worker_gib) * (1 + 1e-9));
+        pclean_memory_estimate_free(e);
     }
     assert_true(answers > 200);
 }
