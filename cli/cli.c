@@ -40,6 +40,26 @@ int cli_library_error(const char *command, const pclean_err *err) {
     return CLI_USAGE;
 }
 
+int cli_print_json(const char *command, int rc, char *json, const pclean_err *err) {
+    if (rc)
+        return cli_library_error(command, err);
+    puts(json);
+    free(json);
+    return CLI_DONE;
+}
+
+void cli_config_text(const pclean_config *config, const char *name, char *buf, size_t size) {
+    char *text = NULL;
+    snprintf(buf, size, "%s", pclean_config_get(config, name, &text, NULL) ? "" : text);
+    free(text);
+}
+
+bool cli_config_is(const pclean_config *config, const char *name, const char *value) {
+    char text[64];
+    cli_config_text(config, name, text, sizeof text);
+    return strcmp(text, value) == 0;
+}
+
 static size_t min_size(size_t a, size_t b) {
     return a < b ? a : b;
 }
@@ -76,6 +96,20 @@ const char *cli_nearest(const char *word, const char *const *list) {
         }
     }
     return best;
+}
+
+int cli_unknown_flag(const char *command, const char *name, const char *const *list) {
+    const char *nearest = cli_nearest(name, list);
+    return nearest
+               ? cli_usage_error(command, "unknown flag --%s; did you mean --%s?", name, nearest)
+               : cli_usage_error(command, "unknown flag --%s", name);
+}
+
+bool *cli_find_switch(const cli_switch *list, const char *name) {
+    for (; list->name; list++)
+        if (strcmp(list->name, name) == 0)
+            return list->on;
+    return NULL;
 }
 
 int cli_columns(int fd, int otherwise) {
@@ -189,9 +223,14 @@ void cli_stop_catch(void) {
     }
 }
 
-int cli_stop_requested(void *user) {
-    (void)user;
+int cli_stop_requested(void) {
     return stop_signal != 0;
+}
+
+int cli_run_status(int rc) {
+    if (rc == 0)
+        return CLI_DONE;
+    return rc == -PCLEAN_EPARAM ? CLI_USAGE : CLI_FAILED;
 }
 
 void cli_print_run_error(const pclean_err *err) {

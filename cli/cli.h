@@ -20,9 +20,15 @@ int cmd_concat(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_adios2(int argc, char **argv);
 
-/* What `pclean partition` prints: the table, and the JSON (a new reference). */
+/* What `pclean partition` prints. */
 void cli_partition_print(const pclean_partition *partition);
-struct json_t *cli_partition_json(const pclean_partition *partition);
+
+/* Prints the text that a pclean_..._json made, which `rc` says, and frees it; an exit status. */
+int cli_print_json(const char *command, int rc, char *json, const pclean_err *err);
+
+/* The value of a parameter as text, cut to `size` bytes; "" without memory for it. */
+void cli_config_text(const pclean_config *config, const char *name, char *buf, size_t size);
+bool cli_config_is(const pclean_config *config, const char *name, const char *value);
 
 /* Wrong usage: "pclean: error: ..." and where to read on; returns CLI_USAGE. */
 int cli_usage_error(const char *command, const char *fmt, ...)
@@ -35,15 +41,29 @@ void cli_print_error(const char *text);
  * CLI_FAILED. */
 int cli_library_error(const char *command, const pclean_err *err);
 
+/* The exit status of a long run that ended with this code of the library. */
+int cli_run_status(int rc);
+
 /* Prints the failure of a long run. */
 void cli_print_run_error(const pclean_err *err);
 
-/* Ctrl-C and kill ask a long run to stop; a second one kills. A pclean_hooks' stop_requested. */
+/* Ctrl-C and kill ask a long run to stop; a second one kills. */
 void cli_stop_catch(void);
-int cli_stop_requested(void *user);
+int cli_stop_requested(void);
 
 /* The word of a NULL-terminated list nearest to a mistyped one; NULL when none is near. */
 const char *cli_nearest(const char *word, const char *const *list);
+
+/* Wrong usage: a flag that is none of `list`; names the nearest one. Returns CLI_USAGE. */
+int cli_unknown_flag(const char *command, const char *name, const char *const *list);
+
+/* A flag that takes no value, and what it turns on. */
+typedef struct cli_switch {
+    const char *name; /* NULL ends a list */
+    bool *on;
+} cli_switch;
+/* NULL: none of them. */
+bool *cli_find_switch(const cli_switch *list, const char *name);
 
 /* Columns of the terminal behind a file descriptor (COLUMNS, then the terminal's own), or
  * `otherwise`. */

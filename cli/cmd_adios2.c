@@ -2,7 +2,6 @@
 #include "cli.h"
 #include "pclean/adios2.h"
 #include "progress.h"
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +34,8 @@ static const char usage[] =
     "  --overwrite         replace an existing output, once the new one is complete\n"
     "  --verify            compare every cell with the input (default: a sample)\n"
     "  --progress auto|bar|lines|json|none   (default: auto)\n"
+    "  --commands stdin    with --progress json: {\"command\":\"stop\"} on standard input stops "
+    "it\n"
     "  --json, --keep      of check: as JSON; leave the table it made\n"
     "\n"
     "The names of what was made are printed on standard output.\n"
@@ -53,7 +54,7 @@ typedef struct request {
     size_t nparam;
     pclean_adios2_options options;
     int progress;
-    bool json, keep;
+    bool json, keep, commands;
 } request;
 
 static int set_columns(request *r, const char *value) {
@@ -82,16 +83,12 @@ static int add_param(request *r, const char *value) {
 }
 
 static int set_progress(request *r, const char *value) {
-    static const char *const names[] = {"auto", "bar", "lines", "json", "none"};
-    static const int modes[] = {PCLEAN_PROGRESS_AUTO, PCLEAN_PROGRESS_BAR, PCLEAN_PROGRESS_LINES,
-                                PCLEAN_PROGRESS_JSON, PCLEAN_PROGRESS_NONE};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(value, names[i]) == 0) {
-            r->progress = modes[i];
-            return 0;
-        }
-    return cli_usage_error("adios2", "--progress: auto, bar, lines, json or none, not \"%s\"",
-                           value);
+    r->progress = cli_progress_parse(value);
+    return r->progress >= 0 ? 0
+                            : cli_usage_error("adios2",
+                                              "--progress: auto, bar, lines, json or none, not "
+                                              "\"%s\"",
+                                              value);
 }
 
 static int set_value(request *r, const char *name, const char *value) {
@@ -103,9 +100,14 @@ static int set_value(request *r, const char *name, const char *value) {
         return add_param(r, value);
     if (strcmp(name, "progress") == 0)
         return set_progress(r, value);
-    *(strcmp(name, "engine") == 0 ? &r->options.engine
-      : strcmp(name, "xml") == 0  ? &r->options.xml_file
-                                  : &r->options.taql) = value;
+    if (strcmp(name, "commands") == 0)
+        return cli_progress_commands("adios2", value, &r->commands);
+    if (strcmp(name, "engine") == 0)
+        r->options.engine = value;
+    else if (strcmp(name, "xml") == 0)
+        r->options.xml_file = value;
+    else
+        r->options.taql = value;
     return 0;
 }
 
@@ -113,13 +115,18 @@ static int set_value(request *r, const char *name, const char *value) {
 static const struct flag {
     const char *name, *of;
     bool alone;
-} flags[] = {{"columns", "vs", false},   {"engine", "vs", false}, {"param", "vs", false},
-             {"xml", "vs", false},       {"taql", "vr", false},   {"progress", "vsr", false},
-             {"overwrite", "vsr", true}, {"verify", "vsr", true}, {"json", "c", true},
-             {"keep", "c", true}};
+} flags[] = {{"columns", "vs", false},   {"engine", "vs", false},   {"param", "vs", false},
+             {"xml", "vs", false},       {"taql", "vr", false},     {"progress", "vsr", false},
+             {"overwrite", "vsr", true}, {"verify", "vsr", true},   {"json", "c", true},
+             {"keep", "c", true},        {"commands", "vsr", false}};
 #define NFLAG (sizeof flags / sizeof *flags)
 
 static int set_flag(request *r, char letter, cli_args *args) {
+    const cli_switch switches[] = {{"overwrite", &r->options.overwrite},
+                                   {"verify", &r->options.verify_all},
+                                   {"json", &r->json},
+                                   {"keep", &r->keep},
+                                   {NULL, NULL}};
     const char *names[NFLAG + 1] = {0};
     for (size_t i = 0; i < NFLAG; i++) {
         names[i] = flags[i].name;
@@ -129,42 +136,16 @@ static int set_flag(request *r, char letter, cli_args *args) {
             return cli_usage_error("adios2", "--%s has no meaning here", args->name);
         if (!flags[i].alone)
             return set_value(r, flags[i].name, cli_args_value(args));
-        bool *where = i == 6   ? &r->options.overwrite
-                      : i == 7 ? &r->options.verify_all
-                      : i == 8 ? &r->json
-                               : &r->keep;
-        *where = strchr("ty1", *cli_args_bool(args)) != NULL;
+        *cli_find_switch(switches, flags[i].name) = strchr("ty1", *cli_args_bool(args)) != NULL;
         return 0;
     }
-    const char *nearest = cli_nearest(args->name, names);
-    return nearest ? cli_usage_error("adios2", "unknown flag --%s; did you mean --%s?", args->name,
-                                     nearest)
-                   : cli_usage_error("adios2", "unknown flag --%s", args->name);
+    return cli_unknown_flag("adios2", args->name, names);
 }
 
 /* ---- check, env, uses ---- */
 
 static int fail(const pclean_err *err) {
     return cli_library_error("adios2", err);
-}
-
-static void print_json(const pclean_adios2_info *i) {
-    json_t *o =
-        json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "supported", i->supported, "reason",
-                  i->reason, "plugin", i->plugin, "adios2_version", i->adios2_version, "engines",
-                  i->engines, "casacore_version", i->casacore_version, "casacore_library",
-                  i->casacore_library, "casacore_origin", i->casacore_origin);
-    json_t *tools =
-        !*i->casatools_version
-            ? json_null()
-            : json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "version", i->casatools_version, "origin",
-                        i->casatools_origin, "conda_build_string", i->casatools_build, "channel",
-                        i->casatools_channel, "subdir", i->casatools_subdir, "record",
-                        i->casatools_folder);
-    json_object_set_new(o, "casatools", tools);
-    json_dumpf(o, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-    putchar('\n');
-    json_decref(o);
 }
 
 static void print_info(const pclean_adios2_info *i) {
@@ -182,27 +163,42 @@ static void print_info(const pclean_adios2_info *i) {
         printf("casatools    none in this Python or conda environment\n");
 }
 
+static int print(const request *r, const pclean_adios2_info *info) {
+    pclean_err err = {0};
+    char *json = NULL;
+    if (r->json) {
+        const int rc = pclean_adios2_json(info, &json, &err);
+        return cli_print_json("adios2", rc, json, &err);
+    }
+    print_info(info);
+    return CLI_DONE;
+}
+
 static int check(const request *r) {
-    pclean_adios2_info info;
-    pclean_err err;
+    pclean_adios2_info *info = NULL;
+    pclean_err err = {0};
     if (pclean_adios2_check(!r->keep, &info, &err) != 0)
         return fail(&err);
-    (r->json ? print_json : print_info)(&info);
-    return info.supported ? CLI_DONE : CLI_FAILED;
+    int status = print(r, info);
+    if (!status && !info->supported)
+        status = CLI_FAILED;
+    pclean_adios2_info_free(info);
+    return status;
 }
 
 static int env(const request *r) {
     (void)r;
-    pclean_adios2_info info;
-    pclean_err err;
+    pclean_adios2_info *info = NULL;
+    pclean_err err = {0};
     if (pclean_adios2_check(true, &info, &err) != 0)
         return fail(&err);
-    if (!info.supported) {
-        cli_print_error(info.reason);
-        return CLI_FAILED;
-    }
-    printf("export CASACORE_LDPATH='%s'\n", info.plugin);
-    return CLI_DONE;
+    if (info->supported)
+        printf("export CASACORE_LDPATH='%s'\n", info->plugin);
+    else
+        cli_print_error(info->reason);
+    const int status = info->supported ? CLI_DONE : CLI_FAILED;
+    pclean_adios2_info_free(info);
+    return status;
 }
 
 static int uses(const request *r) {
@@ -223,10 +219,12 @@ static int copy(const request *r) {
     cli_progress display;
     pclean_err err;
     char **outputs = NULL;
-    const pclean_config config = {.progress = r->progress};
-    cli_progress_init(&display, &config);
+    const cli_watch watch = {.command = "adios2", .mode = r->progress, .commands = r->commands};
     cli_stop_catch();
-    const pclean_hooks hooks = {cli_progress_show, cli_progress_log, cli_stop_requested, &display};
+    int status = cli_progress_init(&display, &watch);
+    if (status)
+        return status;
+    const pclean_hooks hooks = cli_progress_hooks(&display);
     int rc;
     if (*r->word[0] == 'c')
         rc = pclean_adios2_convert(r->word[1], r->word[2], &r->options, &hooks, &err);
@@ -234,14 +232,14 @@ static int copy(const request *r) {
         rc = pclean_adios2_split(r->word[1], r->word[2], &r->options, &hooks, &outputs, &err);
     else
         rc = pclean_adios2_restore(r->word[1], r->word[2], &r->options, &hooks, &err);
-    const int status = rc == 0 ? CLI_DONE : err.code == PCLEAN_EPARAM ? CLI_USAGE : CLI_FAILED;
+    status = cli_run_status(rc);
     cli_progress_finish(&display, status, rc ? &err : NULL);
     for (size_t i = 0; outputs && outputs[i]; i++)
         puts(outputs[i]);
     if (rc == 0 && !outputs)
         puts(r->word[2]);
     pclean_adios2_free_list(outputs);
-    if (rc && display.mode != PCLEAN_PROGRESS_JSON)
+    if (rc && display.mode != CLI_PROGRESS_JSON)
         (void)fail(&err);
     return status;
 }
@@ -263,8 +261,8 @@ static const struct action *find_action(const char *word) {
 }
 
 int cmd_adios2(int argc, char **argv) {
-    request r = {.progress = PCLEAN_PROGRESS_AUTO};
-    pclean_adios2_options_init(&r.options);
+    request r = {.progress = CLI_PROGRESS_AUTO};
+    pclean_adios2_options_init(&r.options, sizeof r.options);
     const struct action *action = argc > 1 ? find_action(argv[1]) : NULL;
     cli_args args;
     cli_args_init(&args, argc, argv);

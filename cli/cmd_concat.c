@@ -1,7 +1,6 @@
 /* cmd_concat.c: join images. */
 #include "cli.h"
 #include "progress.h"
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,18 +42,20 @@ static const char usage[] =
     "  --dry-run          check everything, write nothing\n"
     "  --json             the summary as JSON\n"
     "  --progress HOW     auto, bar, lines, json or none\n"
+    "  --commands stdin   with --progress json: {\"command\":\"stop\"} on standard input stops it\n"
     "\n"
     "Example: pclean concat line.image line.subcube.?.image --reorder\n"
     "Exit status: 0 done, 1 failed (also if one of several images failed), 2 wrong usage.\n";
 
 typedef struct concat_request {
     pclean_concat_options options;
-    const char *base, *progress;
+    const char *base;
+    int progress;      /* enum cli_progress_mode */
     const char **name; /* OUT IN..., borrowed */
     size_t nname, nparts;
     char *extension_text;
     const char *extension[100];
-    bool json, help;
+    bool json, help, commands;
 } concat_request;
 
 static int set_count(const char *flag, const char *value, size_t least, size_t *out) {
@@ -117,9 +118,14 @@ static int set_valued(concat_request *r, const char *name, const char *value) {
         return 0;
     }
     if (strcmp(name, "progress") == 0) {
-        r->progress = value;
-        return 0;
+        r->progress = cli_progress_parse(value);
+        return r->progress >= 0
+                   ? 0
+                   : cli_usage_error(
+                         "concat", "--progress: auto, bar, lines, json or none, not \"%s\"", value);
     }
+    if (strcmp(name, "commands") == 0)
+        return cli_progress_commands("concat", value, &r->commands);
     if (strcmp(name, "verify") == 0) {
         r->options.verify_full = strcmp(value, "full") == 0;
         return r->options.verify_full || strcmp(value, "sample") == 0
@@ -129,8 +135,8 @@ static int set_valued(concat_request *r, const char *name, const char *value) {
     return -1;
 }
 
-static const char *const valued[] = {"mode",   "ext",      "axis",     "workers",
-                                     "nparts", "subcubes", "progress", "verify"};
+static const char *const valued[] = {"mode",     "ext",      "axis",   "workers", "nparts",
+                                     "subcubes", "progress", "verify", "commands"};
 
 static int set_flag(concat_request *r, cli_args *args) {
     static const struct {
@@ -176,15 +182,12 @@ static int set_flag(concat_request *r, cli_args *args) {
                          : cli_usage_error("concat", "--%s needs a value", args->name);
         }
     }
-    const char *nearest = cli_nearest(args->name, names);
-    return nearest ? cli_usage_error("concat", "unknown flag --%s; did you mean --%s?", args->name,
-                                     nearest)
-                   : cli_usage_error("concat", "unknown flag --%s", args->name);
+    return cli_unknown_flag("concat", args->name, names);
 }
 
 static int read_line(int argc, char **argv, concat_request *r) {
     cli_args args;
-    pclean_concat_options_init(&r->options);
+    pclean_concat_options_init(&r->options, sizeof r->options);
     r->options.overwrite = r->options.relax = false;
     r->name = calloc((size_t)argc, sizeof *r->name);
     if (!r->name) {
@@ -224,24 +227,10 @@ static int read_line(int argc, char **argv, concat_request *r) {
 
 /* ---- the summary ---- */
 
-static void print_json(const pclean_concat_result *r) {
-    json_t *outputs = json_array();
-    for (size_t i = 0; i < r->noutput; i++) {
-        const pclean_concat_output *o = &r->output[i];
-        json_array_append_new(outputs,
-                              json_pack("{s:s s:s s:I s:I s:b s:I s:I s:s?}", "path", o->path,
-                                        "mode", pclean_concat_mode_name(o->mode), "inputs",
-                                        (json_int_t)o->ninput, "planes", (json_int_t)o->nplane,
-                                        "regular", o->regular, "bytes", (json_int_t)o->bytes,
-                                        "bytes_whole_tiles", (json_int_t)o->bytes_whole_tiles,
-                                        "error", o->err.code ? o->err.msg : NULL));
-    }
-    json_t *root = json_pack("{s:o s:I s:f s:f}", "outputs", outputs, "bytes", (json_int_t)r->bytes,
-                             "seconds", r->seconds, "mb_per_s",
-                             r->seconds > 0 ? 1e-6 * (double)r->bytes / r->seconds : 0.0);
-    json_dumpf(root, stdout, JSON_INDENT(1));
-    putchar('\n');
-    json_decref(root);
+static const char *how_copied(const pclean_concat_output *o) {
+    if (o->bytes_whole_tiles == o->bytes)
+        return "copied";
+    return o->bytes_whole_tiles ? "copied in part, repacked in part" : "repacked";
 }
 
 static void print_text(const pclean_concat_result *r, bool dry) {
@@ -254,10 +243,7 @@ static void print_text(const pclean_concat_result *r, bool dry) {
                pclean_concat_mode_name(o->mode), o->ninput, o->ninput == 1 ? "" : "s", o->nplane,
                o->nplane == 1 ? "" : "s", o->regular ? "" : ", axis a table");
         if (o->bytes) {
-            printf(", %.1f MB %s", 1e-6 * (double)o->bytes,
-                   o->bytes_whole_tiles == o->bytes ? "copied"
-                   : o->bytes_whole_tiles           ? "copied in part, repacked in part"
-                                                    : "repacked");
+            printf(", %.1f MB %s", 1e-6 * (double)o->bytes, how_copied(o));
         }
         putchar('\n');
     }
@@ -267,47 +253,57 @@ static void print_text(const pclean_concat_result *r, bool dry) {
     }
 }
 
-static int run(const concat_request *r) {
-    pclean_config config; /* for its way of showing progress */
+static void print(const concat_request *r, const pclean_concat_result *result) {
     pclean_err err = {0};
-    int rc = pclean_config_init(&config, &err);
-    if (!rc && r->progress) {
-        rc = pclean_config_set(&config, "progress", r->progress, &err);
-    }
-    if (rc) {
-        pclean_config_clear(&config);
-        return cli_library_error("concat", &err);
-    }
-    cli_progress display;
-    pclean_concat_result result = {0};
-    cli_progress_init(&display, &config);
-    cli_stop_catch();
-    const pclean_hooks hooks = {cli_progress_show, cli_progress_log, cli_stop_requested, &display};
-    rc = r->base ? pclean_concat_subcubes(r->base, r->nparts, r->extension[0] ? r->extension : NULL,
-                                          &r->options, &hooks, &result, &err)
-                 : pclean_concat_images(r->name[0], r->name + 1, r->nname - 1, &r->options, &hooks,
-                                        &result, &err);
-    const int status = rc == 0 ? CLI_DONE : err.code == PCLEAN_EPARAM ? CLI_USAGE : CLI_FAILED;
-    cli_progress_finish(&display, status, rc ? &err : NULL);
+    char *json = NULL;
     if (r->json) {
-        print_json(&result);
+        const int rc = pclean_concat_json(result, &json, &err);
+        (void)cli_print_json("concat", rc, json, &err);
     } else {
-        print_text(&result, r->options.dry_run);
+        print_text(result, r->options.dry_run);
     }
     fflush(stdout);
-    for (size_t i = 0; r->base && err.code == PCLEAN_EFAILED && i < result.noutput &&
-                       display.mode != PCLEAN_PROGRESS_JSON;
-         i++) {
-        if (result.output[i].err.code) {
-            fprintf(stderr, "pclean: %s failed: %s\n", result.output[i].path,
-                    result.output[i].err.msg);
-        }
+}
+
+/* Names the images that could not be joined. */
+static void print_failures(const concat_request *r, const pclean_concat_result *result,
+                           const pclean_err *err) {
+    for (size_t i = 0; r->base && err->code == PCLEAN_EFAILED && result && i < result->noutput; i++)
+        if (result->output[i].err.code)
+            fprintf(stderr, "pclean: %s failed: %s\n", result->output[i].path,
+                    result->output[i].err.msg);
+}
+
+static int run(const concat_request *r) {
+    pclean_err err = {0};
+    cli_progress display;
+    pclean_concat_result *result = NULL;
+    const cli_watch watch = {.command = "concat", .mode = r->progress, .commands = r->commands};
+    cli_stop_catch();
+    int status = cli_progress_init(&display, &watch);
+    if (status)
+        return status;
+    const pclean_hooks hooks = cli_progress_hooks(&display);
+    const char *const *extension = r->extension[0] ? r->extension : NULL;
+    int rc = r->base ? pclean_concat_subcubes(r->base, r->nparts, extension, &r->options, &hooks,
+                                              &result, &err)
+                     : pclean_concat_images(r->name[0], r->name + 1, r->nname - 1, &r->options,
+                                            &hooks, &result, &err);
+    status = cli_run_status(rc);
+    if (display.stream && result) {
+        char *json = NULL;
+        const int written = pclean_concat_json(result, &json, NULL);
+        cli_progress_result(&display, written, json);
     }
-    if (rc && display.mode != PCLEAN_PROGRESS_JSON) {
+    cli_progress_finish(&display, status, rc ? &err : NULL);
+    if (result) {
+        print(r, result);
+    }
+    if (rc && display.mode != CLI_PROGRESS_JSON) {
+        print_failures(r, result, &err);
         cli_print_run_error(&err);
     }
-    pclean_concat_result_clear(&result);
-    pclean_config_clear(&config);
+    pclean_concat_result_free(result);
     return status;
 }
 

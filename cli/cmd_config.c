@@ -13,10 +13,10 @@ static int print_markdown(pclean_err *err) {
 }
 
 static int print_defaults(pclean_err *err) {
-    pclean_config config;
-    int rc = pclean_config_init(&config, err);
-    rc = rc ? rc : pclean_config_dump_yaml(&config, stdout, err);
-    pclean_config_clear(&config);
+    pclean_config *config = NULL;
+    int rc = pclean_config_new(&config, err);
+    rc = rc ? rc : pclean_config_dump_yaml(config, stdout, err);
+    pclean_config_free(config);
     return rc;
 }
 

@@ -23,6 +23,7 @@ static const char usage_head[] =
     "  --preset NAME    start from a preset instead of the defaults (a name, or a file.yaml)\n"
     "  --list-presets   names and meanings of the presets\n"
     "  --dump-config    print the resolved configuration as YAML and stop\n"
+    "  --commands stdin with --progress json: take commands from standard input\n"
     "  --help           this text\n"
     "\n"
     "Later wins: defaults, preset, file, flags, in whatever order they stand on the line.\n"
@@ -39,8 +40,9 @@ static const char usage_head[] =
     "nothing\n"
     "else than CASA images is replaced.\n"
     "Results are printed on standard output, the log on standard error. Ctrl-C stops cleanly.\n"
-    "With --progress json the log is one JSON object per line, \"event\" being progress, log or "
-    "end.\n"
+    "With --progress json the log is one JSON object per line (docs/json.md), and with --commands "
+    "stdin\n"
+    "a line {\"command\":\"stop\"} on standard input stops the run as Ctrl-C does.\n"
     "Exit status: 0 done, 1 failed or interrupted, 2 wrong usage.\n"
     "\n"
     "Parameters:\n";
@@ -49,20 +51,21 @@ static const char usage_head[] =
 
 typedef struct request {
     cli_line line;
-    bool dump, help, list_presets;
+    bool dump, help, list_presets, commands;
 } request;
 
 static int take_flag(request *r, cli_args *args) {
-    const struct {
-        const char *name;
-        bool *flag;
-    } switches[] = {
-        {"help", &r->help}, {"dump-config", &r->dump}, {"list-presets", &r->list_presets}};
-    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++) {
-        if (strcmp(args->name, switches[i].name) == 0) {
-            *switches[i].flag = true;
-            return args->value ? cli_usage_error("image", "--%s takes no value", args->name) : 0;
-        }
+    const cli_switch switches[] = {{"help", &r->help},
+                                   {"dump-config", &r->dump},
+                                   {"list-presets", &r->list_presets},
+                                   {NULL, NULL}};
+    bool *const on = cli_find_switch(switches, args->name);
+    if (on) {
+        *on = true;
+        return args->value ? cli_usage_error("image", "--%s takes no value", args->name) : 0;
+    }
+    if (strcmp(args->name, "commands") == 0) {
+        return cli_progress_commands("image", cli_args_value(args), &r->commands);
     }
     return cli_line_take(&r->line, args);
 }
@@ -81,24 +84,38 @@ static int read_line(int argc, char **argv, request *r) {
 
 /* ---- the run ---- */
 
-static int run(const pclean_config *config) {
+static int run(const pclean_config *config, bool commands) {
     cli_progress display;
-    pclean_result result = {0};
+    pclean_result *result = NULL;
     pclean_err err = {0};
-    cli_progress_init(&display, config);
+    char how[16];
+    cli_config_text(config, "progress", how, sizeof how);
+    const cli_watch watch = {.command = "image",
+                             .mode = cli_progress_parse(how),
+                             .verbose = cli_config_is(config, "verbose", "true"),
+                             .commands = commands};
     cli_stop_catch();
-    pclean_hooks hooks = {cli_progress_show, cli_progress_log, cli_stop_requested, &display};
+    int status = cli_progress_init(&display, &watch);
+    if (status) {
+        return status;
+    }
+    const pclean_hooks hooks = cli_progress_hooks(&display);
     int rc = pclean_image(config, &hooks, &result, &err);
-    int status = rc == 0 ? CLI_DONE : err.code == PCLEAN_EPARAM ? CLI_USAGE : CLI_FAILED;
+    status = cli_run_status(rc);
+    if (display.stream && result) {
+        char *json = NULL;
+        const int written = pclean_result_json(result, &json, NULL);
+        cli_progress_result(&display, written, json);
+    }
     cli_progress_finish(&display, status, rc ? &err : NULL);
     if (rc == 0 || err.code == PCLEAN_EFAILED) {
-        cli_report_print(stdout, config, &result);
+        cli_report_print(stdout, config, result);
         fflush(stdout);
     }
-    if (rc && display.mode != PCLEAN_PROGRESS_JSON) {
+    if (rc && display.mode != CLI_PROGRESS_JSON) {
         cli_print_run_error(&err);
     }
-    pclean_result_clear(&result);
+    pclean_result_free(result);
     return status;
 }
 
@@ -113,19 +130,23 @@ static int serve(const request *r) {
         int rc = r->help ? print_help(&err) : pclean_config_list_presets(stdout, &err);
         return rc ? cli_library_error("image", &err) : CLI_DONE;
     }
-    pclean_config config;
-    int rc = pclean_config_init(&config, &err);
-    rc = rc ? rc : cli_line_config(&r->line, !r->dump, &config, &err);
+    pclean_config *config = NULL;
+    int rc = pclean_config_new(&config, &err);
+    rc = rc ? rc : cli_line_config(&r->line, !r->dump, config, &err);
     if (rc == 0 && r->dump) {
-        rc = pclean_config_dump_yaml(&config, stdout, &err);
+        rc = pclean_config_dump_yaml(config, stdout, &err);
     }
-    int status = rc ? cli_line_error(&r->line, &err) : r->dump ? CLI_DONE : run(&config);
-    pclean_config_clear(&config);
+    int status = rc ? cli_line_error(&r->line, &err) : CLI_DONE;
+    if (rc == 0 && !r->dump) {
+        status = run(config, r->commands);
+    }
+    pclean_config_free(config);
     return status;
 }
 
 int cmd_image(int argc, char **argv) {
-    static const char *const own[] = {"preset", "list-presets", "dump-config", "help", NULL};
+    static const char *const own[] = {"preset",   "list-presets", "dump-config",
+                                      "commands", "help",         NULL};
     request r = {.line = {.command = "image", .own = own}};
     int status = read_line(argc, argv, &r);
     status = status ? status : serve(&r);

@@ -2,7 +2,6 @@
 #include "cli.h"
 #include "line.h"
 #include <errno.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,9 +140,8 @@ static bool is_own(const char *name) {
 static int take(request *r, cli_args *args) {
     if (!is_own(args->name))
         return cli_line_take(&r->line, args);
-    bool *const on = strcmp(args->name, "json") == 0   ? &r->json
-                     : strcmp(args->name, "help") == 0 ? &r->help
-                                                       : NULL;
+    const cli_switch switches[] = {{"json", &r->json}, {"help", &r->help}, {NULL, NULL}};
+    bool *const on = cli_find_switch(switches, args->name);
     if (on) {
         *on = true;
         return args->value ? cli_usage_error("mem", "--%s takes no value", args->name) : 0;
@@ -160,31 +158,6 @@ static int take(request *r, cli_args *args) {
 
 /* ---- results ---- */
 
-static const char *model_name(const request *r) {
-    return r->memory.model == PCLEAN_MEMORY_NATIVE ? "native" : "casa";
-}
-
-static int print_json(const request *r, const pclean_memory_estimate *e) {
-    json_t *buffers = json_array();
-    for (size_t i = 0; i < e->nbuffer; i++) {
-        const pclean_memory_buffer *b = &e->buffer[i];
-        json_array_append_new(buffers,
-                              json_pack("{s:s s:s s:s s:f s:f}", "name", b->name, "dtype", b->dtype,
-                                        "per", b->once ? "run" : "worker", "bytes_per_pixel",
-                                        b->bytes_per_pixel, "gib", b->gib));
-    }
-    json_t *root =
-        json_pack("{s:s s:f s:I s:f s:I s:f s:s s:f s:o}", "model", model_name(r), "worker_gib",
-                  e->worker_gib, "nworkers", (json_int_t)e->nworkers, "peak_gib", e->peak_gib,
-                  "recommended_nworkers", (json_int_t)e->recommended_nworkers, "available_gib",
-                  e->available_gib, "available_from", e->available_from, "ram_safety_factor",
-                  r->memory.ram_safety_factor, "buffers", buffers);
-    int bad = !root || json_dumpf(root, stdout, JSON_INDENT(1));
-    putchar('\n');
-    json_decref(root);
-    return bad ? CLI_FAILED : CLI_DONE;
-}
-
 static void print_buffers(const pclean_memory_estimate *e, bool once) {
     for (size_t i = 0; i < e->nbuffer; i++) {
         const pclean_memory_buffer *b = &e->buffer[i];
@@ -196,47 +169,56 @@ static void print_buffers(const pclean_memory_estimate *e, bool once) {
     }
 }
 
-static void print_table(const request *r, const pclean_memory_estimate *e) {
+static void print_table(const pclean_memory_estimate *e) {
     printf("%-42s %-18s %11s %10s\n", "each worker", "dtype", "bytes/pixel", "GiB");
     print_buffers(e, false);
     printf("%-42s %-18s %11s %10.3f\n\n", "worker", "", "", e->worker_gib);
     printf("%-42s\n", "once");
     print_buffers(e, true);
-    printf("\nmodel        %s\n", model_name(r));
+    printf("\nmodel        %s\n", e->model == PCLEAN_MEMORY_NATIVE ? "native" : "casa");
     printf("peak         %.2f GiB with %zu worker%s\n", e->peak_gib, e->nworkers,
            e->nworkers == 1 ? "" : "s");
     printf("available    %.2f GiB (%s)\n", e->available_gib, e->available_from);
     printf("recommended  %zu worker%s in %g of it\n", e->recommended_nworkers,
-           e->recommended_nworkers == 1 ? "" : "s", r->memory.ram_safety_factor);
+           e->recommended_nworkers == 1 ? "" : "s", e->ram_safety_factor);
+}
+
+static int print(const request *r, const pclean_memory_estimate *e) {
+    pclean_err err = {0};
+    char *json = NULL;
+    if (r->json) {
+        const int rc = pclean_memory_json(e, &json, &err);
+        return cli_print_json("mem", rc, json, &err);
+    }
+    print_table(e);
+    return CLI_DONE;
 }
 
 static int estimate(const request *r) {
-    pclean_memory_estimate e;
+    pclean_memory_estimate *e = NULL;
     pclean_err err = {0};
-    if (pclean_estimate_memory(&r->memory, r->nworkers, r->ram_gib > 0 ? &r->ram_gib : NULL, &e,
-                               &err))
-        return cli_library_error("mem", &err);
-    if (r->json)
-        return print_json(r, &e);
-    print_table(r, &e);
-    return CLI_DONE;
+    const double *ram_gib = r->ram_gib > 0 ? &r->ram_gib : NULL;
+    const int rc = pclean_estimate_memory(&r->memory, r->nworkers, ram_gib, &e, &err);
+    const int status = rc ? cli_library_error("mem", &err) : print(r, e);
+    pclean_memory_estimate_free(e);
+    return status;
 }
 
 /* What the line does not say is the configuration's. */
 static int with_config(request *r) {
-    pclean_config config;
+    pclean_config *config = NULL;
     pclean_err err = {0};
-    r->memory.config = &config;
-    int rc = pclean_config_init(&config, &err);
-    rc = rc ? rc : cli_line_config(&r->line, false, &config, &err);
+    int rc = pclean_config_new(&config, &err);
+    rc = rc ? rc : cli_line_config(&r->line, false, config, &err);
+    r->memory.config = config;
     int status = rc ? cli_line_error(&r->line, &err) : estimate(r);
-    pclean_config_clear(&config);
+    pclean_config_free(config);
     return status;
 }
 
 static int without_config(request *r) {
     pclean_memory_request usual, *q = &r->memory;
-    pclean_memory_request_init(&usual);
+    pclean_memory_request_init(&usual, sizeof usual);
     if (q->nimsize == 0) {
         q->nimsize = usual.nimsize;
         q->imsize[0] = usual.imsize[0];
@@ -250,7 +232,7 @@ int cmd_mem(int argc, char **argv) {
     request r = {.line = {.command = "mem", .own = own_flags}};
     cli_args args;
     int status = 0;
-    pclean_memory_request_init(&r.memory);
+    pclean_memory_request_init(&r.memory, sizeof r.memory);
     r.memory.nimsize = 0; /* not given so far */
     r.memory.gridder = r.memory.deconvolver = NULL;
     cli_args_init(&args, argc, argv);

@@ -2,7 +2,6 @@
  * into a folder. */
 #include "cli.h"
 #include "line.h"
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,99 +126,39 @@ void cli_partition_print(const pclean_partition *p) {
             printf("%s\n", p->part[k].file);
 }
 
-/* CASA's selection record, and what it comes to. */
-static json_t *ms_json(const pclean_config *c, size_t ims, const pclean_part_ms *ms) {
-    return json_pack(
-        "{s:s s:s s:s s:s s:s s:s s:s s:s s:s s:s s:I}", "msname", ms->msname, "spw", ms->spw,
-        "taql", ms->taql, "field", pclean_config_of_ms(&c->field, ims), "timestr",
-        pclean_config_of_ms(&c->timerange, ims), "uvdist", pclean_config_of_ms(&c->uvrange, ims),
-        "antenna", pclean_config_of_ms(&c->antenna, ims), "scan",
-        pclean_config_of_ms(&c->scan, ims), "obs", pclean_config_of_ms(&c->observation, ims),
-        "state", pclean_config_of_ms(&c->intent, ims), "rows", (json_int_t)ms->rows);
-}
+/* ---- the command ---- */
 
-static json_t *part_json(const pclean_partition *p, const pclean_part *part) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < part->nms; i++)
-        json_array_append_new(list, ms_json(&part->config, i, &part->ms[i]));
-    json_t *o = json_pack("{s:s s:I s:I s:I s:f s:f s:f s:o s:s?}", "name", part->name, "index",
-                          (json_int_t)part->index, "rows", (json_int_t)part->rows, "nvis",
-                          (json_int_t)part->nvis, "estimated_gib", part->estimated_gib,
-                          "freq_start_hz", part->freq_start_hz, "freq_end_hz", part->freq_end_hz,
-                          "ms", list, "config", part->file);
-    if (o && p->cube) {
-        json_object_set_new(o, "start", json_string(part->start));
-        json_object_set_new(o, "width", json_string(part->width));
-        json_object_set_new(o, "nchan", json_integer((json_int_t)part->nchan));
-        json_object_set_new(o, "channel_start", json_integer((json_int_t)part->channel_start));
+static int print(const request *r, const pclean_partition *p) {
+    pclean_err err = {0};
+    char *json = NULL;
+    if (r->json) {
+        const int rc = pclean_partition_json(p, &json, &err);
+        return cli_print_json("partition", rc, json, &err);
     }
-    return o;
-}
-
-json_t *cli_partition_json(const pclean_partition *p) {
-    json_t *parts = json_array();
-    for (size_t k = 0; k < p->nparts; k++)
-        json_array_append_new(parts, part_json(p, &p->part[k]));
-    return json_pack("{s:s s:I s:I s:b s:I s:f s:f s:s s:f s:f s:o}", "kind",
-                     p->cube ? "cube" : "continuum", "nparts", (json_int_t)p->nparts,
-                     "nparts_wanted", (json_int_t)p->nparts_wanted, "flags_counted",
-                     p->flags_counted, "nchan", (json_int_t)p->nchan, "first_hz", p->first_hz,
-                     "step_hz", p->step_hz, "frame", p->frame, "epoch_s", p->epoch_s, "fracbw",
-                     p->fracbw, "parts", parts);
-}
-
-static int print_json(const pclean_partition *p) {
-    json_t *o = cli_partition_json(p);
-    int bad = !o || json_dumpf(o, stdout, JSON_INDENT(1)) != 0;
-    json_decref(o);
-    if (bad) {
-        cli_print_error("the parts cannot be written as JSON (a name that is not UTF-8?)");
-        return CLI_FAILED;
-    }
-    putchar('\n');
+    cli_partition_print(p);
     return CLI_DONE;
 }
 
-/* ---- the command ---- */
-
-/* 0: cube_chunksize says. */
-static int choose_nparts(const request *r, const pclean_config *config, int *nparts) {
-    const bool chunks = config->cube_chunksize > 0 && config->specmode != PCLEAN_SPECMODE_MFS;
-    *nparts = r->nparts ? r->nparts : chunks ? 0 : config->nworkers;
-    return *nparts || chunks
-               ? 0
-               : cli_usage_error(
-                     "partition",
-                     "how many parts? Give -n, or cube_chunksize or nworkers in the configuration");
-}
-
 static int partition(const request *r, const pclean_config *config) {
-    pclean_partition p = {0};
+    pclean_partition *p = NULL;
     pclean_err err = {0};
-    int nparts, status = choose_nparts(r, config, &nparts);
-    if (status)
-        return status;
-    int rc = pclean_partition_make(config, nparts, &r->options, &p, &err);
+    int rc = pclean_partition_make(config, r->nparts, &r->options, &p, &err);
     if (rc == 0 && r->folder)
-        rc = pclean_partition_check(&p, config, r->folder, r->overwrite, &err);
+        rc = pclean_partition_check(p, config, r->folder, r->overwrite, &err);
     if (rc == 0 && r->folder)
-        rc = pclean_partition_write(&p, config, r->folder, &err);
-    status = rc ? cli_library_error("partition", &err) : CLI_DONE;
-    if (rc == 0 && r->json)
-        status = print_json(&p);
-    else if (rc == 0)
-        cli_partition_print(&p);
-    pclean_partition_clear(&p);
+        rc = pclean_partition_write(p, config, r->folder, &err);
+    const int status = rc ? cli_library_error("partition", &err) : print(r, p);
+    pclean_partition_free(p);
     return status;
 }
 
 static int serve(const request *r) {
-    pclean_config config;
+    pclean_config *config = NULL;
     pclean_err err = {0};
-    int rc = pclean_config_init(&config, &err);
-    rc = rc ? rc : cli_line_config(&r->line, true, &config, &err);
-    int status = rc ? cli_line_error(&r->line, &err) : partition(r, &config);
-    pclean_config_clear(&config);
+    int rc = pclean_config_new(&config, &err);
+    rc = rc ? rc : cli_line_config(&r->line, true, config, &err);
+    int status = rc ? cli_line_error(&r->line, &err) : partition(r, config);
+    pclean_config_free(config);
     return status;
 }
 
@@ -227,6 +166,7 @@ int cmd_partition(int argc, char **argv) {
     request r = {.line = {.command = "partition", .own = own_flags}};
     int status = 0;
     cli_args args;
+    pclean_partition_options_init(&r.options, sizeof r.options);
     cli_args_init(&args, argc, argv);
     while (status == 0 && cli_args_next(&args))
         status = take(&r, &args);

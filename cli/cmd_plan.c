@@ -123,21 +123,21 @@ static void print_channels(const pclean_plan *p) {
 }
 
 static void print_memory(const pclean_plan *p) {
-    char need[32], limit[32] = "any", worker[32], vis[32], part[5][32];
-    const uint64_t parts[] = {p->grids_bytes, p->planes_bytes, p->density_bytes, p->batches_bytes,
-                              p->stage_bytes};
+    char need[32], limit[32] = "any", worker[32], vis[32], part[32];
     cli_bytes_text(p->memory_bytes, need, sizeof need);
     cli_bytes_text(p->worker_bytes, worker, sizeof worker);
     cli_bytes_text(p->visibility_bytes, vis, sizeof vis);
     if (p->memory_limit_bytes < UINT64_MAX)
         cli_bytes_text(p->memory_limit_bytes, limit, sizeof limit);
-    for (size_t i = 0; i < 5; i++)
-        cli_bytes_text(parts[i], part[i], sizeof part[i]);
     printf("\nWorkers: %s\n", p->workers_why);
     printf("\nMemory: %s of %s (%s)\n", need, limit, p->memory_limit_from);
     print_share("", p->memory_bytes, p->memory_limit_bytes);
-    printf("  a worker  %s: uv grids %s, planes %s, density %s, batches %s, %s %s\n", worker,
-           part[0], part[1], part[2], part[3], p->stage, part[4]);
+    printf("  a worker  %s:", worker);
+    for (size_t i = 0; i < p->nbuffer; i++) {
+        cli_bytes_text(p->buffer[i].bytes, part, sizeof part);
+        printf("%s %s%s %s", i ? "," : "", i ? "" : "uv ", p->buffer[i].name, part);
+    }
+    putchar('\n');
     printf("  once      visibilities %s, in %s\n", vis,
            p->store_in_file ? "a scratch file" : "memory");
 }
@@ -213,32 +213,24 @@ static void print_problems(const pclean_plan *p) {
         printf("%s  %s\n", i ? "" : "\nProblems\n", p->problem[i]);
 }
 
-/* The sections in the order of a run. */
-/* The same work as parts, one for each worker or as cube_chunksize says. */
-static int cut(const pclean_config *config, const pclean_plan *p, pclean_partition *out,
-               pclean_err *err) {
-    const bool chunks = config->cube_chunksize > 0 && config->specmode != PCLEAN_SPECMODE_MFS;
-    return pclean_partition_make(config, chunks ? 0 : p->nworkers, NULL, out, err);
-}
-
-static void print_partition(const pclean_config *config, const pclean_plan *p) {
-    pclean_partition parts = {0};
-    pclean_err err = {0};
+static void print_partition(const pclean_plan *p) {
     printf("\nPartition (pclean partition would make these)\n");
-    if (cut(config, p, &parts, &err))
-        printf("  none: %s\n", err.msg);
+    if (p->partition)
+        cli_partition_print(p->partition);
     else
-        cli_partition_print(&parts);
-    pclean_partition_clear(&parts);
+        printf("  none: %s\n", p->no_partition);
 }
 
-static int print_text(const pclean_config *values, const pclean_plan *p, const json_t *config,
-                      const json_t *defaults) {
-    if (print_parameters(config, defaults))
+/* The sections in the order of a run. */
+static int print_text(const pclean_plan *p, const json_t *defaults) {
+    json_t *config = json_loads(p->config, 0, NULL);
+    const int bad = !config || print_parameters(config, defaults);
+    json_decref(config);
+    if (bad)
         return CLI_FAILED;
     print_data(p);
     print_channels(p);
-    print_partition(values, p);
+    print_partition(p);
     print_memory(p);
     print_disk(p);
     print_time(p);
@@ -246,127 +238,60 @@ static int print_text(const pclean_config *values, const pclean_plan *p, const j
     return CLI_DONE;
 }
 
-/* ---- JSON ---- */
-
-static json_t *whole(uint64_t n) {
-    return n <= INT64_MAX ? json_integer((json_int_t)n) : json_null();
-}
-
-static json_t *windows_json(const pclean_plan *p) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < p->nwindow; i++) {
-        const pclean_plan_window *w = &p->window[i];
-        json_array_append_new(list, json_pack("{s:s s:i s:o s:o s:o s:f s:f}", "msname", w->msname,
-                                              "spw", w->spw, "nchan", whole(w->nchan), "nchan_read",
-                                              whole(w->nchan_read), "rows", whole(w->nrow),
-                                              "low_hz", w->low_hz, "high_hz", w->high_hz));
-    }
-    return list;
-}
-
-static json_t *image_json(const pclean_plan *p) {
-    return json_pack("{s:o s:o s:o s:o s:f s:f s:f s:s s:s}", "nx", whole(p->nx), "ny",
-                     whole(p->ny), "nchan", whole(p->nchan), "npol", whole(p->npol), "first_hz",
-                     p->first_hz, "step_hz", p->step_hz, "restfreq_hz", p->restfreq_hz,
-                     "restfreq_from", p->restfreq_from, "frame", p->frame);
-}
-
-static json_t *memory_json(const pclean_plan *p) {
-    return json_pack(
-        "{s:o s:o s:s s:o s:{s:o s:o s:o s:o s:o} s:o s:s}", "plan_bytes", whole(p->memory_bytes),
-        "limit_bytes", whole(p->memory_limit_bytes), "limit_from", p->memory_limit_from,
-        "worker_bytes", whole(p->worker_bytes), "worker", "grids", whole(p->grids_bytes), "planes",
-        whole(p->planes_bytes), "density", whole(p->density_bytes), "batches",
-        whole(p->batches_bytes), p->stage, whole(p->stage_bytes), "visibility_bytes",
-        whole(p->visibility_bytes), "visibilities", p->store_in_file ? "scratch file" : "memory");
-}
-
-static json_t *disk_json(const pclean_plan_disk *d) {
-    return json_pack("{s:s s:o s:o}", "folder", d->folder, "needed_bytes", whole(d->needed_bytes),
-                     "free_bytes", whole(d->free_bytes));
-}
-
-static json_t *time_json(const pclean_plan_time *t) {
-    return t->known ? json_pack("{s:f s:f s:f s:f s:f s:i}", "sampling_s", t->sampling_s, "read_s",
-                                t->read_s, "dirty_s", t->dirty_s, "clean_most_s", t->clean_s,
-                                "write_s", t->write_s, "nmajor_assumed", t->nmajor)
-                    : json_null();
-}
-
-static json_t *partition_json(const pclean_config *config, const pclean_plan *p) {
-    pclean_partition parts = {0};
-    pclean_err err = {0};
-    json_t *o = cut(config, p, &parts, &err) ? json_pack("{s:s}", "none", err.msg)
-                                             : cli_partition_json(&parts);
-    pclean_partition_clear(&parts);
-    return o;
-}
-
-static int print_json(const pclean_config *values, const pclean_plan *p, json_t *config) {
-    json_t *problems = json_array();
-    for (size_t i = 0; i < p->nproblem; i++)
-        json_array_append_new(problems, json_string(p->problem[i]));
-    json_t *root =
-        json_pack("{s:O s:o s:o s:o s:{s:i s:i s:s} s:o s:{s:o s:o s:b} s:o s:o}", "config", config,
-                  "data", windows_json(p), "image", image_json(p), "partition",
-                  partition_json(values, p), "workers", "processes", p->nworkers, "threads",
-                  p->nthreads, "why", p->workers_why, "memory", memory_json(p), "disk", "products",
-                  disk_json(&p->products), "scratch", disk_json(&p->scratch), "one_disk",
-                  p->one_disk, "time", time_json(&p->time), "problems", problems);
-    const int bad = !root || json_dumpf(root, stdout, JSON_INDENT(1));
-    putchar('\n');
-    json_decref(root);
-    return bad ? CLI_FAILED : CLI_DONE;
-}
-
 /* ---- the command ---- */
 
-static json_t *json_of(const pclean_config *config, pclean_err *err) {
+/* The parameters' defaults; NULL: no memory. */
+static json_t *read_defaults(pclean_err *err) {
+    pclean_config *usual = NULL;
     char *text = NULL;
-    json_t *root = pclean_config_dump_json(config, &text, err) ? NULL : json_loads(text, 0, NULL);
+    int rc = pclean_config_new(&usual, err);
+    rc = rc ? rc : pclean_config_dump_json(usual, &text, err);
+    json_t *defaults = rc ? NULL : json_loads(text, 0, NULL);
     free(text);
-    return root;
+    pclean_config_free(usual);
+    return defaults;
 }
 
-static int show(const request *r, const pclean_config *config, const pclean_plan *p,
-                pclean_err *err) {
-    pclean_config usual;
-    int status = CLI_FAILED;
-    json_t *set = NULL, *defaults = NULL;
-    if (pclean_config_init(&usual, err) == 0 && (set = json_of(config, err)) &&
-        (defaults = json_of(&usual, err)))
-        status = r->json ? print_json(config, p, set) : print_text(config, p, set, defaults);
-    else
-        cli_print_error(err->msg);
-    json_decref(set);
+static int show(const request *r, const pclean_plan *p) {
+    pclean_err err = {0};
+    char *json = NULL;
+    if (r->json) {
+        const int rc = pclean_plan_json(p, &json, &err);
+        return cli_print_json("plan", rc, json, &err);
+    }
+    json_t *defaults = read_defaults(&err);
+    const int status = defaults ? print_text(p, defaults) : cli_library_error("plan", &err);
     json_decref(defaults);
-    pclean_config_clear(&usual);
+    return status;
+}
+
+static int make_plan(const request *r, const pclean_config *config) {
+    pclean_plan *plan = NULL;
+    pclean_plan_options options;
+    pclean_err err = {0};
+    pclean_plan_options_init(&options, sizeof options);
+    options.measure = !r->no_time;
+    options.parts = true;
+    const int rc = pclean_plan_make(config, &options, &plan, &err),
+              status = rc ? cli_library_error("plan", &err) : show(r, plan);
+    pclean_plan_free(plan);
     return status;
 }
 
 static int serve(const request *r) {
-    pclean_config config;
-    pclean_plan plan = {0};
+    pclean_config *config = NULL;
     pclean_err err = {0};
-    int status;
-    int rc = pclean_config_init(&config, &err);
-    rc = rc ? rc : cli_line_config(&r->line, true, &config, &err);
-    if (rc)
-        status = cli_line_error(&r->line, &err);
-    else if (pclean_plan_make(&config, !r->no_time, &plan, &err))
-        status = cli_library_error("plan", &err);
-    else
-        status = show(r, &config, &plan, &err);
-    pclean_plan_clear(&plan);
-    pclean_config_clear(&config);
+    int rc = pclean_config_new(&config, &err);
+    rc = rc ? rc : cli_line_config(&r->line, true, config, &err);
+    const int status = rc ? cli_line_error(&r->line, &err) : make_plan(r, config);
+    pclean_config_free(config);
     return status;
 }
 
 static int take(request *r, cli_args *args) {
-    bool *const on = strcmp(args->name, "json") == 0      ? &r->json
-                     : strcmp(args->name, "no-time") == 0 ? &r->no_time
-                     : strcmp(args->name, "help") == 0    ? &r->help
-                                                          : NULL;
+    const cli_switch switches[] = {
+        {"json", &r->json}, {"no-time", &r->no_time}, {"help", &r->help}, {NULL, NULL}};
+    bool *const on = cli_find_switch(switches, args->name);
     if (!on)
         return cli_line_take(&r->line, args);
     *on = true;

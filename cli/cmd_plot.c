@@ -87,10 +87,7 @@ static int set_flag(plot_request *r, cli_args *args) {
                          : cli_usage_error("plot", "--%s needs a value", args->name);
         }
     }
-    const char *nearest = cli_nearest(args->name, names);
-    return nearest ? cli_usage_error("plot", "unknown flag --%s; did you mean --%s?", args->name,
-                                     nearest)
-                   : cli_usage_error("plot", "unknown flag --%s", args->name);
+    return cli_unknown_flag("plot", args->name, names);
 }
 
 static int set_image(plot_request *r, const char *word) {
@@ -114,7 +111,7 @@ static int default_output(plot_request *r) {
 
 int cmd_plot(int argc, char **argv) {
     plot_request r = {0};
-    pclean_plot_options_init(&r.options);
+    pclean_plot_options_init(&r.options, sizeof r.options);
     cli_args args;
     cli_args_init(&args, argc, argv);
     while (cli_args_next(&args)) {

@@ -56,11 +56,12 @@ static int add_setting(cli_line *line, const char *name, const char *value) {
  * tclean and what nobody knows are left to the library, with all other flags. */
 static int take_other_flag(cli_line *line, cli_args *args) {
     const char *value = cli_args_value(args), *nearest = cli_nearest(args->name, line->own);
-    pclean_config scratch;
+    const char *text = value ? value : "";
+    pclean_config *scratch = NULL;
     pclean_err err = {0};
-    int rc = pclean_config_init(&scratch, &err);
-    rc = rc ? rc : pclean_config_set(&scratch, args->name, value ? value : "", &err);
-    pclean_config_clear(&scratch);
+    int rc = pclean_config_new(&scratch, &err);
+    rc = rc ? rc : pclean_config_set(scratch, args->name, text, &err);
+    pclean_config_free(scratch);
     if (rc == -PCLEAN_EPARAM && nearest) {
         return cli_usage_error(line->command, "unknown flag --%s; did you mean --%s?", args->name,
                                nearest);

@@ -1,6 +1,5 @@
 #include "progress.h"
 #include "cli.h"
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,17 +24,45 @@ static bool terminal(void) {
     return isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
 }
 
-void cli_progress_init(cli_progress *d, const pclean_config *config) {
-    *d = (cli_progress){.mode = (enum pclean_progress_mode)config->progress,
-                        .verbose = config->verbose,
-                        .start_s = now_s()};
-    if (d->mode == PCLEAN_PROGRESS_AUTO) {
-        d->mode = terminal() ? PCLEAN_PROGRESS_BAR : PCLEAN_PROGRESS_LINES;
+int cli_progress_parse(const char *word) {
+    static const char *const words[] = {"auto", "bar", "lines", "json", "none"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(word, words[i]) == 0)
+            return (int)i;
+    return -1;
+}
+
+int cli_progress_commands(const char *command, const char *value, bool *commands) {
+    const char *text = value ? value : "";
+    *commands = strcmp(text, "stdin") == 0;
+    return *commands ? 0 : cli_usage_error(command, "--commands: stdin, not \"%s\"", text);
+}
+
+static int open_stream(cli_progress *d, const cli_watch *w) {
+    pclean_stream_options options;
+    pclean_err err = {0};
+    pclean_stream_options_init(&options, sizeof options);
+    options.command = w->command;
+    options.commands_fd = w->commands ? STDIN_FILENO : -1;
+    options.debug = w->verbose;
+    return pclean_stream_new(STDERR_FILENO, &options, &d->stream, &err)
+               ? cli_library_error(w->command, &err)
+               : 0;
+}
+
+int cli_progress_init(cli_progress *d, const cli_watch *w) {
+    *d = (cli_progress){.mode = (enum cli_progress_mode)w->mode, .verbose = w->verbose};
+    if (w->commands && d->mode != CLI_PROGRESS_JSON) {
+        return cli_usage_error(w->command, "--commands goes with --progress json, which answers");
+    }
+    if (d->mode == CLI_PROGRESS_AUTO) {
+        d->mode = terminal() ? CLI_PROGRESS_BAR : CLI_PROGRESS_LINES;
     }
     const char *no_color = getenv("NO_COLOR");
     d->color = terminal() && !(no_color && *no_color);
     d->last_s = -1e9;
     pthread_mutex_init(&d->lock, NULL);
+    return d->mode == CLI_PROGRESS_JSON ? open_stream(d, w) : 0;
 }
 
 /* ---- texts ---- */
@@ -94,11 +121,9 @@ static void draw_bar(cli_progress *d, const pclean_progress *p) {
         state_width = (int)strlen(state) > 38 ? (int)strlen(state) : 38;
     /* the bar keeps its width while the numbers change theirs */
     int fixed = (int)strlen(p->stage) + state_width + 12;
-    int room = columns - 1 - fixed,
-        width = room > 40  ? 40
-                : room < 0 ? 0
-                           : room,
-        full = (int)(p->fraction * width);
+    int room = columns - 1 - fixed, width = room > 40 ? 40 : room;
+    width = width < 0 ? 0 : width;
+    int full = (int)(p->fraction * width);
     static const char bar[] = "########################################";
     int n = snprintf(line, sizeof line, "\r%s [%.*s%*s] %3.0f %%  %s", p->stage, full, bar,
                      width - full, "", 100 * p->fraction, state);
@@ -110,16 +135,15 @@ static void draw_bar(cli_progress *d, const pclean_progress *p) {
 
 /* ---- lines ---- */
 
-static void time_stamp(char *buf, size_t size, bool utc) {
+static void time_stamp(char *buf, size_t size) {
     time_t t = time(NULL);
     struct tm tm;
-    strftime(buf, size, utc ? "%Y-%m-%dT%H:%M:%SZ" : "%Y-%m-%d %H:%M:%S",
-             utc ? gmtime_r(&t, &tm) : localtime_r(&t, &tm));
+    strftime(buf, size, "%Y-%m-%d %H:%M:%S", localtime_r(&t, &tm));
 }
 
 static void put_line(const char *before, const char *text, const char *after) {
     char stamp[40], line[4 * LINE_SIZE];
-    time_stamp(stamp, sizeof stamp, false);
+    time_stamp(stamp, sizeof stamp);
     int n = snprintf(line, sizeof line - 1, "%s  %s%s%s", stamp, before, text, after);
     n = n < (int)sizeof line - 2 ? n : (int)sizeof line - 2;
     line[n++] = '\n';
@@ -133,102 +157,13 @@ static void draw_line(const cli_progress *d, const pclean_progress *p) {
     put_line("", line, "");
 }
 
-/* ---- JSON ---- */
-
-static json_t *real(double x) {
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
-static json_t *count(size_t n) {
-    return json_integer((json_int_t)n);
-}
-
-static json_t *plane_object(const pclean_plane *p) {
-    json_t *o = json_object();
-    json_object_set_new(o, "chan", count(p->chan));
-    json_object_set_new(o, "pol", count(p->pol));
-    json_object_set_new(o, "freq_hz", real(p->freq_hz));
-    json_object_set_new(o, "nvis", json_integer((json_int_t)p->nvis));
-    const struct {
-        const char *name;
-        double value;
-    } reals[] = {{"sumwt", p->sumwt},
-                 {"beam_major_rad", p->beam_major_rad},
-                 {"beam_minor_rad", p->beam_minor_rad},
-                 {"beam_pa_rad", p->beam_pa_rad},
-                 {"psf_sidelobe", p->psf_sidelobe},
-                 {"peak_dirty", p->peak_dirty},
-                 {"peak_residual", p->peak_residual},
-                 {"rms_residual", p->rms_residual},
-                 {"model_flux", p->model_flux}};
-    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
-        json_object_set_new(o, reals[i].name, real(reals[i].value));
-    }
-    json_object_set_new(o, "niter", json_integer(p->niter));
-    json_object_set_new(o, "nmajor", json_integer(p->nmajor));
-    json_object_set_new(o, "stop", json_integer(p->stop));
-    json_object_set_new(o, "stop_text", json_string(pclean_stop_text(p->stop)));
-    json_object_set_new(o, "seconds", real(p->seconds));
-    return o;
-}
-
-static void put_object(json_t *o) {
-    char *text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
-    if (text) {
-        size_t n = strlen(text);
-        text[n] = '\n'; /* in place of the terminating 0: one write per line */
-        put(text, n + 1);
-    }
-    free(text);
-    json_decref(o);
-}
-
-static void put_progress(const pclean_progress *p) {
-    json_t *o = json_object();
-    json_object_set_new(o, "event", json_string("progress"));
-    json_object_set_new(o, "stage", json_string(p->stage));
-    json_object_set_new(o, "fraction", real(p->fraction));
-    json_object_set_new(o, "done", count(p->done));
-    json_object_set_new(o, "total", count(p->total));
-    json_object_set_new(o, "unit", json_string(p->unit));
-    json_object_set_new(o, "elapsed_s", real(p->elapsed_s));
-    json_object_set_new(o, "remaining_s", p->remaining_s < 0 ? json_null() : real(p->remaining_s));
-    if (p->plane) {
-        json_object_set_new(o, "plane", plane_object(p->plane));
-    }
-    put_object(o);
-}
-
-static void put_json_log(enum pclean_level level, const char *text) {
-    static const char *const names[] = {"debug", "info", "warning"};
-    char stamp[40];
-    time_stamp(stamp, sizeof stamp, true);
-    json_t *o = json_object();
-    json_object_set_new(o, "event", json_string("log"));
-    json_object_set_new(o, "time", json_string(stamp));
-    json_object_set_new(o, "level", json_string(names[level]));
-    json_object_set_new(o, "text", json_string(text));
-    put_object(o);
-}
-
-static void put_end(double elapsed_s, int status, const pclean_err *err) {
-    json_t *o = json_object();
-    json_object_set_new(o, "event", json_string("end"));
-    json_object_set_new(o, "status", json_integer(status));
-    json_object_set_new(o, "error", err ? json_string(err->msg) : json_null());
-    json_object_set_new(o, "elapsed_s", real(elapsed_s));
-    put_object(o);
-}
-
 /* ---- the hooks ---- */
 
-static bool due(const cli_progress *d, const pclean_progress *p, bool new_stage, double now) {
+static bool due(const cli_progress *d, const pclean_progress *p, double now) {
     switch (d->mode) {
-    case PCLEAN_PROGRESS_BAR:
+    case CLI_PROGRESS_BAR:
         return now - d->last_s >= REDRAW_S;
-    case PCLEAN_PROGRESS_JSON:
-        return new_stage || p->plane || now - d->last_s >= REDRAW_S;
-    case PCLEAN_PROGRESS_LINES: {
+    case CLI_PROGRESS_LINES: {
         bool moved = p->fraction - d->last_fraction >= LINE_FRACTION || now - d->last_s >= LINE_S;
         return moved && now - d->last_s >= LINE_MIN_S;
     }
@@ -237,7 +172,7 @@ static bool due(const cli_progress *d, const pclean_progress *p, bool new_stage,
     }
 }
 
-void cli_progress_show(const pclean_progress *p, void *user) {
+static void show(const pclean_progress *p, void *user) {
     cli_progress *d = user;
     pthread_mutex_lock(&d->lock);
     bool new_stage = strncmp(d->stage, p->stage, sizeof d->stage - 1) != 0;
@@ -247,15 +182,10 @@ void cli_progress_show(const pclean_progress *p, void *user) {
         d->stage_done = p->done;
     }
     double now = now_s();
-    if (due(d, p, new_stage, now)) {
-        switch (d->mode) {
-        case PCLEAN_PROGRESS_BAR:
+    if (due(d, p, now)) {
+        if (d->mode == CLI_PROGRESS_BAR) {
             draw_bar(d, p);
-            break;
-        case PCLEAN_PROGRESS_JSON:
-            put_progress(p);
-            break;
-        default:
+        } else {
             draw_line(d, p);
         }
         d->last_s = now;
@@ -264,7 +194,7 @@ void cli_progress_show(const pclean_progress *p, void *user) {
     pthread_mutex_unlock(&d->lock);
 }
 
-void cli_progress_log(enum pclean_level level, const char *text, void *user) {
+static void show_log(enum pclean_level level, const char *text, void *user) {
     cli_progress *d = user;
     if (level == PCLEAN_LEVEL_DEBUG && !d->verbose) {
         return;
@@ -272,9 +202,7 @@ void cli_progress_log(enum pclean_level level, const char *text, void *user) {
     pthread_mutex_lock(&d->lock);
     clear_bar(d);
     bool warning = level == PCLEAN_LEVEL_WARNING;
-    if (d->mode == PCLEAN_PROGRESS_JSON) {
-        put_json_log(level, text);
-    } else if (warning) {
+    if (warning) {
         put_line(d->color ? "\033[33mWARNING: " : "WARNING: ", text, d->color ? "\033[0m" : "");
     } else {
         put_line(level == PCLEAN_LEVEL_DEBUG ? "debug: " : "", text, "");
@@ -282,10 +210,44 @@ void cli_progress_log(enum pclean_level level, const char *text, void *user) {
     pthread_mutex_unlock(&d->lock);
 }
 
+/* A signal or a command. */
+static int stop_requested(void *user) {
+    const cli_progress *d = user;
+    const pclean_hooks *stream = pclean_stream_hooks(d->stream);
+    return cli_stop_requested() || (stream && stream->stop_requested(stream->user));
+}
+
+static void stream_progress(const pclean_progress *p, void *user) {
+    const pclean_hooks *stream = pclean_stream_hooks(((cli_progress *)user)->stream);
+    stream->progress(p, stream->user);
+}
+
+static void stream_log(enum pclean_level level, const char *text, void *user) {
+    const pclean_hooks *stream = pclean_stream_hooks(((cli_progress *)user)->stream);
+    stream->log(level, text, stream->user);
+}
+
+pclean_hooks cli_progress_hooks(cli_progress *display) {
+    pclean_hooks hooks;
+    pclean_hooks_init(&hooks, sizeof hooks);
+    hooks.progress = display->stream ? stream_progress : show;
+    hooks.log = display->stream ? stream_log : show_log;
+    hooks.stop_requested = stop_requested;
+    hooks.user = display;
+    return hooks;
+}
+
+void cli_progress_result(cli_progress *d, int rc, char *json) {
+    if (rc == 0) {
+        pclean_stream_result(d->stream, json);
+    }
+    free(json);
+}
+
 void cli_progress_finish(cli_progress *d, int status, const pclean_err *err) {
     clear_bar(d);
-    if (d->mode == PCLEAN_PROGRESS_JSON) {
-        put_end(now_s() - d->start_s, status, err);
-    }
+    pclean_stream_end(d->stream, status, err);
+    pclean_stream_free(d->stream);
+    d->stream = NULL;
     pthread_mutex_destroy(&d->lock);
 }

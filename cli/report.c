@@ -51,13 +51,30 @@ static int decimals(double value, int significant, int most) {
         return most < 3 ? most : 3;
     }
     int n = significant - 1 - (int)floor(log10(value));
-    return n < 0 ? 0 : n > most ? most : n;
+    n = n < 0 ? 0 : n;
+    return n > most ? most : n;
 }
 
 /* km/s at the rest frequency, by the config's veltype. */
 static double velocity(const pclean_config *config, const pclean_result *r, double freq_hz) {
-    const bool optical = config->veltype == PCLEAN_VELTYPE_OPTICAL;
+    const bool optical = cli_config_is(config, "veltype", "optical");
     return 299792.458 * (optical ? r->restfreq_hz / freq_hz - 1 : 1 - freq_hz / r->restfreq_hz);
+}
+
+static bool has_restfreq(const pclean_result *r) {
+    return r->restfreq_hz > 0 && strncmp(r->restfreq_from, "middle", 6) != 0;
+}
+
+static void choose_flux_unit(double peak, format *f) {
+    static const struct {
+        double size;
+        const char *name;
+    } units[] = {{1, "Jy"}, {1e-3, "mJy"}, {1e-6, "uJy"}};
+    size_t i = 0;
+    while (i < 2 && !(peak >= units[i].size))
+        i++;
+    f->flux = units[i].size;
+    f->flux_name = units[i].name;
 }
 
 static format choose_format(const pclean_config *config, const pclean_result *r) {
@@ -73,9 +90,8 @@ static format choose_format(const pclean_config *config, const pclean_result *r)
         model = isfinite(p->model_flux) ? fmax(model, fabs(p->model_flux)) : model;
     }
     format f = {.pol = r->npol > 1};
-    f.velocity = config->specmode != PCLEAN_SPECMODE_MFS && r->restfreq_hz > 0;
-    f.flux = peak >= 1 ? 1 : peak >= 1e-3 ? 1e-3 : 1e-6;
-    f.flux_name = peak >= 1 ? "Jy" : peak >= 1e-3 ? "mJy" : "uJy";
+    f.velocity = !cli_config_is(config, "specmode", "mfs") && has_restfreq(r);
+    choose_flux_unit(peak, &f);
     f.angle = beam < 0.1 * ARCSEC ? ARCSEC / 1000 : ARCSEC;
     f.angle_name = beam < 0.1 * ARCSEC ? "mas" : "arcsec";
     f.flux_digits = decimals(rms / f.flux, 3, 6);
@@ -91,7 +107,8 @@ static format choose_format(const pclean_config *config, const pclean_result *r)
  * "pseudoI"). */
 static void pol_name(const pclean_config *config, const pclean_result *r, size_t ipol, char *buf,
                      size_t size) {
-    const char *stokes = config->stokes ? config->stokes : "";
+    char stokes[64];
+    cli_config_text(config, "stokes", stokes, sizeof stokes);
     size_t length = strlen(stokes), each = r->npol ? length / r->npol : 0;
     if (r->npol > 1 && each >= 1 && each * r->npol == length) {
         snprintf(buf, size, "%.*s", (int)each, stokes + ipol * each);
@@ -105,9 +122,10 @@ static void pol_name(const pclean_config *config, const pclean_result *r, size_t
 #define ROW "%4s%s %12s%s %16s %6s %9s %9s %9s %8s %7s %6s  %s\n"
 
 static void print_header(FILE *out, const pclean_config *config, const format *f) {
-    char freq[32], peaks[32];
+    char frame[20], freq[32], peaks[32];
+    cli_config_text(config, "outframe", frame, sizeof frame);
     snprintf(freq, sizeof freq, "%s GHz",
-             config->specmode == PCLEAN_SPECMODE_CUBEDATA ? "data's" : config->outframe);
+             cli_config_is(config, "specmode", "cubedata") ? "data's" : frame);
     snprintf(peaks, sizeof peaks, "%s/beam", f->flux_name);
     const char *pol = f->pol ? " pol" : "", *no_pol = f->pol ? "    " : "";
     fprintf(out, ROW, "", no_pol, "frequency", f->velocity ? "  velocity" : "", "beam", "PA",

@@ -14,5 +14,6 @@
 #include "pclean/plan.h"      /* what that would take */
 #include "pclean/plot.h"      /* look at one */
 #include "pclean/run.h"       /* make an image */
+#include "pclean/stream.h"    /* watch that, as JSON lines */
 
 #endif

@@ -2,6 +2,7 @@
  * plans it. */
 #ifndef TEST_IMAGER_H
 #define TEST_IMAGER_H
+#include "config/config.h"
 #include "imager/target.h"
 #include "unit/check.h"
 
@@ -28,7 +29,7 @@ static inline void image_configure_line(image *f, const char *const *more) {
                                         "start",     "20",
                                         NULL};
     pclean_err err;
-    assert_ok(pclean_config_init(&f->config, &err));
+    assert_ok(pcl_config_init(&f->config, &err));
     image_set(f, fixed);
     image_set(f, more);
 }
@@ -42,7 +43,7 @@ static inline void image_configure_wide(image *f, const char *const *more) {
                                         "gridder",   "wproject",
                                         NULL};
     pclean_err err;
-    assert_ok(pclean_config_init(&f->config, &err));
+    assert_ok(pcl_config_init(&f->config, &err));
     image_set(f, fixed);
     image_set(f, more);
 }
@@ -60,7 +61,7 @@ static inline void image_read(image *f) {
 static inline void image_close(image *f) {
     pcl_store_clear(&f->vis);
     pcl_setup_close(&f->setup);
-    pclean_config_clear(&f->config);
+    pcl_config_clear(&f->config);
 }
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef TESTS_PARTS_H
 #define TESTS_PARTS_H
 #include "base/mem.h"
+#include "config/config.h"
 #include "folder.h"
 #include "run/imagename.h"
 #include "run/workplace.h"
@@ -32,7 +33,7 @@ static inline void parts_configure(pclean_config *c, const char *name, const cha
                                         "niter",    "30",
                                         NULL};
     pclean_err err;
-    assert_ok(pclean_config_init(c, &err));
+    assert_ok(pcl_config_init(c, &err));
     for (size_t i = 0; fixed[i]; i += 2)
         assert_ok(pclean_config_set(c, fixed[i], fixed[i + 1], &err));
     for (; more && *more; more += 2)
@@ -78,7 +79,7 @@ static inline void parts_close(parts *p) {
     pcl_setup_close(&p->setup);
     pcl_imagename_unclaim(&p->config, p->claim);
     pcl_scratch_remove(&p->scratch);
-    pclean_config_clear(&p->config);
+    pcl_config_clear(&p->config);
 }
 
 /* An array of the scratch file of cyclecontrol=global. */

@@ -1,6 +1,8 @@
 /* adios2.h: MeasurementSets with columns in ADIOS2 files, which casacore reads through the storage
  * manager Adios2StMan.
  *
+ *     int rc = pclean_adios2_convert("my.ms", "my_adios2.ms", NULL, NULL, &err);
+ *
  * pclean brings the manager as a plug-in for casacore 3.5 and uses it by itself; for other programs
  * on casacore set CASACORE_LDPATH to pclean_adios2_info.plugin. pclean_image images such an MS as
  * any other, with the same result.
@@ -39,11 +41,13 @@ typedef struct pclean_adios2_info {
     char casatools_channel[256], casatools_subdir[32];
     char casatools_folder[1024]; /* where its record was found */
 } pclean_adios2_info;
+PCLEAN_API void pclean_adios2_info_free(pclean_adios2_info *info);
+PCLEAN_API int pclean_adios2_json(const pclean_adios2_info *info, char **json, pclean_err *err);
 
-/* Fills *info. The throw-away table `_pclean_adios2_probe.tab` is made in TMPDIR (/tmp) under a
- * number of its own; cleanup false leaves it there. What is not supported is no error, but
- * -PCLEAN_EIO where no table can be made at all. */
-PCLEAN_API int pclean_adios2_check(bool cleanup, pclean_adios2_info *info, pclean_err *err);
+/* Finds out *info, which is NULL after a failure. The throw-away table `_pclean_adios2_probe.tab`
+ * is made in TMPDIR (/tmp) under a number of its own; cleanup false leaves it there. What is not
+ * supported is no error, but -PCLEAN_EIO where no table can be made at all. */
+PCLEAN_API int pclean_adios2_check(bool cleanup, pclean_adios2_info **info, pclean_err *err);
 
 /* Whether a column of the MS (or any table) is under Adios2StMan. *columns NULL or their names,
  * NULL-terminated, to be freed with pclean_adios2_free_list. engine NULL or room for 32: "BP4",
@@ -65,6 +69,7 @@ PCLEAN_API void pclean_adios2_force_omp_single_thread(void);
 #define PCLEAN_ADIOS2_TEXT_ROWS 16384
 
 typedef struct pclean_adios2_options {
+    size_t size;
     const char *const *columns; /* NULL-terminated; default DATA CORRECTED_DATA MODEL_DATA FLAG
                                  * WEIGHT SIGMA. Those the MS has are moved */
     const char *engine;         /* "BP4" (default), "BP5" */
@@ -78,7 +83,7 @@ typedef struct pclean_adios2_options {
     bool verify_all;            /* compare every cell with the input afterwards; default a sample
                                  * of the blocks */
 } pclean_adios2_options;
-PCLEAN_API void pclean_adios2_options_init(pclean_adios2_options *options);
+PCLEAN_API void pclean_adios2_options_init(pclean_adios2_options *options, size_t size);
 
 /* Copies input_ms to output_ms with the columns under one Adios2StMan; sub-tables, keywords and the
  * managers of the other columns are kept. The input may be a reference or a concatenated MS. A

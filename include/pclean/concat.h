@@ -1,5 +1,11 @@
 /* concat.h: join CASA images along an axis: the sub-cubes of a cube, or any images whose
- * coordinates follow each other.
+ * coordinates follow each other; check an image.
+ *
+ *     const char *parts[] = {"line.subcube.0.image", "line.subcube.1.image"};
+ *     pclean_concat_options options;
+ *     pclean_concat_options_init(&options, sizeof options);
+ *     options.verify_full = true;
+ *     int rc = pclean_concat_images("line.image", parts, 2, &options, NULL, NULL, &err);
  *
  * A joined image is made under a temporary name in the folder where it is to be, synced, compared
  * with its inputs, and renamed: under its final name there is the old image or the complete new one
@@ -19,13 +25,21 @@
 extern "C" {
 #endif
 
-/* Modes (enum pclean_concat_mode of config.h):
+/* Modes. Values are the index in the choices of the parameter concat_mode:
  *   paged        an image of its own, holding all pixels
  *   virtual      (CASA: nomovevirtual) a list of the inputs, which must stay where they are
  *   movevirtual  a list of the inputs, which are moved into its folder
  *   copyvirtual  a list of copies of the inputs in its folder
  *   auto         virtual if keep_subcubes is set, else paged */
+enum pclean_concat_mode {
+    PCLEAN_CONCAT_AUTO,
+    PCLEAN_CONCAT_PAGED,
+    PCLEAN_CONCAT_VIRTUAL,
+    PCLEAN_CONCAT_MOVEVIRTUAL,
+    PCLEAN_CONCAT_COPYVIRTUAL
+};
 typedef struct pclean_concat_options {
+    size_t size;
     int mode;           /* default paged */
     bool keep_subcubes; /* for auto */
     int axis;           /* pixel axis, from 0; -1 (default): the spectral axis */
@@ -44,7 +58,7 @@ typedef struct pclean_concat_options {
     int max_workers;    /* threads that move pixels; 0: the cores that this process may use;
                          * default 4 */
 } pclean_concat_options;
-PCLEAN_API void pclean_concat_options_init(pclean_concat_options *options);
+PCLEAN_API void pclean_concat_options_init(pclean_concat_options *options, size_t size);
 
 /* "paged", "virtual", "nomovevirtual", "movevirtual", "copyvirtual", "auto", any case; -1: none of
  * these. */
@@ -68,15 +82,16 @@ typedef struct pclean_concat_result {
     uint64_t bytes;
     double seconds;
 } pclean_concat_result;
-PCLEAN_API void pclean_concat_result_clear(pclean_concat_result *result);
+PCLEAN_API void pclean_concat_result_free(pclean_concat_result *result);
+PCLEAN_API int pclean_concat_json(const pclean_concat_result *result, char **json, pclean_err *err);
 
 /* Joins inimages[ninimage] (1 or more), in this order, as outimage. options NULL: defaults. hooks
- * may be NULL; progress has the stage "copy" and counts MiB. result may be NULL. -PCLEAN_EDATA: the
- * images do not go together; -PCLEAN_EEXIST: outimage exists, or is being made by another
- * process. */
+ * may be NULL; progress has the stage "copy" and counts MiB. result may be NULL; *result holds what
+ * was found out, also after a failure. -PCLEAN_EDATA: the images do not go together;
+ * -PCLEAN_EEXIST: outimage exists, or is being made by another process. */
 PCLEAN_API int pclean_concat_images(const char *outimage, const char *const *inimages,
                                     size_t ninimage, const pclean_concat_options *options,
-                                    const pclean_hooks *hooks, pclean_concat_result *result,
+                                    const pclean_hooks *hooks, pclean_concat_result **result,
                                     pclean_err *err);
 
 /* Joins base_imagename.subcube.0.EXT ... for each extension as base_imagename.EXT, several side by
@@ -88,8 +103,22 @@ PCLEAN_API int pclean_concat_images(const char *outimage, const char *const *ini
 PCLEAN_API int pclean_concat_subcubes(const char *base_imagename, size_t nparts,
                                       const char *const *extensions,
                                       const pclean_concat_options *options,
-                                      const pclean_hooks *hooks, pclean_concat_result *result,
+                                      const pclean_hooks *hooks, pclean_concat_result **result,
                                       pclean_err *err);
+
+/* ---- verifying ---- */
+
+typedef struct pclean_verify_options {
+    size_t size;
+    const char *const *against; /* [nagainst] images of which it should consist, in order: shape,
+                                 * coordinates, pixels and mask are compared; NULL: none */
+    size_t nagainst;
+    int axis;         /* pixel axis, from 0; -1 (default): the spectral axis */
+    bool full;        /* with against: compare all pixels, not those of the first, the last and two
+                       * tiles between of each */
+    bool allow_blank; /* planes of zeros are no failure (a .model may have some) */
+} pclean_verify_options;
+PCLEAN_API void pclean_verify_options_init(pclean_verify_options *options, size_t size);
 
 /* What pclean_verify_image found. Lists are of indices along the axis. */
 typedef struct pclean_verify_result {
@@ -101,18 +130,18 @@ typedef struct pclean_verify_result {
     uint64_t *checksum;        /* [nplane] of its pixels, for any tiles and byte order the
                                 * same; 0 where the pixels were not all read */
     uint64_t bytes;            /* read */
+    char *image;
+    char *error; /* what is wrong; NULL: nothing */
 } pclean_verify_result;
-PCLEAN_API void pclean_verify_result_clear(pclean_verify_result *result);
+PCLEAN_API void pclean_verify_result_free(pclean_verify_result *result);
+PCLEAN_API int pclean_verify_json(const pclean_verify_result *result, char **json, pclean_err *err);
 
 /* Checks an image (paged or virtual): readable, its files of the right size, no blank or NaN
- * planes, no gaps along `axis` (-1: spectral); against (may be NULL) lists nagainst images of which
- * it should consist: shape, coordinates, pixels and mask. All pixels are read, except with
- * `against` and without `full`: then the first, the last and two tiles between of each of those.
- * allow_blank: planes of zeros are no failure (a .model may have some). -PCLEAN_EFAILED says what
- * is wrong; *result holds the details. */
-PCLEAN_API int pclean_verify_image(const char *image, const char *const *against, size_t nagainst,
-                                   int axis, bool full, bool allow_blank,
-                                   pclean_verify_result *result, pclean_err *err);
+ * planes, no gaps along the axis. All pixels are read, except with `against` and without `full`.
+ * options NULL: defaults. -PCLEAN_EFAILED says what is wrong; *result holds the details, also after
+ * a failure. */
+PCLEAN_API int pclean_verify_image(const char *image, const pclean_verify_options *options,
+                                   pclean_verify_result **result, pclean_err *err);
 
 #ifdef __cplusplus
 }

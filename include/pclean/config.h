@@ -1,8 +1,20 @@
-/* config.h: what the user asked for. One struct, filled from ONE table of parameters (tclean's
- * names) that also drives YAML, command-line flags, presets, validation, help and docs. Pure data;
- * const once validated.
+/* config.h: what the user asks for. An opaque object, filled by parameters' names (tclean's) and
+ * values as text, YAML or JSON; ONE table of parameters also drives flags, presets, validation,
+ * help and docs.
  *
- * Strings are owned by the config (never NULL after pclean_config_init; "" = not set). */
+ *     pclean_config *config = NULL;
+ *     pclean_err err = {0};
+ *     int rc = pclean_config_new(&config, &err);                          // the defaults
+ *     rc = rc ? rc : pclean_config_read_yaml(config, "line.yaml", &err);  // may be left out
+ *     rc = rc ? rc : pclean_config_set(config, "threshold", "2mJy", &err);
+ *     rc = rc ? rc : pclean_config_set(config, "imsize", "512,256", &err);
+ *     rc = rc ? rc : pclean_config_validate(config, &err);
+ *     ...                                                                 // run.h, plan.h ...
+ *     pclean_config_free(config);
+ *
+ * Names, types, units and choices: docs/cli.md, or pclean_config_print_help. Functions that take a
+ * const pclean_config * may be called from several threads with one object; those that change it
+ * are for one thread at a time. */
 #ifndef PCLEAN_CONFIG_H
 #define PCLEAN_CONFIG_H
 #include "pclean/error.h"
@@ -14,155 +26,47 @@
 extern "C" {
 #endif
 
-typedef struct pclean_strlist {
-    size_t n;
-    char **item;
-} pclean_strlist;
+typedef struct pclean_config pclean_config;
 
-/* Enumerations: values are the index in the parameter's list of choices. */
-enum pclean_datacolumn {
-    PCLEAN_DATACOLUMN_CORRECTED,
-    PCLEAN_DATACOLUMN_DATA,
-    PCLEAN_DATACOLUMN_MODEL
-};
-enum pclean_specmode { PCLEAN_SPECMODE_MFS, PCLEAN_SPECMODE_CUBE, PCLEAN_SPECMODE_CUBEDATA };
-enum pclean_interpolation { PCLEAN_INTERPOLATION_LINEAR, PCLEAN_INTERPOLATION_NEAREST };
-enum pclean_weighting {
-    PCLEAN_WEIGHTING_NATURAL,
-    PCLEAN_WEIGHTING_UNIFORM,
-    PCLEAN_WEIGHTING_BRIGGS
-};
-enum pclean_gridder { PCLEAN_GRIDDER_STANDARD, PCLEAN_GRIDDER_WPROJECT, PCLEAN_GRIDDER_WIDEFIELD };
-enum pclean_deconvolver { PCLEAN_DECONVOLVER_HOGBOM };
-enum pclean_usemask { PCLEAN_USEMASK_USER, PCLEAN_USEMASK_PB };
-enum pclean_cyclecontrol { PCLEAN_CYCLECONTROL_CHANNEL, PCLEAN_CYCLECONTROL_GLOBAL };
-enum pclean_concat_mode {
-    PCLEAN_CONCAT_AUTO,
-    PCLEAN_CONCAT_PAGED,
-    PCLEAN_CONCAT_VIRTUAL,
-    PCLEAN_CONCAT_MOVEVIRTUAL,
-    PCLEAN_CONCAT_COPYVIRTUAL
-};
-enum pclean_veltype { PCLEAN_VELTYPE_RADIO, PCLEAN_VELTYPE_OPTICAL };
-enum pclean_progress_mode {
-    PCLEAN_PROGRESS_AUTO,
-    PCLEAN_PROGRESS_BAR,
-    PCLEAN_PROGRESS_LINES,
-    PCLEAN_PROGRESS_JSON,
-    PCLEAN_PROGRESS_NONE
-};
+/* ---- life ---- */
 
-typedef struct pclean_config {
-    /* selection */
-    pclean_strlist vis;
-    /* one text for all MSs, or one for each; spw "-1": no window of that MS */
-    pclean_strlist field, timerange, uvrange, antenna, scan, observation, intent, spw, taql;
-    int datacolumn;
-    bool mix_columns; /* datacolumn corrected: DATA of the MSs without CORRECTED_DATA,
-                       * beside CORRECTED_DATA of others */
-    /* image */
-    char *imagename;
-    int imsize[2];      /* pixels, x (RA) then y (Dec); one given value is used for both */
-    double cell_rad[2]; /* one given value is used for both */
-    char *phasecenter;  /* "", field id, or "J2000 12h56m44 21d41m05" */
-    char *stokes;       /* "I", "IQUV", "RR", "pseudoI" ... */
-    char *projection;   /* SIN */
-    pclean_strlist startmodel;
-    int specmode;
-    int nchan;           /* -1: all from start to the band's edge */
-    char *start, *width; /* "", channel number, frequency or velocity with unit */
-    char *outframe;      /* LSRK, BARY, TOPO ... */
-    int veltype;
-    char *restfreq; /* "" or "1.420405752GHz" */
-    int interpolation;
-    bool perchanweightdensity;
-    /* grid */
-    int gridder;
-    int wprojplanes; /* accepted, without effect: the accuracy decides */
-    double accuracy; /* rms error of a dirty image over its peak; 1e-6 ... 1e-2 */
-    double pblimit;
-    /* weight */
-    int weighting;
-    double robust;
-    char *fracbw;           /* "" or a number; without effect, see partition.h */
-    pclean_strlist uvtaper; /* "1klambda" | "60arcsec" | major, minor, pa */
-    /* deconvolution */
-    int deconvolver;
-    bool restoration;
-    pclean_strlist restoringbeam; /* empty: each plane's fitted beam; or major[, minor, pa] */
-    bool pbcor;
-    int usemask;
-    char *mask; /* "", CASA image, region file or region text */
-    double pbmask;
-    double psfcutoff;
-    /* iteration */
-    int niter;
-    double gain;
-    double threshold_jy;
-    double nsigma;
-    int cycleniter; /* -1: niter */
-    double cyclefactor, minpsffraction, maxpsffraction;
-    int nmajor; /* -1: no limit */
-    int cyclecontrol;
-    /* normalization */
-    /* (normtype etc. arrive with the gridders that need them) */
-    /* misc */
-    bool overwrite;
-    bool restart; /* continue from the .model of an earlier run of the same name */
-    int progress;
-    bool verbose;
-    /* cluster */
-    int nworkers;  /* processes that image planes; 0: as planes, cores and memory allow */
-    int threads;   /* of each worker; 0: the cores this process may use, divided among
-                    * the workers */
-    char *scratch; /* folder in which the visibilities are kept in a file; "": in memory
-                    * while they fit there */
-    bool keep_subcubes;
-    int concat_mode;
-    int cube_chunksize; /* channels of a sub-cube, or of a part (pclean_partition_nparts); -1:
-                         * one for each worker, or as many as asked for */
-    char *memory;       /* "16GiB" that all processes of the run may use; "": what this
-                         * process may use */
-    char *memory_limit; /* "4GB", "4GiB", "0.5" (of the above): each worker, with what it
-                         * shares; "0", "auto": no such limit */
-    /* part: what a part takes over from the whole image, written by pclean_partition_...
-     * (partition.h) */
-    int part_channel; /* first channel in the whole image; -1: not a part, the rest has no
-                       * meaning */
-    int part_nchan;
-    double part_start_hz, part_width_hz;
-    double part_epoch_s;                   /* in the reference of the first MS's TIME */
-    double part_samples, part_wmax_lambda; /* 0: the part's own */
-    char *part_density;                    /* file; "": the part's own */
-    /* "name=value": what was asked for of tclean that this version lacks. Made by pclean_config_set
-     * and its like; judged by pclean_config_validate, as it may have no effect on this run. */
-    pclean_strlist asked;
-} pclean_config;
+/* *config: a new one with all defaults, to be freed by the caller. After a failure (-PCLEAN_ENOMEM)
+ * NULL. */
+PCLEAN_API int pclean_config_new(pclean_config **config, pclean_err *err);
+/* *copy: a new one like `config`, to be freed by the caller. After a failure NULL. */
+PCLEAN_API int pclean_config_copy(const pclean_config *config, pclean_config **copy,
+                                  pclean_err *err);
+PCLEAN_API void pclean_config_free(pclean_config *config); /* NULL: nothing */
 
-/* Defaults. Never fails to leave a config that pclean_config_clear accepts. */
-PCLEAN_API int pclean_config_init(pclean_config *config, pclean_err *err);
-PCLEAN_API void pclean_config_clear(pclean_config *config);
+/* ---- one parameter ---- */
 
-/* Sets one parameter from text, as a flag or YAML scalar would: "--cell 0.4arcsec", lists as "a,b"
- * or as Python and CASA write them, "['a', 'b']", "(64, 64)". Unknown name: -PCLEAN_EPARAM naming
- * the nearest one. A parameter or value of tclean that this version does not serve is kept in
- * `asked`: whether the run needs it is known when all parameters are. */
+/* Sets a parameter from text, as a flag or YAML scalar would: "--cell 0.4arcsec", lists as "a,b" or
+ * as Python and CASA write them, "['a', 'b']", "(64, 64)". value NULL: for a yes/no parameter true,
+ * else -PCLEAN_EPARAM. An unknown name is -PCLEAN_EPARAM that names the nearest one, and so is a
+ * value that cannot be read; the parameter is then as it was. What of tclean this version does not
+ * serve is kept in mind: whether the run needs it is known when all parameters are
+ * (pclean_config_served). */
 PCLEAN_API int pclean_config_set(pclean_config *config, const char *name, const char *value,
                                  pclean_err *err);
 /* The same, but a list of texts (vis, startmodel ...) grows. */
 PCLEAN_API int pclean_config_append(pclean_config *config, const char *name, const char *value,
                                     pclean_err *err);
+/* *text: the parameter's value as text that pclean_config_set reads back to the same value; the
+ * caller frees it with free(). After a failure NULL. -PCLEAN_EPARAM: no such parameter. */
+PCLEAN_API int pclean_config_get(const pclean_config *config, const char *name, char **text,
+                                 pclean_err *err);
 
-/* What a selection (field, spw, taql ...) says for one of the MeasurementSets; "": nothing. */
-PCLEAN_API const char *pclean_config_of_ms(const pclean_strlist *list, size_t ims);
-
-/* -PCLEAN_EUNSUPPORTED names everything in `asked` that has an effect on this run. A part of
- * pclean_config_validate. */
-PCLEAN_API int pclean_config_served(const pclean_config *config, pclean_err *err);
+/* ---- many parameters ---- */
 
 /* Reads a YAML file: parameters nested by group, as the Python pclean writes them, or flat at the
- * top level. Sets what it names, leaves the rest. Errors carry file:line. */
+ * top level. Sets what it names, leaves the rest; after a failure all is as it was. Errors carry
+ * file:line, one complaint a line. */
 PCLEAN_API int pclean_config_read_yaml(pclean_config *config, const char *path, pclean_err *err);
+
+/* The same from a JSON object {parameter: value} or {group: {parameter: value}}, or of both. Values
+ * are texts as pclean_config_set takes them, numbers, true, false, lists of these, or null, which
+ * leaves the parameter as it is. */
+PCLEAN_API int pclean_config_set_json(pclean_config *config, const char *json, pclean_err *err);
 
 /* Applies a preset by name (share/presets/NAME.yaml beside the library, or a path ending in
  * .yaml). */
@@ -170,17 +74,25 @@ PCLEAN_API int pclean_config_apply_preset(pclean_config *config, const char *nam
 /* Lists "name\tone-line description\n" for each preset into `out`. */
 PCLEAN_API int pclean_config_list_presets(FILE *out, pclean_err *err);
 
-/* The resolved configuration as YAML that pclean_config_read_yaml reads back to the same config,
- * without what has no effect and is not served; -PCLEAN_EUNSUPPORTED as pclean_config_served. */
+/* The configuration as YAML that pclean_config_read_yaml reads back to the same, without what has
+ * no effect and is not served; -PCLEAN_EUNSUPPORTED as pclean_config_served. */
 PCLEAN_API int pclean_config_dump_yaml(const pclean_config *config, FILE *out, pclean_err *err);
 
-/* The resolved configuration as one JSON object {group:{parameter:value}}; *json malloc'ed, caller
- * frees with free(). */
+/* *json: the configuration as one JSON object {group: {parameter: value}}, which
+ * pclean_config_set_json reads; the caller frees it with free(). After a failure NULL. */
 PCLEAN_API int pclean_config_dump_json(const pclean_config *config, char **json, pclean_err *err);
 
+/* ---- checks ---- */
+
 /* Checks ranges and combinations; the message lists EVERY violation, one per line. No file is
- * touched. */
+ * touched. Done by all functions that take a whole configuration. */
 PCLEAN_API int pclean_config_validate(const pclean_config *config, pclean_err *err);
+
+/* -PCLEAN_EUNSUPPORTED names all that was set, has an effect on this run, and is not served by this
+ * version. A part of pclean_config_validate. */
+PCLEAN_API int pclean_config_served(const pclean_config *config, pclean_err *err);
+
+/* ---- the table ---- */
 
 /* Help of all parameters (name, type, default, unit, choices, meaning) by group: plain text `width`
  * columns wide, or Markdown. */

@@ -5,7 +5,30 @@
  * is plain and of fixed size, so it can be copied through a pipe or a job file. A pointer that must
  * be given and is NULL is -PCLEAN_EPARAM; what may be NULL is said where it is declared. Functions
  * without an error (_init, _clear, _free) do nothing then. The library never prints, exits or
- * longjmps. */
+ * longjmps.
+ *
+ *     pclean_err err = {0};
+ *     if (pclean_config_set(config, "niter", "many", &err))
+ *         fprintf(stderr, "%s: %s\n", pclean_error_name(err.code), err.msg);
+ *
+ * How structs cross the border, so that a later version of the library can add to them and programs
+ * built for an earlier one still run:
+ *
+ * Options are the caller's and begin with their size. TYPE_init(&options, sizeof options) sets it
+ * and the defaults; an initializer {.size = sizeof options, ...} does where all defaults are zero,
+ * which the struct says. A smaller size than the library's is that of an earlier version: what it
+ * lacks has its default. A larger one is that of a later version: what this one lacks must be zero.
+ * A size that cannot be one, such as 0, is -PCLEAN_EPARAM. Pointers in them are borrowed for the
+ * call.
+ *
+ * Results are the library's: a function makes one, fills it, and hands it over through a TYPE **;
+ * the caller reads it and frees it with TYPE_free, also after a failure (it is NULL then, or holds
+ * what was found out, as the function says). They may grow at their end, so a program holds
+ * pointers to them and no copies. The elements of arrays in them do not grow.
+ *
+ * Every result is JSON, too: TYPE_json(result, &text, &err) writes what the command's --json
+ * prints (docs/json.md). The text is malloc'ed; the caller frees it with free(). Numbers have the
+ * digits that read back to the same double; one that is not finite is null. */
 #ifndef PCLEAN_ERROR_H
 #define PCLEAN_ERROR_H
 

@@ -1,5 +1,14 @@
 /* memory.h: how much memory imaging takes and how many workers fit, before anything starts.
  *
+ *     pclean_memory_request request;
+ *     pclean_memory_request_init(&request, sizeof request);
+ *     request.model = PCLEAN_MEMORY_NATIVE;
+ *     request.imsize[0] = 8000;
+ *     pclean_memory_estimate *e = NULL;
+ *     if (pclean_estimate_memory(&request, 0, NULL, &e, &err) == 0)
+ *         printf("%zu workers, %.1f GiB each\n", e->recommended_nworkers, e->worker_gib);
+ *     pclean_memory_estimate_free(e);
+ *
  * The names are those of the Python pclean's utils.memory_estimate with pclean_ in front (PCLEAN_
  * for its constants): estimate_worker_memory_gib, estimate_peak_ram_gib, recommend_nworkers,
  * BYTES_PER_PIXEL_STANDARD, WORKER_BASE_OVERHEAD_GIB. Their arguments are the members of
@@ -44,6 +53,7 @@ extern "C" {
 enum pclean_memory_model { PCLEAN_MEMORY_CASA, PCLEAN_MEMORY_NATIVE };
 
 typedef struct pclean_memory_request {
+    size_t size;
     int model;                   /* enum pclean_memory_model */
     int64_t imsize[2];           /* pixels: nx, ny */
     size_t nimsize;              /* values in it: 1 for a square image, 2, or 0 for the config's */
@@ -57,7 +67,7 @@ typedef struct pclean_memory_request {
 } pclean_memory_request;
 
 /* Defaults: casa, imsize 4096, 1 channel, standard, hogbom, 1 term, 1 field, 0.85, no config. */
-PCLEAN_API void pclean_memory_request_init(pclean_memory_request *request);
+PCLEAN_API void pclean_memory_request_init(pclean_memory_request *request, size_t size);
 
 /* Peak memory of one worker, GiB. Errors of these four functions: -PCLEAN_EPARAM for a number below
  * 1, a NaN, a factor outside (0, 1], sizes whose product cannot be counted, and for the native
@@ -87,9 +97,9 @@ PCLEAN_API double pclean_available_ram_gib(char *from, size_t size);
 PCLEAN_API int pclean_parse_ram_gib(const char *text, double *gib, pclean_err *err);
 
 typedef struct pclean_memory_buffer {
-    const char *name, *dtype; /* static text */
-    bool once;                /* shared by all workers */
-    double bytes_per_pixel;   /* of one plane of the image; 0 where the buffer does not depend on
+    char name[48], dtype[24];
+    bool once;              /* shared by all workers */
+    double bytes_per_pixel; /* of one plane of the image; 0 where the buffer does not depend on
                                * its size */
     double gib;
 } pclean_memory_buffer;
@@ -104,12 +114,17 @@ typedef struct pclean_memory_estimate {
     char available_from[160]; /* which limit that is; "given" */
     size_t nbuffer;
     pclean_memory_buffer buffer[16]; /* those of a worker add up to worker_gib */
+    int model;                       /* enum pclean_memory_model, and the factor: of the request */
+    double ram_safety_factor;
 } pclean_memory_estimate;
+PCLEAN_API void pclean_memory_estimate_free(pclean_memory_estimate *estimate);
+PCLEAN_API int pclean_memory_json(const pclean_memory_estimate *estimate, char **json,
+                                  pclean_err *err);
 
 /* nworkers 0: as many as are recommended. Native: visibilities that leave no room for the workers
- * go to a scratch file. */
+ * go to a scratch file. *out is NULL after a failure. */
 PCLEAN_API int pclean_estimate_memory(const pclean_memory_request *request, int64_t nworkers,
-                                      const double *available_ram_gib, pclean_memory_estimate *out,
+                                      const double *available_ram_gib, pclean_memory_estimate **out,
                                       pclean_err *err);
 
 #ifdef __cplusplus

@@ -1,7 +1,15 @@
-/* partition.h: cuts an image into parts that are imaged one by one, on one machine or many: a cube
- * by channels, a continuum image by rows of the MeasurementSets. These are partition_cube and
- * partition_continuum of the Python pclean, and the two CASA calls beneath them, contdatapartition
- * and cubedataimagepartition.
+/* partition.h: cuts an image into parts that are imaged one by one, on one machine or many.
+ *
+ *     pclean_partition *parts = NULL;
+ *     int rc = pclean_partition_make(config, 8, NULL, &parts, &err);
+ *     for (size_t k = 0; rc == 0 && k < parts->nparts; k++)
+ *         rc = pclean_image(parts->part[k].config, NULL, NULL, &err);
+ *     pclean_partition_free(parts);
+ *     // concat.h joins the parts of a cube: pclean_concat_subcubes
+ *
+ * A cube is cut by channels, a continuum image by rows of the MeasurementSets. These are
+ * partition_cube and partition_continuum of the Python pclean, and the two CASA calls beneath them,
+ * contdatapartition and cubedataimagepartition.
  *
  * A part is a whole configuration: pclean_image makes NAME.subcube.N or NAME.part.N of it as it
  * stands. What it must not find out for itself it brings along in the parameters part_...: the
@@ -34,20 +42,22 @@
 extern "C" {
 #endif
 
-/* What a part takes of one MeasurementSet; all else is the config's. */
+/* What a part takes of one MeasurementSet. */
 typedef struct pclean_part_ms {
     char *msname;
     char *spw;     /* "0:12~31,1:0~5"; "-1": nothing of this MS */
     char *taql;    /* the rows, with the config's own condition */
     uint64_t rows; /* selected rows; of a cube those of the windows in spw, without
                     * autocorrelations */
+    /* the whole image's, under CASA's keys; "": all */
+    char *field, *timestr, *uvdist, *antenna, *scan, *obs, *state;
 } pclean_part_ms;
 
 typedef struct pclean_part {
     size_t index; /* from 0; the number in its name */
     char *name;   /* imagename of the part */
     char *file;   /* YAML file that pclean_partition_write wrote; NULL: none yet */
-    pclean_config config;
+    pclean_config *config;
     size_t nms;         /* of the whole selection */
     pclean_part_ms *ms; /* [nms] */
     uint64_t rows;      /* of all MSs */
@@ -70,36 +80,40 @@ typedef struct pclean_partition {
     pclean_part *part;            /* [nparts] */
     size_t nchan;                 /* of the whole image: grid in outframe */
     double first_hz, step_hz;
-    double epoch_s;    /* TIME of its first row */
-    double fracbw;     /* 2 (fmax - fmin) / (fmax + fmin) of its channels */
-    const char *frame; /* "LSRK"; "data" with cubedata. Static. */
+    double epoch_s; /* TIME of its first row */
+    double fracbw;  /* 2 (fmax - fmin) / (fmax + fmin) of its channels */
+    char frame[16]; /* "LSRK"; "data" with cubedata */
 } pclean_partition;
 
+/* All defaults are zero. */
 typedef struct pclean_partition_options {
+    size_t size;
     bool balance_visibilities; /* parts of equal numbers of unflagged samples, not of channels or
                                 * rows; reads FLAG */
     bool align_integration;    /* continuum: all rows of one TIME are in one part */
 } pclean_partition_options;
+PCLEAN_API void pclean_partition_options_init(pclean_partition_options *options, size_t size);
 
 /* Parts that config->cube_chunksize asks for: -1 `nparts`, 1 a part for each channel, N ceil(nchan
  * / N). */
 PCLEAN_API size_t pclean_partition_nparts(const pclean_config *config, size_t nchan, size_t nparts);
 
-/* options NULL: none. Out: cleared by the caller, also after a failure. -PCLEAN_EPARAM: nparts
+/* options NULL: none. *out is NULL after a failure. -PCLEAN_EPARAM: nparts
  * below 1, a specmode of the other kind, or a config that pclean_image would refuse; -PCLEAN_EDATA:
  * a selection that matches nothing. */
 PCLEAN_API int pclean_partition_continuum(const pclean_config *config, int nparts,
                                           const pclean_partition_options *options,
-                                          pclean_partition *out, pclean_err *err);
+                                          pclean_partition **out, pclean_err *err);
 /* nparts 0: as cube_chunksize says. A cube with cyclecontrol=global and niter > 0 is one problem:
  * -PCLEAN_EUNSUPPORTED. */
 PCLEAN_API int pclean_partition_cube(const pclean_config *config, int nparts,
-                                     const pclean_partition_options *options, pclean_partition *out,
-                                     pclean_err *err);
-/* Whichever the config's specmode asks for. */
+                                     const pclean_partition_options *options,
+                                     pclean_partition **out, pclean_err *err);
+/* Whichever the config's specmode asks for. nparts 0: as a cube's cube_chunksize says, else as
+ * many as nworkers. */
 PCLEAN_API int pclean_partition_make(const pclean_config *config, int nparts,
-                                     const pclean_partition_options *options, pclean_partition *out,
-                                     pclean_err *err);
+                                     const pclean_partition_options *options,
+                                     pclean_partition **out, pclean_err *err);
 
 /* Writes FOLDER/NAME.yaml for each part (NAME without its folders), making the folder where it is
  * missing. Where one weight density serves all samples (uniform and briggs with mfs, or with
@@ -118,7 +132,9 @@ PCLEAN_API int pclean_partition_check(const pclean_partition *partition,
                                       const pclean_config *config, const char *folder,
                                       bool overwrite, pclean_err *err);
 
-PCLEAN_API void pclean_partition_clear(pclean_partition *partition);
+PCLEAN_API void pclean_partition_free(pclean_partition *partition);
+PCLEAN_API int pclean_partition_json(const pclean_partition *partition, char **json,
+                                     pclean_err *err);
 
 /* ---- the two CASA calls ---- */
 

@@ -1,4 +1,7 @@
-/* plot.h: a picture of an image, to look at or to show. */
+/* plot.h: a picture of an image, to look at or to show.
+ *
+ *     int rc = pclean_plot_cube("line.image", "line.png", NULL, &err);
+ */
 #ifndef PCLEAN_PLOT_H
 #define PCLEAN_PLOT_H
 #include "pclean/error.h"
@@ -9,6 +12,7 @@ extern "C" {
 #endif
 
 typedef struct pclean_plot_options {
+    size_t size;
     const char *title; /* NULL: object and telescope, as the image names them */
     const char *field; /* width of the maps on the sky ("20arcmin"); NULL: chosen to hold the
                         * emission */
@@ -18,7 +22,7 @@ typedef struct pclean_plot_options {
 } pclean_plot_options;
 
 /* Defaults: automatic title, field and size, 25 panels. */
-PCLEAN_API void pclean_plot_options_init(pclean_plot_options *options);
+PCLEAN_API void pclean_plot_options_init(pclean_plot_options *options, size_t size);
 
 /* Draws the CASA image `image_path` (read only; its first Stokes plane) as a PNG file.
  * A cube: channel maps of the channels with emission, integrated intensity, and the spectrum summed

@@ -1,6 +1,15 @@
 /* run.h: make an image. One call per run; the config says what, the hooks hear what happens, the
- * result says what became of every channel. Not thread-safe (casacore is not): one run at a time in
- * a process. */
+ * result says what became of every channel.
+ *
+ *     pclean_result *result = NULL;
+ *     int rc = pclean_image(config, NULL, &result, &err);     // config: see config.h
+ *     if (rc)
+ *         fprintf(stderr, "%s\n", err.msg);
+ *     for (size_t i = 0; result && i < result->nchan * result->npol; i++)
+ *         printf("channel %zu: %d iterations\n", result->plane[i].chan, result->plane[i].niter);
+ *     pclean_result_free(result);
+ *
+ * Not thread-safe (casacore is not): one run at a time in a process. */
 #ifndef PCLEAN_RUN_H
 #define PCLEAN_RUN_H
 #include "pclean/config.h"
@@ -53,13 +62,29 @@ typedef struct pclean_plane {
 } pclean_plane;
 
 typedef struct pclean_stage_time {
-    const char *name;
+    char name[16];
     double seconds;
 } pclean_stage_time;
 
+/* A MeasurementSet that was read. */
+typedef struct pclean_result_ms {
+    char *path, *column; /* "DATA" ... */
+    uint64_t rows;       /* selected, without autocorrelations */
+    uint64_t autocorrelations_left_out;
+    char *telescope;
+} pclean_result_ms;
+
+/* What a Stokes plane was made of. */
+typedef struct pclean_result_stokes {
+    char *plane;            /* "I" */
+    uint64_t rows;          /* that could give it */
+    uint64_t rows_left_out; /* that could not */
+    char *left_out_hold;    /* the correlations that those have */
+} pclean_result_stokes;
+
 typedef struct pclean_result {
     size_t nchan, npol;
-    double restfreq_hz;  /* given or the data's; 0: neither */
+    double restfreq_hz;  /* restfreq_from says whose it is */
     pclean_plane *plane; /* [nchan][npol] */
     int stop;            /* one for the run: the worst of the planes */
     char **product;      /* NULL-terminated list of what was written, .run.json last */
@@ -80,8 +105,24 @@ typedef struct pclean_result {
     uint64_t nvis_used, nvis_flagged, nvis_nonfinite, nvis_absurd;
     size_t nstage;
     pclean_stage_time stage[16];
+    char version[16], casacore_version[32];
+    char started[32], finished[32]; /* "2025-01-31T12:00:00Z"; finished: when the record was
+                                     * made */
+    char *config;                   /* as pclean_config_dump_json writes it */
+    size_t nms;
+    pclean_result_ms *ms;
+    double first_hz, step_hz; /* centre of channel 0; from one to the next */
+    char restfreq_from[48];   /* "restfreq", "SOURCE.REST_FREQUENCY", or "middle of the selected
+                               * data", which is no rest frequency to show velocities with */
+    size_t nstokes;
+    pclean_result_stokes *stokes;
+    char **without_effect; /* NULL-terminated: parameters that are set and count for nothing, and
+                            * why */
 } pclean_result;
-PCLEAN_API void pclean_result_clear(pclean_result *result);
+PCLEAN_API void pclean_result_free(pclean_result *result);
+
+/* What NAME.run.json holds, the record of the run, and the list of products. */
+PCLEAN_API int pclean_result_json(const pclean_result *result, char **json, pclean_err *err);
 
 /* Reports of a run in progress. Strings borrowed for the call. */
 typedef struct pclean_progress {
@@ -95,7 +136,9 @@ typedef struct pclean_progress {
 } pclean_progress;
 
 enum pclean_level { PCLEAN_LEVEL_DEBUG, PCLEAN_LEVEL_INFO, PCLEAN_LEVEL_WARNING };
+/* All defaults are zero. The callbacks are called in the thread of the caller. */
 typedef struct pclean_hooks {
+    size_t size;
     void (*progress)(const pclean_progress *p, void *user);             /* NULL: none */
     void (*log)(enum pclean_level level, const char *text, void *user); /* NULL: none */
     /* Polled often; a non-zero answer ends the run with -PCLEAN_EINTERRUPTED, no product under a
@@ -103,16 +146,21 @@ typedef struct pclean_hooks {
     int (*stop_requested)(void *user);
     void *user;
 } pclean_hooks;
+PCLEAN_API void pclean_hooks_init(pclean_hooks *hooks, size_t size); /* size: sizeof *hooks */
 
 /* Threads: OpenMP's. A program that shares its machine should be started with GOMP_SPINCOUNT=1000,
  * as the pclean command does for itself: waiting threads then soon sleep. Afterwards the number of
  * threads is again what the caller had set.
  *
- * Validates, images, writes the products NAME.psf ... and, last, NAME.run.json. *result is filled
- * as far as the run got, also on failure. A run with failed planes returns -PCLEAN_EFAILED with its
- * good planes written. */
+ * Validates, images, writes the products NAME.psf ... and, last, NAME.run.json. hooks NULL: none.
+ * *result holds, also after a failure, what became of the run as far as it got; it is NULL where
+ * the arguments are wrong. Errors: -PCLEAN_EPARAM and -PCLEAN_EUNSUPPORTED for a configuration that
+ * pclean_config_validate refuses; -PCLEAN_EDATA for data that cannot be imaged; -PCLEAN_EEXIST for
+ * products that exist; -PCLEAN_EIO, -PCLEAN_ENOSPC, -PCLEAN_ENOMEM, -PCLEAN_ECASA;
+ * -PCLEAN_EINTERRUPTED. A run with failed planes returns -PCLEAN_EFAILED with its good planes
+ * written. */
 PCLEAN_API int pclean_image(const pclean_config *config, const pclean_hooks *hooks,
-                            pclean_result *result, pclean_err *err);
+                            pclean_result **result, pclean_err *err);
 
 PCLEAN_API const char *pclean_version(void);
 

@@ -157,14 +157,22 @@ static int try_manager(bool cleanup, pclean_adios2_info *info, pclean_err *err) 
     return status;
 }
 
-int pclean_adios2_check(bool cleanup, pclean_adios2_info *info, pclean_err *err) {
+void pclean_adios2_info_free(pclean_adios2_info *info) {
+    pcl_free(info);
+}
+
+int pclean_adios2_check(bool cleanup, pclean_adios2_info **info, pclean_err *err) {
     PCL_REQUIRE(err, info);
-    *info = (pclean_adios2_info){0};
-    const int status = casa_init(err);
-    if (status)
+    *info = NULL;
+    int status = casa_init(err);
+    if (status || (status = PCL_ZNEW(info, 1, "findings", err)))
         return status;
-    COPY(info->plugin, casa_adios2_folder());
-    describe_casacore(info);
-    describe_casatools(info);
-    return try_manager(cleanup, info, err);
+    COPY((*info)->plugin, casa_adios2_folder());
+    describe_casacore(*info);
+    describe_casatools(*info);
+    if ((status = try_manager(cleanup, *info, err))) {
+        pclean_adios2_info_free(*info);
+        *info = NULL;
+    }
+    return status;
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "base/sized.h"
 #include "casa/casa.h"
 #include "exec/probe.h"
 #include "image/kind.h"
@@ -29,10 +30,11 @@
 static const char *const default_columns[] = {"DATA",   "CORRECTED_DATA", "MODEL_DATA", "FLAG",
                                               "WEIGHT", "SIGMA",          NULL};
 
-void pclean_adios2_options_init(pclean_adios2_options *o) {
-    if (!o)
-        return;
-    *o = (pclean_adios2_options){.columns = default_columns, .engine = "BP4"};
+static const pclean_adios2_options defaults = {
+    .size = sizeof defaults, .columns = default_columns, .engine = "BP4"};
+
+void pclean_adios2_options_init(pclean_adios2_options *options, size_t size) {
+    pcl_sized_init(options, size, &defaults, sizeof defaults);
 }
 
 void pclean_adios2_free_list(char **list) {
@@ -233,7 +235,7 @@ typedef struct job {
 } job;
 
 static void tell(const job *j, const char *stage, uint64_t done, double from, double to) {
-    if (!j->hooks || !j->hooks->progress)
+    if (!j->hooks->progress)
         return;
     const double part = j->info.cell_bytes ? (double)done / (double)j->info.cell_bytes : 1,
                  elapsed = pcl_now() - j->start;
@@ -250,7 +252,7 @@ static void tell(const job *j, const char *stage, uint64_t done, double from, do
 }
 
 static int check_stop(const job *j, pclean_err *err) {
-    if (j->hooks && j->hooks->stop_requested && j->hooks->stop_requested(j->hooks->user))
+    if (j->hooks->stop_requested && j->hooks->stop_requested(j->hooks->user))
         return PCL_FAIL(err, PCLEAN_EINTERRUPTED, "the copy was interrupted");
     return 0;
 }
@@ -391,14 +393,26 @@ static void to_hooks(enum pcl_log_level level, const char *text, void *user) {
     h->log((enum pclean_level)level, text, h->user);
 }
 
-static int begin(const pclean_hooks *hooks, pclean_err *err) {
-    if (hooks && hooks->log)
-        pcl_log_set_sink(to_hooks, (void *)(uintptr_t)hooks);
+/* What a call works with: the caller's wishes, and defaults for the others. */
+typedef struct call {
+    pclean_adios2_options options;
+    pclean_hooks hooks;
+} call;
+
+static int begin(const pclean_adios2_options *options, const pclean_hooks *hooks, call *c,
+                 pclean_err *err) {
+    *c = (call){.options = defaults, .hooks = {.size = sizeof c->hooks}};
+    int rc = PCL_TAKE(pclean_adios2_options, &c->options, options, err);
+    rc = rc ? rc : PCL_TAKE(pclean_hooks, &c->hooks, hooks, err);
+    if (rc)
+        return rc;
+    if (c->hooks.log)
+        pcl_log_set_sink(to_hooks, &c->hooks);
     return casa_init(err);
 }
 
-static int end(const pclean_hooks *hooks, int status) {
-    if (hooks && hooks->log)
+static int end(const call *c, int status) {
+    if (c->hooks.log)
         pcl_log_set_sink(NULL, NULL);
     return status;
 }
@@ -432,31 +446,28 @@ int pclean_adios2_convert(const char *in, const char *out, const pclean_adios2_o
                           const pclean_hooks *hooks, pclean_err *err) {
     PCL_REQUIRE(err, in);
     PCL_REQUIRE(err, out);
-    pclean_adios2_options o;
-    pclean_adios2_options_init(&o);
-    int status = begin(hooks, err);
+    call c;
+    int status = begin(options, hooks, &c, err);
     if (!status)
-        status = convert(in, out, options ? options : &o, NULL, 0, hooks, err);
-    return end(hooks, status);
+        status = convert(in, out, &c.options, NULL, 0, &c.hooks, err);
+    return end(&c, status);
 }
 
 int pclean_adios2_restore(const char *in, const char *out, const pclean_adios2_options *options,
                           const pclean_hooks *hooks, pclean_err *err) {
     PCL_REQUIRE(err, in);
     PCL_REQUIRE(err, out);
-    pclean_adios2_options o;
+    call c;
     char *name = NULL;
-    pclean_adios2_options_init(&o);
-    o = options ? *options : o;
-    int status = begin(hooks, err);
+    int status = begin(options, hooks, &c, err);
     if (!status)
         status = pcl_fs_strip_slashes(out, &name, err);
     if (!status) {
-        const casa_copy_spec spec = {.path = in, .target = CASA_COPY_TILED, .taql = o.taql};
-        status = copy_table(&spec, name, &o, hooks, err);
+        const casa_copy_spec spec = {.path = in, .target = CASA_COPY_TILED, .taql = c.options.taql};
+        status = copy_table(&spec, name, &c.options, &c.hooks, err);
     }
     pcl_free(name);
-    return end(hooks, status);
+    return end(&c, status);
 }
 
 /* ---- by spectral window ---- */
@@ -527,20 +538,18 @@ int pclean_adios2_split(const char *in, const char *dir, const pclean_adios2_opt
                         const pclean_hooks *hooks, char ***outputs, pclean_err *err) {
     PCL_REQUIRE(err, in);
     PCL_REQUIRE(err, dir);
-    pclean_adios2_options o;
+    call c;
     windows w = {0};
     char **names = NULL, *folder = NULL;
     size_t done = 0;
     bool new_folder = false;
-    pclean_adios2_options_init(&o);
-    o = options ? *options : o;
     if (outputs)
         *outputs = NULL;
-    int status = begin(hooks, err);
-    if (!status && o.taql && *o.taql)
+    int status = begin(options, hooks, &c, err);
+    if (!status && c.options.taql && *c.options.taql)
         status = PCL_FAIL(err, PCLEAN_EPARAM, "split selects the rows by itself: no taql");
     if (!status)
-        status = check_engine(&o, err);
+        status = check_engine(&c.options, err);
     if (!status)
         status = casa_copy_windows(in, &w.spw, &w.nspw, &w.spw_of_ddid, &w.nddid, err);
     if (!status && w.nspw == 0)
@@ -560,7 +569,7 @@ int pclean_adios2_split(const char *in, const char *dir, const pclean_adios2_opt
     if (!status)
         status = part_names(in, folder, w.spw, w.nspw, &names, err);
     if (!status)
-        status = split(in, names, &w, &o, hooks, &done, err);
+        status = split(in, names, &w, &c.options, &c.hooks, &done, err);
     if (status && new_folder && done == 0)
         (void)rmdir(folder);
     if (names)
@@ -573,5 +582,5 @@ int pclean_adios2_split(const char *in, const char *dir, const pclean_adios2_opt
     pcl_free(w.ddid);
     pcl_free(w.spw);
     pcl_free(w.spw_of_ddid);
-    return end(hooks, status);
+    return end(&c, status);
 }

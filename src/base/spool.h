@@ -27,8 +27,8 @@ int pcl_spool_open(const pcl_scratch *where, const char *what, uint64_t bytes, i
                    pclean_err *err) PCL_CHECK;
 
 /* The file that another process has made, by its path (pcl_scratch_path); the caller closes *fd,
- * also after a failure where it is not -1. -PCLEAN_EIO: it is not there; -PCLEAN_EDATA: it has another
- * size. */
+ * also after a failure where it is not -1. -PCLEAN_EIO: it is not there; -PCLEAN_EDATA: it has
+ * another size. */
 int pcl_spool_attach_file(const char *path, uint64_t bytes, int *fd, pclean_err *err) PCL_CHECK;
 
 typedef struct pcl_spool pcl_spool;

@@ -1,11 +1,12 @@
 #include "config/config.h"
+#include "base/mem.h"
 #include "config/options.h"
 #include "config/unserved.h"
 #include "config/value.h"
 #include <stdint.h>
 #include <string.h>
 
-void pclean_config_clear(pclean_config *config) {
+void pcl_config_clear(pclean_config *config) {
     if (!config)
         return;
     for (size_t i = 0; i < pcl_option_count(); i++)
@@ -15,14 +16,13 @@ void pclean_config_clear(pclean_config *config) {
     *config = (pclean_config){0};
 }
 
-int pclean_config_init(pclean_config *config, pclean_err *err) {
-    PCL_REQUIRE(err, config);
+int pcl_config_init(pclean_config *config, pclean_err *err) {
     *config = (pclean_config){0};
     for (size_t i = 0; i < pcl_option_count(); i++) {
         int rc = pcl_config_assign_text(config, NULL, pcl_option_at(i)->name, pcl_option_at(i)->def,
                                         err);
         if (rc) {
-            pclean_config_clear(config);
+            pcl_config_clear(config);
             return rc;
         }
     }
@@ -45,8 +45,34 @@ int pcl_config_copy(pclean_config *to, const pclean_config *from, pclean_err *er
         rc = pcl_asked_set(to, name, value, err);
     }
     if (rc)
-        pclean_config_clear(to);
+        pcl_config_clear(to);
     return rc;
+}
+
+int pclean_config_new(pclean_config **config, pclean_err *err) {
+    PCL_REQUIRE(err, config);
+    int rc = PCL_ZNEW(config, 1, "configuration", err);
+    if (!rc && (rc = pcl_config_init(*config, err))) {
+        pcl_free(*config);
+        *config = NULL;
+    }
+    return rc;
+}
+
+int pclean_config_copy(const pclean_config *config, pclean_config **copy, pclean_err *err) {
+    PCL_REQUIRE(err, config);
+    PCL_REQUIRE(err, copy);
+    int rc = PCL_ZNEW(copy, 1, "configuration", err);
+    if (!rc && (rc = pcl_config_copy(*copy, config, err))) {
+        pcl_free(*copy);
+        *copy = NULL;
+    }
+    return rc;
+}
+
+void pclean_config_free(pclean_config *config) {
+    pcl_config_clear(config);
+    pcl_free(config);
 }
 
 static int unknown(const char *name, pclean_err *err) {
@@ -133,6 +159,25 @@ int pclean_config_set(pclean_config *config, const char *name, const char *value
     return pcl_config_assign_text(config, NULL, name, value, err);
 }
 
+int pclean_config_get(const pclean_config *config, const char *name, char **text, pclean_err *err) {
+    PCL_REQUIRE(err, text);
+    *text = NULL;
+    PCL_REQUIRE(err, config);
+    PCL_REQUIRE(err, name);
+    const struct pcl_option *option = pcl_option_find(name);
+    struct pcl_texts texts;
+    char *written = NULL;
+    if (!option)
+        return unknown(name, err);
+    int rc = pcl_value_get(option, config, &texts, err);
+    rc = rc ? rc : pcl_texts_write(&texts, option, &written, err);
+    if (!rc && !(*text = strdup(written)))
+        rc = PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the value of %s", name);
+    pcl_free(written);
+    pcl_texts_clear(&texts);
+    return rc;
+}
+
 /* The field with the items of `more` behind its own. */
 static int append(pclean_config *config, const struct pcl_option *option,
                   const struct pcl_texts *more, pclean_err *err) {
@@ -162,6 +207,8 @@ int pclean_config_append(pclean_config *config, const char *name, const char *va
     return rc;
 }
 
-const char *pclean_config_of_ms(const pclean_strlist *list, size_t ims) {
-    return !list || list->n == 0 ? "" : list->item[list->n > 1 ? ims : 0];
+const char *pcl_config_of_ms(const pclean_strlist *list, size_t ims) {
+    if (!list || list->n == 0)
+        return "";
+    return list->item[list->n > 1 ? ims : 0];
 }

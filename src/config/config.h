@@ -1,13 +1,21 @@
-/* config.h (of this layer): what yaml.c, preset.c and config.c share. */
+/* config.h (of the library): pclean_config as the library sees it. parameters.h has its fields. */
 #ifndef PCL_CONFIG_H
 #define PCL_CONFIG_H
 #include "base/err.h"
-#include "pclean/config.h"
+#include "config/parameters.h"
+
+/* Defaults, in a struct of the caller's. Never fails to leave one that pcl_config_clear accepts. */
+int pcl_config_init(pclean_config *config, pclean_err *err) PCL_CHECK;
+void pcl_config_clear(pclean_config *config);
+
+/* What a selection (field, spw, taql ...) says for one of the MeasurementSets; "": nothing. */
+const char *pcl_config_of_ms(const pclean_strlist *list, size_t ims);
 
 /* How many files may include one another by `preset:`. */
 #define PCL_PRESET_DEPTH 4
 
-/* A copy that owns its strings; *to is not read. On failure *to is zeroed. */
+/* A copy in a struct of the caller's, which owns its strings; *to is not read. On failure *to is
+ * zeroed. */
 int pcl_config_copy(pclean_config *to, const pclean_config *from, pclean_err *err) PCL_CHECK;
 
 /* Sets a served parameter, or checks that an unserved one asks for nothing. group NULL: any. */
@@ -21,6 +29,9 @@ int pcl_config_assign_text(pclean_config *config, const char *group, const char 
 /* pclean_config_read_yaml and _apply_preset, `depth` files deep; a relative path is looked up from
  * the folder of `from_file` (NULL: the working folder). */
 int pcl_yaml_read(pclean_config *config, const char *path, int depth, pclean_err *err) PCL_CHECK;
+/* The same from a text; path is what errors call it. */
+int pcl_yaml_read_text(pclean_config *config, const char *path, const char *text, size_t len,
+                       int depth, pclean_err *err) PCL_CHECK;
 int pcl_preset_apply(pclean_config *config, const char *name, const char *from_file, int depth,
                      pclean_err *err) PCL_CHECK;
 

@@ -1,4 +1,5 @@
 #include "config/configbytes.h"
+#include "config/config.h"
 
 #include "base/mem.h"
 #include "config/options.h"
@@ -35,10 +36,10 @@ static int take_option(pcl_parcel_reader *r, const struct pcl_option *o, pclean_
 }
 
 int pcl_configbytes_take(pcl_parcel_reader *r, pclean_config *config, pclean_err *err) {
-    int rc = pclean_config_init(config, err);
+    int rc = pcl_config_init(config, err);
     for (size_t i = 0; !rc && i < pcl_option_count(); i++)
         rc = take_option(r, pcl_option_at(i), config, err);
     if (rc)
-        pclean_config_clear(config);
+        pcl_config_clear(config);
     return rc;
 }

@@ -1,5 +1,6 @@
 #include "config/effect.h"
 #include "base/mem.h"
+#include "config/config.h"
 #include "config/options.h"
 #include "config/unserved.h"
 #include "config/value.h"
@@ -68,7 +69,7 @@ int pcl_effect_notes(const pclean_config *config, struct pcl_texts *lines, pclea
     struct notes notes = {0};
     pclean_config usual;
     *lines = (struct pcl_texts){0};
-    int rc = pclean_config_init(&usual, err);
+    int rc = pcl_config_init(&usual, err);
     if (rc)
         return rc;
     for (size_t i = 0; i < pcl_option_count() && !rc; i++)
@@ -85,6 +86,6 @@ int pcl_effect_notes(const pclean_config *config, struct pcl_texts *lines, pclea
     }
     if (rc)
         pcl_texts_clear(lines);
-    pclean_config_clear(&usual);
+    pcl_config_clear(&usual);
     return rc;
 }

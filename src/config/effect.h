@@ -2,7 +2,7 @@
 #ifndef PCL_EFFECT_H
 #define PCL_EFFECT_H
 #include "base/err.h"
-#include "pclean/config.h"
+#include "config/parameters.h"
 
 struct pcl_texts;
 

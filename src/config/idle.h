@@ -1,7 +1,7 @@
 /* idle.h: when a parameter has no effect on a run, whatever it says. */
 #ifndef PCL_IDLE_H
 #define PCL_IDLE_H
-#include "pclean/config.h"
+#include "config/parameters.h"
 #include <stdbool.h>
 
 /* Whether what was asked for the parameter `name` is one of "a|b" (pcl_asked_is). */

@@ -3,8 +3,8 @@
 #ifndef PCL_OPTIONS_H
 #define PCL_OPTIONS_H
 #include "config/idle.h"
+#include "config/parameters.h"
 #include "config/words.h"
-#include "pclean/config.h"
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -200,8 +200,10 @@ int pcl_asked_set(pclean_config *config, const char *name, const char *value, pc
 
 const char *pcl_asked_idle(const pclean_config *config, const char *name) {
     const struct pcl_unserved *u = pcl_unserved_find(name);
-    const struct pcl_option *o = u ? NULL : pcl_option_find(name);
-    pcl_idle *idle = u ? u->idle : o ? o->idle : NULL;
+    const struct pcl_option *o = pcl_option_find(name);
+    pcl_idle *idle = o ? o->idle : NULL;
+    if (u)
+        idle = u->idle;
     return idle ? idle(config, pcl_asked_is) : NULL;
 }
 
@@ -210,7 +212,8 @@ static void explain(const char *name, char *buf, size_t size) {
     const struct pcl_unserved *u = pcl_unserved_find(name);
     const struct pcl_option *o = pcl_option_find(name);
     char words[400] = "";
-    pcl_words_join(u ? u->accept : o ? o->choices : NULL, words, sizeof words);
+    const char *choices = o ? o->choices : NULL;
+    pcl_words_join(u ? u->accept : choices, words, sizeof words);
     if (u)
         snprintf(buf, size, " (%s); leave it out%s%s", u->what, words[0] ? " or say " : "", words);
     else if (words[0])

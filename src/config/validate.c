@@ -133,7 +133,9 @@ static enum form spectral_form(const char *text, double *value) {
     *value = q.value;
     if (q.dim == PCL_DIM_NONE)
         return pcl_parse_int(text, &i) ? FORM_INT : FORM_BAD;
-    return q.dim == PCL_DIM_FREQ ? FORM_FREQ : q.dim == PCL_DIM_VELOCITY ? FORM_VELOCITY : FORM_BAD;
+    if (q.dim == PCL_DIM_FREQ)
+        return FORM_FREQ;
+    return q.dim == PCL_DIM_VELOCITY ? FORM_VELOCITY : FORM_BAD;
 }
 
 static void check_start_width(const pclean_config *c, struct pcl_problems *r) {

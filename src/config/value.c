@@ -215,6 +215,51 @@ int pcl_texts_parse(struct pcl_texts *texts, const struct pcl_option *o, const c
     return rc;
 }
 
+/* "['a', 'b']" */
+static int write_list(const struct pcl_texts *texts, char **out, pclean_err *err) {
+    size_t size = 3;
+    for (size_t i = 0; i < texts->n; i++)
+        size += 2 * strlen(texts->item[i]) + 4;
+    int rc = PCL_NEW(out, size, "text of a value", err);
+    if (rc)
+        return rc;
+    char *p = *out;
+    *p++ = '[';
+    for (size_t i = 0; i < texts->n; i++) {
+        p = stpcpy(p, i ? ", '" : "'");
+        for (const char *c = texts->item[i]; *c; *p++ = *c++)
+            if (*c == '\'' || *c == '\\')
+                *p++ = '\\';
+        *p++ = '\'';
+    }
+    strcpy(p, "]");
+    return 0;
+}
+
+static int write_joined(const struct pcl_texts *texts, char **out, pclean_err *err) {
+    size_t size = 1;
+    for (size_t i = 0; i < texts->n; i++)
+        size += strlen(texts->item[i]) + 1;
+    const int rc = PCL_NEW(out, size, "text of a value", err);
+    if (!rc)
+        pcl_texts_join(texts, *out, size);
+    return rc;
+}
+
+int pcl_texts_write(const struct pcl_texts *texts, const struct pcl_option *o, char **out,
+                    pclean_err *err) {
+    struct pcl_texts back;
+    int rc = write_joined(texts, out, err);
+    if (rc || (rc = pcl_texts_parse(&back, o, *out, err)))
+        return rc;
+    const bool same = pcl_texts_equal(texts, &back);
+    pcl_texts_clear(&back);
+    if (same)
+        return 0;
+    pcl_free(*out);
+    return write_list(texts, out, err);
+}
+
 /* Would the text, as it is, be read as something else? */
 static bool needs_list(const char *text) {
     const size_t n = strlen(text);

@@ -28,6 +28,10 @@ void pcl_texts_join(const struct pcl_texts *texts, char *buf, size_t size);
 int pcl_texts_parse(struct pcl_texts *texts, const struct pcl_option *option, const char *text,
                     pclean_err *err) PCL_CHECK;
 
+/* The other way: "a,b", or where that would be read as something else "['a', 'b']". pcl_free. */
+int pcl_texts_write(const struct pcl_texts *texts, const struct pcl_option *option, char **out,
+                    pclean_err *err) PCL_CHECK;
+
 /* Sets the field from its items. On failure the field is as it was. Errors name the parameter and
  * the value. */
 int pcl_value_set(const struct pcl_option *option, pclean_config *config, const char *const *items,

@@ -360,14 +360,11 @@ static int parse_text(struct reader *r, const char *text, size_t len, pclean_err
     return rc;
 }
 
-int pcl_yaml_read(pclean_config *config, const char *path, int depth, pclean_err *err) {
+int pcl_yaml_read_text(pclean_config *config, const char *path, const char *text, size_t len,
+                       int depth, pclean_err *err) {
     struct reader reader = {.path = path};
     pclean_config changed = {0};
-    char *text = NULL;
-    size_t len;
-    int rc = read_file(path, &text, &len, err);
-    if (rc == 0)
-        rc = parse_text(&reader, text, len, err);
+    int rc = parse_text(&reader, text, len, err);
     if (rc == 0)
         rc = pcl_config_copy(&changed, config, err);
     if (rc == 0)
@@ -379,8 +376,17 @@ int pcl_yaml_read(pclean_config *config, const char *path, int depth, pclean_err
         *config = changed;
         changed = old;
     }
-    pclean_config_clear(&changed);
+    pcl_config_clear(&changed);
     clear_entries(&reader);
+    return rc;
+}
+
+int pcl_yaml_read(pclean_config *config, const char *path, int depth, pclean_err *err) {
+    char *text = NULL;
+    size_t len;
+    int rc = read_file(path, &text, &len, err);
+    if (rc == 0)
+        rc = pcl_yaml_read_text(config, path, text, len, depth, err);
     pcl_free(text);
     return rc;
 }

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "base/mem.h"
-#include "data/convert.h"
+#include "data/conversion.h"
 #include "data/times.h"
 
 /* ---- which rows are read, and how many at once ---- */
@@ -105,15 +105,15 @@ static void start_reader(const filling *f, size_t k) {
 /* Some rows of what was read, chosen to be stored. */
 typedef struct chosen {
     size_t n;
-    size_t row[PCL_CONVERT_MOST];
-    uint32_t itime[PCL_CONVERT_MOST];
+    size_t row[PCL_CONVERSION_MOST];
+    uint32_t itime[PCL_CONVERSION_MOST];
 } chosen;
 
 /* To the end of the block; stretches that are full are sorted. Empties the choice. */
 static void store_rows(filling *f, reader *rd, const casa_ms_rows *rows, chosen *c) {
     pcl_block *b = rd->conversion.block;
     const pcl_identity *id = &f->out->identity[b->ims];
-    pcl_convert_rows(&rd->conversion, rows, c->row, c->n, &f->tally);
+    pcl_conversion_rows(&rd->conversion, rows, c->row, c->n, &f->tally);
     for (size_t k = 0; k < c->n; k++, b->nrow++) {
         const double *uvw = rows->uvw_m + 3 * c->row[k];
         b->u_m[b->nrow] = uvw[0];
@@ -155,7 +155,7 @@ static int take_rows(filling *f, reader *rd, const casa_ms_rows *rows, pclean_er
             continue;
         }
         c.row[c.n++] = r;
-        if (c.n == PCL_CONVERT_MOST)
+        if (c.n == PCL_CONVERSION_MOST)
             store_rows(f, rd, rows, &c);
     }
     if (c.n)

@@ -19,8 +19,7 @@
 #define STORED(X)                                                                                  \
     X(u_m, 1)                                                                                      \
     X(v_m, 1)                                                                                      \
-    X(w_m, 1) X(itime, 1) X(row, 1) X(who, 1) X(vis, 2 * npol * b->nchan)                          \
-        X(weight, npol * b->nchan)
+    X(w_m, 1) X(itime, 1) X(row, 1) X(who, 1) X(vis, 2 * npol * b->nchan) X(weight, npol * b->nchan)
 #define APART(X) X(time_s, ntime) X(doppler, ntime) X(freq_hz, nchan)
 
 /* The lists of an MS. */

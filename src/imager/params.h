@@ -3,13 +3,13 @@
 #ifndef PCL_PARAMS_H
 #define PCL_PARAMS_H
 #include "base/err.h"
+#include "config/config.h"
 #include "core/beam.h"
 #include "core/clean/converge.h"
 #include "core/clean/deconvolver.h"
 #include "core/grid/gridder.h"
 #include "core/weight.h"
 #include "imager/slices.h"
-#include "pclean/config.h"
 
 typedef struct pcl_params {
     const pcl_gridder_type *gridder; /* one that corrects w may be replaced by the flat one where

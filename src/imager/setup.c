@@ -1,4 +1,5 @@
 #include "imager/setup.h"
+#include "config/config.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -411,15 +412,15 @@ static void hint_imsize(const pclean_config *c) {
 
 casa_ms_selection pcl_setup_selection(const pclean_config *c, size_t ims) {
     static const char *const datacolumns[] = {"corrected", "data", "model"};
-    return (casa_ms_selection){.field = pclean_config_of_ms(&c->field, ims),
-                               .spw = pclean_config_of_ms(&c->spw, ims),
-                               .timerange = pclean_config_of_ms(&c->timerange, ims),
-                               .uvrange = pclean_config_of_ms(&c->uvrange, ims),
-                               .antenna = pclean_config_of_ms(&c->antenna, ims),
-                               .scan = pclean_config_of_ms(&c->scan, ims),
-                               .observation = pclean_config_of_ms(&c->observation, ims),
-                               .intent = pclean_config_of_ms(&c->intent, ims),
-                               .taql = pclean_config_of_ms(&c->taql, ims),
+    return (casa_ms_selection){.field = pcl_config_of_ms(&c->field, ims),
+                               .spw = pcl_config_of_ms(&c->spw, ims),
+                               .timerange = pcl_config_of_ms(&c->timerange, ims),
+                               .uvrange = pcl_config_of_ms(&c->uvrange, ims),
+                               .antenna = pcl_config_of_ms(&c->antenna, ims),
+                               .scan = pcl_config_of_ms(&c->scan, ims),
+                               .observation = pcl_config_of_ms(&c->observation, ims),
+                               .intent = pcl_config_of_ms(&c->intent, ims),
+                               .taql = pcl_config_of_ms(&c->taql, ims),
                                .datacolumn = datacolumns[c->datacolumn]};
 }
 

@@ -6,6 +6,7 @@
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sized.h"
 #include "base/sysinfo.h"
 #include "base/threads.h"
 #include "casa/casa.h"
@@ -22,14 +23,15 @@
 
 static const char *const mode_names[] = {"auto", "paged", "virtual", "movevirtual", "copyvirtual"};
 
-void pclean_concat_options_init(pclean_concat_options *o) {
-    if (!o)
-        return;
-    *o = (pclean_concat_options){.mode = PCLEAN_CONCAT_PAGED,
-                                 .axis = -1,
-                                 .relax = true,
-                                 .overwrite = true,
-                                 .max_workers = 4};
+static const pclean_concat_options defaults = {.size = sizeof defaults,
+                                               .mode = PCLEAN_CONCAT_PAGED,
+                                               .axis = -1,
+                                               .relax = true,
+                                               .overwrite = true,
+                                               .max_workers = 4};
+
+void pclean_concat_options_init(pclean_concat_options *options, size_t size) {
+    pcl_sized_init(options, size, &defaults, sizeof defaults);
 }
 
 int pclean_concat_mode_parse(const char *text) {
@@ -44,13 +46,13 @@ const char *pclean_concat_mode_name(int mode) {
                                                                              : "unknown";
 }
 
-void pclean_concat_result_clear(pclean_concat_result *result) {
+void pclean_concat_result_free(pclean_concat_result *result) {
     if (!result)
         return;
     for (size_t i = 0; i < result->noutput; i++)
         free(result->output[i].path);
     free(result->output);
-    *result = (pclean_concat_result){0};
+    pcl_free(result);
 }
 
 /* ---- work side by side ---- */
@@ -63,7 +65,7 @@ typedef struct work {
     pcl_joined *joined;
     pclean_err *error; /* [n] of each joined image; code 0: none so far */
     size_t n;
-    const pclean_hooks *hooks;
+    pclean_hooks hooks;
     double start;
     uint64_t total, done;
     bool stopped;
@@ -76,7 +78,7 @@ static int note_bytes(uint64_t bytes, void *user) {
     bool stopped;
 #pragma omp atomic capture
     done = w->done += bytes;
-    if (w->hooks && omp_get_thread_num() == 0) {
+    if (omp_get_thread_num() == 0) {
         const double elapsed = pcl_now() - w->start;
         char unit[40];
         snprintf(unit, sizeof unit, "MiB, %.0f MB/s",
@@ -89,9 +91,9 @@ static int note_bytes(uint64_t bytes, void *user) {
             .unit = unit,
             .elapsed_s = elapsed,
             .remaining_s = done ? elapsed * (double)(w->total - done) / (double)done : -1};
-        if (w->hooks->progress)
-            w->hooks->progress(&p, w->hooks->user);
-        if (w->hooks->stop_requested && w->hooks->stop_requested(w->hooks->user)) {
+        if (w->hooks.progress)
+            w->hooks.progress(&p, w->hooks.user);
+        if (w->hooks.stop_requested && w->hooks.stop_requested(w->hooks.user)) {
 #pragma omp atomic write
             w->stopped = true;
         }
@@ -170,7 +172,13 @@ static int join_all(work *w, const pclean_concat_options *o, pclean_err *err) {
     return rc;
 }
 
-static int fill_result(const work *w, pclean_concat_result *r, pclean_err *err) {
+static int make_result(const work *w, pclean_concat_result **result, pclean_err *err) {
+    if (!result)
+        return 0;
+    int rc = PCL_ZNEW(result, 1, "result", err);
+    if (rc)
+        return rc;
+    pclean_concat_result *r = *result;
     r->output = calloc(w->n ? w->n : 1, sizeof *r->output);
     if (!r->output)
         return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the result");
@@ -198,11 +206,13 @@ static void log_to_hooks(enum pcl_log_level level, const char *text, void *user)
 
 static int begin(work *w, size_t n, const pclean_concat_options *o, const pclean_hooks *hooks,
                  pclean_err *err) {
-    *w = (work){.hooks = hooks, .start = pcl_now()};
-    int rc = pcl_threads_start(thread_count(o), err);
+    *w = (work){.start = pcl_now()};
+    w->hooks = (pclean_hooks){.size = sizeof w->hooks};
+    int rc = PCL_TAKE(pclean_hooks, &w->hooks, hooks, err);
+    rc = rc ? rc : pcl_threads_start(thread_count(o), err);
     rc = rc ? rc : casa_init(err);
-    if (hooks && hooks->log)
-        pcl_log_set_sink(log_to_hooks, (void *)(uintptr_t)hooks);
+    if (!rc && w->hooks.log)
+        pcl_log_set_sink(log_to_hooks, &w->hooks);
     if (!rc && !(rc = PCL_ZNEW(&w->joined, n, "joined images", err)))
         rc = PCL_ZNEW(&w->error, n, "errors", err);
     for (size_t i = 0; !rc && i < n; i++)
@@ -242,18 +252,15 @@ static int check_options(const pclean_concat_options *o, pclean_err *err) {
 
 int pclean_concat_images(const char *outimage, const char *const *inimages, size_t n,
                          const pclean_concat_options *options, const pclean_hooks *hooks,
-                         pclean_concat_result *result, pclean_err *err) {
+                         pclean_concat_result **result, pclean_err *err) {
     PCL_REQUIRE(err, outimage);
     PCL_REQUIRE(err, inimages);
-    pclean_concat_options defaults;
-    pclean_concat_result mine = {0};
-    pclean_concat_options_init(&defaults);
-    const pclean_concat_options *o = options ? options : &defaults;
+    pclean_concat_options own = defaults, *const o = &own;
     work w = {0};
-    int rc = check_options(o, err);
     if (result)
-        *result = mine;
-    if (rc)
+        *result = NULL;
+    int rc = PCL_TAKE(pclean_concat_options, o, options, err);
+    if (rc || (rc = check_options(o, err)))
         return rc;
     if (!(rc = begin(&w, 1, o, hooks, err))) {
         w.n = 1;
@@ -266,11 +273,10 @@ int pclean_concat_images(const char *outimage, const char *const *inimages, size
         }
         if (!rc)
             rc = delete_inputs(&w, o, err);
-        const int filled = fill_result(&w, result ? result : &mine, rc ? NULL : err);
-        rc = rc ? rc : filled;
+        const int made = make_result(&w, result, rc ? NULL : err);
+        rc = rc ? rc : made;
     }
     end(&w);
-    pclean_concat_result_clear(&mine);
     return rc;
 }
 
@@ -468,16 +474,15 @@ static int join_subcubes(work *w, const char *base, size_t nparts, const char *c
 
 int pclean_concat_subcubes(const char *base, size_t nparts, const char *const *extensions,
                            const pclean_concat_options *options, const pclean_hooks *hooks,
-                           pclean_concat_result *result, pclean_err *err) {
+                           pclean_concat_result **result, pclean_err *err) {
     PCL_REQUIRE(err, base);
-    pclean_concat_options defaults;
-    pclean_concat_options_init(&defaults);
-    const pclean_concat_options *o = options ? options : &defaults;
-    pclean_concat_result mine = {0};
+    pclean_concat_options own = defaults, *const o = &own;
     char *lock = NULL;
-    int fd = -1, rc = check_options(o, err);
+    int fd = -1;
     if (result)
-        *result = mine;
+        *result = NULL;
+    int rc = PCL_TAKE(pclean_concat_options, o, options, err);
+    rc = rc ? rc : check_options(o, err);
     if (rc || (rc = claim_base(base, &lock, &fd, err))) {
         pcl_free(lock);
         return rc;
@@ -489,11 +494,10 @@ int pclean_concat_subcubes(const char *base, size_t nparts, const char *const *e
     work w = {0};
     if (!(rc = begin(&w, n, o, hooks, err))) {
         rc = join_subcubes(&w, base, nparts, extensions, o, err);
-        const int filled = fill_result(&w, result ? result : &mine, rc ? NULL : err);
-        rc = rc ? rc : filled;
+        const int made = make_result(&w, result, rc ? NULL : err);
+        rc = rc ? rc : made;
     }
     end(&w);
-    pclean_concat_result_clear(&mine);
     pcl_claim_drop(lock, fd);
     pcl_free(lock);
     return rc;

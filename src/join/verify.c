@@ -1,6 +1,7 @@
 /* verify.c: the public face of checking an image: blank and NaN planes, gaps, and what it should
  * consist of. */
 #include "base/mem.h"
+#include "base/sized.h"
 #include "casa/casa.h"
 #include "join/series.h"
 #include "pclean/concat.h"
@@ -8,7 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-void pclean_verify_result_clear(pclean_verify_result *r) {
+static const pclean_verify_options defaults = {.size = sizeof defaults, .axis = -1};
+
+void pclean_verify_options_init(pclean_verify_options *options, size_t size) {
+    pcl_sized_init(options, size, &defaults, sizeof defaults);
+}
+
+void pclean_verify_result_free(pclean_verify_result *r) {
     if (!r)
         return;
     free(r->nan);
@@ -16,7 +23,9 @@ void pclean_verify_result_clear(pclean_verify_result *r) {
     free(r->gap);
     free(r->differ);
     free(r->checksum);
-    *r = (pclean_verify_result){0};
+    pcl_free(r->image);
+    pcl_free(r->error);
+    pcl_free(r);
 }
 
 /* ---- what the pixels of each plane are ---- */
@@ -140,12 +149,12 @@ static void look_for_gaps(const pcl_series *p, pclean_verify_result *r) {
             r->gap[r->ngap++] = k;
 }
 
-static int compare(const pcl_series *image, const char *const *against, size_t n, bool full,
-                   pclean_verify_result *r, pclean_err *err) {
+static int compare(const pcl_series *image, const pclean_verify_options *o, pclean_verify_result *r,
+                   pclean_err *err) {
     const pcl_series_options load = {.axis = (int)image->axis, .relax = true};
     pcl_series members = {0};
     long where = -1;
-    int rc = pcl_series_load(against, n, &load, &members, err);
+    int rc = pcl_series_load(o->against, o->nagainst, &load, &members, err);
     if (!rc)
         rc = casa_member_compare(image->member[0], members.member[0], image->axis, true, err);
     if (!rc && members.beams != image->beams)
@@ -162,8 +171,8 @@ static int compare(const pcl_series *image, const char *const *against, size_t n
         if (!(fabs(members.value[k] - image->value[k]) <= 0.02 * step))
             r->differ[r->ndiffer++] = k;
     }
-    if (!rc && r->ndiffer == 0 && !(rc = pcl_series_compare(image, &members, full, &where, err)) &&
-        where >= 0)
+    if (!rc && r->ndiffer == 0 &&
+        !(rc = pcl_series_compare(image, &members, o->full, &where, err)) && where >= 0)
         r->differ[r->ndiffer++] = (size_t)where;
     pcl_series_clear(&members);
     return rc;
@@ -190,24 +199,41 @@ static int verdict(const char *image, bool allow_blank, const pclean_verify_resu
     return 0;
 }
 
-int pclean_verify_image(const char *image, const char *const *against, size_t nagainst, int axis,
-                        bool full, bool allow_blank, pclean_verify_result *result,
-                        pclean_err *err) {
-    PCL_REQUIRE(err, image);
-    PCL_REQUIRE(err, result);
-    const pcl_series_options load = {.axis = axis, .relax = true};
+static int verify(const char *image, const pclean_verify_options *o, pclean_verify_result *r,
+                  pclean_err *err) {
+    const pcl_series_options load = {.axis = o->axis, .relax = true};
     pcl_series series = {0};
-    *result = (pclean_verify_result){0};
     int rc = casa_init(err);
     if (!rc && !(rc = pcl_series_load(&image, 1, &load, &series, err)))
-        rc = allocate(result, series.total, err);
+        rc = allocate(r, series.total, err);
     if (!rc) {
-        look_for_gaps(&series, result);
-        if (full || nagainst == 0)
-            rc = look_at_planes(&series, result, err);
+        look_for_gaps(&series, r);
+        if (o->full || o->nagainst == 0)
+            rc = look_at_planes(&series, r, err);
     }
-    if (!rc && nagainst > 0)
-        rc = compare(&series, against, nagainst, full, result, err);
+    if (!rc && o->nagainst > 0)
+        rc = compare(&series, o, r, err);
     pcl_series_clear(&series);
-    return rc ? rc : verdict(image, allow_blank, result, err);
+    return rc ? rc : verdict(image, o->allow_blank, r, err);
+}
+
+int pclean_verify_image(const char *image, const pclean_verify_options *options,
+                        pclean_verify_result **result, pclean_err *err) {
+    PCL_REQUIRE(err, result);
+    *result = NULL;
+    PCL_REQUIRE(err, image);
+    pclean_verify_options o = defaults;
+    pclean_err why = {0};
+    int rc = PCL_TAKE(pclean_verify_options, &o, options, err);
+    if (rc)
+        return rc;
+    if (o.nagainst)
+        PCL_REQUIRE(err, o.against);
+    if ((rc = PCL_ZNEW(result, 1, "result", err)) ||
+        (rc = pcl_strdup(&(*result)->image, image, err)))
+        return rc;
+    rc = verify(image, &o, *result, &why);
+    if (rc && err)
+        *err = why;
+    return rc && pcl_strdup(&(*result)->error, why.msg, err) ? -PCLEAN_ENOMEM : rc;
 }

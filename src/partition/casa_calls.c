@@ -83,8 +83,7 @@ static int config_of_axis(size_t nms, const pclean_ms_selection *ms,
                           const pclean_spectral_axis *axis, pclean_config *c, pclean_err *err) {
     const char **vis = NULL;
     int rc;
-    if ((rc = PCL_NEW(&vis, nms, "list of MeasurementSets", err)) ||
-        (rc = pclean_config_init(c, err)))
+    if ((rc = PCL_NEW(&vis, nms, "list of MeasurementSets", err)) || (rc = pcl_config_init(c, err)))
         goto done;
     for (size_t i = 0; i < nms; i++)
         vis[i] = ms[i].msname;
@@ -189,6 +188,6 @@ done:
     }
     pcl_setup_close(&s);
     pcl_free(sel);
-    pclean_config_clear(&config);
+    pcl_config_clear(&config);
     return rc;
 }

@@ -114,7 +114,7 @@ int pcl_channel_parts_select(const pcl_setup *part, pclean_part_ms *ms, pclean_e
 
 /* A width too small for its label's decimals is written out. */
 static int label_channels(const pcl_setup *s, double fracbw, pclean_part *p, pclean_err *err) {
-    pclean_config *c = &p->config;
+    pclean_config *c = p->config;
     const double step = s->channels.step_hz;
     int rc;
     if ((rc = pcl_asprintf(&p->start, err, "%.10fGHz", p->freq_start_hz / 1e9)) ||
@@ -157,7 +157,7 @@ static int prove(const pclean_partition *out, pclean_err *err) {
     pcl_cut_grid *part = NULL;
     int rc = PCL_NEW(&part, out->nparts, "proof", err);
     for (size_t k = 0; !rc && k < out->nparts; k++) {
-        const pclean_config *c = &out->part[k].config;
+        const pclean_config *c = out->part[k].config;
         part[k] =
             (pcl_cut_grid){(size_t)c->nchan, c->part_start_hz + c->part_channel * c->part_width_hz,
                            c->part_width_hz};

@@ -65,9 +65,9 @@ static bool holds_part(const char *path) {
     if (!f)
         return false;
     fclose(f);
-    const bool is = pclean_config_init(&c, NULL) == 0 &&
+    const bool is = pcl_config_init(&c, NULL) == 0 &&
                     pclean_config_read_yaml(&c, path, NULL) == 0 && c.part_channel >= 0;
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
     return is;
 }
 
@@ -190,7 +190,7 @@ int pcl_partfiles_write(pclean_part *p, const char *folder, pclean_err *err) {
     if (!out)
         rc = PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the text of %s", path);
     else
-        rc = pclean_config_dump_yaml(&p->config, out, err);
+        rc = pclean_config_dump_yaml(p->config, out, err);
     if (out && fclose(out) != 0 && !rc)
         rc = PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the text of %s", path);
     if (!rc)

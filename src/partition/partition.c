@@ -9,6 +9,7 @@
 
 #include "base/fsutil.h"
 #include "base/mem.h"
+#include "base/sized.h"
 #include "partition/channel_parts.h"
 #include "partition/partfiles.h"
 #include "partition/row_parts.h"
@@ -23,26 +24,38 @@ void pclean_part_ms_free(pclean_part_ms *ms, size_t n) {
         pcl_free(ms[i].msname);
         pcl_free(ms[i].spw);
         pcl_free(ms[i].taql);
+        pcl_free(ms[i].field);
+        pcl_free(ms[i].timestr);
+        pcl_free(ms[i].uvdist);
+        pcl_free(ms[i].antenna);
+        pcl_free(ms[i].scan);
+        pcl_free(ms[i].obs);
+        pcl_free(ms[i].state);
     }
     pcl_free(ms);
 }
 
 static void clear_part(pclean_part *p) {
     pclean_part_ms_free(p->ms, p->nms);
-    pclean_config_clear(&p->config);
+    pclean_config_free(p->config);
     pcl_free(p->name);
     pcl_free(p->file);
     pcl_free(p->start);
     pcl_free(p->width);
 }
 
-void pclean_partition_clear(pclean_partition *partition) {
+void pclean_partition_options_init(pclean_partition_options *options, size_t size) {
+    const pclean_partition_options none = {.size = sizeof none};
+    pcl_sized_init(options, size, &none, sizeof none);
+}
+
+void pclean_partition_free(pclean_partition *partition) {
     if (!partition)
         return;
     for (size_t k = 0; k < partition->nparts; k++)
         clear_part(&partition->part[k]);
     pcl_free(partition->part);
-    *partition = (pclean_partition){0};
+    pcl_free(partition);
 }
 
 /* ---- cutting ---- */
@@ -52,12 +65,9 @@ size_t pclean_partition_nparts(const pclean_config *config, size_t nchan, size_t
     return chunk ? nchan / chunk + (nchan % chunk > 0) : nparts;
 }
 
-int pclean_partition_continuum(const pclean_config *config, int nparts,
-                               const pclean_partition_options *options, pclean_partition *out,
-                               pclean_err *err) {
-    PCL_REQUIRE(err, config);
-    PCL_REQUIRE(err, out);
-    *out = (pclean_partition){0};
+static int cut_continuum(const pclean_config *config, int nparts,
+                         const pclean_partition_options *options, pclean_partition *out,
+                         pclean_err *err) {
     pcl_whole whole;
     int rc = pcl_cut_check(nparts, err);
     if (rc)
@@ -85,18 +95,16 @@ static int count_parts(pcl_whole *whole, int nparts, pclean_err *err) {
     return pcl_cut_check(whole->nwanted < INT32_MAX ? (int)whole->nwanted : INT32_MAX, err);
 }
 
-int pclean_partition_cube(const pclean_config *config, int nparts,
-                          const pclean_partition_options *options, pclean_partition *out,
-                          pclean_err *err) {
-    PCL_REQUIRE(err, config);
-    PCL_REQUIRE(err, out);
-    *out = (pclean_partition){.cube = true};
+static int cut_cube(const pclean_config *config, int nparts,
+                    const pclean_partition_options *options, pclean_partition *out,
+                    pclean_err *err) {
     const bool chunks = nparts == 0 && config->cube_chunksize > 0;
     pcl_whole whole;
     int rc;
+    out->cube = true;
     if ((rc = chunks ? 0 : pcl_cut_check(nparts, err)))
         return rc;
-    if (options && options->align_integration)
+    if (options->align_integration)
         return PCL_FAIL(err, PCLEAN_EPARAM,
                         "align=integration is for continuum images, whose parts are rows; a cube's "
                         "are channels");
@@ -110,14 +118,57 @@ int pclean_partition_cube(const pclean_config *config, int nparts,
     return rc;
 }
 
-int pclean_partition_make(const pclean_config *config, int nparts,
-                          const pclean_partition_options *options, pclean_partition *out,
-                          pclean_err *err) {
-    PCL_REQUIRE(err, config);
+/* cut_continuum or cut_cube. */
+typedef int cutter(const pclean_config *config, int nparts, const pclean_partition_options *options,
+                   pclean_partition *out, pclean_err *err);
+
+static int partition(const pclean_config *config, int nparts,
+                     const pclean_partition_options *options, cutter *cut, pclean_partition **out,
+                     pclean_err *err) {
+    pclean_partition_options o = {.size = sizeof o};
+    int rc = PCL_TAKE(pclean_partition_options, &o, options, err);
+    if (rc || (rc = PCL_ZNEW(out, 1, "partition", err)))
+        return rc;
+    if ((rc = cut(config, nparts, &o, *out, err))) {
+        pclean_partition_free(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
+int pclean_partition_continuum(const pclean_config *config, int nparts,
+                               const pclean_partition_options *options, pclean_partition **out,
+                               pclean_err *err) {
     PCL_REQUIRE(err, out);
-    return (config->specmode == PCLEAN_SPECMODE_MFS
-                ? pclean_partition_continuum
-                : pclean_partition_cube)(config, nparts, options, out, err);
+    *out = NULL;
+    PCL_REQUIRE(err, config);
+    return partition(config, nparts, options, cut_continuum, out, err);
+}
+
+int pclean_partition_cube(const pclean_config *config, int nparts,
+                          const pclean_partition_options *options, pclean_partition **out,
+                          pclean_err *err) {
+    PCL_REQUIRE(err, out);
+    *out = NULL;
+    PCL_REQUIRE(err, config);
+    return partition(config, nparts, options, cut_cube, out, err);
+}
+
+int pclean_partition_make(const pclean_config *config, int nparts,
+                          const pclean_partition_options *options, pclean_partition **out,
+                          pclean_err *err) {
+    PCL_REQUIRE(err, out);
+    *out = NULL;
+    PCL_REQUIRE(err, config);
+    const bool cube = config->specmode != PCLEAN_SPECMODE_MFS,
+               chunks = cube && config->cube_chunksize > 0;
+    if (nparts == 0 && !chunks)
+        nparts = config->nworkers;
+    if (nparts == 0 && !chunks)
+        return PCL_FAIL(err, PCLEAN_EPARAM,
+                        "how many parts? Give their number (-n), or cube_chunksize or nworkers in "
+                        "the configuration");
+    return partition(config, nparts, options, cube ? cut_cube : cut_continuum, out, err);
 }
 
 /* ---- writing ---- */
@@ -153,7 +204,7 @@ int pclean_partition_write(pclean_partition *partition, const pclean_config *con
         return rc;
     for (size_t k = 0; !rc && k < partition->nparts; k++) {
         pclean_part *part = &partition->part[k];
-        if (!(rc = pcl_partfiles_set_density(config, folder, &part->config, err)))
+        if (!(rc = pcl_partfiles_set_density(config, folder, part->config, err)))
             rc = pcl_partfiles_write(part, folder, err);
     }
     return rc ? rc : pcl_partfiles_remove_stale(partition, config, folder, err);

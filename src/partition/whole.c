@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "imager/target.h"
 #include "partition/partfiles.h"
+#include "pclean/concat.h"
 #include "run/budget.h"
 #include "run/workers.h"
 
@@ -71,7 +72,8 @@ void pcl_whole_describe(const pcl_whole *whole, pclean_partition *out) {
     out->step_hz = s->channels.step_hz;
     out->epoch_s = s->epoch_s;
     out->fracbw = 2 * fabs(last - first) / (last + first);
-    out->frame = s->frame < 0 ? "data" : casa_freq_frame_name(s->frame);
+    snprintf(out->frame, sizeof out->frame, "%s",
+             s->frame < 0 ? "data" : casa_freq_frame_name(s->frame));
 }
 
 /* want [nwindow], bit k: correlation k of the window goes into a plane. */
@@ -112,11 +114,27 @@ int pcl_whole_set(pclean_config *config, const char *name, pclean_err *err, cons
     return rc;
 }
 
+/* What the whole image takes of MS number ims. */
+static int copy_selection(const pclean_config *c, size_t ims, pclean_part_ms *out,
+                          pclean_err *err) {
+    const struct {
+        char **to;
+        const pclean_strlist *from;
+    } texts[] = {{&out->field, &c->field},    {&out->timestr, &c->timerange},
+                 {&out->uvdist, &c->uvrange}, {&out->antenna, &c->antenna},
+                 {&out->scan, &c->scan},      {&out->obs, &c->observation},
+                 {&out->state, &c->intent}};
+    int rc = pcl_strdup(&out->msname, c->vis.item[ims], err);
+    for (size_t i = 0; !rc && i < sizeof texts / sizeof *texts; i++)
+        rc = pcl_strdup(texts[i].to, pcl_config_of_ms(texts[i].from, ims), err);
+    return rc;
+}
+
 int pcl_whole_new_selection(const pcl_setup *setup, pclean_part_ms **out, pclean_err *err) {
     const size_t n = setup->source->nms;
     int rc = PCL_ZNEW(out, n, "part", err);
     for (size_t i = 0; !rc && i < n; i++)
-        rc = pcl_strdup(&(*out)[i].msname, setup->config->vis.item[i], err);
+        rc = copy_selection(setup->config, i, &(*out)[i], err);
     return rc;
 }
 
@@ -130,12 +148,13 @@ static int set_centre(const pcl_setup *s, pclean_config *c, pclean_err *err) {
 }
 
 /* The configuration of a part before its rows or channels are chosen. */
-static int inherit(const pcl_whole *whole, const char *name, pclean_config *c, pclean_err *err) {
+static int inherit(const pcl_whole *whole, const char *name, pclean_config **config,
+                   pclean_err *err) {
     const pcl_setup *s = &whole->setup;
-    int rc;
-    if ((rc = pcl_config_copy(c, s->config, err)) ||
-        (rc = pcl_whole_set(c, "imagename", err, "%s", name)) || (rc = set_centre(s, c, err)) ||
-        (rc = pcl_partfiles_set_density(s->config, NULL, c, err)))
+    int rc = pclean_config_copy(s->config, config, err);
+    pclean_config *c = *config;
+    if (rc || (rc = pcl_whole_set(c, "imagename", err, "%s", name)) ||
+        (rc = set_centre(s, c, err)) || (rc = pcl_partfiles_set_density(s->config, NULL, c, err)))
         return rc;
     c->keep_subcubes = false; /* what becomes of sub-cubes concerns the whole image */
     c->concat_mode = PCLEAN_CONCAT_AUTO;
@@ -173,8 +192,8 @@ static int set_selection(pclean_part *p, pclean_err *err) {
         spw[i] = p->ms[i].spw;
         taql[i] = p->ms[i].taql;
     }
-    if (!(rc = pcl_config_assign(&p->config, NULL, "spw", spw, p->nms, err)))
-        rc = pcl_config_assign(&p->config, NULL, "taql", taql, p->nms, err);
+    if (!(rc = pcl_config_assign(p->config, NULL, "spw", spw, p->nms, err)))
+        rc = pcl_config_assign(p->config, NULL, "taql", taql, p->nms, err);
 done:
     pcl_free(taql);
     pcl_free(spw);
@@ -209,5 +228,5 @@ int pcl_whole_finish_part(const pcl_whole *whole, double row_fraction, pclean_pa
                           pclean_err *err) {
     const int rc = set_selection(part, err);
     return rc ? rc
-              : plan_memory(&whole->setup, &part->config, row_fraction, &part->estimated_gib, err);
+              : plan_memory(&whole->setup, part->config, row_fraction, &part->estimated_gib, err);
 }

@@ -44,7 +44,8 @@ int pcl_whole_add_part(const pcl_whole *whole, const char *kind, pclean_partitio
 int pcl_whole_finish_part(const pcl_whole *whole, double row_fraction, pclean_part *part,
                           pclean_err *err) PCL_CHECK;
 
-/* *out [MSs of the setup], zero but for their names; to be given to pclean_part_ms_free. */
+/* *out [MSs of the setup]: their names and what the whole image takes of them, else zero; to be
+ * given to pclean_part_ms_free. */
 int pcl_whole_new_selection(const pcl_setup *setup, pclean_part_ms **out,
                             pclean_err *err) PCL_CHECK;
 

@@ -6,6 +6,7 @@
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "base/sized.h"
 #include "casa/casa.h"
 #include "image/needed.h"
 #include "image/virtual.h"
@@ -50,10 +51,10 @@ typedef struct picture {
     uint32_t map[PCL_COLORMAP_SIZE];
 } picture;
 
-void pclean_plot_options_init(pclean_plot_options *options) {
-    if (!options)
-        return;
-    *options = (pclean_plot_options){.max_panels = 25};
+static const pclean_plot_options defaults = {.size = sizeof defaults, .max_panels = 25};
+
+void pclean_plot_options_init(pclean_plot_options *options, size_t size) {
+    pcl_sized_init(options, size, &defaults, sizeof defaults);
 }
 
 /* ---- the image ---- */
@@ -747,13 +748,10 @@ int pclean_plot_cube(const char *image_path, const char *png_path,
                      const pclean_plot_options *options, pclean_err *err) {
     PCL_REQUIRE(err, image_path);
     PCL_REQUIRE(err, png_path);
-    picture p = {.path = image_path};
-    pclean_plot_options_init(&p.options);
-    if (options) {
-        p.options = *options;
-    }
+    picture p = {.path = image_path, .options = defaults};
     double field_rad;
-    int rc = check_options(&p, png_path, &field_rad, err);
+    int rc = PCL_TAKE(pclean_plot_options, &p.options, options, err);
+    rc = rc ? rc : check_options(&p, png_path, &field_rad, err);
     rc = rc ? rc : check_output(image_path, png_path, err);
     rc = rc ? rc : load_image(&p, err);
     rc = rc ? rc : pcl_cubeview_make(&p.source, field_rad, p.options.max_panels, &p.view, err);

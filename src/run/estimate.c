@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/quantity.h"
+#include "base/sized.h"
 #include "base/sysinfo.h"
+#include "config/config.h"
 #include "config/options.h"
 #include "pclean/memory.h"
 #include "plan/casa_memory.h"
@@ -23,18 +26,23 @@ typedef struct model {
     bool only_file;    /* native: the user wants the visibilities in a scratch file */
 } model;
 
-void pclean_memory_request_init(pclean_memory_request *q) {
-    if (!q)
-        return;
-    *q = (pclean_memory_request){.model = PCLEAN_MEMORY_CASA,
-                                 .imsize = {4096},
-                                 .nimsize = 1,
-                                 .nchan_per_task = 1,
-                                 .gridder = "standard",
-                                 .deconvolver = "hogbom",
-                                 .nterms = 1,
-                                 .nfields = 1,
-                                 .ram_safety_factor = PCLEAN_RAM_SAFETY_FACTOR};
+static const pclean_memory_request defaults = {.size = sizeof defaults,
+                                               .model = PCLEAN_MEMORY_CASA,
+                                               .imsize = {4096},
+                                               .nimsize = 1,
+                                               .nchan_per_task = 1,
+                                               .gridder = "standard",
+                                               .deconvolver = "hogbom",
+                                               .nterms = 1,
+                                               .nfields = 1,
+                                               .ram_safety_factor = PCLEAN_RAM_SAFETY_FACTOR};
+
+void pclean_memory_request_init(pclean_memory_request *request, size_t size) {
+    pcl_sized_init(request, size, &defaults, sizeof defaults);
+}
+
+void pclean_memory_estimate_free(pclean_memory_estimate *estimate) {
+    pcl_free(estimate);
 }
 
 /* ---- the request ---- */
@@ -58,8 +66,13 @@ static int resolve(const pclean_memory_request *q, model *m, pclean_err *err) {
     *m = (model){.task = {.nchan = q->nchan_per_task, .nterms = q->nterms, .nfields = q->nfields}};
     if (q->nimsize > 2 || (q->nimsize == 0 && !q->config))
         return PCL_FAIL(err, PCLEAN_EPARAM, "imsize has %zu values: give one or two", q->nimsize);
-    m->task.nx = q->nimsize ? q->imsize[0] : q->config->imsize[0];
-    m->task.ny = q->nimsize == 2 ? q->imsize[1] : q->nimsize ? q->imsize[0] : q->config->imsize[1];
+    if (q->nimsize > 0) {
+        m->task.nx = q->imsize[0];
+        m->task.ny = q->imsize[q->nimsize - 1];
+    } else {
+        m->task.nx = q->config->imsize[0];
+        m->task.ny = q->config->imsize[1];
+    }
     m->task.gridder = m->gridder;
     m->task.deconvolver = m->deconvolver;
     int rc = find_word(q->config, "gridder", q->gridder, m->gridder, sizeof m->gridder, err);
@@ -110,7 +123,7 @@ static int native_model(const pclean_memory_request *q, model *m, pclean_err *er
                       "imsize=%" PRId64 ",%" PRId64
                       ": the uv grid would have more than 2^32 cells; make it smaller",
                       m->task.nx, m->task.ny);
-    if (rc || (rc = pclean_config_init(&own, err)) ||
+    if (rc || (rc = pcl_config_init(&own, err)) ||
         (rc = pclean_config_set(&own, "gridder", m->gridder, err)) ||
         (rc = pclean_config_set(&own, "deconvolver", m->deconvolver, err)) ||
         (!q->config && (rc = usual_config(&own, err))) || (rc = pclean_config_served(&own, err)))
@@ -123,7 +136,7 @@ static int native_model(const pclean_memory_request *q, model *m, pclean_err *er
     if (!(rc = check_config(&run, err)) && !(rc = count_run(&run, m, err)))
         m->worker_gib = (double)pcl_memory_worker_bytes(&m->budget.sizes) / GIB;
 done:
-    pclean_config_clear(&own);
+    pcl_config_clear(&own);
     return rc;
 }
 
@@ -190,13 +203,13 @@ static int find_peak(const pclean_memory_request *q, const model *m, int64_t nwo
 
 static void add_buffer(pclean_memory_estimate *e, const char *name, const char *dtype, bool once,
                        double bytes, double npixel) {
-    if (bytes > 0 && e->nbuffer < sizeof e->buffer / sizeof *e->buffer)
-        e->buffer[e->nbuffer++] =
-            (pclean_memory_buffer){.name = name,
-                                   .dtype = dtype,
-                                   .once = once,
-                                   .gib = bytes / GIB,
-                                   .bytes_per_pixel = npixel > 0 ? bytes / npixel : 0};
+    if (!(bytes > 0) || e->nbuffer == sizeof e->buffer / sizeof *e->buffer)
+        return;
+    pclean_memory_buffer *b = &e->buffer[e->nbuffer++];
+    *b = (pclean_memory_buffer){
+        .once = once, .gib = bytes / GIB, .bytes_per_pixel = npixel > 0 ? bytes / npixel : 0};
+    snprintf(b->name, sizeof b->name, "%s", name);
+    snprintf(b->dtype, sizeof b->dtype, "%s", dtype);
 }
 
 static void list_casa_buffers(const model *m, pclean_memory_estimate *e) {
@@ -229,66 +242,90 @@ static void list_native_buffers(const model *m, bool in_file, pclean_memory_esti
 
 /* ---- interface ---- */
 
-int pclean_estimate_memory(const pclean_memory_request *q, int64_t nworkers,
-                           const double *available_ram_gib, pclean_memory_estimate *out,
-                           pclean_err *err) {
-    PCL_REQUIRE(err, q);
-    PCL_REQUIRE(err, out);
-    *out = (pclean_memory_estimate){.available_from = "given"};
-    pclean_memory_estimate e = *out;
-    e.available_gib = available_ram_gib
-                          ? *available_ram_gib
-                          : pclean_available_ram_gib(e.available_from, sizeof e.available_from);
+static int estimate(const pclean_memory_request *q, int64_t nworkers,
+                    const double *available_ram_gib, pclean_memory_estimate *e, pclean_err *err) {
+    *e = (pclean_memory_estimate){
+        .available_from = "given", .model = q->model, .ram_safety_factor = q->ram_safety_factor};
+    e->available_gib = available_ram_gib
+                           ? *available_ram_gib
+                           : pclean_available_ram_gib(e->available_from, sizeof e->available_from);
     model m;
     int rc;
-    if ((rc = check_ram(e.available_gib, err)) || (rc = check_factor(q->ram_safety_factor, err)) ||
+    if ((rc = check_ram(e->available_gib, err)) || (rc = check_factor(q->ram_safety_factor, err)) ||
         (rc = make_model(q, &m, err)))
         return rc;
-    e.worker_gib = m.worker_gib;
-    const double usable = e.available_gib * q->ram_safety_factor;
-    e.recommended_nworkers = recommend(q, &m, usable);
+    e->worker_gib = m.worker_gib;
+    const double usable = e->available_gib * q->ram_safety_factor;
+    e->recommended_nworkers = recommend(q, &m, usable);
     if (nworkers == 0)
-        nworkers = (int64_t)e.recommended_nworkers;
+        nworkers = (int64_t)e->recommended_nworkers;
     const bool in_file = uses_file(q, &m, usable, nworkers);
-    if ((rc = find_peak(q, &m, nworkers, in_file, &e.peak_gib, err)))
+    if ((rc = find_peak(q, &m, nworkers, in_file, &e->peak_gib, err)))
         return rc;
-    e.nworkers = (size_t)nworkers;
+    e->nworkers = (size_t)nworkers;
     if (q->model == PCLEAN_MEMORY_CASA)
-        list_casa_buffers(&m, &e);
+        list_casa_buffers(&m, e);
     else
-        list_native_buffers(&m, in_file, &e);
-    *out = e;
+        list_native_buffers(&m, in_file, e);
     return 0;
 }
 
-int pclean_estimate_worker_memory_gib(const pclean_memory_request *q, double *gib,
+static int take(const pclean_memory_request *theirs, pclean_memory_request *q, pclean_err *err) {
+    *q = defaults;
+    return PCL_TAKE(pclean_memory_request, q, theirs, err);
+}
+
+int pclean_estimate_memory(const pclean_memory_request *request, int64_t nworkers,
+                           const double *available_ram_gib, pclean_memory_estimate **out,
+                           pclean_err *err) {
+    PCL_REQUIRE(err, out);
+    *out = NULL;
+    PCL_REQUIRE(err, request);
+    pclean_memory_request q;
+    int rc = take(request, &q, err);
+    if (rc || (rc = PCL_ZNEW(out, 1, "estimate", err)))
+        return rc;
+    if ((rc = estimate(&q, nworkers, available_ram_gib, *out, err))) {
+        pcl_free(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
+int pclean_estimate_worker_memory_gib(const pclean_memory_request *request, double *gib,
                                       pclean_err *err) {
-    PCL_REQUIRE(err, q);
+    PCL_REQUIRE(err, request);
     PCL_REQUIRE(err, gib);
+    pclean_memory_request q;
     model m;
     *gib = 0;
-    int rc = make_model(q, &m, err);
+    int rc = take(request, &q, err);
+    rc = rc ? rc : make_model(&q, &m, err);
     *gib = rc ? 0 : m.worker_gib;
     return rc;
 }
 
-int pclean_estimate_peak_ram_gib(int64_t nworkers, const pclean_memory_request *q, double *gib,
-                                 pclean_err *err) {
-    PCL_REQUIRE(err, q);
+int pclean_estimate_peak_ram_gib(int64_t nworkers, const pclean_memory_request *request,
+                                 double *gib, pclean_err *err) {
+    PCL_REQUIRE(err, request);
     PCL_REQUIRE(err, gib);
+    pclean_memory_request q;
     model m;
     *gib = 0;
-    int rc = make_model(q, &m, err);
-    return rc ? rc : find_peak(q, &m, nworkers, m.only_file, gib, err);
+    int rc = take(request, &q, err);
+    rc = rc ? rc : make_model(&q, &m, err);
+    return rc ? rc : find_peak(&q, &m, nworkers, m.only_file, gib, err);
 }
 
-int pclean_recommend_nworkers(const double *available_ram_gib, const pclean_memory_request *q,
+int pclean_recommend_nworkers(const double *available_ram_gib, const pclean_memory_request *request,
                               size_t *nworkers, pclean_err *err) {
-    PCL_REQUIRE(err, q);
+    PCL_REQUIRE(err, request);
     PCL_REQUIRE(err, nworkers);
-    pclean_memory_estimate e;
-    int rc = pclean_estimate_memory(q, 0, available_ram_gib, &e, err);
-    *nworkers = e.recommended_nworkers;
+    pclean_memory_request q;
+    pclean_memory_estimate e = {0};
+    int rc = take(request, &q, err);
+    rc = rc ? rc : estimate(&q, 0, available_ram_gib, &e, err);
+    *nworkers = rc ? 0 : e.recommended_nworkers;
     return rc;
 }
 

@@ -12,20 +12,22 @@
 void pcl_run_end_stage(pcl_run *r, const char *name) {
     const double t = pcl_now();
     pclean_result *res = r->result;
-    if (res->nstage < sizeof res->stage / sizeof *res->stage)
-        res->stage[res->nstage++] =
-            (pclean_stage_time){.name = name, .seconds = t - r->stage_start};
+    if (res->nstage < sizeof res->stage / sizeof *res->stage) {
+        pclean_stage_time *stage = &res->stage[res->nstage++];
+        snprintf(stage->name, sizeof stage->name, "%s", name);
+        stage->seconds = t - r->stage_start;
+    }
     r->stage_start = t;
 }
 
 int pcl_run_stop_requested(void *user) {
     const pcl_run *r = user;
-    return r->hooks && r->hooks->stop_requested && r->hooks->stop_requested(r->hooks->user);
+    return r->hooks->stop_requested && r->hooks->stop_requested(r->hooks->user);
 }
 
 void pcl_run_report(const pcl_run *r, const char *stage, double fraction, size_t done, size_t total,
                     const char *unit, const pclean_plane *plane) {
-    if (!r->hooks || !r->hooks->progress)
+    if (!r->hooks->progress)
         return;
     const double t = pcl_now(), spent = t - r->stage_start;
     const pclean_progress p = {.stage = stage,

@@ -3,7 +3,7 @@
 #ifndef PCL_INPUTS_H
 #define PCL_INPUTS_H
 #include "base/apart.h"
-#include "pclean/config.h"
+#include "config/config.h"
 
 /* -PCLEAN_EPARAM if any of it is among the outputs, or the outputs would lie inside it
  * (base/apart.h). Changes nothing; inputs that cannot be read are left to who reads them. Calls

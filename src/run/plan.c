@@ -1,5 +1,4 @@
-/* plan.c: pclean/plan.h. */
-#include "pclean/plan.h"
+#include "run/plan.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -21,7 +20,7 @@
 
 enum { NMAJOR_GUESSED = 5 };
 
-void pclean_plan_clear(pclean_plan *p) {
+void pcl_plan_clear(pclean_plan *p) {
     if (!p)
         return;
     for (size_t i = 0; i < p->nwindow; i++)
@@ -32,6 +31,7 @@ void pclean_plan_clear(pclean_plan *p) {
     pcl_free(p->problem);
     pcl_free(p->products.folder);
     pcl_free(p->scratch.folder);
+    free(p->config);
     *p = (pclean_plan){0};
 }
 
@@ -87,7 +87,7 @@ static void describe_image(const pcl_setup *s, pclean_plan *p) {
     p->first_hz = s->channels.first_hz;
     p->step_hz = s->channels.step_hz;
     p->restfreq_hz = s->restfreq_hz;
-    p->restfreq_from = pcl_setup_restfreq_from(s);
+    snprintf(p->restfreq_from, sizeof p->restfreq_from, "%s", pcl_setup_restfreq_from(s));
     snprintf(p->frame, sizeof p->frame, "%s",
              s->frame < 0 ? "data" : casa_freq_frame_name(s->frame));
 }
@@ -125,6 +125,12 @@ static int check_cell(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
 
 /* ---- workers, memory, disk ---- */
 
+static void add_buffer(pclean_plan *p, const char *name, uint64_t bytes) {
+    pclean_plan_buffer *b = &p->buffer[p->nbuffer++];
+    snprintf(b->name, sizeof b->name, "%s", name);
+    b->bytes = bytes;
+}
+
 static void describe_memory(const pcl_resources *r, pclean_plan *p) {
     const pcl_budget *b = &r->budget;
     p->nworkers = (int)r->workers.nworker;
@@ -134,12 +140,11 @@ static void describe_memory(const pcl_resources *r, pclean_plan *p) {
     p->memory_limit_bytes = b->limit_bytes;
     snprintf(p->memory_limit_from, sizeof p->memory_limit_from, "%s", b->limit_from);
     p->worker_bytes = b->plan.each_bytes;
-    p->grids_bytes = b->grids;
-    p->planes_bytes = b->planes;
-    p->density_bytes = b->density;
-    p->batches_bytes = b->batches + b->predicted;
-    p->stage_bytes = b->sizes.stage[b->plan.stage];
-    p->stage = pcl_memory_stage_name(b->plan.stage);
+    add_buffer(p, "grids", b->grids);
+    add_buffer(p, "planes", b->planes);
+    add_buffer(p, "density", b->density);
+    add_buffer(p, "batches", b->batches + b->predicted);
+    add_buffer(p, pcl_memory_stage_name(b->plan.stage), b->sizes.stage[b->plan.stage]);
     p->visibility_bytes = b->sizes.store;
     p->store_in_file = b->plan.store_in_file;
 }
@@ -252,14 +257,13 @@ static int make(const pclean_config *config, bool measure, pcl_setup *s, pclean_
     return measure ? estimate_time(s, p, err) : 0;
 }
 
-int pclean_plan_make(const pclean_config *config, bool measure, pclean_plan *p, pclean_err *err) {
-    PCL_REQUIRE(err, config);
-    PCL_REQUIRE(err, p);
+int pcl_plan_make(const pclean_config *config, bool measure, pclean_plan *p, pclean_err *err) {
     pcl_setup setup = {0};
     *p = (pclean_plan){0};
     int rc = make(config, measure, &setup, p, err);
+    rc = rc ? rc : pclean_config_dump_json(config, &p->config, err);
     pcl_setup_close(&setup);
     if (rc)
-        pclean_plan_clear(p);
+        pcl_plan_clear(p);
     return rc;
 }

@@ -188,9 +188,9 @@ static int finish_product(pcl_products *s, const pcl_setup *setup, enum pcl_prod
         rc = pcl_cube_finish(s->subcube[k][i], beams ? beams + first * npol : NULL,
                              beams ? count * npol : 0, history, nhistory, err);
     }
-    return rc ? rc
-              : pcl_cube_finish(s->cube[k], beams, beams ? s->nchan * npol : 0, history, nhistory,
-                                err);
+    if (rc)
+        return rc;
+    return pcl_cube_finish(s->cube[k], beams, beams ? s->nchan * npol : 0, history, nhistory, err);
 }
 
 /* All that has a name of its own, in the order in which the final ones are given: sub-cubes before

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "config/effect.h"
 #include "config/value.h"
 #include "pclean.h"
+#include "json/tables.h"
 
 void pcl_record_path(const pclean_config *config, char *buf, size_t size) {
     snprintf(buf, size, "%s.run.json", config->imagename);
@@ -88,65 +88,7 @@ void pcl_record_tidy(const pclean_config *config) {
     pcl_free(folder);
 }
 
-/* ---- writing ---- */
-
-static json_t *number(double x) {
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
-static json_t *strings(char *const *list) {
-    json_t *a = json_array();
-    for (; list && *list; list++)
-        json_array_append_new(a, json_string(*list));
-    return a;
-}
-
-static json_t *plane_record(const pclean_plane *p) {
-    const double arcsec = 180 * 3600 / M_PI;
-    return json_pack(
-        "{s:I s:I s:o s:I s:o s:{s:o s:o s:o} s:o s:o s:o s:o s:o s:i s:i s:i s:s s:o}", "chan",
-        (json_int_t)p->chan, "pol", (json_int_t)p->pol, "freq_hz", number(p->freq_hz), "nvis",
-        (json_int_t)p->nvis, "sumwt", number(p->sumwt), "beam", "major_arcsec",
-        number(p->beam_major_rad * arcsec), "minor_arcsec", number(p->beam_minor_rad * arcsec),
-        "pa_deg", number(p->beam_pa_rad * 180 / M_PI), "psf_sidelobe", number(p->psf_sidelobe),
-        "peak_dirty", number(p->peak_dirty), "peak_residual", number(p->peak_residual),
-        "rms_residual", number(p->rms_residual), "model_flux", number(p->model_flux), "niter",
-        p->niter, "nmajor", p->nmajor, "stopcode", p->stop, "stop", pclean_stop_text(p->stop),
-        "seconds", number(p->seconds));
-}
-
-static json_t *ms_record(const pcl_setup *setup) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < setup->nms; i++) {
-        const pcl_setup_ms *ms = &setup->ms[i];
-        json_array_append_new(
-            list, json_pack("{s:s s:s s:I s:I s:s}", "path", ms->path, "column", ms->datacolumn,
-                            "rows", (json_int_t)ms->nrow, "autocorrelations_left_out",
-                            (json_int_t)ms->nrow_auto, "telescope", ms->telescope));
-    }
-    return list;
-}
-
-static json_t *effects_record(const pclean_config *config) {
-    struct pcl_texts notes;
-    json_t *list = pcl_effect_notes(config, &notes, NULL) ? NULL : json_array();
-    for (size_t i = 0; i < notes.n; i++)
-        json_array_append_new(list, json_string(notes.item[i]));
-    pcl_texts_clear(&notes);
-    return list;
-}
-
-static json_t *stokes_record(const pcl_setup *setup) {
-    json_t *list = json_array();
-    for (size_t p = 0; p < setup->stokes.npol; p++) {
-        const pcl_correlations_rows *g = &setup->correlations.rows[p];
-        json_array_append_new(list, json_pack("{s:s s:I s:I s:s}", "plane",
-                                              pcl_stokes_name(setup->stokes.code[p]), "rows",
-                                              (json_int_t)g->nrow, "rows_left_out",
-                                              (json_int_t)g->nleft, "left_out_hold", g->left));
-    }
-    return list;
-}
+/* ---- what is recorded ---- */
 
 static void now_text(char *buf, size_t size) {
     const time_t now = time(NULL);
@@ -155,52 +97,82 @@ static void now_text(char *buf, size_t size) {
     strftime(buf, size, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-int pcl_record_write(const pcl_setup *setup, const pclean_result *r, const char *started,
-                     pclean_err *err) {
-    char *config_text = NULL, finished[32], path[4096];
-    int rc = pclean_config_dump_json(setup->config, &config_text, err);
+static int no_memory(pclean_err *err) {
+    return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the run record");
+}
+
+int pcl_record_begin(const pclean_config *config, pclean_result *r, pclean_err *err) {
+    snprintf(r->version, sizeof r->version, "%s", PCLEAN_VERSION);
+    snprintf(r->casacore_version, sizeof r->casacore_version, "%s", casa_version());
+    now_text(r->started, sizeof r->started);
+    return pclean_config_dump_json(config, &r->config, err);
+}
+
+static int list_ms(const pcl_setup *setup, pclean_result *r, pclean_err *err) {
+    if (!(r->ms = calloc(setup->nms, sizeof *r->ms)))
+        return no_memory(err);
+    for (size_t i = 0; i < setup->nms; i++) {
+        const pcl_setup_ms *ms = &setup->ms[i];
+        pclean_result_ms *out = &r->ms[r->nms++];
+        *out = (pclean_result_ms){.path = strdup(ms->path),
+                                  .column = strdup(ms->datacolumn),
+                                  .rows = ms->nrow,
+                                  .autocorrelations_left_out = ms->nrow_auto,
+                                  .telescope = strdup(ms->telescope)};
+        if (!out->path || !out->column || !out->telescope)
+            return no_memory(err);
+    }
+    return 0;
+}
+
+static int list_stokes(const pcl_setup *setup, pclean_result *r, pclean_err *err) {
+    if (!(r->stokes = calloc(setup->stokes.npol, sizeof *r->stokes)))
+        return no_memory(err);
+    for (size_t p = 0; p < setup->stokes.npol; p++) {
+        const pcl_correlations_rows *rows = &setup->correlations.rows[p];
+        pclean_result_stokes *out = &r->stokes[r->nstokes++];
+        *out = (pclean_result_stokes){.plane = strdup(pcl_stokes_name(setup->stokes.code[p])),
+                                      .rows = rows->nrow,
+                                      .rows_left_out = rows->nleft,
+                                      .left_out_hold = strdup(rows->left)};
+        if (!out->plane || !out->left_out_hold)
+            return no_memory(err);
+    }
+    return 0;
+}
+
+static int list_effects(const pclean_config *config, pclean_result *r, pclean_err *err) {
+    struct pcl_texts notes;
+    int rc = pcl_effect_notes(config, &notes, err);
+    if (!rc && !(r->without_effect = calloc(notes.n + 1, sizeof *r->without_effect)))
+        rc = no_memory(err);
+    for (size_t i = 0; !rc && i < notes.n; i++)
+        if (!(r->without_effect[i] = strdup(notes.item[i])))
+            rc = no_memory(err);
+    pcl_texts_clear(&notes);
+    return rc;
+}
+
+int pcl_record_finish(const pcl_setup *setup, pclean_result *r, pclean_err *err) {
+    now_text(r->finished, sizeof r->finished);
+    r->first_hz = setup->desc.crval_hz;
+    r->step_hz = setup->channels.step_hz;
+    r->restfreq_hz = setup->restfreq_hz;
+    snprintf(r->restfreq_from, sizeof r->restfreq_from, "%s", pcl_setup_restfreq_from(setup));
+    int rc;
+    if ((rc = list_ms(setup, r, err)) || (rc = list_stokes(setup, r, err)))
+        return rc;
+    return list_effects(setup->config, r, err);
+}
+
+/* ---- writing ---- */
+
+int pcl_record_write(const pclean_config *config, const pclean_result *r, pclean_err *err) {
+    char *text = NULL, path[4096];
+    int rc = pcl_json_text(&pcl_json_record, r, &text, err);
     if (rc)
         return rc;
-    now_text(finished, sizeof finished);
-    json_t *planes = json_array(), *stages = json_object();
-    for (size_t i = 0; i < r->nchan * r->npol; i++)
-        json_array_append_new(planes, plane_record(&r->plane[i]));
-    for (size_t i = 0; i < r->nstage; i++)
-        json_object_set_new(stages, r->stage[i].name, number(r->stage[i].seconds));
-    json_t *config = json_loads(config_text, 0, NULL);
-    free(config_text);
-    json_t *record = json_pack(
-        "{s:s s:s s:s s:s s:o s:o s:{s:I s:I s:o s:o s:o s:s s:I} s:o s:i s:s s:o s:o s:{s:I s:I "
-        "s:I s:I} s:I s:I s:I s:{s:I s:I s:I s:o s:s s:s} s:{s:i s:i} s:o s:o s:o}",
-        "pclean", PCLEAN_VERSION, "casacore", casa_version(), "started", started, "finished",
-        finished, "config", config, "ms", ms_record(setup), "cube", "nchan", (json_int_t)r->nchan,
-        "npol", (json_int_t)r->npol, "first_hz", number(setup->desc.crval_hz), "step_hz",
-        number(setup->channels.step_hz), "restfreq_hz", number(setup->restfreq_hz), "restfreq_from",
-        pcl_setup_restfreq_from(setup), "subcubes", (json_int_t)r->nsubcube, "stokes",
-        stokes_record(setup), "stopcode", r->stop, "stop", pclean_stop_text(r->stop), "planes",
-        planes, "stages_s", stages, "samples", "used", (json_int_t)r->nvis_used, "flagged",
-        (json_int_t)r->nvis_flagged, "not_finite", (json_int_t)r->nvis_nonfinite, "absurd",
-        (json_int_t)r->nvis_absurd, "ms_bytes_read", (json_int_t)r->ms_bytes_read,
-        "ms_column_bytes", (json_int_t)r->ms_column_bytes, "peak_memory_bytes",
-        (json_int_t)r->peak_memory_bytes, "memory", "plan_bytes", (json_int_t)r->plan_memory_bytes,
-        "plan_mapped_bytes", (json_int_t)r->plan_mapped_bytes, "measured_bytes",
-        (json_int_t)r->peak_memory_bytes, "limit_bytes",
-        r->limit_memory_bytes < INT64_MAX ? json_integer((json_int_t)r->limit_memory_bytes)
-                                          : json_null(),
-        "limit_from", r->limit_memory_from, "visibilities",
-        r->store_in_file ? "scratch file" : "memory", "workers", "processes", r->nworkers,
-        "threads", r->nthreads, "seconds", number(r->seconds), "cpu_seconds",
-        number(r->cpu_seconds), "warnings", strings(r->warning));
-    if (record &&
-        json_object_set_new(record, "without_effect", effects_record(setup->config)) != 0) {
-        json_decref(record);
-        record = NULL;
-    }
-    char *text = record ? json_dumps(record, JSON_INDENT(1)) : NULL;
-    json_decref(record);
-    if (!text)
-        return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the run record");
-    pcl_record_path(setup->config, path, sizeof path);
+    pcl_record_path(config, path, sizeof path);
     rc = pcl_fs_write_text(path, text, strlen(text), err);
     free(text);
     return rc;

@@ -19,7 +19,14 @@ bool pcl_record_is_aside(const pclean_config *config);
 
 /* Removes records that a killed process has not finished. The name is claimed. */
 void pcl_record_tidy(const pclean_config *config);
-int pcl_record_write(const pcl_setup *setup, const pclean_result *result, const char *started,
+
+/* What the result says of the run besides its planes: its versions, configuration and beginning;
+ * and, when its planes are done, its data and end. */
+int pcl_record_begin(const pclean_config *config, pclean_result *result, pclean_err *err) PCL_CHECK;
+int pcl_record_finish(const pcl_setup *setup, pclean_result *result, pclean_err *err) PCL_CHECK;
+
+/* Writes the record: the result as JSON, but for the list of products. */
+int pcl_record_write(const pclean_config *config, const pclean_result *result,
                      pclean_err *err) PCL_CHECK;
 
 /* The configuration as history lines, "name = value"; array and strings to be freed with

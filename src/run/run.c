@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "base/sized.h"
 #include "base/threads.h"
 #include "config/effect.h"
 #include "config/value.h"
@@ -28,28 +29,37 @@ const char *pclean_version(void) {
     return PCLEAN_VERSION;
 }
 
-const char *pclean_stop_text(int stop) {
-    switch (stop) {
-#define X(symbol, number, text)                                                                    \
-    case number:                                                                                   \
-        return text;
-        PCLEAN_STOP_LIST(X)
-#undef X
-    }
-    return "unknown";
+static void free_list(char **list) {
+    for (size_t i = 0; list && list[i]; i++)
+        free(list[i]);
+    free(list);
 }
 
-void pclean_result_clear(pclean_result *result) {
+void pclean_result_free(pclean_result *result) {
     if (!result)
         return;
     free(result->plane);
-    for (size_t i = 0; result->product && result->product[i]; i++)
-        free(result->product[i]);
-    for (size_t i = 0; result->warning && result->warning[i]; i++)
-        free(result->warning[i]);
-    free(result->product);
-    free(result->warning);
-    *result = (pclean_result){0};
+    free_list(result->product);
+    free_list(result->warning);
+    free_list(result->without_effect);
+    for (size_t i = 0; i < result->nms; i++) {
+        free(result->ms[i].path);
+        free(result->ms[i].column);
+        free(result->ms[i].telescope);
+    }
+    for (size_t i = 0; i < result->nstokes; i++) {
+        free(result->stokes[i].plane);
+        free(result->stokes[i].left_out_hold);
+    }
+    free(result->ms);
+    free(result->stokes);
+    free(result->config);
+    pcl_free(result);
+}
+
+void pclean_hooks_init(pclean_hooks *hooks, size_t size) {
+    const pclean_hooks none = {.size = sizeof none};
+    pcl_sized_init(hooks, size, &none, sizeof none);
 }
 
 /* ---- inputs ---- */
@@ -193,7 +203,7 @@ static int allocate_run(pcl_run *r, pclean_err *err) {
     const pcl_setup *s = &r->setup;
     r->result->nchan = s->desc.nchan;
     r->result->npol = s->desc.npol;
-    r->result->restfreq_hz = s->restfreq_from == PCL_RESTFREQ_MIDDLE ? 0 : s->restfreq_hz;
+    r->result->restfreq_hz = s->restfreq_hz;
     r->result->plane = calloc(r->nplane, sizeof *r->result->plane);
     if (!r->result->plane)
         return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the record of %zu planes", r->nplane);
@@ -376,7 +386,8 @@ static int note_effects(const pclean_config *config, pclean_err *err) {
 
 static int run_stages(pcl_run *r, pclean_err *err) {
     int rc;
-    if ((rc = pclean_config_validate(r->config, err)) || (rc = note_effects(r->config, err)) ||
+    if ((rc = pclean_config_validate(r->config, err)) ||
+        (rc = pcl_record_begin(r->config, r->result, err)) || (rc = note_effects(r->config, err)) ||
         (rc = open_inputs(r, err)))
         return rc;
     describe_data(r);
@@ -397,29 +408,42 @@ static int run_stages(pcl_run *r, pclean_err *err) {
         return rc;
     pcl_run_end_stage(r, "publish");
     pcl_run_sum_up(r);
-    if ((rc = pcl_record_write(&r->setup, r->result, r->started, err)))
+    if ((rc = pcl_record_finish(&r->setup, r->result, err)) ||
+        (rc = pcl_record_write(r->config, r->result, err)))
         return rc;
     return pcl_run_verdict(r, err);
 }
 
-int pclean_image(const pclean_config *config, const pclean_hooks *hooks, pclean_result *result,
+static int image(const pclean_config *config, const pclean_hooks *hooks, pclean_result *result,
                  pclean_err *err) {
-    PCL_REQUIRE(err, config);
-    PCL_REQUIRE(err, result);
-    *result = (pclean_result){0};
     pcl_run r = {
         .config = config, .claim = -1, .hooks = hooks, .result = result, .start = pcl_now()};
     r.stage_start = r.start;
     pcl_mem_peak_restart();
-    const time_t clock = time(NULL);
-    struct tm tm;
-    strftime(r.started, sizeof r.started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&clock, &tm));
-    if (hooks && hooks->log)
+    if (hooks->log)
         pcl_log_set_sink(log_to_hooks, (void *)(uintptr_t)hooks);
     int rc = run_stages(&r, err);
     dismiss_workers(&r);
     pcl_run_measure(&r);
     release(&r);
     pcl_log_set_sink(NULL, NULL);
+    return rc;
+}
+
+int pclean_image(const pclean_config *config, const pclean_hooks *hooks, pclean_result **result,
+                 pclean_err *err) {
+    PCL_REQUIRE(err, config);
+    if (result)
+        *result = NULL;
+    pclean_hooks own = {.size = sizeof own};
+    pclean_result *mine = NULL;
+    int rc = PCL_TAKE(pclean_hooks, &own, hooks, err);
+    if (rc || (rc = PCL_ZNEW(&mine, 1, "result of the run", err)))
+        return rc;
+    rc = image(config, &own, mine, err);
+    if (result)
+        *result = mine;
+    else
+        pclean_result_free(mine);
     return rc;
 }

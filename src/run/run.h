@@ -15,7 +15,6 @@ typedef struct pcl_run {
     const pclean_hooks *hooks;
     pclean_result *result;
     double start, stage_start;
-    char started[32];
 
     pcl_setup setup;
     pcl_store vis;

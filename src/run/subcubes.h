@@ -3,7 +3,8 @@
 #ifndef PCL_SUBCUBES_H
 #define PCL_SUBCUBES_H
 #include "base/err.h"
-#include "pclean/config.h"
+#include "config/config.h"
+#include "pclean/concat.h"
 #include <stdbool.h>
 #include <stddef.h>
 

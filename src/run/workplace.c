@@ -1,4 +1,5 @@
 #include "run/workplace.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -192,7 +193,7 @@ void pcl_workplace_close(pcl_workplace *place) {
     pcl_store_clear(&o->vis);
     pcl_setup_close(&o->setup);
     if (o->has_config)
-        pclean_config_clear(&o->config);
+        pcl_config_clear(&o->config);
     pcl_free(o->scratch_folder);
     pcl_free(o->scratch_prefix);
     pcl_free(o);

@@ -55,24 +55,11 @@ else
     expect_status 1; expect_out 'built without ADIOS2'
 fi
 
-cat >mine.c <<'END'
-#include <pclean.h>
-#include <stdio.h>
-
-int main(void) {
-    pclean_config config;
-    pclean_err err;
-    const int rc = pclean_config_init(&config, &err);
-    puts(rc ? err.msg : pclean_error_name(PCLEAN_EDATA));
-    pclean_config_clear(&config);
-    return rc;
-}
-END
 line="a program built with pkg-config"
 export PKG_CONFIG_PATH=$here/lib/pkgconfig
-cc -o mine mine.c $(pkg-config --cflags --libs pclean) "-Wl,-rpath,$(pkg-config --variable=libdir pclean)" >out 2>err || fail "does not compile"
-./mine >out 2>err
+cc -o mine "$SOURCE/examples/image.c" $(pkg-config --cflags --libs pclean) "-Wl,-rpath,$(pkg-config --variable=libdir pclean)" >out 2>err || fail "does not compile"
+./mine absent.yaml >out 2>err
 status=$?
-expect_status 0; expect_out '^data$'
+expect_status 1; expect_err 'absent.yaml'
 ldd ./mine | grep -q "libpclean.so.0 => .*moved/" || fail "not the installed library"
 finish

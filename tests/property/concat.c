@@ -89,7 +89,7 @@ static bool removes(int mode) {
 
 static int join(int mode, pclean_err *why) {
     pclean_concat_options o;
-    pclean_concat_options_init(&o);
+    pclean_concat_options_init(&o, sizeof o);
     o.delete_inputs = mode == PAGED_DELETE;
     o.mode = o.delete_inputs ? PCLEAN_CONCAT_PAGED : mode;
     o.max_workers = 1;
@@ -205,7 +205,7 @@ static void what_is_not_in_the_image_is_kept(void **state) {
         assert_int_equal(rename(in_folder("a.image"), in_folder("x.other")), 0);
         const char *const names[] = {in_folder("x.other"), in_folder("none.other")};
         pclean_concat_options o;
-        pclean_concat_options_init(&o);
+        pclean_concat_options_init(&o, sizeof o);
         o.mode = m ? PCLEAN_CONCAT_PAGED : PCLEAN_CONCAT_MOVEVIRTUAL;
         o.delete_inputs = m == 1;
         assert_fails(pclean_concat_images(in_folder("out.image"), names, 2, &o, NULL, NULL, &err),
@@ -256,7 +256,7 @@ static void fuzzed_input(void **state) {
     pclean_concat_options o;
     *shared = (struct shared){0};
     start_afresh(false);
-    pclean_concat_options_init(&o);
+    pclean_concat_options_init(&o, sizeof o);
     o.mode = PCLEAN_CONCAT_VIRTUAL;
     o.max_workers = 1; /* threads before a fork would hang the child */
     assert_ok(pclean_concat_images(in_folder("list"), parts, 2, &o, NULL, NULL, &err));

@@ -1,6 +1,7 @@
 /* Dirty images of real and simulated data against explicit Fourier sums. The samples of the sums
  * are made here, straight from the rows of the MeasurementSet, in the plainest way: nothing of the
  * imager's sampling and weighting is used. */
+#include "config/config.h"
 #include "core/grid/dft.h"
 #include "golden.h"
 #include "random.h"
@@ -341,7 +342,7 @@ static void read_axis(const pclean_config *c, axis *x) {
 static void check(const plan *p) {
     pclean_config c;
     pclean_err err = {0};
-    pclean_result r;
+    pclean_result *r = NULL;
     golden_config(&c, p->ms, p->name);
     golden_set(&c, "pblimit", "-0.2");
     golden_set(&c, "stokes", p->stokes);
@@ -355,7 +356,7 @@ static void check(const plan *p) {
     const bool pseudo = strcmp(p->stokes, "pseudoI") == 0,
                pairs = strlen(p->stokes) == 4 && p->stokes[0] == 'R';
     for (size_t k = 0; k < p->nchannel; k++)
-        for (size_t ipol = 0; ipol < r.npol; ipol++) {
+        for (size_t ipol = 0; ipol < r->npol; ipol++) {
             char pol[8] = {0};
             snprintf(pol, sizeof pol, "%.*s",
                      pseudo  ? 7
@@ -365,11 +366,11 @@ static void check(const plan *p) {
                                   : pairs ? 2 * ipol
                                           : ipol));
             check_plane(p, &c, &x, p->channel[k], ipol, pol,
-                        r.plane[p->channel[k] * r.npol + ipol].sumwt);
+                        r->plane[p->channel[k] * r->npol + ipol].sumwt);
         }
     golden_remove(&c);
-    pclean_result_clear(&r);
-    pclean_config_clear(&c);
+    pclean_result_free(r);
+    pcl_config_clear(&c);
 }
 
 #define NGC            "vla_ngc5921.ms"

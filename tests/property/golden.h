@@ -14,6 +14,7 @@
 
 #include "base/fsutil.h"
 #include "casa/casa.h"
+#include "config/config.h"
 #include "pclean.h"
 
 enum { GOLDEN_FIELDS = 32 };
@@ -48,7 +49,7 @@ static inline void golden_set(pclean_config *c, const char *name, const char *va
 static inline void golden_config(pclean_config *c, const char *ms, const char *name) {
     char path[1024];
     pclean_err err;
-    assert_int_equal(pclean_config_init(c, &err), 0);
+    assert_int_equal(pcl_config_init(c, &err), 0);
     snprintf(path, sizeof path, PCLEAN_TEST_DATA "/%s", ms);
     golden_set(c, "vis", path);
     snprintf(path, sizeof path, PCLEAN_TEST_TMP "/%s", name);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "config/config.h"
 #include "imager/setup.h"
 
 static void set(pclean_config *c, const char *name, const char *value) {
@@ -41,7 +42,7 @@ static int check_row(char *const f[], int line) {
     snprintf(path, sizeof path, "%s/%s", PCLEAN_TEST_DATA, f[0]);
     pclean_config c;
     pclean_err err = {0};
-    assert_int_equal(pclean_config_init(&c, &err), 0);
+    assert_int_equal(pcl_config_init(&c, &err), 0);
     set(&c, "vis", path);
     set(&c, "imagename", "unused");
     set(&c, "imsize", "8");
@@ -63,7 +64,7 @@ static int check_row(char *const f[], int line) {
             print_error("line %d: %s\n", line, err.msg);
             bad = 1;
         }
-        pclean_config_clear(&c);
+        pcl_config_clear(&c);
         return bad;
     }
     pcl_store vis = {0};
@@ -84,7 +85,7 @@ static int check_row(char *const f[], int line) {
     }
     pcl_store_clear(&vis);
     pcl_setup_close(&s);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
     return bad;
 }
 

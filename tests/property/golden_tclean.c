@@ -1,5 +1,6 @@
 /* Dirty images against real tclean (tests/golden/cases.tsv): frequencies, .sumwt, beams, residual
  * and PSF pixels. */
+#include "config/config.h"
 #include "golden.h"
 
 static int complaints;
@@ -83,11 +84,11 @@ static void check_case(char *const header[], size_t nfield, char *const f[]) {
     }
     golden_set(&c, "perchanweightdensity", FIELD("perchan"));
     golden_set(&c, "pblimit", "-0.2");
-    pclean_result r;
+    pclean_result *r = NULL;
     pclean_err err = {0};
     if (pclean_image(&c, NULL, &r, &err))
         fail_msg("%s: %s", name, err.msg);
-    check_channels(name, &r, FIELD("weighting"));
+    check_channels(name, r, FIELD("weighting"));
     const double peak = strtod(FIELD("cube_peak"), NULL),
                  tolerance = strtod(FIELD("tol_rms"), NULL);
     if (strcmp(FIELD("residual_channels"), "-")) {
@@ -104,8 +105,8 @@ static void check_case(char *const header[], size_t nfield, char *const f[]) {
             COMPLAIN("%s: the PSF differs too much\n", name);
     }
     golden_remove(&c);
-    pclean_result_clear(&r);
-    pclean_config_clear(&c);
+    pclean_result_free(r);
+    pcl_config_clear(&c);
 }
 
 static void dirty_images_are_those_of_tclean(void **state) {

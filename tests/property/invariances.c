@@ -1,6 +1,7 @@
 /* What must not change an image: the number of threads and workers, how the data are cut into MSs,
  * the control of a single plane, a run continued instead of a longer one; and what must change it
  * in proportion: the data's scale. */
+#include "config/config.h"
 #include "golden.h"
 #include <omp.h>
 
@@ -8,7 +9,7 @@ static const char *const extensions[] = {".psf",         ".residual", ".model", 
                                          ".image.pbcor", ".pb",       ".sumwt", ".mask"};
 enum { NEXT = sizeof extensions / sizeof *extensions };
 
-static void run(pclean_config *c, pclean_result *r) {
+static void run(pclean_config *c, pclean_result **r) {
     pclean_err err = {0};
     const int nthread = omp_get_max_threads();
     if (pclean_image(c, NULL, r, &err))
@@ -66,8 +67,8 @@ static double difference(const pclean_config *a, const pclean_config *b, const c
 
 static void done(pclean_config *c, pclean_result *r) {
     golden_remove(c);
-    pclean_result_clear(r);
-    pclean_config_clear(c);
+    pclean_result_free(r);
+    pcl_config_clear(c);
 }
 
 #define BASE                                                                                       \
@@ -86,7 +87,7 @@ static void threads_and_workers_do_not_change_a_byte(void **state) {
     static const char *const cores[][2] = {{"1", "2"}, {"1", "3"}, {"2", "1"}, {"3", "2"}};
     for (size_t k = 0; k < 3; k++) {
         pclean_config one, more;
-        pclean_result r1, r;
+        pclean_result *r1 = NULL, *r = NULL;
         configure(&one, "vla_ngc5921.ms", "alone", settings[k]);
         golden_set(&one, "nworkers", "1");
         golden_set(&one, "threads", "1");
@@ -97,34 +98,34 @@ static void threads_and_workers_do_not_change_a_byte(void **state) {
             golden_set(&more, "threads", cores[i][1]);
             run(&more, &r);
             same_bytes(&one, &more, 0, NEXT);
-            done(&more, &r);
+            done(&more, r);
         }
-        done(&one, &r1);
+        done(&one, r1);
     }
 }
 
 static void control_of_one_plane_is_the_same(void **state) {
     (void)state;
     pclean_config a, b;
-    pclean_result ra, rb;
+    pclean_result *ra = NULL, *rb = NULL;
     configure(&a, "vla_ngc5921.ms", "channel", mfs);
     configure(&b, "vla_ngc5921.ms", "global", mfs);
     golden_set(&b, "cyclecontrol", "global");
     run(&a, &ra);
     run(&b, &rb);
-    assert_int_equal(ra.plane[0].stop, rb.plane[0].stop);
-    assert_int_equal(ra.plane[0].niter, rb.plane[0].niter);
-    assert_int_equal(ra.plane[0].nmajor, rb.plane[0].nmajor);
+    assert_int_equal(ra->plane[0].stop, rb->plane[0].stop);
+    assert_int_equal(ra->plane[0].niter, rb->plane[0].niter);
+    assert_int_equal(ra->plane[0].nmajor, rb->plane[0].nmajor);
     same_bytes(&a, &b, 0, NEXT);
-    done(&a, &ra);
-    done(&b, &rb);
+    done(&a, ra);
+    done(&b, rb);
 }
 
 /* A cube's channel is the same whatever channels are made with it. */
 static void channels_do_not_depend_on_their_neighbours(void **state) {
     (void)state;
     pclean_config a, b;
-    pclean_result ra, rb;
+    pclean_result *ra = NULL, *rb = NULL;
     configure(&a, "vla_ngc5921.ms", "four", cube);
     configure(&b, "vla_ngc5921.ms", "two", cube);
     golden_set(&b, "start", "19");
@@ -132,7 +133,7 @@ static void channels_do_not_depend_on_their_neighbours(void **state) {
     run(&a, &ra);
     run(&b, &rb);
     for (size_t k = 0; k < 2; k++) {
-        assert_int_equal(ra.plane[k + 1].niter, rb.plane[k].niter);
+        assert_int_equal(ra->plane[k + 1].niter, rb->plane[k].niter);
         for (size_t i = 0; i < 4; i++) {
             float *pa = golden_plane(&a, extensions[i], k + 1, 0),
                   *pb = golden_plane(&b, extensions[i], k, 0);
@@ -141,8 +142,8 @@ static void channels_do_not_depend_on_their_neighbours(void **state) {
             free(pb);
         }
     }
-    done(&a, &ra);
-    done(&b, &rb);
+    done(&a, ra);
+    done(&b, rb);
 }
 
 /* ---- blank planes ---- */
@@ -188,20 +189,20 @@ static void blank_channels_have_the_largest_beam(void **state) {
         {"1", "channel"}, {"2", "channel"}, {"3", "channel"}, {"1", "global"}, {"2", "global"}};
     for (size_t i = 0; i < sizeof how / sizeof *how; i++) {
         pclean_config c;
-        pclean_result r;
+        pclean_result *r = NULL;
         configure(&c, "vla_ngc5921.ms", "blank", settings);
         golden_set(&c, "nworkers", how[i][0]);
         golden_set(&c, "threads", "1");
         golden_set(&c, "cyclecontrol", how[i][1]);
         run(&c, &r);
-        for (size_t k = 0; k < r.nchan; k++) /* none is fitted */
-            assert_int_equal(r.plane[k].beam_major_rad > 0, k < NWITH);
+        for (size_t k = 0; k < r->nchan; k++) /* none is fitted */
+            assert_int_equal(r->plane[k].beam_major_rad > 0, k < NWITH);
         check_blank_beams(&c);
-        pclean_result_clear(&r);
+        pclean_result_free(r);
         golden_set(&c, "restart", "true");
         run(&c, &r);
         check_blank_beams(&c);
-        done(&c, &r);
+        done(&c, r);
     }
 }
 
@@ -223,7 +224,7 @@ __attribute__((format(printf, 1, 2))) static void shell(const char *fmt, ...) {
 static void the_same_data_twice(void **state) {
     (void)state;
     pclean_config a, b;
-    pclean_result ra, rb;
+    pclean_result *ra = NULL, *rb = NULL;
     configure(&a, "vla_ngc5921.ms", "once", cube);
     configure(&b, "vla_ngc5921.ms", "twice", cube);
     for (pclean_config *c = &a; c; c = c == &a ? &b : NULL) {
@@ -234,16 +235,16 @@ static void the_same_data_twice(void **state) {
     golden_set(&b, "vis", SOURCE_MS "," SOURCE_MS);
     run(&a, &ra);
     run(&b, &rb);
-    for (size_t k = 0; k < ra.nchan; k++) {
-        assert_true(fabs(rb.plane[k].sumwt / ra.plane[k].sumwt - 2) < 1e-6);
-        assert_int_equal(rb.plane[k].nvis, 2 * ra.plane[k].nvis);
+    for (size_t k = 0; k < ra->nchan; k++) {
+        assert_true(fabs(rb->plane[k].sumwt / ra->plane[k].sumwt - 2) < 1e-6);
+        assert_int_equal(rb->plane[k].nvis, 2 * ra->plane[k].nvis);
         const double psf = difference(&a, &b, ".psf", k, 1),
                      image = difference(&a, &b, ".image", k, 1);
         if (psf > 3e-6 || image > 3e-6)
             fail_msg("channel %zu: .psf differs by %.1e, .image by %.1e", k, psf, image);
     }
-    done(&a, &ra);
-    done(&b, &rb);
+    done(&a, ra);
+    done(&b, rb);
 }
 
 static void halves_are_the_whole(void **state) {
@@ -254,7 +255,7 @@ static void halves_are_the_whole(void **state) {
     const char *const *const settings[] = {mfs, cube};
     for (size_t k = 0; k < 2; k++) {
         pclean_config a, b;
-        pclean_result ra, rb;
+        pclean_result *ra = NULL, *rb = NULL;
         configure(&a, "vla_ngc5921.ms", "whole", settings[k]);
         configure(&b, "vla_ngc5921.ms", "halves", settings[k]);
         golden_set(&b, "vis", SCRATCH "first.ms," SCRATCH "last.ms");
@@ -262,15 +263,15 @@ static void halves_are_the_whole(void **state) {
         golden_set(&b, "niter", "0");
         run(&a, &ra);
         run(&b, &rb);
-        assert_int_equal(ra.nvis_used, rb.nvis_used);
-        for (size_t i = 0; i < ra.nchan; i++) {
-            assert_true(fabs(ra.plane[i].freq_hz - rb.plane[i].freq_hz) < 1e-3);
-            assert_true(fabs(ra.plane[i].sumwt / rb.plane[i].sumwt - 1) < 1e-6);
+        assert_int_equal(ra->nvis_used, rb->nvis_used);
+        for (size_t i = 0; i < ra->nchan; i++) {
+            assert_true(fabs(ra->plane[i].freq_hz - rb->plane[i].freq_hz) < 1e-3);
+            assert_true(fabs(ra->plane[i].sumwt / rb->plane[i].sumwt - 1) < 1e-6);
             assert_true(difference(&a, &b, ".psf", i, 1) < 3e-6);
             assert_true(difference(&a, &b, ".residual", i, 1) < 3e-6);
         }
-        done(&a, &ra);
-        done(&b, &rb);
+        done(&a, ra);
+        done(&b, rb);
     }
     shell("rm -rf " SCRATCH "first.ms " SCRATCH "last.ms");
 }
@@ -282,21 +283,21 @@ static void twice_the_data_is_twice_the_image(void **state) {
           "bright.ms; chmod -R u+w " SCRATCH "bright.ms; %s " SCRATCH "bright.ms scale 2",
           PCLEAN_TEST_MSEDIT);
     pclean_config a, b;
-    pclean_result ra, rb;
+    pclean_result *ra = NULL, *rb = NULL;
     configure(&a, "vla_ngc5921.ms", "plain", cube);
     configure(&b, "vla_ngc5921.ms", "bright", cube);
     golden_set(&b, "vis", SCRATCH "bright.ms");
     run(&a, &ra);
     run(&b, &rb);
-    for (size_t k = 0; k < ra.nchan; k++) {
-        assert_int_equal(ra.plane[k].niter, rb.plane[k].niter);
+    for (size_t k = 0; k < ra->nchan; k++) {
+        assert_int_equal(ra->plane[k].niter, rb->plane[k].niter);
         assert_true(difference(&a, &b, ".psf", k, 1) == 0);
         assert_true(difference(&a, &b, ".residual", k, 2) == 0);
         assert_true(difference(&a, &b, ".model", k, 2) == 0);
         assert_true(difference(&a, &b, ".image", k, 2) == 0);
     }
-    done(&a, &ra);
-    done(&b, &rb);
+    done(&a, ra);
+    done(&b, rb);
     shell("rm -rf " SCRATCH "bright.ms");
 }
 
@@ -307,7 +308,7 @@ static void twice_the_data_is_twice_the_image(void **state) {
 static void a_continued_run_is_a_longer_run(void **state) {
     (void)state;
     pclean_config a, b;
-    pclean_result ra, rb;
+    pclean_result *ra = NULL, *rb = NULL;
     configure(&a, "vla_ngc5921.ms", "long", cube);
     configure(&b, "vla_ngc5921.ms", "short", cube);
     golden_set(&a, "cycleniter", "50");
@@ -316,18 +317,18 @@ static void a_continued_run_is_a_longer_run(void **state) {
     golden_set(&b, "niter", "100");
     run(&a, &ra);
     run(&b, &rb);
-    pclean_result_clear(&rb);
+    pclean_result_free(rb);
     golden_set(&b, "restart", "true");
     golden_set(&b, "overwrite", "false");
     run(&b, &rb);
-    for (size_t k = 0; k < ra.nchan; k++) {
+    for (size_t k = 0; k < ra->nchan; k++) {
         print_message("channel %zu: %d iterations at once, %d after %d: .model differs by %.1e, "
                       ".image by %.1e\n",
-                      k, ra.plane[k].niter, rb.plane[k].niter, 100,
+                      k, ra->plane[k].niter, rb->plane[k].niter, 100,
                       difference(&a, &b, ".model", k, 1), difference(&a, &b, ".image", k, 1));
         assert_true(difference(&a, &b, ".image", k, 1) < 1e-3);
     }
-    done(&a, &ra);
+    done(&a, ra);
 
     /* the same by startmodel, in another name */
     configure(&a, "vla_ngc5921.ms", "started", cube);
@@ -336,12 +337,12 @@ static void a_continued_run_is_a_longer_run(void **state) {
     golden_set(&a, "startmodel", path);
     golden_set(&a, "niter", "0");
     run(&a, &ra);
-    for (size_t k = 0; k < ra.nchan; k++) {
+    for (size_t k = 0; k < ra->nchan; k++) {
         assert_true(difference(&b, &a, ".residual", k, 1) < 1e-4);
         assert_true(difference(&b, &a, ".model", k, 1) == 0);
     }
-    done(&a, &ra);
-    done(&b, &rb);
+    done(&a, ra);
+    done(&b, rb);
 }
 
 int main(void) {

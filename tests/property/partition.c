@@ -1,5 +1,6 @@
 /* Parts of an image: the planes of a cube's parts are byte for byte those of the cube; continuum
  * parts add up. */
+#include "config/config.h"
 #include "golden.h"
 
 static void configure(pclean_config *c, const char *ms, const char *name,
@@ -20,11 +21,11 @@ static const char *const extensions[] = {".psf",         ".residual", ".model", 
 enum { NEXT = sizeof extensions / sizeof *extensions };
 
 static void run(const pclean_config *c) {
-    pclean_result r;
+    pclean_result *r = NULL;
     pclean_err err = {0};
     if (pclean_image(c, NULL, &r, &err))
         fail_msg("%s: %s", c->imagename, err.msg);
-    pclean_result_clear(&r);
+    pclean_result_free(r);
 }
 
 static FILE *open_pixels(const pclean_config *c, const char *extension) {
@@ -43,7 +44,7 @@ static void same_planes(const pclean_config *whole, const pclean_partition *p) {
         FILE *w = open_pixels(whole, extensions[e]);
         size_t at = 0;
         for (size_t k = 0; k < p->nparts; k++) {
-            FILE *in = open_pixels(&p->part[k].config, extensions[e]);
+            FILE *in = open_pixels(p->part[k].config, extensions[e]);
             for (int c; (c = getc(in)) != EOF; at++)
                 if (getc(w) != c)
                     fail_msg("%s: byte %zu of part %zu is another in %s", whole->imagename, at, k,
@@ -60,31 +61,32 @@ static void same_planes(const pclean_config *whole, const pclean_partition *p) {
 static void image_from_file(const char *file) {
     pclean_config c;
     pclean_err err = {0};
-    assert_int_equal(pclean_config_init(&c, &err), 0);
+    assert_int_equal(pcl_config_init(&c, &err), 0);
     if (pclean_config_read_yaml(&c, file, &err))
         fail_msg("%s", err.msg);
     run(&c);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void compare_cube(const char *ms, const char *const *setting, int nparts, bool balance) {
     pclean_config c;
-    pclean_partition p;
+    pclean_partition *p = NULL;
     pclean_err err = {0};
-    const pclean_partition_options o = {.balance_visibilities = balance};
+    const pclean_partition_options o = {.size = sizeof(pclean_partition_options),
+                                        .balance_visibilities = balance};
     configure(&c, ms, "whole", setting);
     run(&c);
     if (pclean_partition_cube(&c, nparts, &o, &p, &err) ||
-        pclean_partition_write(&p, &c, PCLEAN_TEST_TMP "/parts", &err))
+        pclean_partition_write(p, &c, PCLEAN_TEST_TMP "/parts", &err))
         fail_msg("%s: %s", ms, err.msg);
-    for (size_t k = 0; k < p.nparts; k++)
-        image_from_file(p.part[k].file);
-    same_planes(&c, &p);
-    for (size_t k = 0; k < p.nparts; k++)
-        golden_remove(&p.part[k].config);
+    for (size_t k = 0; k < p->nparts; k++)
+        image_from_file(p->part[k].file);
+    same_planes(&c, p);
+    for (size_t k = 0; k < p->nparts; k++)
+        golden_remove(p->part[k].config);
     golden_remove(&c);
-    pclean_partition_clear(&p);
-    pclean_config_clear(&c);
+    pclean_partition_free(p);
+    pcl_config_clear(&c);
 }
 
 #define CLEAN "niter", "40", "pbcor", "true", "specmode", "cube"
@@ -137,8 +139,8 @@ static double misfit(const pclean_config *whole, const pclean_partition *p, cons
     const size_t n = (size_t)whole->imsize[0] * (size_t)whole->imsize[1];
     double *sum = calloc(n, sizeof *sum), weight = 0, peak = 0, most = 0;
     for (size_t k = 0; k < p->nparts; k++) {
-        const double w = sumwt_of(&p->part[k].config);
-        float *x = golden_plane(&p->part[k].config, extension, 0, 0);
+        const double w = sumwt_of(p->part[k].config);
+        float *x = golden_plane(p->part[k].config, extension, 0, 0);
         for (size_t i = 0; i < n; i++)
             sum[i] += w * (double)x[i];
         weight += w;
@@ -158,21 +160,21 @@ static double misfit(const pclean_config *whole, const pclean_partition *p, cons
 static void compare_continuum(const char *ms, const char *const *setting, int nparts,
                               const pclean_partition_options *o) {
     pclean_config c;
-    pclean_partition p;
+    pclean_partition *p = NULL;
     pclean_err err = {0};
     configure(&c, ms, "whole", setting);
     run(&c);
     if (pclean_partition_continuum(&c, nparts, o, &p, &err) ||
-        pclean_partition_write(&p, &c, PCLEAN_TEST_TMP "/parts", &err))
+        pclean_partition_write(p, &c, PCLEAN_TEST_TMP "/parts", &err))
         fail_msg("%s: %s", ms, err.msg);
-    assert_int_equal(p.nparts, nparts);
-    for (size_t k = 0; k < p.nparts; k++) {
-        image_from_file(p.part[k].file);
+    assert_int_equal(p->nparts, nparts);
+    for (size_t k = 0; k < p->nparts; k++) {
+        image_from_file(p->part[k].file);
         casa_image *im[2];
         casa_image_desc d[2];
         char path[2][1200];
         snprintf(path[0], sizeof path[0], "%s.psf", c.imagename);
-        snprintf(path[1], sizeof path[1], "%s.psf", p.part[k].config.imagename);
+        snprintf(path[1], sizeof path[1], "%s.psf", p->part[k].config->imagename);
         for (int i = 0; i < 2; i++)
             if (casa_image_open(path[i], &im[i], &err) || casa_image_get_desc(im[i], &d[i], &err))
                 fail_msg("%s", err.msg);
@@ -183,21 +185,23 @@ static void compare_continuum(const char *ms, const char *const *setting, int np
     }
     static const char *const summed[] = {".psf", ".residual"};
     for (size_t i = 0; i < 2; i++) {
-        const double is = misfit(&c, &p, summed[i]);
+        const double is = misfit(&c, p, summed[i]);
         if (!(is < c.accuracy))
             fail_msg("%s %s: the parts' sum is off by %g of the peak", ms, summed[i], is);
     }
-    for (size_t k = 0; k < p.nparts; k++)
-        golden_remove(&p.part[k].config);
+    for (size_t k = 0; k < p->nparts; k++)
+        golden_remove(p->part[k].config);
     golden_remove(&c);
-    pclean_partition_clear(&p);
-    pclean_config_clear(&c);
+    pclean_partition_free(p);
+    pcl_config_clear(&c);
 }
 
 static void continuum_parts_add_up(void **state) {
     (void)state;
-    static const pclean_partition_options balanced = {.balance_visibilities = true},
-                                          aligned = {.align_integration = true};
+    static const pclean_partition_options balanced = {.size = sizeof(pclean_partition_options),
+                                                      .balance_visibilities = true},
+                                          aligned = {.size = sizeof(pclean_partition_options),
+                                                     .align_integration = true};
     compare_continuum("sim_alma_topo.ms",
                       (const char *const[]){"cell", "0.5arcsec", "weighting", "briggs", NULL}, 3,
                       NULL);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "config/config.h"
 #include "exec/pool.h"
 #include "exec/worker.h"
 #include "folder.h"
@@ -36,10 +37,10 @@ static const setting common[] = {{"vis", PCLEAN_TEST_DATA "/vla_ngc5921.ms"},
 
 /* more: settings, NULL at the end. A start model "START" is that of an earlier run. */
 static int run_image(const char *name, const setting *more, const pclean_hooks *hooks,
-                     pclean_result *result, pclean_err *why) {
+                     pclean_result **result, pclean_err *why) {
     pclean_config c;
     pclean_err err;
-    assert_ok(pclean_config_init(&c, &err));
+    assert_ok(pcl_config_init(&c, &err));
     for (size_t i = 0; i < sizeof common / sizeof *common; i++)
         assert_ok(pclean_config_set(&c, common[i][0], common[i][1], &err));
     for (; more && (*more)[0]; more++)
@@ -48,7 +49,7 @@ static int run_image(const char *name, const setting *more, const pclean_hooks *
             strcmp((*more)[1], "START") == 0 ? in_folder("start.model") : (*more)[1], &err));
     assert_ok(pclean_config_set(&c, "imagename", in_folder("%s", name), &err));
     int rc = pclean_image(&c, hooks, result, why);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no process, no zombie */
     assert_int_equal(errno, ECHILD);
     return rc;
@@ -57,14 +58,14 @@ static int run_image(const char *name, const setting *more, const pclean_hooks *
 static void image_ok(const char *name, const setting *more, const char *way,
                      const pclean_hooks *hooks) {
     pclean_err err = {0};
-    pclean_result result;
+    pclean_result *result = NULL;
     setenv("PCLEAN_WORKERS", way, 1);
     if (run_image(name, more, hooks, &result, &err)) {
-        for (char **w = result.warning; w && *w; w++)
+        for (char **w = result->warning; w && *w; w++)
             print_message("%s\n", *w);
         fail_msg("%s, %s: %s", name, way, err.msg);
     }
-    pclean_result_clear(&result);
+    pclean_result_free(result);
 }
 
 /* Pixels and masks of all products and sub-cubes, as a list of checksums. */
@@ -242,7 +243,7 @@ static void test_data_that_change(void **state) {
     for (int way = 0; way < 2; way++)
         for (int k = 0; k < 2; k++) {
             pclean_err err = {0};
-            pclean_result result;
+            pclean_result *result = NULL;
             assert_ok(pcl_fs_copy_tree(PCLEAN_TEST_DATA "/vla_ngc5921.ms", in_folder("mine.ms"),
                                        false, &err));
             assert_ok(pcl_fs_copy_tree(PCLEAN_TEST_DATA "/sim_alma_topo.ms", in_folder("theirs.ms"),
@@ -254,7 +255,7 @@ static void test_data_that_change(void **state) {
             assert_true(run_image("none", more, &hooks, &result, &err) < 0);
             if (!strstr(err.msg, words[k]))
                 fail_msg("\"%s\" lacks \"%s\"", err.msg, words[k]);
-            pclean_result_clear(&result);
+            pclean_result_free(result);
             assert_tidy();
             assert_false(pcl_fs_exists(in_folder("none.psf")));
             assert_ok(pcl_fs_remove_tree(in_folder("away.ms"), &err));
@@ -317,11 +318,11 @@ static void test_jobs_that_do_not_fit(void **state) {
 static void test_a_word_that_is_no_way(void **state) {
     (void)state;
     pclean_err err = {0};
-    pclean_result result;
+    pclean_result *result = NULL;
     setenv("PCLEAN_WORKERS", "by hand", 1);
     assert_fails(run_image("none", NULL, NULL, &result, &err), PCLEAN_EPARAM,
                  "PCLEAN_WORKERS is \"by hand\"");
-    pclean_result_clear(&result);
+    pclean_result_free(result);
     assert_tidy();
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fsutil.h"
+#include "config/config.h"
 #include "folder.h"
 #include "pclean/run.h"
 #include "unit/check.h"
@@ -57,7 +58,7 @@ typedef struct setting {
 } setting;
 
 /* An image of 7 channels; the mask of the first is empty. */
-static int run_image(const char *name, const setting *s, pclean_result *result, pclean_err *why) {
+static int run_image(const char *name, const setting *s, pclean_result **result, pclean_err *why) {
     static const char *const fixed[][2] = {
         {"vis", PCLEAN_TEST_DATA "/vla_ngc5921.ms"},
         {"imsize", "64"},
@@ -74,7 +75,7 @@ static int run_image(const char *name, const setting *s, pclean_result *result, 
         {"mask", "circle[[32pix,32pix],20pix], range=[1chan,6chan]"}};
     pclean_config c;
     pclean_err err;
-    assert_ok(pclean_config_init(&c, &err));
+    assert_ok(pcl_config_init(&c, &err));
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         set(&c, fixed[i][0], fixed[i][1]);
     set(&c, "imagename", in_folder("%s", name));
@@ -84,7 +85,7 @@ static int run_image(const char *name, const setting *s, pclean_result *result, 
     if (s->startmodel)
         set(&c, "startmodel", s->startmodel);
     int rc = pclean_image(&c, NULL, result, why);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no process, no zombie */
     assert_int_equal(errno, ECHILD);
     return rc;
@@ -92,10 +93,10 @@ static int run_image(const char *name, const setting *s, pclean_result *result, 
 
 static void image_ok(const char *name, const setting *s) {
     pclean_err err = {0};
-    pclean_result result;
+    pclean_result *result = NULL;
     assert_ok(run_image(name, s, &result, &err));
-    assert_int_equal(result.nworkers, s->nworkers);
-    pclean_result_clear(&result);
+    assert_int_equal(result->nworkers, s->nworkers);
+    pclean_result_free(result);
 }
 
 /* ---- comparing products ---- */
@@ -225,24 +226,24 @@ static void test_a_plane_that_kills_every_worker(void **state) {
     for (enum control c = 0; c < NCONTROL; c++)
         for (int i = 0; i < 2; i++) {
             pclean_err err = {0};
-            pclean_result result;
+            pclean_result *result = NULL;
             kill_at(4, stage[c][i], 0, 2);
             assert_fails(run_image("lost", &(setting){.control = c, .nworkers = 3, .threads = 1},
                                    &result, &err),
                          PCLEAN_EFAILED, "the workers of channel 4 died");
             assert_int_equal(shared->killed, 2);
             assert_true(contains(
-                result.warning,
+                result->warning,
                 "channel 4: the worker was killed by SIGKILL; another one does its work again"));
             assert_true(
-                contains(result.warning,
+                contains(result->warning,
                          "channel 4: the worker was killed by SIGKILL twice; it is left blank"));
-            assert_int_equal(result.stop, PCLEAN_STOP_FAILED);
-            assert_int_equal(result.plane[4].stop, PCLEAN_STOP_FAILED);
-            assert_int_equal(result.plane[4].chan, 4);
-            assert_true(result.plane[4].freq_hz > 1e9 && result.plane[4].nvis == 0);
-            assert_true(result.plane[3].stop != PCLEAN_STOP_FAILED && result.plane[3].niter > 0);
-            pclean_result_clear(&result);
+            assert_int_equal(result->stop, PCLEAN_STOP_FAILED);
+            assert_int_equal(result->plane[4].stop, PCLEAN_STOP_FAILED);
+            assert_int_equal(result->plane[4].chan, 4);
+            assert_true(result->plane[4].freq_hz > 1e9 && result->plane[4].nvis == 0);
+            assert_true(result->plane[3].stop != PCLEAN_STOP_FAILED && result->plane[3].niter > 0);
+            pclean_result_free(result);
             if (c == CHANNEL) /* with the other control niter is of all planes together, and one
                                * is missing */
                 assert_same(control_name[c], "lost", 4);
@@ -253,14 +254,14 @@ static void test_a_plane_that_kills_every_worker(void **state) {
 static void test_nothing_but_death(void **state) {
     (void)state;
     pclean_err err = {0};
-    pclean_result result;
+    pclean_result *result = NULL;
     size_t before, after;
     char *record = slurp(in_folder("channel.run.json"), &before), *again;
     setting s = {.control = CHANNEL, .nworkers = 2, .threads = 1};
     kill_at(ALL, "begin", 0, 2 * NCHAN);
     assert_fails(run_image("channel", &s, &result, &err), PCLEAN_EFAILED,
                  "the workers of every channel died");
-    pclean_result_clear(&result);
+    pclean_result_free(result);
     again = slurp(in_folder("channel.run.json"), &after);
     assert_int_equal(before, after);
     assert_memory_equal(record, again, before);

@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "config/config.h"
 #include "core/clean/hogbom.h"
 #include "core/grid/grid.h"
 #include "imager.h"
@@ -27,7 +28,7 @@ static fixture *begin(const char *imsize, const char *const *more) {
     pclean_err err;
     fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
-    assert_ok(pclean_config_init(&f->config, &err));
+    assert_ok(pcl_config_init(&f->config, &err));
     set(f, "vis", PCLEAN_TEST_DATA "/vla_ngc5921.ms");
     set(f, "imagename", "unused");
     set(f, "imsize", imsize);
@@ -43,7 +44,7 @@ static fixture *begin(const char *imsize, const char *const *more) {
 
 static void end(fixture *f) {
     pcl_setup_close(&f->setup);
-    pclean_config_clear(&f->config);
+    pcl_config_clear(&f->config);
     free(f);
 }
 

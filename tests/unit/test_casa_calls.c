@@ -1,5 +1,6 @@
 /* The calls of CASA's: its own row ranges (tests/golden/partition.tsv), and the axis call against
  * the parts of a cube. */
+#include "config/config.h"
 #include "property/golden.h"
 
 static void rows_are_casas(void **state) {
@@ -42,7 +43,7 @@ static void rows_are_casas(void **state) {
 static void casas_axis_call_agrees(void **state) {
     (void)state;
     pclean_config c;
-    pclean_partition p;
+    pclean_partition *p = NULL;
     pclean_axis_part *part;
     size_t n;
     pclean_err err = {0};
@@ -54,19 +55,19 @@ static void casas_axis_call_agrees(void **state) {
         fail_msg("%s", err.msg);
     const pclean_ms_selection sel = {.msname = c.vis.item[0]};
     const pclean_spectral_axis axis = {
-        .frame = "LSRK", .nchan = p.nchan, .first_hz = p.first_hz, .step_hz = p.step_hz};
+        .frame = "LSRK", .nchan = p->nchan, .first_hz = p->first_hz, .step_hz = p->step_hz};
     if (pclean_cubedataimagepartition(1, &sel, &axis, 5, &part, &n, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(n, 5);
     for (size_t k = 0; k < n; k++) {
-        assert_int_equal(part[k].nchan, p.part[k].nchan);
-        assert_int_equal(part[k].channel_start, p.part[k].channel_start);
-        assert_true(part[k].first_hz == p.part[k].freq_start_hz);
-        assert_string_equal(part[k].ms[0].spw, p.part[k].ms[0].spw);
+        assert_int_equal(part[k].nchan, p->part[k].nchan);
+        assert_int_equal(part[k].channel_start, p->part[k].channel_start);
+        assert_true(part[k].first_hz == p->part[k].freq_start_hz);
+        assert_string_equal(part[k].ms[0].spw, p->part[k].ms[0].spw);
     }
     pclean_axis_parts_free(part, n, 1);
-    pclean_partition_clear(&p);
-    pclean_config_clear(&c);
+    pclean_partition_free(p);
+    pcl_config_clear(&c);
 }
 
 /* A selection of CASA's: its condition comes back as it is, and its rows are counted. */

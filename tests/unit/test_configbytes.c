@@ -1,3 +1,4 @@
+#include "config/config.h"
 #include "config/configbytes.h"
 
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static void configure(pclean_config *c) {
         {"restart", "true"},
         {"part_channel", "3"},
         {"part_start", "1420405751.7667"}};
-    assert_ok(pclean_config_init(c, &err));
+    assert_ok(pcl_config_init(c, &err));
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
         assert_ok(pclean_config_set(c, odd[i][0], odd[i][1], &err));
 }
@@ -55,14 +56,14 @@ static void test_to_the_bit(void **state) {
         if (which)
             configure(&c);
         else
-            assert_ok(pclean_config_init(&c, &err));
+            assert_ok(pcl_config_init(&c, &err));
         assert_ok(pcl_configbytes_put(&c, &p, &err));
         pcl_parcel_reader r = {.data = p.data, .size = p.size};
         assert_ok(pcl_configbytes_take(&r, &again, &err));
         assert_int_equal(r.at, p.size);
         assert_same(&c, &again);
-        pclean_config_clear(&c);
-        pclean_config_clear(&again);
+        pcl_config_clear(&c);
+        pcl_config_clear(&again);
         pcl_parcel_clear(&p);
     }
 }
@@ -80,7 +81,7 @@ static void test_cut_short_anywhere(void **state) {
         assert_fails(pcl_configbytes_take(&r, &again, &err), PCLEAN_EDATA, "cut short");
         free(piece);
     }
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
     pcl_parcel_clear(&p);
 }
 

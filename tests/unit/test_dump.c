@@ -73,8 +73,8 @@ static void test_round_trip(void **state) {
     (void)state;
     pclean_config config, back;
     pclean_err err;
-    assert_ok(pclean_config_init(&config, &err));
-    assert_ok(pclean_config_init(&back, &err));
+    assert_ok(pcl_config_init(&config, &err));
+    assert_ok(pcl_config_init(&back, &err));
     dump(&config);
     set_all(&back);
     assert_ok(pclean_config_read_yaml(&back, FILE_NAME, &err)); /* the dump names everything */
@@ -83,8 +83,8 @@ static void test_round_trip(void **state) {
     dump(&config);
     assert_ok(pclean_config_read_yaml(&back, FILE_NAME, &err));
     assert_same(&config, &back);
-    pclean_config_clear(&config);
-    pclean_config_clear(&back);
+    pcl_config_clear(&config);
+    pcl_config_clear(&back);
     unlink(FILE_NAME);
 }
 
@@ -93,8 +93,8 @@ static void test_what_is_not_served(void **state) {
     (void)state;
     pclean_config config, back;
     pclean_err err;
-    assert_ok(pclean_config_init(&config, &err));
-    assert_ok(pclean_config_init(&back, &err));
+    assert_ok(pcl_config_init(&config, &err));
+    assert_ok(pcl_config_init(&back, &err));
     assert_ok(pclean_config_set(&config, "usemask", "auto-multithresh", &err));
     assert_ok(pclean_config_set(&config, "scales", "[0, 5]", &err));
     dump(&config);
@@ -104,8 +104,8 @@ static void test_what_is_not_served(void **state) {
     assert_ok(pclean_config_set(&config, "niter", "5", &err));
     assert_fails(pclean_config_dump_yaml(&config, stdout, &err), PCLEAN_EUNSUPPORTED,
                  "usemask=auto-multithresh");
-    pclean_config_clear(&config);
-    pclean_config_clear(&back);
+    pcl_config_clear(&config);
+    pcl_config_clear(&back);
     unlink(FILE_NAME);
 }
 
@@ -114,7 +114,7 @@ static void test_json(void **state) {
     pclean_config config;
     pclean_err err;
     char *text = NULL;
-    assert_ok(pclean_config_init(&config, &err));
+    assert_ok(pcl_config_init(&config, &err));
     assert_ok(pclean_config_set(&config, "vis", "a.ms", &err));
     assert_ok(pclean_config_dump_json(&config, &text, &err));
     assert_non_null(strstr(text, "\"gain\": 0.1"));
@@ -134,7 +134,7 @@ static void test_json(void **state) {
     assert_string_equal(json_string_value(json_object_get(image, "specmode")), "mfs");
     json_decref(root);
     free(text);
-    pclean_config_clear(&config);
+    pcl_config_clear(&config);
 }
 
 static void test_failures(void **state) {
@@ -142,7 +142,7 @@ static void test_failures(void **state) {
     pclean_config config;
     pclean_err err;
     char *text = NULL;
-    assert_ok(pclean_config_init(&config, &err));
+    assert_ok(pcl_config_init(&config, &err));
     FILE *full = fopen("/dev/full", "w");
     if (full) {
         assert_fails(pclean_config_dump_yaml(&config, full, &err), PCLEAN_EIO, "cannot write");
@@ -154,7 +154,7 @@ static void test_failures(void **state) {
     FILE *out = fopen("/dev/null", "w");
     assert_fails(pclean_config_dump_yaml(&config, out, &err), PCLEAN_EPARAM, "UTF-8");
     fclose(out);
-    pclean_config_clear(&config);
+    pcl_config_clear(&config);
 }
 
 int main(void) {

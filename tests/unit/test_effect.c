@@ -1,3 +1,4 @@
+#include "config/config.h"
 #include "config/effect.h"
 #include "config/options.h"
 #include "config/unserved.h"
@@ -9,12 +10,12 @@ static pclean_err err;
 
 static int begin(void **state) {
     (void)state;
-    return pclean_config_init(&config, &err);
+    return pcl_config_init(&config, &err);
 }
 
 static int end(void **state) {
     (void)state;
-    pclean_config_clear(&config);
+    pcl_config_clear(&config);
     return 0;
 }
 

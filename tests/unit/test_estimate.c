@@ -1,3 +1,4 @@
+#include "config/config.h"
 #include "pclean/memory.h"
 #include "run/budget.h"
 #include "unit/check.h"
@@ -6,7 +7,7 @@
 
 static pclean_memory_request request(int model, int64_t imsize) {
     pclean_memory_request q;
-    pclean_memory_request_init(&q);
+    pclean_memory_request_init(&q, sizeof q);
     q.model = model;
     q.imsize[0] = imsize;
     return q;
@@ -60,8 +61,9 @@ static void casa_is_the_python_pclean_to_the_last_bit(void **state) {
 static void defaults_are_the_specifications(void **state) {
     (void)state;
     pclean_memory_request q;
-    pclean_memory_request_init(&q);
-    pclean_memory_request full = {.imsize = {4096, 4096},
+    pclean_memory_request_init(&q, sizeof q);
+    pclean_memory_request full = {.size = sizeof full,
+                                  .imsize = {4096, 4096},
                                   .nimsize = 2,
                                   .nchan_per_task = 1,
                                   .gridder = "Standard",
@@ -80,10 +82,11 @@ static void defaults_are_the_specifications(void **state) {
     assert_ok(pclean_recommend_nworkers(NULL, &q, &here, &err));
     assert_ok(pclean_recommend_nworkers(&available, &q, &given, &err));
     assert_int_equal(here, given);
-    pclean_memory_estimate e;
+    pclean_memory_estimate *e = NULL;
     assert_ok(pclean_estimate_memory(&q, 0, NULL, &e, &err));
-    assert_string_equal(e.available_from, from);
-    assert_true(e.available_gib == available);
+    assert_string_equal(e->available_from, from);
+    assert_true(e->available_gib == available);
+    pclean_memory_estimate_free(e);
 }
 
 /* The buffers of a worker add up to it, and with the shared ones to the peak. */
@@ -99,30 +102,35 @@ static void assert_sums(const pclean_memory_estimate *e, double tolerance) {
 
 static void buffers_add_up(void **state) {
     (void)state;
-    pclean_memory_estimate e;
+    pclean_memory_estimate *e = NULL;
     pclean_err err;
     const double ram = 64;
     pclean_memory_request q = request(PCLEAN_MEMORY_CASA, 8000);
     assert_ok(pclean_estimate_memory(&q, 0, &ram, &e, &err));
-    assert_int_equal(e.recommended_nworkers, 10);
-    assert_int_equal(e.nworkers, 10);
-    assert_sums(&e, 1e-9);
-    assert_true(e.buffer[0].bytes_per_pixel == 8);
+    assert_int_equal(e->recommended_nworkers, 10);
+    assert_int_equal(e->nworkers, 10);
+    assert_sums(e, 1e-9);
+    assert_true(e->buffer[0].bytes_per_pixel == 8);
+    pclean_memory_estimate_free(e);
     q.gridder = "mosaic";
     q.nchan_per_task = 3;
     assert_ok(pclean_estimate_memory(&q, 2, &ram, &e, &err));
-    assert_int_equal(e.nworkers, 2);
-    assert_sums(&e, 1e-9);
-    assert_true(fabs(e.buffer[0].bytes_per_pixel - 48) < 1e-9);
+    assert_int_equal(e->nworkers, 2);
+    assert_sums(e, 1e-9);
+    assert_true(fabs(e->buffer[0].bytes_per_pixel - 48) < 1e-9);
+    pclean_memory_estimate_free(e);
     q = request(PCLEAN_MEMORY_NATIVE, 1024);
     assert_ok(pclean_estimate_memory(&q, 3, &ram, &e, &err));
-    assert_sums(&e, 1e-9);
-    assert_true(e.recommended_nworkers > 100);
-    pclean_memory_estimate fit;
-    assert_ok(pclean_estimate_memory(&q, (int64_t)e.recommended_nworkers, &ram, &fit, &err));
-    assert_true(fit.peak_gib <= 64 * 0.85);
-    assert_ok(pclean_estimate_memory(&q, (int64_t)e.recommended_nworkers + 1, &ram, &fit, &err));
-    assert_true(fit.peak_gib > 64 * 0.85);
+    assert_sums(e, 1e-9);
+    assert_true(e->recommended_nworkers > 100);
+    pclean_memory_estimate *fit = NULL;
+    assert_ok(pclean_estimate_memory(&q, (int64_t)e->recommended_nworkers, &ram, &fit, &err));
+    assert_true(fit->peak_gib <= 64 * 0.85);
+    pclean_memory_estimate_free(fit);
+    assert_ok(pclean_estimate_memory(&q, (int64_t)e->recommended_nworkers + 1, &ram, &fit, &err));
+    assert_true(fit->peak_gib > 64 * 0.85);
+    pclean_memory_estimate_free(fit);
+    pclean_memory_estimate_free(e);
 }
 
 /* What pclean_image plans with, for the same data and configuration. */
@@ -141,7 +149,7 @@ static void native_is_the_budget_of_a_run(void **state) {
     static const char *const gridders[] = {"Standard", "WPROJECT"};
     pclean_err err;
     pclean_config config;
-    assert_ok(pclean_config_init(&config, &err));
+    assert_ok(pcl_config_init(&config, &err));
     for (const char *const *s = settings; *s; s += 2)
         assert_ok(pclean_config_set(&config, s[0], s[1], &err));
     for (size_t i = 0; i < 2; i++) {
@@ -154,19 +162,21 @@ static void native_is_the_budget_of_a_run(void **state) {
         assert_ok(pcl_budget_make(&setup, &limits, 3, 1, PCL_MEMORY_FILE_IF_NEEDED, &b, &err));
         pcl_setup_close(&setup);
         const double ram = 8;
-        pclean_memory_estimate e;
+        pclean_memory_estimate *e = NULL;
         pclean_memory_request q = request(PCLEAN_MEMORY_NATIVE, 0);
         q.nimsize = 0; /* the config's */
         q.gridder = i ? NULL : gridders[i];
         q.deconvolver = NULL;
         q.config = &config;
         assert_ok(pclean_estimate_memory(&q, 3, &ram, &e, &err));
-        assert_true(e.peak_gib == (double)b.plan.bytes / (1024.0 * 1024 * 1024));
-        assert_true(e.worker_gib == (double)b.plan.each_bytes / (1024.0 * 1024 * 1024));
-        const double alone = e.worker_gib, short_of = (e.peak_gib - 0.0001) / q.ram_safety_factor;
+        assert_true(e->peak_gib == (double)b.plan.bytes / (1024.0 * 1024 * 1024));
+        assert_true(e->worker_gib == (double)b.plan.each_bytes / (1024.0 * 1024 * 1024));
+        const double alone = e->worker_gib, short_of = (e->peak_gib - 0.0001) / q.ram_safety_factor;
         /* the visibilities make room */
+        pclean_memory_estimate_free(e);
         assert_ok(pclean_estimate_memory(&q, 3, &short_of, &e, &err));
-        assert_true(e.peak_gib < (double)b.plan.bytes / (1024.0 * 1024 * 1024) - 0.0005);
+        assert_true(e->peak_gib < (double)b.plan.bytes / (1024.0 * 1024 * 1024) - 0.0005);
+        pclean_memory_estimate_free(e);
         q.nchan_per_task = 1000; /* one plane at a time */
         assert_true(worker_of(&q) == alone);
         /* from the sizes alone the images are the same, the data are not known */
@@ -186,13 +196,13 @@ static void native_is_the_budget_of_a_run(void **state) {
     assert_ok(pclean_config_set(&config, "scratch", "/tmp", &err));
     assert_ok(pclean_estimate_peak_ram_gib(1, &q, &in_file, &err));
     assert_true(in_file < in_memory);
-    pclean_config_clear(&config);
+    pcl_config_clear(&config);
 }
 
 static void bad_numbers_are_named(void **state) {
     (void)state;
     pclean_err err;
-    pclean_memory_estimate e;
+    pclean_memory_estimate *e = NULL;
     size_t n = 7;
     double gib = 7, ram = 64;
     pclean_memory_request q = request(PCLEAN_MEMORY_CASA, 0);
@@ -263,7 +273,7 @@ static void any_numbers(void **state) {
     size_t answers = 0;
     for (int i = 0; i < 20000; i++) {
         pclean_memory_request q;
-        pclean_memory_request_init(&q);
+        pclean_memory_request_init(&q, sizeof q);
         q.model = rand() % 2;
         q.nimsize = 1 + (size_t)rand() % 2;
         q.imsize[0] = numbers[(size_t)rand() % n];
@@ -275,20 +285,22 @@ static void any_numbers(void **state) {
         q.deconvolver = rand() % 2 ? "hogbom" : "mtmfs";
         const int64_t nworkers = numbers[(size_t)rand() % n];
         const double ram = rams[rand() % 5];
-        pclean_memory_estimate e;
+        pclean_memory_estimate *e = NULL;
         pclean_err err;
         if (pclean_estimate_memory(&q, nworkers, &ram, &e, &err)) {
-            assert_true(*err.msg && e.worker_gib == 0 && e.recommended_nworkers == 0);
+            assert_true(*err.msg && !e);
             continue;
         }
         answers++;
         const double npixel =
             (double)q.imsize[0] * (double)q.imsize[q.nimsize - 1] / (1024.0 * 1024 * 1024);
-        assert_true(isfinite(e.peak_gib) &&
-                    e.worker_gib > (q.model ? 20 : 76 * (double)q.nchan_per_task) * npixel);
-        assert_true(e.peak_gib >= e.worker_gib * (1 - 1e-9) - 0.001);
-        assert_true(e.recommended_nworkers >= 1 && (double)e.recommended_nworkers * e.worker_gib <=
-                                                       fmax(ram, e.worker_gib) * (1 + 1e-9));
+        assert_true(isfinite(e->peak_gib) &&
+                    e->worker_gib > (q.model ? 20 : 76 * (double)q.nchan_per_task) * npixel);
+        assert_true(e->peak_gib >= e->worker_gib * (1 - 1e-9) - 0.001);
+        assert_true(e->recommended_nworkers >= 1 &&
+                    (double)e->recommended_nworkers * e->worker_gib <=
+                        fmax(ram, e->worker_gib) * (1 + 1e-9));
+        pclean_memory_estimate_free(e);
     }
     assert_true(answers > 200);
 }

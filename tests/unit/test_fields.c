@@ -37,7 +37,8 @@ static const char *word_of(int k) {
 static const pcl_json_field inner_fields[] = {
     {.name = "quarter", .type = PCL_JSON_REAL, .offset = AT(inner, value), .unit = 4},
     {.name = "name", .type = PCL_JSON_CHARS, .offset = AT(inner, name), .length = 8}};
-static const pcl_json_struct inner_struct = {sizeof(inner), 2, inner_fields};
+static const pcl_json_struct inner_struct = {
+    .size = sizeof(inner), .nfield = 2, .field = inner_fields};
 static const pcl_json_field outer_fields[] = {
     {.name = "nx", .type = PCL_JSON_SIZE, .offset = AT(outer, nx)},
     {.name = "ny", .type = PCL_JSON_SIZE, .offset = AT(outer, ny)},
@@ -56,8 +57,9 @@ static const pcl_json_field outer_fields[] = {
     {.name = "chan", .type = PCL_JSON_SIZES, .offset = AT(outer, chan), .length = AT(outer, nchan)},
     {.name = "sum", .type = PCL_JSON_SUMS, .offset = AT(outer, sum), .length = AT(outer, nchan)},
     {.name = "word", .type = PCL_JSON_TEXTS, .offset = AT(outer, word)}};
-static const pcl_json_struct outer_struct = {
-    sizeof(outer), sizeof outer_fields / sizeof *outer_fields, outer_fields};
+static const pcl_json_struct outer_struct = {.size = sizeof(outer),
+                                             .nfield = sizeof outer_fields / sizeof *outer_fields,
+                                             .field = outer_fields};
 
 static void clear(outer *o) {
     free(o->path);

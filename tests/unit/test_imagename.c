@@ -1,3 +1,4 @@
+#include "config/config.h"
 #include "run/imagename.h"
 
 #include <stdlib.h>
@@ -16,7 +17,7 @@ static int set_up(void **state) {
 }
 
 static void configure(pclean_config *c, const char *name) {
-    assert_ok(pclean_config_init(c, &err));
+    assert_ok(pcl_config_init(c, &err));
     assert_ok(pclean_config_set(c, "imagename", name, &err));
 }
 
@@ -56,7 +57,7 @@ static void test_one_at_a_time(void **state) {
     assert_int_equal(other, -1);
     pcl_imagename_unclaim(&c, fd);
     assert_false(pcl_fs_exists(in_folder("claim.lock")));
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void test_names_that_cannot_be(void **state) {
@@ -77,7 +78,7 @@ static void test_names_that_cannot_be(void **state) {
         configure(&c, cases[i].name);
         assert_fails(pcl_imagename_claim(&c, &fd, &err), cases[i].code, cases[i].words);
         assert_int_equal(fd, -1);
-        pclean_config_clear(&c);
+        pcl_config_clear(&c);
     }
 }
 
@@ -103,7 +104,7 @@ static void test_what_stands_there(void **state) {
     write_text(in_folder("there.pb.part/important"), "text");
     assert_fails(pcl_imagename_check(&c, true, &err), PCLEAN_EEXIST, "there.pb.part");
     assert_ok(pcl_imagename_check(&c, false, &err)); /* at the end of a run they are its own */
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 /* What was noted is ours to remove, at once and for the next run; anything else is not. */
@@ -129,7 +130,7 @@ static void test_making_way(void **state) {
     assert_false(pcl_fs_exists(in_folder("way.psf.part")));
     assert_true(pcl_fs_exists(in_folder("way.pb.part/important")));
     pcl_imagename_unclaim(&c, fd);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 /* Everything steps aside while names change where two names cannot be exchanged; the record
@@ -149,7 +150,7 @@ static void test_what_a_killed_run_moved_aside(void **state) {
     make_image(in_folder("aside.psf.old.part")); /* the new one is there */
     assert_ok(pcl_imagename_repair(&c, &err));
     assert_false(pcl_fs_exists(in_folder("aside.psf.old.part")));
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void test_inputs_are_no_outputs(void **state) {
@@ -162,7 +163,7 @@ static void test_inputs_are_no_outputs(void **state) {
     assert_ok(pcl_imagename_check_inputs(&c, &err));
     assert_ok(pclean_config_set(&c, "startmodel", in_folder("in.model"), &err));
     assert_fails(pcl_imagename_check_inputs(&c, &err), PCLEAN_EPARAM, "in.model");
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 int main(void) {

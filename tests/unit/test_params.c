@@ -1,4 +1,5 @@
 /* imager/params.c: what each option that concerns the imager becomes. */
+#include "config/config.h"
 #include "imager/params.h"
 
 #include <math.h>
@@ -15,21 +16,21 @@ static void set(pclean_config *c, const char *name, const char *value) {
 static pcl_params resolve(const char *const *more) {
     pclean_config c;
     pcl_params p;
-    assert_ok(pclean_config_init(&c, &err));
+    assert_ok(pcl_config_init(&c, &err));
     for (; more && *more; more += 2)
         set(&c, more[0], more[1]);
     assert_ok(pcl_params_resolve(&c, &p, &err));
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
     return p;
 }
 
 static void refuse(const char *name, const char *value, const char *words) {
     pclean_config c;
     pcl_params p;
-    assert_ok(pclean_config_init(&c, &err));
+    assert_ok(pcl_config_init(&c, &err));
     set(&c, name, value);
     assert_fails(pcl_params_resolve(&c, &p, &err), PCLEAN_EPARAM, words);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 #define WITH(...) resolve((const char *const[]){__VA_ARGS__, NULL})

@@ -4,6 +4,7 @@
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "check.h"
+#include "config/config.h"
 #include "folder.h"
 #include "partition/partfiles.h"
 #include "pclean/config.h"
@@ -13,7 +14,7 @@ static pclean_config config;
 
 static int set_up(void **state) {
     (void)state;
-    if (make_folder("partfiles", false) || pclean_config_init(&config, &err))
+    if (make_folder("partfiles", false) || pcl_config_init(&config, &err))
         return -1;
     return pclean_config_set(&config, "vis", "no.ms", &err) ||
                    pclean_config_set(&config, "imagename", "images/line,1", &err)
@@ -22,7 +23,7 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-    pclean_config_clear(&config);
+    pcl_config_clear(&config);
     return remove_folder(state);
 }
 
@@ -34,13 +35,13 @@ static void write_text(const char *name, const char *text) {
 static void write_part(size_t n) {
     pclean_part part = {.index = n};
     assert_ok(pcl_asprintf(&part.name, &err, "images/line,1.subcube.%zu", n));
-    assert_ok(pclean_config_init(&part.config, &err));
-    assert_ok(pclean_config_set(&part.config, "vis", "no.ms", &err));
-    part.config.part_channel = (int)n;
-    part.config.part_nchan = 9;
+    assert_ok(pclean_config_new(&part.config, &err));
+    assert_ok(pclean_config_set(part.config, "vis", "no.ms", &err));
+    part.config->part_channel = (int)n;
+    part.config->part_nchan = 9;
     assert_ok(pcl_partfiles_write(&part, folder, &err));
     assert_string_equal(part.file, in_folder("line,1.subcube.%zu.yaml", n));
-    pclean_config_clear(&part.config);
+    pclean_config_free(part.config);
     pcl_free(part.file);
     pcl_free(part.name);
 }
@@ -88,7 +89,7 @@ static void only_higher_numbers_are_removed(void **state) {
 static void the_density_lies_with_the_parts(void **state) {
     (void)state;
     pclean_config part;
-    assert_ok(pclean_config_init(&part, &err));
+    assert_ok(pcl_config_init(&part, &err));
     assert_ok(pclean_config_set(&config, "weighting", "natural", &err));
     assert_ok(pcl_partfiles_set_density(&config, "there", &part, &err));
     assert_string_equal(part.part_density, ""); /* nothing to share */
@@ -97,7 +98,7 @@ static void the_density_lies_with_the_parts(void **state) {
     assert_string_equal(part.part_density, "there/line,1.density");
     assert_ok(pcl_partfiles_set_density(&config, NULL, &part, &err));
     assert_string_equal(part.part_density, "images/line,1.density");
-    pclean_config_clear(&part);
+    pcl_config_clear(&part);
 }
 
 int main(void) {

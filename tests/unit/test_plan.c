@@ -1,5 +1,7 @@
 #include "base/fsutil.h"
+#include "config/config.h"
 #include "pclean.h"
+#include "run/plan.h"
 #include "unit/check.h"
 #include <dirent.h>
 #include <math.h>
@@ -34,7 +36,7 @@ static size_t entries(void) {
 
 static void configure(pclean_config *c, const char *ms, const char *const *more) {
     char path[512];
-    assert_ok(pclean_config_init(c, &err));
+    assert_ok(pcl_config_init(c, &err));
     snprintf(path, sizeof path, "%s/%s", PCLEAN_TEST_DATA, ms);
     assert_ok(pclean_config_set(c, "vis", path, &err));
     snprintf(path, sizeof path, "%s/out", folder);
@@ -56,24 +58,24 @@ static uint64_t bytes_of_products(const pclean_result *r) {
 static void assert_run_keeps(const char *ms, const char *const *more) {
     pclean_config c;
     pclean_plan p;
-    pclean_result r = {0};
+    pclean_result *r = NULL;
     configure(&c, ms, more);
-    assert_ok(pclean_plan_make(&c, true, &p, &err));
+    assert_ok(pcl_plan_make(&c, true, &p, &err));
     assert_int_equal(entries(), 0); /* nothing is written */
     assert_int_equal(p.nproblem, 0);
     assert_ok(pclean_image(&c, NULL, &r, &err));
     assert_int_equal(p.nx, c.imsize[0]);
     assert_int_equal(p.ny, c.imsize[1]);
-    assert_int_equal(p.nchan, r.nchan);
-    assert_int_equal(p.npol, r.npol);
+    assert_int_equal(p.nchan, r->nchan);
+    assert_int_equal(p.npol, r->npol);
     if (c.specmode != PCLEAN_SPECMODE_MFS)
-        for (size_t i = 0; i < r.nchan; i++)
-            assert_true(r.plane[i * r.npol].freq_hz == p.first_hz + (double)i * p.step_hz);
-    assert_int_equal(p.nworkers, r.nworkers);
-    assert_int_equal(p.nthreads, r.nthreads);
-    assert_true(llabs((long long)p.memory_bytes - (long long)r.plan_memory_bytes) == 0);
-    assert_true(p.store_in_file == r.store_in_file);
-    const uint64_t written = bytes_of_products(&r);
+        for (size_t i = 0; i < r->nchan; i++)
+            assert_true(r->plane[i * r->npol].freq_hz == p.first_hz + (double)i * p.step_hz);
+    assert_int_equal(p.nworkers, r->nworkers);
+    assert_int_equal(p.nthreads, r->nthreads);
+    assert_true(llabs((long long)p.memory_bytes - (long long)r->plan_memory_bytes) == 0);
+    assert_true(p.store_in_file == r->store_in_file);
+    const uint64_t written = bytes_of_products(r);
     assert_true(written >= p.products.needed_bytes && written < p.products.needed_bytes + 2000000);
     assert_true(p.products.free_bytes > 0 && p.one_disk);
     assert_true(p.time.known && p.time.read_s > 0 && p.time.dirty_s > 0 &&
@@ -87,14 +89,14 @@ static void assert_run_keeps(const char *ms, const char *const *more) {
         rows += p.window[i].nrow;
     }
     assert_true(rows > 0);
-    pclean_plan_clear(&p);
-    assert_ok(pclean_plan_make(&c, false, &p, &err)); /* now they exist */
+    pcl_plan_clear(&p);
+    assert_ok(pcl_plan_make(&c, false, &p, &err)); /* now they exist */
     assert_true(p.nproblem == (c.overwrite ? 0 : 1) &&
                 (c.overwrite || strstr(p.problem[0], "exist already")));
     assert_false(p.time.known);
-    pclean_plan_clear(&p);
-    pclean_result_clear(&r);
-    pclean_config_clear(&c);
+    pcl_plan_clear(&p);
+    pclean_result_free(r);
+    pcl_config_clear(&c);
 }
 
 static void a_cube_is_as_planned(void **state) {
@@ -122,14 +124,14 @@ static void scratch_and_w_are_planned(void **state) {
               (const char *[]){"imsize", "64", "cell", "15arcsec", "specmode", "cube", "nchan", "3",
                                "start", "20", "niter", "20", "gridder", "wproject", "cyclecontrol",
                                "global", "scratch", folder, NULL});
-    assert_ok(pclean_plan_make(&c, true, &p, &err));
+    assert_ok(pcl_plan_make(&c, true, &p, &err));
     assert_true(p.store_in_file);
     assert_int_equal(p.scratch.needed_bytes, p.visibility_bytes + 2 * 3 * 64 * 64 * sizeof(float));
     assert_string_equal(p.scratch.folder, folder);
     assert_true(p.time.known);
     assert_int_equal(entries(), 0);
-    pclean_plan_clear(&p);
-    pclean_config_clear(&c);
+    pcl_plan_clear(&p);
+    pcl_config_clear(&c);
 }
 
 static void what_would_go_wrong_is_told(void **state) {
@@ -139,25 +141,25 @@ static void what_would_go_wrong_is_told(void **state) {
     configure(&c, "vla_ngc5921.ms",
               (const char *[]){"imsize", "6000", "cell", "1arcsec", "specmode", "cube", "stokes",
                                "RRLL", "nworkers", "1", "imagename", "/nowhere/out", NULL});
-    assert_ok(pclean_plan_make(&c, false, &p, &err));
+    assert_ok(pcl_plan_make(&c, false, &p, &err));
     assert_int_equal(p.nproblem, 1);
     assert_non_null(strstr(p.problem[0], "/nowhere"));
-    pclean_plan_clear(&p);
+    pcl_plan_clear(&p);
     /* 62 GiB: more than a file system in memory has */
     assert_ok(pclean_config_set(&c, "imagename", "/dev/shm/out", &err));
-    assert_ok(pclean_plan_make(&c, false, &p, &err));
+    assert_ok(pcl_plan_make(&c, false, &p, &err));
     assert_int_equal(p.nproblem, p.products.needed_bytes > p.products.free_bytes);
     assert_true(p.nproblem == 0 || strstr(p.problem[0], "free on its disk"));
-    pclean_plan_clear(&p);
+    pcl_plan_clear(&p);
     assert_ok(pclean_config_set(&c, "memory", "20MiB", &err));
-    assert_fails(pclean_plan_make(&c, false, &p, &err), PCLEAN_ENOMEM, "one image plane needs");
+    assert_fails(pcl_plan_make(&c, false, &p, &err), PCLEAN_ENOMEM, "one image plane needs");
     assert_int_equal(p.nwindow, 0);
     assert_ok(pclean_config_set(&c, "start", "3GHz", &err));
-    assert_int_equal(pclean_plan_make(&c, false, &p, &err), -PCLEAN_EPARAM);
+    assert_int_equal(pcl_plan_make(&c, false, &p, &err), -PCLEAN_EPARAM);
     assert_ok(pclean_config_set(&c, "imsize", "0", &err));
-    assert_fails(pclean_plan_make(&c, false, &p, &err), PCLEAN_EPARAM, "imsize");
-    pclean_plan_clear(&p);
-    pclean_config_clear(&c);
+    assert_fails(pcl_plan_make(&c, false, &p, &err), PCLEAN_EPARAM, "imsize");
+    pcl_plan_clear(&p);
+    pcl_config_clear(&c);
 }
 
 int main(void) {

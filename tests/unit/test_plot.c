@@ -98,7 +98,7 @@ static void test_sizes(void **state) {
     (void)state;
     pclean_err err;
     pclean_plot_options o;
-    pclean_plot_options_init(&o);
+    pclean_plot_options_init(&o, sizeof o);
     assert_ok(pclean_plot_cube(cube_path, DIR_NAME "/cube.png", NULL, &err));
     assert_png(DIR_NAME "/cube.png", 2000, 1125);
     assert_ok(pclean_plot_cube(plane_path, DIR_NAME "/plane.png", &o, &err));
@@ -122,7 +122,7 @@ static void test_failures(void **state) {
     (void)state;
     pclean_err err;
     pclean_plot_options o;
-    pclean_plot_options_init(&o);
+    pclean_plot_options_init(&o, sizeof o);
     const char *png = DIR_NAME "/none.png";
     assert_int_not_equal(pclean_plot_cube(DIR_NAME "/absent.image", png, NULL, &err), 0);
     assert_non_null(strstr(err.msg, "absent.image"));
@@ -132,7 +132,7 @@ static void test_failures(void **state) {
     assert_true(pcl_fs_is_dir(cube_path));
     o.max_panels = 0;
     assert_fails(pclean_plot_cube(cube_path, png, &o, &err), PCLEAN_EPARAM, "panels");
-    pclean_plot_options_init(&o);
+    pclean_plot_options_init(&o, sizeof o);
     o.field = "3GHz";
     assert_fails(pclean_plot_cube(cube_path, png, &o, &err), PCLEAN_EPARAM, "field");
     assert_false(pcl_fs_exists(png));

@@ -50,12 +50,12 @@ static void test_our_presets(void **state) {
         at = strstr(at, line); /* in this order */
         assert_non_null(at);
         assert_true(strcspn(at, "\n") > strlen(line) + 20);
-        assert_ok(pclean_config_init(&config, &err));
+        assert_ok(pcl_config_init(&config, &err));
         assert_ok(pclean_config_apply_preset(&config, name[i], &err));
         assert_ok(pclean_config_set(&config, "vis", "a.ms", &err));
         assert_ok(pclean_config_set(&config, "imagename", "a", &err));
         assert_ok(pclean_config_validate(&config, &err));
-        pclean_config_clear(&config);
+        pcl_config_clear(&config);
     }
     free(text);
 }
@@ -74,7 +74,7 @@ static void test_own_folder_comes_first(void **state) {
     assert_non_null(strstr(text, "alma-cube\t"));
     assert_null(strstr(text, "notes"));
     free(text);
-    assert_ok(pclean_config_init(&config, &err));
+    assert_ok(pcl_config_init(&config, &err));
     assert_ok(pclean_config_apply_preset(&config, "continuum", &err));
     assert_int_equal(config.niter, 3);
     assert_fails(pclean_config_apply_preset(&config, "zebr", &err), PCLEAN_EPARAM,
@@ -83,7 +83,7 @@ static void test_own_folder_comes_first(void **state) {
     assert_int_equal(config.niter, 4);
     assert_fails(pclean_config_apply_preset(&config, "absent.yaml", &err), PCLEAN_EIO,
                  "absent.yaml");
-    pclean_config_clear(&config);
+    pcl_config_clear(&config);
 }
 
 /* A path in a file is meant from that file's folder. */
@@ -93,11 +93,11 @@ static void test_relative_path(void **state) {
     pclean_err err;
     put(SHARE "/base.yaml", "niter: 3\ngain: 0.2\n");
     put(SHARE "/run.yaml", "preset: base.yaml\nniter: 4\n");
-    assert_ok(pclean_config_init(&config, &err));
+    assert_ok(pcl_config_init(&config, &err));
     assert_ok(pclean_config_read_yaml(&config, SHARE "/run.yaml", &err));
     assert_int_equal(config.niter, 4);
     assert_true(config.gain > 0.19);
-    pclean_config_clear(&config);
+    pcl_config_clear(&config);
 }
 
 static void test_out_of_memory(void **state) {
@@ -105,7 +105,7 @@ static void test_out_of_memory(void **state) {
     pclean_config config;
     pclean_err err;
     int rc = -1;
-    assert_ok(pclean_config_init(&config, &err));
+    assert_ok(pcl_config_init(&config, &err));
     for (long n = 1; rc != 0; n++) {
         pcl_mem_fail_after(n);
         rc = pclean_config_apply_preset(&config, "alma-cube", &err);
@@ -113,7 +113,7 @@ static void test_out_of_memory(void **state) {
         assert_true(rc == 0 || rc == -PCLEAN_ENOMEM);
         assert_true(n < 5000);
     }
-    pclean_config_clear(&config);
+    pcl_config_clear(&config);
 }
 
 #define in_folder(test) cmocka_unit_test_setup_teardown(test, begin, end)

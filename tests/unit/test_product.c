@@ -1,3 +1,4 @@
+#include "config/config.h"
 #include "run/product.h"
 
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 static pclean_err err;
 
 static void configure(pclean_config *c, const char *const *more) {
-    assert_ok(pclean_config_init(c, &err));
+    assert_ok(pcl_config_init(c, &err));
     assert_ok(pclean_config_set(c, "imagename", "a/b", &err));
     for (; *more; more += 2)
         assert_ok(pclean_config_set(c, more[0], more[1], &err));
@@ -43,7 +44,7 @@ static void test_which_and_with_what(void **state) {
         assert_string_equal(text, cases[i].wanted);
         letters(&c, pcl_product_has_mask, text);
         assert_string_equal(text, cases[i].masked);
-        pclean_config_clear(&c);
+        pcl_config_clear(&c);
     }
 }
 
@@ -80,7 +81,7 @@ static void test_names(void **state) {
                          k == PCL_PRODUCT_PSF || k == PCL_PRODUCT_IMAGE || k == PCL_PRODUCT_PBCOR);
     }
     assert_string_equal(pcl_product_unit(PCL_PRODUCT_MODEL), "Jy/pixel");
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 int main(void) {

@@ -1,3 +1,4 @@
+#include "pclean/concat.h"
 #include "run/products.h"
 
 #include "parts.h"

@@ -1,147 +1,178 @@
+/* The record of a run: what stands in it, what counts as one, what is removed of killed runs, and
+ * the history of the images. */
 #include "run/record.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "folder.h"
+#include "base/fsutil.h"
+#include "base/mem.h"
+#include "config/config.h"
 #include "unit/check.h"
 
+#define NAME PCLEAN_TEST_TMP "/record"
+
 static pclean_err err;
+static pclean_config config;
 
-static int set_up(void **state) {
+static void set(const char *name, const char *value) {
+    assert_ok(pclean_config_set(&config, name, value, &err));
+}
+
+static int begin(void **state) {
     (void)state;
-    return make_folder("record", true);
+    assert_ok(pcl_config_init(&config, &err));
+    set("vis", PCLEAN_TEST_DATA "/vla_ngc5921.ms");
+    set("imagename", NAME);
+    set("imsize", "64");
+    set("cell", "15arcsec");
+    set("niter", "7");
+    set("specmode", "cube");
+    set("nchan", "2");
+    set("wprojplanes", "5"); /* without effect */
+    return 0;
 }
 
-typedef struct fixture {
-    pclean_config config;
-    pcl_setup setup;
-} fixture;
-
-static void begin(fixture *f, const char *name) {
-    static const char *const fixed[] = {"vis",      PCLEAN_TEST_DATA "/vla_ngc5921.ms",
-                                        "imsize",   "40",
-                                        "cell",     "20arcsec",
-                                        "specmode", "cube",
-                                        "nchan",    "2",
-                                        NULL};
-    assert_ok(pclean_config_init(&f->config, &err));
-    for (size_t i = 0; fixed[i]; i += 2)
-        assert_ok(pclean_config_set(&f->config, fixed[i], fixed[i + 1], &err));
-    assert_ok(pclean_config_set(&f->config, "imagename", in_folder("%s", name), &err));
-    assert_ok(pcl_setup_open(&f->config, &f->setup, &err));
-}
-
-static void end(fixture *f) {
-    pcl_setup_close(&f->setup);
-    pclean_config_clear(&f->config);
-}
-
-static void write_record(const fixture *f) {
-    pclean_plane plane[2] = {{.chan = 0, .freq_hz = 1.4e9, .niter = 7, .stop = PCLEAN_STOP_NITER},
-                             {.chan = 1, .freq_hz = 1.5e9, .peak_residual = 1.0 / 0.0}};
-    char *warning[] = {(char *)(uintptr_t) "a \"warning\"", NULL};
-    const pclean_result r = {
-        .nchan = 2, .npol = 1, .plane = plane, .warning = warning, .nworkers = 3, .nthreads = 1};
-    assert_ok(pcl_record_write(&f->setup, &r, "2026-01-01T00:00:00Z", &err));
+static int end(void **state) {
+    (void)state;
+    (void)unlink(NAME ".run.json");
+    (void)unlink(NAME ".run.json.aside");
+    pcl_config_clear(&config);
+    return 0;
 }
 
 static void write_text(const char *path, const char *text) {
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
+    assert_ok(pcl_fs_write_text(path, text, strlen(text), &err));
 }
 
-static void test_what_is_written(void **state) {
-    (void)state;
-    fixture f;
-    json_error_t where;
-    begin(&f, "written");
-    write_record(&f);
-    json_t *root = json_load_file(in_folder("written.run.json"), 0, &where);
-    assert_non_null(root);
-    const char *started, *stop, *warning;
-    int niter, processes;
-    json_t *peak;
-    assert_int_equal(json_unpack(root, "{s:s s:[{s:i s:s} {s:o}] s:{s:i} s:[s]}", "started",
-                                 &started, "planes", "niter", &niter, "stop", &stop,
-                                 "peak_residual", &peak, "workers", "processes", &processes,
-                                 "warnings", &warning),
-                     0);
-    assert_string_equal(started, "2026-01-01T00:00:00Z");
-    assert_string_equal(stop, "iteration limit");
-    assert_string_equal(warning, "a \"warning\"");
-    assert_int_equal(niter, 7);
-    assert_int_equal(processes, 3);
-    assert_true(json_is_null(peak)); /* JSON has no infinity */
-    json_decref(root);
-    end(&f);
+/* A result of two planes with all that record.c adds, in which nothing else is set. */
+static pclean_result *new_result(void) {
+    pclean_result *r = calloc(1, sizeof *r);
+    pcl_setup setup = {0};
+    assert_ok(pcl_setup_open(&config, &setup, &err));
+    r->nchan = 2;
+    r->npol = 1;
+    r->plane = calloc(2, sizeof *r->plane);
+    r->plane[1] = (pclean_plane){.chan = 1, .niter = 7, .stop = PCLEAN_STOP_NITER};
+    assert_ok(pcl_record_begin(&config, r, &err));
+    assert_ok(pcl_record_finish(&setup, r, &err));
+    pcl_setup_close(&setup);
+    return r;
 }
 
-/* What was written is known for a record; anything else is kept. */
-static void test_what_is_a_record(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f, "known");
-    assert_ok(pcl_record_check(&f.config, &err)); /* nothing */
-    write_record(&f);
-    assert_ok(pcl_record_check(&f.config, &err));
-    assert_false(pcl_record_is_aside(&f.config));
-    assert_int_equal(rename(in_folder("known.run.json"), in_folder("known.run.json.aside")), 0);
-    assert_true(pcl_record_is_aside(&f.config));
-    write_text(in_folder("known.run.json"), "{\n \"pclean\": 1}");
-    assert_fails(pcl_record_check(&f.config, &err), PCLEAN_EEXIST,
-                 "known.run.json is not the record of a run");
-    remove(in_folder("known.run.json"));
-    write_text(in_folder("known.run.json.aside"), "");
-    assert_fails(pcl_record_check(&f.config, &err), PCLEAN_EEXIST, "known.run.json.aside");
-    assert_false(pcl_record_is_aside(&f.config));
-    end(&f);
+static const char *text_at(const json_t *o, const char *key) {
+    return json_string_value(json_object_get(o, key));
 }
 
-/* Pieces of a record under the name of a process that was killed go; files of others stay. */
-static void test_pieces_of_killed_runs(void **state) {
+static void the_record_is_the_result(void **state) {
     (void)state;
-    fixture f;
-    begin(&f, "piece");
-    static const struct {
-        const char *name, *text;
+    pclean_result *r = new_result();
+    char *text = NULL;
+    assert_ok(pcl_record_write(&config, r, &err));
+    assert_ok(pclean_result_json(r, &text, &err));
+    json_t *record = json_load_file(NAME ".run.json", 0, NULL), *result = json_loads(text, 0, NULL);
+    assert_non_null(record);
+    assert_null(json_object_get(record, "products"));
+    assert_int_equal(json_object_del(result, "products"), 0);
+    assert_true(json_equal(record, result));
+
+    const json_t *ms = json_array_get(json_object_get(record, "ms"), 0);
+    assert_string_equal(text_at(ms, "telescope"), "VLA");
+    assert_string_equal(text_at(ms, "column"), "DATA");
+    assert_int_equal(json_integer_value(json_object_get(ms, "rows")), 11934);
+    assert_int_equal(json_integer_value(json_object_get(ms, "autocorrelations_left_out")), 918);
+    assert_string_equal(text_at(json_array_get(json_object_get(record, "stokes"), 0), "plane"),
+                        "I");
+    assert_string_equal(text_at(json_object_get(record, "cube"), "restfreq_from"),
+                        "SOURCE.REST_FREQUENCY");
+    const json_t *plane = json_array_get(json_object_get(record, "planes"), 1);
+    assert_string_equal(text_at(plane, "stop"), "iteration limit");
+    const json_t *config_of = json_object_get(json_object_get(record, "config"), "iteration");
+    assert_int_equal(json_integer_value(json_object_get(config_of, "niter")), 7);
+    assert_non_null(
+        strstr(json_string_value(json_array_get(json_object_get(record, "without_effect"), 0)),
+               "wprojplanes"));
+    json_decref(record);
+    json_decref(result);
+    free(text);
+    pclean_result_free(r);
+}
+
+static void only_records_are_replaced(void **state) {
+    (void)state;
+    pclean_result *r = new_result();
+    assert_ok(pcl_record_check(&config, &err)); /* none there */
+    assert_ok(pcl_record_write(&config, r, &err));
+    assert_ok(pcl_record_check(&config, &err));
+    assert_false(pcl_record_is_aside(&config));
+    assert_int_equal(rename(NAME ".run.json", NAME ".run.json.aside"), 0);
+    assert_true(pcl_record_is_aside(&config));
+    assert_ok(pcl_record_check(&config, &err));
+    static const char *const others[] = {"", "{}", "{\n \"pclean\": \"0.1.0\"}", "notes"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        write_text(NAME ".run.json.aside", others[i]);
+        assert_false(pcl_record_is_aside(&config));
+        assert_fails(pcl_record_check(&config, &err), PCLEAN_EEXIST, "is not the record of a run");
+    }
+    (void)unlink(NAME ".run.json.aside");
+    write_text(NAME ".run.json", "notes");
+    assert_fails(pcl_record_check(&config, &err), PCLEAN_EEXIST, "is not the record of a run");
+    pclean_result_free(r);
+}
+
+/* The number of a process that has ended. */
+static int dead_process(void) {
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    return (int)child;
+}
+
+static void what_killed_runs_left_is_removed(void **state) {
+    (void)state;
+    const int dead = dead_process();
+    const struct {
+        int pid;
+        const char *text;
         bool stays;
-    } cases[] = {{"piece.run.json.tmp.4194000", "", false},
-                 {"piece.run.json.tmp.4194001", "{\n \"pcl", false},
-                 {"piece.run.json.tmp.4194002", "a poem", true},
-                 {"piece.run.json.tmp.notes", "", true},
-                 {"other.run.json.tmp.4194000", "", true}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        write_text(in_folder("%s", cases[i].name), cases[i].text);
-    pcl_record_tidy(&f.config);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_int_equal(pcl_fs_exists(in_folder("%s", cases[i].name)), cases[i].stays);
-    end(&f);
+    } files[] = {{dead, "{\n \"pclean\": \"0.1.0\",\n \"casacore\": \"3", false},
+                 {dead, "{\n \"pcl", false},
+                 {dead, "notes", true},
+                 {(int)getpid(), "{\n \"pcl", true}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[600];
+        snprintf(path, sizeof path, NAME ".run.json.tmp.%d", files[i].pid);
+        write_text(path, files[i].text);
+        pcl_record_tidy(&config);
+        assert_int_equal(pcl_fs_exists(path), files[i].stays);
+        (void)unlink(path);
+    }
 }
 
-static void test_history(void **state) {
+static void history_has_every_parameter(void **state) {
     (void)state;
-    fixture f;
-    char **line;
-    size_t n;
-    bool found = false;
-    begin(&f, "history");
-    assert_ok(pcl_record_history(&f.config, &line, &n, &err));
+    char **lines = NULL;
+    size_t n = 0, nniter = 0;
+    assert_ok(pcl_record_history(&config, &lines, &n, &err));
     assert_int_equal(n, pclean_config_count() + 2);
-    assert_string_equal(line[0], "taskname=pclean image");
+    assert_string_equal(lines[0], "taskname=pclean image");
     for (size_t i = 0; i < n; i++)
-        found = found || strcmp(line[i], "nchan                 = 2") == 0;
-    assert_true(found);
-    pcl_record_free_lines(line, n);
-    end(&f);
+        nniter += strcmp(lines[i], "niter                 = 7") == 0;
+    assert_int_equal(nniter, 1);
+    pcl_record_free_lines(lines, n);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_written), cmocka_unit_test(test_what_is_a_record),
-        cmocka_unit_test(test_pieces_of_killed_runs), cmocka_unit_test(test_history)};
-    return cmocka_run_group_tests(tests, set_up, remove_folder);
+        cmocka_unit_test_setup_teardown(the_record_is_the_result, begin, end),
+        cmocka_unit_test_setup_teardown(only_records_are_replaced, begin, end),
+        cmocka_unit_test_setup_teardown(what_killed_runs_left_is_removed, begin, end),
+        cmocka_unit_test_setup_teardown(history_has_every_parameter, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* Rows: every selected row is in one part, by looking at the rows that each part's own
  * configuration selects; the rows of one TIME stay together. */
+#include "config/config.h"
 #include "imager/setup.h"
 #include "partition/row_parts.h"
 #include "property/golden.h"
@@ -43,43 +44,44 @@ static size_t rows_of(const char *path) {
 
 /* Every selected row of every MS is in one part, and no other row is in any. */
 static void check_cover(const pclean_config *c, int nparts, const pclean_partition_options *o) {
-    pclean_partition p;
+    pclean_partition *p = NULL;
     pclean_err err = {0};
     if (pclean_partition_continuum(c, nparts, o, &p, &err))
         fail_msg("%s: %s", c->vis.item[0], err.msg);
-    assert_true(p.nparts >= 1 && p.nparts <= (size_t)nparts);
+    assert_true(p->nparts >= 1 && p->nparts <= (size_t)nparts);
     for (size_t i = 0; i < c->vis.n; i++) {
         const size_t nrow = rows_of(c->vis.item[i]);
         uint8_t *want = calloc(nrow, 1), *is = calloc(nrow, 1);
         count_rows(c, i, want, nrow);
-        for (size_t k = 0; k < p.nparts; k++) {
-            const pclean_part *part = &p.part[k];
+        for (size_t k = 0; k < p->nparts; k++) {
+            const pclean_part *part = &p->part[k];
             size_t n = 0;
             assert_true(part->rows > 0);
             if (part->ms[i].rows)
-                n = count_rows(&part->config, i, is, nrow);
+                n = count_rows(part->config, i, is, nrow);
             else
-                assert_string_equal(part->config.spw.item[c->vis.n > 1 ? i : 0], "-1");
+                assert_string_equal(part->config->spw.item[c->vis.n > 1 ? i : 0], "-1");
             assert_int_equal(n, part->ms[i].rows);
         }
         if (memcmp(want, is, nrow))
-            fail_msg("%s: %zu parts do not cover the selection once", c->vis.item[i], p.nparts);
+            fail_msg("%s: %zu parts do not cover the selection once", c->vis.item[i], p->nparts);
         free(want);
         free(is);
     }
-    pclean_partition_clear(&p);
+    pclean_partition_free(p);
 }
 
 /* The rows of one TIME are in one part. */
 static void check_alignment(const pclean_config *c, int nparts) {
-    const pclean_partition_options o = {.align_integration = true};
-    pclean_partition p;
+    const pclean_partition_options o = {.size = sizeof(pclean_partition_options),
+                                        .align_integration = true};
+    pclean_partition *p = NULL;
     pclean_err err = {0};
     double last = -INFINITY;
     if (pclean_partition_continuum(c, nparts, &o, &p, &err))
         fail_msg("%s: %s", c->vis.item[0], err.msg);
-    for (size_t k = 0; k < p.nparts; k++) {
-        const casa_ms_selection sel = pcl_setup_selection(&p.part[k].config, 0);
+    for (size_t k = 0; k < p->nparts; k++) {
+        const casa_ms_selection sel = pcl_setup_selection(p->part[k].config, 0);
         casa_ms *ms = NULL;
         if (casa_ms_open(c->vis.item[0], &sel, &ms, &err))
             fail_msg("%s", err.msg);
@@ -88,7 +90,7 @@ static void check_alignment(const pclean_config *c, int nparts) {
         last = info->time_max_s;
         casa_ms_close(ms);
     }
-    pclean_partition_clear(&p);
+    pclean_partition_free(p);
 }
 
 typedef struct selection {
@@ -122,8 +124,10 @@ enum { NOPTION = 4 };
 
 static void parts_cover_any_selection(void **state) {
     (void)state;
-    static const pclean_partition_options options[] = {
-        {0}, {.align_integration = true}, {.balance_visibilities = true}, {true, true}};
+    static const pclean_partition_options options[] = {{sizeof *options, false, false},
+                                                       {sizeof *options, false, true},
+                                                       {sizeof *options, true, false},
+                                                       {sizeof *options, true, true}};
     static const int nparts[] = {1, 3, 8, 13};
     for (size_t k = 0; k < sizeof selections / sizeof *selections; k++) {
         pclean_config c;
@@ -131,7 +135,7 @@ static void parts_cover_any_selection(void **state) {
         for (size_t j = 0; j < NOPTION; j++)
             check_cover(&c, nparts[(j + k) % 4], &options[(j + k / 4) % 4]);
         check_alignment(&c, 5);
-        pclean_config_clear(&c);
+        pcl_config_clear(&c);
     }
 }
 
@@ -145,11 +149,11 @@ static void several_mss_and_many_parts(void **state) {
     check_cover(&c, 3, NULL);
     check_cover(&c, 8, NULL);
     check_cover(&c, 50, NULL);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
     configure(&c, "vla_posa_74mhz.ms", (const char *const[]){"taql", "ROWNUMBER() <= 40", NULL});
     check_cover(&c, 40, NULL);
     check_cover(&c, 100000, NULL);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 /* Rows that are next to each other in the selection, not in the MS. */
@@ -173,25 +177,26 @@ static void range_names_rows_of_the_ms(void **state) {
 /* The parts have all samples together, and about equal numbers of them. */
 static void balance_evens_out_samples(void **state) {
     (void)state;
-    static const pclean_partition_options balance = {.balance_visibilities = true};
+    static const pclean_partition_options balance = {.size = sizeof(pclean_partition_options),
+                                                     .balance_visibilities = true};
     pclean_config c;
-    pclean_partition one, four;
+    pclean_partition *one = NULL, *four = NULL;
     pclean_err err = {0};
     configure(&c, "vla_posa_74mhz.ms", (const char *const[]){"timerange", ">01:00:00", NULL});
     if (pclean_partition_continuum(&c, 1, &balance, &one, &err) ||
         pclean_partition_continuum(&c, 4, &balance, &four, &err))
         fail_msg("%s", err.msg);
-    assert_true(one.flags_counted && four.nparts == 4);
+    assert_true(one->flags_counted && four->nparts == 4);
     uint64_t sum = 0;
-    const double each = (double)one.part[0].nvis / 4;
+    const double each = (double)one->part[0].nvis / 4;
     for (size_t k = 0; k < 4; k++) {
-        sum += four.part[k].nvis;
-        assert_true(fabs((double)four.part[k].nvis / each - 1) < 0.01);
+        sum += four->part[k].nvis;
+        assert_true(fabs((double)four->part[k].nvis / each - 1) < 0.01);
     }
-    assert_int_equal(sum, one.part[0].nvis);
-    pclean_partition_clear(&four);
-    pclean_partition_clear(&one);
-    pclean_config_clear(&c);
+    assert_int_equal(sum, one->part[0].nvis);
+    pclean_partition_free(four);
+    pclean_partition_free(one);
+    pcl_config_clear(&c);
 }
 
 int main(void) {

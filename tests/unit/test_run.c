@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
+#include "config/config.h"
 #include "folder.h"
 #include "pclean/run.h"
 #include "unit/check.h"
@@ -30,7 +31,7 @@ static void configure(pclean_config *c, const char *name, const char *const *mor
                                         "threads",   "1",
                                         "overwrite", "true",
                                         NULL};
-    assert_ok(pclean_config_init(c, &err));
+    assert_ok(pcl_config_init(c, &err));
     for (size_t i = 0; fixed[i]; i += 2)
         assert_ok(pclean_config_set(c, fixed[i], fixed[i + 1], &err));
     for (; more && *more; more += 2)
@@ -69,13 +70,16 @@ static int on_stop(void *user) {
     return ++h->asked == h->stop_at;
 }
 
-static int run(const char *name, const char *const *more, heard *h, pclean_result *result) {
-    const pclean_hooks hooks = {
-        .progress = on_progress, .log = on_log, .stop_requested = on_stop, .user = h};
+static int run(const char *name, const char *const *more, heard *h, pclean_result **result) {
+    const pclean_hooks hooks = {.size = sizeof hooks,
+                                .progress = on_progress,
+                                .log = on_log,
+                                .stop_requested = on_stop,
+                                .user = h};
     pclean_config c;
     configure(&c, name, more);
     const int rc = pclean_image(&c, &hooks, result, &err);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
     assert_int_equal(errno, ECHILD);
     return rc;
@@ -99,7 +103,7 @@ static void test_stages_and_reports(void **state) {
     } cases[] = {{"channel", "read image "}, {"global", "read dirty clean restore "}};
     for (int k = 0; k < 4; k++) {
         heard h = {.stop_at = 0};
-        pclean_result result;
+        pclean_result *result = NULL;
         const char *const more[] = {"cyclecontrol", cases[k % 2].control, "nworkers",
                                     k < 2 ? "1" : "2", NULL};
         const int nthread = omp_get_max_threads();
@@ -109,22 +113,20 @@ static void test_stages_and_reports(void **state) {
         assert_true(h.fraction == 1);
         assert_int_equal(h.nplane, 3);
         assert_true(h.nlog > 5 && h.asked > 3);
-        assert_int_equal(result.nstage, 5);
+        assert_int_equal(result->nstage, 5);
         for (size_t i = 0; i < 5; i++) {
-            assert_string_equal(result.stage[i].name, stage[i]);
-            assert_true(result.stage[i].seconds >= 0);
+            assert_string_equal(result->stage[i].name, stage[i]);
+            assert_true(result->stage[i].seconds >= 0);
         }
-        assert_int_equal(result.nchan, 3);
-        assert_int_equal(result.nworkers, k < 2 ? 1 : 2);
-        assert_true(result.nvis_used > 1000 && result.ms_bytes_read > 0);
-        assert_true(result.peak_memory_bytes > 0 && result.seconds > 0);
+        assert_int_equal(result->nchan, 3);
+        assert_int_equal(result->nworkers, k < 2 ? 1 : 2);
+        assert_true(result->nvis_used > 1000 && result->ms_bytes_read > 0);
+        assert_true(result->peak_memory_bytes > 0 && result->seconds > 0);
         size_t nproduct = 0;
-        for (; result.product[nproduct]; nproduct++)
-            assert_true(pcl_fs_exists(result.product[nproduct]));
+        for (; result->product[nproduct]; nproduct++)
+            assert_true(pcl_fs_exists(result->product[nproduct]));
         assert_int_equal(count_names("good."), nproduct);
-        pclean_result_clear(&result);
-        assert_null(result.plane);
-        pclean_result_clear(&result); /* twice is nothing */
+        pclean_result_free(result);
         const size_t n = h.nlog;
         pcl_log(PCL_LOG_INFO, "nobody listens any more");
         assert_int_equal(h.nlog, n);
@@ -141,7 +143,7 @@ static void test_interrupted_anywhere(void **state) {
                                     k < 2 ? "1" : "2", "niter",        "400",
                                     "threshold",       "1mJy",         NULL};
         heard h = {.stop_at = 0};
-        pclean_result result;
+        pclean_result *result = NULL;
         int rc = -1, n = 1;
         for (; rc && n < 4000; n = n < 10 ? n + 1 : n + n / 3) {
             h = (heard){.stop_at = n};
@@ -151,7 +153,7 @@ static void test_interrupted_anywhere(void **state) {
                 assert_non_null(strstr(err.msg, "interrupted"));
                 assert_int_equal(count_names("stopped."), 0);
             }
-            pclean_result_clear(&result);
+            pclean_result_free(result);
         }
         assert_int_equal(rc, 0);
         assert_true(n > 5);
@@ -161,23 +163,23 @@ static void test_interrupted_anywhere(void **state) {
     }
 }
 
-/* Warnings are told at once and kept for the result. */
+/* Warnings are told at once and kept for the result-> */
 static void test_warnings(void **state) {
     (void)state;
     const char *const more[] = {"mask", "box[[1pix,1pix],[20pix,20pix]], range=[1chan,1chan]",
                                 NULL};
     heard h = {.stop_at = 0};
-    pclean_result result;
+    pclean_result *result = NULL;
     assert_ok(run("warned", more, &h, &result));
     size_t n = 0;
-    while (result.warning && result.warning[n])
+    while (result->warning && result->warning[n])
         n++;
     assert_int_equal(n, h.nwarning);
     assert_int_equal(n, 1);
-    assert_string_equal(result.warning[0],
+    assert_string_equal(result->warning[0],
                         "nothing to clean in channel 0, 2: the mask is empty there");
-    assert_int_equal(result.plane[1].niter, 20);
-    pclean_result_clear(&result);
+    assert_int_equal(result->plane[1].niter, 20);
+    pclean_result_free(result);
 }
 
 /* A run that cannot begin says why, and leaves nothing. */
@@ -191,13 +193,13 @@ static void test_what_cannot_be(void **state) {
                  {{"startmodel", "/no/such.model"}, "/no/such.model"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         heard h = {.stop_at = 0};
-        pclean_result result;
+        pclean_result *result = NULL;
         assert_true(run("none", cases[i].more, &h, &result) < 0);
         if (!strstr(err.msg, cases[i].words))
             fail_msg("\"%s\" lacks \"%s\"", err.msg, cases[i].words);
-        assert_null(result.product);
+        assert_null(result->product);
         assert_int_equal(count_names("none."), 0);
-        pclean_result_clear(&result);
+        pclean_result_free(result);
     }
 }
 
@@ -205,13 +207,13 @@ static void test_what_cannot_be(void **state) {
 static void test_without_hooks(void **state) {
     (void)state;
     pclean_config c;
-    pclean_result result;
+    pclean_result *result = NULL;
     configure(&c, "alone", NULL);
     assert_ok(pclean_image(&c, NULL, &result, &err));
-    assert_int_equal(result.nchan, 3);
-    pclean_result_clear(&result);
+    assert_int_equal(result->nchan, 3);
+    pclean_result_free(result);
     assert_fails(pclean_image(NULL, NULL, &result, &err), PCLEAN_EPARAM, "config is NULL");
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 int main(void) {

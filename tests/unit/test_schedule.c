@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/mem.h"
 #include "parts.h"
 #include "run/run.h"
 
@@ -70,7 +71,7 @@ static int pretend(void *worker, const void *in, void *out, pclean_err *e) {
 
 typedef struct fixture {
     parts p;
-    pclean_result result;
+    pclean_result *result;
     pclean_plane plane[NCHAN];
     pcl_plane_state state[NCHAN];
     pclean_hooks hooks;
@@ -94,13 +95,15 @@ static void hear(const pclean_progress *p, void *user) {
 
 static fixture *begin(const char *const *more, size_t nworker) {
     fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    assert_ok(PCL_ZNEW(&f->result, 1, "result", &err));
     *shared = (struct shared){.deadly = -1};
     parts_open(&f->p, "schedule", false, more);
-    f->result = (pclean_result){.nchan = NCHAN, .npol = 1, .plane = f->plane};
-    f->hooks = (pclean_hooks){.progress = hear, .user = f};
+    *f->result = (pclean_result){.nchan = NCHAN, .npol = 1, .plane = f->plane};
+    f->hooks = (pclean_hooks){.size = sizeof f->hooks, .progress = hear, .user = f};
     f->r = (pcl_run){.config = &f->p.config,
                      .hooks = &f->hooks,
-                     .result = &f->result,
+                     .result = f->result,
                      .setup = f->p.setup,
                      .vis = f->p.vis,
                      .products = f->p.products,
@@ -121,8 +124,8 @@ static fixture *begin(const char *const *more, size_t nworker) {
 
 static void end(fixture *f) {
     pcl_pool_free(f->r.pool);
-    f->result.plane = NULL;
-    pclean_result_clear(&f->result);
+    f->result->plane = NULL;
+    pclean_result_free(f->result);
     parts_close(&f->p);
     free(f);
 }
@@ -208,11 +211,11 @@ static void test_a_plane_that_dies(void **state) {
     assert_int_equal(f->plane[2].stop, PCLEAN_STOP_FAILED);
     assert_true(pcl_run_plane_failed(&f->plane[2]) && !pcl_run_plane_failed(&f->plane[3]));
     assert_int_equal(f->plane[3].stop, PCLEAN_STOP_THRESHOLD);
-    assert_string_equal(f->result.warning[0], "channel 2: the worker was killed by SIGKILL; "
-                                              "another one does its work again");
-    assert_string_equal(f->result.warning[1],
+    assert_string_equal(f->result->warning[0], "channel 2: the worker was killed by SIGKILL; "
+                                               "another one does its work again");
+    assert_string_equal(f->result->warning[1],
                         "channel 2: the worker was killed by SIGKILL twice; it is left blank");
-    assert_null(f->result.warning[2]);
+    assert_null(f->result->warning[2]);
     end(f);
 }
 

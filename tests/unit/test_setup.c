@@ -1,5 +1,6 @@
 /* imager/setup.c: what a configuration and the small MeasurementSets come to, before and after the
  * data are read. */
+#include "config/config.h"
 #include "imager/setup.h"
 
 #include <math.h>
@@ -24,7 +25,7 @@ static void refuse(const char *const *more, int code, const char *words) {
     assert_fails(pcl_setup_open(&f.config, &f.setup, &err), code, words);
     assert_null(f.setup.source); /* nothing is left open */
     assert_int_equal(f.setup.nms, 0);
-    pclean_config_clear(&f.config);
+    pcl_config_clear(&f.config);
 }
 
 /* ---- the image ---- */
@@ -149,7 +150,7 @@ static void reading_can_be_stopped(void **state) {
                      -PCLEAN_EINTERRUPTED);
     assert_true(total > 10000);
     pcl_setup_close(&f.setup);
-    pclean_config_clear(&f.config);
+    pcl_config_clear(&f.config);
 }
 
 /* ---- where things come from ---- */

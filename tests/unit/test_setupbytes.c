@@ -1,3 +1,4 @@
+#include "config/config.h"
 #include "imager/setupbytes.h"
 
 #include <stdlib.h>
@@ -12,7 +13,7 @@ typedef struct fixture {
 } fixture;
 
 static void begin(fixture *f, const char *const *more) {
-    assert_ok(pclean_config_init(&f->config, &err));
+    assert_ok(pcl_config_init(&f->config, &err));
     assert_ok(pclean_config_set(&f->config, "vis", PCLEAN_TEST_DATA "/vla_ngc5921.ms", &err));
     assert_ok(pclean_config_set(&f->config, "imagename", "unused", &err));
     assert_ok(pclean_config_set(&f->config, "cell", "15arcsec", &err));
@@ -24,7 +25,7 @@ static void begin(fixture *f, const char *const *more) {
 
 static void end(fixture *f) {
     pcl_setup_close(&f->setup);
-    pclean_config_clear(&f->config);
+    pcl_config_clear(&f->config);
 }
 
 /* What is taken out gives the same bytes again, and the same header, grid and planes. */

@@ -1,3 +1,4 @@
+#include "config/config.h"
 #include "run/startmodel.h"
 
 #include <math.h>
@@ -30,7 +31,7 @@ static void open_setup(fixture *f, const char *name, const char *const *more) {
                                         "nchan",    "4",
                                         NULL};
     *f = (fixture){0};
-    assert_ok(pclean_config_init(&f->config, &err));
+    assert_ok(pcl_config_init(&f->config, &err));
     for (size_t i = 0; fixed[i]; i += 2)
         assert_ok(pclean_config_set(&f->config, fixed[i], fixed[i + 1], &err));
     for (; *more; more += 2)
@@ -47,7 +48,7 @@ static int open_model(fixture *f, const char *name, const char *const *more) {
 static void close_model(fixture *f) {
     pcl_startmodel_close(f->model);
     pcl_setup_close(&f->setup);
-    pclean_config_clear(&f->config);
+    pcl_config_clear(&f->config);
 }
 
 /* An image on the grid of the runs whose pixel i of channel c is value + c + i / 1000. */

@@ -1,5 +1,6 @@
 /* imager/subcubes.c: which sub-cubes a run leaves, their names, and which names are such. */
 #include "base/fsutil.h"
+#include "config/config.h"
 #include "run/subcubes.h"
 #include "unit/check.h"
 #include <stdlib.h>
@@ -42,13 +43,13 @@ static void modes(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         pclean_config c;
-        assert_ok(pclean_config_init(&c, &err));
+        assert_ok(pcl_config_init(&c, &err));
         assert_ok(pclean_config_set(&c, "specmode", cases[i].mfs ? "mfs" : "cube", &err));
         c.keep_subcubes = cases[i].keep;
         c.concat_mode = cases[i].asked;
         assert_int_equal(pcl_subcubes_mode(&c), cases[i].mode);
         assert_int_equal(pcl_subcubes_wanted(&c), cases[i].wanted);
-        pclean_config_clear(&c);
+        pcl_config_clear(&c);
     }
 }
 

@@ -1,3 +1,4 @@
+#include "config/config.h"
 #include "config/options.h"
 #include "config/unserved.h"
 #include "unit/check.h"
@@ -138,7 +139,7 @@ static void test_list_of_what_was_asked(void **state) {
     (void)state;
     pclean_config c;
     pclean_err err;
-    assert_ok(pclean_config_init(&c, &err));
+    assert_ok(pcl_config_init(&c, &err));
     assert_null(pcl_asked(&c, "vptable"));
     assert_ok(pcl_asked_set(&c, "vptable", "a=b", &err));
     assert_ok(pcl_asked_set(&c, "savemodel", "virtual", &err));
@@ -148,7 +149,7 @@ static void test_list_of_what_was_asked(void **state) {
     assert_ok(pcl_asked_set(&c, "vptable", NULL, &err));
     assert_null(pcl_asked(&c, "vptable"));
     assert_string_equal(pcl_asked(&c, "savemodel"), "virtual");
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 /* One sentence names everything; of one alone it says what it is and what could be said. */
@@ -178,7 +179,7 @@ static void test_all_in_one_sentence(void **state) {
                                               {"usepointing", "True"}};
     pclean_config c;
     pclean_err err;
-    assert_ok(pclean_config_init(&c, &err));
+    assert_ok(pcl_config_init(&c, &err));
     assert_ok(pclean_config_set(&c, "niter", "100", &err));
     for (size_t i = 0; i < sizeof pipeline / sizeof *pipeline; i++)
         assert_ok(pclean_config_set(&c, pipeline[i][0], pipeline[i][1], &err));
@@ -187,9 +188,9 @@ static void test_all_in_one_sentence(void **state) {
     for (size_t i = 0; i < sizeof pipeline / sizeof *pipeline; i++)
         assert_non_null(strstr(err.msg, pipeline[i][0]));
     assert_null(strchr(err.msg, '\n'));
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 
-    assert_ok(pclean_config_init(&c, &err));
+    assert_ok(pcl_config_init(&c, &err));
     assert_ok(pclean_config_set(&c, "facets", "4", &err));
     assert_fails(pclean_config_served(&c, &err), PCLEAN_EUNSUPPORTED,
                  "facets=4 is not available in this version of pclean (the number of facets");
@@ -200,7 +201,7 @@ static void test_all_in_one_sentence(void **state) {
         "gridder=mosaic is not available in this version of pclean (available: standard, wproject");
     assert_ok(pclean_config_set(&c, "gridder", "standard", &err));
     assert_ok(pclean_config_served(&c, &err));
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void test_groups(void **state) {

@@ -1,3 +1,4 @@
+#include "config/config.h"
 #include "run/usermask.h"
 
 #include "base/mem.h"
@@ -28,7 +29,7 @@ static int open_mask(fixture *f, const char *name, const char *const *more) {
                                         "niter",    "5",
                                         NULL};
     *f = (fixture){0};
-    assert_ok(pclean_config_init(&f->config, &err));
+    assert_ok(pcl_config_init(&f->config, &err));
     for (size_t i = 0; fixed[i]; i += 2)
         assert_ok(pclean_config_set(&f->config, fixed[i], fixed[i + 1], &err));
     for (; *more; more += 2)
@@ -41,7 +42,7 @@ static int open_mask(fixture *f, const char *name, const char *const *more) {
 static void close_mask(fixture *f) {
     pcl_usermask_close(f->mask);
     pcl_setup_close(&f->setup);
-    pclean_config_clear(&f->config);
+    pcl_config_clear(&f->config);
 }
 
 static size_t count(const fixture *f, size_t ipol, size_t ichan) {

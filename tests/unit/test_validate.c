@@ -7,14 +7,14 @@ static pclean_err err;
 
 static int begin(void **state) {
     (void)state;
-    int rc = pclean_config_init(&config, &err);
+    int rc = pcl_config_init(&config, &err);
     rc = rc ? rc : pclean_config_set(&config, "vis", "a.ms", &err);
     return rc ? rc : pclean_config_set(&config, "imagename", "out/name", &err);
 }
 
 static int end(void **state) {
     (void)state;
-    pclean_config_clear(&config);
+    pcl_config_clear(&config);
     return 0;
 }
 
@@ -26,10 +26,10 @@ static void test_defaults_need_only_names(void **state) {
     (void)state;
     assert_ok(pclean_config_validate(&config, &err));
     pclean_config bare;
-    assert_ok(pclean_config_init(&bare, &err));
+    assert_ok(pcl_config_init(&bare, &err));
     assert_fails(pclean_config_validate(&bare, &err), PCLEAN_EPARAM, "vis is not given");
     assert_non_null(strstr(err.msg, "\nimagename is not given"));
-    pclean_config_clear(&bare);
+    pcl_config_clear(&bare);
 }
 
 static void test_each_rule(void **state) {

@@ -1,3 +1,4 @@
+#include "config/config.h"
 #include "config/value.h"
 #include "unit/check.h"
 #include <errno.h>
@@ -15,12 +16,12 @@ static int set(const char *name, const char *text) {
 
 static int begin(void **state) {
     (void)state;
-    return pclean_config_init(&config, &err);
+    return pcl_config_init(&config, &err);
 }
 
 static int end(void **state) {
     (void)state;
-    pclean_config_clear(&config);
+    pcl_config_clear(&config);
     return 0;
 }
 

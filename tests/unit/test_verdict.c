@@ -1,5 +1,7 @@
 #include <stdlib.h>
 
+#include "base/mem.h"
+#include "config/config.h"
 #include "run/run.h"
 #include "unit/check.h"
 
@@ -9,7 +11,7 @@ static pclean_err err;
 /* A run of six channels that went well: each test spoils some. */
 typedef struct fixture {
     pclean_config config;
-    pclean_result result;
+    pclean_result *result;
     pclean_plane plane[2 * NCHAN];
     pcl_plane_state state[2 * NCHAN];
     pcl_run r;
@@ -17,12 +19,14 @@ typedef struct fixture {
 
 static fixture *begin(size_t npol) {
     fixture *f = calloc(1, sizeof *f);
-    assert_ok(pclean_config_init(&f->config, &err));
+    assert_non_null(f);
+    assert_ok(PCL_ZNEW(&f->result, 1, "result", &err));
+    assert_ok(pcl_config_init(&f->config, &err));
     assert_ok(pclean_config_set(&f->config, "imagename", "name", &err));
     assert_ok(pclean_config_set(&f->config, "niter", "100", &err));
-    f->result = (pclean_result){.nchan = NCHAN, .npol = npol, .plane = f->plane};
+    *f->result = (pclean_result){.nchan = NCHAN, .npol = npol, .plane = f->plane};
     f->r = (pcl_run){.config = &f->config,
-                     .result = &f->result,
+                     .result = f->result,
                      .nplane = NCHAN * npol,
                      .state = f->state,
                      .claim = -1};
@@ -46,14 +50,14 @@ static fixture *begin(size_t npol) {
 }
 
 static void end(fixture *f) {
-    f->result.plane = NULL; /* not malloc'ed */
-    pclean_result_clear(&f->result);
-    pclean_config_clear(&f->config);
+    f->result->plane = NULL; /* not malloc'ed */
+    pclean_result_free(f->result);
+    pcl_config_clear(&f->config);
     free(f);
 }
 
 static bool warned(const fixture *f, const char *words) {
-    for (char **w = f->result.warning; w && *w; w++)
+    for (char **w = f->result->warning; w && *w; w++)
         if (strstr(*w, words))
             return true;
     return false;
@@ -67,14 +71,14 @@ static void test_a_good_run(void **state) {
     (void)state;
     fixture *f = begin(2);
     pcl_run_sum_up(&f->r);
-    assert_null(f->result.warning);
+    assert_null(f->result->warning);
     assert_ok(pcl_run_verdict(&f->r, &err));
-    assert_int_equal(f->result.stop, PCLEAN_STOP_THRESHOLD);
-    assert_string_equal(f->result.product[0], "name.psf");
+    assert_int_equal(f->result->stop, PCLEAN_STOP_THRESHOLD);
+    assert_string_equal(f->result->product[0], "name.psf");
     size_t n = 0;
-    while (f->result.product[n + 1])
+    while (f->result->product[n + 1])
         n++;
-    assert_string_equal(f->result.product[n], "name.run.json"); /* the last */
+    assert_string_equal(f->result->product[n], "name.run.json"); /* the last */
     end(f);
 }
 
@@ -98,11 +102,11 @@ static void test_bad_channels(void **state) {
         for (size_t c = 1; c < NCHAN; c += c == 1 ? 2 : 1)
             f->plane[c].stop = cases[i].stop;
         pcl_run_sum_up(&f->r);
-        assert_int_equal(f->result.stop, cases[i].stop);
+        assert_int_equal(f->result->stop, cases[i].stop);
         if (cases[i].warning)
             assert_true(warned(f, cases[i].warning));
         else
-            assert_null(f->result.warning);
+            assert_null(f->result->warning);
         if (cases[i].failure)
             assert_fails(pcl_run_verdict(&f->r, &err), PCLEAN_EFAILED, cases[i].failure);
         else
@@ -144,7 +148,7 @@ static void test_nothing_at_all(void **state) {
             f->state[0].numbers.umax_lambda = 1e4;
             f->r.setup.channels.whole = NCHAN + (size_t)part;
             pcl_run_sum_up(&f->r);
-            assert_int_equal(f->result.stop, PCLEAN_STOP_BLANK);
+            assert_int_equal(f->result->stop, PCLEAN_STOP_BLANK);
             assert_int_equal(warned(f, "this part of the cube has no data"), part);
             if (part)
                 assert_ok(pcl_run_verdict(&f->r, &err));

@@ -1,3 +1,4 @@
+#include "config/config.h"
 #include "imager/weighing.h"
 
 #include <stdio.h>
@@ -16,7 +17,7 @@ static void set(pclean_config *c, const char *name, const char *value) {
 }
 
 static void configure(pclean_config *c, const char *weighting) {
-    assert_ok(pclean_config_init(c, &err));
+    assert_ok(pcl_config_init(c, &err));
     set(c, "vis", PCLEAN_TEST_DATA "/vla_3c273_xband.ms");
     set(c, "imagename", "unused");
     set(c, "imsize", "40,36");
@@ -61,7 +62,7 @@ static void a_file_holds_the_density(void **state) {
         }
         pcl_store_clear(&vis);
         pcl_setup_close(&s);
-        pclean_config_clear(&c);
+        pcl_config_clear(&c);
     }
 }
 
@@ -84,7 +85,7 @@ static void another_images_file_is_refused(void **state) {
                      "cannot be opened");
         pcl_density_clear(&d);
         pcl_setup_close(&s);
-        pclean_config_clear(&c);
+        pcl_config_clear(&c);
     }
 }
 
@@ -131,7 +132,7 @@ static void a_damaged_file_is_refused(void **state) {
                  "another version of pclean; run pclean partition again");
     pcl_density_clear(&d);
     pcl_setup_close(&s);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void natural_weights_need_none(void **state) {
@@ -150,7 +151,7 @@ static void natural_weights_need_none(void **state) {
     assert_false(pcl_params_common_density(&c));
     set(&c, "perchanweightdensity", "false");
     assert_true(pcl_params_common_density(&c));
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 int main(void) {

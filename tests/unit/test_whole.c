@@ -1,4 +1,5 @@
 /* What parts take over from the whole image. */
+#include "config/config.h"
 #include "property/golden.h"
 
 #include "base/mem.h"
@@ -43,10 +44,10 @@ static void a_part_of_all_is_the_whole(void **state) {
         assert_ptr_equal(strstr(part->name, c.imagename), part->name);
         assert_string_equal(part->name + strlen(c.imagename), ".kind.0");
         if (k < 3)
-            part->config.nchan = (int)whole.setup.channels.nchan;
+            part->config->nchan = (int)whole.setup.channels.nchan;
         for (size_t i = 0; i < part->nms; i++)
             assert_string_equal(part->ms[i].msname, c.vis.item[i]);
-        if (pcl_setup_open(&part->config, &again, &err))
+        if (pcl_setup_open(part->config, &again, &err))
             fail_msg("%s", err.msg);
         const pcl_setup *s = &whole.setup;
         assert_true(again.part && !s->part);
@@ -62,9 +63,9 @@ static void a_part_of_all_is_the_whole(void **state) {
         pcl_setup_close(&again);
         pclean_part_ms_free(part->ms, part->nms);
         pcl_free(part->name);
-        pclean_config_clear(&part->config);
+        pclean_config_free(part->config);
         pcl_whole_close(&whole);
-        pclean_config_clear(&c);
+        pcl_config_clear(&c);
     }
 }
 
@@ -79,7 +80,7 @@ static double largest_w(const char *const *setting) {
         fail_msg("%s", err.msg);
     const double wmax = whole.wmax_lambda;
     pcl_whole_close(&whole);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
     return wmax;
 }
 
@@ -128,7 +129,7 @@ static void samples_of_rows_are_those_of_channels(void **state) {
     free(of_chan);
     free(of_row);
     pcl_whole_close(&whole);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void parts_and_other_kinds_are_refused(void **state) {
@@ -147,19 +148,19 @@ static void parts_and_other_kinds_are_refused(void **state) {
     assert_int_equal(pcl_whole_open(&c, NULL, true, &whole, &err), -PCLEAN_EPARAM);
     assert_non_null(strstr(err.msg, "is a part already"));
     pcl_whole_close(&whole);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 static void a_text_is_one_value(void **state) {
     (void)state;
     pclean_config c;
     pclean_err err = {0};
-    assert_int_equal(pclean_config_init(&c, &err), 0);
+    assert_int_equal(pcl_config_init(&c, &err), 0);
     assert_int_equal(pcl_whole_set(&c, "taql", &err, "ANTENNA1 IN [1,%d]", 2), 0);
     assert_int_equal(c.taql.n, 1);
     assert_string_equal(c.taql.item[0], "ANTENNA1 IN [1,2]");
     assert_int_equal(pcl_whole_set(&c, "no_such", &err, "1"), -PCLEAN_EPARAM);
-    pclean_config_clear(&c);
+    pcl_config_clear(&c);
 }
 
 int main(void) {

@@ -12,12 +12,12 @@ static pclean_err err;
 static int begin(void **state) {
     (void)state;
     mkdir(PCLEAN_TEST_TMP, 0777);
-    return pclean_config_init(&config, &err);
+    return pcl_config_init(&config, &err);
 }
 
 static int end(void **state) {
     (void)state;
-    pclean_config_clear(&config);
+    pcl_config_clear(&config);
     unlink(FILE_NAME);
     return 0;
 }

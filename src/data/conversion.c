@@ -1,4 +1,4 @@
-#include "data/convert.h"
+#include "data/conversion.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -115,12 +115,12 @@ static void leave_blank(const pcl_block *b, size_t ipol, size_t n) {
     }
 }
 
-void pcl_convert_rows(const pcl_conversion *c, const casa_ms_rows *rows, const size_t *row,
-                      size_t n, pcl_tally *tally) {
+void pcl_conversion_rows(const pcl_conversion *c, const casa_ms_rows *rows, const size_t *row,
+                         size_t n, pcl_tally *tally) {
     const pcl_block *b = c->block;
     const size_t nchansel = c->dd->nchansel, ncorr = c->dd->ncorr,
                  weight_step = rows->weight_nchan == 1 ? 0 : ncorr;
-    row_place place[PCL_CONVERT_MOST];
+    row_place place[PCL_CONVERSION_MOST];
     for (size_t k = 0; k < n; k++) {
         const size_t first = (row[k] * nchansel + c->from) * ncorr;
         place[k] =

@@ -1,7 +1,7 @@
-/* convert.h: correlations of rows, as casacore reads them, -> samples of Stokes planes in the
+/* conversion.h: correlations of rows, as casacore reads them, -> samples of Stokes planes in the
  * store: flags, weights and bad values are resolved here, once. */
-#ifndef PCL_CONVERT_H
-#define PCL_CONVERT_H
+#ifndef PCL_CONVERSION_H
+#define PCL_CONVERSION_H
 #include "casa/casa.h"
 #include "data/stokes.h"
 #include "data/store.h"
@@ -24,11 +24,11 @@ typedef struct pcl_conversion {
     pcl_block *block;
 } pcl_conversion;
 
-enum { PCL_CONVERT_MOST = 16 }; /* rows at once: a cache line of weights */
+enum { PCL_CONVERSION_MOST = 16 }; /* rows at once: a cache line of weights */
 
-/* Rows row[0 .. n), n <= PCL_CONVERT_MOST, of what casacore read -> vis and weight of the rows
+/* Rows row[0 .. n), n <= PCL_CONVERSION_MOST, of what casacore read -> vis and weight of the rows
  * block->nrow ... of the block. Adds to *tally. */
-void pcl_convert_rows(const pcl_conversion *c, const casa_ms_rows *rows, const size_t *row,
-                      size_t n, pcl_tally *tally);
+void pcl_conversion_rows(const pcl_conversion *c, const casa_ms_rows *rows, const size_t *row,
+                         size_t n, pcl_tally *tally);
 
 #endif

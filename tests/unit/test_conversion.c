@@ -1,6 +1,6 @@
-/* data/convert.c: single samples from correlations: flags, weights, bad and absurd values, planes
- * that cannot be made. (test_fill.c compares whole MeasurementSets.) */
-#include "data/convert.h"
+/* data/conversion.c: single samples from correlations: flags, weights, bad and absurd values,
+ * planes that cannot be made. (test_fill.c compares whole MeasurementSets.) */
+#include "data/conversion.h"
 
 #include <math.h>
 
@@ -44,7 +44,7 @@ static float one(const pcl_stokes_terms *plane, float a, float b, float w, float
     const casa_ms_rows rows = {
         .nrow = 1, .vis = v, .weight = ww, .flag = &flag[0][0][0], .weight_nchan = 1};
     *t = (pcl_tally){0};
-    pcl_convert_rows(&c, &rows, (const size_t[]){0}, 1, t);
+    pcl_conversion_rows(&c, &rows, (const size_t[]){0}, 1, t);
     const float result = store.block->weight[0];
     memcpy(out, store.block->vis, 2 * sizeof *out);
     pcl_store_clear(&store);
@@ -133,7 +133,7 @@ static void rows_and_channels_are_chosen(void **state) {
                                    .weight = &weight[0][0][0],
                                    .flag = &flag[0][0][0],
                                    .weight_nchan = weight_nchan};
-        pcl_convert_rows(&c, &rows, row, 4, &t);
+        pcl_conversion_rows(&c, &rows, row, 4, &t);
         for (size_t i = 0; i < 4; i++)
             for (size_t ichan = 0; ichan < 2; ichan++) {
                 const size_t at = ichan * b->row_stride + 5 + i, r = row[i], in = 1 + ichan;
