@@ -69,7 +69,8 @@ static int take_identity(pcl_parcel_reader *r, pcl_identity *id, pclean_err *err
 
 static int take_identities(pcl_parcel_reader *r, pcl_store *vis, pclean_err *err) {
     vis->nms = pcl_parcel_take_count(r, 3 * sizeof(size_t));
-    int rc = PCL_ZNEW(&vis->identity, vis->nms, "visibility store", err);
+    int rc = pcl_parcel_reader_check(r, err);
+    rc = rc ? rc : PCL_ZNEW(&vis->identity, vis->nms, "visibility store", err);
     for (size_t i = 0; !rc && i < vis->nms; i++)
         rc = take_identity(r, &vis->identity[i], err);
     return rc;

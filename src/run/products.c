@@ -303,8 +303,11 @@ static int read_state(void *user, const pcl_state_item *item, void *array, pclea
     int rc = product_of(item, &k, err);
     if (rc)
         return rc;
-    pcl_cube *cube = find_subcube(s, k, &ichan);
-    return pcl_cube_read_plane(cube ? cube : s->cube[k], item->ipol, ichan, array, s->work, err);
+    pcl_cube *part = find_subcube(s, k, &ichan), *cube = part ? part : s->cube[k];
+    if (cube)
+        return pcl_cube_read_plane(cube, item->ipol, ichan, array, s->work, err);
+    memset(array, 0, item->bytes); /* a product that is not made holds nothing: a model of zeros */
+    return 0;
 }
 
 pcl_state_place pcl_products_place(pcl_products *s) {

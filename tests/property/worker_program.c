@@ -198,7 +198,7 @@ static void kill_a_worker(const pclean_progress *p, void *user) {
 
 static void test_workers_killed_on_the_way(void **state) {
     (void)state;
-    static const pclean_hooks hooks = {.progress = kill_a_worker};
+    static const pclean_hooks hooks = {.size = sizeof hooks, .progress = kill_a_worker};
     static const struct {
         const setting control[2];
         const char *stage;
@@ -238,7 +238,7 @@ static void swap_data(const pclean_progress *p, void *user) {
 /* Workers that must read the data again do not go on with others, nor without. */
 static void test_data_that_change(void **state) {
     (void)state;
-    static const pclean_hooks hooks = {.progress = swap_data};
+    static const pclean_hooks hooks = {.size = sizeof hooks, .progress = swap_data};
     static const char *const words[] = {"other data than the run began with", "mine.ms"};
     for (int way = 0; way < 2; way++)
         for (int k = 0; k < 2; k++) {

@@ -25,7 +25,8 @@ static void *copy_of(const void *data, size_t size) {
 static void lay_out(pcl_block *b, char *base, int number) {
     const double time[NTIME] = {10 + number, 20}, doppler[NTIME] = {1, 1 + 1e-6},
                  freq[NCHAN] = {1e9, 1.1e9, 1.2e9};
-    *b = (pcl_block){.nrow = NROW,
+    *b = (pcl_block){.ims = (size_t)number - 1,
+                     .nrow = NROW,
                      .row_stride = STRIDE,
                      .umax_m = 100 + number,
                      .vmax_m = 200,
@@ -41,13 +42,18 @@ static void lay_out(pcl_block *b, char *base, int number) {
     b->u_m = (double *)(b->weight + NPOL * NCHAN * STRIDE);
     b->v_m = b->u_m + STRIDE;
     b->w_m = b->v_m + STRIDE;
-    b->itime = (uint32_t *)(b->w_m + STRIDE);
+    b->row = (uint64_t *)(b->w_m + STRIDE);
+    b->itime = (uint32_t *)(b->row + STRIDE);
+    b->who = (pcl_row_identity *)(b->itime + STRIDE);
     for (int i = 0; i < 3 * NPOL * NCHAN * STRIDE; i++)
         b->vis[i] = (float)(1000 * number + i);
     for (int i = 0; i < 3 * STRIDE; i++)
         b->u_m[i] = 1e6 * number + i;
-    for (uint32_t i = 0; i < STRIDE; i++)
+    for (uint32_t i = 0; i < STRIDE; i++) {
         b->itime[i] = i % NTIME;
+        b->row[i] = 1000 * (uint64_t)number + i;
+        b->who[i] = (pcl_row_identity){.field = (uint16_t)i, .dish = {1, (uint8_t)number}};
+    }
 }
 
 /* Two blocks in the file. */
@@ -73,6 +79,15 @@ static pcl_store make_store(void) {
     assert_ok(PCL_ZNEW(&vis.block, 2, "blocks", &err));
     for (int k = 0; k < 2; k++)
         lay_out(&vis.block[k], (char *)vis.room + k * BLOCK, k + 1);
+    vis.nms = 2;
+    assert_ok(PCL_ZNEW(&vis.identity, 2, "identities", &err));
+    for (int i = 0; i < 2; i++)
+        vis.identity[i] = (pcl_identity){.nfield = 2,
+                                         .field_id = copy_of((int[]){3, 8 + i}, 2 * sizeof(int)),
+                                         .ndish = 1,
+                                         .dish_m = copy_of(&(double){12}, sizeof(double)),
+                                         .nantenna = 3,
+                                         .dish_of = copy_of((uint8_t[]){0, 0, 0}, 3)};
     return vis;
 }
 
@@ -99,6 +114,11 @@ static void test_found_again(void **state) {
     assert_true(other.nused == 4 && other.bytes == vis.bytes && other.in_file);
     assert_true(other.doppler_min == 0.9 && other.doppler_max == 1.1);
     assert_ptr_not_equal(other.room, vis.room);
+    assert_int_equal(other.nms, 2);
+    assert_int_equal(other.identity[1].nfield, 2);
+    assert_int_equal(other.identity[1].field_id[1], 9);
+    assert_true(other.identity[1].ndish == 1 && other.identity[1].dish_m[0] == 12);
+    assert_true(other.identity[1].nantenna == 3 && other.identity[1].dish_of[2] == 0);
     for (size_t k = 0; k < 2; k++) {
         const pcl_block *a = &vis.block[k], *b = &other.block[k];
         assert_true(b->nrow == NROW && b->row_stride == STRIDE && b->nchan == NCHAN);
@@ -113,6 +133,9 @@ static void test_found_again(void **state) {
         assert_memory_equal(a->v_m, b->v_m, STRIDE * sizeof *a->v_m);
         assert_memory_equal(a->w_m, b->w_m, STRIDE * sizeof *a->w_m);
         assert_memory_equal(a->itime, b->itime, STRIDE * sizeof *a->itime);
+        assert_memory_equal(a->row, b->row, STRIDE * sizeof *a->row);
+        assert_memory_equal(a->who, b->who, STRIDE * sizeof *a->who);
+        assert_int_equal(b->ims, k);
     }
     pcl_store_clear(&other);
     vis.block[0].vis[0] = 7; /* one file, not a copy */
