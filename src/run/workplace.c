@@ -166,9 +166,9 @@ int pcl_workplace_open(const void *job, size_t job_size, pcl_workplace **out, pc
     own_place *o = NULL;
     *out = NULL;
     int rc = PCL_ZNEW(&o, 1, "worker", err);
-    if (!rc)
-        rc = take_all(o, &r, err);
-    if (rc) {
+    if (rc)
+        return rc;
+    if ((rc = take_all(o, &r, err))) {
         pcl_workplace_close(&o->place);
         return rc;
     }

@@ -6,7 +6,9 @@ ms=$DATA/vla_ngc5921.ms
 cube="--vis $ms --imsize 512 --cell 8arcsec --specmode cube --nchan 12 --niter 2000 --threshold 1mJy --overwrite --nworkers 3 --threads 1"
 pixels() { find "$1".* -name '*_TSM0' | sort | xargs sha256sum | sed "s/ $1/ /"; }
 children() { pgrep -P "$1" -f pclean-worker; }
-await() { for _ in $(seq 200); do "$@" >/dev/null && return; sleep 0.05; done; fail "never: $*"; }
+await() { for _ in $(seq 1000); do "$@" >/dev/null && return; sleep 0.01; done; fail "never: $*"; }
+three() { [ "$(children "$1" | wc -l)" = 3 ]; }
+hold() { await three "$1"; kill -STOP $(children "$1"); } # however fast the machine is, they are at work
 nothing_left() { [ -z "$(compgen -G 'pclean-*')" ] || fail "left behind: $(compgen -G 'pclean-*')"; }
 
 run image $cube --imagename forked
@@ -19,9 +21,9 @@ for scratch in "" "--scratch $work"; do
     line="pclean image ..., PCLEAN_WORKERS=program $scratch, a worker killed"
     "$PCLEAN" image $cube $scratch --imagename killed >out 2>err &
     pid=$!
-    await children $pid
-    sleep 0.3
+    hold $pid
     kill -9 "$(children $pid | shuf -n 1)" || fail "no worker to kill"
+    kill -CONT $(children $pid)
     wait $pid
     status=$?
     expect_status 0
@@ -34,10 +36,8 @@ done
 line="pclean image ..., PCLEAN_WORKERS=program, coordinator killed"
 "$PCLEAN" image $cube --scratch . --imagename gone >out 2>err &
 pid=$!
-await children $pid
-sleep 0.3
+hold $pid
 workers=$(children $pid)
-[ "$(wc -w <<<"$workers")" = 3 ] || fail "workers: $workers"
 kill -9 $pid
 wait $pid 2>/dev/null
 status=$?
