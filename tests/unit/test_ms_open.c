@@ -111,12 +111,14 @@ static void test_locked_and_read_only(void **state) {
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        glob_t locks;
-        glob(PCLEAN_TEST_TMP "/locked.ms/table.lock", 0, NULL, &locks);
-        glob(PCLEAN_TEST_TMP "/locked.ms/*/table.lock", GLOB_APPEND, NULL, &locks);
-        for (size_t i = 0; i < locks.gl_pathc; i++) {
+        glob_t tables;
+        glob(PCLEAN_TEST_TMP "/locked.ms/*/table.dat", 0, NULL, &tables);
+        for (size_t i = 0; i <= tables.gl_pathc; i++) {
+            char lock[1200];
+            const char *table = i ? tables.gl_pathv[i - 1] : PCLEAN_TEST_TMP "/locked.ms/table.dat";
             struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-            const int fd = open(locks.gl_pathv[i], O_RDWR);
+            snprintf(lock, sizeof lock, "%.*slock", (int)strlen(table) - 3, table);
+            const int fd = open(lock, O_RDWR | O_CREAT, 0666);
             if (fd < 0 || fcntl(fd, F_SETLK, &all) != 0)
                 _exit(1);
         }
