@@ -113,7 +113,7 @@ int pcl_spool_new(const pcl_scratch *where, const char *what, size_t plane_bytes
     return rc;
 }
 
-int pcl_spool_attach_file(const char *path, uint64_t bytes, int *fd, pclean_err *err) {
+static int attach(const char *path, uint64_t bytes, int *fd, pclean_err *err) {
     struct stat st;
     *fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (*fd < 0 || fstat(*fd, &st) != 0)
@@ -125,16 +125,33 @@ int pcl_spool_attach_file(const char *path, uint64_t bytes, int *fd, pclean_err 
                     (unsigned long long)st.st_size, (unsigned long long)bytes);
 }
 
-int pcl_spool_attach(const char *path, size_t plane_bytes, size_t nplane, pcl_spool **out,
-                     pclean_err *err) {
+int pcl_spool_attach_file(const pcl_scratch *where, const char *what, uint64_t bytes, int *fd,
+                          char **name, pclean_err *err) {
+    char *path = NULL;
+    *fd = -1;
+    *name = NULL;
+    int rc = pcl_scratch_path(where, what, &path, err);
+    if (!rc && !path)
+        rc = PCL_FAIL(err, PCLEAN_EBUG, "the scratch file of %s has no name", what);
+    if (!rc && !(rc = attach(path, bytes, fd, err)))
+        rc = pcl_asprintf(name, err, "the scratch file %s", path);
+    if (rc && *fd >= 0) {
+        close(*fd);
+        *fd = -1;
+    }
+    pcl_free(path);
+    return rc;
+}
+
+int pcl_spool_attach(const pcl_scratch *where, const char *what, size_t plane_bytes, size_t nplane,
+                     pcl_spool **out, pclean_err *err) {
     *out = NULL;
     pcl_spool *s = NULL;
     int rc = PCL_ZNEW(&s, 1, "scratch file", err);
     if (rc)
         return rc;
     *s = (pcl_spool){.fd = -1, .plane_bytes = plane_bytes, .nplane = nplane};
-    rc = pcl_spool_attach_file(path, (uint64_t)plane_bytes * nplane, &s->fd, err);
-    rc = rc ? rc : pcl_asprintf(&s->name, err, "the scratch file %s", path);
+    rc = pcl_spool_attach_file(where, what, (uint64_t)plane_bytes * nplane, &s->fd, &s->name, err);
     if (rc)
         pcl_spool_free(s);
     else

@@ -26,10 +26,10 @@ void pcl_scratch_remove(const pcl_scratch *where);
 int pcl_spool_open(const pcl_scratch *where, const char *what, uint64_t bytes, int *fd, char **name,
                    pclean_err *err) PCL_CHECK;
 
-/* The file that another process has made, by its path (pcl_scratch_path); the caller closes *fd,
- * also after a failure where it is not -1. -PCLEAN_EIO: it is not there; -PCLEAN_EDATA: it has
- * another size. */
-int pcl_spool_attach_file(const char *path, uint64_t bytes, int *fd, pclean_err *err) PCL_CHECK;
+/* The same file as another process has made it, under a name (where->prefix). -PCLEAN_EIO: it is
+ * not there; -PCLEAN_EDATA: it has another size. */
+int pcl_spool_attach_file(const pcl_scratch *where, const char *what, uint64_t bytes, int *fd,
+                          char **name, pclean_err *err) PCL_CHECK;
 
 typedef struct pcl_spool pcl_spool;
 
@@ -38,8 +38,8 @@ typedef struct pcl_spool pcl_spool;
 int pcl_spool_new(const pcl_scratch *where, const char *what, size_t plane_bytes, size_t nplane,
                   pcl_spool **out, pclean_err *err) PCL_CHECK;
 /* The same for the file of another process's spool with these numbers. */
-int pcl_spool_attach(const char *path, size_t plane_bytes, size_t nplane, pcl_spool **out,
-                     pclean_err *err) PCL_CHECK;
+int pcl_spool_attach(const pcl_scratch *where, const char *what, size_t plane_bytes, size_t nplane,
+                     pcl_spool **out, pclean_err *err) PCL_CHECK;
 /* Thread-safe, also between processes, for different planes. A plane never written reads as
  * zeros. */
 int pcl_spool_write(const pcl_spool *s, size_t iplane, const void *plane,

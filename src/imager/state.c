@@ -137,13 +137,12 @@ int pcl_state_file_new(const pcl_setup *s, const pcl_scratch *where, const char 
     return rc;
 }
 
-int pcl_state_file_attach(const pcl_setup *s, const char *path, unsigned which,
-                          pcl_state_file **out, pclean_err *err) {
+int pcl_state_file_attach(const pcl_setup *s, const pcl_scratch *where, const char *what,
+                          unsigned which, pcl_state_file **out, pclean_err *err) {
     *out = NULL;
     int rc = new_file(s, which, out, err);
-    if (!rc && (rc = pcl_strdup(&(*out)->name, path, err)) == 0)
-        rc = pcl_spool_attach_file(path, pcl_state_file_bytes(s, which), &(*out)->fd, err);
-    if (rc) {
+    if (!rc && (rc = pcl_spool_attach_file(where, what, pcl_state_file_bytes(s, which), &(*out)->fd,
+                                           &(*out)->name, err))) {
         pcl_state_file_free(*out);
         *out = NULL;
     }

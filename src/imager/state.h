@@ -54,10 +54,9 @@ typedef struct pcl_state_file pcl_state_file;
 uint64_t pcl_state_file_bytes(const pcl_setup *setup, unsigned which);
 int pcl_state_file_new(const pcl_setup *setup, const pcl_scratch *where, const char *what,
                        unsigned which, pcl_state_file **out, pclean_err *err) PCL_CHECK;
-/* The file that another process has made for the same image and arrays, by its path
- * (pcl_scratch_path). -PCLEAN_EIO: it is not there; -PCLEAN_EDATA: it has another size. */
-int pcl_state_file_attach(const pcl_setup *setup, const char *path, unsigned which,
-                          pcl_state_file **out, pclean_err *err) PCL_CHECK;
+/* The same file as another process has made it; errors as pcl_spool_attach_file. */
+int pcl_state_file_attach(const pcl_setup *setup, const pcl_scratch *where, const char *what,
+                          unsigned which, pcl_state_file **out, pclean_err *err) PCL_CHECK;
 pcl_state_place pcl_state_file_place(const pcl_state_file *f);
 void pcl_state_file_free(pcl_state_file *f);
 

@@ -156,18 +156,15 @@ void pcl_startmodel_put(const pcl_startmodel *m, pcl_parcel *p) {
 int pcl_startmodel_attach(pcl_parcel_reader *r, const pcl_setup *setup, const pcl_scratch *scratch,
                           pcl_startmodel **out, pclean_err *err) {
     pcl_startmodel *m = NULL;
-    char *path = NULL;
     *out = NULL;
     int rc = PCL_ZNEW(&m, 1, "start model", err);
     if (rc)
         return rc;
     pcl_parcel_take(r, &m->npol, sizeof m->npol);
     pcl_parcel_take(r, &m->nchan, sizeof m->nchan);
-    if (!(rc = pcl_parcel_reader_check(r, err)) &&
-        !(rc = pcl_scratch_path(scratch, spool_name, &path, err)))
-        rc = pcl_spool_attach(path, setup->desc.nx * setup->desc.ny * sizeof(float),
+    if (!(rc = pcl_parcel_reader_check(r, err)))
+        rc = pcl_spool_attach(scratch, spool_name, setup->desc.nx * setup->desc.ny * sizeof(float),
                               m->nchan * m->npol, &m->planes, err);
-    pcl_free(path);
     if (rc)
         pcl_startmodel_close(m);
     else

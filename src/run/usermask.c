@@ -102,18 +102,15 @@ void pcl_usermask_put(const pcl_usermask *m, pcl_parcel *p) {
 int pcl_usermask_attach(pcl_parcel_reader *r, const pcl_setup *setup, const pcl_scratch *scratch,
                         pcl_usermask **out, pclean_err *err) {
     pcl_usermask *m = NULL;
-    char *path = NULL;
     *out = NULL;
     int rc = PCL_ZNEW(&m, 1, "mask", err);
     if (rc)
         return rc;
     pcl_parcel_take(r, &m->npol, sizeof m->npol);
     pcl_parcel_take(r, &m->nchan, sizeof m->nchan);
-    if (!(rc = pcl_parcel_reader_check(r, err)) &&
-        !(rc = pcl_scratch_path(scratch, spool_name, &path, err)))
-        rc = pcl_spool_attach(path, setup->desc.nx * setup->desc.ny * sizeof(bool),
+    if (!(rc = pcl_parcel_reader_check(r, err)))
+        rc = pcl_spool_attach(scratch, spool_name, setup->desc.nx * setup->desc.ny * sizeof(bool),
                               m->nchan * m->npol, &m->planes, err);
-    pcl_free(path);
     if (rc)
         pcl_usermask_close(m);
     else

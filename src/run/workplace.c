@@ -139,15 +139,6 @@ static int take_data(own_place *o, const pcl_scratch *scratch, pcl_parcel_reader
     return rc;
 }
 
-static int attach_spare(own_place *o, const pcl_scratch *scratch, pclean_err *err) {
-    char *path = NULL;
-    int rc = pcl_scratch_path(scratch, PCL_WORKPLACE_SPARE, &path, err);
-    if (!rc)
-        rc = pcl_state_file_attach(&o->setup, path, PCL_STATE_CYCLE, &o->spare, err);
-    pcl_free(path);
-    return rc;
-}
-
 static int take_all(own_place *o, pcl_parcel_reader *r, pclean_err *err) {
     int rc = take_basics(o, r, err);
     const pcl_scratch scratch = {.folder = o->scratch_folder, .prefix = o->scratch_prefix};
@@ -156,7 +147,8 @@ static int take_all(own_place *o, pcl_parcel_reader *r, pclean_err *err) {
         (take_flag(r) && (rc = pcl_usermask_attach(r, &o->setup, &scratch, &o->mask, err))) ||
         (take_flag(r) &&
          (rc = pcl_startmodel_attach(r, &o->setup, &scratch, &o->startmodel, err))) ||
-        (take_flag(r) && (rc = attach_spare(o, &scratch, err))))
+        (take_flag(r) && (rc = pcl_state_file_attach(&o->setup, &scratch, PCL_WORKPLACE_SPARE,
+                                                     PCL_STATE_CYCLE, &o->spare, err))))
         return rc;
     return pcl_parcel_reader_check(r, err);
 }

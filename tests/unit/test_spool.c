@@ -67,7 +67,7 @@ static void test_attached_by_name(void **state) {
         assert_true(plane[99] == 0);
         assert_ok(pcl_scratch_path(&where, "a test", &path, &err));
         assert_string_equal(path, PCLEAN_TEST_TMP "/spool/pclean-0123.a-test");
-        assert_ok(pcl_spool_attach(path, sizeof plane, 3, &again, &err));
+        assert_ok(pcl_spool_attach(&where, "a test", sizeof plane, 3, &again, &err));
         plane[99] = 1;
         assert_ok(pcl_spool_write(again, 1, plane, &err));
         plane[99] = 0;
@@ -76,8 +76,8 @@ static void test_attached_by_name(void **state) {
         assert_fails(pcl_spool_read(again, 3, plane, &err), PCLEAN_EBUG, "no plane 3 of 3");
         pcl_spool_free(s);
         pcl_spool_free(again);
-        assert_fails(pcl_spool_attach(path, sizeof plane, 4, &again, &err), PCLEAN_EDATA,
-                     "has 2400 bytes");
+        assert_fails(pcl_spool_attach(&where, "a test", sizeof plane, 4, &again, &err),
+                     PCLEAN_EDATA, "has 2400 bytes");
         assert_null(again);
         pcl_free(path);
     }
@@ -85,8 +85,8 @@ static void test_attached_by_name(void **state) {
     assert_int_equal(names_in(folder), names + 1);
     pcl_scratch_remove(&where);
     assert_int_equal(names_in(folder), names);
-    assert_fails(pcl_spool_attach("/no/such/file", 8, 1, &again, &err), PCLEAN_EIO,
-                 "cannot open the scratch file /no/such/file: No such file");
+    assert_fails(pcl_spool_attach(&(pcl_scratch){"/no/such", "file"}, "it", 8, 1, &again, &err),
+                 PCLEAN_EIO, "cannot open the scratch file /no/such/file.it: No such file");
     assert_ok(pcl_scratch_path(&(pcl_scratch){.folder = folder}, "a test", &path, &err));
     assert_null(path);
 }
