@@ -170,7 +170,9 @@ int pclean_adios2_check(bool cleanup, pclean_adios2_info **info, pclean_err *err
     COPY((*info)->plugin, casa_adios2_folder());
     describe_casacore(*info);
     describe_casatools(*info);
-    if ((status = try_manager(cleanup, *info, err))) {
+    status = try_manager(cleanup, *info, err);
+    casa_end();
+    if (status) {
         pclean_adios2_info_free(*info);
         *info = NULL;
     }

@@ -9,7 +9,6 @@
 #include "base/quantity.h"
 #include "base/sized.h"
 #include "casa/casa.h"
-#include "exec/probe.h"
 #include "image/kind.h"
 #include "image/needed.h"
 #include "pclean/adios2.h"
@@ -65,6 +64,7 @@ int pclean_adios2_uses(const char *ms, bool *uses, char ***columns, char *engine
         if (engine)
             snprintf(engine, sizeof name, "%s", name);
     }
+    casa_end();
     if (!status && columns)
         *columns = found;
     else
@@ -340,26 +340,6 @@ static void tell_plan(const casa_copy_spec *spec, const casa_copy_info *info, co
                 PCLEAN_ADIOS2_TEXT_ROWS, info->text);
 }
 
-/* Sub-tables are read by a child process before: some damaged ones end the process inside
- * casacore. */
-static int try_subtables(pcl_probe *probe, void *path, pclean_err *err) {
-    int status = pcl_probe_visit(probe, path, err);
-    if (!status)
-        status = casa_copy_check(path, err);
-    if (status)
-        pcl_probe_note(probe, err);
-    return status;
-}
-
-static int check_subtables(const char *path, pclean_err *err) {
-    pcl_probe probe = {0};
-    int status = pcl_probe_start(&probe, try_subtables, (void *)(uintptr_t)path, err);
-    if (!status)
-        status = pcl_probe_visit(&probe, path, err);
-    pcl_probe_stop(&probe);
-    return status;
-}
-
 static int copy_table(const casa_copy_spec *spec, const char *out, const pclean_adios2_options *o,
                       const pclean_hooks *hooks, pclean_err *err) {
     job j = {.hooks = hooks, .start = pcl_now()};
@@ -369,7 +349,7 @@ static int copy_table(const casa_copy_spec *spec, const char *out, const pclean_
     if (!status)
         status = casa_adios2_load(err);
     if (!status)
-        status = check_subtables(spec->path, err);
+        status = casa_copy_check(spec->path, err);
     if (!status)
         status = casa_copy_open(spec, &j.copy, &j.info, err);
     if (!status)
@@ -412,6 +392,7 @@ static int begin(const pclean_adios2_options *options, const pclean_hooks *hooks
 }
 
 static int end(const call *c, int status) {
+    casa_end();
     if (c->hooks.log)
         pcl_log_set_sink(NULL, NULL);
     return status;

@@ -371,43 +371,91 @@ static int copy_linked(const char *from, const char *to, pclean_err *err) {
                : PCL_FAIL(err, PCLEAN_EDATA, "%s is a link to something that is no file", from);
 }
 
-static int copy_entry(const char *from, const char *to, bool link, pclean_err *err) {
+static int point_to(const char *from, const char *to, pclean_err *err) {
+    char real[4096];
+    return realpath(from, real) && symlink(real, to) == 0 ? 0 : pcl_err_errno(err, "link", from);
+}
+
+static int copy_entry(const char *from, const char *to, enum pcl_fs_copy how, pclean_err *err) {
     struct stat st;
     if (lstat(from, &st) != 0)
         return pcl_err_errno(err, "find", from);
     if (S_ISDIR(st.st_mode))
-        return pcl_fs_copy_tree(from, to, link, err);
+        return pcl_fs_copy_tree(from, to, how, err);
+    if (how == PCL_FS_LINK && S_ISLNK(st.st_mode))
+        return PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "cannot move %s: it is a symbolic link", from);
     if (S_ISLNK(st.st_mode))
-        return link ? PCL_FAIL(err, PCLEAN_EUNSUPPORTED, "cannot move %s: it is a symbolic link",
-                               from)
-                    : copy_linked(from, to, err);
+        return copy_linked(from, to, err);
     if (!S_ISREG(st.st_mode))
         return PCL_FAIL(err, PCLEAN_EDATA, "%s is neither a file nor a folder", from);
-    return link ? link_file(from, to, err) : copy_file(from, to, &st, err);
+    if (how == PCL_FS_LEAVE_TILES && strstr(strrchr(from, '/'), "_TSM"))
+        return point_to(from, to, err);
+    return how == PCL_FS_LINK ? link_file(from, to, err) : copy_file(from, to, &st, err);
 }
 
-int pcl_fs_copy_tree(const char *from, const char *to, bool link, pclean_err *err) {
-    if (mkdir(to, 0777) != 0)
-        return pcl_err_errno(err, "make the folder", to);
-    DIR *stream = opendir(from);
+/* act(FOLDER/entry, user) for each entry, until one is not 0. */
+static int each_entry(const char *folder,
+                      int (*act)(const char *path, const char *name, void *user, pclean_err *err),
+                      void *user, pclean_err *err) {
+    DIR *stream = opendir(folder);
     if (!stream)
-        return pcl_err_errno(err, "read", from);
+        return pcl_err_errno(err, "read", folder);
     int rc = 0;
     struct dirent *entry;
     while (!rc && (errno = 0, entry = readdir(stream)) != NULL) {
-        char *source = NULL, *target = NULL;
+        char *path = NULL;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        if (!(rc = pcl_asprintf(&source, err, "%s/%s", from, entry->d_name)) &&
-            !(rc = pcl_asprintf(&target, err, "%s/%s", to, entry->d_name)))
-            rc = copy_entry(source, target, link, err);
-        pcl_free(source);
-        pcl_free(target);
+        if (!(rc = pcl_asprintf(&path, err, "%s/%s", folder, entry->d_name)))
+            rc = act(path, entry->d_name, user, err);
+        pcl_free(path);
     }
     if (!rc && errno)
-        rc = pcl_err_errno(err, "read", from);
+        rc = pcl_err_errno(err, "read", folder);
     closedir(stream);
     return rc;
+}
+
+typedef struct copying {
+    const char *to;
+    enum pcl_fs_copy how;
+} copying;
+
+static int copy_one(const char *path, const char *name, void *user, pclean_err *err) {
+    const copying *c = user;
+    char *target = NULL;
+    int rc = pcl_asprintf(&target, err, "%s/%s", c->to, name);
+    rc = rc ? rc : copy_entry(path, target, c->how, err);
+    pcl_free(target);
+    return rc;
+}
+
+int pcl_fs_copy_tree(const char *from, const char *to, enum pcl_fs_copy how, pclean_err *err) {
+    if (mkdir(to, 0777) != 0)
+        return pcl_err_errno(err, "make the folder", to);
+    return each_entry(from, copy_one, &(copying){to, how}, err);
+}
+
+static int take_one(const char *path, const char *name, void *user, pclean_err *err) {
+    struct stat st;
+    char target[4096];
+    (void)name;
+    (void)user;
+    if (lstat(path, &st) != 0)
+        return pcl_err_errno(err, "find", path);
+    if (S_ISDIR(st.st_mode))
+        return pcl_fs_take_tiles(path, err);
+    if (!S_ISLNK(st.st_mode))
+        return 0;
+    const ssize_t n = readlink(path, target, sizeof target - 1);
+    if (n < 0)
+        return pcl_err_errno(err, "follow the link", path);
+    target[n] = '\0';
+    return rename(target, path) == 0 ? 0 : pcl_err_errno(err, "move", target);
+}
+
+int pcl_fs_take_tiles(const char *to, pclean_err *err) {
+    return each_entry(to, take_one, NULL, err);
 }
 
 /* For nftw: 0 or errno. Folders that cannot be synced are none that a file system keeps. */

@@ -47,11 +47,21 @@ int pcl_fs_split(const char *path, char **folder, const char **name, pclean_err 
 /* Whether a path is the folder or below it; both as realpath gives them. */
 bool pcl_fs_lies_in(const char *path, const char *folder);
 
-/* Makes folder `to` (must not exist) as a copy of folder `from`: a plain copy of each file (also of
- * those that symbolic links lead to), or with `link` a second name for it (-PCLEAN_EUNSUPPORTED
- * where the two are on different file systems, theirs has no such names, or the file is a symbolic
- * link). What is neither folder nor file is an error. Failure leaves what was made. */
-int pcl_fs_copy_tree(const char *from, const char *to, bool link, pclean_err *err) PCL_CHECK;
+enum pcl_fs_copy {
+    PCL_FS_COPY,       /* a plain copy of each file, also of those that symbolic links lead to */
+    PCL_FS_LINK,       /* a second name for it; -PCLEAN_EUNSUPPORTED where the two are on different
+                        * file systems, theirs has no such names, or the file is a symbolic link */
+    PCL_FS_LEAVE_TILES /* a copy, but for casacore's files of tiles (their names have "_TSM"):
+                        * symbolic links lead to those */
+};
+
+/* Makes folder `to` (must not exist) as a copy of folder `from`. What is neither folder nor file is
+ * an error. Failure leaves what was made. */
+int pcl_fs_copy_tree(const char *from, const char *to, enum pcl_fs_copy how,
+                     pclean_err *err) PCL_CHECK;
+
+/* Puts the files in the place of the links that PCL_FS_LEAVE_TILES made. */
+int pcl_fs_take_tiles(const char *to, pclean_err *err) PCL_CHECK;
 
 /* fsync of every file and folder under path. */
 int pcl_fs_sync_tree(const char *path, pclean_err *err) PCL_CHECK;

@@ -32,9 +32,13 @@ std::string folder_of(const void *address) {
 
 std::string find_folder() {
     const std::string here = folder_of(reinterpret_cast<const void *>(casa_adios2_folder));
-    for (const char *below : {"/adios2stman", "/pclean/adios2stman"})
-        if (access((here + below + library_name).c_str(), R_OK) == 0)
-            return here + below;
+    for (const char *below : {"/adios2stman", "/../../lib/pclean/adios2stman"})
+        if (access((here + below + library_name).c_str(), R_OK) == 0) {
+            char *real = realpath((here + below).c_str(), nullptr);
+            const std::string folder = real ? real : here + below;
+            free(real);
+            return folder;
+        }
     return "";
 }
 

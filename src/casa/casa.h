@@ -20,6 +20,9 @@ extern "C" {
 /* Routes casacore's log messages to pcl_log and checks that the measures data (observatories,
  * TAI_UTC) are found. Call once, before anything else here. */
 int casa_init(pclean_err *err) PCL_CHECK;
+/* Whatever casacore holds for this thread is given up: its process ends. What is still open is of
+ * no use any more but to be closed. The next call begins anew. */
+void casa_end(void);
 const char *casa_version(void); /* "3.5.0", static storage */
 
 /* ---- sky directions and spectral frames (coords.cpp) ---- */
@@ -255,6 +258,8 @@ typedef struct casa_image_layout {
     char mask_file[1024];
 } casa_image_layout;
 
+/* Side of the tiles of an image with n pixels along it. Pure. */
+size_t casa_image_tile_edge(size_t n);
 /* Bytes on disk of the pixels of such an image, and of its default mask where it has one. Pure. */
 uint64_t casa_image_bytes(const casa_image_desc *desc, bool mask);
 

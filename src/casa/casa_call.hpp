@@ -17,6 +17,8 @@ extern "C" {
 #include <string>
 #include <sys/resource.h>
 
+int casa_check_names(pclean_err *err); // coords.cpp
+
 /* A failure with a code of its own, for what casacore calls back. */
 struct casa_failure : std::runtime_error {
     int code; /* PCLEAN_E... */

@@ -169,49 +169,22 @@ int casa_direction_convert(const casa_direction *in, int to_frame, casa_directio
     });
 }
 
-const char *casa_direction_frame_name(int frame) {
-    static const std::array<String, MDirection::N_Types> names = [] {
-        std::array<String, MDirection::N_Types> list;
-        for (uInt i = 0; i < list.size(); i++)
-            list[i] = MDirection::showType(i);
-        return list;
-    }();
-    return direction_frame_known(frame) ? names[static_cast<size_t>(frame)].c_str() : "unknown";
-}
-
-int casa_freq_frame_parse(const char *name, int *frame, pclean_err *err) {
-    for (int i = 0; i < static_cast<int>(MFrequency::N_Types); i++)
-        if (name && strcasecmp(name, casa_freq_frame_name(i)) == 0) {
-            *frame = i;
-            return 0;
-        }
-    return PCL_FAIL(
-        err, PCLEAN_EPARAM,
-        "spectral frame \"%s\" is not one of REST LSRK LSRD BARY GEO TOPO GALACTO LGROUP CMB",
-        name ? name : "");
-}
-
 static_assert(CASA_FREQ_UNDEFINED == MFrequency::Undefined, "casa.h counts as casacore does");
 
-const char *casa_freq_frame_name(int frame) {
-    static const std::array<String, MFrequency::N_Types> names = [] {
-        std::array<String, MFrequency::N_Types> list;
-        for (uInt i = 0; i < list.size(); i++)
-            list[i] = MFrequency::showType(i);
-        return list;
-    }();
-    return freq_frame_known(frame) ? names[static_cast<size_t>(frame)].c_str() : "Undefined";
-}
-
-const char *casa_stokes_name(int code) {
-    static const std::array<String, Stokes::NumberOfTypes> names = [] {
-        std::array<String, Stokes::NumberOfTypes> list;
-        for (Int i = 0; i < Stokes::NumberOfTypes; i++)
-            list[static_cast<size_t>(i)] = Stokes::name(Stokes::type(i));
-        return list;
-    }();
-    return code > 0 && code < Stokes::NumberOfTypes ? names[static_cast<size_t>(code)].c_str()
-                                                    : "??";
+/* The names of names.c are casacore's. */
+int casa_check_names(pclean_err *err) {
+    for (uInt i = 0; i < MDirection::N_Types; i++)
+        if (MDirection::showType(i) != casa_direction_frame_name(static_cast<int>(i)))
+            return PCL_FAIL(err, PCLEAN_EBUG, "direction frame %u is not %s", i,
+                            casa_direction_frame_name(static_cast<int>(i)));
+    for (uInt i = 0; i < MFrequency::N_Types; i++)
+        if (MFrequency::showType(i) != casa_freq_frame_name(static_cast<int>(i)))
+            return PCL_FAIL(err, PCLEAN_EBUG, "spectral frame %u is not %s", i,
+                            casa_freq_frame_name(static_cast<int>(i)));
+    for (Int i = 0; i < Stokes::NumberOfTypes; i++)
+        if (Stokes::name(Stokes::type(i)) != casa_stokes_name(i))
+            return PCL_FAIL(err, PCLEAN_EBUG, "Stokes code %d is not %s", i, casa_stokes_name(i));
+    return 0;
 }
 
 int casa_doppler(const casa_frame_change *change, size_t ntime, const double *time_s,

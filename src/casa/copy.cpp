@@ -562,7 +562,7 @@ void copy_subtable(const Table &in, const String &to) {
     pclean_err err{};
     if (!in.isRootTable())
         in.deepCopy(to, Table::New);
-    else if (pcl_fs_copy_tree(in.tableName().c_str(), to.c_str(), false, &err) != 0)
+    else if (pcl_fs_copy_tree(in.tableName().c_str(), to.c_str(), PCL_FS_COPY, &err) != 0)
         throw casa_failure(err.code, err.msg);
     else
         for (const auto &entry : std::filesystem::recursive_directory_iterator(to.c_str()))

@@ -117,13 +117,6 @@ int check_desc(const casa_image_desc &d, pclean_err *err) {
 
 /* ---- creation ---- */
 
-/* About 128 pixels a side, as tclean's, but dividing the side as evenly as can be: little of the
- * file is padding. */
-size_t tile_edge(size_t n) {
-    const size_t count = (n + 127) / 128;
-    return (n + count - 1) / count;
-}
-
 struct Shape {
     size_t nplane, ntile; // planes of the image, tiles of a plane
     IPosition cube, tile;
@@ -131,8 +124,8 @@ struct Shape {
         : nplane(d.npol * d.nchan), ntile(0),
           cube(4, static_cast<ssize_t>(d.nx), static_cast<ssize_t>(d.ny),
                static_cast<ssize_t>(d.npol), static_cast<ssize_t>(d.nchan)),
-          tile(4, static_cast<ssize_t>(tile_edge(d.nx)), static_cast<ssize_t>(tile_edge(d.ny)), 1,
-               1) {
+          tile(4, static_cast<ssize_t>(casa_image_tile_edge(d.nx)),
+               static_cast<ssize_t>(casa_image_tile_edge(d.ny)), 1, 1) {
         ntile = ((d.nx + tile_x() - 1) / tile_x()) * ((d.ny + tile_y() - 1) / tile_y());
     }
     size_t tile_x() const { return static_cast<size_t>(tile[0]); }
@@ -547,11 +540,6 @@ void copy_plane(const Array<T> &slice, size_t nx, size_t ny, bool transposed, T 
 } // namespace
 
 /* ---- the C face ---- */
-
-uint64_t casa_image_bytes(const casa_image_desc *desc, bool mask) {
-    const Shape shape(*desc);
-    return shape.pixel_bytes() + (mask ? shape.nplane * shape.mask_plane_bytes() : 0);
-}
 
 int casa_image_create(const char *path, const casa_image_desc *desc, const bool *mask,
                       casa_image_layout *layout, pclean_err *err) {

@@ -135,9 +135,12 @@ int casa_init(pclean_err *err) {
         LogSinkInterface *sink = new LogToPcl;
         LogSink::globalSink(sink); // takes it over
         casa_adios2_register();
-        return check_measures_data(err);
+        const int rc = casa_check_names(err);
+        return rc ? rc : check_measures_data(err);
     });
 }
+
+void casa_end(void) {}
 
 const char *casa_version(void) {
     static const std::string version = getVersion();

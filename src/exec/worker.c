@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fds.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -89,6 +90,7 @@ static void begin(pid_t coordinator) {
     if (getppid() != coordinator)     /* gone before the line above */
         _exit(0);
     reset_signals();
+    pcl_fds_close();
     pcl_log_set_sink(NULL, NULL); /* that of the host program */
     self.is_worker = true;
 }

@@ -226,6 +226,7 @@ static void end(work *w) {
     pcl_free(w->joined);
     pcl_free(w->error);
     pcl_log_set_sink(NULL, NULL);
+    casa_end();
 }
 
 /* delete_inputs: only of what has been joined, all of it. */

@@ -314,10 +314,10 @@ static int check_movable(const pcl_joined *j, pclean_err *err) {
 static int take_in(const pcl_joined *j, const char *from, const char *to, pclean_err *err) {
     const bool move = j->mode == PCLEAN_CONCAT_MOVEVIRTUAL;
     pclean_err why = {0}; /* a success leaves no error behind: this one is told only if it stands */
-    int rc = pcl_fs_copy_tree(from, to, move, &why);
+    int rc = pcl_fs_copy_tree(from, to, move ? PCL_FS_LINK : PCL_FS_COPY, &why);
     if (move && rc == -PCLEAN_EUNSUPPORTED && j->options->allow_copy &&
         !(rc = pcl_fs_remove_tree(to, &why)))
-        rc = pcl_fs_copy_tree(from, to, false, &why);
+        rc = pcl_fs_copy_tree(from, to, PCL_FS_COPY, &why);
     if (rc == -PCLEAN_EUNSUPPORTED)
         pcl_err_prefix(&why,
                        "%s cannot be moved into %s without copying it; allow that (--allow-copy), "

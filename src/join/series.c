@@ -1,6 +1,5 @@
 #include "join/series.h"
 #include "base/mem.h"
-#include "exec/probe.h"
 #include "image/virtual.h"
 #include "join/axis.h"
 #include <math.h>
@@ -13,7 +12,7 @@ typedef struct opener {
     pcl_series *p;
     size_t room;
     int axis; /* of virtual images; -1: not known yet */
-    pcl_probe probe;
+    bool trusted;
 } opener;
 
 static int add_member(opener *o, const char *path, pclean_err *err) {
@@ -32,8 +31,7 @@ static int add_member(opener *o, const char *path, pclean_err *err) {
     }
     rc = casa_member_open(path, &p->member[p->n], err);
     p->n += !rc;
-    return !rc && pcl_probe_is_child(&o->probe) ? casa_member_try_history(p->member[p->n - 1], err)
-                                                : rc;
+    return rc || o->trusted ? rc : casa_member_try_history(p->member[p->n - 1], err);
 }
 
 static int add_image(opener *o, const char *path, pclean_err *err);
@@ -59,44 +57,17 @@ static int add_list(opener *o, const char *path, pclean_err *err) {
     return rc;
 }
 
-/* The child notes what is wrong where it meets it, without the names of lists around it: those are
- * put before it here. */
 static int add_image(opener *o, const char *path, pclean_err *err) {
-    int rc = pcl_probe_visit(&o->probe, path, err);
-    if (!rc)
-        rc = pcl_virtual_is(path) ? add_list(o, path, err) : add_member(o, path, err);
-    if (rc && err && pcl_probe_is_child(&o->probe))
-        pcl_probe_note(&o->probe, err);
-    return rc;
+    return pcl_virtual_is(path) ? add_list(o, path, err) : add_member(o, path, err);
 }
 
 /* Lists are looked through before any of them is followed. */
-static int check_list(opener *o, const char *path, pclean_err *err) {
-    int rc = pcl_probe_visit(&o->probe, path, err);
-    if (!rc && (rc = pcl_virtual_check(path, err)) && err && pcl_probe_is_child(&o->probe))
-        pcl_probe_note(&o->probe, err);
-    return rc;
-}
-
 static int add_images(opener *o, const char *const *names, size_t n, pclean_err *err) {
     int rc = 0;
     for (size_t i = 0; !rc && i < n; i++)
-        if (!(rc = check_list(o, names[i], err)))
+        if (!(rc = pcl_virtual_check(names[i], err)))
             rc = add_image(o, names[i], err);
     return rc;
-}
-
-typedef struct names {
-    size_t n;
-    const char *const *name;
-} names;
-
-/* What the child does. */
-static int try_images(pcl_probe *probe, void *user, pclean_err *err) {
-    const names *all = user;
-    pcl_series series = {0};
-    opener o = {.p = &series, .axis = -1, .probe = *probe};
-    return add_images(&o, all->name, all->n, err);
 }
 
 static int find_axis(pcl_series *p, int wanted, int of_lists, pclean_err *err) {
@@ -263,13 +234,10 @@ static int check_beams(pcl_series *p, pclean_err *err) {
 int pcl_series_load(const char *const *name, size_t n, const pcl_series_options *o, pcl_series *out,
                     pclean_err *err) {
     *out = (pcl_series){0};
-    opener open = {.p = out, .axis = -1};
+    opener open = {.p = out, .axis = -1, .trusted = o->trusted};
     int rc = n > 0 ? 0 : PCL_FAIL(err, PCLEAN_EPARAM, "no images to join");
-    if (!rc && !o->trusted)
-        rc = pcl_probe_start(&open.probe, try_images, &(names){n, name}, err);
     if (!rc)
         rc = add_images(&open, name, n, err);
-    pcl_probe_stop(&open.probe);
     if (!rc)
         rc = find_axis(out, o->axis, open.axis, err);
     for (size_t i = 1; !rc && i < out->n; i++)

@@ -26,11 +26,11 @@ typedef struct pcl_series_options {
     int axis;     /* along which the images are joined; -1: the spectral one */
     bool relax;   /* as pclean_concat_options */
     bool reorder; /* likewise */
-    bool trusted; /* this process has made the images: they are opened without a probe */
+    bool trusted; /* this process has made the images: their history is not tried */
 } pcl_series_options;
 
 /* Opens the images name[n] and checks that they go together (axis.h, casa_member_compare; all have
- * a beam or none, but for blank ones). Calls casacore, behind a probe (probe.h). *out to
+ * a beam or none, but for blank ones). Calls casacore. *out to
  * pcl_series_clear. */
 int pcl_series_load(const char *const *name, size_t n, const pcl_series_options *options,
                     pcl_series *out, pclean_err *err) PCL_CHECK;

@@ -233,6 +233,7 @@ int pclean_verify_image(const char *image, const pclean_verify_options *options,
         (rc = pcl_strdup(&(*result)->image, image, err)))
         return rc;
     rc = verify(image, &o, *result, &why);
+    casa_end();
     if (rc && err)
         *err = why;
     return rc && pcl_strdup(&(*result)->error, why.msg, err) ? -PCLEAN_ENOMEM : rc;

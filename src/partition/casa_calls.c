@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "casa/casa.h"
 #include "config/config.h"
 #include "partition/channel_parts.h"
 #include "partition/row_parts.h"
@@ -68,6 +69,7 @@ int pclean_contdatapartition(size_t nms, const pclean_ms_selection *ms, int npar
         return rc;
     for (size_t i = 0; !rc && i < nms; i++)
         rc = cut_selection(&ms[i], (size_t)npart, nms, *out + i, err);
+    casa_end();
     if (rc) {
         pclean_part_ms_free(*out, (size_t)npart * nms);
         *out = NULL;
@@ -187,6 +189,7 @@ done:
         *out = NULL;
     }
     pcl_setup_close(&s);
+    casa_end();
     pcl_free(sel);
     pcl_config_clear(&config);
     return rc;

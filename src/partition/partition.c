@@ -10,6 +10,7 @@
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "base/sized.h"
+#include "casa/casa.h"
 #include "partition/channel_parts.h"
 #include "partition/partfiles.h"
 #include "partition/row_parts.h"
@@ -129,7 +130,9 @@ static int partition(const pclean_config *config, int nparts,
     int rc = PCL_TAKE(pclean_partition_options, &o, options, err);
     if (rc || (rc = PCL_ZNEW(out, 1, "partition", err)))
         return rc;
-    if ((rc = cut(config, nparts, &o, *out, err))) {
+    rc = cut(config, nparts, &o, *out, err);
+    casa_end();
+    if (rc) {
         pclean_partition_free(*out);
         *out = NULL;
     }
@@ -200,8 +203,9 @@ int pclean_partition_write(pclean_partition *partition, const pclean_config *con
                         strerror(errno));
     if (!pcl_fs_is_dir(folder))
         return PCL_FAIL(err, PCLEAN_EIO, "%s is not a folder", folder);
-    if (pcl_params_common_density(config) && (rc = pcl_partfiles_save_density(config, folder, err)))
-        return rc;
+    if (pcl_params_common_density(config))
+        rc = pcl_partfiles_save_density(config, folder, err);
+    casa_end();
     for (size_t k = 0; !rc && k < partition->nparts; k++) {
         pclean_part *part = &partition->part[k];
         if (!(rc = pcl_partfiles_set_density(config, folder, part->config, err)))

@@ -1,6 +1,7 @@
 /* preview.c: pclean/plan.h. The plan of a run, and the parts it could be cut into. */
 #include "base/mem.h"
 #include "base/sized.h"
+#include "casa/casa.h"
 #include "config/config.h"
 #include "pclean/plan.h"
 #include "run/plan.h"
@@ -42,6 +43,7 @@ int pclean_plan_make(const pclean_config *config, const pclean_plan_options *opt
     rc = pcl_plan_make(config, o.measure, *plan, err);
     if (!rc && o.parts)
         rc = add_parts(config, *plan, err);
+    casa_end();
     if (rc) {
         pclean_plan_free(*plan);
         *plan = NULL;

@@ -760,5 +760,6 @@ int pclean_plot_cube(const char *image_path, const char *png_path,
         rc = draw_picture(&p, png_path, err);
     }
     clear_picture(&p);
+    casa_end();
     return rc;
 }

@@ -86,7 +86,7 @@ static int make_stand_in(const pcl_products *s, enum pcl_product k, const char *
     for (size_t i = 0; !rc && i < list.n; i++) {
         char inside[2 * ROOM];
         snprintf(inside, sizeof inside, "%s/%s", folder, basename(list.image[i]));
-        rc = pcl_fs_copy_tree(pcl_cube_path(s->subcube[k][i]), inside, true, err);
+        rc = pcl_fs_copy_tree(pcl_cube_path(s->subcube[k][i]), inside, PCL_FS_LINK, err);
     }
     if (!rc && !(rc = pcl_virtual_write(folder, &list, err)))
         rc = pcl_fs_sync_tree(folder, err);

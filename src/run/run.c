@@ -17,6 +17,7 @@
 #include "base/quantity.h"
 #include "base/sized.h"
 #include "base/threads.h"
+#include "casa/casa.h"
 #include "config/effect.h"
 #include "config/value.h"
 #include "pclean.h"
@@ -426,6 +427,7 @@ static int image(const pclean_config *config, const pclean_hooks *hooks, pclean_
     dismiss_workers(&r);
     pcl_run_measure(&r);
     release(&r);
+    casa_end();
     pcl_log_set_sink(NULL, NULL);
     return rc;
 }

@@ -54,11 +54,11 @@ for flag in v d; do
     limited $flag 900
     expect_status 0; expect_err "memory: a process with all it reserves [0-9.]+ MiB of [0-9.]+ MiB \(ulimit -$flag\)"
     least=$(echo "$(mib '\([0-9.]*\) MiB of .*') $(mib '.* MiB of \([0-9.]*\) MiB')" | awk '{ print int(900 - $2 + $1) }')
-    limited $flag $((least + 2))
+    limited $flag $((least + 2 > 130 ? least + 2 : 130)) # casacore's process has the same limit, and needs so much
     expect_status 0
     rm -rf u.*
     limited $flag $((least - 2))
-    expect_failure "one image plane needs [0-9.]+ MiB of memory, .* there are [0-9.]+ MiB \(ulimit -$flag\)"
+    expect_failure "(one image plane|it) needs (about )?[0-9.]+ MiB.* there are [0-9.]+ MiB \(ulimit -$flag\)"
     [ -z "$(compgen -G 'u.*')" ] || fail "left behind: $(compgen -G 'u.*')"
 done
 

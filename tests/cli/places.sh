@@ -108,7 +108,7 @@ on_disk size=20m '"$PCLEAN" image $tiny --imagename disk/s >out 2>err || exit 78
     find disk -type f | sort | xargs sha256sum | cmp - before || exit 79
     exit $status'
 if ! no_disk "full disks"; then
-    expect_failure 'no space'
+    expect_failure '[Nn]o space'
     line='pclean image --overwrite, no room for two'
     on_disk size=2600k '"$PCLEAN" image $tiny --imagename disk/s --niter 0 --imsize 128 >out 2>err || exit 78
         find disk -type f | sort | xargs sha256sum >before

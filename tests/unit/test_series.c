@@ -1,5 +1,5 @@
 /* Images seen as one: order, axis, masks and beams of the members; comparing finds the plane that
- * differs, and finding tells where planes lie. Damaged images are in property/probe.c. */
+ * differs, and finding tells where planes lie. Damaged images are in property/spoiled_images.c. */
 #include "base/fsutil.h"
 #include "casa/casa.h"
 #include "check.h"

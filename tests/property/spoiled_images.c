@@ -1,6 +1,5 @@
-/* probe.c: images to be joined are first opened by a child process: what breaks casacore, keeps it
- * waiting or goes round in circles is an error. src/exec/probe.c is compiled into this test with a
- * limit of one second. */
+/* Images to be joined that are spoiled: what breaks casacore, keeps it waiting or goes round in
+ * circles is an error. src/line is compiled into this test with a limit of one second. */
 #include "base/fsutil.h"
 #include "casa/casa.h"
 #include "folder.h"
@@ -50,6 +49,7 @@ static void make_list(const char *path, size_t n, char **names) {
 }
 
 static void no_child_is_left(void) {
+    casa_end();
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
     assert_int_equal(errno, ECHILD);
 }

@@ -1,0 +1,170 @@
+/* pclean-casa: the process that has casacore. libpclean starts it, with a line to it as descriptor
+ * 3, and does in it what casa/casa.h and casa/join.h declare. It ends when the line does. */
+#include "base/log.h"
+#include "base/mem.h"
+#include "casa/casa.h"
+#include "pclean.h"
+#include "serve.h"
+#include "wire/frame.h"
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { LINE = 3 };
+
+static pcl_serve *const serve[] = {
+#define X(symbol, function) [symbol] = function,
+    PCL_CALL_LIST(X)
+#undef X
+};
+
+/* ---- log ---- */
+
+static void log_to_line(enum pcl_log_level level, const char *text, void *user) {
+    (void)user;
+    pcl_wire body = {0};
+    pcl_wire_put_text(&body, text);
+    if (!pcl_wire_bad(&body))
+        (void)pcl_frame_send(LINE, PCL_FRAME_LOG, level, body.data, body.n, -1);
+    pcl_wire_clear(&body);
+}
+
+/* ---- limits ---- */
+
+static rlim_t memory_at_start;
+
+/* Memory of this process's own now, bytes. */
+static rlim_t memory_now(void) {
+    unsigned long long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (f) {
+        if (fscanf(f, "%*s %*s %*s %*s %*s %llu", &pages) != 1)
+            pages = 0;
+        fclose(f);
+    }
+    return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+/* What a damaged table asks for must not take all memory of the machine: 1 GiB more than at the
+ * start is enough for headers, and for a request of many channels or beams so many times its
+ * size. */
+static void limit_memory(uint64_t request) {
+    static rlim_t allowed;
+    struct rlimit limit;
+    const rlim_t want = ((rlim_t)1 << 30) + 64 * (rlim_t)request;
+    if (want <= allowed || !memory_at_start || getrlimit(RLIMIT_DATA, &limit) != 0)
+        return;
+    allowed = want;
+    limit.rlim_cur = memory_at_start + want;
+    if (limit.rlim_max != RLIM_INFINITY && limit.rlim_cur > limit.rlim_max)
+        limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_DATA, &limit);
+}
+
+/* ---- life ---- */
+
+/* Ends the process when the line ends, whatever casacore is busy with. */
+static void *watch(void *unused) {
+    struct pollfd line = {.fd = LINE, .events = POLLRDHUP};
+    (void)unused;
+    while (poll(&line, 1, -1) < 0 || !(line.revents & (POLLRDHUP | POLLHUP | POLLERR)))
+        ;
+    _exit(0);
+}
+
+static void start_watching(void) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &old);
+    if (pthread_attr_init(&attributes) == 0) {
+        pthread_attr_setstacksize(&attributes, 65536);
+        (void)!pthread_create(&thread, &attributes, watch, NULL);
+        pthread_attr_destroy(&attributes);
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+static bool send_error(const pclean_err *err) {
+    return pcl_frame_send(LINE, PCL_FRAME_ERROR, 0, err, sizeof *err, -1);
+}
+
+static bool say_hello(void) {
+    pclean_err err = {0};
+    pcl_wire body = {0};
+    if (casa_init(&err) != 0)
+        return send_error(&err);
+    const char *const fact[] = {PCLEAN_VERSION, casa_version(), casa_library_path(),
+                                casa_adios2_folder()};
+    for (size_t i = 0; i < sizeof fact / sizeof *fact; i++)
+        pcl_wire_put_text(&body, fact[i]);
+    const bool sent = pcl_frame_send(LINE, PCL_FRAME_HELLO, 0, body.data, body.n, -1);
+    pcl_wire_clear(&body);
+    return sent;
+}
+
+/* Tests have the process die at the n-th call: PCLEAN_CASA_DIES=n, or n:FILE for the one process
+ * that makes the file. */
+static void die_for_a_test(void) {
+    static long calls;
+    char *end;
+    const char *at = getenv("PCLEAN_CASA_DIES");
+    if (!at || ++calls != strtol(at, &end, 10))
+        return;
+    if (*end == ':' && open(end + 1, O_CREAT | O_EXCL | O_WRONLY, 0666) < 0)
+        return;
+    signal(SIGSEGV, SIG_DFL); /* whatever a sanitizer makes of it */
+    raise(SIGSEGV);
+}
+
+static bool answer(const pcl_frame *head, pcl_wire *in) {
+    pclean_err err = {0};
+    pcl_wire out = {0};
+    int pass = -1, rc;
+    if (head->kind != PCL_FRAME_CALL || head->number >= PCL_NCALL)
+        return false;
+    limit_memory(head->size);
+    die_for_a_test();
+    rc = serve[head->number](in, &out, &pass, &err);
+    if (!rc && pcl_wire_bad(&out))
+        rc = PCL_FAIL(&err, PCLEAN_ENOMEM, "out of memory for an answer");
+    const bool sent =
+        rc ? send_error(&err)
+           : pcl_frame_send(LINE, PCL_FRAME_REPLY, head->number, out.data, out.n, pass);
+    pcl_wire_clear(&out);
+    return sent;
+}
+
+int main(int argc, char **argv) {
+    const struct rlimit no_core = {0, 0};
+    if (argc != 2 || strcmp(argv[1], "--line") != 0) {
+        fprintf(stderr,
+                "pclean-casa %s: libpclean starts this program for what needs casacore; "
+                "there is nothing that a user could do with it.\n",
+                PCLEAN_VERSION);
+        return 2;
+    }
+    signal(SIGINT, SIG_IGN); /* Ctrl-C at a terminal reaches this process too: the caller decides */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that reaches its limit is an error */
+    setrlimit(RLIMIT_CORE, &no_core);
+    start_watching();
+    pcl_log_set_sink(log_to_line, NULL);
+    bool go_on = say_hello();
+    memory_at_start = memory_now();
+    pcl_wire in = {0};
+    while (go_on) {
+        pcl_frame head;
+        if (pcl_frame_receive(LINE, 0, &head, &in, NULL) != PCL_FRAME_OK)
+            break;
+        go_on = answer(&head, &in);
+    }
+    _exit(0); /* no destructors: what is open was only read, or is closed by its own call */
+}
