@@ -5,7 +5,10 @@ ms=$DATA/vla_ngc5921.ms
 short="--vis $ms --imsize 64 --cell 15arcsec --specmode cube --niter 50 --threshold 5mJy"
 long="--vis $ms --imsize 512 --cell 8arcsec --specmode cube --niter 2000 --threshold 1mJy --overwrite --nworkers 3 --threads 1"
 pixels() { (cd "$(dirname "$1")" && find "$(basename "$1")".* -name '*_TSM0' -path '*.*/*' | sort | xargs sha256sum | sed "s/ $(basename "$1")/ /"); }
-children() { pgrep -P "$1" -x pclean; } # casacore's process is no worker
+children() { # of a process; casacore's is no worker
+    local found
+    found=$(pgrep -P "$1" | grep -vxF -f <(pgrep -P "$1" -f pclean-casa; echo none)) && echo "$found"
+}
 await() { for _ in $(seq 200); do "$@" >/dev/null && return; sleep 0.05; done; fail "never: $*"; }
 
 # the log says how many and why; a continuum image has one plane and one worker
