@@ -155,17 +155,34 @@ int serve_ms_read_times(pcl_wire *in, pcl_wire *out, int *pass, pclean_err *err)
     return rc;
 }
 
+int serve_ms_field_direction(pcl_wire *in, pcl_wire *out, int *pass, pclean_err *err) {
+    (void)pass;
+    casa_direction direction;
+    const open_ms *set = pcl_shelf_get(&sets, in);
+    const char *field = pcl_wire_get_text(in);
+    int rc = pcl_serve_check(in, err);
+    if (!rc && !(rc = casa_ms_field_direction(set->ms, field, &direction, err)))
+        pcl_wire_put_struct(out, &direction, sizeof direction);
+    return rc;
+}
+
 int serve_ms_largest_uvw(pcl_wire *in, pcl_wire *out, int *pass, pclean_err *err) {
     (void)pass;
     double(*uvw_m)[3] = NULL;
     const open_ms *set = pcl_shelf_get(&sets, in);
+    const bool rotates = pcl_wire_get_u64(in) != 0;
     int rc = pcl_serve_check(in, err);
     if (rc)
         return rc;
-    const size_t n = casa_ms_get_info(set->ms)->ndd;
+    const casa_ms_info *info = casa_ms_get_info(set->ms);
+    const double(*rotation)[3][3] =
+        pcl_wire_get_exactly(in, rotates ? info->nfield : 0, sizeof *rotation);
+    if ((rc = pcl_serve_check(in, err)))
+        return rc;
+    const size_t n = info->ndd;
     if ((rc = PCL_NEW(&uvw_m, n, "baselines", err)))
         return rc;
-    if (!(rc = casa_ms_largest_uvw(set->ms, uvw_m, err)))
+    if (!(rc = casa_ms_largest_uvw(set->ms, rotates ? rotation : NULL, uvw_m, err)))
         pcl_wire_put_array(out, uvw_m, n, sizeof *uvw_m);
     pcl_free(uvw_m);
     return rc;

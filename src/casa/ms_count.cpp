@@ -61,7 +61,18 @@ void count_rows(casa_ms &m, size_t nslice, const size_t *cut, const double *last
     });
 }
 
-void largest_uvw(casa_ms &m, double (*uvw_m)[3]) {
+/* Index into casa_ms_info.field of each FIELD_ID. */
+std::vector<size_t> index_of_fields(const casa_ms &m) {
+    std::vector<size_t> index;
+    for (size_t i = 0; i < m.fields.size(); i++) {
+        index.resize(static_cast<size_t>(m.fields[i].id) + 1);
+        index.back() = i;
+    }
+    return index;
+}
+
+void largest_uvw(casa_ms &m, const double (*rotation)[3][3], double (*uvw_m)[3]) {
+    const std::vector<size_t> index = index_of_fields(m);
     std::fill(uvw_m[0], uvw_m[0] + 3 * m.dds.size(), 0.0);
     for (size_t irow = 0; irow < m.info.nrow; irow += ms_rows_at_once) {
         ms_prepare_block(m, irow, std::min(ms_rows_at_once, m.info.nrow - irow));
@@ -69,10 +80,18 @@ void largest_uvw(casa_ms &m, double (*uvw_m)[3]) {
         for (size_t d = 0; d < m.dds.size(); d++)
             for (size_t i = 0; i < m.dds[d].rows.size(); i++) {
                 const double *uvw = m.dds[d].uvw.get() + 3 * i;
-                if (!m.dds[d].flag_row.get()[i] && std::isfinite(uvw[0]) && std::isfinite(uvw[1]) &&
-                    std::isfinite(uvw[2]))
-                    for (size_t k = 0; k < 3; k++)
-                        uvw_m[d][k] = std::max(uvw_m[d][k], std::fabs(uvw[k]));
+                if (m.dds[d].flag_row.get()[i] || !std::isfinite(uvw[0]) ||
+                    !std::isfinite(uvw[1]) || !std::isfinite(uvw[2]))
+                    continue;
+                const auto *turn =
+                    rotation ? rotation[index[static_cast<size_t>(m.dds[d].field.get()[i])]]
+                             : nullptr;
+                for (size_t k = 0; k < 3; k++) {
+                    const double x =
+                        turn ? turn[k][0] * uvw[0] + turn[k][1] * uvw[1] + turn[k][2] * uvw[2]
+                             : uvw[k];
+                    uvw_m[d][k] = std::max(uvw_m[d][k], std::fabs(x));
+                }
             }
     }
     m.stage.clear();
@@ -146,8 +165,9 @@ int casa_ms_read_times(casa_ms *ms, double *time_s, pclean_err *err) {
     });
 }
 
-int casa_ms_largest_uvw(casa_ms *ms, double (*uvw_m)[3], pclean_err *err) {
-    return ms_call(ms, err, [&] { largest_uvw(*ms, uvw_m); });
+int casa_ms_largest_uvw(casa_ms *ms, const double (*rotation)[3][3], double (*uvw_m)[3],
+                        pclean_err *err) {
+    return ms_call(ms, err, [&] { largest_uvw(*ms, rotation, uvw_m); });
 }
 
 int casa_ms_count_samples(casa_ms *ms, const uint32_t *want, uint64_t *of_row,

@@ -86,6 +86,19 @@ int describe_fields(casa_ms &m, const std::set<int> &ids, pclean_err *err) {
     return 0;
 }
 
+/* The row of FIELD that a number or a name means; -1: none. */
+int find_field(const MSField &table, const MSFieldColumns &columns, const std::string &text) {
+    char *end;
+    const long number = strtol(text.c_str(), &end, 10);
+    if (end != text.c_str() && !*end)
+        return number >= 0 && static_cast<rownr_t>(number) < table.nrow() ? static_cast<int>(number)
+                                                                          : -1;
+    for (rownr_t i = 0; i < table.nrow(); i++)
+        if (strcasecmp(columns.name()(i).c_str(), text.c_str()) == 0)
+            return static_cast<int>(i);
+    return -1;
+}
+
 /* ---- the array ---- */
 
 /* The table's own matching takes abbreviations ("V" may become the VLA): names must agree but for
@@ -270,6 +283,20 @@ uint64_t column_bytes(const casa_ms &m) {
 }
 
 } // namespace
+
+int casa_ms_field_direction(casa_ms *ms, const char *field, casa_direction *out, pclean_err *err) {
+    *out = casa_direction{};
+    return ms_call(ms, err, [&]() -> int {
+        const MSField &table = ms->ms.field();
+        const MSFieldColumns columns(table);
+        const int id = find_field(table, columns, field);
+        if (id < 0)
+            return PCL_FAIL(err, PCLEAN_EPARAM,
+                            "there is no field \"%s\" in the %llu rows of FIELD", field,
+                            ms_ull(table.nrow()));
+        return phase_direction(*ms, columns, id, out, err);
+    });
+}
 
 int ms_time_reference(casa_ms &m, pclean_err *err) {
     const TableRecord &keywords = m.time.keywordSet();

@@ -115,8 +115,8 @@ static const struct pcl_option table[] = {
      .offset = AT(phasecenter),
      .def = "",
      .unavailable = "TRACKFIELD",
-     .help = "Direction of the image centre: \"\" (the first field's), a field number, or e.g. "
-             "J2000 12h56m44 +21d41m05."},
+     .help = "Direction of the image centre: \"\" (the first field's), the number or name of a "
+             "field, or e.g. J2000 12h56m44 +21d41m05. Other fields are rotated to it."},
     {.group = "image",
      .name = "stokes",
      .type = PCL_WORD,

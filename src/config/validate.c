@@ -6,6 +6,7 @@
 #include "config/value.h"
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* Every check adds its own line; "value" texts are as a user would have written them. Comparisons
  * are written so that a NaN fails them. */
@@ -107,13 +108,24 @@ static void check_part(const pclean_config *c, struct pcl_problems *r) {
             "global cleans a cube as one problem, which cannot be done in parts");
 }
 
-/* "" | field number | [frame] longitude latitude */
+/* Objects whose places casacore computes. */
+static bool moves(const char *name) {
+    static const char *const object[] = {"TRACKFIELD", "MERCURY", "VENUS",  "MARS",
+                                         "JUPITER",    "SATURN",  "URANUS", "NEPTUNE",
+                                         "PLUTO",      "SUN",     "MOON",   "COMET"};
+    for (size_t i = 0; i < sizeof object / sizeof *object; i++)
+        if (strcasecmp(name, object[i]) == 0)
+            return true;
+    return false;
+}
+
+/* "" | field number | field name | [frame] longitude latitude */
 static bool phasecenter_ok(const char *text) {
     char word[3][64] = {"", "", ""}, more[2];
     int n = sscanf(text, "%63s %63s %63s %1s", word[0], word[1], word[2], more), field;
     double rad;
     if (n == 1)
-        return pcl_parse_int(word[0], &field) && field >= 0;
+        return pcl_parse_int(word[0], &field) ? field >= 0 : !moves(word[0]);
     if (n < 2 || n > 3)
         return n <= 0;
     return pcl_parse_longitude(word[n - 2], &rad, NULL) == 0 &&
@@ -252,8 +264,10 @@ int pclean_config_validate(const pclean_config *config, pclean_err *err) {
     check_names(config, &problems);
     check_per_ms(config, &problems);
     check_image(config, &problems);
-    require(phasecenter_ok(config->phasecenter), &problems, config, "phasecenter",
-            "a field number, or a direction such as J2000 12h56m44 +21d41m05");
+    require(
+        phasecenter_ok(config->phasecenter), &problems, config, "phasecenter",
+        "the number or name of a field, or a direction such as J2000 12h56m44 +21d41m05 (moving "
+        "objects are not followed)");
     check_spectral(config, &problems);
     check_part(config, &problems);
     check_weight(config, &problems);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "data/conversion.h"
@@ -109,13 +110,45 @@ typedef struct chosen {
     uint32_t itime[PCL_CONVERSION_MOST];
 } chosen;
 
+/* The last n rows of the block, which are not counted yet, turn by their paths. */
+static void turn_rows(const pcl_block *b, size_t npol, size_t n, const double *path_m) {
+    float phasor[PCL_CONVERSION_MOST][2];
+    for (size_t c = 0; c < b->nchan; c++) {
+        pcl_rotation_phasors(n, path_m, b->freq_hz[c], phasor);
+        for (size_t p = 0; p < npol; p++)
+            pcl_rotation_turn(n, (const float(*)[2])phasor,
+                              b->vis + 2 * ((p * b->nchan + c) * b->row_stride + b->nrow));
+    }
+}
+
+/* Baselines of the chosen rows as the image's centre sees them; the visibilities of those rows
+ * follow. */
+static void rotate_rows(const filling *f, const pcl_block *b, const casa_ms_rows *rows,
+                        const chosen *c, double (*uvw_m)[3]) {
+    double path_m[PCL_CONVERSION_MOST] = {0};
+    bool any = false;
+    for (size_t k = 0; k < c->n; k++) {
+        const double *uvw = rows->uvw_m + 3 * c->row[k];
+        const pcl_rotation *r = pcl_source_rotation(f->src, b->ims, rows->field_id[c->row[k]]);
+        any = any || r;
+        if (r)
+            path_m[k] = pcl_rotation_apply(r, uvw, uvw_m[k]);
+        else
+            memcpy(uvw_m[k], uvw, sizeof uvw_m[k]);
+    }
+    if (any)
+        turn_rows(b, f->out->npol, c->n, path_m);
+}
+
 /* To the end of the block; stretches that are full are sorted. Empties the choice. */
 static void store_rows(filling *f, reader *rd, const casa_ms_rows *rows, chosen *c) {
     pcl_block *b = rd->conversion.block;
     const pcl_identity *id = &f->out->identity[b->ims];
+    double rotated_m[PCL_CONVERSION_MOST][3];
     pcl_conversion_rows(&rd->conversion, rows, c->row, c->n, &f->tally);
+    rotate_rows(f, b, rows, c, rotated_m);
     for (size_t k = 0; k < c->n; k++, b->nrow++) {
-        const double *uvw = rows->uvw_m + 3 * c->row[k];
+        const double *uvw = rotated_m[k];
         b->u_m[b->nrow] = uvw[0];
         b->v_m[b->nrow] = uvw[1];
         b->w_m[b->nrow] = uvw[2];

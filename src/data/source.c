@@ -1,5 +1,7 @@
 #include "data/source.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 
 static int open_sets(pcl_source *src, size_t nms, const char *const *path,
@@ -7,7 +9,8 @@ static int open_sets(pcl_source *src, size_t nms, const char *const *path,
     int rc;
     if ((rc = PCL_ZNEW(&src->ms, nms, "list of MeasurementSets", err)) ||
         (rc = PCL_ZNEW(&src->info, nms, "list of MeasurementSets", err)) ||
-        (rc = PCL_ZNEW(&src->first, nms + 1, "list of MeasurementSets", err)))
+        (rc = PCL_ZNEW(&src->first, nms + 1, "list of MeasurementSets", err)) ||
+        (rc = PCL_ZNEW(&src->rotation, nms, "list of MeasurementSets", err)))
         return rc;
     for (size_t i = 0; !rc && i < nms; i++) {
         if ((rc = casa_ms_open(path[i], &sel[i], &src->ms[i], err)))
@@ -66,8 +69,11 @@ int pcl_source_open(size_t nms, const char *const *path, const casa_ms_selection
 void pcl_source_close(pcl_source *src) {
     if (!src)
         return;
-    for (size_t i = 0; i < src->nms; i++)
+    for (size_t i = 0; i < src->nms; i++) {
         casa_ms_close(src->ms[i]);
+        pcl_free(src->rotation[i]);
+    }
+    pcl_free(src->rotation);
     pcl_free(src->freq_hz);
     pcl_free(src->window);
     pcl_free(src->first);
@@ -128,9 +134,64 @@ void pcl_source_widen(const pcl_window *w, size_t ntime, const double *factor, d
     }
 }
 
+int pcl_source_set_centre(pcl_source *src, const casa_direction *centre, pclean_err *err) {
+    for (size_t i = 0; i < src->nms; i++) {
+        const casa_ms_info *info = src->info[i];
+        bool any = false;
+        pcl_free(src->rotation[i]);
+        src->rotation[i] = NULL;
+        int rc = PCL_NEW(&src->rotation[i], info->nfield, "list of fields", err);
+        if (rc)
+            return rc;
+        for (size_t k = 0; k < info->nfield; k++) {
+            rc = pcl_rotation_make(&info->field[k].phase_dir, centre, &src->rotation[i][k], err);
+            if (rc) {
+                pcl_err_prefix(err, "%s: field %d: ", info->path, info->field[k].id);
+                return rc;
+            }
+            any = any || !src->rotation[i][k].none;
+        }
+        if (!any) {
+            pcl_free(src->rotation[i]);
+            src->rotation[i] = NULL;
+        }
+    }
+    return 0;
+}
+
+const pcl_rotation *pcl_source_rotation(const pcl_source *src, size_t ims, int field_id) {
+    const casa_ms_info *info = src->info[ims];
+    if (!src->rotation[ims])
+        return NULL;
+    size_t low = 0, high = info->nfield; /* ascending */
+    while (high - low > 1) {
+        const size_t middle = low + (high - low) / 2;
+        if (info->field[middle].id <= field_id)
+            low = middle;
+        else
+            high = middle;
+    }
+    return src->rotation[ims][low].none ? NULL : &src->rotation[ims][low];
+}
+
+static int largest_uvw(const pcl_source *src, size_t ims, double (*uvw_m)[3], pclean_err *err) {
+    const size_t nfield = src->info[ims]->nfield;
+    if (!src->rotation[ims])
+        return casa_ms_largest_uvw(src->ms[ims], NULL, uvw_m, err);
+    double(*rotation)[3][3] = NULL;
+    int rc = PCL_NEW(&rotation, nfield, "list of fields", err);
+    if (rc)
+        return rc;
+    for (size_t k = 0; k < nfield; k++)
+        memcpy(rotation[k], src->rotation[ims][k].uvw, sizeof rotation[k]);
+    rc = casa_ms_largest_uvw(src->ms[ims], (const double(*)[3][3])rotation, uvw_m, err);
+    pcl_free(rotation);
+    return rc;
+}
+
 int pcl_source_largest_uvw(const pcl_source *src, double (*uvw_m)[3], pclean_err *err) {
     int rc = 0;
     for (size_t i = 0; !rc && i < src->nms; i++)
-        rc = casa_ms_largest_uvw(src->ms[i], uvw_m + src->first[i], err);
+        rc = largest_uvw(src, i, uvw_m + src->first[i], err);
     return rc;
 }

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "casa/casa.h"
 #include "data/channels.h"
+#include "data/rotation.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -34,6 +35,8 @@ typedef struct pcl_source {
     double *freq_hz;          /* what the windows' freq_hz point into */
     int frame;                /* the image's spectral frame, -1: the data's own */
     casa_direction direction; /* that the change of frame is for */
+    pcl_rotation **rotation;  /* [nms][info->nfield] of each field to the image's centre; an element
+                               * NULL: all fields of the MS are centred there */
 } pcl_source;
 
 /* path, sel [nms]; a selection may leave an MS without a window (spw "-1"): it is described, and
@@ -48,6 +51,12 @@ void pcl_source_close(pcl_source *src); /* NULL is allowed */
 int pcl_source_set_frame(pcl_source *src, int frame, const casa_direction *direction,
                          const bool *used, pclean_err *err) PCL_CHECK;
 
+/* Where the image is centred: from here on the source has the rotations of its fields. */
+int pcl_source_set_centre(pcl_source *src, const casa_direction *centre, pclean_err *err) PCL_CHECK;
+
+/* How the rows of a field are rotated; NULL: they are not. */
+const pcl_rotation *pcl_source_rotation(const pcl_source *src, size_t ims, int field_id);
+
 /* factor[i] = image frame / data frame of the window at time_s[i] [ntime]; 1 when the frames are
  * the same. */
 int pcl_source_doppler(const pcl_source *src, const pcl_window *w, size_t ntime,
@@ -58,8 +67,8 @@ int pcl_source_doppler(const pcl_source *src, const pcl_window *w, size_t ntime,
 void pcl_source_widen(const pcl_window *w, size_t ntime, const double *factor, double *least,
                       double *most);
 
-/* uvw_m [nwindow]: largest |u|, |v|, |w| in m of the rows of each window that imaging uses. Reads
- * the column UVW. */
+/* uvw_m [nwindow]: largest |u|, |v|, |w| in m of the rows of each window that imaging uses,
+ * as the image's centre sees them. Reads the column UVW. */
 int pcl_source_largest_uvw(const pcl_source *src, double (*uvw_m)[3], pclean_err *err) PCL_CHECK;
 
 /* The channels of the window that are read. Borrowed from the source. */

@@ -10,65 +10,52 @@
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "core/pb.h"
+#include "imager/pointing.h"
 
 /* ---- phase centre ---- */
 
-static double separation(const casa_direction *a, const casa_direction *b) {
-    const double s1 = sin(0.5 * (a->lat_rad - b->lat_rad)),
-                 s2 = sin(0.5 * (a->lon_rad - b->lon_rad));
-    return 2 * asin(fmin(1, sqrt(s1 * s1 + cos(a->lat_rad) * cos(b->lat_rad) * s2 * s2)));
+/* 80 degrees: a field that far away has the image's centre near the edge of the hemisphere that its
+ * tangent plane shows. */
+#define MOST_OFFSET_RAD (80 * M_PI / 180)
+
+static bool is_number(const char *text) {
+    char *end;
+    strtol(text, &end, 10);
+    return end != text && !*end;
 }
 
-static int centre_from_field(const pcl_setup *s, const char *text, long id, casa_direction *out,
-                             pclean_err *err) {
-    const casa_ms_info *info = s->source->info[0];
-    for (size_t i = 0; i < info->nfield; i++)
-        if (info->field[i].id == id) {
-            *out = info->field[i].phase_dir;
-            return 0;
-        }
-    return PCL_FAIL(err, PCLEAN_EPARAM,
-                    "phasecenter=\"%s\": field %ld is not among the selected fields of %s", text,
-                    id, info->path);
-}
-
+/* A direction, or a field of the first MS by its number or its name. */
 static int find_centre(pcl_setup *s, pclean_err *err) {
     const char *text = s->config->phasecenter;
     if (!*text) {
         s->centre = s->source->info[0]->field[0].phase_dir;
         return 0;
     }
-    char *end;
-    const long id = strtol(text, &end, 10);
-    if (end != text && !*end)
-        return centre_from_field(s, text, id, &s->centre, err);
-    int rc = casa_direction_parse(text, &s->centre, err);
-    if (rc)
+    int rc = is_number(text) ? -1 : casa_direction_parse(text, &s->centre, err);
+    if (!rc)
+        return 0;
+    if (strchr(text, ' ') == NULL &&
+        (rc = casa_ms_field_direction(s->source->ms[0], text, &s->centre, err)))
+        pcl_err_prefix(err, "phasecenter: %s: ", s->source->info[0]->path);
+    else if (rc)
         pcl_err_prefix(err, "phasecenter=\"%s\": ", text);
     return rc;
 }
 
-/* Until reprojection exists every field must be centred where the image is. */
+/* Fields are rotated to the image's centre; those whose half of the sky does not have it cannot be. */
 static int check_fields(const pcl_setup *s, pclean_err *err) {
-    const double tolerance = 0.01 * fmin(s->config->cell_rad[0], s->config->cell_rad[1]);
     for (size_t i = 0; i < s->source->nms; i++) {
         const casa_ms_info *info = s->source->info[i];
-        for (size_t k = 0; k < info->nfield; k++) {
-            casa_direction d;
-            int rc = casa_direction_convert(&info->field[k].phase_dir, s->centre.frame, &d, err);
-            if (rc)
-                return rc;
-            const double away = separation(&d, &s->centre);
-            if (away > tolerance) {
-                char text[32];
-                pcl_format_si(text, sizeof text, away, PCL_DIM_ANGLE);
-                return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
-                                "field %d (%s) of %s has its phase centre %s away from the "
-                                "image's; this version images one phase centre at a time: select "
-                                "one field, or leave phasecenter empty",
-                                info->field[k].id, info->field[k].name, info->path, text);
-            }
-        }
+        const pcl_rotation *r = s->source->rotation[i];
+        for (size_t k = 0; r && k < info->nfield; k++)
+            if (r[k].offset_rad > MOST_OFFSET_RAD)
+                return PCL_FAIL(
+                    err, PCLEAN_EPARAM,
+                    "field %d (%s) of %s has its phase centre %.1f degrees away from the "
+                    "image's, which it does not see: select other fields, or another "
+                    "phasecenter",
+                    info->field[k].id, info->field[k].name, info->path,
+                    r[k].offset_rad * 180 / M_PI);
     }
     return 0;
 }
@@ -445,6 +432,19 @@ static int open_sources(pcl_setup *s, const casa_ms_selection *sel, pclean_err *
     return rc ? rc : spectral_frame(s, err);
 }
 
+/* What the standard gridder makes of several pointings is no mosaic. */
+static int check_pointings(pcl_setup *s, pclean_err *err) {
+    if (s->npointing < 2)
+        return 0;
+    char text[300];
+    snprintf(text, sizeof text,
+             "the selected fields have %zu different phase centres: they are imaged together as if "
+             "they had one primary beam, as tclean's gridder=standard does; sources far from a "
+             "field's centre are too faint (a joint mosaic is not there yet)",
+             s->npointing);
+    return add_warning(s, text, err);
+}
+
 int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
     *s = (pcl_setup){.config = config};
     casa_ms_selection *sel = NULL;
@@ -455,7 +455,8 @@ int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
         goto done;
     for (size_t i = 0; i < config->vis.n; i++)
         sel[i] = pcl_setup_selection(config, i);
-    if ((rc = open_sources(s, sel, err)) || (rc = check_fields(s, err)) ||
+    if ((rc = open_sources(s, sel, err)) ||
+        (rc = pcl_source_set_centre(s->source, &s->centre, err)) || (rc = check_fields(s, err)) ||
         (rc = pcl_correlations_find(&s->stokes, s->source, s->part, &s->correlations, err)) ||
         (rc = rest_frequency(s, err)) ||
         (rc = pcl_source_set_frame(s->source, s->frame, &s->centre, s->correlations.used, err)) ||
@@ -463,7 +464,8 @@ int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
         goto done;
     find_channels(s);
     describe_image(s);
-    if ((rc = check_pbcor(s, err)))
+    if ((rc = pcl_pointing_find(s, err)) || (rc = check_pointings(s, err)) ||
+        (rc = check_pbcor(s, err)))
         goto done;
     hint_imsize(config);
 done:
@@ -479,6 +481,8 @@ int pcl_setup_open_axis(const pclean_config *config, const casa_ms_selection *se
     int rc = pcl_params_resolve(config, &s->params, err);
     if (!rc)
         rc = open_sources(s, sel, err);
+    if (!rc)
+        rc = pcl_source_set_centre(s->source, &s->centre, err);
     if (!rc)
         rc = pcl_source_set_frame(s->source, s->frame, &s->centre, NULL, err);
     if (rc)
@@ -570,6 +574,7 @@ void pcl_setup_close(pcl_setup *s) {
         pcl_free(s->ms[i].telescope);
     }
     pcl_free(s->ms);
+    pcl_free(s->pointing);
     for (size_t i = 0; i < s->nwarning; i++)
         pcl_free(s->warning[i]);
     pcl_free(s->warning);

@@ -50,6 +50,8 @@ typedef struct pcl_setup {
     double epoch_s;       /* TIME at which frequencies were brought to the image's frame: the
                            * first selected row's */
     double dish_diameter_m;
+    size_t npointing;      /* imager/pointing.h; 1: the one field's */
+    double (*pointing)[2]; /* [npointing] pixel in x and y, which may lie outside the image */
 
     bool all_channels; /* a weight density common to all of them is still to be counted:
                         * all are read */

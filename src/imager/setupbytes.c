@@ -46,6 +46,19 @@ void pcl_setupbytes_put(const pcl_setup *s, pcl_parcel *p) {
 #undef X
     for (size_t i = 0; i < NTEXT; i++)
         pcl_parcel_put_text(p, s->text[i]);
+    pcl_parcel_put(p, &s->npointing, sizeof s->npointing);
+    pcl_parcel_put(p, s->pointing, s->npointing * sizeof *s->pointing);
+}
+
+static int take_pointings(pcl_parcel_reader *r, pcl_setup *s, pclean_err *err) {
+    size_t n;
+    pcl_parcel_take(r, &n, sizeof n);
+    int rc = pcl_parcel_reader_check(r, err);
+    if (rc || (rc = PCL_NEW(&s->pointing, n, "list of pointings", err)))
+        return rc;
+    s->npointing = n;
+    pcl_parcel_take(r, s->pointing, n * sizeof *s->pointing);
+    return pcl_parcel_reader_check(r, err);
 }
 
 int pcl_setupbytes_take(pcl_parcel_reader *r, const pclean_config *config, pcl_setup *s,
@@ -57,6 +70,7 @@ int pcl_setupbytes_take(pcl_parcel_reader *r, const pclean_config *config, pcl_s
     int rc = pcl_parcel_reader_check(r, err);
     for (size_t i = 0; !rc && i < NTEXT; i++)
         rc = pcl_parcel_take_text(r, &s->text[i], err);
+    rc = rc ? rc : take_pointings(r, s, err);
     if (!rc && !(rc = pcl_params_resolve(config, &s->params, err)))
         rc = pcl_stokes_parse(config->stokes, &s->stokes, err);
     if (rc) {

@@ -1,4 +1,5 @@
 #include "imager/target.h"
+#include "imager/pointing.h"
 
 #include <float.h>
 #include <math.h>
@@ -211,19 +212,16 @@ void pcl_target_clear(pcl_target *p) {
 
 int pcl_target_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const char **name,
                             bool *known, pclean_err *err) {
-    const pclean_config *c = s->config;
-    pcl_pb model;
-    int rc = pcl_pb_init(&model, s->desc.telescope, s->dish_diameter_m, s->channels.first_hz,
-                         freq_hz, err);
-    if (rc)
-        return rc;
-    const pcl_raster raster = {s->desc.nx, s->desc.ny, c->cell_rad[0], c->cell_rad[1]};
-    pcl_pb_fill(&model, &raster, s->desc.crpix_x, s->desc.crpix_y, pb);
-    pcl_pb_cut(pb, s->desc.nx * s->desc.ny, (float)c->pblimit);
-    *name = model.name;
-    if (known)
-        *known = model.known;
-    return 0;
+    pcl_image_beam beam;
+    int rc = pcl_image_beam_init(s, freq_hz, &beam, err);
+    if (!rc) {
+        pcl_image_beam_rows(&beam, 0, s->desc.ny, pb);
+        *name = beam.model.name;
+        if (known)
+            *known = beam.model.known;
+    }
+    pcl_image_beam_clear(&beam);
+    return rc;
 }
 
 int pcl_target_fill_pb(const pcl_target *p, float *pb, pclean_err *err) {
@@ -418,12 +416,14 @@ static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridde
     if (c->niter == 0)
         return 0;
     const double radius = search_radius(s);
+    double away[2];
+    pcl_pointing_reach(s, away);
     const pcl_clean_extent extent = {.nx = s->desc.nx,
                                      .ny = s->desc.ny,
                                      .npol = 1,
                                      .nterm = h->nterm,
-                                     .half_x = radius / c->cell_rad[0],
-                                     .half_y = radius / c->cell_rad[1],
+                                     .half_x = radius / c->cell_rad[0] + away[0],
+                                     .half_y = radius / c->cell_rad[1] + away[1],
                                      .any_mask = h->user_mask,
                                      .ncomponent = likely_components(c),
                                      .nthread = nthread};
@@ -485,17 +485,14 @@ static uint64_t count_restoring(const pcl_setup *s, size_t nthread) {
 
 int pcl_target_correct_pb(pcl_target *p, pclean_err *err) {
     const pcl_setup *s = p->setup;
-    const pclean_config *c = s->config;
     float *row = lend(p, 1).at;
-    pcl_pb model;
-    int rc = pcl_pb_init(&model, s->desc.telescope, s->dish_diameter_m, s->channels.first_hz,
-                         pcl_channels_centre(&s->channels, p->plane.ichan), err);
+    pcl_image_beam beam;
+    int rc = pcl_image_beam_init(s, pcl_channels_centre(&s->channels, p->plane.ichan), &beam, err);
     for (size_t y = 0; !rc && y < p->ny; y++) {
         float *image = p->restored + y * p->nx;
-        const pcl_raster line = {p->nx, 1, c->cell_rad[0], c->cell_rad[1]};
-        pcl_pb_fill(&model, &line, s->desc.crpix_x, s->desc.crpix_y - (double)y, row);
-        pcl_pb_cut(row, p->nx, (float)c->pblimit);
-        pcl_restore_pbcor(image, row, p->nx, (float)c->pblimit, image);
+        pcl_image_beam_rows(&beam, y, 1, row);
+        pcl_restore_pbcor(image, row, p->nx, (float)s->config->pblimit, image);
     }
+    pcl_image_beam_clear(&beam);
     return rc;
 }

@@ -194,9 +194,26 @@ int casa_ms_read_times(casa_ms *ms, double *time_s, pclean_err *err) {
     return rc;
 }
 
-int casa_ms_largest_uvw(casa_ms *ms, double (*uvw_m)[3], pclean_err *err) {
+int casa_ms_field_direction(casa_ms *ms, const char *field, casa_direction *out, pclean_err *err) {
+    pcl_wire request = {0}, reply = {0};
+    *out = (casa_direction){0};
+    pcl_line_put_handle(&request);
+    pcl_wire_put_text(&request, field);
+    int rc = ask(ms, PCL_CALL_MS_FIELD_DIRECTION, "finding a field of", &request, &reply, err);
+    if (!rc) {
+        pcl_wire_get_struct(&reply, out, sizeof *out);
+        rc = check(ms, &reply, err);
+    }
+    pcl_wire_clear(&reply);
+    return rc;
+}
+
+int casa_ms_largest_uvw(casa_ms *ms, const double (*rotation)[3][3], double (*uvw_m)[3],
+                        pclean_err *err) {
     pcl_wire request = {0}, reply = {0};
     pcl_line_put_handle(&request);
+    pcl_wire_put_u64(&request, rotation != NULL);
+    pcl_wire_put_array(&request, rotation, rotation ? ms->info.nfield : 0, sizeof *rotation);
     int rc = ask(ms, PCL_CALL_MS_LARGEST_UVW, "reading the baselines of", &request, &reply, err);
     if (!rc) {
         const double(*got)[3] = pcl_wire_get_exactly(&reply, ms->info.ndd, sizeof *got);

@@ -18,6 +18,7 @@
     X(PCL_CALL_MS_TIMES, serve_ms_times)                                                           \
     X(PCL_CALL_MS_COUNT_ROWS, serve_ms_count_rows)                                                 \
     X(PCL_CALL_MS_READ_TIMES, serve_ms_read_times)                                                 \
+    X(PCL_CALL_MS_FIELD_DIRECTION, serve_ms_field_direction)                                       \
     X(PCL_CALL_MS_LARGEST_UVW, serve_ms_largest_uvw)                                               \
     X(PCL_CALL_MS_COUNT_SAMPLES, serve_ms_count_samples)                                           \
     X(PCL_CALL_MS_READ, serve_ms_read)                                                             \

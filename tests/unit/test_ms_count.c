@@ -21,7 +21,7 @@ static void check_rows(const char *name, casa_ms_selection sel) {
         of_chan[d] = calloc(info->dd[d].nchansel, sizeof *of_chan[d]);
     }
     assert_ok(casa_ms_read_times(ms, time, &err));
-    assert_ok(casa_ms_largest_uvw(ms, uvw, &err));
+    assert_ok(casa_ms_largest_uvw(ms, NULL, uvw, &err));
     assert_ok(casa_ms_count_samples(ms, want, of_row, of_chan, &err));
     for (size_t k = 0; k < SLICES; k++)
         last[k] =

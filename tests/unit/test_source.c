@@ -124,7 +124,7 @@ static void largest_uvw_of_each_window(void **state) {
     double(*all)[3] = calloc(src->nwindow, sizeof *all), one[16][3];
     assert_ok(pcl_source_largest_uvw(src, all, &err));
     for (size_t i = 0; i < src->nms; i++) {
-        assert_ok(casa_ms_largest_uvw(src->ms[i], one, &err));
+        assert_ok(casa_ms_largest_uvw(src->ms[i], NULL, one, &err));
         assert_memory_equal(all + src->first[i], one, src->info[i]->ndd * sizeof *one);
     }
     assert_true(all[0][0] > 0);
