@@ -100,7 +100,7 @@ PCLEAN_API size_t pclean_partition_nparts(const pclean_config *config, size_t nc
 
 /* options NULL: none. *out is NULL after a failure. -PCLEAN_EPARAM: nparts
  * below 1, a specmode of the other kind, or a config that pclean_image would refuse; -PCLEAN_EDATA:
- * a selection that matches nothing. */
+ * a selection that matches nothing; -PCLEAN_EUNSUPPORTED: fields with several phase centres. */
 PCLEAN_API int pclean_partition_continuum(const pclean_config *config, int nparts,
                                           const pclean_partition_options *options,
                                           pclean_partition **out, pclean_err *err);

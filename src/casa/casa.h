@@ -189,13 +189,13 @@ int casa_ms_count_rows(casa_ms *ms, size_t nslice, const size_t *cut, const doub
                        size_t *nrow, pclean_err *err) PCL_CHECK;
 /* TIME of all selected rows into time_s [casa_ms_selected]. */
 int casa_ms_read_times(casa_ms *ms, double *time_s, pclean_err *err) PCL_CHECK;
-/* The phase centre of a field of the table FIELD, by its number or its name (any case; the first one
- * of that name), whether it has selected rows or not. -PCLEAN_EPARAM: there is none. */
+/* The phase centre of a field of the table FIELD, by its number or its name (any case; the first
+ * one of that name), whether it has selected rows or not. -PCLEAN_EPARAM: there is none. */
 int casa_ms_field_direction(casa_ms *ms, const char *field, casa_direction *out,
                             pclean_err *err) PCL_CHECK;
 /* Largest |u|, |v|, |w| in m of the rows of each data description that imaging uses: not flagged
- * whole, UVW finite. uvw_m [ndd]. rotation [nfield]: UVW of each field of casa_ms_info are multiplied
- * by this first; NULL: taken as they are. */
+ * whole, UVW finite. uvw_m [ndd]. rotation [nfield]: UVW of each field of casa_ms_info are
+ * multiplied by this first; NULL: taken as they are. */
 int casa_ms_largest_uvw(casa_ms *ms, const double (*rotation)[3][3], double (*uvw_m)[3],
                         pclean_err *err) PCL_CHECK;
 /* Unflagged samples: a sample is a channel of a cross-correlation row; it counts when none of the

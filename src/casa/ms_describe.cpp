@@ -286,7 +286,7 @@ uint64_t column_bytes(const casa_ms &m) {
 
 int casa_ms_field_direction(casa_ms *ms, const char *field, casa_direction *out, pclean_err *err) {
     *out = casa_direction{};
-    return ms_call(ms, err, [&]() -> int {
+    return casa_call(err, ms->path.c_str(), [&]() -> int {
         const MSField &table = ms->ms.field();
         const MSFieldColumns columns(table);
         const int id = find_field(table, columns, field);

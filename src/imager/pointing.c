@@ -1,111 +1,50 @@
 #include "imager/pointing.h"
-#include "config/config.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdbool.h>
 
 #include "base/mem.h"
 
-/* ---- the pointings ---- */
-
-static bool is_listed(const pcl_setup *s, double x, double y) {
+static bool is_listed(double (*list)[2], size_t n, double x, double y) {
     const double near = 1e-3;
-    for (size_t i = 0; i < s->npointing; i++)
-        if (fabs(s->pointing[i][0] - x) < near && fabs(s->pointing[i][1] - y) < near)
+    for (size_t i = 0; i < n; i++)
+        if (fabs(list[i][0] - x) < near && fabs(list[i][1] - y) < near)
             return true;
     return false;
 }
 
-static void list_fields(pcl_setup *s, size_t ims) {
-    const pcl_source *src = s->source;
+/* Adds those of one MS. */
+static void list_fields(const pcl_source *src, size_t ims, const casa_image_desc *desc, size_t *n,
+                        double (*list)[2]) {
+    const pcl_rotation *rotation = src->rotation[ims];
     for (size_t k = 0; k < src->info[ims]->nfield; k++) {
-        const pcl_rotation *r = src->rotation[ims] ? &src->rotation[ims][k] : NULL;
-        if (r && r->offset_rad >= M_PI / 2)
+        double x = desc->crpix_x, y = desc->crpix_y;
+        if (rotation && rotation[k].offset_rad >= M_PI / 2)
             continue;
-        const double x = s->desc.crpix_x + (r && !r->none ? r->l / s->desc.increment_x_rad : 0),
-                     y = s->desc.crpix_y + (r && !r->none ? r->m / s->desc.increment_y_rad : 0);
-        if (!is_listed(s, x, y)) {
-            s->pointing[s->npointing][0] = x;
-            s->pointing[s->npointing++][1] = y;
+        if (rotation && !rotation[k].none) {
+            x += rotation[k].l / desc->increment_x_rad;
+            y += rotation[k].m / desc->increment_y_rad;
+        }
+        if (!is_listed(list, *n, x, y)) {
+            list[*n][0] = x;
+            list[(*n)++][1] = y;
         }
     }
 }
 
-int pcl_pointing_find(pcl_setup *s, pclean_err *err) {
+int pcl_pointing_find(const pcl_source *src, const casa_image_desc *desc, size_t *n,
+                      double (**out)[2], pclean_err *err) {
     size_t most = 1;
-    for (size_t i = 0; i < s->source->nms; i++)
-        most += s->source->info[i]->nfield;
-    s->npointing = 0;
-    int rc = PCL_NEW(&s->pointing, most, "list of pointings", err);
-    for (size_t i = 0; !rc && i < s->source->nms; i++)
-        list_fields(s, i);
-    if (!rc && s->npointing == 0) { /* none of the fields has rows */
-        s->pointing[0][0] = s->desc.crpix_x;
-        s->pointing[0][1] = s->desc.crpix_y;
-        s->npointing = 1;
+    for (size_t i = 0; i < src->nms; i++)
+        most += src->info[i]->nfield;
+    *n = 0;
+    int rc = PCL_NEW(out, most, "list of pointings", err);
+    for (size_t i = 0; !rc && i < src->nms; i++)
+        list_fields(src, i, desc, n, *out);
+    if (!rc && *n == 0) {
+        (*out)[0][0] = desc->crpix_x;
+        (*out)[0][1] = desc->crpix_y;
+        *n = 1;
     }
     return rc;
-}
-
-void pcl_pointing_reach(const pcl_setup *s, double reach[2]) {
-    reach[0] = reach[1] = 0;
-    for (size_t i = 0; i < s->npointing; i++) {
-        reach[0] = fmax(reach[0], fabs(s->pointing[i][0] - s->desc.crpix_x));
-        reach[1] = fmax(reach[1], fabs(s->pointing[i][1] - s->desc.crpix_y));
-    }
-}
-
-/* ---- the beam ---- */
-
-static void fill_one(const pcl_image_beam *beam, size_t pointing, size_t y, size_t ny, float *out) {
-    const pcl_setup *s = beam->setup;
-    const pcl_raster raster = {s->desc.nx, ny, s->config->cell_rad[0], s->config->cell_rad[1]};
-    pcl_pb_fill(&beam->model, &raster, s->pointing[pointing][0],
-                s->pointing[pointing][1] - (double)y, out);
-}
-
-static void add_row(const pcl_image_beam *beam, size_t y, float *sum) {
-    const size_t nx = beam->setup->desc.nx;
-    memset(sum, 0, nx * sizeof *sum);
-    for (size_t i = 0; i < beam->setup->npointing; i++) {
-        fill_one(beam, i, y, 1, beam->row);
-        for (size_t x = 0; x < nx; x++)
-            sum[x] += beam->row[x];
-    }
-}
-
-int pcl_image_beam_init(const pcl_setup *s, double freq_hz, pcl_image_beam *out, pclean_err *err) {
-    *out = (pcl_image_beam){.setup = s, .scale = 1};
-    int rc = pcl_pb_init(&out->model, s->desc.telescope, s->dish_diameter_m, s->channels.first_hz,
-                         freq_hz, err);
-    if (rc || s->npointing < 2)
-        return rc;
-    const size_t nx = s->desc.nx;
-    if ((rc = PCL_NEW(&out->row, 2 * nx, "row of a primary beam", err)))
-        return rc;
-    float *sum = out->row + nx, most = 0;
-    for (size_t y = 0; y < s->desc.ny; y++) {
-        add_row(out, y, sum);
-        for (size_t x = 0; x < nx; x++)
-            most = sum[x] > most ? sum[x] : most;
-    }
-    out->scale = most > 0 ? 1 / most : 0;
-    return 0;
-}
-
-void pcl_image_beam_clear(pcl_image_beam *beam) {
-    pcl_free(beam->row);
-    beam->row = NULL;
-}
-
-void pcl_image_beam_rows(const pcl_image_beam *beam, size_t y, size_t ny, float *out) {
-    const size_t nx = beam->setup->desc.nx;
-    if (!beam->row)
-        fill_one(beam, 0, y, ny, out);
-    for (size_t k = 0; beam->row && k < ny; k++) {
-        add_row(beam, y + k, out + k * nx);
-        for (size_t x = 0; x < nx; x++)
-            out[k * nx + x] *= beam->scale;
-    }
-    pcl_pb_cut(out, ny * nx, (float)beam->setup->config->pblimit);
 }

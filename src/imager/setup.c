@@ -18,12 +18,6 @@
  * tangent plane shows. */
 #define MOST_OFFSET_RAD (80 * M_PI / 180)
 
-static bool is_number(const char *text) {
-    char *end;
-    strtol(text, &end, 10);
-    return end != text && !*end;
-}
-
 /* A direction, or a field of the first MS by its number or its name. */
 static int find_centre(pcl_setup *s, pclean_err *err) {
     const char *text = s->config->phasecenter;
@@ -31,18 +25,15 @@ static int find_centre(pcl_setup *s, pclean_err *err) {
         s->centre = s->source->info[0]->field[0].phase_dir;
         return 0;
     }
-    int rc = is_number(text) ? -1 : casa_direction_parse(text, &s->centre, err);
-    if (!rc)
-        return 0;
-    if (strchr(text, ' ') == NULL &&
-        (rc = casa_ms_field_direction(s->source->ms[0], text, &s->centre, err)))
-        pcl_err_prefix(err, "phasecenter: %s: ", s->source->info[0]->path);
-    else if (rc)
+    int rc = !strchr(text, ' ') ? casa_ms_field_direction(s->source->ms[0], text, &s->centre, err)
+                                : casa_direction_parse(text, &s->centre, err);
+    if (rc)
         pcl_err_prefix(err, "phasecenter=\"%s\": ", text);
     return rc;
 }
 
-/* Fields are rotated to the image's centre; those whose half of the sky does not have it cannot be. */
+/* Fields are rotated to the image's centre; those whose half of the sky does not have it cannot
+ * be. */
 static int check_fields(const pcl_setup *s, pclean_err *err) {
     for (size_t i = 0; i < s->source->nms; i++) {
         const casa_ms_info *info = s->source->info[i];
@@ -464,8 +455,8 @@ int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
         goto done;
     find_channels(s);
     describe_image(s);
-    if ((rc = pcl_pointing_find(s, err)) || (rc = check_pointings(s, err)) ||
-        (rc = check_pbcor(s, err)))
+    if ((rc = pcl_pointing_find(s->source, &s->desc, &s->npointing, &s->pointing, err)) ||
+        (rc = check_pointings(s, err)) || (rc = check_pbcor(s, err)))
         goto done;
     hint_imsize(config);
 done:

@@ -1,5 +1,5 @@
 #include "imager/target.h"
-#include "imager/pointing.h"
+#include "imager/primary_beam.h"
 
 #include <float.h>
 #include <math.h>
@@ -212,15 +212,15 @@ void pcl_target_clear(pcl_target *p) {
 
 int pcl_target_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const char **name,
                             bool *known, pclean_err *err) {
-    pcl_image_beam beam;
-    int rc = pcl_image_beam_init(s, freq_hz, &beam, err);
+    pcl_primary_beam beam;
+    int rc = pcl_primary_beam_init(s, freq_hz, &beam, err);
     if (!rc) {
-        pcl_image_beam_rows(&beam, 0, s->desc.ny, pb);
+        pcl_primary_beam_rows(&beam, 0, s->desc.ny, pb);
         *name = beam.model.name;
         if (known)
             *known = beam.model.known;
     }
-    pcl_image_beam_clear(&beam);
+    pcl_primary_beam_clear(&beam);
     return rc;
 }
 
@@ -417,7 +417,7 @@ static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridde
         return 0;
     const double radius = search_radius(s);
     double away[2];
-    pcl_pointing_reach(s, away);
+    pcl_primary_beam_reach(s, away);
     const pcl_clean_extent extent = {.nx = s->desc.nx,
                                      .ny = s->desc.ny,
                                      .npol = 1,
@@ -486,13 +486,14 @@ static uint64_t count_restoring(const pcl_setup *s, size_t nthread) {
 int pcl_target_correct_pb(pcl_target *p, pclean_err *err) {
     const pcl_setup *s = p->setup;
     float *row = lend(p, 1).at;
-    pcl_image_beam beam;
-    int rc = pcl_image_beam_init(s, pcl_channels_centre(&s->channels, p->plane.ichan), &beam, err);
+    pcl_primary_beam beam;
+    int rc =
+        pcl_primary_beam_init(s, pcl_channels_centre(&s->channels, p->plane.ichan), &beam, err);
     for (size_t y = 0; !rc && y < p->ny; y++) {
         float *image = p->restored + y * p->nx;
-        pcl_image_beam_rows(&beam, y, 1, row);
+        pcl_primary_beam_rows(&beam, y, 1, row);
         pcl_restore_pbcor(image, row, p->nx, (float)s->config->pblimit, image);
     }
-    pcl_image_beam_clear(&beam);
+    pcl_primary_beam_clear(&beam);
     return rc;
 }

@@ -36,7 +36,14 @@ int pcl_whole_open(const pclean_config *config, const pclean_partition_options *
             cube ? "specmode=mfs makes one plane, which is partitioned by rows, not by channels"
                  : "a cube is partitioned by channels, not by rows; set specmode=mfs for a "
                    "continuum image");
-    return pcl_setup_open(config, &out->setup, err);
+    if ((rc = pcl_setup_open(config, &out->setup, err)) || out->setup.npointing < 2)
+        return rc;
+    rc = PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
+                  "the selected fields have %zu phase centres: parts of such an image, which may "
+                  "lack some of them, are not made; image it whole, or one field at a time",
+                  out->setup.npointing);
+    pcl_setup_close(&out->setup);
+    return rc;
 }
 
 void pcl_whole_close(pcl_whole *whole) {

@@ -187,8 +187,17 @@ static void the_centre_is_a_field_or_a_direction(void **state) {
     assert_true(a->lon_rad == b->lon_rad && a->lat_rad == b->lat_rad && a->frame == b->frame);
     image_close(&number);
     snprintf(text, sizeof text, "J2000 %.15frad %.15frad", a->lon_rad, a->lat_rad + 1e-3);
-    refuse(WITH("phasecenter", text), PCLEAN_EUNSUPPORTED, "one phase centre at a time");
-    refuse(WITH("phasecenter", "77"), PCLEAN_EPARAM, "field 77 is not among the selected fields");
+    open_line(&number, WITH("phasecenter", text));
+    assert_true(number.setup.centre.lat_rad > a->lat_rad);
+    assert_non_null(pcl_source_rotation(number.setup.source, 0, 0));
+    image_close(&number);
+    open_line(&number, WITH("phasecenter", "n5921_2"));
+    assert_true(memcmp(&number.setup.centre, a, sizeof *a) == 0);
+    assert_null(pcl_source_rotation(number.setup.source, 0, 0));
+    image_close(&number);
+    refuse(WITH("phasecenter", "77"), PCLEAN_EPARAM, "there is no field \"77\"");
+    refuse(WITH("phasecenter", "elsewhere"), PCLEAN_EPARAM, "there is no field \"elsewhere\"");
+    refuse(WITH("phasecenter", "J2000 3h22m00 5d04m00"), PCLEAN_EPARAM, "has its phase centre 1");
     refuse(WITH("phasecenter", "J2000 nowhere"), PCLEAN_EPARAM, "phasecenter=\"J2000 nowhere\": ");
     image_close(&first);
 }
