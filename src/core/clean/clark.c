@@ -9,11 +9,13 @@
  * of the list, which may be above or below that of the image: CASA does not look, and what is
  * searched depends on it.
  *
- * The list is kept by rows, each with its peak, so that a component costs the rows of the patch and
- * a look at the rows' peaks. */
+ * The list is kept by rows, and each row in cells of 64 columns; cells and rows have their peaks, so
+ * that a component costs the cells of the patch and a look at the rows' peaks.
+ */
 #include "core/clean/clark.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +23,9 @@
 #include "base/mem.h"
 #include "core/clean/psfsub.h"
 
-enum { NPOL = 4, NROUND = 10 };
+enum { NPOL = 4, NROUND = 10, CELL = 64 };
+
+#define SIMD __attribute__((target_clones("avx2", "default")))
 
 /* A component of a round. */
 typedef struct component {
@@ -40,15 +44,17 @@ typedef struct clark {
     float factor;
     bool slow; /* the peak has risen, or a list was empty */
 
-    /* The list: of row y of the box pixels first[y] to first[y + 1] - 1. */
-    size_t nlist;
-    size_t *first;     /* [nby + 1] */
-    float *row_peak;   /* [nby] brightness of its brightest pixel; below 0: the row is empty */
-    size_t *row_at;    /* [nby] which that is: the first of equals */
-    uint32_t *x;       /* [nlist] column of the image */
-    float *value;      /* [npol][nlist] */
-    component *found;  /* [nfound] */
-    pcl_point *points; /* [nfound] of one plane, as psfsub wants them */
+    /* The list, row by row of the box and cell by cell: pixels first[c] to first[c + 1] - 1 of cell
+     * c = row ncell + cell. */
+    size_t nlist, ncell; /* of a row */
+    size_t *first;       /* [nby ncell + 1] */
+    float *cell_peak;    /* [nby ncell] brightness of the brightest pixel; below 0: there is none */
+    uint32_t *x;         /* [nlist] column of the image */
+    float *value;        /* [npol][nlist] */
+    float *row_peak;     /* [nby] */
+    float *line;         /* [nthread][nbx] brightness of a row of the image */
+    component *found;    /* [nfound] */
+    pcl_point *points;   /* [nfound] of one plane, as psfsub wants them */
     size_t nfound, room;
 } clark;
 
@@ -85,16 +91,49 @@ static bool look(const clark *s, size_t at, float *v) {
     return any;
 }
 
+SIMD static void single_line(const float *restrict r, const bool *restrict mask, size_t n,
+                             float *restrict out) {
+    for (size_t x = 0; x < n; x++)
+        out[x] = fabsf(r[x]);
+    for (size_t x = 0; mask && x < n; x++)
+        out[x] = mask[x] ? out[x] : -1;
+}
+
+/* Of a row of the box, out [nbx]; -1 where no plane may be searched. */
+static void line_brightness(const clark *s, size_t row, float *out) {
+    const pcl_box *b = &s->box;
+    const size_t at = (b->y0 + row) * b->nx + b->x0;
+    const bool *mask = s->planes->mask[0];
+    float v[NPOL];
+    if (s->planes->npol == 1)
+        single_line(s->planes->residual[0] + at, mask ? mask + at : NULL, b->nbx, out);
+    else
+        for (size_t x = 0; x < b->nbx; x++)
+            out[x] = look(s, at + x, v) ? brightness(s, v) : -1;
+}
+
+static float *own_line(const clark *s) {
+    return s->line + (size_t)omp_get_thread_num() * s->box.nbx;
+}
+
+/* NaN is never the largest. */
+SIMD static float largest_in(const float *v, size_t n) {
+    float peak = -1;
+    for (size_t i = 0; i < n; i++)
+        peak = v[i] > peak ? v[i] : peak;
+    return peak;
+}
+
 /* The brightest pixel of the image. */
 static float image_peak(const clark *s) {
-    const pcl_box *b = &s->box;
-    float peak = 0, v[NPOL];
-    for (size_t y = b->y0; y < b->y0 + b->nby; y++)
-        for (size_t x = b->x0; x < b->x0 + b->nbx; x++) {
-            const size_t at = y * b->nx + x;
-            const float f = look(s, at, v) ? brightness(s, v) : 0;
-            peak = f > peak ? f : peak;
-        }
+    float peak = 0;
+#pragma omp parallel for schedule(static) reduction(max : peak)
+    for (size_t row = 0; row < s->box.nby; row++) {
+        float *line = own_line(s);
+        line_brightness(s, row, line);
+        const float f = largest_in(line, s->box.nbx);
+        peak = f > peak ? f : peak;
+    }
     return peak;
 }
 
@@ -121,52 +160,82 @@ static int find_largest(const clark *s, float *largest, pclean_err *err) {
 
 /* ---- the list ---- */
 
-static void find_row_peak(clark *s, size_t row) {
-    float peak = -1, v[NPOL];
-    size_t at = 0;
-    for (size_t i = s->first[row]; i < s->first[row + 1]; i++) {
-        for (size_t p = 0; p < s->planes->npol; p++)
-            v[p] = s->value[p * s->nlist + i];
-        const float f = brightness(s, v);
-        if (f > peak) {
-            peak = f;
-            at = i;
-        }
-    }
-    s->row_peak[row] = peak;
-    s->row_at[row] = at;
-}
-
-/* Row of the brightest pixel of the list. */
-static size_t brightest_row(const clark *s) {
-    size_t best = 0;
-    for (size_t row = 1; row < s->box.nby; row++)
-        if (s->row_peak[row] > s->row_peak[best])
-            best = row;
-    return best;
-}
-
-static size_t count_row(const clark *s, size_t y, float limit) {
-    const pcl_box *b = &s->box;
-    size_t n = 0;
+static float pixel_brightness(const clark *s, size_t i) {
     float v[NPOL];
-    for (size_t x = b->x0; x < b->x0 + b->nbx; x++)
-        n += look(s, y * b->nx + x, v) && brightness(s, v) >= limit;
-    return n;
+    for (size_t p = 0; p < s->planes->npol; p++)
+        v[p] = s->value[p * s->nlist + i];
+    return brightness(s, v);
 }
 
+SIMD static float largest_magnitude(const float *v, size_t n) {
+    float peak = -1;
+    for (size_t i = 0; i < n; i++)
+        peak = fabsf(v[i]) > peak ? fabsf(v[i]) : peak;
+    return peak;
+}
+
+static void find_cell_peak(clark *s, size_t c) {
+    const size_t from = s->first[c], to = s->first[c + 1];
+    float peak = -1;
+    if (s->planes->npol == 1)
+        peak = largest_magnitude(s->value + from, to - from);
+    else
+        for (size_t i = from; i < to; i++)
+            peak = fmaxf(peak, pixel_brightness(s, i));
+    s->cell_peak[c] = peak;
+}
+
+static void find_row_peak(clark *s, size_t row) {
+    s->row_peak[row] = largest_in(s->cell_peak + row * s->ncell, s->ncell);
+}
+
+/* The brightest pixel of the list, the first of equals. */
+static size_t brightest(const clark *s, size_t *row) {
+    const float peak = largest_in(s->row_peak, s->box.nby);
+    for (*row = 0; *row < s->box.nby - 1 && s->row_peak[*row] < peak;)
+        ++*row;
+    size_t c = *row * s->ncell;
+    while (s->cell_peak[c] < peak)
+        c++;
+    size_t i = s->first[c];
+    while (pixel_brightness(s, i) < peak)
+        i++;
+    return i;
+}
+
+static float list_peak(const clark *s) {
+    return largest_in(s->row_peak, s->box.nby);
+}
+
+/* How many pixels of each cell are as bright as this. */
+static void count_row(clark *s, size_t row, float limit) {
+    const float *line = own_line(s);
+    for (size_t k = 0; k < s->ncell; k++) {
+        const size_t end = (k + 1) * CELL < s->box.nbx ? (k + 1) * CELL : s->box.nbx;
+        size_t n = 0;
+        for (size_t x = k * CELL; x < end; x++)
+            n += line[x] >= limit;
+        s->first[row * s->ncell + k + 1] = n;
+    }
+}
+
+/* A place of the list is written again and again until its pixel has come: without a branch. */
 static void list_row(clark *s, size_t row, float limit) {
     const pcl_box *b = &s->box;
-    float v[NPOL];
-    size_t i = s->first[row];
-    for (size_t x = b->x0; x < b->x0 + b->nbx; x++) {
-        if (!look(s, (b->y0 + row) * b->nx + x, v) || !(brightness(s, v) >= limit))
-            continue;
-        s->x[i] = (uint32_t)x;
-        for (size_t p = 0; p < s->planes->npol; p++)
-            s->value[p * s->nlist + i] = v[p];
-        i++;
+    const size_t from = s->first[row * s->ncell], to = s->first[(row + 1) * s->ncell],
+                 at = (b->y0 + row) * b->nx;
+    const float *line = own_line(s);
+    for (size_t i = from, x = 0; i < to; x++) {
+        s->x[i] = (uint32_t)(b->x0 + x);
+        i += line[x] >= limit;
     }
+    for (size_t p = 0; p < s->planes->npol; p++)
+        for (size_t i = from; i < to; i++)
+            s->value[p * s->nlist + i] =
+                is_open(s, p, at + s->x[i]) ? s->planes->residual[p][at + s->x[i]] : 0;
+    for (size_t k = 0; k < s->ncell; k++)
+        find_cell_peak(s, row * s->ncell + k);
+    find_row_peak(s, row);
 }
 
 static bool is_lent(const clark *s, int which, const void *at) {
@@ -196,21 +265,29 @@ static int take_list(clark *s, pclean_err *err) {
     return rc;
 }
 
-/* All pixels from this brightness on. */
+/* All pixels from this brightness on, which is not negative. */
 static int make_list(clark *s, float limit, pclean_err *err) {
-    const pcl_box *b = &s->box;
+    const size_t nby = s->box.nby;
+#pragma omp parallel for schedule(static)
+    for (size_t row = 0; row < nby; row++) {
+        line_brightness(s, row, own_line(s));
+        count_row(s, row, limit);
+    }
     s->first[0] = 0;
-    for (size_t row = 0; row < b->nby; row++)
-        s->first[row + 1] = s->first[row] + count_row(s, b->y0 + row, limit);
-    s->nlist = s->first[b->nby];
+    for (size_t c = 0; c < nby * s->ncell; c++)
+        s->first[c + 1] += s->first[c];
+    s->nlist = s->first[nby * s->ncell];
     if (s->nlist == 0)
         return 0;
     const int rc = take_list(s, err);
-    for (size_t row = 0; !rc && row < b->nby; row++) {
+    if (rc)
+        return rc;
+#pragma omp parallel for schedule(static)
+    for (size_t row = 0; row < nby; row++) {
+        line_brightness(s, row, own_line(s));
         list_row(s, row, limit);
-        find_row_peak(s, row);
     }
-    return rc;
+    return 0;
 }
 
 /* ---- components ---- */
@@ -232,37 +309,48 @@ static int note_component(clark *s, const component *c, pclean_err *err) {
     return 0;
 }
 
-/* Takes the patch around a component off the pixels of one row of the list. */
-static void subtract_from_row(clark *s, size_t row, size_t cx, size_t cy, const float *v) {
-    const pcl_box *b = &s->box;
+/* Takes the patch around a component off the pixels of one cell. */
+static void subtract_from_cell(clark *s, size_t cell, size_t y, size_t cx, const float *v,
+                               size_t psf_row) {
     const pcl_clean_planes *c = s->planes;
-    const size_t hx = b->nx / 2, y = b->y0 + row, from = s->first[row], to = s->first[row + 1],
-                 psf_row = (y + b->ny / 2 - cy) * b->nx;
-    size_t i = from;
-    while (i < to && s->x[i] + s->half[0] < cx)
-        i++;
-    for (; i < to && s->x[i] + s->half[0] - cx < s->side[0]; i++)
-        for (size_t p = 0; p < c->npol; p++)
-            if (c->npol == 1 || is_open(s, p, y * b->nx + s->x[i]))
-                s->value[p * s->nlist + i] -= v[p] * c->psf[p][psf_row + s->x[i] + hx - cx];
+    const size_t from = s->first[cell], to = s->first[cell + 1], shift = s->half[0] - cx,
+                 side = s->side[0], centre = c->nx / 2 - s->half[0];
+    for (size_t p = 0; p < c->npol; p++) {
+        const float *psf = c->psf[p] + psf_row + centre;
+        float *value = s->value + p * s->nlist;
+        for (size_t i = from; i < to; i++) {
+            const size_t k = s->x[i] + shift; /* column of the patch, huge to its left */
+            if (k < side && (c->npol == 1 || is_open(s, p, y * c->nx + s->x[i])))
+                value[i] -= v[p] * psf[k];
+        }
+    }
 }
 
 static void subtract_patch(clark *s, size_t cx, size_t cy, const float *v) {
     const pcl_box *b = &s->box;
-    const size_t low = cy > s->half[1] + b->y0 ? cy - s->half[1] - b->y0 : 0;
-    for (size_t row = low; row < b->nby && b->y0 + row + s->half[1] - cy < s->side[1]; row++)
-        if (s->first[row] < s->first[row + 1]) {
-            subtract_from_row(s, row, cx, cy, v);
-            find_row_peak(s, row);
+    const size_t low = cy > s->half[1] + b->y0 ? cy - s->half[1] - b->y0 : 0,
+                 left = cx > s->half[0] + b->x0 ? cx - s->half[0] - b->x0 : 0,
+                 right = cx + s->side[0] - s->half[0] - b->x0;
+    for (size_t row = low; row < b->nby && b->y0 + row + s->half[1] - cy < s->side[1]; row++) {
+        const size_t y = b->y0 + row;
+        for (size_t k = left / CELL; k < s->ncell && k * CELL < right; k++) {
+            const size_t cell = row * s->ncell + k;
+            if (s->first[cell] == s->first[cell + 1])
+                continue;
+            subtract_from_cell(s, cell, y, cx, v, (y + b->ny / 2 - cy) * b->nx);
+            find_cell_peak(s, cell);
         }
+        find_row_peak(s, row);
+    }
 }
 
-/* The component at the brightest pixel of this row: into the models, off the list. */
-static int make_component(clark *s, size_t row, pclean_err *err) {
+/* The component at the brightest pixel of the list: into the models, off the list. */
+static int make_component(clark *s, pclean_err *err) {
     const pcl_clean_planes *planes = s->planes;
-    const size_t i = s->row_at[row], x = s->x[i], y = s->box.y0 + row;
+    size_t row;
+    const size_t i = brightest(s, &row), x = s->x[i], y = s->box.y0 + row;
     component c = {.at = y * planes->nx + x, .order = s->nfound};
-    if (!isfinite(s->row_peak[row]))
+    if (isinf(pixel_brightness(s, i)))
         return refuse_infinite(x, y, err);
     for (size_t p = 0; p < planes->npol; p++) {
         c.v[p] = s->value[p * s->nlist + i] * s->params->gain;
@@ -276,23 +364,20 @@ static int make_component(clark *s, size_t row, pclean_err *err) {
  * its brightest pixel afterwards. */
 static int clean_list(clark *s, float flux_limit, size_t most, size_t before, float *peak,
                       pclean_err *err) {
-    const float threshold = s->params->threshold;
-    size_t row = brightest_row(s);
-    const float start = s->row_peak[row], inverse = 1.0f / (flux_limit / start);
+    const float threshold = s->params->threshold, start = list_peak(s),
+                inverse = 1.0f / (flux_limit / start);
     float limit = fmaxf(flux_limit, threshold), sum = 0;
-    int rc = 0;
     s->nfound = 0;
-    while (!rc && s->nfound < most && s->row_peak[row] > limit) {
-        if ((rc = make_component(s, row, err)))
-            break;
-        row = brightest_row(s);
+    for (*peak = start; s->nfound<most && * peak> limit; *peak = list_peak(s)) {
+        const int rc = make_component(s, err);
+        if (rc)
+            return rc;
         /* as CASA rounds it; where nothing is outside the patch its limit is no number */
         const float n = (float)(before + s->nfound);
         sum += flux_limit > 0 ? inverse / n : start / n;
         limit = fmaxf(flux_limit > 0 ? flux_limit * sum : sum, threshold);
     }
-    *peak = s->row_peak[row];
-    return rc;
+    return 0;
 }
 
 static int by_place(const void *a, const void *b) {
@@ -489,9 +574,12 @@ int pcl_clark(const pcl_clean_planes *planes, const pcl_clean_params *params, pc
         return rc;
     pcl_psfsub_init(&s.psfsub, &s.box, &params->spare[0]);
     choose_patch(&s);
-    if ((rc = PCL_NEW(&s.first, s.box.nby + 1, "the list of bright pixels", err)) ||
+    s.ncell = (s.box.nbx + CELL - 1) / CELL;
+    const size_t ncell = s.box.nby * s.ncell, nthread = (size_t)omp_get_max_threads();
+    if ((rc = PCL_NEW(&s.first, ncell + 1, "the list of bright pixels", err)) ||
+        (rc = PCL_NEW(&s.cell_peak, ncell, "the list of bright pixels", err)) ||
         (rc = PCL_NEW(&s.row_peak, s.box.nby, "the list of bright pixels", err)) ||
-        (rc = PCL_NEW(&s.row_at, s.box.nby, "the list of bright pixels", err)))
+        (rc = PCL_NEW(&s.line, nthread * s.box.nbx, "a row of the image", err)))
         goto done;
     rc = make_blocks(&s, out, err);
     out->patch[0] = s.side[0];
@@ -501,8 +589,9 @@ done:
     free_list(&s);
     pcl_psfsub_clear(&s.psfsub);
     pcl_free(s.first);
+    pcl_free(s.cell_peak);
     pcl_free(s.row_peak);
-    pcl_free(s.row_at);
+    pcl_free(s.line);
     pcl_free(s.found);
     return rc;
 }
@@ -550,7 +639,9 @@ static size_t count_bytes(const pcl_clean_extent *e, const pcl_clean_params *p, 
                          .nbx = side_of(e->half_x, e->nx),
                          .nby = side_of(e->half_y, e->ny)};
     const size_t nlist = box.nbx * box.nby, /* all of it, at worst */
-        rows = box.nby * (2 * sizeof(size_t) + sizeof(float));
+        rows = box.nby * (((box.nbx + CELL - 1) / CELL) * (sizeof(size_t) + sizeof(float)) +
+                          sizeof(float)) +
+               sizeof(size_t) + e->nthread * box.nbx * sizeof(float);
     const size_t room = e->ncomponent < 512 ? 512 : 3 * e->ncomponent, /* old and new at once */
         found = room * sizeof(component) + e->ncomponent * sizeof(pcl_point);
     return rows + found + (p->spare[0].n < nlist ? nlist * sizeof(uint32_t) : 0) +
