@@ -9,8 +9,8 @@
  * of the list, which may be above or below that of the image: CASA does not look, and what is
  * searched depends on it.
  *
- * The list is kept by rows, and each row in cells of 64 columns; cells and rows have their peaks, so
- * that a component costs the cells of the patch and a look at the rows' peaks.
+ * The list is kept by rows, and each row in cells of 64 columns. Cells and rows have their peaks,
+ * so that a component costs the cells of the patch and a look at the rows' peaks.
  */
 #include "core/clean/clark.h"
 
