@@ -73,6 +73,14 @@ static int task_died(size_t k, const char *how, bool again, void *user, pclean_e
     return rc;
 }
 
+static void task_told(size_t k, const void *note, void *user) {
+    const batch *b = user;
+    pclean_cycle cycle; /* the note may lie anywhere */
+    (void)k;
+    memcpy(&cycle, note, sizeof cycle);
+    pcl_run_report_cycle(b->r, &cycle);
+}
+
 /* Longest first: by what the plane took last time, before that by the rows that its channel finds
  * data in. */
 static double expected_cost(const pcl_run *r, const pcl_plane_state *s, pcl_channel_sample *work) {
@@ -132,7 +140,8 @@ static void add_task(batch *b, const pcl_task *what, const pcl_plane_state *s) {
 static int run_batch(batch *b, pcl_task what,
                      bool (*takes)(const pcl_run *, const pcl_plane_state *, const pcl_task *),
                      pclean_err *err) {
-    const pcl_pool_events events = {.done = task_done, .died = task_died, .user = b};
+    const pcl_pool_events events = {
+        .done = task_done, .died = task_died, .told = task_told, .user = b};
     b->ntask = b->n = b->done = 0;
     what.nplane = b->each;
     for (size_t k = 0; k < b->r->nplane; k += b->each) {

@@ -25,6 +25,7 @@ typedef struct worker {
     pcl_workplace *own; /* t, where it was not inherited */
     pcl_target target;
     bool asks; /* whether it is to stop */
+    const pcl_pool_line *line;
 } worker;
 
 /* ---- its records ---- */
@@ -136,6 +137,19 @@ static int dirty_all(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) {
     return rc;
 }
 
+static void tell_cycle(const worker *w, const pcl_plane_state *s, double level) {
+    const pclean_plane *p = &s->plane;
+    const pclean_cycle cycle = {.chan = p->chan,
+                                .pol = p->pol,
+                                .nmajor = p->nmajor,
+                                .niter = p->niter,
+                                .cyclethreshold = level,
+                                .peak_residual = p->peak_residual,
+                                .rms_residual = p->rms_residual,
+                                .model_flux = p->model_flux};
+    pcl_pool_tell(w->line, &cycle, sizeof cycle);
+}
+
 /* One minor cycle of all planes of the task, and the major cycle of each after it. */
 static int clean_round(worker *w, double level, int cycleniter, size_t n, pcl_plane_state *s,
                        pclean_err *err) {
@@ -154,6 +168,7 @@ static int clean_round(worker *w, double level, int cycleniter, size_t n, pcl_pl
         s[i].progress.nround++;
         s[i].plane.niter = s[i].progress.niter;
         s[i].plane.nmajor = s[i].progress.nround + 1;
+        tell_cycle(w, &s[i], level);
     }
     pcl_test_stage(p->plane.ichan, "major");
     return 0;
@@ -360,6 +375,10 @@ size_t pcl_task_bytes(size_t nplane) {
     return sizeof(pcl_task) + nplane * sizeof(pcl_plane_state);
 }
 
+static void attach_worker(void *user, const pcl_pool_line *line) {
+    ((worker *)user)->line = line;
+}
+
 /* With room for any task and its result. */
 static pcl_pool_params pool_params(void) {
     return (pcl_pool_params){.task_size = pcl_task_bytes(PCL_TARGET_NPOL),
@@ -367,6 +386,7 @@ static pcl_pool_params pool_params(void) {
                              .build = pcl_build,
                              .open = open_worker,
                              .run = run_task,
+                             .attach = attach_worker,
                              .close = close_worker};
 }
 

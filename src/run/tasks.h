@@ -73,7 +73,8 @@ typedef struct pcl_tasks_crew {
     size_t job_size;
 } pcl_tasks_crew;
 
-/* A pool whose tasks are pcl_task, of pcl_target_npol planes each. -PCLEAN_EIO: there is no program
+/* A pool whose tasks are pcl_task, of pcl_target_npol planes each; workers tell each pclean_cycle.
+ * -PCLEAN_EIO: there is no program
  * pclean-worker. */
 int pcl_tasks_pool(const pcl_tasks_crew *crew, pcl_pool **out, pclean_err *err) PCL_CHECK;
 

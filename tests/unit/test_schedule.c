@@ -39,6 +39,13 @@ static int open_worker(const void *job, size_t size, void *inherited, void **wor
     return 0;
 }
 
+static const pcl_pool_line *line; /* of a worker */
+
+static void attach(void *worker, const pcl_pool_line *its_line) {
+    (void)worker;
+    line = its_line;
+}
+
 /* A plane of channel c has peak c + 1, its second polarization half of it; a cycle halves it in as
  * many iterations as it may. */
 static void pretend_plane(const pcl_task *t, pcl_plane_state *s) {
@@ -53,6 +60,8 @@ static void pretend_plane(const pcl_task *t, pcl_plane_state *s) {
     if (t->kind == PCL_TASK_CYCLE) {
         s->plane.peak_residual /= 2;
         s->plane.niter += t->cycleniter;
+        const pclean_cycle told = {.chan = s->plane.chan, .nmajor = 77 + (int)s->plane.chan};
+        pcl_pool_tell(line, &told, sizeof told);
     }
 }
 
@@ -84,9 +93,15 @@ typedef struct fixture {
     pclean_hooks hooks;
     pcl_run r;
     double fraction;
-    int nreport, nplane;
+    int nreport, nplane, ncycle;
     char stages[400];
 } fixture;
+
+static void hear_cycle(const pclean_cycle *c, void *user) {
+    fixture *f = user;
+    assert_int_equal(c->nmajor, 77 + (int)c->chan);
+    f->ncycle++;
+}
 
 static void hear(const pclean_progress *p, void *user) {
     fixture *f = user;
@@ -111,7 +126,8 @@ static fixture *begin_with(const pcl_deconvolver *joint, const char *const *more
         f->p.setup.params.deconvolver = joint;
     const size_t npol = f->p.setup.desc.npol, each = pcl_target_npol(&f->p.setup);
     *f->result = (pclean_result){.nchan = NCHAN / npol, .npol = npol, .plane = f->plane};
-    f->hooks = (pclean_hooks){.size = sizeof f->hooks, .progress = hear, .user = f};
+    f->hooks =
+        (pclean_hooks){.size = sizeof f->hooks, .progress = hear, .user = f, .cycle = hear_cycle};
     f->r = (pcl_run){.config = &f->p.config,
                      .hooks = &f->hooks,
                      .result = f->result,
@@ -130,7 +146,8 @@ static fixture *begin_with(const pcl_deconvolver *joint, const char *const *more
                                     .result_size = each * sizeof(pcl_plane_state),
                                     .inherited = shared,
                                     .open = open_worker,
-                                    .run = pretend};
+                                    .run = pretend,
+                                    .attach = attach};
     assert_ok(pcl_pool_new(&params, &f->r.pool, &err));
     return f;
 }
@@ -187,6 +204,7 @@ static void test_all_planes_together(void **state) {
     assert_int_equal(count[PCL_TASK_DIRTY], NCHAN);
     assert_int_equal(count[PCL_TASK_FINISH], NCHAN);
     assert_true(count[PCL_TASK_CYCLE] >= 4);
+    assert_int_equal(f->ncycle, count[PCL_TASK_CYCLE]);
     assert_true(shared->did[NCHAN].level == 4);   /* the worst plane's peak is everybody's */
     assert_int_equal(shared->did[NCHAN].chan, 2); /* which took longest before */
     for (int c = 1; c < NCHAN; c++) {
