@@ -227,11 +227,17 @@ static void stream_log(enum pclean_level level, const char *text, void *user) {
     stream->log(level, text, stream->user);
 }
 
+static void stream_cycle(const pclean_cycle *c, void *user) {
+    const pclean_hooks *stream = pclean_stream_hooks(((cli_progress *)user)->stream);
+    stream->cycle(c, stream->user);
+}
+
 pclean_hooks cli_progress_hooks(cli_progress *display) {
     pclean_hooks hooks;
     pclean_hooks_init(&hooks, sizeof hooks);
     hooks.progress = display->stream ? stream_progress : show;
     hooks.log = display->stream ? stream_log : show_log;
+    hooks.cycle = display->stream ? stream_cycle : NULL;
     hooks.stop_requested = stop_requested;
     hooks.user = display;
     return hooks;

@@ -135,6 +135,16 @@ typedef struct pclean_progress {
     const pclean_plane *plane;     /* NULL, or the plane that has just been finished */
 } pclean_progress;
 
+/* What a minor cycle and the major cycle after it have made of a plane. */
+typedef struct pclean_cycle {
+    size_t chan, pol;
+    int nmajor;            /* major cycles of the plane so far; the first makes the dirty image: 2
+                            * after the first minor cycle */
+    int niter;             /* iterations of the plane so far */
+    double cyclethreshold; /* Jy/beam, where the minor cycle was to end */
+    double peak_residual, rms_residual, model_flux; /* as those of pclean_plane */
+} pclean_cycle;
+
 enum pclean_level { PCLEAN_LEVEL_DEBUG, PCLEAN_LEVEL_INFO, PCLEAN_LEVEL_WARNING };
 /* All defaults are zero. The callbacks are called in the thread of the caller. */
 typedef struct pclean_hooks {
@@ -145,6 +155,10 @@ typedef struct pclean_hooks {
      * final name. NULL: never. */
     int (*stop_requested)(void *user);
     void *user;
+    /* After each cycle of each plane, in any order of planes; of planes that are cleaned together
+     * one after the other. A plane whose worker died begins anew, and is heard of again. NULL:
+     * none. Borrowed for the call. */
+    void (*cycle)(const pclean_cycle *c, void *user);
 } pclean_hooks;
 PCLEAN_API void pclean_hooks_init(pclean_hooks *hooks, size_t size); /* size: sizeof *hooks */
 

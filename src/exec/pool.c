@@ -24,6 +24,12 @@ typedef struct place {
     double stopped_since; /* 0: it is not stopped; INFINITY: that has been told */
 } place;
 
+struct pcl_pool_line {
+    int fd;                        /* -1: the worker is in the calling process, ... */
+    const pcl_pool_events *events; /* ... where these hear of its task */
+    size_t task;
+};
+
 struct pcl_pool {
     pcl_pool_params p;
     place *place;          /* [nworker] */
@@ -35,6 +41,7 @@ struct pcl_pool {
     int job_file;  /* for the program; -1: none */
     void *own;     /* the worker in the calling process */
     bool is_open;
+    pcl_pool_line line; /* its own */
     pcl_pool_usage usage;
 };
 
@@ -72,6 +79,7 @@ int pcl_pool_new(const pcl_pool_params *params, pcl_pool **out, pclean_err *err)
         return rc;
     pool->p = *params;
     pool->job_file = -1;
+    pool->line.fd = -1;
     const size_t sizes[] = {params->task_size, params->result_size, sizeof(pclean_err), LOG_SIZE};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         pool->buffer_size = sizes[i] > pool->buffer_size ? sizes[i] : pool->buffer_size;
@@ -104,17 +112,29 @@ static int open_here(pcl_pool *pool, pclean_err *err) {
         return 0;
     int rc = p->open(p->job, p->job_size, p->inherited, &pool->own, err);
     pool->is_open = rc == 0;
+    if (pool->is_open && p->attach)
+        p->attach(pool->own, &pool->line);
     return rc;
 }
 
 static int run_here(pcl_pool *pool, size_t n, const unsigned char *task,
                     const pcl_pool_events *events, pclean_err *err) {
     int rc = 0;
-    for (size_t k = 0; !rc && k < n; k++)
+    pool->line.events = events;
+    for (size_t k = 0; !rc && k < n; k++) {
+        pool->line.task = k;
         if (!(rc = interrupted(pool, err)) && !(rc = open_here(pool, err)) &&
             !(rc = pool->p.run(pool->own, task + k * pool->p.task_size, pool->buffer, err)))
             rc = events->done(k, pool->buffer, events->user, err);
+    }
     return rc;
+}
+
+void pcl_pool_tell(const pcl_pool_line *line, const void *note, size_t size) {
+    if (line->fd >= 0)
+        (void)pcl_message_send(line->fd, PCL_MESSAGE_NOTE, 0, note, size, true);
+    else if (line->events && line->events->told)
+        line->events->told(line->task, note, line->events->user);
 }
 
 /* ---- a worker process ---- */
@@ -127,6 +147,7 @@ static bool answer(int fd, int rc, const pclean_err *err, const void *result, si
 /* Takes tasks from the line until it ends; after an error (rc, *err) that is the answer, whatever
  * comes. */
 static void work_to_the_end(int fd, const pcl_pool_params *p, int rc, pclean_err *err) {
+    const pcl_pool_line note_line = {.fd = fd};
     pcl_message head;
     unsigned char *task = NULL, *result = NULL;
     void *worker = NULL;
@@ -134,6 +155,8 @@ static void work_to_the_end(int fd, const pcl_pool_params *p, int rc, pclean_err
         !(rc = PCL_NEW(&result, p->result_size, "result", err)) &&
         !(rc = p->open(p->job, p->job_size, p->inherited, &worker, err)))
         pcl_worker_log_to(&fd);
+    if (!rc && p->attach)
+        p->attach(worker, &note_line);
     bool line = !rc || answer(fd, rc, err, NULL, 0);
     while (line && pcl_message_receive(fd, &head, task, task ? p->task_size : 0, true) == 1) {
         if (!rc) {
@@ -267,6 +290,10 @@ static int heed(batch *b, place *at, const pcl_message *head, pclean_err *err) {
     case PCL_MESSAGE_LOG:
         pool->buffer[pool->buffer_size - 1] = 0;
         pcl_log((enum pcl_log_level)head->level, "%s", (const char *)pool->buffer);
+        return 0;
+    case PCL_MESSAGE_NOTE:
+        if (b->events->told)
+            b->events->told((size_t)at->task, pool->buffer, b->events->user);
         return 0;
     case PCL_MESSAGE_RESULT: {
         const long k = at->task;

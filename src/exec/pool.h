@@ -24,6 +24,11 @@
 
 typedef struct pcl_pool pcl_pool;
 
+/* A worker's line to the coordinator, for what it tells in the middle of a task. */
+typedef struct pcl_pool_line pcl_pool_line;
+/* A note, at most 1 KiB without pointers, that `told` of pcl_pool_events hears. */
+void pcl_pool_tell(const pcl_pool_line *line, const void *note, size_t size);
+
 typedef struct pcl_pool_params {
     size_t nworker;                /* 1 without a program: in the calling process */
     size_t task_size, result_size; /* bytes; at most 64 KiB */
@@ -40,6 +45,8 @@ typedef struct pcl_pool_params {
     /* One task. An error ends the batch with this error: for what would befall every task alike (a
      * full disk). */
     int (*run)(void *worker, const void *task, void *result, pclean_err *err);
+    /* After open: the line, which lives as long as the worker. NULL: it tells nothing. */
+    void (*attach)(void *worker, const pcl_pool_line *line);
     void (*close)(void *worker);       /* NULL-safe; a worker that is killed ends without it */
     int (*stop_requested)(void *user); /* polled; non-zero kills the crew and ends the batch with
                                         * -PCLEAN_EINTERRUPTED. NULL: never */
@@ -55,6 +62,9 @@ typedef struct pcl_pool_events {
     /* The worker of task k died: `how` says "was killed by SIGKILL" (or, the second time, "...
      * twice"); again: another one does it anew; otherwise the task is lost. Answer as above. */
     int (*died)(size_t k, const char *how, bool again, void *user, pclean_err *err);
+    /* A note about task k, which is under way: a task that is done anew tells anew. NULL: nobody
+     * listens. */
+    void (*told)(size_t k, const void *note, void *user);
     void *user;
 } pcl_pool_events;
 

@@ -56,7 +56,13 @@ bool pcl_worker_is_dead(const pcl_worker *w);
 bool pcl_worker_is_stopped(const pcl_worker *w);
 
 /* ---- messages ---- */
-enum pcl_message_kind { PCL_MESSAGE_TASK, PCL_MESSAGE_RESULT, PCL_MESSAGE_ERROR, PCL_MESSAGE_LOG };
+enum pcl_message_kind {
+    PCL_MESSAGE_TASK,
+    PCL_MESSAGE_RESULT,
+    PCL_MESSAGE_ERROR,
+    PCL_MESSAGE_LOG,
+    PCL_MESSAGE_NOTE
+};
 typedef struct pcl_message {
     int kind, level;       /* level: of a log line */
     size_t size;           /* of what follows */

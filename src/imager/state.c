@@ -80,6 +80,7 @@ int pcl_state_save(const pcl_target *t, unsigned which, const pcl_state_place *t
 
 int pcl_state_load(pcl_target *t, const pcl_plane *plane, unsigned which,
                    const pcl_state_place *from, pclean_err *err) {
+    pcl_target_select(t, plane->ipol);
     t->plane = *plane;
     t->restored = NULL;
     return visit(t, which, from, get, err);

@@ -16,6 +16,46 @@ static size_t npixel(const pcl_target *p) {
     return p->nx * p->ny;
 }
 
+/* ---- planes that are held together ---- */
+
+size_t pcl_target_npol(const pcl_setup *s) {
+    const pcl_params *p = &s->params;
+    return p->deconvolver->joint && p->control.niter > 0 ? s->desc.npol : 1;
+}
+
+static void lay_aside(pcl_target *p) {
+    pcl_target_aside *a = &p->aside[p->ihand];
+    *a = (pcl_target_aside){.plane = p->plane,
+                            .user_mask = p->user_mask,
+                            .search = p->search,
+                            .density = p->density,
+                            .density_pol = p->density_pol};
+    memcpy(a->psf, p->psf, sizeof a->psf);
+    memcpy(a->residual, p->residual, sizeof a->residual);
+    memcpy(a->model, p->model, sizeof a->model);
+}
+
+static void take_up(pcl_target *p, size_t i) {
+    const pcl_target_aside *a = &p->aside[i];
+    p->ihand = i;
+    p->plane = a->plane;
+    p->user_mask = a->user_mask;
+    p->search = a->search;
+    p->density = a->density;
+    p->density_pol = a->density_pol;
+    memcpy(p->psf, a->psf, sizeof a->psf);
+    memcpy(p->residual, a->residual, sizeof a->residual);
+    memcpy(p->model, a->model, sizeof a->model);
+}
+
+void pcl_target_select(pcl_target *p, size_t ipol) {
+    if (p->npol == 1 || ipol == p->ihand)
+        return;
+    lay_aside(p);
+    take_up(p, ipol);
+    p->restored = NULL;
+}
+
 /* ---- lent memory ---- */
 
 static pcl_lent lend(pcl_target *p, int which) {
@@ -70,7 +110,7 @@ static double wmax_to_correct(const pcl_setup *s, const pcl_store *vis) {
 
 /* What is allocated; pcl_target_init and pcl_target_count read it alike. */
 typedef struct shape {
-    size_t npixel, nterm, npsf;
+    size_t npixel, npol, nterm, npsf;
     const pcl_gridder_type *gridder;
     pcl_gridder_params gridding;
     unsigned want;     /* of the sampler, in all walks together */
@@ -87,6 +127,7 @@ static shape shape_of(const pcl_setup *s, const pcl_target_samples *samples,
     const pcl_gridder_type *gridder = samples->wmax_lambda > 0 ? p->gridder : &pcl_gridder_flat;
     return (shape){
         .npixel = s->desc.nx * s->desc.ny,
+        .npol = pcl_target_npol(s),
         .nterm = p->nterm,
         .npsf = 2 * p->nterm - 1,
         .gridder = gridder,
@@ -114,9 +155,12 @@ static size_t floats_summed(const shape *h, const pcl_gridder_bytes *gridder) {
     return h->density && h->npixel > n ? h->npixel : n;
 }
 
-static int allocate(pcl_target *p, const shape *h, pclean_err *err) {
+static int allocate_plane(pcl_target *p, const shape *h, pclean_err *err) {
     const size_t n = h->npixel;
-    int rc = PCL_NEW(&p->search, n, "search mask", err);
+    p->density_pol = SIZE_MAX;
+    int rc = h->density ? pcl_weighing_init(p->setup, &p->density, err) : 0;
+    if (!rc)
+        rc = PCL_NEW(&p->search, n, "search mask", err);
     if (!rc && h->user_mask)
         rc = PCL_NEW(&p->user_mask, n, "user mask", err);
     for (size_t t = 0; !rc && t < h->npsf; t++)
@@ -124,8 +168,16 @@ static int allocate(pcl_target *p, const shape *h, pclean_err *err) {
     for (size_t t = 0; !rc && t < h->nterm; t++)
         if (!(rc = PCL_NEW(&p->residual[t], n, "residual plane", err)))
             rc = PCL_NEW(&p->model[t], n, "model plane", err);
-    if (!rc && h->npredicted)
-        rc = PCL_NEW(&p->predicted, 2 * h->npredicted, "model visibilities", err);
+    return rc;
+}
+
+static int allocate(pcl_target *p, const shape *h, pclean_err *err) {
+    int rc =
+        h->npredicted ? PCL_NEW(&p->predicted, 2 * h->npredicted, "model visibilities", err) : 0;
+    for (size_t i = h->npol; !rc && i-- > 0;) { /* the first is at hand in the end */
+        pcl_target_select(p, i);
+        rc = allocate_plane(p, h, err);
+    }
     return rc;
 }
 
@@ -135,8 +187,8 @@ int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_store *vis,
                       .vis = vis,
                       .nx = setup->desc.nx,
                       .ny = setup->desc.ny,
-                      .nterm = setup->params.nterm,
-                      .density_pol = SIZE_MAX};
+                      .npol = pcl_target_npol(setup),
+                      .nterm = setup->params.nterm};
     if (options)
         p->options = *options;
     int rc = pcl_sampler_init(&p->sampler, vis, &setup->channels, err);
@@ -152,9 +204,7 @@ int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_store *vis,
     if ((rc = h.gridder->count(&h.gridding, 1, &gridder, err)) ||
         (rc = pcl_slices_init(&p->slices, h.nslice, floats_summed(&h, &gridder), &p->options.share,
                               err)) ||
-        (rc = h.gridder->make(&h.gridding, &p->gridder_self, err)) ||
-        (h.density && (rc = pcl_weighing_init(setup, &p->density, err))) ||
-        (rc = allocate(p, &h, err)))
+        (rc = h.gridder->make(&h.gridding, &p->gridder_self, err)) || (rc = allocate(p, &h, err)))
         pcl_target_clear(p);
     return rc;
 }
@@ -163,11 +213,16 @@ static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridde
                             size_t nthread);
 static uint64_t count_restoring(const pcl_setup *s, size_t nthread);
 
+static uint64_t density_bytes(const pcl_setup *s, const shape *h) {
+    return h->density ? h->npol * pcl_density_bytes(s->desc.nx, s->desc.ny) : 0;
+}
+
 int pcl_target_count(const pcl_setup *s, const pcl_target_samples *samples,
                      const pcl_target_options *options, size_t nthread, pcl_target_bytes *out,
                      pclean_err *err) {
     const shape h = shape_of(s, samples, options);
-    const uint64_t n = h.npixel, each = pcl_sampler_bytes(0, h.want) / pcl_sampler_batch(0);
+    const uint64_t n = h.npol * h.npixel,
+                   each = pcl_sampler_bytes(0, h.want) / pcl_sampler_batch(0);
     pcl_gridder_bytes gridder;
     *out = (pcl_target_bytes){0};
     int rc = h.gridder->count(&h.gridding, nthread, &gridder, err);
@@ -178,7 +233,7 @@ int pcl_target_count(const pcl_setup *s, const pcl_target_samples *samples,
                               .batch = samples->nbatch * each,
                               .planes = (h.npsf + 2 * h.nterm) * n * sizeof(float),
                               .masks = (h.user_mask ? 2 : 1) * n * sizeof(bool),
-                              .density = h.density ? pcl_density_bytes(s->desc.nx, s->desc.ny) : 0,
+                              .density = density_bytes(s, &h),
                               .predicted = 2 * sizeof(float) * (uint64_t)h.npredicted,
                               .sums = pcl_sum_bytes(h.nslice, floats_summed(&h, &gridder)),
                               .fft = gridder.fft,
@@ -192,13 +247,8 @@ uint64_t pcl_target_bytes_held(const pcl_target_bytes *b) {
            b->sums;
 }
 
-void pcl_target_clear(pcl_target *p) {
-    if (p->gridder)
-        p->gridder->free(p->gridder_self);
-    pcl_sampler_clear(&p->sampler);
-    pcl_slices_clear(&p->slices);
+static void free_plane(pcl_target *p) {
     pcl_density_clear(&p->density);
-    pcl_free(p->predicted);
     for (size_t t = 0; t < PCL_TARGET_NPSF; t++)
         pcl_free(p->psf[t]);
     for (size_t t = 0; t < PCL_TARGET_NTERM; t++) {
@@ -207,6 +257,18 @@ void pcl_target_clear(pcl_target *p) {
     }
     pcl_free(p->user_mask);
     pcl_free(p->search);
+}
+
+void pcl_target_clear(pcl_target *p) {
+    if (p->gridder)
+        p->gridder->free(p->gridder_self);
+    pcl_sampler_clear(&p->sampler);
+    pcl_slices_clear(&p->slices);
+    pcl_free(p->predicted);
+    for (size_t i = 0; i < p->npol; i++) {
+        pcl_target_select(p, i);
+        free_plane(p);
+    }
     *p = (pcl_target){0};
 }
 
@@ -233,6 +295,7 @@ int pcl_target_fill_pb(const pcl_target *p, float *pb, pclean_err *err) {
 int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) {
     const pcl_setup *s = p->setup;
     const pclean_config *c = s->config;
+    pcl_target_select(p, ipol);
     p->plane.ichan = ichan;
     p->plane.ipol = ipol;
     float *pb = pcl_target_borrow_plane(p);
@@ -295,8 +358,11 @@ static int run_major(pcl_target *p, bool with_psf, pclean_err *err) {
                              .count = {.sumwt = p->plane.sumwt},
                              .umax_lambda = p->plane.umax_lambda,
                              .vmax_lambda = p->plane.vmax_lambda};
-    if (!with_psf && !(p->plane.sumwt > 0))
+    if (!with_psf && !(p->plane.sumwt > 0)) { /* a blank plane, cleaned together with others */
+        for (size_t t = 0; t < p->nterm; t++)
+            memset(p->residual[t], 0, npixel(p) * sizeof **p->residual);
         return 0;
+    }
     p->restored = NULL; /* the grids are needed */
     const pcl_major_means means = {.predicted = p->predicted,
                                    .slices = &p->slices,
@@ -346,6 +412,8 @@ int pcl_target_dirty(pcl_target *p, pclean_err *err) {
 
 void pcl_target_forget_weights(pcl_target *p) {
     p->density_pol = SIZE_MAX;
+    for (size_t i = 0; i < p->npol; i++)
+        p->aside[i].density_pol = SIZE_MAX;
 }
 
 int pcl_target_reweigh(pcl_target *p, pclean_err *err) {
@@ -358,23 +426,52 @@ int pcl_target_major(pcl_target *p, pclean_err *err) {
 
 /* ---- minor cycle and the end ---- */
 
+/* The arrays of all planes that are held, as a deconvolver takes them. */
+typedef struct held_planes {
+    float *residual[PCL_TARGET_NPOL * PCL_TARGET_NTERM], *model[PCL_TARGET_NPOL * PCL_TARGET_NTERM];
+    const float *psf[PCL_TARGET_NPOL * PCL_TARGET_NPSF];
+    const bool *mask[PCL_TARGET_NPOL];
+    bool polarized[PCL_TARGET_NPOL];
+    double lobe; /* pixels; the widest */
+} held_planes;
+
+static void list_held(pcl_target *p, held_planes *h) {
+    const size_t ihand = p->ihand, npsf = 2 * p->nterm - 1;
+    for (size_t i = 0; i < p->npol; i++) {
+        pcl_target_select(p, i);
+        for (size_t t = 0; t < p->nterm; t++) {
+            h->residual[i * p->nterm + t] = p->residual[t];
+            h->model[i * p->nterm + t] = p->model[t];
+        }
+        for (size_t t = 0; t < npsf; t++)
+            h->psf[i * npsf + t] = p->psf[t];
+        h->mask[i] = p->plane.nsearch == npixel(p) ? NULL : p->search;
+        h->polarized[i] = pcl_stokes_is_polarized(p->setup->stokes.code[p->plane.ipol]);
+        h->lobe = fmax(h->lobe, p->plane.beam.major_rad / p->setup->config->cell_rad[0]);
+    }
+    pcl_target_select(p, ihand);
+}
+
 int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *niter,
                      pclean_err *err) {
+    held_planes held = {.lobe = 0};
+    list_held(p, &held);
     pcl_clean_params params = {.gain = (float)p->setup->config->gain,
                                .threshold = (float)threshold_jy,
-                               .cycleniter = (size_t)cycleniter};
+                               .cycleniter = (size_t)cycleniter,
+                               .lobe = held.lobe};
     pcl_clean_result result;
     for (int i = 0; i < 2; i++)
         params.spare[i] = lend(p, i);
-    const bool *mask = p->plane.nsearch == npixel(p) ? NULL : p->search;
     const pcl_clean_planes planes = {.nx = p->nx,
                                      .ny = p->ny,
-                                     .npol = 1,
+                                     .npol = p->npol,
                                      .nterm = p->nterm,
-                                     .residual = p->residual,
-                                     .model = p->model,
-                                     .psf = (const float *const *)p->psf,
-                                     .mask = &mask};
+                                     .residual = held.residual,
+                                     .model = held.model,
+                                     .psf = held.psf,
+                                     .mask = held.mask,
+                                     .polarized = held.polarized};
     int rc = p->setup->params.deconvolver->clean(&planes, &params, &result, err);
     *niter = (int)result.niter;
     return rc;
@@ -420,7 +517,7 @@ static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridde
     pcl_primary_beam_reach(s, away);
     const pcl_clean_extent extent = {.nx = s->desc.nx,
                                      .ny = s->desc.ny,
-                                     .npol = 1,
+                                     .npol = h->npol,
                                      .nterm = h->nterm,
                                      .half_x = radius / c->cell_rad[0] + away[0],
                                      .half_y = radius / c->cell_rad[1] + away[1],

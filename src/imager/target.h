@@ -1,6 +1,10 @@
-/* target.h: one image plane (a channel and a Stokes parameter) from samples to residual, and one
- * minor cycle on it. The order of the calls is the life of a plane: begin, {minor, major}*,
- * restore. Everything a plane needs is allocated once and used for plane after plane. */
+/* target.h: an image plane (a channel and a Stokes parameter) from samples to residual, and one
+ * minor cycle on it. The order of the calls is the life of a plane: begin, dirty, {minor, major}*,
+ * restore. Everything a plane needs is allocated once and used for plane after plane.
+ *
+ * A deconvolver that judges the Stokes planes of a channel together needs all of them at a time:
+ * then the target holds each with its own arrays. One of them is the plane at hand, which all
+ * functions work on, but for pcl_target_minor: it cleans all that are held. */
 #ifndef PCL_TARGET_H
 #define PCL_TARGET_H
 #include "base/err.h"
@@ -16,6 +20,9 @@
 
 /* Room for Taylor terms; nterm is 1 today. */
 enum { PCL_TARGET_NTERM = 4, PCL_TARGET_NPSF = 2 * PCL_TARGET_NTERM - 1 };
+
+/* Stokes planes of a channel at most. */
+enum { PCL_TARGET_NPOL = 4 };
 
 /* What its owner brings along; zeros: nothing. */
 typedef struct pcl_target_options {
@@ -43,6 +50,15 @@ typedef struct pcl_plane {
     bool finite;       /* residual, model and PSF are, and .sumwt will be, in single precision */
 } pcl_plane;
 
+/* A plane that a target holds and that is not at hand; the fields are those of pcl_target. */
+typedef struct pcl_target_aside {
+    pcl_plane plane;
+    float *psf[PCL_TARGET_NPSF], *residual[PCL_TARGET_NTERM], *model[PCL_TARGET_NTERM];
+    bool *user_mask, *search;
+    pcl_density density;
+    size_t density_pol;
+} pcl_target_aside;
+
 typedef struct pcl_target {
     const pcl_setup *setup;
     pcl_target_options options;
@@ -54,12 +70,15 @@ typedef struct pcl_target {
                        * pcl_major_predicts says so */
     pcl_sampler sampler;
     pcl_slices slices;
-    pcl_density density; /* of this plane, or of all channels: made once per Stokes plane */
-    size_t density_pol;  /* Stokes plane that a common density is of; SIZE_MAX: none yet */
+    size_t npol;  /* pcl_target_npol */
+    size_t ihand; /* which of them is at hand */
+    pcl_target_aside aside[PCL_TARGET_NPOL];
 
     /* The plane at hand; arrays [ny][nx]. */
     pcl_plane plane;
-    size_t nterm; /* of residual and model; the PSF has 2 nterm - 1 */
+    pcl_density density; /* of this plane, or of all channels: made once per Stokes plane */
+    size_t density_pol;  /* Stokes plane that a common density is of; SIZE_MAX: none yet */
+    size_t nterm;        /* of residual and model; the PSF has 2 nterm - 1 */
     float *psf[PCL_TARGET_NPSF], *residual[PCL_TARGET_NTERM], *model[PCL_TARGET_NTERM];
     /* Of pcl_target_restore, in lent memory; NULL: there is none (any more). */
     float *restored;
@@ -70,6 +89,14 @@ typedef struct pcl_target {
 int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_store *vis,
                     const pcl_target_options *options, pclean_err *err) PCL_CHECK;
 void pcl_target_clear(pcl_target *p);
+
+/* Stokes planes that a target holds at a time: all of a channel where the deconvolver judges them
+ * together, else 1. */
+size_t pcl_target_npol(const pcl_setup *s);
+
+/* Makes Stokes plane ipol the plane at hand, as it was left, where several are held; else nothing.
+ * The restored image is gone. */
+void pcl_target_select(pcl_target *p, size_t ipol);
 
 /* Lent memory (core/lent.h). A target has no work space of its own: between two passes over the
  * data it lends the gridder's grids, as a plane and a mask, to those of its functions that say they
@@ -131,8 +158,8 @@ int pcl_target_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const
 /* The same at the frequency of the plane at hand. */
 int pcl_target_fill_pb(const pcl_target *p, float *pb, pclean_err *err) PCL_CHECK;
 
-/* The search region at the plane's frequency, within p->user_mask where there is one. Borrows
- * a plane. */
+/* Makes this plane the plane at hand; its search region at its frequency, within p->user_mask
+ * where there is one (of several planes that are held, of the one selected). Borrows a plane. */
 int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) PCL_CHECK;
 
 /* Weights, PSF, its beam and sidelobe, and the residual of the model that p->model holds (zeros:
@@ -145,8 +172,8 @@ void pcl_target_forget_weights(pcl_target *p);
 /* The weights alone, for a plane whose first pass was made earlier (cyclecontrol=global). */
 int pcl_target_reweigh(pcl_target *p, pclean_err *err) PCL_CHECK;
 
-/* Minor cycle to a threshold; adds to the model. *niter as tclean counts. p->residual is spent:
- * pcl_target_major follows. Borrows all that is lent. */
+/* Minor cycle to a threshold, of all planes that are held; adds to their models. *niter as tclean
+ * counts. Their residuals are spent: pcl_target_major of each follows. Borrows all that is lent. */
 int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *niter,
                      pclean_err *err) PCL_CHECK;
 

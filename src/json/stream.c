@@ -187,6 +187,13 @@ static void progress(const pclean_progress *p, void *user) {
     pthread_mutex_unlock(&s->lock);
 }
 
+static void take_cycle(const pclean_cycle *c, void *user) {
+    pclean_stream *s = user;
+    pthread_mutex_lock(&s->lock);
+    put_struct(s, "cycle", &pcl_json_cycle, c);
+    pthread_mutex_unlock(&s->lock);
+}
+
 static void take_log(enum pclean_level level, const char *text, void *user) {
     pclean_stream *s = user;
     if (level == PCLEAN_LEVEL_DEBUG && !s->debug)
@@ -231,6 +238,7 @@ int pclean_stream_new(int fd, const pclean_stream_options *options, pclean_strea
                               .progress = progress,
                               .log = take_log,
                               .stop_requested = stop_requested,
+                              .cycle = take_cycle,
                               .user = s};
     pthread_mutex_init(&s->lock, NULL);
     first_line line = {.version = PCLEAN_STREAM_VERSION,

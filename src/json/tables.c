@@ -99,6 +99,20 @@ static const pcl_json_field progress_rows[] = {
 const pcl_json_struct pcl_json_progress = {TABLE(progress_rows)};
 #undef STRUCT
 
+#define STRUCT pclean_cycle
+static const pcl_json_field cycle_rows[] = {
+    ROW("chan", SIZE, chan),
+    ROW("pol", SIZE, pol),
+    ROW("nmajor", INT, nmajor),
+    ROW("niter", INT, niter),
+    ROW("cyclethreshold", REAL, cyclethreshold),
+    ROW("peak_residual", REAL, peak_residual),
+    ROW("rms_residual", REAL, rms_residual),
+    ROW("model_flux", REAL, model_flux),
+};
+const pcl_json_struct pcl_json_cycle = {TABLE(cycle_rows)};
+#undef STRUCT
+
 /* ---- the result of a run ---- */
 
 #define STRUCT pclean_result_ms

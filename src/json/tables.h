@@ -10,6 +10,7 @@ extern const pcl_json_struct pcl_json_plane;       /* pclean_plane, as in the re
 extern const pcl_json_struct pcl_json_plane_event; /* pclean_plane, as in progress lines: their
                                                       * keys are older */
 extern const pcl_json_struct pcl_json_progress;    /* pclean_progress */
+extern const pcl_json_struct pcl_json_cycle;       /* pclean_cycle */
 extern const pcl_json_struct pcl_json_result;      /* pclean_result */
 extern const pcl_json_struct pcl_json_record;      /* pclean_result without its products */
 extern const pcl_json_struct pcl_json_plan;        /* pclean_plan */

@@ -42,6 +42,11 @@ void pcl_run_report(const pcl_run *r, const char *stage, double fraction, size_t
     r->hooks->progress(&p, r->hooks->user);
 }
 
+void pcl_run_report_cycle(const pcl_run *r, const pclean_cycle *cycle) {
+    if (r->hooks->cycle)
+        r->hooks->cycle(cycle, r->hooks->user);
+}
+
 void pcl_run_warn(pcl_run *r, const char *fmt, ...) {
     char text[1024];
     va_list args;

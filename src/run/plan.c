@@ -223,7 +223,8 @@ static int estimate_time(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
             *err = why;
         return rc;
     }
-    const double nplane = (double)(p->nchan * p->npol), rounds = ceil(nplane / p->nworkers);
+    const double each = (double)pcl_target_npol(s), ntask = (double)(p->nchan * p->npol) / each,
+                 rounds = ceil(ntask / p->nworkers) * each;
     p->time = (pclean_plan_time){.known = true,
                                  .sampling_s = c.seconds,
                                  .read_s = c.read_s,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "imager/target.h"
 
 void pcl_resources_product_folder(const pclean_config *c, char *buf, size_t size) {
     const char *slash = strrchr(c->imagename, '/');
@@ -39,11 +40,13 @@ void pcl_resources_scratch_prefix(const pclean_config *c, char *buf, size_t size
  * until it holds. */
 int pcl_resources_plan(const pcl_setup *s, pcl_resources *r, pclean_err *err) {
     const pclean_config *c = s->config;
+    const size_t each = pcl_target_npol(s);
     pcl_sysinfo_read("", &r->limits);
     pcl_workers_request q = {.nworkers = c->nworkers,
                              .threads = c->threads,
                              .ncore = (size_t)r->limits.cores,
-                             .nplane = s->desc.nchan * s->desc.npol,
+                             .nplane = s->desc.nchan * s->desc.npol / each,
+                             .channels = each > 1,
                              .nfit = SIZE_MAX};
     for (;;) {
         pcl_workers_choose(&q, &r->workers);

@@ -45,6 +45,7 @@ int pcl_run_stop_requested(void *user);
 /* fraction: of the whole run. plane: NULL, or the one just finished. */
 void pcl_run_report(const pcl_run *r, const char *stage, double fraction, size_t done, size_t total,
                     const char *unit, const pclean_plane *plane);
+void pcl_run_report_cycle(const pcl_run *r, const pclean_cycle *cycle);
 /* Logs a warning and keeps it for the result. */
 void pcl_run_warn(pcl_run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

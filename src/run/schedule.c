@@ -1,6 +1,8 @@
 /* schedule.c: which plane is done when: the coordinator's side of the two cyclecontrols. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "run/run.h"
@@ -12,16 +14,23 @@ typedef struct batch {
     const char *stage;
     double from, to; /* of the whole run's progress */
     bool last;       /* the planes are finished with it */
-    size_t n, done;
-    pcl_task *task; /* [nplane] */
+    size_t ntask, n, done;
+    size_t each;         /* planes of a task */
+    size_t stride;       /* bytes of a task */
+    unsigned char *task; /* [nplane / each][stride] */
 } batch;
 
+static pcl_task *task_at(const batch *b, size_t k) {
+    return (pcl_task *)(void *)(b->task + k * b->stride);
+}
+
+/* The first plane of task k. */
 static size_t index_of(const batch *b, size_t k) {
-    const pclean_plane *p = &b->task[k].state.plane;
+    const pclean_plane *p = &task_at(b, k)->state[0].plane;
     return p->chan * b->r->setup.desc.npol + p->pol;
 }
 
-static void report_task(batch *b, size_t iplane) {
+static void report_plane(batch *b, size_t iplane) {
     pcl_run *r = b->r;
     r->result->plane[iplane] = r->state[iplane].plane;
     b->done++;
@@ -32,27 +41,44 @@ static void report_task(batch *b, size_t iplane) {
 static int task_done(size_t k, const void *result, void *user, pclean_err *err) {
     (void)err;
     batch *b = user;
-    b->r->state[index_of(b, k)] = *(const pcl_plane_state *)result;
-    report_task(b, index_of(b, k));
+    const size_t first = index_of(b, k);
+    memcpy(&b->r->state[first], result, b->each * sizeof *b->r->state);
+    for (size_t i = 0; i < b->each; i++)
+        report_plane(b, first + i);
     return 0;
 }
 
-/* A plane whose worker died twice stays blank, whatever those two wrote, and takes no further
- * part. */
+/* Planes whose worker died twice stay blank, whatever those two wrote, and take no further part. */
 static int task_died(size_t k, const char *how, bool again, void *user, pclean_err *err) {
     batch *b = user;
     pcl_run *r = b->r;
-    pcl_plane_state *s = &r->state[index_of(b, k)];
+    const size_t first = index_of(b, k);
+    pcl_plane_state *s = &r->state[first];
     char name[64];
-    pcl_run_plane_name(r, &s->plane, name, sizeof name);
+    int rc = 0;
+    if (b->each > 1)
+        snprintf(name, sizeof name, "channel %zu", s->plane.chan);
+    else
+        pcl_run_plane_name(r, &s->plane, name, sizeof name);
     if (again) {
         pcl_run_warn(r, "%s: the worker %s; another one does its work again", name, how);
         return 0;
     }
     pcl_run_warn(r, "%s: the worker %s; it is left blank", name, how);
-    pcl_plane_state_fail(s, PCLEAN_STOP_FAILED);
-    report_task(b, index_of(b, k));
-    return pcl_products_blank(&r->products, s->plane.pol, s->plane.chan, err);
+    for (size_t i = 0; !rc && i < b->each; i++) {
+        pcl_plane_state_fail(&s[i], PCLEAN_STOP_FAILED);
+        report_plane(b, first + i);
+        rc = pcl_products_blank(&r->products, s[i].plane.pol, s[i].plane.chan, err);
+    }
+    return rc;
+}
+
+static void task_told(size_t k, const void *note, void *user) {
+    const batch *b = user;
+    pclean_cycle cycle; /* the note may lie anywhere */
+    (void)k;
+    memcpy(&cycle, note, sizeof cycle);
+    pcl_run_report_cycle(b->r, &cycle);
 }
 
 /* Longest first: by what the plane took last time, before that by the rows that its channel finds
@@ -75,8 +101,8 @@ static double expected_cost(const pcl_run *r, const pcl_plane_state *s, pcl_chan
 static int by_cost(const void *a, const void *b) {
     const pcl_task *s = a, *t = b;
     const double x = s->cost, y = t->cost;
-    const size_t i = s->state.plane.chan, j = t->state.plane.chan, p = s->state.plane.pol,
-                 q = t->state.plane.pol;
+    const size_t i = s->state[0].plane.chan, j = t->state[0].plane.chan, p = s->state[0].plane.pol,
+                 q = t->state[0].plane.pol;
     if (x != y)
         return (x < y) - (x > y);
     return i != j ? (i > j) - (i < j) : (p > q) - (p < q);
@@ -94,27 +120,37 @@ static int sort_tasks(const batch *b, pclean_err *err) {
     int rc = PCL_NEW(&work, most, "channel map", err);
     if (rc)
         return rc;
-    for (size_t k = 0; k < b->n; k++)
-        b->task[k].cost = expected_cost(b->r, &b->task[k].state, work);
-    qsort(b->task, b->n, sizeof *b->task, by_cost);
+    for (size_t k = 0; k < b->ntask; k++)
+        task_at(b, k)->cost = expected_cost(b->r, &task_at(b, k)->state[0], work);
+    qsort(b->task, b->ntask, b->stride, by_cost);
     pcl_free(work);
     return 0;
 }
 
-/* Gives the task to every plane for which `takes` says so, and waits for all of them: the barrier
- * of a cycle. */
-static int run_batch(batch *b, const pcl_task *what,
+/* A task of these planes, the next of the batch. */
+static void add_task(batch *b, const pcl_task *what, const pcl_plane_state *s) {
+    pcl_task *task = task_at(b, b->ntask++);
+    *task = *what;
+    memcpy(task->state, s, b->each * sizeof *s);
+    b->n += b->each;
+}
+
+/* Gives the task to all planes for which `takes` says so, and waits for all of them: the barrier of
+ * a cycle. */
+static int run_batch(batch *b, pcl_task what,
                      bool (*takes)(const pcl_run *, const pcl_plane_state *, const pcl_task *),
                      pclean_err *err) {
-    const pcl_pool_events events = {.done = task_done, .died = task_died, .user = b};
-    b->n = b->done = 0;
-    for (size_t k = 0; k < b->r->nplane; k++)
-        if (!pcl_run_plane_failed(&b->r->state[k].plane) && takes(b->r, &b->r->state[k], what)) {
-            b->task[b->n] = *what;
-            b->task[b->n++].state = b->r->state[k];
-        }
+    const pcl_pool_events events = {
+        .done = task_done, .died = task_died, .told = task_told, .user = b};
+    b->ntask = b->n = b->done = 0;
+    what.nplane = b->each;
+    for (size_t k = 0; k < b->r->nplane; k += b->each) {
+        const pcl_plane_state *s = &b->r->state[k];
+        if (!pcl_run_plane_failed(&s->plane) && takes(b->r, s, &what))
+            add_task(b, &what, s);
+    }
     int rc = sort_tasks(b, err);
-    return rc ? rc : pcl_pool_run(b->r->pool, b->n, b->task, &events, err);
+    return rc ? rc : pcl_pool_run(b->r->pool, b->ntask, b->task, &events, err);
 }
 
 static bool takes_all(const pcl_run *r, const pcl_plane_state *s, const pcl_task *what) {
@@ -127,41 +163,29 @@ static bool takes_all(const pcl_run *r, const pcl_plane_state *s, const pcl_task
 /* ---- cyclecontrol=channel: every plane on its own ---- */
 
 static int image_by_plane(batch *b, pclean_err *err) {
-    const pcl_task task = {.kind = PCL_TASK_IMAGE};
     b->stage = "image";
     b->from = 0.1;
     b->to = 1;
     b->last = true;
-    return run_batch(b, &task, takes_all, err);
+    return run_batch(b, (pcl_task){.kind = PCL_TASK_IMAGE}, takes_all, err);
 }
 
 /* ---- cyclecontrol=global: all planes as one problem, one barrier per cycle ---- */
 
-/* The worst plane speaks for all: tclean's control. */
-static void worst_of_all(const pcl_run *r, double *peak, double *sidelobe, double *rms,
-                         size_t *nsearch) {
-    *peak = *sidelobe = *rms = 0;
-    *nsearch = 0;
-    for (size_t k = 0; k < r->nplane; k++) {
-        const pclean_plane *p = &r->state[k].plane;
-        if (p->nvis == 0)
-            continue;
-        *peak = fmax(*peak, p->peak_residual);
-        *sidelobe = fmax(*sidelobe, p->psf_sidelobe);
-        *rms = fmax(*rms, p->rms_residual);
-        *nsearch += r->state[k].numbers.nsearch;
-    }
-}
-
 static bool above_level(const pcl_run *r, const pcl_plane_state *s, const pcl_task *what) {
-    return s->plane.nvis > 0 && s->numbers.nsearch > 0 &&
-           s->plane.peak_residual >= pcl_task_level(&r->setup.params.control, what, s);
+    const double level = pcl_task_level(&r->setup.params.control, what, s);
+    bool above = false;
+    for (size_t i = 0; i < what->nplane; i++)
+        above |=
+            s[i].plane.nvis > 0 && s[i].numbers.nsearch > 0 && s[i].plane.peak_residual >= level;
+    return above;
 }
 
-static double iterations(const pcl_run *r) {
+/* Planes that are cleaned together share theirs. */
+static double iterations(const batch *b) {
     double n = 0;
-    for (size_t k = 0; k < r->nplane; k++)
-        n += r->state[k].plane.niter;
+    for (size_t k = 0; k < b->r->nplane; k += b->each)
+        n += b->r->state[k].plane.niter;
     return n;
 }
 
@@ -169,22 +193,21 @@ static int cycle_globally(batch *b, int *stop, pclean_err *err) {
     const pcl_control *control = &b->r->setup.params.control;
     pcl_progress_state all = {0};
     for (;;) {
-        double peak, sidelobe, rms;
-        size_t nsearch;
-        worst_of_all(b->r, &peak, &sidelobe, &rms, &nsearch);
-        if ((*stop = pcl_converge_check(control, &all, peak, rms, nsearch)))
+        pcl_worst worst; /* speaks for all: tclean's control */
+        pcl_worst_of(b->r->nplane, b->r->state, &worst);
+        if ((*stop = pcl_converge_check(control, &all, worst.peak, worst.rms, worst.nsearch)))
             return 0;
         const pcl_task task = {.kind = PCL_TASK_CYCLE,
-                               .peak = peak,
-                               .sidelobe = sidelobe,
+                               .peak = worst.peak,
+                               .sidelobe = worst.sidelobe,
                                .cycleniter = pcl_converge_cycleniter(control, &all)};
         b->stage = "clean";
         b->from = b->to;
         b->to += 0.3 * (0.9 - b->to); /* nobody knows how many cycles are left */
-        int rc = run_batch(b, &task, above_level, err);
+        int rc = run_batch(b, task, above_level, err);
         if (rc)
             return rc;
-        all.niter = (int)fmin(iterations(b->r), 2e9);
+        all.niter = (int)fmin(iterations(b), 2e9);
         all.nround++;
     }
 }
@@ -196,23 +219,18 @@ static int image_globally(batch *b, pclean_err *err) {
     b->stage = "dirty";
     b->from = 0.1;
     b->to = 0.4;
-    if ((rc = run_batch(b, &first, takes_all, err)) || (rc = cycle_globally(b, &stop, err)))
+    if ((rc = run_batch(b, first, takes_all, err)) || (rc = cycle_globally(b, &stop, err)))
         return rc;
     for (size_t k = 0; k < r->nplane; k++) {
         pcl_plane_state *s = &r->state[k];
-        if (pcl_run_plane_failed(&s->plane))
-            continue;
-        s->plane.stop = stop;
-        if (s->plane.nvis == 0)
-            s->plane.stop = PCLEAN_STOP_BLANK;
-        else if (s->numbers.nsearch == 0)
-            s->plane.stop = PCLEAN_STOP_ZEROMASK;
+        if (!pcl_run_plane_failed(&s->plane))
+            pcl_plane_state_stop(s, stop);
     }
     b->stage = "restore";
     b->from = b->to;
     b->to = 1;
     b->last = true;
-    return run_batch(b, &last, takes_all, err);
+    return run_batch(b, last, takes_all, err);
 }
 
 bool pcl_run_plane_failed(const pclean_plane *p) {
@@ -224,8 +242,9 @@ bool pcl_run_is_global(const pclean_config *c) {
 }
 
 int pcl_run_image_planes(pcl_run *r, pclean_err *err) {
-    batch b = {.r = r};
-    int rc = PCL_ZNEW(&b.task, r->nplane, "list of tasks", err);
+    const size_t each = pcl_target_npol(&r->setup);
+    batch b = {.r = r, .each = each, .stride = pcl_task_bytes(each)};
+    int rc = pcl_zalloc((void **)&b.task, r->nplane / each, b.stride, "list of tasks", err);
     if (rc)
         return rc;
     rc = pcl_run_is_global(r->config) ? image_globally(&b, err) : image_by_plane(&b, err);

@@ -25,6 +25,7 @@ typedef struct worker {
     pcl_workplace *own; /* t, where it was not inherited */
     pcl_target target;
     bool asks; /* whether it is to stop */
+    const pcl_pool_line *line;
 } worker;
 
 /* ---- its records ---- */
@@ -58,18 +59,53 @@ void pcl_plane_state_fail(pcl_plane_state *s, int stop) {
                                      .stop = stop}};
 }
 
+void pcl_plane_state_stop(pcl_plane_state *s, int stop) {
+    s->plane.stop = stop;
+    if (s->plane.nvis == 0)
+        s->plane.stop = PCLEAN_STOP_BLANK;
+    else if (s->numbers.nsearch == 0)
+        s->plane.stop = PCLEAN_STOP_ZEROMASK;
+}
+
+void pcl_worst_of(size_t n, const pcl_plane_state *s, pcl_worst *out) {
+    *out = (pcl_worst){.nvis = 0};
+    for (size_t i = 0; i < n; i++) {
+        const pclean_plane *p = &s[i].plane;
+        if (p->nvis == 0)
+            continue;
+        out->nvis += p->nvis;
+        out->peak = fmax(out->peak, p->peak_residual);
+        out->sidelobe = fmax(out->sidelobe, p->psf_sidelobe);
+        out->rms = fmax(out->rms, p->rms_residual);
+        out->nsearch += s[i].numbers.nsearch;
+    }
+}
+
+static bool all_finite(size_t n, const pcl_plane_state *s) {
+    bool finite = true;
+    for (size_t i = 0; i < n; i++)
+        finite &= s[i].numbers.finite;
+    return finite;
+}
+
 /* ---- steps ---- */
 
-/* A plane that is not finite is none: blank, and the run's verdict names it. */
-static int give_up(worker *w, pcl_plane_state *s, pclean_err *err) {
-    pcl_plane_state_fail(s, PCLEAN_STOP_NOT_FINITE);
-    return pcl_products_blank(w->t->products, s->plane.pol, s->plane.chan, err);
+/* A plane that is not finite is none: blank, and the run's verdict names it; so are those that are
+ * cleaned with it. */
+static int give_up(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < n; i++) {
+        pcl_plane_state_fail(&s[i], PCLEAN_STOP_NOT_FINITE);
+        rc = pcl_products_blank(w->t->products, s[i].plane.pol, s[i].plane.chan, err);
+    }
+    return rc;
 }
 
 /* Primary beam and masks of the plane. */
 static int begin(worker *w, const pcl_plane_state *s, pclean_err *err) {
     pcl_target *p = &w->target;
     const size_t ichan = s->plane.chan, ipol = s->plane.pol;
+    pcl_target_select(p, ipol);
     int rc = w->t->mask ? pcl_usermask_plane(w->t->mask, ipol, ichan, p->user_mask, err) : 0;
     return rc ? rc : pcl_target_begin(p, ichan, ipol, err);
 }
@@ -94,22 +130,46 @@ static int dirty(worker *w, pcl_plane_state *s, pclean_err *err) {
     return 0;
 }
 
-/* One minor and the major cycle after it. */
-static int clean_round(worker *w, double level, int cycleniter, pcl_plane_state *s,
+static int dirty_all(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = dirty(w, &s[i], err);
+    return rc;
+}
+
+static void tell_cycle(const worker *w, const pcl_plane_state *s, double level) {
+    const pclean_plane *p = &s->plane;
+    const pclean_cycle cycle = {.chan = p->chan,
+                                .pol = p->pol,
+                                .nmajor = p->nmajor,
+                                .niter = p->niter,
+                                .cyclethreshold = level,
+                                .peak_residual = p->peak_residual,
+                                .rms_residual = p->rms_residual,
+                                .model_flux = p->model_flux};
+    pcl_pool_tell(w->line, &cycle, sizeof cycle);
+}
+
+/* One minor cycle of all planes of the task, and the major cycle of each after it. */
+static int clean_round(worker *w, double level, int cycleniter, size_t n, pcl_plane_state *s,
                        pclean_err *err) {
     pcl_target *p = &w->target;
     int niter = 0, rc;
     if ((rc = pcl_target_minor(p, level, cycleniter, &niter, err)))
         return rc;
     pcl_test_stage(p->plane.ichan, "minor");
-    if ((rc = pcl_target_major(p, err)))
-        return rc;
-    s->progress.niter += niter;
-    s->progress.nround++;
-    pcl_target_measure(p);
-    note_residual(p, s);
-    s->plane.niter = s->progress.niter;
-    s->plane.nmajor = s->progress.nround + 1;
+    for (size_t i = 0; i < n; i++) {
+        pcl_target_select(p, s[i].plane.pol);
+        if ((rc = pcl_target_major(p, err)))
+            return rc;
+        pcl_target_measure(p);
+        note_residual(p, &s[i]);
+        s[i].progress.niter += niter;
+        s[i].progress.nround++;
+        s[i].plane.niter = s[i].progress.niter;
+        s[i].plane.nmajor = s[i].progress.nround + 1;
+        tell_cycle(w, &s[i], level);
+    }
     pcl_test_stage(p->plane.ichan, "major");
     return 0;
 }
@@ -122,7 +182,7 @@ static int restore_and_write(worker *w, pcl_plane_state *s, pclean_err *err) {
     pcl_test_stage(p->plane.ichan, "restore");
     if (!rc && w->t->setup->config->restoration &&
         !pcl_stats_all_finite(p->restored, p->nx * p->ny))
-        return give_up(w, s, err);
+        return give_up(w, 1, s, err);
     if (!rc)
         rc = pcl_products_write(w->t->products, p, s->plane.sumwt, err);
     pcl_test_stage(p->plane.ichan, "write");
@@ -144,6 +204,7 @@ static pcl_state_place place_of(const worker *w, bool spare) {
 static int save_state(worker *w, pcl_plane_state *s, bool in_spare, pclean_err *err) {
     const pcl_state_place place = place_of(w, in_spare);
     s->in_spare = in_spare;
+    pcl_target_select(&w->target, s->plane.pol);
     return pcl_state_save(&w->target, PCL_STATE_CYCLE, &place, err);
 }
 
@@ -162,86 +223,112 @@ static int resume(worker *w, const pcl_plane_state *s, bool weights, pclean_err 
 
 /* ---- tasks ---- */
 
-static int image_plane(worker *w, pcl_plane_state *s, pclean_err *err) {
-    pcl_target *p = &w->target;
-    const pcl_control *c = &p->setup->params.control;
-    int rc = dirty(w, s, err), stop = 0;
-    while (!rc) {
-        if (!p->plane.finite)
-            return give_up(w, s, err);
-        stop = p->plane.nvis ? pcl_converge_check(c, &s->progress, p->plane.peak, p->plane.rms,
-                                                  p->plane.nsearch)
-                             : PCLEAN_STOP_BLANK;
+/* Cleans the planes of a task, whose dirty images are made, to their stop code. *finite false: they
+ * are none any more. */
+static int clean_planes(worker *w, size_t n, pcl_plane_state *s, bool *finite, pclean_err *err) {
+    const pcl_control *c = &w->t->setup->params.control;
+    int rc = 0;
+    while (!rc && (*finite = all_finite(n, s))) {
+        pcl_worst worst;
+        pcl_worst_of(n, s, &worst);
+        const int stop =
+            worst.nvis ? pcl_converge_check(c, &s->progress, worst.peak, worst.rms, worst.nsearch)
+                       : PCLEAN_STOP_BLANK;
+        for (size_t i = 0; i < n; i++)
+            pcl_plane_state_stop(&s[i], stop);
         if (stop)
             break;
         if (stop_requested(w))
             return PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted");
-        const double level =
-            pcl_converge_cyclethreshold(c, p->plane.peak, p->plane.sidelobe, p->plane.rms);
-        rc = clean_round(w, level, pcl_converge_cycleniter(c, &s->progress), s, err);
+        const double level = pcl_converge_cyclethreshold(c, worst.peak, worst.sidelobe, worst.rms);
+        rc = clean_round(w, level, pcl_converge_cycleniter(c, &s->progress), n, s, err);
     }
-    s->plane.stop = stop;
-    return rc ? rc : restore_and_write(w, s, err);
+    return rc;
 }
 
-static int make_dirty(worker *w, pcl_plane_state *s, pclean_err *err) {
+static int image_planes(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) {
+    bool finite = true;
+    int rc = dirty_all(w, n, s, err);
+    if (!rc)
+        rc = clean_planes(w, n, s, &finite, err);
+    if (!rc && !finite)
+        return give_up(w, n, s, err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        pcl_target_select(&w->target, s[i].plane.pol);
+        rc = restore_and_write(w, &s[i], err);
+    }
+    return rc;
+}
+
+static int make_dirty(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) {
     const pcl_state_place place = place_of(w, false);
-    int rc = dirty(w, s, err);
-    if (!rc && !w->target.plane.finite)
-        return give_up(w, s, err);
-    if (!rc)
-        rc = pcl_state_save(&w->target, PCL_STATE_PSF, &place, err);
-    if (!rc)
-        rc = save_state(w, s, false, err);
+    int rc = dirty_all(w, n, s, err);
+    if (!rc && !all_finite(n, s))
+        return give_up(w, n, s, err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        pcl_target_select(&w->target, s[i].plane.pol);
+        if (!(rc = pcl_state_save(&w->target, PCL_STATE_PSF, &place, err)))
+            rc = save_state(w, &s[i], false, err);
+    }
     pcl_test_stage(w->target.plane.ichan, "save");
     return rc;
 }
 
 double pcl_task_level(const pcl_control *control, const pcl_task *task, const pcl_plane_state *s) {
-    return pcl_converge_cyclethreshold(control, task->peak, task->sidelobe, s->plane.rms_residual);
+    pcl_worst worst;
+    pcl_worst_of(task->nplane, s, &worst);
+    return pcl_converge_cyclethreshold(control, task->peak, task->sidelobe, worst.rms);
 }
 
 static int make_cycle(worker *w, const pcl_task *task, pcl_plane_state *s, pclean_err *err) {
-    int rc = resume(w, s, true, err);
+    const size_t n = task->nplane;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = resume(w, &s[i], true, err);
     pcl_test_stage(w->target.plane.ichan, "resume");
     if (!rc)
         rc = clean_round(w, pcl_task_level(&w->t->setup->params.control, task, s), task->cycleniter,
-                         s, err);
-    if (!rc && !w->target.plane.finite)
-        return give_up(w, s, err);
-    if (!rc)
-        rc = save_state(w, s, !s->in_spare, err);
+                         n, s, err);
+    if (!rc && !all_finite(n, s))
+        return give_up(w, n, s, err);
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = save_state(w, &s[i], !s[i].in_spare, err);
     pcl_test_stage(w->target.plane.ichan, "save");
     return rc;
 }
 
-static int finish_plane(worker *w, pcl_plane_state *s, pclean_err *err) {
-    int rc = resume(w, s, false, err);
-    return rc ? rc : restore_and_write(w, s, err);
+static int finish_planes(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < n; i++)
+        if (!(rc = resume(w, &s[i], false, err)))
+            rc = restore_and_write(w, &s[i], err);
+    return rc;
 }
 
 static int run_task(void *user, const void *in, void *out, pclean_err *err) {
     worker *w = user;
     const pcl_task *task = in;
+    const size_t n = task->nplane;
     pcl_plane_state *s = out;
     const double start = pcl_now();
     int rc = 0;
-    *s = task->state;
+    memcpy(s, task->state, n * sizeof *s);
     switch (task->kind) {
     case PCL_TASK_IMAGE:
-        rc = image_plane(w, s, err);
+        rc = image_planes(w, n, s, err);
         break;
     case PCL_TASK_DIRTY:
-        rc = make_dirty(w, s, err);
+        rc = make_dirty(w, n, s, err);
         break;
     case PCL_TASK_CYCLE:
         rc = make_cycle(w, task, s, err);
         break;
     case PCL_TASK_FINISH:
-        rc = finish_plane(w, s, err);
+        rc = finish_planes(w, n, s, err);
         break;
     }
-    s->plane.seconds += pcl_now() - start;
+    for (size_t i = 0; i < n; i++)
+        s[i].plane.seconds += (pcl_now() - start) / (double)n;
     if (rc && rc != -PCLEAN_EINTERRUPTED)
         pcl_err_prefix(err, "channel %zu: ", s->plane.chan);
     return rc;
@@ -284,12 +371,22 @@ static int open_worker(const void *job, size_t job_size, void *inherited, void *
     return rc;
 }
 
+size_t pcl_task_bytes(size_t nplane) {
+    return sizeof(pcl_task) + nplane * sizeof(pcl_plane_state);
+}
+
+static void attach_worker(void *user, const pcl_pool_line *line) {
+    ((worker *)user)->line = line;
+}
+
+/* With room for any task and its result. */
 static pcl_pool_params pool_params(void) {
-    return (pcl_pool_params){.task_size = sizeof(pcl_task),
-                             .result_size = sizeof(pcl_plane_state),
+    return (pcl_pool_params){.task_size = pcl_task_bytes(PCL_TARGET_NPOL),
+                             .result_size = PCL_TARGET_NPOL * sizeof(pcl_plane_state),
                              .build = pcl_build,
                              .open = open_worker,
                              .run = run_task,
+                             .attach = attach_worker,
                              .close = close_worker};
 }
 
@@ -319,6 +416,7 @@ int pcl_tasks_pool(const pcl_tasks_crew *crew, pcl_pool **out, pclean_err *err) 
                  : 0;
     if (rc)
         return rc;
+    params.task_size = pcl_task_bytes(pcl_target_npol(crew->place->setup));
     params.nworker = crew->nworker;
     params.inherited = crew->way == PCL_TASKS_INHERIT ? crew->place : NULL;
     params.job = crew->job;

@@ -1,6 +1,7 @@
 /* tasks.h: what a worker does to a plane, as tasks of exec/pool.h. A task takes what is known of
  * the plane (a record that travels to the worker and back) and does one thing to it; the pixels
- * stay in the products on disk.
+ * stay in the products on disk. Where the deconvolver judges the Stokes planes of a channel
+ * together (pcl_target_npol), a task is of all of them.
  *
  * cyclecontrol=channel: one task makes the plane. cyclecontrol=global: one makes the dirty image,
  * one each cycle, one the products. A task may be begun twice when a worker dies, so it never
@@ -24,6 +25,16 @@ typedef struct pcl_plane_state {
 
 /* A plane of which nothing is left but its place, and why. */
 void pcl_plane_state_fail(pcl_plane_state *s, int stop);
+/* Its stop code where its cleaning, together with that of other planes, ended with this one. */
+void pcl_plane_state_stop(pcl_plane_state *s, int stop);
+
+/* What the control sees of planes as one: the worst of each number. */
+typedef struct pcl_worst {
+    double peak, sidelobe, rms;
+    size_t nsearch;
+    uint64_t nvis; /* 0: all are blank */
+} pcl_worst;
+void pcl_worst_of(size_t n, const pcl_plane_state *s, pcl_worst *out);
 
 enum pcl_task_kind { PCL_TASK_IMAGE, PCL_TASK_DIRTY, PCL_TASK_CYCLE, PCL_TASK_FINISH };
 
@@ -32,10 +43,14 @@ typedef struct pcl_task {
     double peak, sidelobe; /* CYCLE: the largest of all planes, that say how deep, */
     int cycleniter;        /* and how long */
     double cost;           /* expected, in any unit: longest first */
-    pcl_plane_state state;
+    size_t nplane;
+    pcl_plane_state state[]; /* [nplane] of one channel */
 } pcl_task;
 
-/* Where the minor cycle of a CYCLE task ends. */
+/* Bytes of a task of this many planes. Its result is pcl_plane_state [nplane]. */
+size_t pcl_task_bytes(size_t nplane);
+
+/* Where the minor cycle of a CYCLE task ends: with its planes s[nplane]. */
 double pcl_task_level(const pcl_control *control, const pcl_task *task, const pcl_plane_state *s);
 
 /* How workers come to their workplace. */
@@ -58,8 +73,9 @@ typedef struct pcl_tasks_crew {
     size_t job_size;
 } pcl_tasks_crew;
 
-/* A pool whose tasks are pcl_task and whose results are pcl_plane_state. -PCLEAN_EIO: there is no
- * program pclean-worker. */
+/* A pool whose tasks are pcl_task, of pcl_target_npol planes each; workers tell each pclean_cycle.
+ * -PCLEAN_EIO: there is no program
+ * pclean-worker. */
 int pcl_tasks_pool(const pcl_tasks_crew *crew, pcl_pool **out, pclean_err *err) PCL_CHECK;
 
 /* The life of a process of pclean-worker. */

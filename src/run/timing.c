@@ -132,26 +132,41 @@ typedef struct plane_times {
     double samples, dirty, major;
 } plane_times;
 
-static int time_plane(trial *t, size_t ichan, plane_times *out, pclean_err *err) {
+static int time_plane(trial *t, size_t ichan, size_t ipol, plane_times *out, pclean_err *err) {
     pcl_target *p = &t->target;
-    int rc = samples_of_plane(t, ichan, &out->samples, err);
+    int rc;
     memset(p->model[0], 0, p->nx * p->ny * sizeof **p->model);
-    pcl_target_forget_weights(p); /* a common density is made anew */
     double start = pcl_now();
-    if (rc || (rc = pcl_target_begin(p, ichan, 0, err)) || (rc = pcl_target_dirty(p, err)))
+    if ((rc = pcl_target_begin(p, ichan, ipol, err)) || (rc = pcl_target_dirty(p, err)))
         return rc;
     pcl_target_measure(p);
-    out->dirty = pcl_now() - start;
+    out->dirty += pcl_now() - start;
     if (t->config.niter == 0)
         return 0;
     p->model[0][p->nx * p->ny / 2] = 1e-6f; /* a model, whatever it is */
     start = pcl_now();
     rc = pcl_target_major(p, err);
     pcl_target_measure(p);
-    out->major = pcl_now() - start;
+    out->major += pcl_now() - start;
     return rc;
 }
 
+/* Of the target's planes the mean. */
+static int time_planes_of(trial *t, size_t ichan, plane_times *out, pclean_err *err) {
+    pcl_target *p = &t->target;
+    int rc = samples_of_plane(t, ichan, &out->samples, err);
+    pcl_target_forget_weights(p); /* a common density is made anew */
+    out->dirty = out->major = 0;
+    for (size_t i = 0; !rc && i < p->npol; i++) {
+        pcl_target_select(p, i);
+        rc = time_plane(t, ichan, i, out, err);
+    }
+    out->dirty /= (double)p->npol;
+    out->major /= (double)p->npol;
+    return rc;
+}
+
+/* A component more, for each of the target's planes. */
 static int time_iterations(trial *t, double *each, pclean_err *err) {
     double start = pcl_now();
     int niter;
@@ -160,7 +175,7 @@ static int time_iterations(trial *t, double *each, pclean_err *err) {
     start = pcl_now();
     if (!rc)
         rc = pcl_target_minor(&t->target, 0, ITERATIONS, &niter, err);
-    *each = fmax(0, pcl_now() - start - one) / (ITERATIONS - 1);
+    *each = fmax(0, pcl_now() - start - one) / (ITERATIONS - 1) / (double)t->target.npol;
     return rc;
 }
 
@@ -191,15 +206,15 @@ static int time_planes(trial *t, double kept, pcl_timing *out, pclean_err *err) 
     size_t ichan = 0;
     int rc;
     if ((rc = samples_of_run(t->run, &samples, err)) || (rc = find_channel(t, &ichan, err)) ||
-        (rc = time_plane(t, ichan, &all, err)) || /* the first time pays for pages that are
+        (rc = time_planes_of(t, ichan, &all, err)) || /* the first time pays for pages that are
                                                    * touched for the first time */
-        (rc = time_plane(t, ichan, &all, err)) ||
+        (rc = time_planes_of(t, ichan, &all, err)) ||
         (c->niter > 0 && (rc = time_iterations(t, &out->iteration_s, err))) ||
         (rc = time_restoring(t, &out->finish_s, err)))
         return rc;
     for (size_t k = 0; k < t->vis.nblock; k++)
         t->vis.block[k].nrow = (t->vis.block[k].nrow + 7) / 8;
-    if ((rc = time_plane(t, ichan, &few, err)))
+    if ((rc = time_planes_of(t, ichan, &few, err)))
         return rc;
     samples *= kept / nplane;
     out->dirty_s = scaled(all.dirty, all.samples, few.dirty, few.samples, samples, ratio);

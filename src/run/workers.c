@@ -30,9 +30,9 @@ void pcl_workers_choose(const pcl_workers_request *q, pcl_workers *out) {
                  wanted = q->nworkers > 0 ? (size_t)q->nworkers : at_least_1(ncore / threads);
     *out = (pcl_workers){.nworker = least(wanted, least(nplane, nfit))};
     out->nthread = q->threads > 0 ? (size_t)q->threads : at_least_1(ncore / out->nworker);
-    add(out, "%zu worker%s x %zu thread%s: %zu core%s, %zu plane%s", out->nworker,
+    add(out, "%zu worker%s x %zu thread%s: %zu core%s, %zu %s%s", out->nworker,
         plural(out->nworker), out->nthread, plural(out->nthread), ncore, plural(ncore), nplane,
-        plural(nplane));
+        q->channels ? "channel" : "plane", plural(nplane));
     if (nfit < least(wanted, nplane))
         add(out, ", memory for %zu", nfit);
     if (q->nworkers > 0)

@@ -1,6 +1,7 @@
 /* workers.h: how many processes and threads image the planes, and why. Pure. */
 #ifndef PCL_WORKERS_H
 #define PCL_WORKERS_H
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct pcl_workers_request {
@@ -8,6 +9,7 @@ typedef struct pcl_workers_request {
     size_t ncore;          /* that this process may use */
     size_t nplane;         /* what there is to hand out */
     size_t nfit;           /* workers that memory has room for; SIZE_MAX: not known */
+    bool channels;         /* what is handed out are channels: their planes are made together */
 } pcl_workers_request;
 
 typedef struct pcl_workers {

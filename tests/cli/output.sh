@@ -28,7 +28,7 @@ expect_status 0; expect_err '%'; expect_err 'debug: '
 # JSON: every line an object; a line per plane; the end
 run image $small --imagename d --progress json
 expect_status 0; expect_out '^Products'
-grep -Evq '^\{"event":"(start|progress|plane|log|result|end)",.*\}$' err && fail "a line that is no JSON object of a known event"
+grep -Evq '^\{"event":"(start|progress|cycle|plane|log|result|end)",.*\}$' err && fail "a line that is no JSON object of a known event"
 [ "$(grep -c '"event":"progress".*"plane":{"chan":' err)" = 3 ] || fail "each finished plane is reported once"
 tail -n 1 err | grep -q '^{"event":"end","status":0,"error":null,' || fail "the last line tells the end"
 if command -v python3 >/dev/null; then

@@ -31,7 +31,7 @@ PY
 
 run image $small --imagename a --niter 20 --progress json
 expect_status 0
-check err log progress plane result
+check err log progress cycle plane result
 [ "$(grep -c '^{"event":"plane"' err)" = 3 ] || fail "an event for each plane"
 line="the result and the record"
 python3 - <<'PY' || fail "the result is not the record and the products"
@@ -48,6 +48,36 @@ for p in planes:
     p.pop("event")
 assert sorted(planes, key=lambda p: p["chan"]) == result["planes"], "planes"
 PY
+# Each cycle of each plane is told, in order, by whoever made it.
+cycles() { # FILE: the cycles of a stream are those of its planes
+    python3 - "$1" <<'PY' >cycles.log 2>&1 || fail "$(cat cycles.log)"
+import json, sys
+planes, cycles = {}, {}
+for e in map(json.loads, open(sys.argv[1])):
+    if e["event"] == "plane":
+        planes[e["chan"], e["pol"]] = e
+    elif e["event"] == "cycle":
+        assert (e["chan"], e["pol"]) not in planes
+        cycles.setdefault((e["chan"], e["pol"]), []).append(e)
+assert planes and cycles
+for k, p in planes.items():
+    told = cycles.get(k, [])
+    assert [c["nmajor"] for c in told] == list(range(2, p["nmajor"] + 1)), (k, told, p)
+    if told:
+        last, thresholds = told[-1], [c["cyclethreshold"] for c in told]
+        assert all(last[n] == p[n] for n in ("niter", "peak_residual", "rms_residual", "model_flux")), (last, p)
+        assert thresholds == sorted(thresholds, reverse=True) and thresholds[-1] > 0, thresholds
+PY
+}
+clean="--niter 200 --cycleniter 40 --nmajor 4 --overwrite --progress json"
+for more in "--nworkers 1" "--nworkers 2 --deconvolver clark --stokes RRLL --cyclecontrol global"; do
+    line="cycles: $more"
+    run image $small --imagename c $clean $more; expect_status 0; check err cycle; cycles err
+done
+line="cycles: workers that are a program"
+PCLEAN_WORKERS=program run image $small --imagename c $clean --nworkers 2; expect_status 0; cycles err
+rm -rf c.*
+
 run image $small --imagename a --progress json; expect_status 1; check err error
 run image $small --imagename g --niter 20 --cyclecontrol global --progress json; expect_status 0; check err log progress plane result
 run concat j.image a.image --progress json; expect_status 0; check err result

@@ -55,6 +55,7 @@ typedef struct setting {
     enum control control;
     int nworkers, threads;
     const char *startmodel; /* NULL: none */
+    bool joint;             /* two Stokes planes, cleaned together */
 } setting;
 
 /* An image of 7 channels; the mask of the first is empty. */
@@ -84,6 +85,11 @@ static int run_image(const char *name, const setting *s, pclean_result **result,
     c.threads = s->threads;
     if (s->startmodel)
         set(&c, "startmodel", s->startmodel);
+    if (s->joint) {
+        set(&c, "stokes", "RRLL");
+        set(&c, "deconvolver", "clark");
+        set(&c, "threshold", "6mJy");
+    }
     int rc = pclean_image(&c, NULL, result, why);
     pcl_config_clear(&c);
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no process, no zombie */
@@ -250,6 +256,44 @@ static void test_a_plane_that_kills_every_worker(void **state) {
         }
 }
 
+/* A task of a channel: both planes are made again, or both are blank. */
+static void test_planes_that_are_cleaned_together(void **state) {
+    (void)state;
+    static const struct {
+        enum control control;
+        const char *stage;
+        int skip;
+    } cases[] = {{CHANNEL, "dirty", 1}, {CHANNEL, "minor", 0}, {CHANNEL, "write", 1},
+                 {GLOBAL, "dirty", 1},  {GLOBAL, "major", 0},  {GLOBAL, "save", 1},
+                 {GLOBAL, "write", 1}};
+    for (enum control c = 0; c < NCONTROL; c++) {
+        image_ok("one", &(setting){.control = c, .nworkers = 1, .threads = 1, .joint = true});
+        image_ok("other", &(setting){.control = c, .nworkers = 3, .threads = 2, .joint = true});
+        assert_same("one", "other", -1);
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            if (cases[i].control != c)
+                continue;
+            kill_at(4, cases[i].stage, cases[i].skip, 1);
+            image_ok("killed",
+                     &(setting){.control = c, .nworkers = 2, .threads = 1, .joint = true});
+            if (shared->killed != 1)
+                fail_msg("nobody was killed at %s", cases[i].stage);
+            assert_same("one", "killed", -1);
+        }
+    }
+    pclean_err err = {0};
+    pclean_result *result = NULL;
+    image_ok("one", &(setting){.control = CHANNEL, .nworkers = 1, .threads = 1, .joint = true});
+    kill_at(4, "write", 0, 2);
+    assert_fails(
+        run_image("lost", &(setting){.nworkers = 3, .threads = 1, .joint = true}, &result, &err),
+        PCLEAN_EFAILED, "the workers of channel 4 died");
+    for (size_t k = 0; k < 2 * NCHAN; k++)
+        assert_true((result->plane[k].stop == PCLEAN_STOP_FAILED) == (k / 2 == 4));
+    assert_same("one", "lost", 4);
+    pclean_result_free(result);
+}
+
 /* When no plane is left the products of an earlier run stay. */
 static void test_nothing_but_death(void **state) {
     (void)state;
@@ -282,11 +326,10 @@ static void test_threads_first_then_workers(void **state) {
 int main(void) {
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 #define TEST(name) cmocka_unit_test_setup(test_##name, nobody_dies)
-    const struct CMUnitTest tests[] = {TEST(any_number_of_workers_and_threads),
-                                       TEST(a_worker_killed_at_each_stage),
-                                       TEST(a_start_model_outlives_a_worker),
-                                       TEST(a_plane_that_kills_every_worker),
-                                       TEST(nothing_but_death),
-                                       TEST(threads_first_then_workers)};
+    const struct CMUnitTest tests[] = {
+        TEST(any_number_of_workers_and_threads), TEST(a_worker_killed_at_each_stage),
+        TEST(a_start_model_outlives_a_worker),   TEST(a_plane_that_kills_every_worker),
+        TEST(planes_that_are_cleaned_together),  TEST(nothing_but_death),
+        TEST(threads_first_then_workers)};
     return cmocka_run_group_tests(tests, references, remove_folder);
 }

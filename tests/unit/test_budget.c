@@ -123,39 +123,46 @@ static void gridding_is_counted_exactly(void **state) {
 
 enum { BEAM_WINDOW = 1 << 16 };
 
-/* The life of a plane, as the tasks of a run lead it. */
-static void image_plane(pcl_target *t) {
+/* The life of a target's planes, as the tasks of a run lead it. */
+static void image_planes(pcl_target *t) {
     pclean_err err;
     int niter;
     const size_t n = t->nx * t->ny;
-    if (t->user_mask)
-        memset(t->user_mask, 1, n);
-    assert_ok(pcl_target_begin(t, t->setup->desc.nchan / 2, 0, &err));
-    memset(t->model[0], 0, n * sizeof **t->model);
-    t->model[0][n / 2] = t->setup->params.model_at_first ? 1e-3f : 0;
-    assert_ok(pcl_target_dirty(t, &err));
+    for (size_t i = 0; i < t->npol; i++) {
+        pcl_target_select(t, i);
+        if (t->user_mask)
+            memset(t->user_mask, 1, n);
+        assert_ok(pcl_target_begin(t, t->setup->desc.nchan / 2, i, &err));
+        memset(t->model[0], 0, n * sizeof **t->model);
+        t->model[0][n / 2] = t->setup->params.model_at_first ? 1e-3f : 0;
+        assert_ok(pcl_target_dirty(t, &err));
+    }
     if (!t->setup->params.model)
         return;
     assert_ok(pcl_target_minor(t, 0, 20, &niter, &err));
-    assert_ok(pcl_target_major(t, &err));
-    assert_ok(pcl_target_restore(t, &t->plane.beam, &err));
+    for (size_t i = 0; i < t->npol; i++) {
+        pcl_target_select(t, i);
+        assert_ok(pcl_target_major(t, &err));
+        assert_ok(pcl_target_restore(t, &t->plane.beam, &err));
+    }
 }
 
 /* What a worker was planned to hold is what it holds when it has imaged a plane, to the byte; what
  * comes and goes stays within its plan. */
-static void check_plan(image *f, double nslice) {
+static void check_plan(image *f, double nslice, const pcl_deconvolver *deconvolver) {
     pclean_err err;
     pcl_budget b;
     pcl_target t;
     const pcl_target_options options = {.user_mask = *f->config.mask != 0};
     image_open(f);
+    f->setup.params.deconvolver = deconvolver;
     f->setup.params.slicing = (pcl_slicing){.samples = f->setup.samples_per_plane / nslice};
     assert_ok(pcl_budget_count(&f->setup, 1, &b, &err));
     const uint64_t strip = pcl_products_work_bytes(&f->setup);
     image_read(f);
     live_begin();
     assert_ok(pcl_target_init(&t, &f->setup, &f->vis, &options, &err));
-    image_plane(&t);
+    image_planes(&t);
     const uint64_t planned = b.sizes.worker + b.sizes.reserved - strip;
     assert_int_equal(live_now, planned);
     assert_int_equal(live_of("PSF plane") + live_of("residual plane") + live_of("model plane") +
@@ -196,7 +203,25 @@ static void a_worker_allocates_what_is_planned(void **state) {
         image_set(&f, model[k / 2 % 3]);
         image_set(&f, mask[k / 6 % 2]);
         image_set(&f, weights[k / 12]);
-        check_plan(&f, k % 5 == 0 ? 8 : 1);
+        check_plan(&f, k % 5 == 0 ? 8 : 1, &pcl_deconvolver_hogbom);
+    }
+    pcl_deconvolver joint = pcl_deconvolver_hogbom;
+    joint.joint = true;
+    for (size_t k = 0; k < 9; k++) { /* both planes of a channel at a time */
+        image f = {0};
+        image_configure_line(&f, (const char *[]){"stokes", "RRLL", NULL});
+        image_set(&f, model[k % 3]);
+        image_set(&f, mask[k % 2]);
+        image_set(&f, weights[k / 3]);
+        check_plan(&f, k % 5 == 0 ? 8 : 1, &joint);
+    }
+    for (size_t k = 0; k < 6; k++) {
+        image f = {0};
+        image_configure_line(&f, (const char *[]){"niter", "20", "stokes", "RRLL", NULL});
+        image_set(&f, mask[k % 2]);
+        image_set(&f, weights[k / 2]);
+        check_plan(&f, k % 5 == 0 ? 8 : 1,
+                   k % 3 ? &pcl_deconvolver_clark : &pcl_deconvolver_clarkstokes);
     }
     omp_set_num_threads(before);
 }

@@ -66,7 +66,7 @@ static void test_each_condition(void **state) {
          "niter=5; usemask=auto-multithresh"},
         {"fastnoise=False", "niter=5; usemask=pb; pbmask=0.2", "niter=5; usemask=auto-multithresh"},
         {"usemask=auto-multithresh", "niter=0", "niter=1"},
-        {"deconvolver=clark", "niter=0", "niter=1"},
+        {"deconvolver=clark_exp", "niter=0", "niter=1"},
         {"deconvolver=multiscale", "niter=0", "niter=1"},
         {"deconvolver=mtmfs", NULL, "niter=0"},
         {"interpolation=cubic", "specmode=mfs", "specmode=cube"},

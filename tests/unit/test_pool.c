@@ -41,7 +41,9 @@ typedef struct task {
         COUNT,
         OPENMP,
         STOP,
-        FILES
+        FILES,
+        TELL,
+        TELL_AND_DIE_ONCE
     } what;
 } task;
 
@@ -54,7 +56,21 @@ static struct heard {
     result result[4096];
     int order[4096], ndone, nagain, nlost;
     char how[200];
+    int note[100][8], nnote[100]; /* of each task */
 } heard;
+
+/* Of a worker. */
+static const pcl_pool_line *line;
+
+static void attach(void *worker, const pcl_pool_line *its_line) {
+    (void)worker;
+    line = its_line;
+}
+
+static void tell(int number, int n) {
+    for (int i = 0; i < n; i++)
+        pcl_pool_tell(line, &(result){.number = number, .square = i}, sizeof(result));
+}
 
 static int parallel_sum(void) {
     int sum = 0;
@@ -132,6 +148,15 @@ static int run_task(void *worker, const void *in, void *out, pclean_err *err) {
     case STOP:
         raise(SIGSTOP);
         break;
+    case TELL:
+        tell(t->number, 3);
+        break;
+    case TELL_AND_DIE_ONCE:
+        tell(t->number, 2);
+        if (before == 0)
+            raise(SIGKILL);
+        tell(t->number, 1);
+        break;
     case OPENMP:
         if (parallel_sum() != 500)
             abort();
@@ -165,7 +190,15 @@ static int died(size_t k, const char *how, bool again, void *user, pclean_err *e
     return 0;
 }
 
-static const pcl_pool_events events = {.done = done, .died = died};
+static void told(size_t k, const void *note, void *user) {
+    result r;
+    (void)user;
+    memcpy(&r, note, sizeof r);
+    assert_int_equal(r.number, k);
+    heard.note[k][heard.nnote[k]++] = r.square;
+}
+
+static const pcl_pool_events events = {.done = done, .died = died, .told = told};
 
 static int stop_requested(void *user) {
     (void)user;
@@ -183,6 +216,7 @@ static pcl_pool_params params_of(size_t nworker) {
                              .build = build,
                              .open = open_worker,
                              .run = run_task,
+                             .attach = attach,
                              .close = close_worker,
                              .stop_requested = stop_requested};
 }
@@ -505,6 +539,33 @@ static void test_log_lines_arrive(void **state) {
     }
 }
 
+/* Notes are heard with their task, in order; of a task that is done again, again. */
+static void test_notes_arrive(void **state) {
+    (void)state;
+    static task t[100];
+    pclean_err err;
+    for (size_t nworker = 1; nworker <= 3; nworker++) {
+        memset(heard.nnote, 0, sizeof heard.nnote);
+        memset(shared, 0, sizeof *shared);
+        heard.ndone = 0;
+        for (int k = 0; k < 100; k++)
+            t[k] = (task){k, k == 7 && !is_here(nworker) ? TELL_AND_DIE_ONCE : TELL};
+        pcl_pool *pool = new_pool(nworker);
+        assert_ok(pcl_pool_run(pool, 100, t, &events, &err));
+        const pcl_pool_events deaf = {.done = done, .died = died};
+        heard.ndone = 0;
+        assert_ok(pcl_pool_run(pool, 100, t, &deaf, &err));
+        check_squares(100);
+        pcl_pool_free(pool);
+        for (int k = 0; k < 100; k++) {
+            const bool again = t[k].what == TELL_AND_DIE_ONCE;
+            const int want[] = {0, 1, again ? 0 : 2, 1, 0};
+            assert_int_equal(heard.nnote[k], again ? 5 : 3);
+            assert_memory_equal(heard.note[k], want, (again ? 5 : 3) * sizeof *want);
+        }
+    }
+}
+
 /* A program that has used OpenMP before (another run in this process) must not hang its workers. */
 static void test_openmp_before_and_after(void **state) {
     (void)state;
@@ -567,6 +628,7 @@ int main(void) {
                                        EACH_WAY(interruption),
                                        EACH_WAY(the_coordinator_dies),
                                        EACH_WAY(log_lines_arrive),
+                                       EACH_WAY(notes_arrive),
                                        EACH_WAY(openmp_before_and_after),
                                        EACH_WAY(sigchld_ignored)};
     return cmocka_run_group_tests(tests, NULL, NULL);

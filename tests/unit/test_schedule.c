@@ -39,23 +39,20 @@ static int open_worker(const void *job, size_t size, void *inherited, void **wor
     return 0;
 }
 
-/* A plane of channel c has peak c + 1; a cycle halves it in as many iterations as it may. */
-static int pretend(void *worker, const void *in, void *out, pclean_err *e) {
+static const pcl_pool_line *line; /* of a worker */
+
+static void attach(void *worker, const pcl_pool_line *its_line) {
     (void)worker;
-    (void)e;
-    const pcl_task *t = in;
-    pcl_plane_state *s = out;
-    *s = t->state;
-    const int i = __sync_fetch_and_add(&shared->n, 1);
-    shared->did[i].kind = t->kind;
-    shared->did[i].chan = (int)s->plane.chan;
-    shared->did[i].level = t->peak;
-    shared->did[i].cycleniter = t->cycleniter;
-    if ((int)s->plane.chan == shared->deadly)
-        raise(SIGKILL);
+    line = its_line;
+}
+
+/* A plane of channel c has peak c + 1, its second polarization half of it; a cycle halves it in as
+ * many iterations as it may. */
+static void pretend_plane(const pcl_task *t, pcl_plane_state *s) {
     if (t->kind == PCL_TASK_DIRTY || t->kind == PCL_TASK_IMAGE) {
         s->plane.nvis = s->plane.chan == 0 ? 0 : 100; /* channel 0 is blank */
-        s->plane.peak_residual = s->plane.nvis ? (double)s->plane.chan + 1 : 0;
+        s->plane.peak_residual =
+            s->plane.nvis ? ((double)s->plane.chan + 1) / (double)(s->plane.pol + 1) : 0;
         s->plane.psf_sidelobe = 0.2;
         s->numbers.nsearch = s->plane.nvis ? 10 : 0;
         s->plane.seconds = s->plane.chan == 2 ? 9 : (double)s->plane.chan + 1;
@@ -63,7 +60,26 @@ static int pretend(void *worker, const void *in, void *out, pclean_err *e) {
     if (t->kind == PCL_TASK_CYCLE) {
         s->plane.peak_residual /= 2;
         s->plane.niter += t->cycleniter;
+        const pclean_cycle told = {.chan = s->plane.chan, .nmajor = 77 + (int)s->plane.chan};
+        pcl_pool_tell(line, &told, sizeof told);
     }
+}
+
+static int pretend(void *worker, const void *in, void *out, pclean_err *e) {
+    (void)worker;
+    (void)e;
+    const pcl_task *t = in;
+    pcl_plane_state *s = out;
+    memcpy(s, t->state, t->nplane * sizeof *s);
+    const int i = __sync_fetch_and_add(&shared->n, 1);
+    shared->did[i].kind = t->kind;
+    shared->did[i].chan = (int)s->plane.chan;
+    shared->did[i].level = t->peak;
+    shared->did[i].cycleniter = t->cycleniter;
+    if ((int)s->plane.chan == shared->deadly)
+        raise(SIGKILL);
+    for (size_t k = 0; k < t->nplane; k++)
+        pretend_plane(t, &s[k]);
     return 0;
 }
 
@@ -77,9 +93,15 @@ typedef struct fixture {
     pclean_hooks hooks;
     pcl_run r;
     double fraction;
-    int nreport, nplane;
+    int nreport, nplane, ncycle;
     char stages[400];
 } fixture;
+
+static void hear_cycle(const pclean_cycle *c, void *user) {
+    fixture *f = user;
+    assert_int_equal(c->nmajor, 77 + (int)c->chan);
+    f->ncycle++;
+}
 
 static void hear(const pclean_progress *p, void *user) {
     fixture *f = user;
@@ -93,14 +115,19 @@ static void hear(const pclean_progress *p, void *user) {
     }
 }
 
-static fixture *begin(const char *const *more, size_t nworker) {
+/* joint NULL: hogbom, whose planes are tasks. */
+static fixture *begin_with(const pcl_deconvolver *joint, const char *const *more, size_t nworker) {
     fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
     assert_ok(PCL_ZNEW(&f->result, 1, "result", &err));
     *shared = (struct shared){.deadly = -1};
     parts_open(&f->p, "schedule", false, more);
-    *f->result = (pclean_result){.nchan = NCHAN, .npol = 1, .plane = f->plane};
-    f->hooks = (pclean_hooks){.size = sizeof f->hooks, .progress = hear, .user = f};
+    if (joint)
+        f->p.setup.params.deconvolver = joint;
+    const size_t npol = f->p.setup.desc.npol, each = pcl_target_npol(&f->p.setup);
+    *f->result = (pclean_result){.nchan = NCHAN / npol, .npol = npol, .plane = f->plane};
+    f->hooks =
+        (pclean_hooks){.size = sizeof f->hooks, .progress = hear, .user = f, .cycle = hear_cycle};
     f->r = (pcl_run){.config = &f->p.config,
                      .hooks = &f->hooks,
                      .result = f->result,
@@ -110,16 +137,23 @@ static fixture *begin(const char *const *more, size_t nworker) {
                      .claim = -1,
                      .nplane = NCHAN,
                      .state = f->state};
-    for (size_t c = 0; c < NCHAN; c++)
-        f->state[c].plane.chan = c;
+    for (size_t k = 0; k < NCHAN; k++) {
+        f->state[k].plane.chan = k / npol;
+        f->state[k].plane.pol = k % npol;
+    }
     const pcl_pool_params params = {.nworker = nworker,
-                                    .task_size = sizeof(pcl_task),
-                                    .result_size = sizeof(pcl_plane_state),
+                                    .task_size = pcl_task_bytes(each),
+                                    .result_size = each * sizeof(pcl_plane_state),
                                     .inherited = shared,
                                     .open = open_worker,
-                                    .run = pretend};
+                                    .run = pretend,
+                                    .attach = attach};
     assert_ok(pcl_pool_new(&params, &f->r.pool, &err));
     return f;
+}
+
+static fixture *begin(const char *const *more, size_t nworker) {
+    return begin_with(NULL, more, nworker);
 }
 
 static void end(fixture *f) {
@@ -170,6 +204,7 @@ static void test_all_planes_together(void **state) {
     assert_int_equal(count[PCL_TASK_DIRTY], NCHAN);
     assert_int_equal(count[PCL_TASK_FINISH], NCHAN);
     assert_true(count[PCL_TASK_CYCLE] >= 4);
+    assert_int_equal(f->ncycle, count[PCL_TASK_CYCLE]);
     assert_true(shared->did[NCHAN].level == 4);   /* the worst plane's peak is everybody's */
     assert_int_equal(shared->did[NCHAN].chan, 2); /* which took longest before */
     for (int c = 1; c < NCHAN; c++) {
@@ -219,6 +254,75 @@ static void test_a_plane_that_dies(void **state) {
     end(f);
 }
 
+/* ---- a channel is a task ---- */
+
+static pcl_deconvolver together(void) {
+    pcl_deconvolver d = pcl_deconvolver_hogbom;
+    d.joint = true;
+    return d;
+}
+
+static void test_a_channel_is_a_task(void **state) {
+    (void)state;
+    const pcl_deconvolver joint = together();
+    fixture *f = begin_with(&joint, (const char *[]){"stokes", "RRLL", "nchan", "2", NULL}, 1);
+    assert_ok(pcl_run_image_planes(&f->r, &err));
+    assert_int_equal(shared->n, 2);
+    for (int c = 0; c < 2; c++)
+        assert_int_equal(shared->did[c].chan, c);
+    for (size_t k = 0; k < 4; k++) {
+        assert_int_equal(f->plane[k].chan, k / 2);
+        assert_int_equal(f->plane[k].pol, k % 2);
+    }
+    assert_true(f->plane[3].peak_residual == 1 && f->plane[2].peak_residual == 2);
+    assert_int_equal(f->nplane, 4); /* each is told */
+    assert_true(f->fraction == 1);
+    end(f);
+}
+
+/* A channel takes part while one of its planes is above the level; its iterations count once. */
+static void test_channels_together(void **state) {
+    (void)state;
+    const pcl_deconvolver joint = together();
+    const char *const more[] = {"stokes",    "RRLL",  "nchan", "2",          "cyclecontrol",
+                                "global",    "niter", "30",    "cycleniter", "10",
+                                "threshold", "1mJy",  NULL};
+    fixture *f = begin_with(&joint, more, 1);
+    assert_ok(pcl_run_image_planes(&f->r, &err));
+    int ncycle = 0;
+    for (int i = 0; i < shared->n; i++) {
+        if (shared->did[i].kind != PCL_TASK_CYCLE)
+            continue;
+        assert_int_equal(shared->did[i].chan, 1);
+        assert_true(shared->did[i].level == 2.0 / (1 << ncycle)); /* of the first polarization */
+        ncycle++;
+    }
+    assert_int_equal(ncycle, 3); /* 3 x 10 = niter, though each plane shows 30 */
+    assert_int_equal(f->plane[2].niter, 30);
+    assert_int_equal(f->plane[3].niter, 30);
+    assert_int_equal(f->plane[2].stop, PCLEAN_STOP_NITER);
+    assert_int_equal(f->plane[3].stop, PCLEAN_STOP_NITER);
+    assert_int_equal(f->plane[0].stop, PCLEAN_STOP_BLANK);
+    end(f);
+}
+
+static void test_a_channel_that_dies(void **state) {
+    (void)state;
+    const pcl_deconvolver joint = together();
+    fixture *f = begin_with(&joint, (const char *[]){"stokes", "RRLL", "nchan", "2", NULL}, 2);
+    shared->deadly = 1;
+    assert_ok(pcl_run_image_planes(&f->r, &err));
+    for (size_t k = 2; k < 4; k++) {
+        assert_int_equal(f->plane[k].stop, PCLEAN_STOP_FAILED);
+        assert_int_equal(f->plane[k].pol, k - 2);
+    }
+    assert_false(pcl_run_plane_failed(&f->plane[0]) || pcl_run_plane_failed(&f->plane[1]));
+    assert_string_equal(f->result->warning[1],
+                        "channel 1: the worker was killed by SIGKILL twice; it is left blank");
+    assert_int_equal(f->nplane, 4);
+    end(f);
+}
+
 static int stop(void *user) {
     return ++*(int *)user > 2;
 }
@@ -229,7 +333,7 @@ static void test_interrupted(void **state) {
     fixture *f = begin(NULL, 1);
     pcl_pool_free(f->r.pool);
     const pcl_pool_params params = {.nworker = 1,
-                                    .task_size = sizeof(pcl_task),
+                                    .task_size = pcl_task_bytes(1),
                                     .result_size = sizeof(pcl_plane_state),
                                     .inherited = shared,
                                     .open = open_worker,
@@ -247,7 +351,8 @@ int main(void) {
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_plane_on_its_own), cmocka_unit_test(test_all_planes_together),
-        cmocka_unit_test(test_the_last_iteration), cmocka_unit_test(test_a_plane_that_dies),
-        cmocka_unit_test(test_interrupted)};
+        cmocka_unit_test(test_the_last_iteration),     cmocka_unit_test(test_a_plane_that_dies),
+        cmocka_unit_test(test_a_channel_is_a_task),    cmocka_unit_test(test_channels_together),
+        cmocka_unit_test(test_a_channel_that_dies),    cmocka_unit_test(test_interrupted)};
     return cmocka_run_group_tests(tests, set_up, remove_folder);
 }

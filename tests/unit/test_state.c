@@ -130,10 +130,59 @@ static void parts_of_a_plane(void **state) {
     close_targets(&f, 2, t);
 }
 
+/* A target that holds both planes of a channel takes each up in its place, and goes on with them as
+ * two targets would. */
+static void planes_that_are_held_together(void **state) {
+    (void)state;
+    image f = {0};
+    pcl_target t[3], both;
+    pcl_state_file *file = NULL;
+    pcl_deconvolver joint = pcl_deconvolver_hogbom;
+    joint.joint = true;
+    open_targets(&f, 3, t);
+    f.setup.params.deconvolver = &joint;
+    assert_ok(pcl_target_init(&both, &f.setup, &f.vis, &t[0].options, &err));
+    assert_int_equal(both.npol, 2);
+    assert_ok(pcl_state_file_new(&f.setup, &(pcl_scratch){.folder = PCLEAN_TEST_TMP}, "a test",
+                                 PCL_STATE_ALL, &file, &err));
+    const pcl_state_place place = pcl_state_file_place(file);
+    for (size_t k = 0; k < 2; k++) {
+        first_pass(&t[k], 1, k);
+        assert_ok(pcl_state_save(&t[k], PCL_STATE_ALL, &place, &err));
+        pcl_target_select(&both, k);
+        spoil(&both);
+    }
+    for (size_t k = 2; k-- > 0;) {
+        assert_ok(pcl_state_load(&both, &t[k].plane, PCL_STATE_ALL, &place, &err));
+        assert_ok(pcl_target_reweigh(&both, &err));
+    }
+    int niter[3];
+    for (size_t k = 0; k < 2; k++)
+        assert_ok(pcl_target_minor(&t[k], 0.05, 25, &niter[k], &err));
+    assert_ok(pcl_target_minor(&both, 0.05, 25, &niter[2], &err));
+    assert_int_equal(niter[2], niter[0] + niter[1]);
+    for (size_t k = 0; k < 2; k++) {
+        pcl_target_select(&both, k);
+        assert_ok(pcl_target_major(&t[k], &err));
+        assert_ok(pcl_target_major(&both, &err));
+        pcl_target_measure(&t[k]);
+        pcl_target_measure(&both);
+        assert_same(&t[k], &both);
+        assert_ok(pcl_state_save(&both, PCL_STATE_ALL, &place, &err));
+        spoil(&t[2]);
+        assert_ok(pcl_state_load(&t[2], &both.plane, PCL_STATE_ALL, &place, &err));
+        assert_same(&t[2], &both);
+    }
+    pcl_state_file_free(file);
+    pcl_target_clear(&both);
+    close_targets(&f, 3, t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plane_goes_on_where_it_was),
         cmocka_unit_test(parts_of_a_plane),
+        cmocka_unit_test(planes_that_are_held_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,11 +16,12 @@ static int set_up(void **state) {
 /* ---- tasks done here, one after the other ---- */
 
 static pcl_plane_state result[NPLANE];
+static size_t each; /* planes of a task */
 
 static int done(size_t k, const void *out, void *user, pclean_err *e) {
     (void)user;
     (void)e;
-    result[k] = *(const pcl_plane_state *)out;
+    memcpy(&result[k * each], out, each * sizeof *result);
     return 0;
 }
 
@@ -30,23 +31,36 @@ static pcl_pool *new_pool(parts *p) {
     const pcl_tasks_crew crew = {.nworker = 1, .way = PCL_TASKS_INHERIT, .place = &p->place};
     pcl_pool *pool;
     assert_ok(pcl_tasks_pool(&crew, &pool, &err));
+    each = pcl_target_npol(&p->setup);
     return pool;
 }
 
 static void first_states(const parts *p, pcl_plane_state state[NPLANE]) {
+    const size_t npol = p->setup.desc.npol;
     for (size_t k = 0; k < NPLANE; k++)
         state[k] = (pcl_plane_state){
-            .plane = {.chan = k, .freq_hz = pcl_channels_centre(&p->setup.channels, k)}};
+            .plane = {.chan = k / npol,
+                      .pol = k % npol,
+                      .freq_hz = pcl_channels_centre(&p->setup.channels, k / npol)}};
 }
 
-/* What to do, to every plane from its state. */
-static void run_all(pcl_pool *pool, const pcl_task *what, const pcl_plane_state *from) {
-    pcl_task task[NPLANE];
-    for (size_t k = 0; k < NPLANE; k++) {
-        task[k] = *what;
-        task[k].state = from[k];
+/* What to do, to n planes from their states. */
+static int run_some(pcl_pool *pool, size_t n, const pcl_task *what, const pcl_plane_state *from) {
+    const size_t stride = pcl_task_bytes(each);
+    unsigned char *tasks = calloc(n / each, stride);
+    for (size_t k = 0; k < n / each; k++) {
+        pcl_task *task = (pcl_task *)(void *)(tasks + k * stride);
+        *task = *what;
+        task->nplane = each;
+        memcpy(task->state, &from[k * each], each * sizeof *from);
     }
-    assert_ok(pcl_pool_run(pool, NPLANE, task, &events, &err));
+    const int rc = pcl_pool_run(pool, n / each, tasks, &events, &err);
+    free(tasks);
+    return rc;
+}
+
+static void run_all(pcl_pool *pool, const pcl_task *what, const pcl_plane_state *from) {
+    assert_ok(run_some(pool, NPLANE, what, from));
 }
 
 /* Seconds are not the same twice. */
@@ -64,13 +78,15 @@ typedef struct pixels {
 } pixels;
 
 static pixels *look(const parts *p) {
+    const size_t npol = p->setup.desc.npol;
     pixels *all = calloc(1, sizeof *all);
     for (enum pcl_product k = 0; k < PCL_NPRODUCT; k++)
         for (size_t c = 0; p->products.cube[k] && c < NPLANE; c++)
-            assert_ok(pcl_cube_read_plane(p->products.cube[k], 0, c, all->product[k][c],
-                                          p->products.work, &err));
+            assert_ok(pcl_cube_read_plane(p->products.cube[k], c % npol, c / npol,
+                                          all->product[k][c], p->products.work, &err));
     for (size_t k = 0; k < 2 * NPLANE; k++)
-        parts_read_spare(p, 0, k / 2, k % 2 ? PCL_STATE_MODEL : PCL_STATE_RESIDUAL, all->spare[k]);
+        parts_read_spare(p, k / 2 % npol, k / 2 / npol,
+                         k % 2 ? PCL_STATE_MODEL : PCL_STATE_RESIDUAL, all->spare[k]);
     return all;
 }
 
@@ -181,9 +197,8 @@ static void test_one_cycle_is_one_plane(void **unused) {
         const pcl_task cycle = {.kind = PCL_TASK_CYCLE,
                                 .peak = state[c].plane.peak_residual,
                                 .sidelobe = state[c].plane.psf_sidelobe,
-                                .cycleniter = 7,
-                                .state = state[c]};
-        assert_ok(pcl_pool_run(pool, 1, &cycle, &events, &err));
+                                .cycleniter = 7};
+        assert_ok(run_some(pool, 1, &cycle, &state[c]));
         state[c] = result[0];
     }
     run_all(pool, &(pcl_task){.kind = PCL_TASK_FINISH}, state);
@@ -201,6 +216,104 @@ static void test_one_cycle_is_one_plane(void **unused) {
     parts_close(&p);
 }
 
+/* ---- planes that are cleaned together ---- */
+
+static const char *const both_hands[] = {"stokes",       "RRLL",   "nchan",     "2",
+                                         "weighting",    "briggs", "threshold", "5mJy",
+                                         "cyclecontrol", "global", NULL};
+
+/* Hogbom on each plane of a channel, as if they had to be together. */
+static pcl_deconvolver together(void) {
+    pcl_deconvolver d = pcl_deconvolver_hogbom;
+    d.joint = true;
+    return d;
+}
+
+/* A task of a channel does to its planes what a task of each does, with the same bits, each step
+ * begun twice; only the iterations are counted together. */
+static void test_a_channel_is_its_planes(void **unused) {
+    (void)unused;
+    const pcl_deconvolver joint = together();
+    pcl_plane_state state[2][NPLANE];
+    pixels *all[2];
+    for (int k = 0; k < 2; k++) {
+        parts p;
+        parts_open(&p, k ? "together" : "apart", false, both_hands);
+        if (k)
+            p.setup.params.deconvolver = &joint;
+        assert_int_equal(pcl_target_npol(&p.setup), k ? 2 : 1);
+        first_states(&p, state[k]);
+        run_twice(&p, &(pcl_task){.kind = PCL_TASK_DIRTY}, state[k]);
+        for (int i = 0; i < 2; i++)
+            run_twice(&p,
+                      &(pcl_task){.kind = PCL_TASK_CYCLE,
+                                  .peak = 0.08 - 0.04 * i,
+                                  .sidelobe = 0.2,
+                                  .cycleniter = 20},
+                      state[k]);
+        run_twice(&p, &(pcl_task){.kind = PCL_TASK_FINISH}, state[k]);
+        all[k] = look(&p);
+        parts_close(&p);
+    }
+    assert_memory_equal(all[0], all[1], sizeof *all[0]);
+    for (size_t c = 0; c < NPLANE; c++) {
+        const pcl_plane_state *one = &state[0][c], *both = &state[1][c];
+        assert_int_equal(both->plane.niter,
+                         state[0][c / 2 * 2].plane.niter + state[0][c / 2 * 2 + 1].plane.niter);
+        assert_true(one->plane.niter > 0);
+        assert_memory_equal(&one->numbers, &both->numbers, sizeof one->numbers);
+        assert_true(one->plane.peak_residual == both->plane.peak_residual);
+        assert_int_equal(both->plane.nmajor, 3);
+    }
+    free(all[0]);
+    free(all[1]);
+}
+
+/* The control of a channel goes by the worst of its planes, which end alike. */
+static void test_a_channel_ends_as_one(void **unused) {
+    (void)unused;
+    const pcl_deconvolver joint = together();
+    const char *const more[] = {"stokes", "RRLL",      "nchan", "2", "niter",
+                                "2000",   "threshold", "10mJy", NULL};
+    parts p;
+    pcl_plane_state state[NPLANE];
+    parts_open(&p, "one", false, more);
+    p.setup.params.deconvolver = &joint;
+    first_states(&p, state);
+    run_twice(&p, &(pcl_task){.kind = PCL_TASK_IMAGE}, state);
+    for (size_t c = 0; c < NPLANE; c++) {
+        assert_int_equal(state[c].plane.stop, PCLEAN_STOP_THRESHOLD);
+        assert_true(state[c].plane.peak_residual < 0.0102);
+        assert_int_equal(state[c].plane.niter, state[c / 2 * 2].plane.niter);
+        assert_int_equal(state[c].plane.nmajor, state[c / 2 * 2].plane.nmajor);
+        assert_true(state[c].plane.niter > 0 && state[c].plane.model_flux != 0);
+    }
+    parts_close(&p);
+}
+
+static void test_the_worst(void **unused) {
+    (void)unused;
+    const pcl_plane_state s[3] = {
+        {.plane = {.nvis = 5, .peak_residual = 2, .psf_sidelobe = 0.1, .rms_residual = 0.3},
+         .numbers = {.nsearch = 7}},
+        {.plane = {.nvis = 0, .peak_residual = 9, .psf_sidelobe = 9, .rms_residual = 9},
+         .numbers = {.nsearch = 9}},
+        {.plane = {.nvis = 6, .peak_residual = 1, .psf_sidelobe = 0.2, .rms_residual = 0.2}}};
+    pcl_worst w;
+    pcl_worst_of(3, s, &w);
+    assert_true(w.peak == 2 && w.sidelobe == 0.2 && w.rms == 0.3);
+    assert_true(w.nsearch == 7 && w.nvis == 11);
+    pcl_worst_of(1, &s[1], &w);
+    assert_true(w.peak == 0 && w.nsearch == 0 && w.nvis == 0);
+    pcl_plane_state one[3];
+    memcpy(one, s, sizeof one);
+    for (size_t i = 0; i < 3; i++)
+        pcl_plane_state_stop(&one[i], PCLEAN_STOP_NITER);
+    assert_int_equal(one[0].plane.stop, PCLEAN_STOP_NITER);
+    assert_int_equal(one[1].plane.stop, PCLEAN_STOP_BLANK);
+    assert_int_equal(one[2].plane.stop, PCLEAN_STOP_ZEROMASK);
+}
+
 static int always(void *user) {
     ++*(int *)user;
     return 1;
@@ -210,12 +323,14 @@ static void test_asked_to_stop(void **unused) {
     (void)unused;
     parts p;
     int asked = 0;
-    pcl_task task = {.kind = PCL_TASK_IMAGE};
+    pcl_plane_state state[NPLANE];
     parts_open(&p, "stop", false, NULL);
+    first_states(&p, state);
     p.place.stop_requested = always;
     p.place.stop_user = &asked;
     pcl_pool *pool = new_pool(&p);
-    assert_fails(pcl_pool_run(pool, 1, &task, &events, &err), PCLEAN_EINTERRUPTED, "interrupted");
+    assert_fails(run_some(pool, 1, &(pcl_task){.kind = PCL_TASK_IMAGE}, state), PCLEAN_EINTERRUPTED,
+                 "interrupted");
     assert_true(asked > 0);
     pcl_pool_free(pool);
     parts_close(&p);
@@ -262,6 +377,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_plane_made_twice),
                                        cmocka_unit_test(test_cycles_begun_twice),
                                        cmocka_unit_test(test_one_cycle_is_one_plane),
+                                       cmocka_unit_test(test_a_channel_is_its_planes),
+                                       cmocka_unit_test(test_a_channel_ends_as_one),
+                                       cmocka_unit_test(test_the_worst),
                                        cmocka_unit_test(test_asked_to_stop),
                                        cmocka_unit_test(test_a_plane_of_which_nothing_is_left),
                                        cmocka_unit_test(test_ways)};

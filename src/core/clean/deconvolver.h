@@ -20,18 +20,21 @@ typedef struct pcl_clean_planes {
     const float *const *psf; /* [npol][2 nterm - 1], peak 1 at (nx/2, ny/2) */
     const bool *const *mask; /* [npol], true where peaks may be searched; an element NULL:
                               * everywhere */
+    const bool *polarized;   /* [npol], true for Q, U, V; false for I and for correlations */
 } pcl_clean_planes;
 
 typedef struct pcl_clean_params {
     float gain;        /* loop gain */
     float threshold;   /* Jy/beam: ends when |peak| is below it */
     size_t cycleniter; /* components at most, as tclean counts them */
+    double lobe;       /* full width at half maximum of the PSF's main lobe along its major axis,
+                        * pixels; 0: not known */
     pcl_lent spare[2]; /* for the length of the call; where these are too small, memory is
                         * allocated */
 } pcl_clean_params;
 
 typedef struct pcl_clean_result {
-    size_t niter; /* as tclean reports it */
+    size_t niter; /* as tclean reports it; of planes that are judged together once for all */
 } pcl_clean_result;
 
 /* What is known of a minor cycle before there are data, for the memory plan: the image is searched
@@ -58,5 +61,7 @@ typedef struct pcl_deconvolver {
 } pcl_deconvolver;
 
 extern const pcl_deconvolver pcl_deconvolver_hogbom;
+extern const pcl_deconvolver pcl_deconvolver_clark;       /* Stokes planes together */
+extern const pcl_deconvolver pcl_deconvolver_clarkstokes; /* each on its own */
 
 #endif
