@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "json/summary.h"
+
 #define ARCSEC (180 * 3600 / M_PI)
 
 /* A row: the name in JSON, the type, the member of STRUCT, and what else the type wants. */
@@ -148,8 +150,19 @@ static const pcl_json_field result_rows[] = {
     ROW("stokes", STRUCTS, stokes, COUNT(nstokes), .of = &result_stokes),
     ROW("stopcode", INT, stop),
     ROW("stop", WORD, stop, .word = pclean_stop_text),
+    {.name = "stopDescription", .type = PCL_JSON_MADE, .make = pcl_json_stop_description},
+    ROW("iterdone", UINT64, iterdone),
+    ROW("nmajordone", INT, nmajordone),
+    ROW("cyclethreshold", REAL, cyclethreshold),
+    ROW("maxpsfsidelobe", REAL, maxpsfsidelobe),
+    {.name = "summarymajor", .type = PCL_JSON_MADE, .make = pcl_json_summarymajor},
     ROW("planes", STRUCTS, plane, COUNT(nchan), .length2 = offsetof(STRUCT, npol),
         .of = &pcl_json_plane),
+    ROW("fullsummary", BOOL, fullsummary),
+    ROW("summaryminor", MADE, cycle, COUNT(ncycle), .make = pcl_json_summaryminor),
+    ROW("summaryminor_left_out", SIZE, ncycle_left_out),
+    {.name = "noise_only", .type = PCL_JSON_MADE, .make = pcl_json_noise_only},
+    {.name = "divergence", .type = PCL_JSON_MADE, .make = pcl_json_divergence},
     ROW("stages_s", MAP, stage, COUNT(nstage), .room = 16, .of = &stage_time),
     ROW("samples.used", UINT64, nvis_used),
     ROW("samples.flagged", UINT64, nvis_flagged),

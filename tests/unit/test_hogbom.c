@@ -272,7 +272,7 @@ static void planted_sources(void **state) {
     assert_int_equal(
         pcl_hogbom(&(pcl_hogbom_plane){nx, ny, im.residual, im.psf, NULL, im.model}, &p, &r, NULL),
         0);
-    assert_int_equal(r.stop, PCL_HOGBOM_THRESHOLD);
+    assert_int_equal(r.stop, PCL_MINOR_THRESHOLD);
     for (size_t k = 0; k < 3; k++)
         assert_true(fabsf(im.model[at[k][1] * nx + at[k][0]] - flux[k]) < 0.01f * fabsf(flux[k]));
     assert_true(fabs(r.flux - 1.25) < 0.0125);
@@ -288,7 +288,7 @@ static void counting_rules(void **state) {
     assert_int_equal(
         pcl_hogbom(&(pcl_hogbom_plane){64, 64, im.residual, im.psf, NULL, im.model}, &p, &r, NULL),
         0);
-    assert_int_equal(r.stop, PCL_HOGBOM_CYCLENITER); /* cycleniter 0 */
+    assert_int_equal(r.stop, PCL_MINOR_CYCLENITER); /* cycleniter 0 */
     assert_int_equal(r.ncomponent, 0);
     p.cycleniter = 10;
     assert_int_equal(
@@ -300,13 +300,13 @@ static void counting_rules(void **state) {
     assert_int_equal(
         pcl_hogbom(&(pcl_hogbom_plane){64, 64, im.residual, im.psf, NULL, im.model}, &p, &r, NULL),
         0);
-    assert_int_equal(r.stop, PCL_HOGBOM_THRESHOLD); /* |peak| = threshold: nothing to do */
+    assert_int_equal(r.stop, PCL_MINOR_THRESHOLD); /* |peak| = threshold: nothing to do */
     assert_int_equal(r.ncomponent, 0);
     memset(im.mask, 0, 64 * 64 * sizeof(bool));
     assert_int_equal(pcl_hogbom(&(pcl_hogbom_plane){64, 64, im.residual, im.psf, im.mask, im.model},
                                 &p, &r, NULL),
                      0);
-    assert_int_equal(r.stop, PCL_HOGBOM_EMPTY_MASK);
+    assert_int_equal(r.stop, PCL_MINOR_EMPTY_MASK);
     free_image(&im);
 }
 

@@ -53,14 +53,18 @@ static void pretend_plane(const pcl_task *t, pcl_plane_state *s) {
     if (t->kind == PCL_TASK_CYCLE) {
         s->plane.peak_residual /= 2;
         s->plane.niter += t->cycleniter;
+        s->plane.nmajor++;
     }
+    s->numbers.peak_nomask = s->plane.peak_residual;
 }
 
 static int pretend(void *worker, const void *in, void *out, pclean_err *e) {
     (void)worker;
     (void)e;
     const pcl_task *t = in;
-    pcl_plane_state *s = out;
+    pcl_task_result *result = out;
+    pcl_plane_state *s = result->state;
+    result->ncycle = result->nleft = 0;
     memcpy(s, t->state, t->nplane * sizeof *s);
     const int i = __sync_fetch_and_add(&shared->n, 1);
     shared->did[i].kind = t->kind;
@@ -69,6 +73,9 @@ static int pretend(void *worker, const void *in, void *out, pclean_err *e) {
     shared->did[i].cycleniter = t->cycleniter;
     if ((int)s->plane.chan == shared->deadly)
         raise(SIGKILL);
+    if (t->kind == PCL_TASK_CYCLE)
+        result->cycle[result->ncycle++] = (pclean_cycle){
+            .chan = s->plane.chan, .icycle = s->plane.nmajor, .iter_done = (uint64_t)t->cycleniter};
     for (size_t k = 0; k < t->nplane; k++)
         pretend_plane(t, &s[k]);
     return 0;
@@ -127,11 +134,13 @@ static fixture *begin_with(const pcl_deconvolver *joint, const char *const *more
     }
     const pcl_pool_params params = {.nworker = nworker,
                                     .task_size = pcl_task_bytes(each),
-                                    .result_size = each * sizeof(pcl_plane_state),
+                                    .result_size = sizeof(pcl_task_result),
+                                    .result_used = pcl_task_result_used,
                                     .inherited = shared,
                                     .open = open_worker,
                                     .run = pretend};
     assert_ok(pcl_pool_new(&params, &f->r.pool, &err));
+    pcl_history_init(&f->r.history, f->r.nplane);
     return f;
 }
 
@@ -141,6 +150,7 @@ static fixture *begin(const char *const *more, size_t nworker) {
 
 static void end(fixture *f) {
     pcl_pool_free(f->r.pool);
+    pcl_history_clear(&f->r.history);
     f->result->plane = NULL;
     pclean_result_free(f->result);
     parts_close(&f->p);
@@ -316,7 +326,8 @@ static void test_interrupted(void **state) {
     pcl_pool_free(f->r.pool);
     const pcl_pool_params params = {.nworker = 1,
                                     .task_size = pcl_task_bytes(1),
-                                    .result_size = sizeof(pcl_plane_state),
+                                    .result_size = sizeof(pcl_task_result),
+                                    .result_used = pcl_task_result_used,
                                     .inherited = shared,
                                     .open = open_worker,
                                     .run = pretend,

@@ -14,24 +14,38 @@
 /* The planes of a channel, borrowed; each [ny][nx], x fastest. */
 typedef struct pcl_clean_planes {
     size_t nx, ny, npol, nterm;
-    float *const *residual;  /* [npol][nterm], Jy/beam; undefined afterwards: a major cycle
-                              * follows */
+    float *const *residual;  /* [npol][nterm], Jy/beam; undefined afterwards unless it is to be
+                              * kept: a major cycle follows */
     float *const *model;     /* [npol][nterm], Jy/pixel; components are added */
     const float *const *psf; /* [npol][2 nterm - 1], peak 1 at (nx/2, ny/2) */
     const bool *const *mask; /* [npol], true where peaks may be searched; an element NULL:
                               * everywhere */
 } pcl_clean_planes;
 
+/* Why a minor cycle ended: tclean's numbers of the summaryminor record. */
+enum pcl_minor_stop {
+    PCL_MINOR_EMPTY_MASK = 0,   /* no pixel may be searched: nothing done */
+    PCL_MINOR_CYCLENITER = 1,   /* niter reached cycleniter */
+    PCL_MINOR_THRESHOLD = 2,    /* |peak| <= threshold (also before the first component) */
+    PCL_MINOR_ZERO_ITER = 3,    /* no component was made */
+    PCL_MINOR_DIVERGED = 4,     /* |peak| over 1.1 times its smallest value */
+    PCL_MINOR_NO_CRITERION = 5, /* it ended early and no criterion holds */
+    PCL_MINOR_NSIGMA = 6        /* of a threshold that is n-sigma: its caller's to tell */
+};
+
 typedef struct pcl_clean_params {
     float gain;        /* loop gain */
     float threshold;   /* Jy/beam: ends when |peak| is below it */
     size_t cycleniter; /* components at most, as tclean counts them */
+    bool keep;         /* the residual is wanted afterwards */
     pcl_lent spare[2]; /* for the length of the call; where these are too small, memory is
                         * allocated */
 } pcl_clean_params;
 
 typedef struct pcl_clean_result {
-    size_t niter; /* as tclean reports it */
+    size_t niter;             /* as tclean reports it */
+    enum pcl_minor_stop stop; /* why it ended; of several planes judged alone, the one with ... */
+    float peak;               /* ... this |residual| left inside its mask, the largest, Jy/beam */
 } pcl_clean_result;
 
 /* What is known of a minor cycle before there are data, for the memory plan: the image is searched

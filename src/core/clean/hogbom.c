@@ -46,34 +46,34 @@ static int run_block(const pcl_hogbom_form *e, const pcl_hogbom_params *p, size_
 }
 
 /* SIMinorCycleController::majorCycleRequired after a block: the later rules win. */
-static enum pcl_hogbom_stop stop_code(const pcl_hogbom_params *p, size_t niter, size_t done,
-                                      size_t nstep, float abs_peak, float smallest) {
+static enum pcl_minor_stop stop_code(const pcl_hogbom_params *p, size_t niter, size_t done,
+                                     size_t nstep, float abs_peak, float smallest) {
     int stop = -1;
     if (niter >= p->cycleniter)
-        stop = PCL_HOGBOM_CYCLENITER;
+        stop = PCL_MINOR_CYCLENITER;
     if (abs_peak <= p->threshold)
-        stop = PCL_HOGBOM_THRESHOLD;
+        stop = PCL_MINOR_THRESHOLD;
     if (done == 0)
-        stop = PCL_HOGBOM_ZERO_ITER;
+        stop = PCL_MINOR_ZERO_ITER;
     if (done > 0 && smallest > 0.0f && (double)((abs_peak - smallest) / smallest) > 0.1)
-        stop = PCL_HOGBOM_DIVERGED;
+        stop = PCL_MINOR_DIVERGED;
     if (stop < 0 && done != nstep)
-        stop = PCL_HOGBOM_NO_CRITERION;
-    return (enum pcl_hogbom_stop)stop;
+        stop = PCL_MINOR_NO_CRITERION;
+    return (enum pcl_minor_stop)stop;
 }
 
 int pcl_hogbom_run(const pcl_hogbom_form *e, const pcl_hogbom_params *p, pcl_hogbom_result *out,
                    pclean_err *err) {
-    *out = (pcl_hogbom_result){.stop = PCL_HOGBOM_EMPTY_MASK};
+    *out = (pcl_hogbom_result){.stop = PCL_MINOR_EMPTY_MASK};
     pcl_peak at = e->find(e->state);
     if (at.abs < 0.0f)
         return 0;
     out->peak_start = at.value;
     int stop = -1;
     if (p->cycleniter == 0)
-        stop = PCL_HOGBOM_CYCLENITER;
+        stop = PCL_MINOR_CYCLENITER;
     if (at.abs <= p->threshold)
-        stop = PCL_HOGBOM_THRESHOLD;
+        stop = PCL_MINOR_THRESHOLD;
     float smallest = at.abs;
     while (stop < 0) {
         const size_t nstep = p->cycleniter < BLOCK_FROM ? p->cycleniter : BLOCK_SIZE;
@@ -86,7 +86,7 @@ int pcl_hogbom_run(const pcl_hogbom_form *e, const pcl_hogbom_params *p, pcl_hog
         out->niter += done;
         stop = (int)stop_code(p, out->niter, done, nstep, at.abs, smallest);
     }
-    out->stop = (enum pcl_hogbom_stop)stop;
+    out->stop = (enum pcl_minor_stop)stop;
     out->peak_end = at.value;
     out->peak_x = at.x;
     out->peak_y = at.y;
@@ -153,7 +153,7 @@ static int clean(const pcl_clean_planes *c, const pcl_clean_params *p, pcl_clean
     const pcl_hogbom_params params = {.gain = p->gain,
                                       .threshold = p->threshold,
                                       .cycleniter = p->cycleniter,
-                                      .keep = PCL_HOGBOM_KEEP_NONE,
+                                      .keep = p->keep ? PCL_HOGBOM_KEEP_ALL : PCL_HOGBOM_KEEP_NONE,
                                       .spare_residual = p->spare[0],
                                       .spare_psf = p->spare[1]};
     *out = (pcl_clean_result){0};
@@ -165,6 +165,10 @@ static int clean(const pcl_clean_planes *c, const pcl_clean_params *p, pcl_clean
         if (rc)
             return rc;
         out->niter += one.niter;
+        if (i == 0 || fabsf(one.peak_end) > out->peak) {
+            out->stop = one.stop;
+            out->peak = fabsf(one.peak_end);
+        }
     }
     return 0;
 }

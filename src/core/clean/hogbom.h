@@ -10,17 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Why a minor cycle ended: tclean's numbers of the summaryminor record. */
-enum pcl_hogbom_stop {
-    PCL_HOGBOM_EMPTY_MASK = 0,  /* no pixel may be searched: nothing done */
-    PCL_HOGBOM_CYCLENITER = 1,  /* niter reached cycleniter */
-    PCL_HOGBOM_THRESHOLD = 2,   /* |peak| <= threshold (also before the first component) */
-    PCL_HOGBOM_ZERO_ITER = 3,   /* a block made no component */
-    PCL_HOGBOM_DIVERGED = 4,    /* |peak| > 1.1 times its smallest value at the start of a block;
-                                 * see below */
-    PCL_HOGBOM_NO_CRITERION = 5 /* a block ended early and no criterion holds */
-};
-
 /* What the caller needs of the residual afterwards. A major cycle that recomputes it needs nothing,
  * and the fast form then never touches tiles that cannot hold a peak. */
 enum pcl_hogbom_keep {
@@ -45,7 +34,7 @@ typedef struct pcl_hogbom_params {
 void pcl_hogbom_params_init(pcl_hogbom_params *p);
 
 typedef struct pcl_hogbom_result {
-    enum pcl_hogbom_stop stop;
+    enum pcl_minor_stop stop;
     size_t niter;          /* as tclean reports it */
     size_t ncomponent;     /* components really made */
     float peak_start;      /* signed residual at the largest |residual| inside the mask, before
