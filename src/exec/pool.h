@@ -1,6 +1,7 @@
 /* pool.h: tasks done by a crew of processes.
  *
- * A task is a record of fixed size, its result another, which may end early, both without pointers. What does not change
+ * A task is a record of fixed size, its result another, which may end early, both without
+ * pointers. What does not change
  * from task to task is the job. A worker either inherits it, as it was in memory when the worker
  * was forked, or makes it anew from a few plain bytes and what these name: files, MeasurementSets.
  * With a `program`, workers are processes of that program and inherit nothing; else they are

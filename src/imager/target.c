@@ -578,8 +578,8 @@ static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridde
     return s->params.deconvolver->bytes(&extent, &params);
 }
 
-/* tclean's rule: fastnoise takes all pixels; otherwise those outside the mask count, or, where there
- * is no mask and before the first cycle, those without outliers. */
+/* tclean's rule: fastnoise takes all pixels; otherwise those outside the mask count, or, without a
+ * mask and before the first cycle, those that are no outliers. */
 static double measure_noise(pcl_target *p) {
     const size_t n = npixel(p);
     int32_t *work = (int32_t *)(void *)pcl_target_borrow_plane(p);

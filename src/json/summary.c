@@ -165,32 +165,3 @@ json_t *pcl_json_stop_description(const void *result) {
     const bool theirs = stop > 0 && (size_t)stop < sizeof words / sizeof *words;
     return json_string(theirs ? words[stop] : pclean_stop_text(stop));
 }
-
-/* ---- planes that stand out ---- */
-
-json_t *pcl_json_noise_only(const void *result) {
-    const pclean_result *r = result;
-    json_t *list = json_array();
-    for (size_t i = 0; r->plane && i < r->nchan * r->npol; i++)
-        if (r->plane[i].noise_only)
-            json_array_append_new(list, json_pack("[I,I]", (json_int_t)r->plane[i].chan,
-                                                  (json_int_t)r->plane[i].pol));
-    return list;
-}
-
-json_t *pcl_json_divergence(const void *result) {
-    const pclean_result *r = result;
-    json_t *list = json_array();
-    for (size_t i = 0; r->plane && i < r->nchan * r->npol; i++) {
-        const pclean_plane *p = &r->plane[i];
-        const bool diverged = p->stop == PCLEAN_STOP_DIVERGED_STEP ||
-                              p->stop == PCLEAN_STOP_DIVERGED_MIN ||
-                              p->stop == PCLEAN_STOP_DIVERGED_MINOR;
-        if (p->nretry > 0 || diverged)
-            json_array_append_new(list, json_pack("{s:I,s:I,s:i,s:f,s:i}", "chan",
-                                                  (json_int_t)p->chan, "pol", (json_int_t)p->pol,
-                                                  "retries", p->nretry, "gain_factor",
-                                                  ldexp(1, -p->nretry), "stopcode", p->stop));
-    }
-    return list;
-}

@@ -1,12 +1,11 @@
-/* summary.h: what tclean's return record has beside numbers: summaryminor, summarymajor and the words
- * of its stop codes; and lists of planes that stand out. Each is made of a pclean_result; NULL: no
- * memory. Thread-safe. */
+/* summary.h: what tclean's return record has beside numbers: summaryminor, summarymajor and the
+ * words of its stop codes. Each is made of a pclean_result; NULL: no memory. Thread-safe. */
 #ifndef PCL_JSON_SUMMARY_H
 #define PCL_JSON_SUMMARY_H
 #include <jansson.h>
 
-/* {"0": {channel: {polarization: {"iterDone": [...], ...}}}}; the outer key is tclean's number of the
- * field. Without fullsummary of the result four of the keys. */
+/* {"0": {channel: {polarization: {"iterDone": [...], ...}}}}; the outer key is tclean's number of
+ * the field. Without fullsummary of the result four of the keys. */
 json_t *pcl_json_summaryminor(const void *result);
 
 /* [iterations of all planes done before each major cycle] */
@@ -14,11 +13,5 @@ json_t *pcl_json_summarymajor(const void *result);
 
 /* The words of tclean for the result's stop code; ours for ours. */
 json_t *pcl_json_stop_description(const void *result);
-
-/* [[channel, polarization], ...] of planes of noise alone. */
-json_t *pcl_json_noise_only(const void *result);
-
-/* [{"chan", "pol", "retries", "gain_factor", "stopcode"}, ...] of planes that diverged. */
-json_t *pcl_json_divergence(const void *result);
 
 #endif

@@ -51,6 +51,8 @@ static const pcl_json_field plane_rows[] = {
     ROW("nmajor", INT, nmajor),
     ROW("stopcode", INT, stop),
     ROW("stop", WORD, stop, .word = pclean_stop_text),
+    ROW("noise_only", BOOL, noise_only),
+    ROW("retries", INT, nretry),
     ROW("seconds", REAL, seconds),
 };
 const pcl_json_struct pcl_json_plane = {TABLE(plane_rows)};
@@ -75,6 +77,8 @@ static const pcl_json_field plane_event_rows[] = {
     ROW("nmajor", INT, nmajor),
     ROW("stop", INT, stop),
     ROW("stop_text", WORD, stop, .word = pclean_stop_text),
+    ROW("noise_only", BOOL, noise_only),
+    ROW("retries", INT, nretry),
     ROW("seconds", REAL, seconds),
 };
 const pcl_json_struct pcl_json_plane_event = {TABLE(plane_event_rows)};
@@ -161,8 +165,6 @@ static const pcl_json_field result_rows[] = {
     ROW("fullsummary", BOOL, fullsummary),
     ROW("summaryminor", MADE, cycle, COUNT(ncycle), .make = pcl_json_summaryminor),
     ROW("summaryminor_left_out", SIZE, ncycle_left_out),
-    {.name = "noise_only", .type = PCL_JSON_MADE, .make = pcl_json_noise_only},
-    {.name = "divergence", .type = PCL_JSON_MADE, .make = pcl_json_divergence},
     ROW("stages_s", MAP, stage, COUNT(nstage), .room = 16, .of = &stage_time),
     ROW("samples.used", UINT64, nvis_used),
     ROW("samples.flagged", UINT64, nvis_flagged),

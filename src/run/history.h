@@ -23,8 +23,8 @@ void pcl_history_clear(pcl_history *h);
 int pcl_history_add(pcl_history *h, const pclean_cycle *cycle, size_t n, pclean_err *err) PCL_CHECK;
 
 /* The cycles from number `from` on are one round of cyclecontrol=global, before which `done`
- * iterations had been made: they are counted through the planes in their order, as tclean does. Of a
- * plane that went back, the last cycle counts. */
+ * iterations had been made: they are counted through the planes in their order, as tclean does. Of
+ * a plane that went back, the last cycle counts. */
 void pcl_history_count(pcl_history *h, size_t from, uint64_t done);
 
 /* The cycles into the result, by plane; the history is empty then. */

@@ -232,6 +232,7 @@ static int image_globally(batch *b, pclean_err *err) {
     b->to = 0.4;
     if ((rc = run_batch(b, first, takes_all, err)) || (rc = cycle_globally(b, &stop, err)))
         return rc;
+    r->stop = stop;
     for (size_t k = 0; k < r->nplane; k++) {
         pcl_plane_state *s = &r->state[k];
         if (!pcl_run_plane_failed(&s->plane) && !pcl_plane_settled(&s->plane))

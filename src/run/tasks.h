@@ -70,8 +70,8 @@ typedef struct pcl_task_result {
 } pcl_task_result;
 size_t pcl_task_result_used(const void *result);
 
-/* Where the next minor cycle of planes s[nplane] ends, with the largest peak and sidelobe of all that
- * are cleaned as one; *cyclethreshold: without n-sigma. */
+/* Where the next minor cycle of planes s[nplane] ends, with the largest peak and sidelobe of all
+ * that are cleaned as one; *cyclethreshold: without n-sigma. */
 double pcl_task_level(const pcl_control *control, double peak, double sidelobe, size_t nplane,
                       const pcl_plane_state *s, double *cyclethreshold);
 

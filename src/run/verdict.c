@@ -243,7 +243,8 @@ static void warn_about_planes(pcl_run *r) {
                      list);
 }
 
-/* One stop code for the run: what most needs attention. */
+/* One stop code for the run: what most needs attention. Where planes are cleaned as one problem,
+ * some of them may have empty masks. */
 static int worst_stop(const pcl_run *r) {
     static const int order[] = {
         PCLEAN_STOP_FAILED,        PCLEAN_STOP_NOT_FINITE,     PCLEAN_STOP_DIVERGED_MIN,
@@ -254,7 +255,7 @@ static int worst_stop(const pcl_run *r) {
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         for (size_t k = 0; k < r->nplane; k++)
             if (r->result->plane[k].stop == order[i])
-                return order[i];
+                return order[i] == PCLEAN_STOP_ZEROMASK && r->stop ? r->stop : order[i];
     return PCLEAN_STOP_NONE;
 }
 

@@ -29,7 +29,6 @@ CASES = [
     ('mfs_cyclefactor', dict(MFS, threshold='2mJy', cyclefactor=3.0)),
     ('mfs_fractions', dict(MFS, threshold='2mJy', cyclefactor=9.0, maxpsffraction=0.4)),
     ('mfs_minpsffraction', dict(MFS, threshold='2mJy', minpsffraction=0.6)),
-    ('mfs_zeromask', dict(MFS, mask='zero')),
     ('mfs_nsigma_circle', dict(MFS, nsigma=3.0, mask=CIRCLE)),
     ('mfs_nsigma_outside', dict(MFS, nsigma=3.0, mask=CIRCLE, fastnoise=False)),
     ('mfs_nsigma_chauvenet', dict(MFS, nsigma=4.0, fastnoise=False, mask='all')),   # without a mask tclean ends with an empty one
@@ -41,11 +40,9 @@ CASES = [
     ('cube_threshold', dict(CUBE, threshold='8mJy')),
     ('cube_niter', dict(CUBE, niter=300, cycleniter=20)),
     ('cube_nmajor0', dict(CUBE, nmajor=0)),
-    ('cube_nmajor2', dict(CUBE, nmajor=2)),
     ('cube_nsigma_circle', dict(CUBE, nsigma=5.0, mask=CIRCLE)),
     ('cube_nsigma_outside', dict(CUBE, nsigma=5.0, mask=CIRCLE, fastnoise=False)),
     ('cube_holes', dict(CUBE, threshold='8mJy', mask='holes')),
-    ('cube_zeromask', dict(CUBE, mask='zero')),
 ]
 KEYS = ['startIterDone', 'iterDone', 'startPeakRes', 'peakRes', 'startModelFlux', 'modelFlux', 'startPeakResNM', 'peakResNM', 'cycleThresh',
         'cycleStartIters', 'masksum', 'stopCode']
@@ -59,15 +56,13 @@ def run(**par):
 
 
 def make_mask(par, kind):
-    """zero: no pixel; all: every pixel; holes: every pixel of the channels but 0, 4 and 8."""
+    """all: every pixel; holes: every pixel of the channels but 0, 4 and 8."""
     run(**dict(par, niter=0))
     name = '%s.%s.mask' % (kind, par['specmode'])
     if os.path.exists(name):
         shutil.rmtree(name)
     ia.open('x.psf'); copy = ia.newimagefromimage(infile='x.psf', outfile=name); ia.close()
-    a = np.zeros(copy.shape())
-    if kind != 'zero':
-        a[:] = 1
+    a = np.ones(copy.shape())
     if kind == 'holes':
         a[:, :, :, [0, 4, 8]] = 0
     copy.putchunk(a); copy.close()
@@ -80,7 +75,7 @@ with open(os.path.join(HERE, 'controls.tsv'), 'w') as f, open(os.path.join(HERE,
     for name, par in CASES:
         par = dict(par)
         shown = dict(SHOWN, **{k: v for k, v in par.items() if k in SHOWN})
-        if par.get('mask') in ('zero', 'all', 'holes'):
+        if par.get('mask') in ('all', 'holes'):
             par['mask'] = make_mask({k: v for k, v in par.items() if k != 'mask'}, par['mask'])
         if shown['mask'] == CIRCLE:
             shown['mask'] = 'circle'
