@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /* Chauvenet's criterion, as CASA applies it: of the pixels of mask [n] those farther from their
- * mean than z standard deviations go, erfc(z / sqrt 2) = 0.5 / N for N pixels; again, in at most five
- * passes. Pixels that are not finite go in any case. */
+ * mean than z standard deviations go, erfc(z / sqrt 2) = 0.5 / N for N pixels; again, in at most
+ * five passes. Pixels that are not finite go in any case. */
 void pcl_noise_clip(const float *image, bool *mask, size_t n);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "core/stats.h"
 #include "exec/worker.h"
@@ -315,12 +316,17 @@ static int careful_round(worker *w, const goal *g, size_t n, pcl_plane_state *s,
         *stop = burst ? PCLEAN_STOP_DIVERGED_MINOR : 0;
         if (!rc)
             *stop = diverged(w, n, s);
-        if (burst || *stop)
+        if (*stop)
             rc = go_back(w, n, s, err);
         if (rc || *stop == 0 || s->plane.nretry == w->t->setup->config->nretry)
             return rc;
         for (size_t i = 0; i < n; i++)
             s[i].plane.nretry++;
+        pcl_log(PCL_LOG_INFO,
+                "channel %zu: CLEAN diverged; back to %d iterations and a peak of %.4g Jy, and on "
+                "with a gain of %g",
+                s->plane.chan, s->best.niter, s->best.peak,
+                ldexp(w->t->setup->config->gain, -s->plane.nretry));
     }
 }
 

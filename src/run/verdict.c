@@ -229,7 +229,7 @@ static void warn_about_planes(pcl_run *r) {
     if (list_channels(r, has_recovered, list, sizeof list))
         pcl_run_warn(r,
                      "CLEAN diverged in channel %s, went back to the best residual there and on "
-                     "with half the gain and shallower minor cycles, without diverging again",
+                     "with less gain and shallower minor cycles, without diverging again",
                      list);
     if (list_channels(r, is_above_nsigma, list, sizeof list))
         pcl_run_warn(r,

@@ -61,8 +61,8 @@ static const pclean_cycle *find_cycle(const pclean_result *r, size_t chan, int i
     return NULL;
 }
 
-/* want: the columns of controls_minor.tsv from startIterDone on. last: of the run, where the two may
- * end for another reason. */
+/* want: the columns of controls_minor.tsv from startIterDone on. last: of the run, where the two
+ * may end for another reason. */
 static void check_cycle(const char *name, const pclean_cycle *c, const double *want, bool last) {
     const bool first = c->icycle == 0;
     const double part = 0.03; /* where a threshold ended them */

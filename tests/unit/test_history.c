@@ -1,4 +1,4 @@
-/* run/history.c: cycles come in any order, are given by plane, and take no more than was planned. */
+/* run/history.c: cycles come in any order, are given by plane, and take what was planned. */
 #include "run/history.h"
 
 #include <stdlib.h>
