@@ -37,7 +37,7 @@ typedef struct pcl_run {
     size_t nplane;
     pcl_plane_state *state; /* [nchan][npol] */
     pcl_history history;
-    int stop;               /* cyclecontrol=global: of all planes */
+    int stop;              /* cyclecontrol=global: of all planes */
     uint64_t most_nvis[4]; /* of the fullest plane of each polarization */
 } pcl_run;
 

@@ -295,10 +295,11 @@ int pcl_run_verdict(const pcl_run *r, pclean_err *err) {
     if (!of_cube && holds_in_all(r, is_blank))
         return fail_blank(r, err);
     if (list_channels(r, has_diverged, list, sizeof list))
-        return PCL_FAIL(err, PCLEAN_EFAILED,
-                        "CLEAN diverged in channel %s%s; the products were written, look at them "
-                        "before use (a smaller gain or larger cyclefactor helps)",
-                        list, what_was_tried(r));
+        return PCL_FAIL(
+            err, PCLEAN_EFAILED,
+            "CLEAN diverged in channel %s%s; the products were written, look at them "
+            "before use (threshold or nsigma, a smaller gain or a larger cyclefactor help)",
+            list, what_was_tried(r));
     if (!of_cube && r->config->niter > 0 &&
         list_channels(r, has_empty_mask, list, sizeof list) == r->setup.desc.nchan)
         return PCL_FAIL(err, PCLEAN_EFAILED,

@@ -9,7 +9,7 @@ check() {
 import json, re, sys
 lines = re.search(r"```schema\n(.*?)```", open(sys.argv[1]).read(), re.S).group(1).splitlines()
 schema = {l.split()[0]: dict(k.split("=") for k in l.split()[1:]) for l in lines}
-kinds = {"int": int, "real": (int, float), "text": str, "object": dict}
+kinds = {"bool": bool, "int": int, "real": (int, float), "text": str, "object": dict}
 seen = []
 for line in open(sys.argv[2]):
     event = json.loads(line)

@@ -8,8 +8,8 @@ static const char *const natural[] = {"niter", "3000", "gain", "1", NULL};
 static const char *const deep[] = {"niter", "20000",          "gain",  "0.5",       "cyclefactor",
                                    "0.01",  "minpsffraction", "0.001", "threshold", "0.3mJy",
                                    NULL};
-static const char *const global[] = {"specmode",  "cube", "start", "36", "nchan",        "3",
-                                     "niter",     "7000", "gain",  "1",  "cyclecontrol", "global",
+static const char *const global[] = {"specmode",  "cube",   "start", "36", "nchan",        "3",
+                                     "niter",     "7000",   "gain",  "1",  "cyclecontrol", "global",
                                      "threshold", "1.5mJy", NULL};
 
 static void configure(pclean_config *c, const char *name, const char *const *more,
