@@ -63,6 +63,10 @@ static const struct recipe recipes[] = {
     {PCL_STOKES_V, PCL_STOKES_XY, PCL_STOKES_YX, 0, -0.5f, 0, 0.5f},
 };
 
+bool pcl_stokes_is_polarized(int code) {
+    return code == PCL_STOKES_Q || code == PCL_STOKES_U || code == PCL_STOKES_V;
+}
+
 const char *pcl_stokes_name(int code) {
     return code > 0 && code <= PCL_STOKES_YY ? names[code] : "?";
 }

@@ -40,6 +40,9 @@ typedef struct pcl_stokes_terms {
     bool either; /* a flagged term leaves the other alone (pseudoI) */
 } pcl_stokes_terms;
 
+/* Q, U, V: a part of the intensity, of either sign. */
+bool pcl_stokes_is_polarized(int code);
+
 /* "I", "RR" ... */
 const char *pcl_stokes_name(int code);
 /* "RR LL" */

@@ -63,10 +63,21 @@ bool pcl_params_model_at_first(const pclean_config *c) {
     return c->restart || c->startmodel.n > 0;
 }
 
+static const pcl_deconvolver *deconvolver_of(const pclean_config *c) {
+    switch (c->deconvolver) {
+    case PCLEAN_DECONVOLVER_CLARK:
+        return &pcl_deconvolver_clark;
+    case PCLEAN_DECONVOLVER_CLARKSTOKES:
+        return &pcl_deconvolver_clarkstokes;
+    default:
+        return &pcl_deconvolver_hogbom;
+    }
+}
+
 int pcl_params_resolve(const pclean_config *c, pcl_params *out, pclean_err *err) {
     *out = (pcl_params){.gridder = c->gridder == PCLEAN_GRIDDER_STANDARD ? &pcl_gridder_flat
                                                                          : &pcl_gridder_wstack,
-                        .deconvolver = &pcl_deconvolver_hogbom,
+                        .deconvolver = deconvolver_of(c),
                         .nterm = 1,
                         .model = pcl_params_model(c),
                         .model_at_first = pcl_params_model_at_first(c),

@@ -480,6 +480,8 @@ typedef struct held_planes {
     float *residual[PCL_TARGET_NPOL * PCL_TARGET_NTERM], *model[PCL_TARGET_NPOL * PCL_TARGET_NTERM];
     const float *psf[PCL_TARGET_NPOL * PCL_TARGET_NPSF];
     const bool *mask[PCL_TARGET_NPOL];
+    bool polarized[PCL_TARGET_NPOL];
+    double lobe; /* pixels; the widest */
 } held_planes;
 
 static void list_held(pcl_target *p, held_planes *h) {
@@ -493,6 +495,8 @@ static void list_held(pcl_target *p, held_planes *h) {
         for (size_t t = 0; t < npsf; t++)
             h->psf[i * npsf + t] = p->psf[t];
         h->mask[i] = p->plane.nsearch == npixel(p) ? NULL : p->search;
+        h->polarized[i] = pcl_stokes_is_polarized(p->setup->stokes.code[p->plane.ipol]);
+        h->lobe = fmax(h->lobe, p->plane.beam.major_rad / p->setup->config->cell_rad[0]);
     }
     pcl_target_select(p, ihand);
 }
@@ -500,15 +504,17 @@ static void list_held(pcl_target *p, held_planes *h) {
 int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *niter,
                      pclean_err *err) {
     const pclean_config *c = p->setup->config;
+    const pcl_deconvolver *deconvolver = p->setup->params.deconvolver;
+    held_planes held = {.lobe = 0};
+    list_held(p, &held);
     pcl_clean_params params = {.gain = (float)(p->gain_factor * c->gain),
                                .threshold = (float)threshold_jy,
-                               .keep = c->fullsummary && p->valid,
-                               .cycleniter = (size_t)cycleniter};
+                               .cycleniter = (size_t)cycleniter,
+                               .keep = c->fullsummary && p->valid && deconvolver->keeps,
+                               .lobe = held.lobe};
     pcl_clean_result result;
     for (int i = 0; i < 2; i++)
         params.spare[i] = lend(p, i);
-    held_planes held;
-    list_held(p, &held);
     const pcl_clean_planes planes = {.nx = p->nx,
                                      .ny = p->ny,
                                      .npol = p->npol,
@@ -516,8 +522,9 @@ int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *ni
                                      .residual = held.residual,
                                      .model = held.model,
                                      .psf = held.psf,
-                                     .mask = held.mask};
-    int rc = p->setup->params.deconvolver->clean(&planes, &params, &result, err);
+                                     .mask = held.mask,
+                                     .polarized = held.polarized};
+    int rc = deconvolver->clean(&planes, &params, &result, err);
     *niter = (int)result.niter;
     p->cycle = (pcl_target_cycle){result.stop, (double)result.peak,
                                   p->valid ? (double)NAN : (double)result.peak};

@@ -31,9 +31,9 @@ typedef struct pcl_budget {
     uint64_t grids, planes, density, batches, predicted;
 } pcl_budget;
 
-/* The sizes alone: limits and plan stay zero. A setup without a source (one with config, desc.nx
- * and desc.ny only) stands for data that are not known: a million samples for a plane, and nothing
- * in the store. */
+/* The sizes alone: limits and plan stay zero. A setup without a source (one with config, params,
+ * stokes and desc.nx, .ny, .npol only) stands for data that are not known: a million samples for a
+ * plane, and nothing in the store. */
 int pcl_budget_count(const pcl_setup *s, size_t nthread, pcl_budget *out,
                      pclean_err *err) PCL_CHECK;
 

@@ -89,11 +89,20 @@ static int usual_config(pclean_config *c, pclean_err *err) {
     return rc ? rc : pclean_config_set(c, "weighting", "briggs", err);
 }
 
+/* A setup without data. */
+static int assume_setup(const pclean_config *c, pcl_setup *setup, pclean_err *err) {
+    int rc = pcl_params_resolve(c, &setup->params, err);
+    if (!rc)
+        rc = pcl_stokes_parse(c->stokes, &setup->stokes, err);
+    setup->desc.npol = setup->stokes.npol;
+    return rc;
+}
+
 static int count_run(const pclean_config *c, model *m, pclean_err *err) {
     pcl_setup setup = {.config = c, .desc = {.nx = (size_t)m->task.nx, .ny = (size_t)m->task.ny}};
     const bool has_data = c->vis.n > 0;
     m->only_file = *c->scratch != '\0';
-    int rc = has_data ? pcl_setup_open(c, &setup, err) : pcl_params_resolve(c, &setup.params, err);
+    int rc = has_data ? pcl_setup_open(c, &setup, err) : assume_setup(c, &setup, err);
     if (rc)
         return rc;
     rc = pcl_budget_count(&setup, (size_t)(c->threads > 0 ? c->threads : 1), &m->budget, err);

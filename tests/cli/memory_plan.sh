@@ -15,13 +15,13 @@ END
     [ -z "${VERBOSE:-}" ] || echo "$line: $(python3 -c 'import json; m = json.load(open("out.run.json"))["memory"]; print(m["plan_bytes"] >> 20, m["measured_bytes"] >> 20)')"
 }
 
-# matrix GRIDDERS SIZES NCHANS NITERS THREADS WORKERS, each a list; hogbom is the one deconvolver there is
+# matrix GRIDDERS SIZES NCHANS NITERS THREADS WORKERS [DECONVOLVERS [STOKES]], each a list
 matrix() {
     local gridder deconvolver imsize nchan niter thread worker
-    for gridder in $1; do for deconvolver in hogbom; do for imsize in $2; do for nchan in $3; do
+    for gridder in $1; do for deconvolver in ${7:-hogbom}; do for imsize in $2; do for nchan in $3; do
         for niter in $4; do for thread in $5; do for worker in $6; do
             planned --gridder "$gridder" --deconvolver $deconvolver --imsize "$imsize" --nchan "$nchan" --niter "$niter" \
-                --weighting briggs --threads "$thread" --nworkers "$worker"
+                --weighting briggs --threads "$thread" --nworkers "$worker" --stokes "${8:-I}"
         done; done; done
     done; done; done; done
 }
@@ -29,10 +29,13 @@ matrix() {
 if [ "${MATRIX:-}" = full ]; then
     matrix "standard wproject" "100 512 1024 2048" "1 16" "0 100" "1 2" "1 2 3"
     matrix standard 4096 "1 4" "0 100" 1 "1 2"
+    matrix "standard wproject" "100 512 1024 2048" 2 "100 20000" "1 2" "1 2" "clark clarkstokes" "I"
+    matrix standard "512 2048" 2 "100 20000" 1 "1 2" clark "RRLL"
 else
     matrix standard "100 1024" 2 100 1 "1 2"
     matrix standard 512 "1 8" 0 2 3
     matrix wproject "256 1024" 2 100 1 "1 2"
+    matrix standard 1024 2 5000 1 2 clark RRLL
 fi
 planned --imsize 2048 --nchan 1 --niter 0 --nworkers 1
 expect_err 'memory: .* planned of '

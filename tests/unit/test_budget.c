@@ -216,6 +216,14 @@ static void a_worker_allocates_what_is_planned(void **state) {
         image_set(&f, weights[k / 3]);
         check_plan(&f, k % 5 == 0 ? 8 : 1, &joint);
     }
+    for (size_t k = 0; k < 6; k++) {
+        image f = {0};
+        image_configure_line(&f, (const char *[]){"niter", "20", "stokes", "RRLL", NULL});
+        image_set(&f, mask[k % 2]);
+        image_set(&f, weights[k / 2]);
+        check_plan(&f, k % 5 == 0 ? 8 : 1,
+                   k % 3 ? &pcl_deconvolver_clark : &pcl_deconvolver_clarkstokes);
+    }
     omp_set_num_threads(before);
 }
 

@@ -64,7 +64,7 @@ static void test_each_condition(void **state) {
         {"minbeamfrac=0.1", "niter=0; usemask=auto-multithresh",
          "niter=5; usemask=auto-multithresh"},
         {"usemask=auto-multithresh", "niter=0", "niter=1"},
-        {"deconvolver=clark", "niter=0", "niter=1"},
+        {"deconvolver=clark_exp", "niter=0", "niter=1"},
         {"deconvolver=multiscale", "niter=0", "niter=1"},
         {"deconvolver=mtmfs", NULL, "niter=0"},
         {"interpolation=cubic", "specmode=mfs", "specmode=cube"},

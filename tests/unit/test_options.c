@@ -97,6 +97,8 @@ static void test_choices_match_the_enums(void **state) {
         {"weighting", "briggs", PCLEAN_WEIGHTING_BRIGGS},
         {"gridder", "standard", PCLEAN_GRIDDER_STANDARD},
         {"deconvolver", "hogbom", PCLEAN_DECONVOLVER_HOGBOM},
+        {"deconvolver", "clark", PCLEAN_DECONVOLVER_CLARK},
+        {"deconvolver", "clarkstokes", PCLEAN_DECONVOLVER_CLARKSTOKES},
         {"usemask", "pb", PCLEAN_USEMASK_PB},
         {"cyclecontrol", "global", PCLEAN_CYCLECONTROL_GLOBAL},
         {"veltype", "optical", PCLEAN_VELTYPE_OPTICAL},

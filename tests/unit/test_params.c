@@ -54,6 +54,13 @@ static void gridders_are_chosen(void **state) {
     assert_ptr_equal(WITH("gridder", "widefield").gridder, &pcl_gridder_wstack);
 }
 
+static void deconvolvers_are_chosen(void **state) {
+    (void)state;
+    assert_ptr_equal(WITH("deconvolver", "hogbom").deconvolver, &pcl_deconvolver_hogbom);
+    assert_ptr_equal(WITH("deconvolver", "clark").deconvolver, &pcl_deconvolver_clark);
+    assert_ptr_equal(WITH("deconvolver", "clarkstokes").deconvolver, &pcl_deconvolver_clarkstokes);
+}
+
 static void models_are_made_or_given(void **state) {
     (void)state;
     const pcl_params clean = WITH("niter", "1"), restart = WITH("restart", "true"),
@@ -148,13 +155,10 @@ static void control_is_copied(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults_make_a_dirty_image),
-        cmocka_unit_test(gridders_are_chosen),
-        cmocka_unit_test(models_are_made_or_given),
-        cmocka_unit_test(densities_are_common_or_not),
-        cmocka_unit_test(tapers_are_read),
-        cmocka_unit_test(restoring_beams_are_read),
-        cmocka_unit_test(control_is_copied),
+        cmocka_unit_test(defaults_make_a_dirty_image), cmocka_unit_test(gridders_are_chosen),
+        cmocka_unit_test(deconvolvers_are_chosen),     cmocka_unit_test(models_are_made_or_given),
+        cmocka_unit_test(densities_are_common_or_not), cmocka_unit_test(tapers_are_read),
+        cmocka_unit_test(restoring_beams_are_read),    cmocka_unit_test(control_is_copied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,8 @@ static void parameters_become_planes(void **state) {
     assert_int_equal(s.code[1], PCL_STOKES_LL);
     assert_int_equal(pcl_stokes_parse("pseudoI", &s, &err), 0);
     assert_true(s.either_hand);
+    assert_false(pcl_stokes_is_polarized(PCL_STOKES_I) || pcl_stokes_is_polarized(PCL_STOKES_RR));
+    assert_true(pcl_stokes_is_polarized(PCL_STOKES_Q) && pcl_stokes_is_polarized(PCL_STOKES_V));
     const char *bad[] = {"", "IZ", "II", "XXA", "IQUVRR"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(pcl_stokes_parse(bad[i], &s, &err), -PCLEAN_EPARAM);

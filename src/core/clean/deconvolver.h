@@ -7,6 +7,7 @@
 #ifndef PCL_DECONVOLVER_H
 #define PCL_DECONVOLVER_H
 #include "base/err.h"
+#include "core/clean/minor.h"
 #include "core/lent.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,30 +21,22 @@ typedef struct pcl_clean_planes {
     const float *const *psf; /* [npol][2 nterm - 1], peak 1 at (nx/2, ny/2) */
     const bool *const *mask; /* [npol], true where peaks may be searched; an element NULL:
                               * everywhere */
+    const bool *polarized;   /* [npol], true for Q, U, V; false for I and for correlations */
 } pcl_clean_planes;
-
-/* Why a minor cycle ended: tclean's numbers of the summaryminor record. */
-enum pcl_minor_stop {
-    PCL_MINOR_EMPTY_MASK = 0,   /* no pixel may be searched: nothing done */
-    PCL_MINOR_CYCLENITER = 1,   /* niter reached cycleniter */
-    PCL_MINOR_THRESHOLD = 2,    /* |peak| <= threshold (also before the first component) */
-    PCL_MINOR_ZERO_ITER = 3,    /* no component was made */
-    PCL_MINOR_DIVERGED = 4,     /* |peak| over 1.1 times its smallest value */
-    PCL_MINOR_NO_CRITERION = 5, /* it ended early and no criterion holds */
-    PCL_MINOR_NSIGMA = 6        /* of a threshold that is n-sigma: its caller's to tell */
-};
 
 typedef struct pcl_clean_params {
     float gain;        /* loop gain */
     float threshold;   /* Jy/beam: ends when |peak| is below it */
     size_t cycleniter; /* components at most, as tclean counts them */
-    bool keep;         /* the residual is wanted afterwards */
+    bool keep;         /* the residual is wanted afterwards, of a deconvolver that keeps it */
+    double lobe;       /* full width at half maximum of the PSF's main lobe along its major axis,
+                        * pixels; 0: not known */
     pcl_lent spare[2]; /* for the length of the call; where these are too small, memory is
                         * allocated */
 } pcl_clean_params;
 
 typedef struct pcl_clean_result {
-    size_t niter;             /* as tclean reports it */
+    size_t niter; /* as tclean reports it; of planes that are judged together once for all */
     enum pcl_minor_stop stop; /* why it ended; of several planes judged alone, the one with ... */
     float peak;               /* ... this |residual| left inside its mask, the largest, Jy/beam */
 } pcl_clean_result;
@@ -62,6 +55,7 @@ typedef struct pcl_clean_extent {
 typedef struct pcl_deconvolver {
     const char *name; /* tclean's */
     bool joint;       /* judges the Stokes planes of a channel together */
+    bool keeps;       /* can keep the residual */
     /* Errors: -PCLEAN_ENOMEM; -PCLEAN_EDATA: a PSF that is not finite, or an infinite peak. model
      * is then unusable. */
     int (*clean)(const pcl_clean_planes *, const pcl_clean_params *, pcl_clean_result *,
@@ -72,5 +66,7 @@ typedef struct pcl_deconvolver {
 } pcl_deconvolver;
 
 extern const pcl_deconvolver pcl_deconvolver_hogbom;
+extern const pcl_deconvolver pcl_deconvolver_clark;       /* Stokes planes together */
+extern const pcl_deconvolver pcl_deconvolver_clarkstokes; /* each on its own */
 
 #endif

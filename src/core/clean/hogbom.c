@@ -7,11 +7,6 @@
 #include "core/clean/deconvolver.h"
 #include "core/clean/hogbom_private.h"
 
-enum {
-    BLOCK_FROM = 5000, /* tclean: cycleniter from which it works in blocks, and their size */
-    BLOCK_SIZE = 2000
-};
-
 void pcl_hogbom_params_init(pcl_hogbom_params *p) {
     *p = (pcl_hogbom_params){
         .gain = 0.1f, .threshold = 0.0f, .cycleniter = 0, .keep = PCL_HOGBOM_KEEP_ALL};
@@ -45,47 +40,23 @@ static int run_block(const pcl_hogbom_form *e, const pcl_hogbom_params *p, size_
     return 0;
 }
 
-/* SIMinorCycleController::majorCycleRequired after a block: the later rules win. */
-static enum pcl_minor_stop stop_code(const pcl_hogbom_params *p, size_t niter, size_t done,
-                                     size_t nstep, float abs_peak, float smallest) {
-    int stop = -1;
-    if (niter >= p->cycleniter)
-        stop = PCL_MINOR_CYCLENITER;
-    if (abs_peak <= p->threshold)
-        stop = PCL_MINOR_THRESHOLD;
-    if (done == 0)
-        stop = PCL_MINOR_ZERO_ITER;
-    if (done > 0 && smallest > 0.0f && (double)((abs_peak - smallest) / smallest) > 0.1)
-        stop = PCL_MINOR_DIVERGED;
-    if (stop < 0 && done != nstep)
-        stop = PCL_MINOR_NO_CRITERION;
-    return (enum pcl_minor_stop)stop;
-}
-
 int pcl_hogbom_run(const pcl_hogbom_form *e, const pcl_hogbom_params *p, pcl_hogbom_result *out,
                    pclean_err *err) {
     *out = (pcl_hogbom_result){.stop = PCL_MINOR_EMPTY_MASK};
     pcl_peak at = e->find(e->state);
     if (at.abs < 0.0f)
         return 0;
+    pcl_minor minor;
     out->peak_start = at.value;
-    int stop = -1;
-    if (p->cycleniter == 0)
-        stop = PCL_MINOR_CYCLENITER;
-    if (at.abs <= p->threshold)
-        stop = PCL_MINOR_THRESHOLD;
-    float smallest = at.abs;
+    int stop = pcl_minor_begin(&minor, p->cycleniter, p->threshold, at.abs);
     while (stop < 0) {
-        const size_t nstep = p->cycleniter < BLOCK_FROM ? p->cycleniter : BLOCK_SIZE;
         size_t done = 0;
-        if (at.abs < smallest)
-            smallest = at.abs;
-        const int rc = run_block(e, p, nstep, &at, out, &done, err);
+        const int rc = run_block(e, p, pcl_minor_block(&minor), &at, out, &done, err);
         if (rc)
             return rc;
-        out->niter += done;
-        stop = (int)stop_code(p, out->niter, done, nstep, at.abs, smallest);
+        stop = pcl_minor_end_block(&minor, done, at.abs);
     }
+    out->niter = minor.niter;
     out->stop = (enum pcl_minor_stop)stop;
     out->peak_end = at.value;
     out->peak_x = at.x;
@@ -178,4 +149,5 @@ static size_t bytes(const pcl_clean_extent *e, const pcl_clean_params *p) {
     return pcl_hogbom_bytes(e, &params);
 }
 
-const pcl_deconvolver pcl_deconvolver_hogbom = {.name = "hogbom", .clean = clean, .bytes = bytes};
+const pcl_deconvolver pcl_deconvolver_hogbom = {
+    .name = "hogbom", .keeps = true, .clean = clean, .bytes = bytes};

@@ -7,6 +7,7 @@
 #define PCL_HOGBOM_H
 #include "base/err.h"
 #include "core/clean/deconvolver.h"
+#include "core/clean/minor.h"
 #include <stdbool.h>
 #include <stddef.h>
 
