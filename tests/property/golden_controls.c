@@ -38,6 +38,7 @@ static void configure(pclean_config *c, char *const f[]) {
     golden_set(c, "cell", "15arcsec");
     golden_set(c, "weighting", "briggs");
     golden_set(c, "restoration", "false");
+    golden_set(c, "threads", "1");
     golden_set(c, "fullsummary", "true");
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         golden_set(c, same[i], FIELD(same[i]));

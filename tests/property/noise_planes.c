@@ -7,8 +7,8 @@ enum { NCHAN = 4, N = 96 * 96 };
 
 static void run(pclean_config *c, const char *name, const char *const *more, pclean_result **r) {
     static const char *const fixed[] = {
-        "imsize", "96",    "cell", "15arcsec", "specmode", "cube",        "start", "2", "nchan",
-        "4",      "niter", "200",  "nsigma",   "3",        "restoration", "false", NULL};
+        "imsize", "96",  "cell",   "15arcsec", "specmode",    "cube",  "start",   "2", "nchan", "4",
+        "niter",  "200", "nsigma", "3",        "restoration", "false", "threads", "1", NULL};
     pclean_err err = {0};
     golden_config(c, "vla_ngc5921.ms", name);
     for (size_t i = 0; fixed[i]; i += 2)
