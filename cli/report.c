@@ -14,17 +14,17 @@
 /* What went wrong with a plane; each group names its channels in the summary. */
 static const struct trouble {
     const char *title;
-    int stop[2];
+    int stop[3];
 } troubles[] = {
-    {"Diverged", {PCLEAN_STOP_DIVERGED_STEP, PCLEAN_STOP_DIVERGED_MIN}},
-    {"Failed", {PCLEAN_STOP_FAILED, PCLEAN_STOP_NOT_FINITE}},
-    {"No data", {PCLEAN_STOP_BLANK, PCLEAN_STOP_BLANK}},
-    {"Empty mask, not cleaned", {PCLEAN_STOP_ZEROMASK, PCLEAN_STOP_ZEROMASK}},
+    {"Diverged", {PCLEAN_STOP_DIVERGED_STEP, PCLEAN_STOP_DIVERGED_MIN, PCLEAN_STOP_DIVERGED_MINOR}},
+    {"Failed", {PCLEAN_STOP_FAILED, PCLEAN_STOP_NOT_FINITE, PCLEAN_STOP_FAILED}},
+    {"No data", {PCLEAN_STOP_BLANK, PCLEAN_STOP_BLANK, PCLEAN_STOP_BLANK}},
+    {"Empty mask, not cleaned", {PCLEAN_STOP_ZEROMASK, PCLEAN_STOP_ZEROMASK, PCLEAN_STOP_ZEROMASK}},
 };
 #define NTROUBLE (sizeof troubles / sizeof *troubles)
 
 static bool in_trouble(const struct trouble *t, int stop) {
-    return stop == t->stop[0] || stop == t->stop[1];
+    return stop == t->stop[0] || stop == t->stop[1] || stop == t->stop[2];
 }
 
 static bool is_bad(const pclean_plane *p) {
@@ -250,9 +250,11 @@ static void print_counts(FILE *out, const pclean_result *r) {
     fputc('\n', out);
 }
 
+/* NULL: noise alone, which is no trouble. */
 static bool channel_in_trouble(const pclean_result *r, size_t ichan, const struct trouble *t) {
     for (size_t ipol = 0; ichan < r->nchan && ipol < r->npol; ipol++) {
-        if (in_trouble(t, r->plane[ichan * r->npol + ipol].stop)) {
+        const pclean_plane *p = &r->plane[ichan * r->npol + ipol];
+        if (t ? in_trouble(t, p->stop) : p->noise_only) {
             return true;
         }
     }
@@ -260,7 +262,7 @@ static bool channel_in_trouble(const pclean_result *r, size_t ichan, const struc
 }
 
 /* "Diverged: channels 3, 7-9". */
-static void print_trouble(FILE *out, const pclean_result *r, const struct trouble *t) {
+static void print_channels(FILE *out, const pclean_result *r, const struct trouble *t) {
     size_t count = 0;
     for (size_t i = 0; i < r->nchan; i++) {
         count += channel_in_trouble(r, i, t);
@@ -268,7 +270,7 @@ static void print_trouble(FILE *out, const pclean_result *r, const struct troubl
     if (count == 0) {
         return;
     }
-    fprintf(out, "%s: %s", t->title, count > 1 ? "channels" : "channel");
+    fprintf(out, "%s: %s", t ? t->title : "Noise alone", count > 1 ? "channels" : "channel");
     const char *separator = " ";
     for (size_t i = 0; i < r->nchan; i++) {
         size_t last = i;
@@ -318,8 +320,9 @@ void cli_report_print(FILE *out, const pclean_config *config, const pclean_resul
         fputc('\n', out);
         print_counts(out, r);
         for (size_t i = 0; i < NTROUBLE; i++) {
-            print_trouble(out, r, &troubles[i]);
+            print_channels(out, r, &troubles[i]);
         }
+        print_channels(out, r, NULL);
     }
     print_list(out, "Products", r->product);
     print_resources(out, r);

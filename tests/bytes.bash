@@ -18,7 +18,8 @@ import hashlib, json, sys
 record = json.load(open(sys.argv[1]))
 kept = {k: record[k] for k in ("ms", "cube", "stopcode", "stop", "planes", "samples", "warnings")}
 for plane in kept["planes"]:
-    plane.pop("seconds", None)
+    for key in ("seconds", "noise_only", "retries"):
+        plane.pop(key, None)
 print(hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16])
 PY
 }

@@ -37,7 +37,9 @@ extern "C" {
     X(PCLEAN_STOP_NMAJOR, 9, "major cycle limit")                                                  \
     X(PCLEAN_STOP_BLANK, 20, "no data")                                                            \
     X(PCLEAN_STOP_FAILED, 21, "failed")                                                            \
-    X(PCLEAN_STOP_NOT_FINITE, 22, "not finite")
+    X(PCLEAN_STOP_NOT_FINITE, 22, "not finite")                                                    \
+    X(PCLEAN_STOP_DIVERGED_MINOR, 23, "diverged: minor cycles raise the peak")                     \
+    X(PCLEAN_STOP_NOISE, 24, "noise alone, not cleaned")
 
 enum pclean_stop {
 #define X(symbol, number, text) symbol = number,
@@ -59,7 +61,26 @@ typedef struct pclean_plane {
     double model_flux;                /* Jy */
     int niter, nmajor, stop;          /* enum pclean_stop */
     double seconds;
+    bool noise_only; /* the dirty peak is below noiselimit times the rms */
+    int nretry;      /* times that CLEAN diverged, and went on from its best residual */
 } pclean_plane;
+
+/* One minor cycle of a plane: tclean's summaryminor, whose names these are. Iterations are counted
+ * as the cyclecontrol does: of the plane, or of all planes in their order. Cycles that CLEAN went
+ * back on (nretry) are there too. */
+typedef struct pclean_cycle {
+    size_t chan, pol;
+    int icycle;                                             /* of the plane, from 0 */
+    uint64_t cycle_start_iters, start_iter_done, iter_done; /* done when the round began; when the
+                                                            * plane's turn came; in this cycle */
+    uint64_t masksum;                                       /* pixels where CLEAN looks */
+    float start_peak_res, peak_res;       /* Jy/beam, |.| inside the mask, before and after */
+    float start_model_flux, model_flux;   /* Jy */
+    float start_peak_res_nm, peak_res_nm; /* the peaks without the user's mask */
+    float cycle_thresh;                   /* Jy/beam, n-sigma not counted */
+    int stop_code; /* 1 cycleniter, 2 cyclethreshold, 3 no iteration, 4 possible divergence, 5 left
+                    * early, 6 n-sigma threshold */
+} pclean_cycle;
 
 typedef struct pclean_stage_time {
     char name[16];
@@ -118,6 +139,14 @@ typedef struct pclean_result {
     pclean_result_stokes *stokes;
     char **without_effect; /* NULL-terminated: parameters that are set and count for nothing, and
                             * why */
+    /* what tclean returns besides */
+    uint64_t iterdone;     /* iterations, of all planes together */
+    int nmajordone;        /* major cycles of the plane that had most */
+    double cyclethreshold; /* Jy/beam, of a cycle that would follow, threshold not counted */
+    double maxpsfsidelobe;
+    bool fullsummary;               /* the JSON has all fields of cycle */
+    size_t ncycle, ncycle_left_out; /* beyond the memory planned for them the latest are left out */
+    pclean_cycle *cycle;            /* [ncycle], by channel, polarization and time */
 } pclean_result;
 PCLEAN_API void pclean_result_free(pclean_result *result);
 
@@ -135,16 +164,6 @@ typedef struct pclean_progress {
     const pclean_plane *plane;     /* NULL, or the plane that has just been finished */
 } pclean_progress;
 
-/* What a minor cycle and the major cycle after it have made of a plane. */
-typedef struct pclean_cycle {
-    size_t chan, pol;
-    int nmajor;            /* major cycles of the plane so far; the first makes the dirty image: 2
-                            * after the first minor cycle */
-    int niter;             /* iterations of the plane so far */
-    double cyclethreshold; /* Jy/beam, where the minor cycle was to end */
-    double peak_residual, rms_residual, model_flux; /* as those of pclean_plane */
-} pclean_cycle;
-
 enum pclean_level { PCLEAN_LEVEL_DEBUG, PCLEAN_LEVEL_INFO, PCLEAN_LEVEL_WARNING };
 /* All defaults are zero. The callbacks are called in the thread of the caller. */
 typedef struct pclean_hooks {
@@ -155,8 +174,7 @@ typedef struct pclean_hooks {
      * final name. NULL: never. */
     int (*stop_requested)(void *user);
     void *user;
-    /* After each cycle of each plane, in any order of planes; of planes that are cleaned together
-     * one after the other. A plane whose worker died begins anew, and is heard of again. NULL:
+    /* After each minor cycle and the major cycle that follows, in any order of planes. A plane whose worker died begins anew, and is heard of again. NULL:
      * none. Borrowed for the call. */
     void (*cycle)(const pclean_cycle *c, void *user);
 } pclean_hooks;

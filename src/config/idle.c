@@ -88,8 +88,16 @@ const char *pcl_idle_not_automask(const pclean_config *c, pcl_idle_test *is) {
                                                 : "usemask is not auto-multithresh";
 }
 
+/* The noise of nsigma is that of the pixels above pbmask. */
 const char *pcl_idle_not_pbmask(const pclean_config *c, pcl_idle_test *is) {
-    return is(c, "usemask", "pb") ? pcl_idle_no_clean(c, is) : "usemask is not pb";
+    return is(c, "usemask", "pb") || c->nsigma > 0 ? pcl_idle_no_clean(c, is)
+                                                   : "usemask is not pb, and nsigma is 0";
+}
+
+const char *pcl_idle_no_noise(const pclean_config *c, pcl_idle_test *is) {
+    return is(c, "usemask", "auto-multithresh") || c->nsigma > 0
+               ? pcl_idle_no_clean(c, is)
+               : "neither nsigma nor usemask=auto-multithresh asks for the noise";
 }
 
 const char *pcl_idle_no_restoration(const pclean_config *c, pcl_idle_test *is) {

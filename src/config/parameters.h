@@ -90,9 +90,14 @@ struct pclean_config {
     double gain;
     double threshold_jy;
     double nsigma;
+    bool fastnoise;    /* of nsigma's noise */
+    double noiselimit; /* 0: no plane is noise alone */
+    bool skipnoise;
     int cycleniter; /* -1: niter */
     double cyclefactor, minpsffraction, maxpsffraction;
     int nmajor; /* -1: no limit */
+    int nretry; /* of a plane that diverges */
+    bool fullsummary;
     int cyclecontrol;
     /* normalization */
     /* (normtype etc. arrive with the gridders that need them) */

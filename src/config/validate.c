@@ -254,6 +254,8 @@ static void check_iteration(const pclean_config *c, struct pcl_problems *r) {
     require(c->minpsffraction <= c->maxpsffraction, r, c, "minpsffraction",
             "not above maxpsffraction");
     require(c->nmajor >= -1, r, c, "nmajor", "-1 (no limit), 0 or more");
+    require(c->nretry >= 0 && c->nretry <= 2, r, c, "nretry", "0, 1 or 2");
+    require(c->noiselimit >= 0 && c->noiselimit < 1e6, r, c, "noiselimit", "0 (off) or more");
 }
 
 int pclean_config_validate(const pclean_config *config, pclean_err *err) {

@@ -51,15 +51,19 @@ float pcl_stats_peak(const float *image, const bool *mask, size_t n) {
     return peak;
 }
 
-SIMD static size_t count_finite(const float *image, size_t n) {
+SIMD static size_t count_finite(const float *image, const bool *mask, size_t n) {
     size_t nfinite = 0;
-    for (size_t i = 0; i < n; i++)
-        nfinite += fabsf(image[i]) <= FLT_MAX;
+    if (mask)
+        for (size_t i = 0; i < n; i++)
+            nfinite += mask[i] & (fabsf(image[i]) <= FLT_MAX);
+    else
+        for (size_t i = 0; i < n; i++)
+            nfinite += fabsf(image[i]) <= FLT_MAX;
     return nfinite;
 }
 
 bool pcl_stats_all_finite(const float *image, size_t n) {
-    return count_finite(image, n) == n;
+    return count_finite(image, NULL, n) == n;
 }
 
 static inline double finite_or_zero(float v) {
@@ -99,6 +103,7 @@ double pcl_stats_sum(const float *image, size_t n) {
 /* The values whose median is wanted: pixels, or their distances from a value. */
 typedef struct values {
     const float *image;
+    const bool *mask; /* pixels that count; NULL: all */
     size_t n;
     bool distances;
     double from;
@@ -129,6 +134,9 @@ SIMD static void make_keys(const values *v, size_t at, size_t n, int32_t *restri
     else
         for (size_t i = 0; i < n; i++)
             key[i] = fabsf(image[i]) <= FLT_MAX ? key_of(image[i]) : NOT_FINITE;
+    if (v->mask)
+        for (size_t i = 0; i < n; i++)
+            key[i] = v->mask[at + i] ? key[i] : NOT_FINITE;
 }
 
 typedef struct bracket {
@@ -226,11 +234,17 @@ static double median_of(const values *v, size_t nfinite, int32_t *work) {
 }
 
 double pcl_stats_mad_rms(const float *image, size_t n, int32_t *work, double *median) {
-    const size_t nfinite = count_finite(image, n);
-    const double middle =
-        nfinite ? median_of(&(const values){.image = image, .n = n}, nfinite, work) : 0;
+    return pcl_stats_mad_rms_in(image, NULL, n, work, median);
+}
+
+double pcl_stats_mad_rms_in(const float *image, const bool *mask, size_t n, int32_t *work,
+                            double *median) {
+    const size_t nfinite = count_finite(image, mask, n);
+    values v = {.image = image, .mask = mask, .n = n};
+    const double middle = nfinite ? median_of(&v, nfinite, work) : 0;
     if (median)
         *median = middle;
-    const values distances = {.image = image, .n = n, .distances = true, .from = middle};
-    return nfinite ? MAD_TO_RMS * median_of(&distances, nfinite, work) : 0;
+    v.distances = true;
+    v.from = middle;
+    return nfinite ? MAD_TO_RMS * median_of(&v, nfinite, work) : 0;
 }

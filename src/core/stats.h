@@ -20,5 +20,8 @@ double pcl_stats_sum(const float *image, size_t n);
  * two middle values, as casacore. work [n]: overwritten. Time O(n) whatever the data. Returns the
  * rms (0 without pixels); median may be NULL. */
 double pcl_stats_mad_rms(const float *image, size_t n, int32_t *work, double *median);
+/* The same where mask [n] is true; NULL: everywhere. */
+double pcl_stats_mad_rms_in(const float *image, const bool *mask, size_t n, int32_t *work,
+                            double *median);
 
 #endif

@@ -163,7 +163,8 @@ static void work_to_the_end(int fd, const pcl_pool_params *p, int rc, pclean_err
             memset(result, 0, p->result_size);
             rc = p->run(worker, task, result, err);
         }
-        line = answer(fd, rc, err, result, p->result_size);
+        line =
+            answer(fd, rc, err, result, p->result_used ? p->result_used(result) : p->result_size);
     }
     if (p->close)
         p->close(worker);

@@ -1,6 +1,7 @@
 /* pool.h: tasks done by a crew of processes.
  *
- * A task is a record of fixed size, its result another, both without pointers. What does not change
+ * A task is a record of fixed size, its result another, which may end early, both without
+ * pointers. What does not change
  * from task to task is the job. A worker either inherits it, as it was in memory when the worker
  * was forked, or makes it anew from a few plain bytes and what these name: files, MeasurementSets.
  * With a `program`, workers are processes of that program and inherit nothing; else they are
@@ -30,8 +31,9 @@ typedef struct pcl_pool_line pcl_pool_line;
 void pcl_pool_tell(const pcl_pool_line *line, const void *note, size_t size);
 
 typedef struct pcl_pool_params {
-    size_t nworker;                /* 1 without a program: in the calling process */
-    size_t task_size, result_size; /* bytes; at most 64 KiB */
+    size_t nworker;                            /* 1 without a program: in the calling process */
+    size_t task_size, result_size;             /* bytes; at most 64 KiB */
+    size_t (*result_used)(const void *result); /* bytes of a result that count; NULL: all */
     void *inherited; /* what forked workers and the calling process find in memory; NULL: they
                           * make it anew from the job */
     const void *job; /* [job_size] plain bytes; NULL where all inherit. Borrowed until free */

@@ -8,9 +8,9 @@
 
 /* ---- the arrays of a target ---- */
 
-enum { NARRAY = 4, NMASK = 2 };
-static const enum pcl_state_array arrays[NARRAY] = {PCL_STATE_PSF, PCL_STATE_MASKS,
-                                                    PCL_STATE_RESIDUAL, PCL_STATE_MODEL};
+enum { NARRAY = 5, NMASK = 4 };
+static const enum pcl_state_array arrays[NARRAY] = {
+    PCL_STATE_PSF, PCL_STATE_MASKS, PCL_STATE_RESIDUAL, PCL_STATE_MODEL, PCL_STATE_BEST};
 
 /* How many of one kind an image with this many Taylor terms can have. */
 static size_t count_of(enum pcl_state_array array, size_t nterm) {
@@ -34,9 +34,11 @@ static void *find_array(const pcl_target *t, enum pcl_state_array array, size_t 
     case PCL_STATE_PSF:
         return t->psf[i];
     case PCL_STATE_MASKS:
-        return i == 0 ? t->search : t->user_mask;
+        return (bool *const[NMASK]){t->search, t->user_mask, t->valid, t->quiet}[i];
     case PCL_STATE_RESIDUAL:
         return t->residual[i];
+    case PCL_STATE_BEST:
+        return t->best[i];
     default:
         return t->model[i];
     }

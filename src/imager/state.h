@@ -19,11 +19,12 @@
 /* The arrays of a plane, float [ny][nx] or bool [ny][nx]; sums of these say which are meant. */
 enum pcl_state_array {
     PCL_STATE_PSF = 1,      /* [2 nterm - 1] */
-    PCL_STATE_MASKS = 2,    /* bool: .search, and .user_mask where there is one */
+    PCL_STATE_MASKS = 2,    /* bool: .search, and .user_mask, .valid, .quiet where there are */
     PCL_STATE_RESIDUAL = 4, /* [nterm] */
     PCL_STATE_MODEL = 8,    /* [nterm] */
+    PCL_STATE_BEST = 16,    /* [nterm]; where there is one */
     PCL_STATE_CYCLE = PCL_STATE_RESIDUAL | PCL_STATE_MODEL, /* what a cycle changes */
-    PCL_STATE_ALL = PCL_STATE_PSF | PCL_STATE_MASKS | PCL_STATE_CYCLE
+    PCL_STATE_ALL = PCL_STATE_PSF | PCL_STATE_MASKS | PCL_STATE_CYCLE | PCL_STATE_BEST
 };
 
 /* One array of one plane. */

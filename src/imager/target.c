@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "core/noise.h"
 #include "core/pb.h"
 #include "core/restore.h"
 #include "core/stats.h"
@@ -28,11 +29,16 @@ static void lay_aside(pcl_target *p) {
     *a = (pcl_target_aside){.plane = p->plane,
                             .user_mask = p->user_mask,
                             .search = p->search,
+                            .valid = p->valid,
+                            .quiet = p->quiet,
+                            .clips = p->clips,
+                            .is_dirty = p->is_dirty,
                             .density = p->density,
                             .density_pol = p->density_pol};
     memcpy(a->psf, p->psf, sizeof a->psf);
     memcpy(a->residual, p->residual, sizeof a->residual);
     memcpy(a->model, p->model, sizeof a->model);
+    memcpy(a->best, p->best, sizeof a->best);
 }
 
 static void take_up(pcl_target *p, size_t i) {
@@ -41,11 +47,16 @@ static void take_up(pcl_target *p, size_t i) {
     p->plane = a->plane;
     p->user_mask = a->user_mask;
     p->search = a->search;
+    p->valid = a->valid;
+    p->quiet = a->quiet;
+    p->clips = a->clips;
+    p->is_dirty = a->is_dirty;
     p->density = a->density;
     p->density_pol = a->density_pol;
     memcpy(p->psf, a->psf, sizeof a->psf);
     memcpy(p->residual, a->residual, sizeof a->residual);
     memcpy(p->model, a->model, sizeof a->model);
+    memcpy(p->best, a->best, sizeof a->best);
 }
 
 void pcl_target_select(pcl_target *p, size_t ipol) {
@@ -116,7 +127,7 @@ typedef struct shape {
     unsigned want;     /* of the sampler, in all walks together */
     size_t npredicted; /* model visibilities kept */
     size_t nslice;
-    bool density, user_mask;
+    bool density, user_mask, valid, quiet, best;
 } shape;
 
 static shape shape_of(const pcl_setup *s, const pcl_target_samples *samples,
@@ -146,7 +157,10 @@ static shape shape_of(const pcl_setup *s, const pcl_target_samples *samples,
         .npredicted = p->model && pcl_major_predicts(1, gridder) ? samples->nid : 0,
         .nslice = pcl_slices_count(&p->slicing, samples->per_plane, s->desc.nx * s->desc.ny),
         .density = weighs,
-        .user_mask = options->user_mask};
+        .user_mask = options->user_mask,
+        .valid = options->user_mask || c->usemask == PCLEAN_USEMASK_PB,
+        .quiet = c->niter > 0 && c->nsigma > 0,
+        .best = c->niter > 0 && c->nretry > 0};
 }
 
 /* Floats of the largest sum over slices: a set of grids, or a density. */
@@ -163,6 +177,12 @@ static int allocate_plane(pcl_target *p, const shape *h, pclean_err *err) {
         rc = PCL_NEW(&p->search, n, "search mask", err);
     if (!rc && h->user_mask)
         rc = PCL_NEW(&p->user_mask, n, "user mask", err);
+    if (!rc && h->valid)
+        rc = PCL_NEW(&p->valid, n, "mask of the primary beam", err);
+    if (!rc && h->quiet)
+        rc = PCL_NEW(&p->quiet, n, "mask of the noise", err);
+    for (size_t t = 0; !rc && h->best && t < h->nterm; t++)
+        rc = PCL_NEW(&p->best[t], n, "best model", err);
     for (size_t t = 0; !rc && t < h->npsf; t++)
         rc = PCL_NEW(&p->psf[t], n, "PSF plane", err);
     for (size_t t = 0; !rc && t < h->nterm; t++)
@@ -188,7 +208,8 @@ int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_store *vis,
                       .nx = setup->desc.nx,
                       .ny = setup->desc.ny,
                       .npol = pcl_target_npol(setup),
-                      .nterm = setup->params.nterm};
+                      .nterm = setup->params.nterm,
+                      .gain_factor = 1};
     if (options)
         p->options = *options;
     int rc = pcl_sampler_init(&p->sampler, vis, &setup->channels, err);
@@ -231,8 +252,9 @@ int pcl_target_count(const pcl_setup *s, const pcl_target_samples *samples,
     *out = (pcl_target_bytes){.grids = gridder.grids,
                               .gridder = gridder.tables + gridder.batch,
                               .batch = samples->nbatch * each,
-                              .planes = (h.npsf + 2 * h.nterm) * n * sizeof(float),
-                              .masks = (h.user_mask ? 2 : 1) * n * sizeof(bool),
+                              .planes = (h.npsf + (h.best ? 3 : 2) * h.nterm) * n * sizeof(float),
+                              .masks =
+                                  (1 + (size_t)h.user_mask + h.valid + h.quiet) * n * sizeof(bool),
                               .density = density_bytes(s, &h),
                               .predicted = 2 * sizeof(float) * (uint64_t)h.npredicted,
                               .sums = pcl_sum_bytes(h.nslice, floats_summed(&h, &gridder)),
@@ -254,9 +276,12 @@ static void free_plane(pcl_target *p) {
     for (size_t t = 0; t < PCL_TARGET_NTERM; t++) {
         pcl_free(p->residual[t]);
         pcl_free(p->model[t]);
+        pcl_free(p->best[t]);
     }
     pcl_free(p->user_mask);
     pcl_free(p->search);
+    pcl_free(p->valid);
+    pcl_free(p->quiet);
 }
 
 void pcl_target_clear(pcl_target *p) {
@@ -292,6 +317,21 @@ int pcl_target_fill_pb(const pcl_target *p, float *pb, pclean_err *err) {
         p->setup, pcl_channels_centre(&p->setup->channels, p->plane.ichan), pb, &name, NULL, err);
 }
 
+/* Where the noise for nsigma is measured: above pbmask, whatever usemask is. */
+static void find_quiet(pcl_target *p, const float *pb) {
+    const float limit = (float)p->setup->config->pbmask;
+    const size_t n = npixel(p);
+    size_t nquiet = 0, nmask = 0, noutside = 0;
+    for (size_t i = 0; i < n; i++)
+        nquiet += p->quiet[i] = pb[i] > limit;
+    for (size_t i = 0; i < n; i++) {
+        p->quiet[i] |= nquiet == 0; /* a primary beam that is 0 everywhere */
+        nmask += p->user_mask && p->user_mask[i];
+        noutside += p->quiet[i] && p->user_mask && !p->user_mask[i];
+    }
+    p->clips = nmask == 0 || noutside == 0;
+}
+
 int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) {
     const pcl_setup *s = p->setup;
     const pclean_config *c = s->config;
@@ -306,6 +346,11 @@ int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) 
     const bool use_pb = c->pblimit > 0 || c->usemask == PCLEAN_USEMASK_PB;
     const float limit = c->usemask == PCLEAN_USEMASK_PB ? (float)c->pbmask : 0;
     p->plane.nsearch = 0;
+    p->gain_factor = 1;
+    if (p->quiet)
+        find_quiet(p, pb);
+    for (size_t i = 0; p->valid && i < npixel(p); i++)
+        p->valid[i] = !(c->pblimit > 0) || pb[i] > 0;
     for (size_t i = 0; i < npixel(p); i++)
         p->search[i] = (!use_pb) | (pb[i] > limit);
     for (size_t i = 0; p->user_mask && i < npixel(p); i++)
@@ -405,6 +450,7 @@ int pcl_target_dirty(pcl_target *p, pclean_err *err) {
     p->plane.beam = (pcl_beam){0}; /* that of the plane before, where this one has no data */
     p->plane.sidelobe = 0;
     int rc;
+    p->is_dirty = true;
     if ((rc = make_density(p, err)) || (rc = run_major(p, true, err)))
         return rc;
     return p->plane.sumwt > 0 ? measure_psf(p, err) : 0;
@@ -421,6 +467,7 @@ int pcl_target_reweigh(pcl_target *p, pclean_err *err) {
 }
 
 int pcl_target_major(pcl_target *p, pclean_err *err) {
+    p->is_dirty = false;
     return run_major(p, false, err);
 }
 
@@ -454,11 +501,14 @@ static void list_held(pcl_target *p, held_planes *h) {
 
 int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *niter,
                      pclean_err *err) {
+    const pclean_config *c = p->setup->config;
+    const pcl_deconvolver *deconvolver = p->setup->params.deconvolver;
     held_planes held = {.lobe = 0};
     list_held(p, &held);
-    pcl_clean_params params = {.gain = (float)p->setup->config->gain,
+    pcl_clean_params params = {.gain = (float)(p->gain_factor * c->gain),
                                .threshold = (float)threshold_jy,
                                .cycleniter = (size_t)cycleniter,
+                               .keep = c->fullsummary && p->valid && deconvolver->keeps,
                                .lobe = held.lobe};
     pcl_clean_result result;
     for (int i = 0; i < 2; i++)
@@ -472,8 +522,12 @@ int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *ni
                                      .psf = held.psf,
                                      .mask = held.mask,
                                      .polarized = held.polarized};
-    int rc = p->setup->params.deconvolver->clean(&planes, &params, &result, err);
+    int rc = deconvolver->clean(&planes, &params, &result, err);
     *niter = (int)result.niter;
+    p->cycle = (pcl_target_cycle){result.stop, (double)result.peak,
+                                  p->valid ? (double)NAN : (double)result.peak};
+    if (!rc && params.keep)
+        p->cycle.peak_nomask = (double)pcl_stats_peak(p->residual[0], p->valid, npixel(p));
     return rc;
 }
 
@@ -512,7 +566,8 @@ static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridde
     const pclean_config *c = s->config;
     if (c->niter == 0)
         return 0;
-    const double radius = search_radius(s);
+    const bool keeps = c->fullsummary && h->valid; /* every pixel then */
+    const double radius = keeps ? INFINITY : search_radius(s);
     double away[2];
     pcl_primary_beam_reach(s, away);
     const pcl_clean_extent extent = {.nx = s->desc.nx,
@@ -530,11 +585,32 @@ static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridde
     return s->params.deconvolver->bytes(&extent, &params);
 }
 
+/* tclean's rule: fastnoise takes all pixels; otherwise those outside the mask count, or, without a
+ * mask and before the first cycle, those that are no outliers. */
+static double measure_noise(pcl_target *p) {
+    const size_t n = npixel(p);
+    int32_t *work = (int32_t *)(void *)pcl_target_borrow_plane(p);
+    const bool *mask = p->quiet;
+    if (!p->setup->config->fastnoise) {
+        bool *chosen = pcl_target_borrow_mask(p);
+        const bool clips = p->clips || p->is_dirty;
+        for (size_t i = 0; i < n; i++)
+            chosen[i] = p->quiet[i] && (clips || !p->user_mask[i]);
+        if (clips)
+            pcl_noise_clip(p->residual[0], chosen, n);
+        mask = chosen;
+    }
+    return pcl_stats_mad_rms_in(p->residual[0], mask, n, work, NULL);
+}
+
 void pcl_target_measure(pcl_target *p) {
     const size_t n = npixel(p);
     p->plane.peak = (double)pcl_stats_peak(p->residual[0], p->search, n);
+    p->plane.peak_nomask =
+        p->valid ? (double)pcl_stats_peak(p->residual[0], p->valid, n) : p->plane.peak;
     p->plane.rms =
         pcl_stats_mad_rms(p->residual[0], n, (int32_t *)(void *)pcl_target_borrow_plane(p), NULL);
+    p->plane.nsigma_jy = p->quiet ? p->setup->config->nsigma * measure_noise(p) : 0;
     p->plane.model_flux = pcl_stats_sum(p->model[0], n);
     p->plane.finite = p->setup->stokes.sumwt_factor * p->plane.sumwt <= (double)FLT_MAX &&
                       pcl_stats_all_finite(p->residual[0], n) &&

@@ -44,20 +44,30 @@ typedef struct pcl_plane {
     double umax_lambda, vmax_lambda; /* bounds of |u|, |v|; 0: not known yet */
     pcl_beam beam;                   /* fitted; zero where has_beam is false */
     bool has_beam;
-    double sidelobe;   /* largest of the PSF, whose peak is 1 */
-    double peak, rms;  /* Jy/beam: |residual| in the search region; robust rms of the plane */
-    double model_flux; /* Jy */
-    bool finite;       /* residual, model and PSF are, and .sumwt will be, in single precision */
+    double sidelobe;    /* largest of the PSF, whose peak is 1 */
+    double peak, rms;   /* Jy/beam: |residual| in the search region; robust rms of the plane */
+    double peak_nomask; /* Jy/beam: |residual| where the user's mask does not count */
+    double nsigma_jy;   /* n-sigma threshold, Jy/beam; 0: none */
+    double model_flux;  /* Jy */
+    bool finite;        /* residual, model and PSF are, and .sumwt will be, in single precision */
 } pcl_plane;
 
 /* A plane that a target holds and that is not at hand; the fields are those of pcl_target. */
 typedef struct pcl_target_aside {
     pcl_plane plane;
     float *psf[PCL_TARGET_NPSF], *residual[PCL_TARGET_NTERM], *model[PCL_TARGET_NTERM];
-    bool *user_mask, *search;
+    float *best[PCL_TARGET_NTERM];
+    bool *user_mask, *search, *valid, *quiet, clips, is_dirty;
     pcl_density density;
     size_t density_pol;
 } pcl_target_aside;
+
+/* How a minor cycle ended. */
+typedef struct pcl_target_cycle {
+    enum pcl_minor_stop stop;
+    double peak;        /* Jy/beam, |residual| inside the search region */
+    double peak_nomask; /* the same where the user's mask does not count; NAN: not looked for */
+} pcl_target_cycle;
 
 typedef struct pcl_target {
     const pcl_setup *setup;
@@ -82,8 +92,16 @@ typedef struct pcl_target {
     float *psf[PCL_TARGET_NPSF], *residual[PCL_TARGET_NTERM], *model[PCL_TARGET_NTERM];
     /* Of pcl_target_restore, in lent memory; NULL: there is none (any more). */
     float *restored;
-    bool *user_mask; /* NULL: none */
-    bool *search;    /* user mask and primary beam: where CLEAN looks */
+    bool *user_mask;               /* NULL: none */
+    bool *search;                  /* user mask and primary beam: where CLEAN looks */
+    bool *valid;                   /* primary beam above pblimit; NULL: as search */
+    bool *quiet;                   /* where the noise is measured; NULL: nobody asks for it */
+    bool clips;                    /* no mask parts the noise from the sky */
+    bool is_dirty;                 /* no cycle has been made */
+    float *best[PCL_TARGET_NTERM]; /* the model of the lowest residual, for the owner; NULL: none */
+
+    double gain_factor; /* of the loop gain, for the owner to lower: pcl_target_begin makes it 1 */
+    pcl_target_cycle cycle; /* of the last minor cycle */
 } pcl_target;
 
 int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_store *vis,
@@ -123,8 +141,8 @@ typedef struct pcl_target_bytes {
     uint64_t grids;     /* uv grids, lent between two passes */
     uint64_t gridder;   /* its tables and its work space for a batch */
     uint64_t batch;     /* samples of a batch */
-    uint64_t planes;    /* PSF, residual, model */
-    uint64_t masks;     /* where CLEAN looks; the user's */
+    uint64_t planes;    /* PSF, residual, model, best model */
+    uint64_t masks;     /* where CLEAN looks; the user's; where peaks and noise are measured */
     uint64_t density;   /* of weights */
     uint64_t predicted; /* model visibilities */
     uint64_t sums;      /* partial sums over slices of the rows */
@@ -180,7 +198,8 @@ int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *ni
 /* Major cycle: p->residual = data - model. */
 int pcl_target_major(pcl_target *p, pclean_err *err) PCL_CHECK;
 
-/* Peak, rms and model flux of what p->residual and p->model hold. Borrows a plane. */
+/* Peaks, rms, n-sigma threshold and model flux of what p->residual and p->model hold. Borrows a
+ * plane and a mask. */
 void pcl_target_measure(pcl_target *p);
 
 /* p->restored = model convolved with the beam + residual; needs p->residual and p->model. */

@@ -154,6 +154,8 @@ static json_t *value_of(const pcl_json_field *f, const void *base) {
         return json_boolean(*(const bool *)p);
     case PCL_JSON_REAL:
         return real(*(const double *)p, f);
+    case PCL_JSON_FLOAT:
+        return real((double)*(const float *)p, f);
     case PCL_JSON_TEXT:
         return text(*(char *const *)p);
     case PCL_JSON_CHARS:
@@ -391,6 +393,7 @@ static int read_many(const pcl_json_field *f, const json_t *v, void *base, pclea
         return read_texts(f, v, to, err);
     case PCL_JSON_LIST:
         return read_list(f, v, base, err);
+    case PCL_JSON_FLOAT:
     case PCL_JSON_WORD:
     case PCL_JSON_MADE:
         return 0;

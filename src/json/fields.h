@@ -17,6 +17,7 @@ enum pcl_json_type {
     PCL_JSON_INT,     /* int */
     PCL_JSON_BOOL,    /* bool */
     PCL_JSON_REAL,    /* double */
+    PCL_JSON_FLOAT,   /* float: written, not read */
     PCL_JSON_TEXT,    /* char *, owned (malloc); NULL is null */
     PCL_JSON_CHARS,   /* char[length] */
     PCL_JSON_CHOICE,  /* int, the index in `words` */

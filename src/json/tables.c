@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "json/summary.h"
+
 #define ARCSEC (180 * 3600 / M_PI)
 
 /* A row: the name in JSON, the type, the member of STRUCT, and what else the type wants. */
@@ -49,6 +51,8 @@ static const pcl_json_field plane_rows[] = {
     ROW("nmajor", INT, nmajor),
     ROW("stopcode", INT, stop),
     ROW("stop", WORD, stop, .word = pclean_stop_text),
+    ROW("noise_only", BOOL, noise_only),
+    ROW("retries", INT, nretry),
     ROW("seconds", REAL, seconds),
 };
 const pcl_json_struct pcl_json_plane = {TABLE(plane_rows)};
@@ -73,6 +77,8 @@ static const pcl_json_field plane_event_rows[] = {
     ROW("nmajor", INT, nmajor),
     ROW("stop", INT, stop),
     ROW("stop_text", WORD, stop, .word = pclean_stop_text),
+    ROW("noise_only", BOOL, noise_only),
+    ROW("retries", INT, nretry),
     ROW("seconds", REAL, seconds),
 };
 const pcl_json_struct pcl_json_plane_event = {TABLE(plane_event_rows)};
@@ -103,12 +109,19 @@ const pcl_json_struct pcl_json_progress = {TABLE(progress_rows)};
 static const pcl_json_field cycle_rows[] = {
     ROW("chan", SIZE, chan),
     ROW("pol", SIZE, pol),
-    ROW("nmajor", INT, nmajor),
-    ROW("niter", INT, niter),
-    ROW("cyclethreshold", REAL, cyclethreshold),
-    ROW("peak_residual", REAL, peak_residual),
-    ROW("rms_residual", REAL, rms_residual),
-    ROW("model_flux", REAL, model_flux),
+    ROW("icycle", INT, icycle),
+    ROW("cycle_start_iters", UINT64, cycle_start_iters),
+    ROW("start_iter_done", UINT64, start_iter_done),
+    ROW("iter_done", UINT64, iter_done),
+    ROW("masksum", UINT64, masksum),
+    ROW("start_peak_res", FLOAT, start_peak_res),
+    ROW("peak_res", FLOAT, peak_res),
+    ROW("start_peak_res_nm", FLOAT, start_peak_res_nm),
+    ROW("peak_res_nm", FLOAT, peak_res_nm),
+    ROW("start_model_flux", FLOAT, start_model_flux),
+    ROW("model_flux", FLOAT, model_flux),
+    ROW("cycle_thresh", FLOAT, cycle_thresh),
+    ROW("stop_code", INT, stop_code),
 };
 const pcl_json_struct pcl_json_cycle = {TABLE(cycle_rows)};
 #undef STRUCT
@@ -162,8 +175,17 @@ static const pcl_json_field result_rows[] = {
     ROW("stokes", STRUCTS, stokes, COUNT(nstokes), .of = &result_stokes),
     ROW("stopcode", INT, stop),
     ROW("stop", WORD, stop, .word = pclean_stop_text),
+    {.name = "stopDescription", .type = PCL_JSON_MADE, .make = pcl_json_stop_description},
+    ROW("iterdone", UINT64, iterdone),
+    ROW("nmajordone", INT, nmajordone),
+    ROW("cyclethreshold", REAL, cyclethreshold),
+    ROW("maxpsfsidelobe", REAL, maxpsfsidelobe),
+    {.name = "summarymajor", .type = PCL_JSON_MADE, .make = pcl_json_summarymajor},
     ROW("planes", STRUCTS, plane, COUNT(nchan), .length2 = offsetof(STRUCT, npol),
         .of = &pcl_json_plane),
+    ROW("fullsummary", BOOL, fullsummary),
+    ROW("summaryminor", MADE, cycle, COUNT(ncycle), .make = pcl_json_summaryminor),
+    ROW("summaryminor_left_out", SIZE, ncycle_left_out),
     ROW("stages_s", MAP, stage, COUNT(nstage), .room = 16, .of = &stage_time),
     ROW("samples.used", UINT64, nvis_used),
     ROW("samples.flagged", UINT64, nvis_flagged),

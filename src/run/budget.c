@@ -11,6 +11,7 @@
 #include "config/value.h"
 #include "data/sampler.h"
 #include "imager/target.h"
+#include "run/history.h"
 #include "run/products.h"
 #include "run/usermask.h"
 
@@ -172,6 +173,8 @@ int pcl_budget_count(const pcl_setup *s, size_t nthread, pcl_budget *b, pclean_e
         return rc;
     if (s->source)
         count_reading(s, &data, &b->sizes);
+    if (s->source && s->config->niter > 0)
+        b->sizes.base += pcl_history_bytes(s->desc.nchan * s->desc.npol);
     b->nvis_per_plane = data.nvis_per_plane;
     return 0;
 }

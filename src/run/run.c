@@ -40,6 +40,7 @@ void pclean_result_free(pclean_result *result) {
     if (!result)
         return;
     free(result->plane);
+    free(result->cycle);
     free_list(result->product);
     free_list(result->warning);
     free_list(result->without_effect);
@@ -208,6 +209,7 @@ static int allocate_run(pcl_run *r, pclean_err *err) {
     r->result->plane = calloc(r->nplane, sizeof *r->result->plane);
     if (!r->result->plane)
         return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the record of %zu planes", r->nplane);
+    pcl_history_init(&r->history, r->nplane);
     int rc = PCL_ZNEW(&r->state, r->nplane, "plane states", err);
     if (rc)
         return rc;
@@ -220,7 +222,8 @@ static int allocate_run(pcl_run *r, pclean_err *err) {
     }
     if (!pcl_run_is_global(r->config))
         return 0;
-    return pcl_state_file_new(s, &r->scratch, PCL_WORKPLACE_SPARE, PCL_STATE_CYCLE, &r->spare, err);
+    return pcl_state_file_new(s, &r->scratch, PCL_WORKPLACE_SPARE,
+                              pcl_workplace_spare_arrays(r->config), &r->spare, err);
 }
 
 /* The products, with the primary beam's mask at the middle of the band in every plane until the
@@ -371,6 +374,7 @@ static void release(pcl_run *r) {
     pcl_setup_close(&r->setup);
     pcl_parcel_clear(&r->job);
     pcl_free(r->state);
+    pcl_history_clear(&r->history);
     if (r->scratch.prefix)
         pcl_scratch_remove(&r->scratch);
     pcl_imagename_unclaim(r->config, r->claim);

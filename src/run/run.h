@@ -7,6 +7,7 @@
 #include "exec/pool.h"
 #include "imager/setup.h"
 #include "pclean/run.h"
+#include "run/history.h"
 #include "run/resources.h"
 #include "run/tasks.h"
 
@@ -35,7 +36,9 @@ typedef struct pcl_run {
     int claim; /* on the products' name; -1: none */
     size_t nplane;
     pcl_plane_state *state; /* [nchan][npol] */
-    uint64_t most_nvis[4];  /* of the fullest plane of each polarization */
+    pcl_history history;
+    int stop;              /* cyclecontrol=global: of all planes */
+    uint64_t most_nvis[4]; /* of the fullest plane of each polarization */
 } pcl_run;
 
 /* ---- hooks.c ---- */

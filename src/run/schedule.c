@@ -39,13 +39,14 @@ static void report_plane(batch *b, size_t iplane) {
 }
 
 static int task_done(size_t k, const void *result, void *user, pclean_err *err) {
-    (void)err;
     batch *b = user;
+    const pcl_task_result *r = result;
     const size_t first = index_of(b, k);
-    memcpy(&b->r->state[first], result, b->each * sizeof *b->r->state);
+    memcpy(&b->r->state[first], r->state, b->each * sizeof *b->r->state);
     for (size_t i = 0; i < b->each; i++)
         report_plane(b, first + i);
-    return 0;
+    b->r->history.nleft += r->nleft;
+    return pcl_history_add(&b->r->history, r->cycle, r->ncycle, err);
 }
 
 /* Planes whose worker died twice stay blank, whatever those two wrote, and take no further part. */
@@ -173,11 +174,13 @@ static int image_by_plane(batch *b, pclean_err *err) {
 /* ---- cyclecontrol=global: all planes as one problem, one barrier per cycle ---- */
 
 static bool above_level(const pcl_run *r, const pcl_plane_state *s, const pcl_task *what) {
-    const double level = pcl_task_level(&r->setup.params.control, what, s);
+    double cyclethreshold;
+    const double level = pcl_task_level(&r->setup.params.control, what->peak, what->sidelobe,
+                                        what->nplane, s, &cyclethreshold);
     bool above = false;
     for (size_t i = 0; i < what->nplane; i++)
-        above |=
-            s[i].plane.nvis > 0 && s[i].numbers.nsearch > 0 && s[i].plane.peak_residual >= level;
+        above |= s[i].plane.nvis > 0 && s[i].numbers.nsearch > 0 &&
+                 !pcl_plane_settled(&s[i].plane) && s[i].plane.peak_residual >= level;
     return above;
 }
 
@@ -189,24 +192,41 @@ static double iterations(const batch *b) {
     return n;
 }
 
+/* Planes that take no part in a cycle are in tclean's summary all the same. */
+static int note_resting(batch *b, const pcl_task *task, int round, pclean_err *err) {
+    pcl_run *r = b->r;
+    int rc = 0;
+    for (size_t k = 0; !rc && k < r->nplane; k += b->each) {
+        const pcl_plane_state *s = &r->state[k];
+        if (pcl_run_plane_failed(&s->plane) || above_level(r, s, task))
+            continue;
+        const pclean_cycle cycle = pcl_task_rest(&r->setup.params.control, task, s, round);
+        rc = pcl_history_add(&r->history, &cycle, 1, err);
+    }
+    return rc;
+}
+
 static int cycle_globally(batch *b, int *stop, pclean_err *err) {
     const pcl_control *control = &b->r->setup.params.control;
     pcl_progress_state all = {0};
     for (;;) {
         pcl_worst worst; /* speaks for all: tclean's control */
         pcl_worst_of(b->r->nplane, b->r->state, &worst);
-        if ((*stop = pcl_converge_check(control, &all, worst.peak, worst.rms, worst.nsearch)))
+        if ((*stop = pcl_converge_check(control, &all, &worst.at)))
             return 0;
         const pcl_task task = {.kind = PCL_TASK_CYCLE,
-                               .peak = worst.peak,
+                               .nplane = b->each,
+                               .peak = worst.at.peak,
                                .sidelobe = worst.sidelobe,
                                .cycleniter = pcl_converge_cycleniter(control, &all)};
         b->stage = "clean";
         b->from = b->to;
         b->to += 0.3 * (0.9 - b->to); /* nobody knows how many cycles are left */
-        int rc = run_batch(b, task, above_level, err);
-        if (rc)
+        const size_t from = b->r->history.n;
+        int rc = note_resting(b, &task, all.nround, err);
+        if (rc || (rc = run_batch(b, task, above_level, err)))
             return rc;
+        pcl_history_count(&b->r->history, from, (uint64_t)all.niter);
         all.niter = (int)fmin(iterations(b), 2e9);
         all.nround++;
     }
@@ -221,9 +241,10 @@ static int image_globally(batch *b, pclean_err *err) {
     b->to = 0.4;
     if ((rc = run_batch(b, first, takes_all, err)) || (rc = cycle_globally(b, &stop, err)))
         return rc;
+    r->stop = stop;
     for (size_t k = 0; k < r->nplane; k++) {
         pcl_plane_state *s = &r->state[k];
-        if (!pcl_run_plane_failed(&s->plane))
+        if (!pcl_run_plane_failed(&s->plane) && !pcl_plane_settled(&s->plane))
             pcl_plane_state_stop(s, stop);
     }
     b->stage = "restore";

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "core/stats.h"
 #include "exec/worker.h"
@@ -24,7 +25,9 @@ typedef struct worker {
     const pcl_workplace *t;
     pcl_workplace *own; /* t, where it was not inherited */
     pcl_target target;
-    bool asks; /* whether it is to stop */
+    bool asks;            /* whether it is to stop */
+    bool holds_best;      /* the target's best model is of the planes at hand */
+    pcl_task_result *out; /* of the task at hand */
     const pcl_pool_line *line;
 } worker;
 
@@ -48,6 +51,8 @@ static void note_dirty(const pcl_target *t, pcl_plane_state *s) {
     out->psf_sidelobe = p->sidelobe;
     out->peak_dirty = p->peak;
     out->nmajor = 1;
+    out->noise_only = p->nvis > 0 && p->nsearch > 0 && !t->setup->params.model_at_first &&
+                      pcl_converge_is_noise(p->peak, p->rms, t->setup->config->noiselimit);
     note_residual(t, s);
 }
 
@@ -57,6 +62,12 @@ void pcl_plane_state_fail(pcl_plane_state *s, int stop) {
                                      .freq_hz = s->plane.freq_hz,
                                      .seconds = s->plane.seconds,
                                      .stop = stop}};
+}
+
+bool pcl_plane_settled(const pclean_plane *p) {
+    const int stop = p->stop;
+    return stop == PCLEAN_STOP_NOISE || stop == PCLEAN_STOP_DIVERGED_STEP ||
+           stop == PCLEAN_STOP_DIVERGED_MIN || stop == PCLEAN_STOP_DIVERGED_MINOR;
 }
 
 void pcl_plane_state_stop(pcl_plane_state *s, int stop) {
@@ -71,13 +82,14 @@ void pcl_worst_of(size_t n, const pcl_plane_state *s, pcl_worst *out) {
     *out = (pcl_worst){.nvis = 0};
     for (size_t i = 0; i < n; i++) {
         const pclean_plane *p = &s[i].plane;
-        if (p->nvis == 0)
+        if (p->nvis == 0 || pcl_plane_settled(&s[i].plane))
             continue;
         out->nvis += p->nvis;
-        out->peak = fmax(out->peak, p->peak_residual);
+        out->at.peak = fmax(out->at.peak, p->peak_residual);
+        out->at.peak_nomask = fmax(out->at.peak_nomask, s[i].numbers.peak_nomask);
+        out->at.nsigma_jy = fmax(out->at.nsigma_jy, s[i].numbers.nsigma_jy);
+        out->at.npixel += s[i].numbers.nsearch;
         out->sidelobe = fmax(out->sidelobe, p->psf_sidelobe);
-        out->rms = fmax(out->rms, p->rms_residual);
-        out->nsearch += s[i].numbers.nsearch;
     }
 }
 
@@ -137,25 +149,91 @@ static int dirty_all(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) {
     return rc;
 }
 
-static void tell_cycle(const worker *w, const pcl_plane_state *s, double level) {
-    const pclean_plane *p = &s->plane;
-    const pclean_cycle cycle = {.chan = p->chan,
-                                .pol = p->pol,
-                                .nmajor = p->nmajor,
-                                .niter = p->niter,
-                                .cyclethreshold = level,
-                                .peak_residual = p->peak_residual,
-                                .rms_residual = p->rms_residual,
-                                .model_flux = p->model_flux};
-    pcl_pool_tell(w->line, &cycle, sizeof cycle);
+double pcl_task_level(const pcl_control *control, double peak, double sidelobe, size_t nplane,
+                      const pcl_plane_state *s, double *cyclethreshold) {
+    pcl_worst own;
+    pcl_worst_of(nplane, s, &own);
+    *cyclethreshold = pcl_converge_shallower(pcl_converge_cyclethreshold(control, peak, sidelobe),
+                                             own.at.peak, s->plane.nretry);
+    return fmax(*cyclethreshold, own.at.nsigma_jy);
+}
+
+/* The minor cycle that has just been made goes into the result, as tclean tells it, and to whoever
+ * listens. */
+static void note_cycle(worker *w, const pclean_cycle *cycle) {
+    pcl_task_result *out = w->out;
+    pcl_pool_tell(w->line, cycle, sizeof *cycle);
+    if (out->ncycle < PCL_TASK_CYCLES)
+        out->cycle[out->ncycle++] = *cycle;
+    else
+        out->nleft++;
+}
+
+/* What all planes of a task are cleaned by: the peak and sidelobe that say how deep, and how
+ * long. */
+typedef struct goal {
+    double peak, sidelobe;
+    int cycleniter;
+} goal;
+
+static double model_flux_of(size_t n, const pcl_plane_state *s) {
+    double flux = 0;
+    for (size_t i = 0; i < n; i++)
+        flux += s[i].plane.model_flux;
+    return flux;
+}
+
+/* What is known of a minor cycle before it is made. */
+static pclean_cycle begin_cycle(size_t n, const pcl_plane_state *s, double cyclethreshold) {
+    pcl_worst before;
+    pcl_worst_of(n, s, &before);
+    return (pclean_cycle){.chan = s->plane.chan,
+                          .pol = s->plane.pol,
+                          .icycle = s->progress.nround,
+                          .cycle_start_iters = (uint64_t)s->progress.niter,
+                          .start_iter_done = (uint64_t)s->progress.niter,
+                          .masksum = before.at.npixel,
+                          .start_peak_res = (float)before.at.peak,
+                          .start_peak_res_nm = (float)before.at.peak_nomask,
+                          .start_model_flux = (float)model_flux_of(n, s),
+                          .cycle_thresh = (float)cyclethreshold};
+}
+
+pclean_cycle pcl_task_rest(const pcl_control *control, const pcl_task *task,
+                           const pcl_plane_state *s, int round) {
+    double cyclethreshold;
+    const double level =
+        pcl_task_level(control, task->peak, task->sidelobe, task->nplane, s, &cyclethreshold);
+    pclean_cycle c = begin_cycle(task->nplane, s, cyclethreshold);
+    c.icycle = round;
+    c.peak_res = c.start_peak_res;
+    c.peak_res_nm = c.start_peak_res_nm;
+    c.model_flux = c.start_model_flux;
+    c.stop_code = (double)c.peak_res <= cyclethreshold && !(level > cyclethreshold)
+                      ? PCL_MINOR_THRESHOLD
+                      : PCL_MINOR_ZERO_ITER;
+    if (pcl_plane_settled(&s->plane))
+        c.stop_code = PCL_MINOR_EMPTY_MASK;
+    return c;
+}
+
+/* tclean's code: at an n-sigma level 6, or 3 where nothing was to be done. */
+static int stop_code(const pcl_target_cycle *minor, int niter, bool nsigma) {
+    if (minor->stop != PCL_MINOR_THRESHOLD || !nsigma)
+        return (int)minor->stop;
+    return niter > 0 ? PCL_MINOR_NSIGMA : PCL_MINOR_ZERO_ITER;
 }
 
 /* One minor cycle of all planes of the task, and the major cycle of each after it. */
-static int clean_round(worker *w, double level, int cycleniter, size_t n, pcl_plane_state *s,
-                       pclean_err *err) {
+static int clean_round(worker *w, const goal *g, size_t n, pcl_plane_state *s, pclean_err *err) {
     pcl_target *p = &w->target;
+    double cyclethreshold;
+    const double level =
+        pcl_task_level(&w->t->setup->params.control, g->peak, g->sidelobe, n, s, &cyclethreshold);
+    pclean_cycle cycle = begin_cycle(n, s, cyclethreshold);
     int niter = 0, rc;
-    if ((rc = pcl_target_minor(p, level, cycleniter, &niter, err)))
+    p->gain_factor = ldexp(1, -s->plane.nretry);
+    if ((rc = pcl_target_minor(p, level, g->cycleniter, &niter, err)))
         return rc;
     pcl_test_stage(p->plane.ichan, "minor");
     for (size_t i = 0; i < n; i++) {
@@ -168,10 +246,91 @@ static int clean_round(worker *w, double level, int cycleniter, size_t n, pcl_pl
         s[i].progress.nround++;
         s[i].plane.niter = s[i].progress.niter;
         s[i].plane.nmajor = s[i].progress.nround + 1;
-        tell_cycle(w, &s[i], level);
     }
+    cycle.iter_done = (uint64_t)niter;
+    cycle.peak_res = (float)p->cycle.peak;
+    cycle.peak_res_nm = (float)p->cycle.peak_nomask;
+    cycle.model_flux = (float)model_flux_of(n, s);
+    cycle.stop_code = stop_code(&p->cycle, niter, level > cyclethreshold);
+    note_cycle(w, &cycle);
     pcl_test_stage(p->plane.ichan, "major");
     return 0;
+}
+
+/* ---- steps when it diverges ---- */
+
+/* The models at hand are the best so far, if they are. */
+static void keep_best(worker *w, size_t n, pcl_plane_state *s, double peak) {
+    pcl_target *p = &w->target;
+    if (!p->best[0] || (s->best.known && peak > s->best.peak))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        pcl_target_select(p, s[i].plane.pol);
+        for (size_t t = 0; t < p->nterm; t++)
+            memcpy(p->best[t], p->model[t], p->nx * p->ny * sizeof **p->best);
+    }
+    s->best = (pcl_best){.known = true, .peak = peak, .niter = s->progress.niter};
+    w->holds_best = true;
+}
+
+static pcl_state_place place_of(const worker *w, bool spare);
+
+/* To the models of the best cycle, whose residual is made anew. */
+static int go_back(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) {
+    pcl_target *p = &w->target;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < n; i++) {
+        pcl_target_select(p, s[i].plane.pol);
+        if (!w->holds_best) {
+            const pcl_state_place place = place_of(w, true);
+            if ((rc = pcl_state_load(p, &s[i].numbers, PCL_STATE_BEST, &place, err)))
+                break;
+        }
+        for (size_t t = 0; t < p->nterm; t++)
+            memcpy(p->model[t], p->best[t], p->nx * p->ny * sizeof **p->best);
+        if ((rc = pcl_target_major(p, err)))
+            break;
+        pcl_target_measure(p);
+        note_residual(p, &s[i]);
+        s[i].progress.niter = s[i].plane.niter = s->best.niter;
+    }
+    return rc;
+}
+
+/* Whether the last round has made it worse: its stop code, or 0. */
+static int diverged(const worker *w, size_t n, const pcl_plane_state *s) {
+    pcl_worst worst;
+    pcl_worst_of(n, s, &worst);
+    if (!w->target.best[0])
+        return 0;
+    return all_finite(n, s) ? pcl_converge_diverged(&s->progress, &worst.at, s->best.peak,
+                                                    (int)w->target.cycle.stop)
+                            : PCLEAN_STOP_DIVERGED_STEP;
+}
+
+/* A round. Where it diverges: back to the best residual, and again with half the gain and half as
+ * deep. *stop: why it was given up, else 0. */
+static int careful_round(worker *w, const goal *g, size_t n, pcl_plane_state *s, int *stop,
+                         pclean_err *err) {
+    for (;;) {
+        int rc = clean_round(w, g, n, s, err);
+        /* a minor cycle beyond single precision */
+        const bool burst = rc == -PCLEAN_EDATA && w->target.best[0];
+        *stop = burst ? PCLEAN_STOP_DIVERGED_MINOR : 0;
+        if (!rc)
+            *stop = diverged(w, n, s);
+        if (*stop)
+            rc = go_back(w, n, s, err);
+        if (rc || *stop == 0 || s->plane.nretry == w->t->setup->config->nretry)
+            return rc;
+        for (size_t i = 0; i < n; i++)
+            s[i].plane.nretry++;
+        pcl_log(PCL_LOG_INFO,
+                "channel %zu: CLEAN diverged; back to %d iterations and a peak of %.4g Jy, and on "
+                "with a gain of %g",
+                s->plane.chan, s->best.niter, s->best.peak,
+                ldexp(w->t->setup->config->gain, -s->plane.nretry));
+    }
 }
 
 static int restore_and_write(worker *w, pcl_plane_state *s, pclean_err *err) {
@@ -223,25 +382,40 @@ static int resume(worker *w, const pcl_plane_state *s, bool weights, pclean_err 
 
 /* ---- tasks ---- */
 
+/* Noise alone, which is to be left alone. */
+static bool is_skipped(const worker *w, size_t n, const pcl_plane_state *s) {
+    const pclean_config *c = w->t->setup->config;
+    bool noise = c->skipnoise && c->niter > 0;
+    for (size_t i = 0; i < n; i++)
+        noise &= s[i].plane.noise_only || s[i].plane.nvis == 0;
+    return noise;
+}
+
+static void stop_all(size_t n, pcl_plane_state *s, int stop) {
+    for (size_t i = 0; i < n; i++)
+        pcl_plane_state_stop(&s[i], stop);
+}
+
 /* Cleans the planes of a task, whose dirty images are made, to their stop code. *finite false: they
  * are none any more. */
 static int clean_planes(worker *w, size_t n, pcl_plane_state *s, bool *finite, pclean_err *err) {
     const pcl_control *c = &w->t->setup->params.control;
-    int rc = 0;
-    while (!rc && (*finite = all_finite(n, s))) {
+    int rc = 0, stop = is_skipped(w, n, s) ? PCLEAN_STOP_NOISE : 0;
+    if (stop)
+        stop_all(n, s, stop);
+    while (!rc && (*finite = all_finite(n, s)) && !stop) {
         pcl_worst worst;
         pcl_worst_of(n, s, &worst);
-        const int stop =
-            worst.nvis ? pcl_converge_check(c, &s->progress, worst.peak, worst.rms, worst.nsearch)
-                       : PCLEAN_STOP_BLANK;
-        for (size_t i = 0; i < n; i++)
-            pcl_plane_state_stop(&s[i], stop);
+        stop = worst.nvis ? pcl_converge_check(c, &s->progress, &worst.at) : PCLEAN_STOP_BLANK;
+        stop_all(n, s, stop);
         if (stop)
             break;
         if (stop_requested(w))
             return PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted");
-        const double level = pcl_converge_cyclethreshold(c, worst.peak, worst.sidelobe, worst.rms);
-        rc = clean_round(w, level, pcl_converge_cycleniter(c, &s->progress), n, s, err);
+        const goal g = {worst.at.peak, worst.sidelobe, pcl_converge_cycleniter(c, &s->progress)};
+        keep_best(w, n, s, worst.at.peak);
+        rc = careful_round(w, &g, n, s, &stop, err);
+        stop_all(n, s, stop);
     }
     return rc;
 }
@@ -265,6 +439,8 @@ static int make_dirty(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) 
     int rc = dirty_all(w, n, s, err);
     if (!rc && !all_finite(n, s))
         return give_up(w, n, s, err);
+    if (!rc && is_skipped(w, n, s))
+        stop_all(n, s, PCLEAN_STOP_NOISE);
     for (size_t i = 0; !rc && i < n; i++) {
         pcl_target_select(&w->target, s[i].plane.pol);
         if (!(rc = pcl_state_save(&w->target, PCL_STATE_PSF, &place, err)))
@@ -274,21 +450,39 @@ static int make_dirty(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) 
     return rc;
 }
 
-double pcl_task_level(const pcl_control *control, const pcl_task *task, const pcl_plane_state *s) {
+/* The best models to the scratch file, where the next cycle would be without them. */
+static int save_best(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) {
+    const pcl_state_place place = place_of(w, true);
     pcl_worst worst;
-    pcl_worst_of(task->nplane, s, &worst);
-    return pcl_converge_cyclethreshold(control, task->peak, task->sidelobe, worst.rms);
+    int rc = 0;
+    pcl_worst_of(n, s, &worst);
+    if (!w->holds_best || worst.at.peak <= s->best.peak)
+        return 0;
+    for (size_t i = 0; !rc && i < n; i++) {
+        pcl_target_select(&w->target, s[i].plane.pol);
+        rc = pcl_state_save(&w->target, PCL_STATE_BEST, &place, err);
+    }
+    s->best.saved = true;
+    return rc;
 }
 
 static int make_cycle(worker *w, const pcl_task *task, pcl_plane_state *s, pclean_err *err) {
     const size_t n = task->nplane;
-    int rc = 0;
+    const goal g = {task->peak, task->sidelobe, task->cycleniter};
+    pcl_worst worst;
+    int rc = 0, stop = 0;
     for (size_t i = 0; !rc && i < n; i++)
         rc = resume(w, &s[i], true, err);
     pcl_test_stage(w->target.plane.ichan, "resume");
-    if (!rc)
-        rc = clean_round(w, pcl_task_level(&w->t->setup->params.control, task, s), task->cycleniter,
-                         n, s, err);
+    if (rc)
+        return rc;
+    pcl_worst_of(n, s, &worst);
+    pcl_converge_note(&s->progress, &worst.at);
+    keep_best(w, n, s, worst.at.peak);
+    if (!(rc = careful_round(w, &g, n, s, &stop, err)))
+        rc = save_best(w, n, s, err);
+    if (!rc && stop)
+        stop_all(n, s, stop);
     if (!rc && !all_finite(n, s))
         return give_up(w, n, s, err);
     for (size_t i = 0; !rc && i < n; i++)
@@ -309,7 +503,10 @@ static int run_task(void *user, const void *in, void *out, pclean_err *err) {
     worker *w = user;
     const pcl_task *task = in;
     const size_t n = task->nplane;
-    pcl_plane_state *s = out;
+    w->out = out;
+    w->out->ncycle = w->out->nleft = 0;
+    w->holds_best = false;
+    pcl_plane_state *s = w->out->state;
     const double start = pcl_now();
     int rc = 0;
     memcpy(s, task->state, n * sizeof *s);
@@ -379,10 +576,16 @@ static void attach_worker(void *user, const pcl_pool_line *line) {
     ((worker *)user)->line = line;
 }
 
+size_t pcl_task_result_used(const void *result) {
+    const pcl_task_result *r = result;
+    return offsetof(pcl_task_result, cycle) + r->ncycle * sizeof *r->cycle;
+}
+
 /* With room for any task and its result. */
 static pcl_pool_params pool_params(void) {
     return (pcl_pool_params){.task_size = pcl_task_bytes(PCL_TARGET_NPOL),
-                             .result_size = PCL_TARGET_NPOL * sizeof(pcl_plane_state),
+                             .result_size = sizeof(pcl_task_result),
+                             .result_used = pcl_task_result_used,
                              .build = pcl_build,
                              .open = open_worker,
                              .run = run_task,

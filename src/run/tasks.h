@@ -15,23 +15,34 @@
 #include "pclean/run.h"
 #include "run/workplace.h"
 
+/* The cycle with the lowest residual, to which CLEAN goes back when it diverges. */
+typedef struct pcl_best {
+    bool known, saved; /* saved: the model is in the scratch file of cyclecontrol=global */
+    double peak;       /* Jy/beam */
+    int niter;
+} pcl_best;
+
 /* All that is known of a plane but its pixels. */
 typedef struct pcl_plane_state {
     pclean_plane plane; /* as the run's result shows it */
     pcl_plane numbers;  /* as its target left it */
     pcl_progress_state progress;
     bool in_spare; /* where residual and model are */
+    pcl_best best; /* of the planes of a task together, in the first of them */
 } pcl_plane_state;
 
 /* A plane of which nothing is left but its place, and why. */
 void pcl_plane_state_fail(pcl_plane_state *s, int stop);
 /* Its stop code where its cleaning, together with that of other planes, ended with this one. */
 void pcl_plane_state_stop(pcl_plane_state *s, int stop);
+/* It is not cleaned any more, whatever others do: noise alone, or diverged for good. */
+bool pcl_plane_settled(const pclean_plane *p);
 
-/* What the control sees of planes as one: the worst of each number. */
+/* What the control sees of planes as one: the worst of each number, of those that are still
+ * cleaned. */
 typedef struct pcl_worst {
-    double peak, sidelobe, rms;
-    size_t nsearch;
+    pcl_standing at;
+    double sidelobe;
     uint64_t nvis; /* 0: all are blank */
 } pcl_worst;
 void pcl_worst_of(size_t n, const pcl_plane_state *s, pcl_worst *out);
@@ -47,11 +58,26 @@ typedef struct pcl_task {
     pcl_plane_state state[]; /* [nplane] of one channel */
 } pcl_task;
 
-/* Bytes of a task of this many planes. Its result is pcl_plane_state [nplane]. */
+/* Bytes of a task of this many planes. */
 size_t pcl_task_bytes(size_t nplane);
 
-/* Where the minor cycle of a CYCLE task ends: with its planes s[nplane]. */
-double pcl_task_level(const pcl_control *control, const pcl_task *task, const pcl_plane_state *s);
+/* The result of a task, and its bytes that count. */
+enum { PCL_TASK_CYCLES = 512 };
+typedef struct pcl_task_result {
+    pcl_plane_state state[PCL_TARGET_NPOL]; /* [nplane] */
+    size_t ncycle, nleft; /* minor cycles of the first plane; and how many more there were */
+    pclean_cycle cycle[PCL_TASK_CYCLES];
+} pcl_task_result;
+size_t pcl_task_result_used(const void *result);
+
+/* Where the next minor cycle of planes s[nplane] ends, with the largest peak and sidelobe of all
+ * that are cleaned as one; *cyclethreshold: without n-sigma. */
+double pcl_task_level(const pcl_control *control, double peak, double sidelobe, size_t nplane,
+                      const pcl_plane_state *s, double *cyclethreshold);
+
+/* A cycle in which these planes rest, below the level of the others, as tclean tells it. */
+pclean_cycle pcl_task_rest(const pcl_control *control, const pcl_task *task,
+                           const pcl_plane_state *s, int round);
 
 /* How workers come to their workplace. */
 enum pcl_tasks_way {

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "core/restore.h"
@@ -74,8 +75,11 @@ static bool is_blank(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->nvis == 0 && !pcl_run_plane_failed(p);
 }
+static const pcl_plane_state *state_of(const pcl_run *r, const pclean_plane *p) {
+    return &r->state[p->chan * r->setup.desc.npol + p->pol];
+}
 static uint64_t noutside_of(const pcl_run *r, const pclean_plane *p) {
-    return r->state[p->chan * r->setup.desc.npol + p->pol].numbers.noutside;
+    return state_of(r, p)->numbers.noutside;
 }
 static bool has_no_data(const pcl_run *r, const pclean_plane *p) {
     return is_blank(r, p) && noutside_of(r, p) == 0;
@@ -104,13 +108,20 @@ static bool keeps_its_beam(const pcl_run *r, const pclean_plane *p) {
     return r->config->restoration && q.beam.major_rad > 0 && q.own.major_rad > 0 && !alike &&
            !pcl_restore_widens(&q, &by);
 }
+static bool is_noise(const pcl_run *r, const pclean_plane *p) {
+    (void)r;
+    return p->noise_only;
+}
 static bool has_empty_mask(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->stop == PCLEAN_STOP_ZEROMASK;
 }
 static bool has_diverged(const pcl_run *r, const pclean_plane *p) {
     (void)r;
-    return p->stop == PCLEAN_STOP_DIVERGED_STEP || p->stop == PCLEAN_STOP_DIVERGED_MIN;
+    return p->stop != PCLEAN_STOP_NOISE && pcl_plane_settled(p);
+}
+static bool has_recovered(const pcl_run *r, const pclean_plane *p) {
+    return p->nretry > 0 && !has_diverged(r, p) && !pcl_run_plane_failed(p);
 }
 
 /* Diverging, but another limit ended it first. */
@@ -122,7 +133,7 @@ static bool has_grown(const pcl_run *r, const pclean_plane *p) {
  * may be far from its own n-sigma. */
 static bool is_above_nsigma(const pcl_run *r, const pclean_plane *p) {
     return p->stop == PCLEAN_STOP_NSIGMA &&
-           p->peak_residual > 1.5 * r->config->nsigma * p->rms_residual;
+           p->peak_residual > 1.5 * state_of(r, p)->numbers.nsigma_jy;
 }
 
 /* Samples of all planes that the cell cannot carry, and a cell that holds them all. */
@@ -155,6 +166,23 @@ static void warn_cell(pcl_run *r) {
 
 static bool is_part_of_cube(const pcl_run *r) {
     return r->setup.channels.nchan < r->setup.channels.whole;
+}
+
+static const char *what_was_tried(const pcl_run *r) {
+    static const char *const words[] = {
+        "", ", also with half the gain and shallower minor cycles; it is left at its best residual",
+        ", also with a quarter of the gain and shallower minor cycles; it is left at its best "
+        "residual"};
+    return words[r->config->nretry];
+}
+
+/* Noise alone is no trouble, so no warning either. */
+static void tell_noise(const pcl_run *r) {
+    char list[600];
+    if (list_channels(r, is_noise, list, sizeof list))
+        pcl_log(PCL_LOG_INFO, "noise alone (dirty peak below %g times the rms): channel %s%s",
+                r->config->noiselimit, list,
+                r->config->skipnoise && r->config->niter > 0 ? "; not cleaned (skipnoise)" : "");
 }
 
 static void warn_about_planes(pcl_run *r) {
@@ -197,7 +225,12 @@ static void warn_about_planes(pcl_run *r) {
     if (list_channels(r, has_empty_mask, list, sizeof list))
         pcl_run_warn(r, "nothing to clean in channel %s: the mask is empty there", list);
     if (list_channels(r, has_diverged, list, sizeof list))
-        pcl_run_warn(r, "CLEAN diverged in channel %s", list);
+        pcl_run_warn(r, "CLEAN diverged in channel %s%s", list, what_was_tried(r));
+    if (list_channels(r, has_recovered, list, sizeof list))
+        pcl_run_warn(r,
+                     "CLEAN diverged in channel %s, went back to the best residual there and on "
+                     "with less gain and shallower minor cycles, without diverging again",
+                     list);
     if (list_channels(r, is_above_nsigma, list, sizeof list))
         pcl_run_warn(r,
                      "channel %s is far above its own nsigma x rms: the noisiest channel's ended "
@@ -210,17 +243,19 @@ static void warn_about_planes(pcl_run *r) {
                      list);
 }
 
-/* One stop code for the run: what most needs attention. */
+/* One stop code for the run: what most needs attention. Where planes are cleaned as one problem,
+ * some of them may have empty masks. */
 static int worst_stop(const pcl_run *r) {
     static const int order[] = {
-        PCLEAN_STOP_FAILED,        PCLEAN_STOP_NOT_FINITE, PCLEAN_STOP_DIVERGED_MIN,
-        PCLEAN_STOP_DIVERGED_STEP, PCLEAN_STOP_ZEROMASK,   PCLEAN_STOP_NITER,
-        PCLEAN_STOP_NMAJOR,        PCLEAN_STOP_NOCHANGE,   PCLEAN_STOP_NSIGMA,
-        PCLEAN_STOP_THRESHOLD,     PCLEAN_STOP_FORCED,     PCLEAN_STOP_BLANK};
+        PCLEAN_STOP_FAILED,        PCLEAN_STOP_NOT_FINITE,     PCLEAN_STOP_DIVERGED_MIN,
+        PCLEAN_STOP_DIVERGED_STEP, PCLEAN_STOP_DIVERGED_MINOR, PCLEAN_STOP_ZEROMASK,
+        PCLEAN_STOP_NITER,         PCLEAN_STOP_NMAJOR,         PCLEAN_STOP_NOCHANGE,
+        PCLEAN_STOP_NSIGMA,        PCLEAN_STOP_THRESHOLD,      PCLEAN_STOP_NOISE,
+        PCLEAN_STOP_FORCED,        PCLEAN_STOP_BLANK};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         for (size_t k = 0; k < r->nplane; k++)
             if (r->result->plane[k].stop == order[i])
-                return order[i];
+                return order[i] == PCLEAN_STOP_ZEROMASK && r->stop ? r->stop : order[i];
     return PCLEAN_STOP_NONE;
 }
 
@@ -260,10 +295,11 @@ int pcl_run_verdict(const pcl_run *r, pclean_err *err) {
     if (!of_cube && holds_in_all(r, is_blank))
         return fail_blank(r, err);
     if (list_channels(r, has_diverged, list, sizeof list))
-        return PCL_FAIL(err, PCLEAN_EFAILED,
-                        "CLEAN diverged in channel %s; the products were written, look at them "
-                        "before use (a smaller gain or larger cyclefactor helps)",
-                        list);
+        return PCL_FAIL(
+            err, PCLEAN_EFAILED,
+            "CLEAN diverged in channel %s%s; the products were written, look at them "
+            "before use (threshold or nsigma, a smaller gain or a larger cyclefactor help)",
+            list, what_was_tried(r));
     if (!of_cube && r->config->niter > 0 &&
         list_channels(r, has_empty_mask, list, sizeof list) == r->setup.desc.nchan)
         return PCL_FAIL(err, PCLEAN_EFAILED,
@@ -305,13 +341,40 @@ void pcl_run_measure(pcl_run *r) {
     r->result->peak_memory_bytes = r->peak_bytes;
 }
 
+/* What tclean returns besides. */
+static void sum_up_control(pcl_run *r) {
+    pclean_result *out = r->result;
+    double peak = 0, level = 0;
+    const bool global = pcl_run_is_global(r->config);
+    pcl_control control = r->setup.params.control;
+    control.threshold_jy = 0; /* tclean shows it without */
+    for (size_t k = 0; k < r->nplane; k++) {
+        const pclean_plane *p = &out->plane[k];
+        out->iterdone += (uint64_t)p->niter;
+        out->nmajordone = p->nmajor > out->nmajordone ? p->nmajor : out->nmajordone;
+        out->maxpsfsidelobe = fmax(out->maxpsfsidelobe, p->psf_sidelobe);
+        peak = fmax(peak, p->peak_residual);
+        level =
+            fmax(level, pcl_converge_cyclethreshold(&control, p->peak_residual, p->psf_sidelobe));
+    }
+    if (global)
+        level = pcl_converge_cyclethreshold(&control, peak, out->maxpsfsidelobe);
+    out->cyclethreshold = r->config->niter > 0 ? level : 0;
+    if (r->config->niter == 0)
+        out->maxpsfsidelobe = 0;
+    out->fullsummary = r->config->fullsummary;
+    pcl_history_give(&r->history, out);
+}
+
 void pcl_run_sum_up(pcl_run *r) {
     for (size_t k = 0; k < r->nplane; k++) {
         uint64_t *most = &r->most_nvis[r->result->plane[k].pol];
         *most = r->result->plane[k].nvis > *most ? r->result->plane[k].nvis : *most;
     }
     warn_about_planes(r);
+    tell_noise(r);
     r->result->stop = worst_stop(r);
+    sum_up_control(r);
     list_products(r);
     pcl_run_measure(r);
 }

@@ -25,6 +25,10 @@ typedef struct own_place {
     char *scratch_folder, *scratch_prefix;
 } own_place;
 
+unsigned pcl_workplace_spare_arrays(const pclean_config *config) {
+    return PCL_STATE_CYCLE | (config->nretry > 0 ? (unsigned)PCL_STATE_BEST : 0);
+}
+
 /* ---- the job ---- */
 
 /* Image and samples: what must be the same for a process that reads the data again. */
@@ -147,8 +151,9 @@ static int take_all(own_place *o, pcl_parcel_reader *r, pclean_err *err) {
         (take_flag(r) && (rc = pcl_usermask_attach(r, &o->setup, &scratch, &o->mask, err))) ||
         (take_flag(r) &&
          (rc = pcl_startmodel_attach(r, &o->setup, &scratch, &o->startmodel, err))) ||
-        (take_flag(r) && (rc = pcl_state_file_attach(&o->setup, &scratch, PCL_WORKPLACE_SPARE,
-                                                     PCL_STATE_CYCLE, &o->spare, err))))
+        (take_flag(r) &&
+         (rc = pcl_state_file_attach(&o->setup, &scratch, PCL_WORKPLACE_SPARE,
+                                     pcl_workplace_spare_arrays(&o->config), &o->spare, err))))
         return rc;
     return pcl_parcel_reader_check(r, err);
 }

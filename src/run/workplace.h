@@ -35,6 +35,9 @@ typedef struct pcl_workplace {
 /* What the spare scratch file is called. */
 #define PCL_WORKPLACE_SPARE "residuals and models between cycles"
 
+/* The arrays in it (imager/state.h). */
+unsigned pcl_workplace_spare_arrays(const pclean_config *config);
+
 /* The job of this workplace, whose scratch files have names. */
 int pcl_workplace_put(const pcl_workplace *place, const pcl_scratch *scratch, pcl_parcel *job,
                       pclean_err *err) PCL_CHECK;

@@ -70,11 +70,11 @@ rmdir 'a,b.ms' '[m], n' 'x,y,z' elsewhere
 dump --pbcor --restoration false --restoringbeam common --reffreq 1.5GHz --nterms 3 --scales '[0,5,15]' --mosweight False \
     --usepointing False --usemask auto-multithresh --sidelobethreshold 2.0 --minbeamfrac 0.1 --deconvolver multiscale --interactive
 run image --vis a.ms --imagename b --niter 100 --gridder mosaic --deconvolver mtmfs --nterms 3 --usemask auto-multithresh --sidelobethreshold 2.5 \
-    --noisethreshold 4 --lownoisethreshold 2 --negativethreshold 15 --minbeamfrac 0.1 --growiterations 50 --minpercentchange 1.5 --fastnoise False \
+    --noisethreshold 4 --lownoisethreshold 2 --negativethreshold 15 --minbeamfrac 0.1 --growiterations 50 --minpercentchange 1.5 \
     --savemodel modelcolumn --calcpsf False --restoringbeam common --conjbeams True --specmode mvc --start 5
 expect_usage 'are not available in this version of pclean'
 for word in gridder=mosaic deconvolver=mtmfs nterms=3 usemask=auto-multithresh sidelobethreshold noisethreshold lownoisethreshold negativethreshold \
-    minbeamfrac growiterations minpercentchange fastnoise savemodel calcpsf restoringbeam=common conjbeams specmode=mvc; do expect_err "$word"; done
+    minbeamfrac growiterations minpercentchange savemodel calcpsf restoringbeam=common conjbeams specmode=mvc; do expect_err "$word"; done
 for command in image plan partition; do
     run $command --vis a.ms --imagename b --savemodel virtual --facets 3 --gain 7 --robust much --nitter 5
     expect_usage 'savemodel=virtual, facets=3 are not available'

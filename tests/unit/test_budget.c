@@ -166,7 +166,8 @@ static void check_plan(image *f, double nslice, const pcl_deconvolver *deconvolv
     const uint64_t planned = b.sizes.worker + b.sizes.reserved - strip;
     assert_int_equal(live_now, planned);
     assert_int_equal(live_of("PSF plane") + live_of("residual plane") + live_of("model plane") +
-                         live_of("search mask") + live_of("user mask"),
+                         live_of("best model") + live_of("search mask") + live_of("user mask") +
+                         live_of("mask of the primary beam") + live_of("mask of the noise"),
                      b.planes - strip);
     assert_int_equal(live_of("uv grid") + live_of("partial sums"), b.grids);
     assert_true((nslice > 1) == (live_of("partial sums") > 0));
@@ -185,8 +186,8 @@ static void check_plan(image *f, double nslice, const pcl_deconvolver *deconvolv
 
 static void a_worker_allocates_what_is_planned(void **state) {
     (void)state;
-    static const char *const model[][3] = {
-        {NULL}, {"niter", "20", NULL}, {"restart", "true", NULL}};
+    static const char *const model[][5] = {
+        {NULL}, {"niter", "20", "nsigma", "3", NULL}, {"restart", "true", NULL}};
     static const char *const mask[][3] = {{NULL}, {"mask", "circle[[45pix,40pix],9pix]", NULL}};
     static const char *const weights[][5] = {
         {NULL},

@@ -126,7 +126,8 @@ static void scratch_and_w_are_planned(void **state) {
                                "global", "scratch", folder, NULL});
     assert_ok(pcl_plan_make(&c, true, &p, &err));
     assert_true(p.store_in_file);
-    assert_int_equal(p.scratch.needed_bytes, p.visibility_bytes + 2 * 3 * 64 * 64 * sizeof(float));
+    /* residual, model and best model of three planes */
+    assert_int_equal(p.scratch.needed_bytes, p.visibility_bytes + 3 * 3 * 64 * 64 * sizeof(float));
     assert_string_equal(p.scratch.folder, folder);
     assert_true(p.time.known);
     assert_int_equal(entries(), 0);

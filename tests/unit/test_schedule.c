@@ -60,16 +60,20 @@ static void pretend_plane(const pcl_task *t, pcl_plane_state *s) {
     if (t->kind == PCL_TASK_CYCLE) {
         s->plane.peak_residual /= 2;
         s->plane.niter += t->cycleniter;
-        const pclean_cycle told = {.chan = s->plane.chan, .nmajor = 77 + (int)s->plane.chan};
+        s->plane.nmajor++;
+        const pclean_cycle told = {.chan = s->plane.chan, .icycle = 77 + (int)s->plane.chan};
         pcl_pool_tell(line, &told, sizeof told);
     }
+    s->numbers.peak_nomask = s->plane.peak_residual;
 }
 
 static int pretend(void *worker, const void *in, void *out, pclean_err *e) {
     (void)worker;
     (void)e;
     const pcl_task *t = in;
-    pcl_plane_state *s = out;
+    pcl_task_result *result = out;
+    pcl_plane_state *s = result->state;
+    result->ncycle = result->nleft = 0;
     memcpy(s, t->state, t->nplane * sizeof *s);
     const int i = __sync_fetch_and_add(&shared->n, 1);
     shared->did[i].kind = t->kind;
@@ -78,6 +82,9 @@ static int pretend(void *worker, const void *in, void *out, pclean_err *e) {
     shared->did[i].cycleniter = t->cycleniter;
     if ((int)s->plane.chan == shared->deadly)
         raise(SIGKILL);
+    if (t->kind == PCL_TASK_CYCLE)
+        result->cycle[result->ncycle++] = (pclean_cycle){
+            .chan = s->plane.chan, .icycle = s->plane.nmajor, .iter_done = (uint64_t)t->cycleniter};
     for (size_t k = 0; k < t->nplane; k++)
         pretend_plane(t, &s[k]);
     return 0;
@@ -99,7 +106,7 @@ typedef struct fixture {
 
 static void hear_cycle(const pclean_cycle *c, void *user) {
     fixture *f = user;
-    assert_int_equal(c->nmajor, 77 + (int)c->chan);
+    assert_int_equal(c->icycle, 77 + (int)c->chan);
     f->ncycle++;
 }
 
@@ -143,12 +150,14 @@ static fixture *begin_with(const pcl_deconvolver *joint, const char *const *more
     }
     const pcl_pool_params params = {.nworker = nworker,
                                     .task_size = pcl_task_bytes(each),
-                                    .result_size = each * sizeof(pcl_plane_state),
+                                    .result_size = sizeof(pcl_task_result),
+                                    .result_used = pcl_task_result_used,
                                     .inherited = shared,
                                     .open = open_worker,
                                     .run = pretend,
                                     .attach = attach};
     assert_ok(pcl_pool_new(&params, &f->r.pool, &err));
+    pcl_history_init(&f->r.history, f->r.nplane);
     return f;
 }
 
@@ -158,6 +167,7 @@ static fixture *begin(const char *const *more, size_t nworker) {
 
 static void end(fixture *f) {
     pcl_pool_free(f->r.pool);
+    pcl_history_clear(&f->r.history);
     f->result->plane = NULL;
     pclean_result_free(f->result);
     parts_close(&f->p);
@@ -334,7 +344,8 @@ static void test_interrupted(void **state) {
     pcl_pool_free(f->r.pool);
     const pcl_pool_params params = {.nworker = 1,
                                     .task_size = pcl_task_bytes(1),
-                                    .result_size = sizeof(pcl_plane_state),
+                                    .result_size = sizeof(pcl_task_result),
+                                    .result_used = pcl_task_result_used,
                                     .inherited = shared,
                                     .open = open_worker,
                                     .run = pretend,

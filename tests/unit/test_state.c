@@ -63,6 +63,10 @@ static void spoil(pcl_target *t) {
     memset(t->model[0], 0xff, n * sizeof(float));
     memset(t->search, 1, n);
     memset(t->user_mask, 1, n);
+    memset(t->valid, 1, n);
+    if (t->quiet)
+        memset(t->quiet, 1, n);
+    memset(t->best[0], 0xff, n * sizeof(float));
 }
 
 /* Two planes go to a file in turn; another target takes them up, and goes on to the same bytes as
@@ -75,7 +79,7 @@ static void a_plane_goes_on_where_it_was(void **state) {
     open_targets(&f, 2, t);
     assert_ok(pcl_state_file_new(&f.setup, &(pcl_scratch){.folder = PCLEAN_TEST_TMP}, "a test",
                                  PCL_STATE_ALL, &file, &err));
-    assert_int_equal(pcl_state_file_bytes(&f.setup, PCL_STATE_ALL), 3 * 2 * 90 * 80 * (3 * 4 + 2));
+    assert_int_equal(pcl_state_file_bytes(&f.setup, PCL_STATE_ALL), 3 * 2 * 90 * 80 * (4 * 4 + 4));
     assert_int_equal(pcl_state_file_bytes(&f.setup, PCL_STATE_CYCLE), 3 * 2 * 90 * 80 * 2 * 4);
     const pcl_state_place place = pcl_state_file_place(file);
     pcl_plane numbers[2];

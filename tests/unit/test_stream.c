@@ -81,13 +81,13 @@ static void lines_come_in_order(void **state) {
     assert_string_equal(json_string_value(json_object_get(o, "stop")), "iteration limit");
     json_decref(o);
 
-    const pclean_cycle cycle = {.chan = 3, .nmajor = 2, .niter = 40, .cyclethreshold = 0.25};
+    const pclean_cycle cycle = {.chan = 3, .icycle = 2, .iter_done = 40, .cycle_thresh = 0.25f};
     hooks->cycle(&cycle, hooks->user);
     o = expect("cycle");
     assert_int_equal(json_integer_value(json_object_get(o, "chan")), 3);
-    assert_int_equal(json_integer_value(json_object_get(o, "nmajor")), 2);
-    assert_int_equal(json_integer_value(json_object_get(o, "niter")), 40);
-    assert_true(json_real_value(json_object_get(o, "cyclethreshold")) == 0.25);
+    assert_int_equal(json_integer_value(json_object_get(o, "icycle")), 2);
+    assert_int_equal(json_integer_value(json_object_get(o, "iter_done")), 40);
+    assert_true(json_real_value(json_object_get(o, "cycle_thresh")) == 0.25);
     json_decref(o);
 
     hooks->log(PCLEAN_LEVEL_DEBUG, "not wanted", hooks->user);

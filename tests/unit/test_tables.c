@@ -215,7 +215,7 @@ static size_t size_of(const pcl_json_field *f) {
     case PCL_JSON_MAP:
         return f->room * f->of->size;
     case PCL_JSON_MADE:
-        return 0;
+        return f->offset ? 8 : 0;
     default:
         return 8;
     }
@@ -228,7 +228,7 @@ static void mark(const pcl_json_struct *s, char *base) {
             mark(f->of, base + f->offset);
         else
             memset(base + f->offset, 1, size_of(f));
-        if (has_length(f))
+        if (has_length(f) || (f->type == PCL_JSON_MADE && f->length))
             memset(base + f->length, 1, sizeof(size_t));
     }
 }

@@ -293,20 +293,23 @@ static void test_a_channel_ends_as_one(void **unused) {
 
 static void test_the_worst(void **unused) {
     (void)unused;
-    const pcl_plane_state s[3] = {
-        {.plane = {.nvis = 5, .peak_residual = 2, .psf_sidelobe = 0.1, .rms_residual = 0.3},
-         .numbers = {.nsearch = 7}},
-        {.plane = {.nvis = 0, .peak_residual = 9, .psf_sidelobe = 9, .rms_residual = 9},
-         .numbers = {.nsearch = 9}},
-        {.plane = {.nvis = 6, .peak_residual = 1, .psf_sidelobe = 0.2, .rms_residual = 0.2}}};
+    const pcl_plane_state s[3] = {{.plane = {.nvis = 5, .peak_residual = 2, .psf_sidelobe = 0.1},
+                                   .numbers = {.nsearch = 7, .nsigma_jy = 0.3, .peak_nomask = 2}},
+                                  {.plane = {.nvis = 0, .peak_residual = 9, .psf_sidelobe = 9},
+                                   .numbers = {.nsearch = 9, .nsigma_jy = 9, .peak_nomask = 9}},
+                                  {.plane = {.nvis = 6, .peak_residual = 1, .psf_sidelobe = 0.2},
+                                   .numbers = {.nsigma_jy = 0.2, .peak_nomask = 3}}};
     pcl_worst w;
     pcl_worst_of(3, s, &w);
-    assert_true(w.peak == 2 && w.sidelobe == 0.2 && w.rms == 0.3);
-    assert_true(w.nsearch == 7 && w.nvis == 11);
+    assert_true(w.at.peak == 2 && w.sidelobe == 0.2 && w.at.nsigma_jy == 0.3);
+    assert_true(w.at.npixel == 7 && w.at.peak_nomask == 3 && w.nvis == 11);
     pcl_worst_of(1, &s[1], &w);
-    assert_true(w.peak == 0 && w.nsearch == 0 && w.nvis == 0);
+    assert_true(w.at.peak == 0 && w.at.npixel == 0 && w.nvis == 0);
     pcl_plane_state one[3];
     memcpy(one, s, sizeof one);
+    one[0].plane.stop = PCLEAN_STOP_DIVERGED_MIN; /* it is left as it is */
+    pcl_worst_of(3, one, &w);
+    assert_true(w.at.peak == 1 && w.nvis == 6);
     for (size_t i = 0; i < 3; i++)
         pcl_plane_state_stop(&one[i], PCLEAN_STOP_NITER);
     assert_int_equal(one[0].plane.stop, PCLEAN_STOP_NITER);

@@ -169,7 +169,6 @@ static void test_all_in_one_sentence(void **state) {
                                               {"minbeamfrac", "0.1"},
                                               {"growiterations", "50"},
                                               {"minpercentchange", "1"},
-                                              {"fastnoise", "False"},
                                               {"savemodel", "modelcolumn"},
                                               {"calcpsf", "False"},
                                               {"calcres", "False"},

@@ -602,7 +602,7 @@ static int clean_together(const pcl_clean_planes *c, const pcl_clean_params *p,
                           pcl_clean_result *out, pclean_err *err) {
     pcl_clark_result result;
     const int rc = pcl_clark(c, p, &result, err);
-    out->niter = result.niter;
+    *out = (pcl_clean_result){result.niter, result.stop, result.peak};
     return rc;
 }
 
@@ -623,6 +623,10 @@ static int clean_apart(const pcl_clean_planes *c, const pcl_clean_params *p, pcl
                                         .polarized = &c->polarized[i]};
         rc = pcl_clark(&plane, p, &one, err);
         out->niter += one.niter;
+        if (i == 0 || one.peak > out->peak) {
+            out->stop = one.stop;
+            out->peak = one.peak;
+        }
     }
     return rc;
 }

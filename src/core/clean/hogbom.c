@@ -124,7 +124,7 @@ static int clean(const pcl_clean_planes *c, const pcl_clean_params *p, pcl_clean
     const pcl_hogbom_params params = {.gain = p->gain,
                                       .threshold = p->threshold,
                                       .cycleniter = p->cycleniter,
-                                      .keep = PCL_HOGBOM_KEEP_NONE,
+                                      .keep = p->keep ? PCL_HOGBOM_KEEP_ALL : PCL_HOGBOM_KEEP_NONE,
                                       .spare_residual = p->spare[0],
                                       .spare_psf = p->spare[1]};
     *out = (pcl_clean_result){0};
@@ -136,6 +136,10 @@ static int clean(const pcl_clean_planes *c, const pcl_clean_params *p, pcl_clean
         if (rc)
             return rc;
         out->niter += one.niter;
+        if (i == 0 || fabsf(one.peak_end) > out->peak) {
+            out->stop = one.stop;
+            out->peak = fabsf(one.peak_end);
+        }
     }
     return 0;
 }
@@ -145,4 +149,5 @@ static size_t bytes(const pcl_clean_extent *e, const pcl_clean_params *p) {
     return pcl_hogbom_bytes(e, &params);
 }
 
-const pcl_deconvolver pcl_deconvolver_hogbom = {.name = "hogbom", .clean = clean, .bytes = bytes};
+const pcl_deconvolver pcl_deconvolver_hogbom = {
+    .name = "hogbom", .keeps = true, .clean = clean, .bytes = bytes};

@@ -7,13 +7,14 @@
 
 /* Why a minor cycle ended: tclean's numbers of the summaryminor record. */
 enum pcl_minor_stop {
-    PCL_MINOR_EMPTY_MASK = 0,  /* no pixel may be searched: nothing done */
-    PCL_MINOR_CYCLENITER = 1,  /* niter reached cycleniter */
-    PCL_MINOR_THRESHOLD = 2,   /* |peak| <= threshold (also before the first component) */
-    PCL_MINOR_ZERO_ITER = 3,   /* a block made no component */
-    PCL_MINOR_DIVERGED = 4,    /* |peak| > 1.1 times its smallest value at the start of a block.
+    PCL_MINOR_EMPTY_MASK = 0,   /* no pixel may be searched: nothing done */
+    PCL_MINOR_CYCLENITER = 1,   /* niter reached cycleniter */
+    PCL_MINOR_THRESHOLD = 2,    /* |peak| <= threshold (also before the first component) */
+    PCL_MINOR_ZERO_ITER = 3,    /* a block made no component */
+    PCL_MINOR_DIVERGED = 4,     /* |peak| > 1.1 times its smallest value at the start of a block.
                                 * tclean keeps the model and goes on with the next major cycle */
-    PCL_MINOR_NO_CRITERION = 5 /* a block ended early and no criterion holds */
+    PCL_MINOR_NO_CRITERION = 5, /* a block ended early and no criterion holds */
+    PCL_MINOR_NSIGMA = 6        /* THRESHOLD where that is n-sigma: its caller's to tell */
 };
 
 typedef struct pcl_minor {
