@@ -44,11 +44,13 @@ int pcl_resources_plan(const pcl_setup *s, pcl_resources *r, pclean_err *err) {
                              .threads = c->threads,
                              .ncore = (size_t)r->limits.cores,
                              .nplane = s->desc.nchan * s->desc.npol,
+                             .nmost = r->most_workers,
                              .nfit = SIZE_MAX};
     for (;;) {
         pcl_workers_choose(&q, &r->workers);
+        const bool file = *c->scratch || (r->in_file && r->workers.nworker > 1);
         int rc = pcl_budget_make(s, &r->limits, r->workers.nworker, r->workers.nthread,
-                                 *c->scratch ? PCL_MEMORY_FILE_ALWAYS : PCL_MEMORY_FILE_IF_NEEDED,
+                                 file ? PCL_MEMORY_FILE_ALWAYS : PCL_MEMORY_FILE_IF_NEEDED,
                                  &r->budget, err);
         if (rc)
             return rc;

@@ -15,6 +15,7 @@ typedef struct pcl_run {
     const pclean_hooks *hooks;
     pclean_result *result;
     double start, stage_start;
+    double cpu_start, team_seconds; /* CPU time of this thread then, and of its OpenMP threads */
 
     pcl_setup setup;
     pcl_store vis;

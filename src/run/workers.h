@@ -7,6 +7,7 @@ typedef struct pcl_workers_request {
     int nworkers, threads; /* as the user has them; 0: choose */
     size_t ncore;          /* that this process may use */
     size_t nplane;         /* what there is to hand out */
+    size_t nmost;          /* processes that there may be; 0: any number */
     size_t nfit;           /* workers that memory has room for; SIZE_MAX: not known */
 } pcl_workers_request;
 
