@@ -35,6 +35,40 @@ static void log_to_line(enum pcl_log_level level, const char *text, void *user) 
     pcl_wire_clear(&body);
 }
 
+/* ---- what it uses ---- */
+
+/* The number in kB after `key` in a file of /proc, as bytes. */
+static uint64_t bytes_of(const char *file, const char *key, uint64_t unit) {
+    char line[256];
+    unsigned long long n = 0;
+    FILE *f = fopen(file, "re");
+    while (f && fgets(line, sizeof line, f))
+        if (strncmp(line, key, strlen(key)) == 0) {
+            n = strtoull(line + strlen(key), NULL, 10);
+            break;
+        }
+    if (f)
+        fclose(f);
+    return n * unit;
+}
+
+/* Blocks of rows are shared memory: it is counted here, not at the caller. */
+static bool tell_usage(void) {
+    static const char status[] = "/proc/self/status";
+    struct rusage use = {0};
+    const uint64_t peak = pcl_mem_peak(), now = pcl_mem_peak_restart(),
+                   shared = bytes_of(status, "RssShmem:", 1024);
+    (void)getrusage(RUSAGE_SELF, &use);
+    const pcl_frame_usage usage = {.cpu_seconds =
+                                       (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+                                       1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec),
+                                   .read_bytes = bytes_of("/proc/self/io", "rchar:", 1),
+                                   .now_bytes = now + shared,
+                                   .peak_bytes = peak + shared,
+                                   .address_bytes = bytes_of(status, "VmPeak:", 1024)};
+    return pcl_frame_send(LINE, PCL_FRAME_USAGE, 0, &usage, sizeof usage, -1);
+}
+
 /* ---- limits ---- */
 
 static rlim_t memory_at_start;
@@ -54,10 +88,10 @@ static rlim_t memory_now(void) {
 /* What a damaged table asks for must not take all memory of the machine: 1 GiB more than at the
  * start is enough for headers, and for a request of many channels or beams so many times its
  * size. */
-static void limit_memory(uint64_t request) {
+void pcl_serve_allow(uint64_t bytes) {
     static rlim_t allowed;
     struct rlimit limit;
-    const rlim_t want = ((rlim_t)1 << 30) + 64 * (rlim_t)request;
+    const rlim_t want = ((rlim_t)1 << 30) + (rlim_t)bytes;
     if (want <= allowed || !memory_at_start || getrlimit(RLIMIT_DATA, &limit) != 0)
         return;
     allowed = want;
@@ -105,7 +139,8 @@ static bool say_hello(void) {
                                 casa_adios2_folder()};
     for (size_t i = 0; i < sizeof fact / sizeof *fact; i++)
         pcl_wire_put_text(&body, fact[i]);
-    const bool sent = pcl_frame_send(LINE, PCL_FRAME_HELLO, 0, body.data, body.n, -1);
+    const bool sent =
+        tell_usage() && pcl_frame_send(LINE, PCL_FRAME_HELLO, 0, body.data, body.n, -1);
     pcl_wire_clear(&body);
     return sent;
 }
@@ -130,14 +165,14 @@ static bool answer(const pcl_frame *head, pcl_wire *in) {
     int pass = -1, rc;
     if (head->kind != PCL_FRAME_CALL || head->number >= PCL_NCALL)
         return false;
-    limit_memory(head->size);
+    pcl_serve_allow(64 * head->size);
     die_for_a_test();
     rc = serve[head->number](in, &out, &pass, &err);
     if (!rc && pcl_wire_bad(&out))
         rc = PCL_FAIL(&err, PCLEAN_ENOMEM, "out of memory for an answer");
-    const bool sent =
-        rc ? send_error(&err)
-           : pcl_frame_send(LINE, PCL_FRAME_REPLY, head->number, out.data, out.n, pass);
+    const bool sent = tell_usage() && (rc ? send_error(&err)
+                                          : pcl_frame_send(LINE, PCL_FRAME_REPLY, head->number,
+                                                           out.data, out.n, pass));
     pcl_wire_clear(&out);
     return sent;
 }

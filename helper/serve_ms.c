@@ -4,9 +4,11 @@
 #include "serve.h"
 #include "wire/records.h"
 #include "wire/rows.h"
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Memory that the caller sees too. */
@@ -39,6 +41,20 @@ static void close_set(open_ms *set) {
     pcl_free(set);
 }
 
+/* What lies in a folder, bytes: selections and lists of rows take a part of it. */
+static uint64_t bytes_in(const char *path) {
+    uint64_t sum = 0;
+    DIR *folder = opendir(path);
+    for (struct dirent *e; folder && (e = readdir(folder));) {
+        struct stat status;
+        if (fstatat(dirfd(folder), e->d_name, &status, 0) == 0 && S_ISREG(status.st_mode))
+            sum += (uint64_t)status.st_size;
+    }
+    if (folder)
+        closedir(folder);
+    return sum;
+}
+
 static int serve_open(pcl_wire *in, pcl_wire *out, bool rows_only, pclean_err *err) {
     casa_ms_selection sel;
     open_ms *set = NULL;
@@ -49,6 +65,7 @@ static int serve_open(pcl_wire *in, pcl_wire *out, bool rows_only, pclean_err *e
     int rc = pcl_serve_check(in, err);
     if (rc || (rc = PCL_ZNEW(&set, 1, "MeasurementSet", err)))
         return rc;
+    pcl_serve_allow(bytes_in(path) / 4);
     rc = rows_only ? casa_ms_open_rows(path, &sel, &set->ms, err)
                    : casa_ms_open(path, &sel, &set->ms, err);
     const casa_ms_info *info = rc ? NULL : casa_ms_get_info(set->ms);

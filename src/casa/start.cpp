@@ -142,6 +142,12 @@ int casa_init(pclean_err *err) {
 
 void casa_end(void) {}
 
+void casa_get_usage(casa_usage *out) {
+    *out = casa_usage{};
+}
+
+void casa_restart_peak(void) {}
+
 const char *casa_version(void) {
     static const std::string version = getVersion();
     return version.c_str();

@@ -19,6 +19,8 @@ static _Thread_local struct line {
     pid_t owner;         /* the process that started it: a forked child has none */
     uint64_t generation; /* counts the processes; those of a handle's time are told apart by it */
     pcl_ahead *ahead;    /* whose reply has not come yet */
+    casa_usage ended;    /* of the processes that have ended */
+    pcl_frame_usage now; /* of this one, as it told last; peak_bytes since it was asked for */
     char fact[PCL_LINE_NFACT][4096];
 } line;
 
@@ -40,12 +42,26 @@ static int read_error(pcl_wire *body, pclean_err *err) {
     return -failure.code;
 }
 
-/* The next message that is not for the log. */
+static void note_usage(pcl_wire *body) {
+    pcl_frame_usage usage;
+    pcl_wire_get_struct(body, &usage, sizeof usage);
+    if (pcl_wire_bad(body))
+        return;
+    if (usage.peak_bytes < line.now.peak_bytes)
+        usage.peak_bytes = line.now.peak_bytes;
+    line.now = usage;
+}
+
+/* The next message that is neither for the log nor of what is used. */
 static enum pcl_frame_got next_message(double limit_s, pcl_frame *head, pcl_wire *body,
                                        int *passed) {
     for (;;) {
         const enum pcl_frame_got got =
             pcl_frame_receive(line.program.fd, limit_s, head, body, passed);
+        if (got == PCL_FRAME_OK && head->kind == PCL_FRAME_USAGE) {
+            note_usage(body);
+            continue;
+        }
         if (got != PCL_FRAME_OK || head->kind != PCL_FRAME_LOG)
             return got;
         const char *text = pcl_wire_get_text(body);
@@ -82,12 +98,25 @@ static enum outcome wait_for_reply(double limit_s, pcl_wire *reply, int *passed,
 
 /* ---- the process ---- */
 
+static void keep_most(casa_usage *u) {
+    u->peak_bytes = line.now.peak_bytes > u->peak_bytes ? line.now.peak_bytes : u->peak_bytes;
+    u->address_bytes =
+        line.now.address_bytes > u->address_bytes ? line.now.address_bytes : u->address_bytes;
+}
+
 static void forget(pcl_program_end *end, bool kill_it) {
+    pcl_program_end ignored;
+    end = end ? end : &ignored;
     if (line.ahead)
         line.ahead->arrived = false;
     line.ahead = NULL;
     pcl_fds_close_in_children_not(line.program.fd);
     pcl_program_stop(&line.program, kill_it, end);
+    line.ended.cpu_seconds +=
+        end->cpu_seconds > line.now.cpu_seconds ? end->cpu_seconds : line.now.cpu_seconds;
+    line.ended.read_bytes += line.now.read_bytes;
+    keep_most(&line.ended);
+    line.now = (pcl_frame_usage){0};
 }
 
 /* Why it has not started: a limit of the system, as far as that can be told. */
@@ -139,7 +168,7 @@ static int call_once(const pcl_line_job *job, pclean_err *err, enum outcome *out
 
 static int start(pclean_err *err) {
     if (line.program.pid && line.owner != getpid())
-        line.program = (pcl_program){.fd = -1};
+        line.program = (pcl_program){.fd = -1}; /* of the process that has forked this one */
     if (line.program.pid)
         return 0;
     char path[4096];
@@ -159,6 +188,19 @@ int casa_init(pclean_err *err) {
 void casa_end(void) {
     if (line.program.pid && line.owner == getpid())
         forget(NULL, false);
+    line.ended = (casa_usage){0};
+}
+
+void casa_get_usage(casa_usage *out) {
+    *out = line.ended;
+    out->cpu_seconds += line.now.cpu_seconds;
+    out->read_bytes += line.now.read_bytes;
+    keep_most(out);
+}
+
+void casa_restart_peak(void) {
+    line.ended.peak_bytes = 0;
+    line.now.peak_bytes = line.now.now_bytes;
 }
 
 const char *pcl_line_fact(enum pcl_line_fact fact) {

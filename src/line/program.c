@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -153,10 +154,10 @@ static void last_words(int file, char *words, size_t size) {
 }
 
 /* One that was killed while a dead disk holds it may not end: such a one is waited for a second. */
-static bool has_ended(pid_t pid, int *status, double patience_s) {
+static bool has_ended(pid_t pid, int *status, struct rusage *use, double patience_s) {
     const struct timespec pause = {.tv_nsec = 2000000};
     for (double waited = 0; waited < patience_s; waited += 2e-3) {
-        const pid_t ended = waitpid(pid, status, WNOHANG);
+        const pid_t ended = wait4(pid, status, WNOHANG, use);
         if (ended > 0)
             return true;
         if (ended < 0 && errno != EINTR) {
@@ -170,18 +171,24 @@ static bool has_ended(pid_t pid, int *status, double patience_s) {
 
 void pcl_program_stop(pcl_program *p, bool kill_it, pcl_program_end *end) {
     int status = -1;
+    struct rusage use = {0};
+    if (end)
+        *end = (pcl_program_end){0};
     if (!p->pid)
         return;
     if (kill_it)
         kill(p->pid, SIGKILL);
     close(p->fd);
-    bool ended = has_ended(p->pid, &status, kill_it ? 1 : 10);
+    bool ended = has_ended(p->pid, &status, &use, kill_it ? 1 : 10);
     if (!ended) {
         kill(p->pid, SIGKILL);
-        ended = has_ended(p->pid, &status, 1);
+        ended = has_ended(p->pid, &status, &use, 1);
     }
     if (end) {
-        *end = (pcl_program_end){.how = "ended, nobody knows how"};
+        *end = (pcl_program_end){.how = "ended, nobody knows how",
+                                 .cpu_seconds =
+                                     (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+                                     1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec)};
         if (ended && status != -1)
             describe(status, end->how, sizeof end->how);
         last_words(p->words, end->words, sizeof end->words);

@@ -178,14 +178,9 @@ static int make_plan(pcl_run *r, pclean_err *err) {
 }
 
 static uint64_t bytes_read_so_far(void) {
-    unsigned long long n = 0;
-    FILE *f = fopen("/proc/self/io", "r");
-    if (f) {
-        if (fscanf(f, "rchar: %llu", &n) != 1)
-            n = 0;
-        fclose(f);
-    }
-    return n;
+    casa_usage casa;
+    casa_get_usage(&casa);
+    return casa.read_bytes;
 }
 
 /* The reading of the data counts for a tenth of the run. */

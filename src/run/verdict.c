@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/quantity.h"
 #include "base/threads.h"
+#include "casa/casa.h"
 #include "core/restore.h"
 #include "run/record.h"
 #include "run/run.h"
@@ -289,9 +290,12 @@ static void list_products(pcl_run *r) {
 }
 
 void pcl_run_note_peak(pcl_run *r, uint64_t growth_bytes) {
-    const uint64_t peak = pcl_mem_peak() + growth_bytes;
+    casa_usage casa;
+    casa_get_usage(&casa);
+    const uint64_t peak = pcl_mem_peak() + growth_bytes + casa.peak_bytes;
     r->peak_bytes = peak > r->peak_bytes ? peak : r->peak_bytes;
     pcl_mem_peak_restart();
+    casa_restart_peak();
 }
 
 void pcl_run_measure(pcl_run *r) {
