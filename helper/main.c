@@ -65,7 +65,8 @@ static bool tell_usage(void) {
                                    .read_bytes = bytes_of("/proc/self/io", "rchar:", 1),
                                    .now_bytes = now + shared,
                                    .peak_bytes = peak + shared,
-                                   .address_bytes = bytes_of(status, "VmPeak:", 1024)};
+                                   .address_bytes = bytes_of(status, "VmPeak:", 1024),
+                                   .data_bytes = bytes_of(status, "VmData:", 1024)};
     return pcl_frame_send(LINE, PCL_FRAME_USAGE, 0, &usage, sizeof usage, -1);
 }
 
@@ -89,15 +90,14 @@ static rlim_t memory_now(void) {
  * start is enough for headers, and for a request of many channels or beams so many times its
  * size. */
 void pcl_serve_allow(uint64_t bytes) {
-    static rlim_t allowed;
+    static rlim_t allowed, most; /* never more than it was given */
     struct rlimit limit;
     const rlim_t want = ((rlim_t)1 << 30) + (rlim_t)bytes;
     if (want <= allowed || !memory_at_start || getrlimit(RLIMIT_DATA, &limit) != 0)
         return;
+    most = allowed ? most : limit.rlim_cur;
     allowed = want;
-    limit.rlim_cur = memory_at_start + want;
-    if (limit.rlim_max != RLIM_INFINITY && limit.rlim_cur > limit.rlim_max)
-        limit.rlim_cur = limit.rlim_max;
+    limit.rlim_cur = memory_at_start + want < most ? memory_at_start + want : most;
     setrlimit(RLIMIT_DATA, &limit);
 }
 

@@ -27,10 +27,11 @@ void casa_end(void);
 /* What casacore's processes of this thread have used since the last casa_end. */
 typedef struct casa_usage {
     double cpu_seconds;
-    uint64_t read_bytes;    /* from files */
-    uint64_t peak_bytes;    /* memory that nothing can evict, at its largest since the last
+    uint64_t read_bytes; /* from files */
+    uint64_t peak_bytes; /* memory that nothing can evict, at its largest since the last
                              * casa_restart_peak */
-    uint64_t address_bytes; /* of address space, at its largest */
+    uint64_t address_bytes,
+        data_bytes; /* what counts for ulimit -v and ulimit -d, at its largest */
 } casa_usage;
 /* Zeros where casacore is in this process. */
 void casa_get_usage(casa_usage *out);

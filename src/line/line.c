@@ -42,13 +42,16 @@ static int read_error(pcl_wire *body, pclean_err *err) {
     return -failure.code;
 }
 
+static uint64_t most(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
 static void note_usage(pcl_wire *body) {
     pcl_frame_usage usage;
     pcl_wire_get_struct(body, &usage, sizeof usage);
     if (pcl_wire_bad(body))
         return;
-    if (usage.peak_bytes < line.now.peak_bytes)
-        usage.peak_bytes = line.now.peak_bytes;
+    usage.peak_bytes = most(usage.peak_bytes, line.now.peak_bytes);
     line.now = usage;
 }
 
@@ -99,9 +102,9 @@ static enum outcome wait_for_reply(double limit_s, pcl_wire *reply, int *passed,
 /* ---- the process ---- */
 
 static void keep_most(casa_usage *u) {
-    u->peak_bytes = line.now.peak_bytes > u->peak_bytes ? line.now.peak_bytes : u->peak_bytes;
-    u->address_bytes =
-        line.now.address_bytes > u->address_bytes ? line.now.address_bytes : u->address_bytes;
+    u->peak_bytes = most(u->peak_bytes, line.now.peak_bytes);
+    u->address_bytes = most(u->address_bytes, line.now.address_bytes);
+    u->data_bytes = most(u->data_bytes, line.now.data_bytes);
 }
 
 static void forget(pcl_program_end *end, bool kill_it) {

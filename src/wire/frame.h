@@ -20,7 +20,7 @@ enum pcl_frame_kind {
  * was told last. */
 typedef struct pcl_frame_usage {
     double cpu_seconds;
-    uint64_t read_bytes, now_bytes, peak_bytes, address_bytes;
+    uint64_t read_bytes, now_bytes, peak_bytes, address_bytes, data_bytes;
 } pcl_frame_usage;
 
 typedef struct pcl_frame {
