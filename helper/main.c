@@ -145,15 +145,23 @@ static bool say_hello(void) {
     return sent;
 }
 
-/* Tests have the process die at the n-th call: PCLEAN_CASA_DIES=n, or n:FILE for the one process
- * that makes the file. */
-static void die_for_a_test(void) {
+/* Tests have the process die at its n-th call, or at each call of a name (wire/calls.h):
+ * PCLEAN_CASA_DIES=n or NAME, followed by :FILE for the one process that makes the file. */
+static void die_for_a_test(uint32_t call) {
+    static const char *const name[] = {
+#define X(symbol, function) [symbol] = #symbol,
+        PCL_CALL_LIST(X)
+#undef X
+    };
     static long calls;
-    char *end;
     const char *at = getenv("PCLEAN_CASA_DIES");
-    if (!at || ++calls != strtol(at, &end, 10))
+    if (!at)
         return;
-    if (*end == ':' && open(end + 1, O_CREAT | O_EXCL | O_WRONLY, 0666) < 0)
+    const size_t length = strcspn(at, ":");
+    const bool named = strlen(name[call]) == length && strncmp(at, name[call], length) == 0;
+    if (++calls != strtol(at, NULL, 10) && !named)
+        return;
+    if (at[length] == ':' && open(at + length + 1, O_CREAT | O_EXCL | O_WRONLY, 0666) < 0)
         return;
     signal(SIGSEGV, SIG_DFL); /* whatever a sanitizer makes of it */
     raise(SIGSEGV);
@@ -166,7 +174,7 @@ static bool answer(const pcl_frame *head, pcl_wire *in) {
     if (head->kind != PCL_FRAME_CALL || head->number >= PCL_NCALL)
         return false;
     pcl_serve_allow(64 * head->size);
-    die_for_a_test();
+    die_for_a_test(head->number);
     rc = serve[head->number](in, &out, &pass, &err);
     if (!rc && pcl_wire_bad(&out))
         rc = PCL_FAIL(&err, PCLEAN_ENOMEM, "out of memory for an answer");

@@ -23,6 +23,9 @@ int casa_init(pclean_err *err) PCL_CHECK;
 /* Whatever casacore holds for this thread is given up: its process ends. What is still open is of
  * no use any more but to be closed. The next call begins anew. */
 void casa_end(void);
+/* true: the last call of this thread failed because casacore's process died, again where it was
+ * done again. */
+bool casa_has_died(void);
 
 /* What casacore's processes of this thread have used since the last casa_end. */
 typedef struct casa_usage {

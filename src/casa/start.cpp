@@ -142,6 +142,10 @@ int casa_init(pclean_err *err) {
 
 void casa_end(void) {}
 
+bool casa_has_died(void) {
+    return false;
+}
+
 void casa_get_usage(casa_usage *out) {
     *out = casa_usage{};
 }

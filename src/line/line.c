@@ -19,6 +19,7 @@ static _Thread_local struct line {
     pid_t owner;         /* the process that started it: a forked child has none */
     uint64_t generation; /* counts the processes; those of a handle's time are told apart by it */
     pcl_ahead *ahead;    /* whose reply has not come yet */
+    bool died;           /* which failed the last call */
     casa_usage ended;    /* of the processes that have ended */
     pcl_frame_usage now; /* of this one, as it told last; peak_bytes since it was asked for */
     char fact[PCL_LINE_NFACT][4096];
@@ -194,6 +195,10 @@ void casa_end(void) {
     line.ended = (casa_usage){0};
 }
 
+bool casa_has_died(void) {
+    return line.died;
+}
+
 void casa_get_usage(casa_usage *out) {
     *out = line.ended;
     out->cpu_seconds += line.now.cpu_seconds;
@@ -290,6 +295,7 @@ static int call_once(const pcl_line_job *job, pclean_err *err, enum outcome *out
     pclean_err local = {0};
     int rc = start(&local);
     *out = FAILED;
+    line.died = false;
     for (size_t i = 0; !rc && i < job->nhandle; i++) {
         if (job->handle[i]->generation != line.generation &&
             (*out = open_again(job->handle[i], &local, &rc)) != DONE)
@@ -312,6 +318,7 @@ static int call_once(const pcl_line_job *job, pclean_err *err, enum outcome *out
         pcl_program_end end;
         forget(&end, *out == LATE);
         rc = rc ? rc : tell_death(job, &end, *out == LATE, &local);
+        line.died = *out == DIED;
     }
     if (rc && err)
         *err = local;
