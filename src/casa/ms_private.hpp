@@ -35,8 +35,8 @@
 
 constexpr size_t ms_rows_at_once = 65536; // of the small columns, per step of a walk
 
-/* An array that grows and is never initialised; std::vector would zero what is about to be read. One
- * that is lent takes its place while it is large enough. */
+/* An array that grows and is never initialised; std::vector would zero what is about to be read.
+ * One that is lent takes its place while it is large enough. */
 template <typename T> class ms_buffer {
   public:
     void lend(T *array, size_t n) {

@@ -71,7 +71,7 @@ static void log_to_line(enum pcl_log_level level, const char *text, void *user) 
  * other signals do what they do by default, whatever the host program made of them. */
 static void reset_signals(void) {
     static const int normal[] = {SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGCHLD, SIGUSR1, SIGUSR2},
-                     ignored[] = {SIGINT, SIGPIPE};
+                     ignored[] = {SIGINT, SIGPIPE, SIGXFSZ};
     for (size_t i = 0; i < sizeof normal / sizeof *normal; i++)
         signal(normal[i], SIG_DFL);
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)

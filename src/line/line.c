@@ -26,18 +26,36 @@ static _Thread_local struct line {
 } line;
 
 /* Memory that casacore's process takes by itself, bytes, about: its libraries. */
-#define NEEDED ((rlim_t)128 << 20)
+#define NEEDED ((rlim_t)96 << 20)
+/* A limit of so much is named where memory is short. */
+#define MANY ((rlim_t)4 << 30)
 
 enum outcome { DONE, FAILED, DIED, LATE };
 
 /* ---- messages ---- */
 
+/* The least limit of memory that this process and casacore's have, and its flag of ulimit. */
+static rlim_t find_limit(char *flag) {
+    struct rlimit space = {RLIM_INFINITY, RLIM_INFINITY}, data = space;
+    (void)getrlimit(RLIMIT_AS, &space);
+    (void)getrlimit(RLIMIT_DATA, &data);
+    *flag = space.rlim_cur <= data.rlim_cur ? 'v' : 'd';
+    return *flag == 'v' ? space.rlim_cur : data.rlim_cur;
+}
+
 static int read_error(pcl_wire *body, pclean_err *err) {
     pclean_err failure;
+    char flag;
+    const rlim_t least = find_limit(&flag);
     pcl_wire_get_struct(body, &failure, sizeof failure);
     failure.msg[sizeof failure.msg - 1] = failure.file[sizeof failure.file - 1] = '\0';
     if (failure.code <= 0)
         failure.code = PCLEAN_EBUG;
+    const size_t n = strlen(failure.msg);
+    if (failure.code == PCLEAN_ENOMEM && least < MANY)
+        snprintf(failure.msg + n, sizeof failure.msg - n,
+                 "; its process may have %llu MiB (ulimit -%c)", (unsigned long long)least >> 20,
+                 flag);
     if (err)
         *err = failure;
     return -failure.code;
@@ -125,16 +143,11 @@ static void forget(pcl_program_end *end, bool kill_it) {
 
 /* Why it has not started: a limit of the system, as far as that can be told. */
 static int tell_start(const char *path, const pcl_program_end *end, pclean_err *err) {
-    struct rlimit space = {RLIM_INFINITY, RLIM_INFINITY}, data = space;
-    char limit[160] = "";
-    (void)getrlimit(RLIMIT_AS, &space);
-    (void)getrlimit(RLIMIT_DATA, &data);
-    if (space.rlim_cur < NEEDED)
-        snprintf(limit, sizeof limit, "; it needs about %d MiB, there are %llu MiB (ulimit -v)",
-                 (int)(NEEDED >> 20), (unsigned long long)space.rlim_cur >> 20);
-    else if (data.rlim_cur < NEEDED)
-        snprintf(limit, sizeof limit, "; it needs about %d MiB, there are %llu MiB (ulimit -d)",
-                 (int)(NEEDED >> 20), (unsigned long long)data.rlim_cur >> 20);
+    char limit[160] = "", flag;
+    const rlim_t least = find_limit(&flag);
+    if (least < NEEDED)
+        snprintf(limit, sizeof limit, "; it needs about %d MiB, there are %llu MiB (ulimit -%c)",
+                 (int)(NEEDED >> 20), (unsigned long long)least >> 20, flag);
     return PCL_FAIL(err, *limit ? PCLEAN_ENOMEM : PCLEAN_EIO, "%s does not start: it %s%s%s%s",
                     path, end->how, *end->words ? ", and says: " : "", end->words, limit);
 }

@@ -99,17 +99,19 @@ int pcl_program_start(const char *path, pcl_program *p, pclean_err *err) {
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) != 0)
         return PCL_FAIL(err, PCLEAN_EIO, "cannot open a line to a process for casacore: %s",
                         strerror(errno));
+    line[0] = out_of_the_way(line[0]); /* of a host that has closed its standard output, too */
     line[1] = out_of_the_way(line[1]);
     p->words = out_of_the_way(memfd_create("pclean-casa", MFD_CLOEXEC));
     pid_t pid = 0;
-    if (line[1] < 0 || p->words < 0)
+    if (line[0] < 0 || line[1] < 0 || p->words < 0)
         rc = errno;
     else
         rc = spawn(path, line[1], p->words, &pid);
     if (line[1] >= 0)
         close(line[1]);
     if (rc) {
-        close(line[0]);
+        if (line[0] >= 0)
+            close(line[0]);
         if (p->words >= 0)
             close(p->words);
         if (rc == EMFILE || rc == ENFILE || rc == EINVAL)

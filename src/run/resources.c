@@ -38,8 +38,8 @@ void pcl_resources_scratch_prefix(const pclean_config *c, char *buf, size_t size
     free(real);
 }
 
-/* Measured: what casacore's process takes beyond an open MeasurementSet for the reading of rows: two
- * blocks of them, caches of tiles. */
+/* Measured: what casacore's process takes beyond an open MeasurementSet for the reading of rows:
+ * two blocks of them, caches of tiles. */
 enum { CASA_ROOM_MIB = 24 };
 
 /* casacore's process has our limits for itself. */

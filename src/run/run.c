@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/filesize.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
@@ -466,7 +467,10 @@ int pclean_image(const pclean_config *config, const pclean_hooks *hooks, pclean_
     int rc = PCL_TAKE(pclean_hooks, &own, hooks, err);
     if (rc || (rc = PCL_ZNEW(&mine, 1, "result of the run", err)))
         return rc;
+    sigset_t signals;
+    pcl_filesize_hold(&signals);
     rc = image(config, &own, mine, err);
+    pcl_filesize_release(&signals);
     if (result)
         *result = mine;
     else

@@ -27,6 +27,12 @@ ln -s /bin/true here/pclean-casa
 run image --vis "$ms" --imsize 32 --cell 1arcsec --imagename x
 expect_failure 'pclean-casa does not start: it ended with status 0'
 rm here/pclean-casa
+version=$("$PCLEAN" --version | grep -o '[0-9]*\.[0-9]*\.[0-9]*' | head -n 1)
+sed "s/${version//./[.]}/9.9.9/g" "$BUILD/pclean-casa" >here/pclean-casa # a version as long as this one
+chmod +x here/pclean-casa
+run image --vis "$ms" --imsize 32 --cell 1arcsec --imagename x
+expect_failure "pclean-casa is of another version of pclean \\(9\\.9\\.9, this is $version\\): install both together"
+rm here/pclean-casa
 export PCLEAN_CASA=$BUILD/pclean-casa
 run image --vis "$ms" --imsize 32 --cell 1arcsec --imagename x
 expect_status 0

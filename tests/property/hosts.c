@@ -1,10 +1,14 @@
-/* hosts.c: the library in a program that has threads. Runs in two threads at a time do not notice
- * each other: each makes the bytes that it makes alone, hears its own log only, and stops when it
- * is told to. A process with threads does not fork: its workers are processes of pclean-worker; and
- * where there is no such program there is one worker, and the log says so. */
+/* hosts.c: the library in a program that has threads, or habits of its own. Runs in two threads at
+ * a time do not notice each other: each makes the bytes that it makes alone, hears its own log
+ * only, and stops when it is told to. A process with threads does not fork: its workers are
+ * processes of pclean-worker; and where there is no such program there is one worker, and the log
+ * says so. What the program has done with signals, children, limits and standard files does no
+ * harm. */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -172,44 +176,150 @@ static void test_one_is_stopped(void **state) {
         fail_msg("%s", both[1].why);
 }
 
-/* ---- where the programs are not ---- */
+/* ---- programs with habits, each in a process of its own ---- */
 
-/* The program in the folder `where`, alone, with a thread; it writes what became of the run. */
-static void run_elsewhere(const char *where, const char *answer, size_t size, char *text) {
-    char command[4000];
-    snprintf(command, sizeof command,
-             "cd %s && mkdir -p %s && cp \"$(readlink /proc/%d/exe)\" %s/host && "
-             "PCLEAN_CASA=\"$(dirname \"$(readlink /proc/%d/exe)\")/pclean-casa\" %s/host "
-             "--elsewhere %s >%s 2>&1",
-             folder, where, getpid(), where, getpid(), where, in_folder("elsewhere"), answer);
-    const int status = system(command);
-    char path[1200];
-    snprintf(path, sizeof path, "%s/%s", folder, answer);
-    FILE *f = fopen(path, "re");
-    assert_non_null(f);
-    text[fread(text, 1, size - 1, f)] = '\0';
-    fclose(f);
-    if (status != 0)
-        fail_msg("status %d: %s", status, text);
+static void *reap(void *unused) {
+    for (;;)
+        if (waitpid(-1, NULL, 0) < 0)
+            usleep(1000);
+    return unused;
 }
 
-static int elsewhere(const char *name) {
+static void reap_all(int number) {
+    (void)number;
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
+}
+
+static void lower(int resource, rlim_t most) {
+    struct rlimit limit;
+    getrlimit((__rlimit_resource_t)resource, &limit);
+    limit.rlim_cur = most;
+    setrlimit((__rlimit_resource_t)resource, &limit);
+}
+
+static void begin_habit(const char *habit) {
+    pthread_t thread;
+    if (strcmp(habit, "ignores its children") == 0)
+        signal(SIGCHLD, SIG_IGN);
+    if (strcmp(habit, "reaps all children") == 0)
+        signal(SIGCHLD, reap_all);
+    if (strcmp(habit, "reaps all children in a thread") == 0)
+        (void)!pthread_create(&thread, NULL, reap, NULL);
+    if (strcmp(habit, "has closed its standard files") == 0)
+        for (int fd = 0; fd < 3; fd++)
+            close(fd);
+    if (strcmp(habit, "dies of a broken line") == 0)
+        signal(SIGPIPE, SIG_DFL);
+    if (strcmp(habit, "may open few files") == 0)
+        lower(RLIMIT_NOFILE, 16);
+    if (strcmp(habit, "has little address space") == 0)
+        lower(RLIMIT_AS, (rlim_t)80 << 20);
+    if (strcmp(habit, "has little data") == 0)
+        lower(RLIMIT_DATA, (rlim_t)16 << 20);
+    if (strcmp(habit, "may write small files") == 0)
+        lower(RLIMIT_FSIZE, 20000);
+}
+
+/* This program, as main calls it: HABIT, the name of the products, the file for the answer. */
+static int live(char **argument) {
     host h = first();
-    h.name = name;
-    if (pthread_create(&h.thread, NULL, one_run, &h) != 0)
-        return 1;
-    pthread_join(h.thread, NULL);
-    printf("code %d, %d workers, %s: %s\n", h.code, h.nworker,
-           h.says_why_one_worker ? "says why" : "does not say why", h.why);
-    return 0;
+    FILE *answer = fopen(argument[2], "we");
+    h.name = argument[1];
+    h.thread = pthread_self();
+    begin_habit(argument[0]);
+    if (strcmp(argument[0], "has a thread") == 0) {
+        (void)!pthread_create(&h.thread, NULL, one_run, &h);
+        pthread_join(h.thread, NULL);
+    } else {
+        one_run(&h);
+    }
+    fprintf(answer, "code %d, %d workers, %s: %s\n", h.code, h.nworker,
+            h.says_why_one_worker ? "says why" : "does not say why", h.why);
+    fclose(answer);
+    _exit(0); /* some of the threads never end */
+}
+
+/* In the process `program`; *answer [2000]. */
+static void run_habit(const char *program, const char *habit, const char *name, char *answer) {
+    const char *path = in_folder("answer");
+    int status;
+    (void)unlink(path);
+    const pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        execl(program, program, "--live", habit, name, path, NULL);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    FILE *f = fopen(path, "re");
+    if (status || !f)
+        fail_msg("a program that %s: status %x", habit, (unsigned)status);
+    answer[fread(answer, 1, 1999, f)] = '\0';
+    fclose(f);
+}
+
+static const char *own_program(void) {
+    static char path[2000];
+    path[readlink("/proc/self/exe", path, sizeof path - 1)] = '\0';
+    return path;
 }
 
 static void test_no_program_for_workers(void **state) {
     (void)state;
-    char text[2000];
-    run_elsewhere("bin", "answer", sizeof text, text);
-    if (!strstr(text, "code 0, 1 workers, says why"))
-        fail_msg("%s", text);
+    char answer[2000], casa[2100], command[4000];
+    snprintf(command, sizeof command, "cp %s %s", own_program(), in_folder("elsewhere"));
+    assert_int_equal(system(command), 0);
+    snprintf(casa, sizeof casa, "%.*s/pclean-casa",
+             (int)(strrchr(own_program(), '/') - own_program()), own_program());
+    setenv("PCLEAN_CASA", casa, 1);
+    run_habit(in_folder("elsewhere"), "has a thread", in_folder("c"), answer);
+    unsetenv("PCLEAN_CASA");
+    if (!strstr(answer, "code 0, 1 workers, says why"))
+        fail_msg("%s", answer);
+}
+
+static void test_habits_that_do_no_harm(void **state) {
+    (void)state;
+    static const char *const habits[] = {
+        "ignores its children",          "reaps all children",    "reaps all children in a thread",
+        "has closed its standard files", "dies of a broken line", "has a thread"};
+    host h = first();
+    make_model(&h, in_folder("d.alone"));
+    for (size_t i = 0; i < sizeof habits / sizeof *habits; i++)
+        for (int dies = 0; dies < 2; dies++) { /* casacore's process, on the way */
+            char answer[2000], where[1100];
+            snprintf(where, sizeof where, "PCL_CALL_MS_READ:%s", in_folder("died"));
+            (void)unlink(in_folder("died"));
+            if (dies)
+                setenv("PCLEAN_CASA_DIES", where, 1);
+            run_habit(own_program(), habits[i], in_folder("d"), answer);
+            unsetenv("PCLEAN_CASA_DIES");
+            if (!strstr(answer, "code 0, 2 workers"))
+                fail_msg("a program that %s: %s", habits[i], answer);
+            assert_true(same_pixels(in_folder("d"), in_folder("d.alone")));
+            assert_true(!dies || pcl_fs_exists(in_folder("died")));
+        }
+}
+
+static void test_limits_that_are_told(void **state) {
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* it needs more than all of them */
+#endif
+    static const struct {
+        const char *habit, *words;
+    } cases[] = {{"may open few files", "too many open files: "},
+                 {"has little address space", "(ulimit -v)"},
+                 {"has little data", "(ulimit -d)"},
+                 {"may write small files", "File too large"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char answer[2000];
+        run_habit(own_program(), cases[i].habit, in_folder("e"), answer);
+        if (strstr(answer, "code 0,") || !strstr(answer, cases[i].words))
+            fail_msg("a program that %s: %s", cases[i].habit, answer);
+        assert_false(pcl_fs_exists(in_folder("e.psf")) || pcl_fs_exists(in_folder("e.psf.part")));
+    }
 }
 
 static int set_up(void **state) {
@@ -218,10 +328,11 @@ static int set_up(void **state) {
 }
 
 int main(int argc, char **argv) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_two_threads),
-                                       cmocka_unit_test(test_one_is_stopped),
-                                       cmocka_unit_test(test_no_program_for_workers)};
-    if (argc == 3 && strcmp(argv[1], "--elsewhere") == 0)
-        return elsewhere(argv[2]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two_threads), cmocka_unit_test(test_one_is_stopped),
+        cmocka_unit_test(test_no_program_for_workers),
+        cmocka_unit_test(test_habits_that_do_no_harm), cmocka_unit_test(test_limits_that_are_told)};
+    if (argc == 5 && strcmp(argv[1], "--live") == 0)
+        return live(argv + 2);
     return cmocka_run_group_tests(tests, set_up, remove_folder);
 }
