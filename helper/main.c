@@ -35,6 +35,41 @@ static void log_to_line(enum pcl_log_level level, const char *text, void *user) 
     pcl_wire_clear(&body);
 }
 
+/* ---- what it uses ---- */
+
+/* The number in kB after `key` in a file of /proc, as bytes. */
+static uint64_t bytes_of(const char *file, const char *key, uint64_t unit) {
+    char line[256];
+    unsigned long long n = 0;
+    FILE *f = fopen(file, "re");
+    while (f && fgets(line, sizeof line, f))
+        if (strncmp(line, key, strlen(key)) == 0) {
+            n = strtoull(line + strlen(key), NULL, 10);
+            break;
+        }
+    if (f)
+        fclose(f);
+    return n * unit;
+}
+
+/* Blocks of rows are shared memory: it is counted here, not at the caller. */
+static bool tell_usage(void) {
+    static const char status[] = "/proc/self/status";
+    struct rusage use = {0};
+    const uint64_t peak = pcl_mem_peak(), now = pcl_mem_peak_restart(),
+                   shared = bytes_of(status, "RssShmem:", 1024);
+    (void)getrusage(RUSAGE_SELF, &use);
+    const pcl_frame_usage usage = {.cpu_seconds =
+                                       (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+                                       1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec),
+                                   .read_bytes = bytes_of("/proc/self/io", "rchar:", 1),
+                                   .now_bytes = now + shared,
+                                   .peak_bytes = peak + shared,
+                                   .address_bytes = bytes_of(status, "VmPeak:", 1024),
+                                   .data_bytes = bytes_of(status, "VmData:", 1024)};
+    return pcl_frame_send(LINE, PCL_FRAME_USAGE, 0, &usage, sizeof usage, -1);
+}
+
 /* ---- limits ---- */
 
 static rlim_t memory_at_start;
@@ -54,16 +89,15 @@ static rlim_t memory_now(void) {
 /* What a damaged table asks for must not take all memory of the machine: 1 GiB more than at the
  * start is enough for headers, and for a request of many channels or beams so many times its
  * size. */
-static void limit_memory(uint64_t request) {
-    static rlim_t allowed;
+void pcl_serve_allow(uint64_t bytes) {
+    static rlim_t allowed, most; /* never more than it was given */
     struct rlimit limit;
-    const rlim_t want = ((rlim_t)1 << 30) + 64 * (rlim_t)request;
+    const rlim_t want = ((rlim_t)1 << 30) + (rlim_t)bytes;
     if (want <= allowed || !memory_at_start || getrlimit(RLIMIT_DATA, &limit) != 0)
         return;
+    most = allowed ? most : limit.rlim_cur;
     allowed = want;
-    limit.rlim_cur = memory_at_start + want;
-    if (limit.rlim_max != RLIM_INFINITY && limit.rlim_cur > limit.rlim_max)
-        limit.rlim_cur = limit.rlim_max;
+    limit.rlim_cur = memory_at_start + want < most ? memory_at_start + want : most;
     setrlimit(RLIMIT_DATA, &limit);
 }
 
@@ -105,20 +139,29 @@ static bool say_hello(void) {
                                 casa_adios2_folder()};
     for (size_t i = 0; i < sizeof fact / sizeof *fact; i++)
         pcl_wire_put_text(&body, fact[i]);
-    const bool sent = pcl_frame_send(LINE, PCL_FRAME_HELLO, 0, body.data, body.n, -1);
+    const bool sent =
+        tell_usage() && pcl_frame_send(LINE, PCL_FRAME_HELLO, 0, body.data, body.n, -1);
     pcl_wire_clear(&body);
     return sent;
 }
 
-/* Tests have the process die at the n-th call: PCLEAN_CASA_DIES=n, or n:FILE for the one process
- * that makes the file. */
-static void die_for_a_test(void) {
+/* Tests have the process die at its n-th call, or at each call of a name (wire/calls.h):
+ * PCLEAN_CASA_DIES=n or NAME, followed by :FILE for the one process that makes the file. */
+static void die_for_a_test(uint32_t call) {
+    static const char *const name[] = {
+#define X(symbol, function) [symbol] = #symbol,
+        PCL_CALL_LIST(X)
+#undef X
+    };
     static long calls;
-    char *end;
     const char *at = getenv("PCLEAN_CASA_DIES");
-    if (!at || ++calls != strtol(at, &end, 10))
+    if (!at)
         return;
-    if (*end == ':' && open(end + 1, O_CREAT | O_EXCL | O_WRONLY, 0666) < 0)
+    const size_t length = strcspn(at, ":");
+    const bool named = strlen(name[call]) == length && strncmp(at, name[call], length) == 0;
+    if (++calls != strtol(at, NULL, 10) && !named)
+        return;
+    if (at[length] == ':' && open(at + length + 1, O_CREAT | O_EXCL | O_WRONLY, 0666) < 0)
         return;
     signal(SIGSEGV, SIG_DFL); /* whatever a sanitizer makes of it */
     raise(SIGSEGV);
@@ -130,14 +173,14 @@ static bool answer(const pcl_frame *head, pcl_wire *in) {
     int pass = -1, rc;
     if (head->kind != PCL_FRAME_CALL || head->number >= PCL_NCALL)
         return false;
-    limit_memory(head->size);
-    die_for_a_test();
+    pcl_serve_allow(64 * head->size);
+    die_for_a_test(head->number);
     rc = serve[head->number](in, &out, &pass, &err);
     if (!rc && pcl_wire_bad(&out))
         rc = PCL_FAIL(&err, PCLEAN_ENOMEM, "out of memory for an answer");
-    const bool sent =
-        rc ? send_error(&err)
-           : pcl_frame_send(LINE, PCL_FRAME_REPLY, head->number, out.data, out.n, pass);
+    const bool sent = tell_usage() && (rc ? send_error(&err)
+                                          : pcl_frame_send(LINE, PCL_FRAME_REPLY, head->number,
+                                                           out.data, out.n, pass));
     pcl_wire_clear(&out);
     return sent;
 }

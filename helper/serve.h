@@ -27,6 +27,9 @@ void *pcl_shelf_get(const pcl_shelf *shelf, pcl_wire *in);
 /* The same, and its number is free. */
 void *pcl_shelf_take(pcl_shelf *shelf, pcl_wire *in);
 
+/* Lets this process have so many bytes more than for other calls. */
+void pcl_serve_allow(uint64_t bytes);
+
 /* -PCLEAN_EBUG: the message was not what the call takes. */
 int pcl_serve_check(const pcl_wire *in, pclean_err *err) PCL_CHECK;
 

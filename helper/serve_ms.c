@@ -1,12 +1,15 @@
 /* MeasurementSets. */
 #include "base/mem.h"
 #include "casa/casa.h"
+#include "casa/lend.h"
 #include "serve.h"
 #include "wire/records.h"
 #include "wire/rows.h"
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Memory that the caller sees too. */
@@ -39,6 +42,20 @@ static void close_set(open_ms *set) {
     pcl_free(set);
 }
 
+/* What lies in a folder, bytes: selections and lists of rows take a part of it. */
+static uint64_t bytes_in(const char *path) {
+    uint64_t sum = 0;
+    DIR *folder = opendir(path);
+    for (struct dirent *e; folder && (e = readdir(folder));) {
+        struct stat status;
+        if (fstatat(dirfd(folder), e->d_name, &status, 0) == 0 && S_ISREG(status.st_mode))
+            sum += (uint64_t)status.st_size;
+    }
+    if (folder)
+        closedir(folder);
+    return sum;
+}
+
 static int serve_open(pcl_wire *in, pcl_wire *out, bool rows_only, pclean_err *err) {
     casa_ms_selection sel;
     open_ms *set = NULL;
@@ -49,6 +66,7 @@ static int serve_open(pcl_wire *in, pcl_wire *out, bool rows_only, pclean_err *e
     int rc = pcl_serve_check(in, err);
     if (rc || (rc = PCL_ZNEW(&set, 1, "MeasurementSet", err)))
         return rc;
+    pcl_serve_allow(bytes_in(path) / 4);
     rc = rows_only ? casa_ms_open_rows(path, &sel, &set->ms, err)
                    : casa_ms_open(path, &sel, &set->ms, err);
     const casa_ms_info *info = rc ? NULL : casa_ms_get_info(set->ms);
@@ -251,18 +269,20 @@ static int grow(block *b, uint64_t size, bool *fresh, pclean_err *err) {
     }
     b->size = (size_t)size + (size_t)size / 8 + 65536; /* the next one may be a little larger */
     b->fd = memfd_create("pclean-rows", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (b->fd < 0 || ftruncate(b->fd, (off_t)b->size) != 0)
-        return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for rows: %s", strerror(errno));
-    b->map = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
-    if (b->map == MAP_FAILED) {
-        b->map = NULL;
-        close(b->fd);
+    void *map = MAP_FAILED;
+    if (b->fd >= 0 && ftruncate(b->fd, (off_t)b->size) == 0)
+        map = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
+    b->map = map == MAP_FAILED ? NULL : map;
+    if (!b->map) {
+        if (b->fd >= 0)
+            close(b->fd);
         return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for rows: %s", strerror(errno));
     }
     *fresh = true;
     return 0;
 }
 
+/* What does not lie there already. */
 static void copy_rows(const casa_ms_dd *dd, const casa_ms_rows *from, const casa_ms_rows *to) {
     const size_t n = from->nrow, cell = dd->nchansel * dd->ncorr;
     const struct {
@@ -279,8 +299,67 @@ static void copy_rows(const casa_ms_dd *dd, const casa_ms_rows *from, const casa
                  {to->flag, from->flag, n * cell * sizeof *from->flag},
                  {to->weight, from->weight, n * from->weight_nchan * dd->ncorr * sizeof(float)}};
     for (size_t i = 0; i < sizeof array / sizeof *array; i++)
-        if (array[i].bytes)
+        if (array[i].bytes && array[i].to != array[i].from)
             memcpy((void *)(uintptr_t)array[i].to, array[i].from, array[i].bytes);
+}
+
+/* The block that rows are read into. */
+typedef struct reading {
+    open_ms *set;
+    block *block;
+    void *room;    /* where they go if no memory could be shared */
+    uint64_t size; /* that they take */
+    bool shared, fresh;
+    int rc;
+    pclean_err err;
+} reading;
+
+/* Without memory that can be shared (a limit of the size of files, ulimit -f, or no memory for
+ * files) the rows go into the reply. */
+static void make_block(reading *r, const casa_ms_rows *rows) {
+    const casa_ms_info *info = casa_ms_get_info(r->set->ms);
+    pcl_rows_shape *shape = r->set->shape;
+    for (size_t i = 0; i < info->ndd; i++) {
+        shape[i] = (pcl_rows_shape){
+            .offset = r->size, .nrow = rows[i].nrow, .weight_nchan = rows[i].weight_nchan};
+        r->size += pcl_rows_bytes(&info->dd[i], &shape[i]);
+    }
+    r->shared = grow(r->block, r->size, &r->fresh, NULL) == 0;
+    if (!r->shared)
+        r->rc = PCL_NEW((char **)&r->room, (size_t)r->size, "rows", &r->err);
+}
+
+static void *base_of(const reading *r) {
+    return r->shared ? r->block->map : r->room;
+}
+
+/* A casa_ms_lend. */
+static void lend_block(const casa_ms_rows *rows, casa_ms_room *room, void *user) {
+    reading *r = user;
+    const casa_ms_info *info = casa_ms_get_info(r->set->ms);
+    make_block(r, rows);
+    for (size_t i = 0; base_of(r) && i < info->ndd; i++) {
+        casa_ms_rows to;
+        if (pcl_rows_point(&info->dd[i], &r->set->shape[i], base_of(r), r->size, &to))
+            room[i] = (casa_ms_room){.vis = (float *)(uintptr_t)to.vis,
+                                     .weight = (float *)(uintptr_t)to.weight,
+                                     .flag = (bool *)(uintptr_t)to.flag};
+    }
+}
+
+static int put_rows(const reading *r, pcl_wire *out, pclean_err *err) {
+    const open_ms *set = r->set;
+    const casa_ms_info *info = casa_ms_get_info(set->ms);
+    for (size_t i = 0; i < info->ndd; i++) {
+        casa_ms_rows to;
+        if (!pcl_rows_point(&info->dd[i], &set->shape[i], base_of(r), r->size, &to))
+            return PCL_FAIL(err, PCLEAN_EBUG, "a block of rows is too small");
+        copy_rows(&info->dd[i], &set->rows[i], &to);
+    }
+    pcl_wire_put_u64(out, r->size);
+    pcl_wire_put_array(out, set->shape, info->ndd, sizeof *set->shape);
+    pcl_wire_put_array(out, r->room, r->room ? (size_t)r->size : 0, 1);
+    return 0;
 }
 
 int serve_ms_read(pcl_wire *in, pcl_wire *out, int *pass, pclean_err *err) {
@@ -289,35 +368,18 @@ int serve_ms_read(pcl_wire *in, pcl_wire *out, int *pass, pclean_err *err) {
                    turn = pcl_wire_get_u64(in);
     in->bad = in->bad || turn > 1;
     int rc = pcl_serve_check(in, err);
-    if (rc || (rc = casa_ms_read(set->ms, (size_t)irow, (size_t)nrow, set->rows, err)))
-        return rc;
-    const casa_ms_info *info = casa_ms_get_info(set->ms);
-    block *b = &set->block[turn];
-    uint64_t size = 0;
-    for (size_t i = 0; i < info->ndd; i++) {
-        set->shape[i] = (pcl_rows_shape){
-            .offset = size, .nrow = set->rows[i].nrow, .weight_nchan = set->rows[i].weight_nchan};
-        size += pcl_rows_bytes(&info->dd[i], &set->shape[i]);
-    }
-    bool fresh;
-    const bool shared = grow(b, size, &fresh, NULL) == 0;
-    unsigned char *room = NULL;
-    if (!shared) /* a limit of the size of files (ulimit -f), no memory for files: in the reply */
-        rc = PCL_NEW(&room, (size_t)size, "rows", err);
     if (rc)
         return rc;
-    pcl_wire_put_u64(out, size);
-    pcl_wire_put_array(out, set->shape, info->ndd, sizeof *set->shape);
-    for (size_t i = 0; i < info->ndd; i++) {
-        casa_ms_rows to;
-        void *base = shared ? b->map : room;
-        if (pcl_rows_point(&info->dd[i], &set->shape[i], base, size, &to))
-            copy_rows(&info->dd[i], &set->rows[i], &to);
-        else
-            rc = PCL_FAIL(err, PCLEAN_EBUG, "a block of rows is too small");
+    reading r = {.set = set, .block = &set->block[turn]};
+    rc = casa_ms_read_into(set->ms, (size_t)irow, (size_t)nrow, lend_block, &r, set->rows, err);
+    if (!rc && nrow == 0)
+        make_block(&r, set->rows);
+    if (!rc && r.rc) {
+        *err = r.err;
+        rc = r.rc;
     }
-    pcl_wire_put_array(out, room, room ? (size_t)size : 0, 1);
-    pcl_free(room);
-    *pass = shared && fresh ? b->fd : -1;
+    rc = rc ? rc : put_rows(&r, out, err);
+    pcl_free(r.room);
+    *pass = r.shared && r.fresh ? r.block->fd : -1;
     return rc;
 }

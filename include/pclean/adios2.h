@@ -11,7 +11,8 @@
  * and its files open faster when they have many blocks; take it unless a program needs BP4.
  * (casacore's own Adios2StMan cannot read BP5 with ADIOS2 2.12.)
  *
- * Not thread-safe (casacore is not). All functions may be called again at once after a failure. */
+ * Thread-safe: each thread has a process for casacore. All functions may be called again at once
+ * after a failure. */
 #ifndef PCLEAN_ADIOS2_H
 #define PCLEAN_ADIOS2_H
 #include "pclean/error.h"

@@ -11,7 +11,8 @@
  * with its inputs, and renamed: under its final name there is the old image or the complete new one
  * at any moment, also after a kill or a power cut. Inputs are not changed (movevirtual moves them,
  * delete_inputs removes them, once the joined image is in place; the same call finishes that after
- * a kill). Not thread-safe (casacore is not): one call at a time. */
+ * a kill). Thread-safe: each thread has a process for casacore; of two calls that make
+ * one image the second is refused. */
 #ifndef PCLEAN_CONCAT_H
 #define PCLEAN_CONCAT_H
 #include "pclean/config.h"

@@ -33,7 +33,7 @@
  * cleaned (niter 1000) with a density for briggs weighting. Each worker has config->threads
  * threads, 1 where that is 0.
  *
- * Thread-safe, but for the native model with MeasurementSets (casacore is not). */
+ * Thread-safe. */
 #ifndef PCLEAN_MEMORY_H
 #define PCLEAN_MEMORY_H
 #include "pclean/config.h"

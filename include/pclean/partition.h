@@ -29,7 +29,8 @@
  * first nchan mod n parts one more. The selection by spw is narrowed to the channels that the
  * part's rows can need at any time of the observation, and one more at each side.
  *
- * Not thread-safe (casacore is not). Strings and arrays belong to the struct that holds them. */
+ * Thread-safe: each thread has a process for casacore. Strings and arrays belong to the struct that
+ * holds them. */
 #ifndef PCLEAN_PARTITION_H
 #define PCLEAN_PARTITION_H
 #include "pclean/config.h"

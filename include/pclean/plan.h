@@ -7,7 +7,7 @@
  *         printf("%zu channels, %.1f GB\n", plan->nchan, 1e-9 * (double)plan->memory_bytes);
  *     pclean_plan_free(plan);
  *
- * Not thread-safe (casacore is not). */
+ * Thread-safe: each thread has a process for casacore. */
 #ifndef PCLEAN_PLAN_H
 #define PCLEAN_PLAN_H
 #include "pclean/config.h"

@@ -31,7 +31,7 @@ PCLEAN_API void pclean_plot_options_init(pclean_plot_options *options, size_t si
  * where it has none. The file is written under a temporary name and renamed, so a failure leaves
  * png_path as it was; an existing picture is replaced, another file is not (-PCLEAN_EEXIST).
  * options NULL: the defaults. Reads the cube plane by plane, up to three times; memory: a few
- * planes. Not thread-safe (casacore is not). */
+ * planes. Thread-safe: each thread has a process for casacore. */
 PCLEAN_API int pclean_plot_cube(const char *image_path, const char *png_path,
                                 const pclean_plot_options *options, pclean_err *err);
 

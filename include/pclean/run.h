@@ -9,7 +9,19 @@
  *         printf("channel %zu: %d iterations\n", result->plane[i].chan, result->plane[i].niter);
  *     pclean_result_free(result);
  *
- * Not thread-safe (casacore is not): one run at a time in a process. */
+ * Thread-safe: each thread of a program may run one at a time; its log, progress, memory and CPU
+ * time are its own. Of two runs of one imagename the second is refused. Runs at a time do not know
+ * of each other's memory and cores: set memory, nworkers and threads.
+ *
+ * Workers are forked, unless the process has other threads, which a fork would leave behind with
+ * their locks taken: then they are processes of the program pclean-worker, which find the
+ * visibilities in a scratch file (`scratch`). Where that is not installed there is one worker, and
+ * the log says so.
+ *
+ * casacore is in a process of its own, the program pclean-casa: beside the library, in
+ * ../libexec/pclean from there, or what the environment's PCLEAN_CASA names. What the program that
+ * calls does with signals, its children and its standard files does no harm; where it takes the end
+ * of our processes away (waitpid(-1), SIGCHLD ignored) a message cannot say how they died. */
 #ifndef PCLEAN_RUN_H
 #define PCLEAN_RUN_H
 #include "pclean/config.h"

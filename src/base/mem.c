@@ -16,6 +16,18 @@
 #define ALIGNMENT ((size_t)64)
 #define HUGE_PAGE ((uintptr_t)2 << 20)
 
+/* What this thread has of the process's memory. */
+static _Thread_local struct {
+    size_t held; /* bytes of its blocks; wraps where another thread frees them, so that differences
+                  * are right */
+    size_t peak;
+    size_t before, held_before; /* of the process, and held, when its run began */
+    bool in_run, beside;        /* other runs were under way meanwhile */
+    unsigned nbegun;
+} mine;
+static atomic_int nrun;    /* under way, in all threads */
+static atomic_uint nbegun; /* so far */
+
 static atomic_long countdown; /* see pcl_mem_fail_after */
 static _Atomic(pcl_mem_listener *) listener;
 
@@ -68,6 +80,7 @@ int pcl_alloc(void **out, size_t nmemb, size_t size, const char *what, pclean_er
         return no_memory(bytes, what, err);
     if (bytes >= HUGE_PAGE)
         ask_for_huge_pages(*out, bytes);
+    mine.held += malloc_usable_size(*out);
     tell(*out, bytes, what);
     return 0;
 }
@@ -82,7 +95,6 @@ int pcl_zalloc(void **out, size_t nmemb, size_t size, const char *what, pclean_e
 /* ---- anonymous memory ---- */
 
 enum { LARGE = 1 << 20 }; /* a look costs about 10 us: as much as the page faults of 50 kB */
-static atomic_size_t peak;
 
 size_t pcl_mem_anonymous(void) {
     char text[128];
@@ -99,25 +111,51 @@ size_t pcl_mem_anonymous(void) {
     return (size_t)(resident - file_and_shared) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* The process's memory is that of a run as long as it is the only one. */
+size_t pcl_mem_now(void) {
+    if (mine.in_run && (atomic_load(&nrun) > 1 || atomic_load(&nbegun) != mine.nbegun))
+        mine.beside = true;
+    const size_t now = mine.beside ? mine.held : pcl_mem_anonymous(),
+                 before = mine.beside ? mine.held_before : mine.before;
+    return now > before ? now - before : 0;
+}
+
 size_t pcl_mem_peak(void) {
-    const size_t now = pcl_mem_anonymous();
-    size_t before = atomic_load(&peak);
-    while (now > before && !atomic_compare_exchange_weak(&peak, &before, now))
-        ;
-    return now > before ? now : before;
+    const size_t now = pcl_mem_now();
+    if (now > mine.peak)
+        mine.peak = now;
+    return mine.peak;
 }
 
 size_t pcl_mem_peak_restart(void) {
-    const size_t now = pcl_mem_anonymous();
-    atomic_store(&peak, now);
-    return now;
+    mine.peak = 0;
+    return pcl_mem_peak();
+}
+
+void pcl_mem_begin_run(void) {
+    atomic_fetch_add(&nrun, 1);
+    mine.nbegun = atomic_fetch_add(&nbegun, 1) + 1;
+    mine.in_run = true;
+    mine.beside = false;
+    mine.before = pcl_mem_anonymous();
+    mine.held_before = mine.held;
+    mine.peak = 0;
+}
+
+void pcl_mem_end_run(void) {
+    mine.in_run = mine.beside = false;
+    mine.before = 0;
+    atomic_fetch_sub(&nrun, 1);
 }
 
 void pcl_free(void *p) {
-    if (p && malloc_usable_size(p) >= LARGE)
+    if (!p)
+        return;
+    const size_t bytes = malloc_usable_size(p);
+    if (bytes >= LARGE)
         (void)pcl_mem_peak();
-    if (p)
-        tell(p, 0, NULL);
+    mine.held -= bytes;
+    tell(p, 0, NULL);
     free(p);
 }
 

@@ -15,14 +15,22 @@ void pcl_free(void *p);
 #define PCL_NEW(pp, n, what, err)  pcl_alloc((void **)(pp), (n), sizeof **(pp), (what), (err))
 #define PCL_ZNEW(pp, n, what, err) pcl_zalloc((void **)(pp), (n), sizeof **(pp), (what), (err))
 
-/* Anonymous memory of this process (what no file backs and so no memory pressure can evict), bytes:
- * now, and the largest seen. It is looked at before every pcl_free of a large block, when it can
- * only be at a peak or past one, and by these calls themselves; kernels keep no such peak (VmHWM
- * counts mapped files too). 0 where /proc does not say. After a fork pages shared with the parent
- * count in both: restart, and take the growth from what restart returns. Thread-safe. */
+/* Anonymous memory of this process (what no file backs and so no memory pressure can evict), bytes;
+ * 0 where /proc does not say. */
 size_t pcl_mem_anonymous(void);
+
+/* What of it is this thread's run's, bytes: now, and the largest seen. Before a run has begun it is
+ * all that the process has; then it counts from the beginning of the run, and where runs in other
+ * threads are under way meanwhile, the blocks that this thread has allocated are its own. It is
+ * looked at before every pcl_free of a large block, when it can only be at a peak or past one, and
+ * by these calls themselves; kernels keep no such peak (VmHWM counts mapped files too). After a
+ * fork pages shared with the parent count in both: restart, and take the growth from what restart
+ * returns. Each thread has its own. */
+size_t pcl_mem_now(void);
 size_t pcl_mem_peak(void);
 size_t pcl_mem_peak_restart(void);
+void pcl_mem_begin_run(void);
+void pcl_mem_end_run(void);
 
 /* Test hook: the n-th allocation from now (1 = the next) fails; 0 switches the hook off. */
 void pcl_mem_fail_after(long n);

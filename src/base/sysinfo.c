@@ -196,8 +196,8 @@ static void look_at_memory(pcl_sysinfo *s, const char *folder, const char *name,
     snprintf(key[1], sizeof key[1], "%sinactive_file", prefix);
     const uint64_t files =
         read_key(folder, "memory.stat", key[0]) + read_key(folder, "memory.stat", key[1]);
-    limit_memory(s, minus(limit, minus(used, files) + FILE_ROOM_MIB * MIB) + pcl_mem_anonymous(),
-                 limit, "%s of cgroup %.100s", limit_file, name);
+    limit_memory(s, minus(limit, minus(used, files) + FILE_ROOM_MIB * MIB) + pcl_mem_now(), limit,
+                 "%s of cgroup %.100s", limit_file, name);
 }
 
 static void look_at_memory_v2(pcl_sysinfo *s, const char *folder, const char *name) {
@@ -242,8 +242,7 @@ static void look_at_machine(const char *root, pcl_sysinfo *s) {
     snprintf(proc, sizeof proc, "%s/proc", root);
     const uint64_t available = read_key(proc, "meminfo", "MemAvailable");
     if (available)
-        limit_memory(s, available * 1024 + pcl_mem_anonymous(), UINT64_MAX,
-                     "free memory of the machine");
+        limit_memory(s, available * 1024 + pcl_mem_now(), UINT64_MAX, "free memory of the machine");
     const uint64_t physical = read_key(proc, "meminfo", "MemTotal");
     if (physical)
         limit_memory(s, UINT64_MAX, physical * 1024, "physical memory");
@@ -285,7 +284,7 @@ static void look_at_rlimit(pcl_sysinfo *s, int resource, const char *status_key,
     if (getrlimit((__rlimit_resource_t)resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
         return;
     const uint64_t used = read_key("/proc/self", "status", status_key) * 1024;
-    limit_process(s, minus(limit.rlim_cur, used) + pcl_mem_anonymous(), from);
+    limit_process(s, minus(limit.rlim_cur, used) + pcl_mem_now(), from);
 }
 
 void pcl_sysinfo_read(const char *root, pcl_sysinfo *s) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* All live until the last has been started. */
 static void *wait_for_end(void *gate) {
@@ -38,4 +39,35 @@ int pcl_threads_check(int total, pclean_err *err) {
                       "threads and workers",
                       started + 1, total, strerror(failed));
     return rc;
+}
+
+/* Of the process, as /proc tells; 0: it does not. */
+static int count_threads(void) {
+    char line[128];
+    int n = 0;
+    FILE *f = fopen("/proc/self/status", "re");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "Threads: %d", &n) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return n;
+}
+
+/* A thread that has just been joined may be seen for a moment. */
+bool pcl_threads_none_beside(void) {
+    const struct timespec moment = {.tv_nsec = 1000000};
+    int n = count_threads();
+    for (int i = 0; n > 1 && i < 10; i++) {
+        nanosleep(&moment, NULL);
+        n = count_threads();
+    }
+    return n == 1;
+}
+
+double pcl_threads_cpu_seconds(void) {
+    struct timespec t;
+    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) == 0
+               ? (double)t.tv_sec + 1e-9 * (double)t.tv_nsec
+               : 0;
 }

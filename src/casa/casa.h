@@ -23,6 +23,23 @@ int casa_init(pclean_err *err) PCL_CHECK;
 /* Whatever casacore holds for this thread is given up: its process ends. What is still open is of
  * no use any more but to be closed. The next call begins anew. */
 void casa_end(void);
+/* true: the last call of this thread failed because casacore's process died, again where it was
+ * done again. */
+bool casa_has_died(void);
+
+/* What casacore's processes of this thread have used since the last casa_end. */
+typedef struct casa_usage {
+    double cpu_seconds;
+    uint64_t read_bytes; /* from files */
+    uint64_t peak_bytes; /* memory that nothing can evict, at its largest since the last
+                             * casa_restart_peak */
+    uint64_t address_bytes,
+        data_bytes; /* what counts for ulimit -v and ulimit -d, at its largest */
+} casa_usage;
+/* Zeros where casacore is in this process. */
+void casa_get_usage(casa_usage *out);
+void casa_restart_peak(void);
+
 const char *casa_version(void); /* "3.5.0", static storage */
 
 /* ---- sky directions and spectral frames (coords.cpp) ---- */

@@ -17,6 +17,7 @@
 #ifndef PCL_MS_PRIVATE_HPP
 #define PCL_MS_PRIVATE_HPP
 #include "casa/casa_call.hpp"
+#include "casa/lend.h"
 #include "casa/ms_tables.hpp"
 #include "casa/start.hpp"
 #include <casacore/ms/MeasurementSets/MeasurementSet.h>
@@ -34,10 +35,19 @@
 
 constexpr size_t ms_rows_at_once = 65536; // of the small columns, per step of a walk
 
-/* An array that grows and is never initialised; std::vector would zero what is about to be read. */
+/* An array that grows and is never initialised; std::vector would zero what is about to be read.
+ * One that is lent takes its place while it is large enough. */
 template <typename T> class ms_buffer {
   public:
+    void lend(T *array, size_t n) {
+        lent = array;
+        lent_capacity = n;
+        use_lent = false;
+    }
     T *need(size_t n) {
+        use_lent = lent && n <= lent_capacity;
+        if (use_lent)
+            return lent;
         if (n > capacity) {
             data.reset();
             capacity = 0;
@@ -46,11 +56,14 @@ template <typename T> class ms_buffer {
         }
         return data.get();
     }
-    T *get() { return data.get(); }
+    T *get() { return use_lent ? lent : data.get(); }
 
   private:
     std::unique_ptr<T[]> data;
     size_t capacity = 0;
+    T *lent = nullptr;
+    size_t lent_capacity = 0;
+    bool use_lent = false;
 };
 
 /* Consecutive rows of the MS: index is the position of the first in the list of all rows walked. */
@@ -98,6 +111,8 @@ struct ms_dd {
     // of the current block
     std::vector<uint64_t> rows;
     std::vector<size_t> where; // position of each row in the block
+    // rows whose cell of WEIGHT_SPECTRUM is filled, and the others
+    std::vector<uint64_t> filled, empty;
     ms_buffer<double> time, uvw;
     ms_buffer<int> field, antenna1, antenna2;
     ms_buffer<bool> flag_row, flag;

@@ -198,68 +198,98 @@ void read_weight(casa_ms &m, const ms_dd &dd, const std::vector<uint64_t> &rows,
                buffer.need(rows.size() * dd.corr.size()));
 }
 
+/* Which rows have their weights in WEIGHT_SPECTRUM. */
+void split_by_weights(casa_ms &m, ms_dd &dd) {
+    dd.filled.clear();
+    dd.empty.clear();
+    for (const uint64_t row : dd.rows)
+        (ms_spectrum_filled(m, dd, row) ? dd.filled : dd.empty).push_back(row);
+}
+
+size_t weight_nchan_of(const ms_dd &dd) {
+    return dd.filled.empty() ? 1 : dd.chansel.size();
+}
+
 /* WEIGHT_SPECTRUM where its cells are filled, WEIGHT (spread over the channels when the block mixes
  * both) elsewhere. */
-size_t read_weights(casa_ms &m, ms_dd &dd, bool shared) {
-    std::vector<uint64_t> filled, empty;
-    std::vector<bool> is_filled(dd.rows.size());
-    for (size_t i = 0; i < dd.rows.size(); i++) {
-        is_filled[i] = ms_spectrum_filled(m, dd, dd.rows[i]);
-        (is_filled[i] ? filled : empty).push_back(dd.rows[i]);
-    }
-    if (filled.empty()) {
-        read_weight(m, dd, dd.rows, shared, dd.weight);
-        return 1;
-    }
-    if (empty.empty()) {
-        read_channels(m, m.weight_spectrum, dd, dd.rows, shared, dd.weight);
-        return dd.chansel.size();
-    }
+void read_weights(casa_ms &m, ms_dd &dd, bool shared) {
+    if (dd.filled.empty())
+        return read_weight(m, dd, dd.rows, shared, dd.weight);
+    if (dd.empty.empty())
+        return read_channels(m, m.weight_spectrum, dd, dd.rows, shared, dd.weight);
     ms_buffer<float> spectra, plain;
-    read_channels(m, m.weight_spectrum, dd, filled, shared, spectra);
-    read_weight(m, dd, empty, shared, plain);
+    read_channels(m, m.weight_spectrum, dd, dd.filled, shared, spectra);
+    read_weight(m, dd, dd.empty, shared, plain);
     const size_t ncorr = dd.corr.size(), ncell = dd.chansel.size() * ncorr;
     const float *spectrum = spectra.get(), *weight = plain.get();
     float *out = dd.weight.need(dd.rows.size() * ncell);
+    auto next = dd.filled.begin();
     for (size_t i = 0; i < dd.rows.size(); i++, out += ncell) {
-        if (is_filled[i]) {
+        if (next != dd.filled.end() && *next == dd.rows[i]) {
             std::copy(spectrum, spectrum + ncell, out);
             spectrum += ncell;
+            ++next;
             continue;
         }
         for (size_t k = 0; k < ncell; k++)
             out[k] = weight[k % ncorr];
         weight += ncorr;
     }
-    return dd.chansel.size();
 }
 
-void read_block(casa_ms &m, size_t irow, size_t nrow, casa_ms_rows *rows) {
-    ms_prepare_block(m, irow, nrow);
-    ms_read_uvw(m);
-    const bool shared = std::count_if(m.dds.begin(), m.dds.end(),
-                                      [](const ms_dd &dd) { return !dd.rows.empty(); }) > 1;
+/* Room of the caller's for the large arrays of the block. */
+void take_room(casa_ms &m, casa_ms_lend *lend, void *user, const casa_ms_rows *rows) {
+    std::vector<casa_ms_room> room(m.dds.size(), casa_ms_room{});
+    if (lend)
+        lend(rows, room.data(), user);
     for (size_t i = 0; i < m.dds.size(); i++) {
         ms_dd &dd = m.dds[i];
-        if (dd.rows.empty())
-            continue;
-        read_channels(m, m.data, dd, dd.rows, shared, dd.vis);
-        ms_read_flags(m, dd, shared);
-        const size_t weight_nchan = read_weights(m, dd, shared);
-        casa_ms_rows &r = rows[i];
-        r.nrow = dd.rows.size();
-        r.row = dd.rows.data();
-        r.time_s = dd.time.get();
-        r.uvw_m = dd.uvw.get();
-        r.field_id = dd.field.get();
-        r.antenna1 = dd.antenna1.get();
-        r.antenna2 = dd.antenna2.get();
-        r.flag_row = dd.flag_row.get();
-        r.vis = dd.vis.get();
-        r.flag = dd.flag.get();
-        r.weight = dd.weight.get();
-        r.weight_nchan = weight_nchan;
+        const size_t n = rows[i].nrow * dd.chansel.size() * dd.corr.size();
+        dd.vis.lend(room[i].vis, 2 * n);
+        dd.flag.lend(room[i].flag, n);
+        dd.weight.lend(room[i].weight, rows[i].nrow * rows[i].weight_nchan * dd.corr.size());
     }
+}
+
+void give_room_back(casa_ms &m) {
+    for (ms_dd &dd : m.dds) {
+        dd.vis.lend(nullptr, 0);
+        dd.flag.lend(nullptr, 0);
+        dd.weight.lend(nullptr, 0);
+    }
+}
+
+void read_large(casa_ms &m, ms_dd &dd, bool shared, casa_ms_rows &r) {
+    read_channels(m, m.data, dd, dd.rows, shared, dd.vis);
+    ms_read_flags(m, dd, shared);
+    read_weights(m, dd, shared);
+    r.row = dd.rows.data();
+    r.time_s = dd.time.get();
+    r.uvw_m = dd.uvw.get();
+    r.field_id = dd.field.get();
+    r.antenna1 = dd.antenna1.get();
+    r.antenna2 = dd.antenna2.get();
+    r.flag_row = dd.flag_row.get();
+    r.vis = dd.vis.get();
+    r.flag = dd.flag.get();
+    r.weight = dd.weight.get();
+}
+
+void read_block(casa_ms &m, size_t irow, size_t nrow, casa_ms_lend *lend, void *user,
+                casa_ms_rows *rows) {
+    ms_prepare_block(m, irow, nrow);
+    ms_read_uvw(m);
+    size_t nused = 0;
+    for (size_t i = 0; i < m.dds.size(); i++) {
+        split_by_weights(m, m.dds[i]);
+        rows[i].nrow = m.dds[i].rows.size();
+        rows[i].weight_nchan = rows[i].nrow ? weight_nchan_of(m.dds[i]) : 0;
+        nused += rows[i].nrow > 0;
+    }
+    take_room(m, lend, user, rows);
+    for (size_t i = 0; i < m.dds.size(); i++)
+        if (rows[i].nrow)
+            read_large(m, m.dds[i], nused > 1, rows[i]);
     m.stage.clear();
 }
 
@@ -290,7 +320,8 @@ void ms_read_flags(casa_ms &m, ms_dd &dd, bool shared) {
     read_channels(m, m.flag, dd, dd.rows, shared, dd.flag);
 }
 
-int casa_ms_read(casa_ms *ms, size_t irow, size_t nrow, casa_ms_rows *rows, pclean_err *err) {
+int casa_ms_read_into(casa_ms *ms, size_t irow, size_t nrow, casa_ms_lend *lend, void *user,
+                      casa_ms_rows *rows, pclean_err *err) {
     for (size_t i = 0; i < ms->dds.size(); i++)
         rows[i] = casa_ms_rows{};
     if (irow > ms->info.nrow || nrow > ms->info.nrow - irow)
@@ -298,8 +329,14 @@ int casa_ms_read(casa_ms *ms, size_t irow, size_t nrow, casa_ms_rows *rows, pcle
                         ms->path.c_str(), irow, irow + nrow, ms->info.nrow);
     if (nrow == 0)
         return 0;
-    const int status = ms_call(ms, err, [&] { read_block(*ms, irow, nrow, rows); });
+    const int status = ms_call(ms, err, [&] { read_block(*ms, irow, nrow, lend, user, rows); });
+    if (lend)
+        give_room_back(*ms);
     for (size_t i = 0; status && i < ms->dds.size(); i++)
         rows[i] = casa_ms_rows{};
     return status;
+}
+
+int casa_ms_read(casa_ms *ms, size_t irow, size_t nrow, casa_ms_rows *rows, pclean_err *err) {
+    return casa_ms_read_into(ms, irow, nrow, nullptr, nullptr, rows, err);
 }

@@ -142,6 +142,16 @@ int casa_init(pclean_err *err) {
 
 void casa_end(void) {}
 
+bool casa_has_died(void) {
+    return false;
+}
+
+void casa_get_usage(casa_usage *out) {
+    *out = casa_usage{};
+}
+
+void casa_restart_peak(void) {}
+
 const char *casa_version(void) {
     static const std::string version = getVersion();
     return version.c_str();

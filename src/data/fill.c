@@ -62,7 +62,8 @@ void pcl_fill_plan(const pcl_source *src, const pcl_fill_request *request, uint6
         const pcl_block_shape shape = shape_of(&src->window[k], request->sample_rows);
         *store_bytes += pcl_store_bytes(request->npol, &shape);
     }
-    *work_bytes = STEP_BYTES + pcl_sorter_bytes(request->order, stretch_of(src, request));
+    *work_bytes = 2 * STEP_BYTES /* the next rows are read while these are converted */
+                  + pcl_sorter_bytes(request->order, stretch_of(src, request));
 }
 
 /* ---- the rows of one window ---- */

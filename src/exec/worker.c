@@ -18,6 +18,7 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/threads.h"
 
 /* Whether this process is a worker, and the anonymous memory that it began with if it was forked,
  * all of it shared. */
@@ -70,7 +71,7 @@ static void log_to_line(enum pcl_log_level level, const char *text, void *user) 
  * other signals do what they do by default, whatever the host program made of them. */
 static void reset_signals(void) {
     static const int normal[] = {SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGCHLD, SIGUSR1, SIGUSR2},
-                     ignored[] = {SIGINT, SIGPIPE};
+                     ignored[] = {SIGINT, SIGPIPE, SIGXFSZ};
     for (size_t i = 0; i < sizeof normal / sizeof *normal; i++)
         signal(normal[i], SIG_DFL);
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
@@ -102,7 +103,6 @@ static int fork_with_line(pcl_worker *w, pid_t *pid, int *fd, pclean_err *err) {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) != 0)
         return PCL_FAIL(err, PCLEAN_EFAILED, "cannot open a line to a worker process: %s",
                         strerror(errno));
-    omp_pause_resource_all(omp_pause_hard);
     const pid_t coordinator = getpid();
     *pid = fork();
     if (*pid == 0) {
@@ -135,7 +135,14 @@ static _Noreturn void live(int fd, pcl_worker_body *body, void *user, const pcl_
 int pcl_worker_start(pcl_worker *w, pcl_worker_body *body, void *user, const pcl_worker *others,
                      size_t nother, pclean_err *err) {
     pid_t pid;
-    int fd, rc = fork_with_line(w, &pid, &fd, err);
+    int fd, rc;
+    *w = (pcl_worker){.fd = -1};
+    omp_pause_resource_all(omp_pause_hard);
+    if (!pcl_threads_none_beside())
+        return PCL_FAIL(err, PCLEAN_EFAILED,
+                        "cannot start a worker process: this process has got other threads "
+                        "meanwhile; set nworkers to 1, or PCLEAN_WORKERS to program");
+    rc = fork_with_line(w, &pid, &fd, err);
     if (!rc && pid == 0)
         live(fd, body, user, others, nother);
     return rc;

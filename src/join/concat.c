@@ -3,6 +3,7 @@
 #include "pclean/concat.h"
 #include "base/claim.h"
 #include "base/clock.h"
+#include "base/filesize.h"
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -69,6 +70,7 @@ typedef struct work {
     double start;
     uint64_t total, done;
     bool stopped;
+    sigset_t signals; /* as the caller has them */
 } work;
 
 /* A pcl_tiles_watch. The calling thread of the library alone calls the hooks. */
@@ -207,6 +209,7 @@ static void log_to_hooks(enum pcl_log_level level, const char *text, void *user)
 static int begin(work *w, size_t n, const pclean_concat_options *o, const pclean_hooks *hooks,
                  pclean_err *err) {
     *w = (work){.start = pcl_now()};
+    pcl_filesize_hold(&w->signals);
     w->hooks = (pclean_hooks){.size = sizeof w->hooks};
     int rc = PCL_TAKE(pclean_hooks, &w->hooks, hooks, err);
     rc = rc ? rc : pcl_threads_start(thread_count(o), err);
@@ -227,6 +230,7 @@ static void end(work *w) {
     pcl_free(w->error);
     pcl_log_set_sink(NULL, NULL);
     casa_end();
+    pcl_filesize_release(&w->signals);
 }
 
 /* delete_inputs: only of what has been joined, all of it. */

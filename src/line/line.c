@@ -19,33 +19,71 @@ static _Thread_local struct line {
     pid_t owner;         /* the process that started it: a forked child has none */
     uint64_t generation; /* counts the processes; those of a handle's time are told apart by it */
     pcl_ahead *ahead;    /* whose reply has not come yet */
+    bool died;           /* which failed the last call */
+    casa_usage ended;    /* of the processes that have ended */
+    pcl_frame_usage now; /* of this one, as it told last; peak_bytes since it was asked for */
     char fact[PCL_LINE_NFACT][4096];
 } line;
 
 /* Memory that casacore's process takes by itself, bytes, about: its libraries. */
-#define NEEDED ((rlim_t)128 << 20)
+#define NEEDED ((rlim_t)96 << 20)
+/* A limit of so much is named where memory is short. */
+#define MANY ((rlim_t)4 << 30)
 
 enum outcome { DONE, FAILED, DIED, LATE };
 
 /* ---- messages ---- */
 
+/* The least limit of memory that this process and casacore's have, and its flag of ulimit. */
+static rlim_t find_limit(char *flag) {
+    struct rlimit space = {RLIM_INFINITY, RLIM_INFINITY}, data = space;
+    (void)getrlimit(RLIMIT_AS, &space);
+    (void)getrlimit(RLIMIT_DATA, &data);
+    *flag = space.rlim_cur <= data.rlim_cur ? 'v' : 'd';
+    return *flag == 'v' ? space.rlim_cur : data.rlim_cur;
+}
+
 static int read_error(pcl_wire *body, pclean_err *err) {
     pclean_err failure;
+    char flag;
+    const rlim_t least = find_limit(&flag);
     pcl_wire_get_struct(body, &failure, sizeof failure);
     failure.msg[sizeof failure.msg - 1] = failure.file[sizeof failure.file - 1] = '\0';
     if (failure.code <= 0)
         failure.code = PCLEAN_EBUG;
+    const size_t n = strlen(failure.msg);
+    if (failure.code == PCLEAN_ENOMEM && least < MANY)
+        snprintf(failure.msg + n, sizeof failure.msg - n,
+                 "; its process may have %llu MiB (ulimit -%c)", (unsigned long long)least >> 20,
+                 flag);
     if (err)
         *err = failure;
     return -failure.code;
 }
 
-/* The next message that is not for the log. */
+static uint64_t most(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+static void note_usage(pcl_wire *body) {
+    pcl_frame_usage usage;
+    pcl_wire_get_struct(body, &usage, sizeof usage);
+    if (pcl_wire_bad(body))
+        return;
+    usage.peak_bytes = most(usage.peak_bytes, line.now.peak_bytes);
+    line.now = usage;
+}
+
+/* The next message that is neither for the log nor of what is used. */
 static enum pcl_frame_got next_message(double limit_s, pcl_frame *head, pcl_wire *body,
                                        int *passed) {
     for (;;) {
         const enum pcl_frame_got got =
             pcl_frame_receive(line.program.fd, limit_s, head, body, passed);
+        if (got == PCL_FRAME_OK && head->kind == PCL_FRAME_USAGE) {
+            note_usage(body);
+            continue;
+        }
         if (got != PCL_FRAME_OK || head->kind != PCL_FRAME_LOG)
             return got;
         const char *text = pcl_wire_get_text(body);
@@ -82,26 +120,34 @@ static enum outcome wait_for_reply(double limit_s, pcl_wire *reply, int *passed,
 
 /* ---- the process ---- */
 
+static void keep_most(casa_usage *u) {
+    u->peak_bytes = most(u->peak_bytes, line.now.peak_bytes);
+    u->address_bytes = most(u->address_bytes, line.now.address_bytes);
+    u->data_bytes = most(u->data_bytes, line.now.data_bytes);
+}
+
 static void forget(pcl_program_end *end, bool kill_it) {
+    pcl_program_end ignored;
+    end = end ? end : &ignored;
     if (line.ahead)
         line.ahead->arrived = false;
     line.ahead = NULL;
     pcl_fds_close_in_children_not(line.program.fd);
     pcl_program_stop(&line.program, kill_it, end);
+    line.ended.cpu_seconds +=
+        end->cpu_seconds > line.now.cpu_seconds ? end->cpu_seconds : line.now.cpu_seconds;
+    line.ended.read_bytes += line.now.read_bytes;
+    keep_most(&line.ended);
+    line.now = (pcl_frame_usage){0};
 }
 
 /* Why it has not started: a limit of the system, as far as that can be told. */
 static int tell_start(const char *path, const pcl_program_end *end, pclean_err *err) {
-    struct rlimit space = {RLIM_INFINITY, RLIM_INFINITY}, data = space;
-    char limit[160] = "";
-    (void)getrlimit(RLIMIT_AS, &space);
-    (void)getrlimit(RLIMIT_DATA, &data);
-    if (space.rlim_cur < NEEDED)
-        snprintf(limit, sizeof limit, "; it needs about %d MiB, there are %llu MiB (ulimit -v)",
-                 (int)(NEEDED >> 20), (unsigned long long)space.rlim_cur >> 20);
-    else if (data.rlim_cur < NEEDED)
-        snprintf(limit, sizeof limit, "; it needs about %d MiB, there are %llu MiB (ulimit -d)",
-                 (int)(NEEDED >> 20), (unsigned long long)data.rlim_cur >> 20);
+    char limit[160] = "", flag;
+    const rlim_t least = find_limit(&flag);
+    if (least < NEEDED)
+        snprintf(limit, sizeof limit, "; it needs about %d MiB, there are %llu MiB (ulimit -%c)",
+                 (int)(NEEDED >> 20), (unsigned long long)least >> 20, flag);
     return PCL_FAIL(err, *limit ? PCLEAN_ENOMEM : PCLEAN_EIO, "%s does not start: it %s%s%s%s",
                     path, end->how, *end->words ? ", and says: " : "", end->words, limit);
 }
@@ -139,7 +185,7 @@ static int call_once(const pcl_line_job *job, pclean_err *err, enum outcome *out
 
 static int start(pclean_err *err) {
     if (line.program.pid && line.owner != getpid())
-        line.program = (pcl_program){.fd = -1};
+        line.program = (pcl_program){.fd = -1}; /* of the process that has forked this one */
     if (line.program.pid)
         return 0;
     char path[4096];
@@ -159,6 +205,23 @@ int casa_init(pclean_err *err) {
 void casa_end(void) {
     if (line.program.pid && line.owner == getpid())
         forget(NULL, false);
+    line.ended = (casa_usage){0};
+}
+
+bool casa_has_died(void) {
+    return line.died;
+}
+
+void casa_get_usage(casa_usage *out) {
+    *out = line.ended;
+    out->cpu_seconds += line.now.cpu_seconds;
+    out->read_bytes += line.now.read_bytes;
+    keep_most(out);
+}
+
+void casa_restart_peak(void) {
+    line.ended.peak_bytes = 0;
+    line.now.peak_bytes = line.now.now_bytes;
 }
 
 const char *pcl_line_fact(enum pcl_line_fact fact) {
@@ -245,6 +308,7 @@ static int call_once(const pcl_line_job *job, pclean_err *err, enum outcome *out
     pclean_err local = {0};
     int rc = start(&local);
     *out = FAILED;
+    line.died = false;
     for (size_t i = 0; !rc && i < job->nhandle; i++) {
         if (job->handle[i]->generation != line.generation &&
             (*out = open_again(job->handle[i], &local, &rc)) != DONE)
@@ -267,6 +331,7 @@ static int call_once(const pcl_line_job *job, pclean_err *err, enum outcome *out
         pcl_program_end end;
         forget(&end, *out == LATE);
         rc = rc ? rc : tell_death(job, &end, *out == LATE, &local);
+        line.died = *out == DIED;
     }
     if (rc && err)
         *err = local;

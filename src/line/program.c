@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -98,17 +99,19 @@ int pcl_program_start(const char *path, pcl_program *p, pclean_err *err) {
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) != 0)
         return PCL_FAIL(err, PCLEAN_EIO, "cannot open a line to a process for casacore: %s",
                         strerror(errno));
+    line[0] = out_of_the_way(line[0]); /* of a host that has closed its standard output, too */
     line[1] = out_of_the_way(line[1]);
     p->words = out_of_the_way(memfd_create("pclean-casa", MFD_CLOEXEC));
     pid_t pid = 0;
-    if (line[1] < 0 || p->words < 0)
+    if (line[0] < 0 || line[1] < 0 || p->words < 0)
         rc = errno;
     else
         rc = spawn(path, line[1], p->words, &pid);
     if (line[1] >= 0)
         close(line[1]);
     if (rc) {
-        close(line[0]);
+        if (line[0] >= 0)
+            close(line[0]);
         if (p->words >= 0)
             close(p->words);
         if (rc == EMFILE || rc == ENFILE || rc == EINVAL)
@@ -153,10 +156,10 @@ static void last_words(int file, char *words, size_t size) {
 }
 
 /* One that was killed while a dead disk holds it may not end: such a one is waited for a second. */
-static bool has_ended(pid_t pid, int *status, double patience_s) {
+static bool has_ended(pid_t pid, int *status, struct rusage *use, double patience_s) {
     const struct timespec pause = {.tv_nsec = 2000000};
     for (double waited = 0; waited < patience_s; waited += 2e-3) {
-        const pid_t ended = waitpid(pid, status, WNOHANG);
+        const pid_t ended = wait4(pid, status, WNOHANG, use);
         if (ended > 0)
             return true;
         if (ended < 0 && errno != EINTR) {
@@ -170,18 +173,24 @@ static bool has_ended(pid_t pid, int *status, double patience_s) {
 
 void pcl_program_stop(pcl_program *p, bool kill_it, pcl_program_end *end) {
     int status = -1;
+    struct rusage use = {0};
+    if (end)
+        *end = (pcl_program_end){0};
     if (!p->pid)
         return;
     if (kill_it)
         kill(p->pid, SIGKILL);
     close(p->fd);
-    bool ended = has_ended(p->pid, &status, kill_it ? 1 : 10);
+    bool ended = has_ended(p->pid, &status, &use, kill_it ? 1 : 10);
     if (!ended) {
         kill(p->pid, SIGKILL);
-        ended = has_ended(p->pid, &status, 1);
+        ended = has_ended(p->pid, &status, &use, 1);
     }
     if (end) {
-        *end = (pcl_program_end){.how = "ended, nobody knows how"};
+        *end = (pcl_program_end){.how = "ended, nobody knows how",
+                                 .cpu_seconds =
+                                     (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+                                     1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec)};
         if (ended && status != -1)
             describe(status, end->how, sizeof end->how);
         last_words(p->words, end->words, sizeof end->words);

@@ -13,7 +13,8 @@ typedef struct pcl_program {
 } pcl_program;
 
 typedef struct pcl_program_end {
-    char how[64];    /* "was killed by SIGSEGV" */
+    char how[64]; /* "was killed by SIGSEGV" */
+    double cpu_seconds;
     char words[240]; /* the last line that it wrote: what the exception says that ended it */
 } pcl_program_end;
 

@@ -664,17 +664,14 @@ static int check_output(const char *image_path, const char *png_path, pclean_err
 
 /* Writes under a name that nobody has, and renames. */
 static int publish_png(cairo_surface_t *surface, const char *path, pclean_err *err) {
-    char *part;
-    int rc = pcl_asprintf(&part, err, "%s.XXXXXX", path);
-    if (rc) {
-        return rc;
-    }
-    const mode_t mask = umask(0);
-    umask(mask);
-    int fd = mkostemp(part, O_CLOEXEC);
-    if (fd >= 0 && fchmod(fd, 0666 & ~mask) != 0) {
-        close(fd);
-        fd = -1;
+    char *part = NULL;
+    int fd = -1, rc;
+    for (int n = 0; fd < 0 && (n == 0 || errno == EEXIST) && n < 1000; n++) {
+        pcl_free(part);
+        if ((rc = pcl_asprintf(&part, err, "%s.%ld-%d", path, (long)getpid(), n))) {
+            return rc;
+        }
+        fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     }
     rc = write_png(surface, fd, path, err);
     if (rc == 0 && rename(part, path) != 0) {

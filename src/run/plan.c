@@ -241,7 +241,7 @@ static int estimate_time(const pcl_setup *s, pclean_plan *p, pclean_err *err) {
 
 static int make(const pclean_config *config, bool measure, pcl_setup *s, pclean_plan *p,
                 pclean_err *err) {
-    pcl_resources resources;
+    pcl_resources resources = {0};
     int rc;
     if ((rc = pclean_config_validate(config, err)) || (rc = check_products(config, p, err)) ||
         (rc = pcl_setup_open(config, s, err)))

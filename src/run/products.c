@@ -377,7 +377,7 @@ static void free_products(pcl_products *s, void (*free_cube)(pcl_cube *cube)) {
 }
 
 void pcl_products_abort(pcl_products *s) {
-    free_products(s, pcl_cube_abort);
+    free_products(s, s->kept ? pcl_cube_free : pcl_cube_abort);
 }
 
 void pcl_products_detach(pcl_products *s) {

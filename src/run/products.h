@@ -22,6 +22,7 @@ typedef struct pcl_products {
     pcl_cube **subcube[PCL_NPRODUCT]; /* [nsubcube] */
     size_t nwork;
     float *work; /* of pcl_cube_write_plane */
+    bool kept;   /* all planes are finished, and stay where they are whatever comes */
 } pcl_products;
 
 /* Between processes: the record of products that pcl_products_create has made, and the same
@@ -59,7 +60,7 @@ int pcl_products_write(pcl_products *s, pcl_target *p, double sumwt, pclean_err 
 /* Zeros in all products of a plane that could not be made. */
 int pcl_products_blank(pcl_products *s, size_t ipol, size_t ichan, pclean_err *err) PCL_CHECK;
 
-/* Removes what was not published. */
+/* Removes what was not published, unless it is kept. */
 void pcl_products_abort(pcl_products *s);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/fsutil.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "casa/casa.h"
 #include "plan/cut.h"
 #include "run/imagename.h"
 #include "run/record.h"
@@ -193,6 +194,20 @@ static int finish_product(pcl_products *s, const pcl_setup *setup, enum pcl_prod
     return pcl_cube_finish(s->cube[k], beams, beams ? s->nchan * npol : 0, history, nhistory, err);
 }
 
+/* Two processes have died over a header: the disk, or casacore itself. Days of work are not lost
+ * to that. */
+static int keep_planes(pcl_products *s, int rc, pclean_err *err) {
+    if (!casa_has_died())
+        return rc;
+    const pclean_err why = err ? *err : (pclean_err){0};
+    s->kept = true;
+    return PCL_FAIL(err, why.code ? why.code : PCLEAN_EIO,
+                    "%.500s; all planes are finished and are kept, without beams and history, in "
+                    "the images %s.*.part, which the next run of this name removes: move them away "
+                    "to use them",
+                    why.msg, s->config->imagename);
+}
+
 /* All that has a name of its own, in the order in which the final ones are given: sub-cubes before
  * the lists of them, which they may be the inside of; but after a cube with pixels of its own, as
  * that may replace a list. */
@@ -236,8 +251,8 @@ int pcl_publish_products(pcl_products *s, const pcl_setup *setup, const casa_bea
         const casa_beam *beams = k == PCL_PRODUCT_PSF ? fitted : restoring;
         if (!pcl_product_has_beams(k))
             beams = NULL;
-        if (s->cube[k])
-            rc = finish_product(s, setup, k, beams, history, nhistory, err);
+        if (s->cube[k] && (rc = finish_product(s, setup, k, beams, history, nhistory, err)))
+            rc = keep_planes(s, rc, err);
     }
     pcl_cube **all = NULL;
     size_t n = 0;

@@ -103,7 +103,6 @@ static int no_memory(pclean_err *err) {
 
 int pcl_record_begin(const pclean_config *config, pclean_result *r, pclean_err *err) {
     snprintf(r->version, sizeof r->version, "%s", PCLEAN_VERSION);
-    snprintf(r->casacore_version, sizeof r->casacore_version, "%s", casa_version());
     now_text(r->started, sizeof r->started);
     return pclean_config_dump_json(config, &r->config, err);
 }
@@ -154,6 +153,7 @@ static int list_effects(const pclean_config *config, pclean_result *r, pclean_er
 }
 
 int pcl_record_finish(const pcl_setup *setup, pclean_result *r, pclean_err *err) {
+    snprintf(r->casacore_version, sizeof r->casacore_version, "%s", casa_version());
     now_text(r->finished, sizeof r->finished);
     r->first_hz = setup->desc.crval_hz;
     r->step_hz = setup->channels.step_hz;

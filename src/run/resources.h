@@ -10,13 +10,16 @@
 #include "run/workers.h"
 
 typedef struct pcl_resources {
+    size_t most_workers; /* in: at most so many; 0: any number */
+    bool in_file;        /* in: several workers find the visibilities in a file, as they cannot
+                          * inherit them */
     pcl_sysinfo limits;
     pcl_budget budget;
     pcl_workers workers;
 } pcl_resources;
 
 /* How many workers with how many threads, and where the visibilities go. */
-int pcl_resources_plan(const pcl_setup *setup, pcl_resources *out, pclean_err *err) PCL_CHECK;
+int pcl_resources_plan(const pcl_setup *setup, pcl_resources *r, pclean_err *err) PCL_CHECK;
 
 /* Scratch files lie beside the products, unless the user names a folder. */
 void pcl_resources_scratch_folder(const pclean_config *config, char *buf, size_t size);

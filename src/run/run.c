@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/filesize.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
@@ -92,10 +93,31 @@ static void find_scratch(pcl_run *r) {
         r->scratch.prefix = NULL;
 }
 
+/* How several workers would be started: forked, unless this process has other threads. */
+static int choose_way(pcl_run *r, pclean_err *err) {
+    pclean_err why;
+    bool may_fork;
+    int rc = pcl_tasks_find_way(&r->way, err);
+    if (rc || r->config->nworkers == 1)
+        return rc;
+    if (pcl_tasks_may_fork(&r->way, &may_fork, &why)) {
+        r->resources.most_workers = 1;
+        r->way = PCL_TASKS_INHERIT;
+        pcl_log(PCL_LOG_INFO,
+                "workers: one, in this process: it has other threads, so that further ones would "
+                "not be forked but processes of a program; %s",
+                why.msg);
+    } else if (!may_fork && r->way == PCL_TASKS_PROGRAM) {
+        r->resources.in_file = true;
+        pcl_log(PCL_LOG_DEBUG, "workers: several would be processes of the program pclean-worker, "
+                               "as this process has other threads");
+    }
+    return 0;
+}
+
 static int open_inputs(pcl_run *r, pclean_err *err) {
     int rc;
-    if ((rc = pcl_tasks_find_way(&r->way, err)) ||
-        (rc = pcl_imagename_check_inputs(r->config, err)) ||
+    if ((rc = choose_way(r, err)) || (rc = pcl_imagename_check_inputs(r->config, err)) ||
         (rc = pcl_imagename_claim(r->config, &r->claim, err)) ||
         (rc = pcl_imagename_repair(r->config, err)) ||
         (rc = pcl_imagename_check(r->config, true, err)) ||
@@ -149,6 +171,8 @@ static int make_plan(pcl_run *r, pclean_err *err) {
     snprintf(r->result->limit_memory_from, sizeof r->result->limit_memory_from, "%s",
              budget->limit_from);
     r->result->store_in_file = budget->plan.store_in_file;
+    if (r->resources.in_file && workers->nworker == 1)
+        r->way = PCL_TASKS_INHERIT;
     /* workers start theirs after the fork */
     return workers->nworker > 1 || r->way == PCL_TASKS_PROGRAM
                ? pcl_threads_check((int)(workers->nworker * workers->nthread), err)
@@ -156,14 +180,9 @@ static int make_plan(pcl_run *r, pclean_err *err) {
 }
 
 static uint64_t bytes_read_so_far(void) {
-    unsigned long long n = 0;
-    FILE *f = fopen("/proc/self/io", "r");
-    if (f) {
-        if (fscanf(f, "rchar: %llu", &n) != 1)
-            n = 0;
-        fclose(f);
-    }
-    return n;
+    casa_usage casa;
+    casa_get_usage(&casa);
+    return casa.read_bytes;
 }
 
 /* The reading of the data counts for a tenth of the run. */
@@ -299,7 +318,11 @@ static void dismiss_workers(pcl_run *r) {
 static int image_planes(pcl_run *r, pclean_err *err) {
     const int nthread = omp_get_max_threads(); /* the caller's own setting */
     pcl_run_note_peak(r, 0);
+    const bool here = r->way == PCL_TASKS_INHERIT && r->resources.workers.nworker == 1;
+    const int team = here ? (int)r->resources.workers.nthread : 1;
+    const double before = pcl_threads_team_seconds(team);
     int rc = pcl_run_image_planes(r, err);
+    r->team_seconds = pcl_threads_team_seconds(team) - before;
     dismiss_workers(r);
     omp_set_num_threads(nthread);
     size_t nfailed = 0, ndead = 0;
@@ -424,7 +447,8 @@ static int image(const pclean_config *config, const pclean_hooks *hooks, pclean_
     pcl_run r = {
         .config = config, .claim = -1, .hooks = hooks, .result = result, .start = pcl_now()};
     r.stage_start = r.start;
-    pcl_mem_peak_restart();
+    r.cpu_start = pcl_threads_cpu_seconds();
+    pcl_mem_begin_run();
     if (hooks->log)
         pcl_log_set_sink(log_to_hooks, (void *)(uintptr_t)hooks);
     int rc = run_stages(&r, err);
@@ -432,6 +456,7 @@ static int image(const pclean_config *config, const pclean_hooks *hooks, pclean_
     pcl_run_measure(&r);
     release(&r);
     casa_end();
+    pcl_mem_end_run();
     pcl_log_set_sink(NULL, NULL);
     return rc;
 }
@@ -446,7 +471,10 @@ int pclean_image(const pclean_config *config, const pclean_hooks *hooks, pclean_
     int rc = PCL_TAKE(pclean_hooks, &own, hooks, err);
     if (rc || (rc = PCL_ZNEW(&mine, 1, "result of the run", err)))
         return rc;
+    sigset_t signals;
+    pcl_filesize_hold(&signals);
     rc = image(config, &own, mine, err);
+    pcl_filesize_release(&signals);
     if (result)
         *result = mine;
     else

@@ -16,6 +16,7 @@ typedef struct pcl_run {
     const pclean_hooks *hooks;
     pclean_result *result;
     double start, stage_start;
+    double cpu_start, team_seconds; /* CPU time of this thread then, and of its OpenMP threads */
 
     pcl_setup setup;
     pcl_store vis;
@@ -68,8 +69,8 @@ void pcl_run_plane_name(const pcl_run *r, const pclean_plane *p, char *buf, size
 /* Warnings, the run's stop code, products and resources into the result. */
 void pcl_run_sum_up(pcl_run *r);
 void pcl_run_measure(pcl_run *r);
-/* Looks at the memory: the peak since the last look, with `growth_bytes` of workers on top,
- * counts. */
+/* Looks at the memory: the peak since the last look, with that of casacore's process and
+ * `growth_bytes` of workers on top, counts. */
 void pcl_run_note_peak(pcl_run *r, uint64_t growth_bytes);
 /* A run that wrote its products can still have failed. */
 int pcl_run_verdict(const pcl_run *r, pclean_err *err) PCL_CHECK;

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/threads.h"
 #include "core/stats.h"
 #include "exec/worker.h"
 #include "run/build.h"
@@ -608,6 +609,19 @@ int pcl_tasks_find_way(enum pcl_tasks_way *way, pclean_err *err) {
                     "the environment variable PCLEAN_WORKERS is \"%s\": leave it out, or set it to "
                     "forked, attached or program",
                     text);
+}
+
+int pcl_tasks_may_fork(enum pcl_tasks_way *way, bool *may, pclean_err *err) {
+    char *program = NULL;
+    omp_pause_resource_all(omp_pause_hard);
+    *may = pcl_threads_none_beside();
+    if (*may || *way == PCL_TASKS_PROGRAM)
+        return 0;
+    const int rc = pcl_worker_find_program("pclean-worker", &program, err);
+    if (!rc)
+        *way = PCL_TASKS_PROGRAM;
+    pcl_free(program);
+    return rc;
 }
 
 int pcl_tasks_pool(const pcl_tasks_crew *crew, pcl_pool **out, pclean_err *err) {

@@ -91,6 +91,11 @@ enum pcl_tasks_way {
  * them. */
 int pcl_tasks_find_way(enum pcl_tasks_way *way, pclean_err *err) PCL_CHECK;
 
+/* Whether this process may fork: another thread would be left behind with its locks taken. Where it
+ * has other threads *way becomes the program, and *may false; where that is not found either the
+ * answer is -PCLEAN_EIO: one worker then, in this process. OpenMP's idle threads are given up. */
+int pcl_tasks_may_fork(enum pcl_tasks_way *way, bool *may, pclean_err *err) PCL_CHECK;
+
 typedef struct pcl_tasks_crew {
     size_t nworker;
     enum pcl_tasks_way way;

@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "base/threads.h"
+#include "casa/casa.h"
 #include "core/restore.h"
 #include "run/record.h"
 #include "run/run.h"
@@ -325,18 +326,18 @@ static void list_products(pcl_run *r) {
 }
 
 void pcl_run_note_peak(pcl_run *r, uint64_t growth_bytes) {
-    const uint64_t peak = pcl_mem_peak() + growth_bytes;
+    casa_usage casa;
+    casa_get_usage(&casa);
+    const uint64_t peak = pcl_mem_peak() + growth_bytes + casa.peak_bytes;
     r->peak_bytes = peak > r->peak_bytes ? peak : r->peak_bytes;
     pcl_mem_peak_restart();
+    casa_restart_peak();
 }
 
 void pcl_run_measure(pcl_run *r) {
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
     r->result->seconds = pcl_now() - r->start;
-    r->result->cpu_seconds = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
-                             1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) +
-                             r->usage.cpu_seconds;
+    r->result->cpu_seconds =
+        pcl_threads_cpu_seconds() - r->cpu_start + r->team_seconds + r->usage.cpu_seconds;
     pcl_run_note_peak(r, 0);
     r->result->peak_memory_bytes = r->peak_bytes;
 }

@@ -27,12 +27,15 @@ void pcl_workers_choose(const pcl_workers_request *q, pcl_workers *out) {
     const size_t ncore = at_least_1(q->ncore), nplane = at_least_1(q->nplane),
                  nfit = at_least_1(q->nfit);
     const size_t threads = q->threads > 0 ? (size_t)q->threads : 1,
-                 wanted = q->nworkers > 0 ? (size_t)q->nworkers : at_least_1(ncore / threads);
+                 asked = q->nworkers > 0 ? (size_t)q->nworkers : at_least_1(ncore / threads),
+                 wanted = q->nmost ? least(asked, q->nmost) : asked;
     *out = (pcl_workers){.nworker = least(wanted, least(nplane, nfit))};
     out->nthread = q->threads > 0 ? (size_t)q->threads : at_least_1(ncore / out->nworker);
     add(out, "%zu worker%s x %zu thread%s: %zu core%s, %zu %s%s", out->nworker,
         plural(out->nworker), out->nthread, plural(out->nthread), ncore, plural(ncore), nplane,
         q->channels ? "channel" : "plane", plural(nplane));
+    if (wanted < least(asked, nplane))
+        add(out, ", at most %zu process%s", wanted, wanted == 1 ? "" : "es");
     if (nfit < least(wanted, nplane))
         add(out, ", memory for %zu", nfit);
     if (q->nworkers > 0)

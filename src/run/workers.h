@@ -8,6 +8,7 @@ typedef struct pcl_workers_request {
     int nworkers, threads; /* as the user has them; 0: choose */
     size_t ncore;          /* that this process may use */
     size_t nplane;         /* what there is to hand out */
+    size_t nmost;          /* processes that there may be; 0: any number */
     size_t nfit;           /* workers that memory has room for; SIZE_MAX: not known */
     bool channels;         /* what is handed out are channels: their planes are made together */
 } pcl_workers_request;

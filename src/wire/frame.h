@@ -12,8 +12,16 @@ enum pcl_frame_kind {
     PCL_FRAME_CALL,      /* to it: number says which (wire/calls.h) */
     PCL_FRAME_REPLY,     /* the call is done: its results */
     PCL_FRAME_ERROR,     /* or has failed: a pclean_err */
-    PCL_FRAME_LOG        /* at any time: a line, number is its level */
+    PCL_FRAME_LOG,       /* at any time: a line, number is its level */
+    PCL_FRAME_USAGE      /* at any time: a pcl_frame_usage */
 };
+
+/* What the process has used so far; memory: what nothing can evict, now and at its largest since it
+ * was told last. */
+typedef struct pcl_frame_usage {
+    double cpu_seconds;
+    uint64_t read_bytes, now_bytes, peak_bytes, address_bytes, data_bytes;
+} pcl_frame_usage;
 
 typedef struct pcl_frame {
     uint32_t magic, kind, number, spare;

@@ -54,11 +54,19 @@ for flag in v d; do
     limited $flag 900
     expect_status 0; expect_err "memory: a process with all it reserves [0-9.]+ MiB of [0-9.]+ MiB \(ulimit -$flag\)"
     least=$(echo "$(mib '\([0-9.]*\) MiB of .*') $(mib '.* MiB of \([0-9.]*\) MiB')" | awk '{ print int(900 - $2 + $1) }')
-    limited $flag $((least + 2 > 130 ? least + 2 : 130)) # casacore's process has the same limit, and needs so much
+    limited $flag $((least + 2 > 130 ? least + 2 : 130)) # casacore's process has the same limit, and needs about so much
     expect_status 0
     rm -rf u.*
     limited $flag $((least - 2))
-    expect_failure "(one image plane|it) needs (about )?[0-9.]+ MiB.* there are [0-9.]+ MiB \(ulimit -$flag\)"
+    expect_failure "(one image plane|it|casacore's process) needs (about )?[0-9.]+ MiB.* there are [0-9.]+ MiB \(ulimit -$flag\)"
+    [ -z "$(compgen -G 'u.*')" ] || fail "left behind: $(compgen -G 'u.*')"
+done
+
+
+# casacore's process has the same limits: less than the reading of the data needs is refused, not found out later
+for limit in v:100 d:24; do
+    limited ${limit%:*} ${limit#*:}
+    expect_failure "casacore's process needs [0-9.]+ MiB to read the data and there are ${limit#*:}\\.0 MiB \\(ulimit -${limit%:*}\\); raise that limit"
     [ -z "$(compgen -G 'u.*')" ] || fail "left behind: $(compgen -G 'u.*')"
 done
 

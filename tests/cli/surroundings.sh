@@ -1,5 +1,5 @@
-# What a machine may do to a command: a folder that is gone or has a long name, no /proc, a limit on the size of files, a file that never
-# ends, a request to stop. Each has a sentence and an end, and leaves nothing behind.
+# What a machine may do to a command: a folder that is gone or has a long name, no /proc, limits on the size and number of files, closed
+# standard files, no HOME, a file that never ends, a request to stop. Each has a sentence and an end, and leaves nothing behind.
 . "$(dirname "$(realpath "$0")")/lib.bash"
 ms=$DATA/lofar_tNDPPP-generic.MS
 image="image --vis $ms --imsize 32 --cell 5arcsec --niter 5 --specmode cube --nchan 3 --nworkers 1 --threads 1 --progress none"
@@ -36,6 +36,34 @@ status=$?
 expect_failure 'File too large'
 run $image --imagename a --threads 100000; expect_failure 'of 100000 threads can be started|threads'
 [ -z "$(compgen -G 'a.*')" ] || fail "left behind: $(compgen -G 'a.*')"
+
+for most in 3 4 6 8 10 14 20 26 32 40 64; do # the command needs at least 48
+    line="with $most files: pclean $image"
+    (ulimit -n $most; exec "$PCLEAN" $image --imagename a --nworkers 2) >out 2>err </dev/null
+    status=$?
+    [ $most = 64 ] || expect_status $([ $most -gt 3 ] && echo 1 || echo 127)
+    [ $most -lt 4 ] || [ $most = 64 ] || expect_err '[Tt]oo many open files'
+    [ $status = 0 ] || [ -z "$(compgen -G 'a.*')" ] || fail "left behind: $(compgen -G 'a.*')"
+done
+expect_status 0
+rm -rf a.*
+
+# ---- standard files that are closed, no HOME, children that the shell ignores
+in_such() { # WHAT COMMANDS
+    line="$1: pclean $image"
+    (eval "$2"'; exec "$PCLEAN" $image --imagename a --nworkers 2')
+    status=$?
+    : >out; : >err
+    expect_status 0
+    expect_there a.image/table.f0_TSM0
+    rm -rf a.*
+}
+in_such 'no standard input' 'exec <&- >out 2>err'
+in_such 'no standard output' 'exec </dev/null >&- 2>err'
+in_such 'no standard files' 'exec <&- >&- 2>&-'
+in_such 'no HOME' 'unset HOME; exec </dev/null >out 2>err'
+in_such 'a HOME that is not there' 'export HOME=/nowhere; exec </dev/null >out 2>err'
+in_such 'SIGCHLD is ignored' 'trap "" CHLD; exec </dev/null >out 2>err'
 
 # ---- files that never end
 run $image --imagename a; expect_status 0

@@ -224,6 +224,33 @@ static void it_says_who_it_is(void **state) {
     assert_non_null(strstr(pcl_line_fact(PCL_LINE_LIBRARY), "casa_tables"));
 }
 
+static void it_says_what_it_uses(void **state) {
+    (void)state;
+    casa_usage none, first, second, later;
+    char text[1300];
+    double sum;
+    casa_end();
+    casa_get_usage(&none);
+    assert_true(none.read_bytes == 0 && none.peak_bytes == 0 && !(none.cpu_seconds > 0));
+    assert_ok(sum_of(set, &sum));
+    casa_get_usage(&first);
+    assert_true(first.cpu_seconds > 0 && first.cpu_seconds < 100);
+    assert_in_range(first.read_bytes, 1000000, 100000000); /* the MS has two millions */
+    assert_in_range(first.peak_bytes, 1 << 20, 1 << 30);
+    assert_true(first.address_bytes > first.data_bytes && first.data_bytes > 1 << 20);
+    casa_restart_peak(); /* what was open is closed */
+    casa_get_usage(&later);
+    assert_true(later.peak_bytes > 0 && later.peak_bytes < first.peak_bytes);
+    /* that of a process that dies counts */
+    snprintf(text, sizeof text, "PCL_CALL_MS_READ:%s", in_folder("died_using"));
+    casa_end();
+    setenv("PCLEAN_CASA_DIES", text, 1);
+    assert_ok(sum_of(set, &sum));
+    casa_get_usage(&second);
+    assert_true(pcl_fs_exists(in_folder("died_using")));
+    assert_true(second.read_bytes > first.read_bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_reader_does_not_notice_a_death, tear_down),
@@ -232,6 +259,7 @@ int main(void) {
         cmocka_unit_test_teardown(a_header_is_finished_again_or_the_image_stays, tear_down),
         cmocka_unit_test_teardown(nothing_is_left_when_the_caller_dies, tear_down),
         cmocka_unit_test_teardown(it_says_who_it_is, tear_down),
+        cmocka_unit_test_teardown(it_says_what_it_uses, tear_down),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "unit/check.h"
+#include <pthread.h>
 
 struct heard {
     int n;
@@ -31,7 +32,30 @@ static void test_log(void **state) {
     assert_int_equal(h.n, 2);
 }
 
+static void *say_a_word(void *heard) {
+    pcl_log(PCL_LOG_INFO, "nobody listens in this thread");
+    pcl_log_set_sink(listen, heard);
+    pcl_log(PCL_LOG_INFO, "theirs");
+    return NULL;
+}
+
+static void test_two_threads(void **state) {
+    (void)state;
+    struct heard mine = {0}, theirs = {0};
+    pthread_t other;
+    pcl_log_set_sink(listen, &mine);
+    assert_int_equal(pthread_create(&other, NULL, say_a_word, &theirs), 0);
+    pthread_join(other, NULL);
+    assert_int_equal(mine.n, 0);
+    assert_string_equal(theirs.text, "theirs");
+    pcl_log(PCL_LOG_INFO, "mine");
+    assert_string_equal(mine.text, "mine");
+    assert_int_equal(theirs.n, 1);
+    pcl_log_set_sink(NULL, NULL);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_log)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_log),
+                                       cmocka_unit_test(test_two_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "unit/check.h"
+#include <pthread.h>
 
 static void test_alloc(void **state) {
     (void)state;
@@ -54,9 +55,70 @@ static void test_texts(void **state) {
     assert_null(s);
 }
 
+/* ---- the memory of a run ---- */
+
+enum { MIB = 1 << 20 };
+
+/* Both are in their runs at the gate. */
+static pthread_barrier_t gate;
+
+static void hold(size_t bytes) {
+    pclean_err err;
+    char *block;
+    assert_ok(PCL_NEW(&block, bytes, "a block", &err));
+    memset(block, 1, bytes);
+    pcl_free(block);
+}
+
+static void *run_beside(void *peak) {
+    pcl_mem_begin_run();
+    pthread_barrier_wait(&gate);
+    hold(40 * MIB);
+    pthread_barrier_wait(&gate);
+    *(size_t *)peak = pcl_mem_peak();
+    pcl_mem_end_run();
+    return NULL;
+}
+
+static void test_the_peak_of_a_run(void **state) {
+    (void)state;
+    pclean_err err;
+    char *host;
+    assert_ok(PCL_NEW(&host, 30 * MIB, "what the host has", &err));
+    memset(host, 1, 30 * MIB);
+    pcl_mem_begin_run();
+    hold(20 * MIB);
+    const size_t alone = pcl_mem_peak();
+    assert_in_range(alone, 19 * MIB, 27 * MIB); /* with what a sanitizer adds */
+    pcl_mem_end_run();
+    assert_true(pcl_mem_peak_restart() >= 29 * MIB); /* of the process again */
+    pcl_free(host);
+}
+
+static void test_the_peaks_of_two_runs(void **state) {
+    (void)state;
+    pthread_t other;
+    size_t mine, theirs = 0;
+    pthread_barrier_init(&gate, NULL, 2);
+    assert_int_equal(pthread_create(&other, NULL, run_beside, &theirs), 0);
+    pcl_mem_begin_run();
+    pthread_barrier_wait(&gate);
+    hold(5 * MIB);
+    pthread_barrier_wait(&gate);
+    mine = pcl_mem_peak();
+    pcl_mem_end_run();
+    pthread_join(other, NULL);
+    pthread_barrier_destroy(&gate);
+    assert_in_range(mine, 5 * MIB, 6 * MIB);
+    assert_in_range(theirs, 40 * MIB, 41 * MIB);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_alloc), cmocka_unit_test(test_overflow),
-        cmocka_unit_test(test_fail_after), cmocka_unit_test(test_texts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_alloc),
+                                       cmocka_unit_test(test_overflow),
+                                       cmocka_unit_test(test_fail_after),
+                                       cmocka_unit_test(test_texts),
+                                       cmocka_unit_test(test_the_peak_of_a_run),
+                                       cmocka_unit_test(test_the_peaks_of_two_runs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
