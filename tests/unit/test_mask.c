@@ -114,6 +114,66 @@ static void regions_have_tcleans_pixels(void **state) {
                  0, 4543);
 }
 
+/* ---- every shape, pixel by pixel, as casatools has it (crtf_shapes.py) ---- */
+
+static bool golden[3 * 2 * 40 * 48];
+
+/* The runs of a line of the table, outside and inside by turns. */
+static void read_runs(const char *text) {
+    size_t at = 0;
+    bool inside = false;
+    for (char *end; at < sizeof golden / sizeof *golden; inside = !inside, text = end) {
+        const unsigned long n = strtoul(text, &end, 10);
+        assert_true(end != text && n <= sizeof golden / sizeof *golden - at);
+        memset(golden + at, inside, n * sizeof *golden);
+        at += n;
+    }
+}
+
+static void assert_planes(const casa_image_desc *d, const char *text, pcl_mask *mask) {
+    const size_t n = d->nx * d->ny;
+    for (size_t k = 0; k < d->nchan * d->npol; k++) {
+        assert_ok(pcl_mask_plane(mask, k % d->npol, k / d->npol, plane, &err));
+        for (size_t i = 0; i < n; i++)
+            if (plane[i] != golden[k * n + i])
+                fail_msg("%s: plane %zu, pixel %zu,%zu", text, k, i % d->nx, i / d->nx);
+    }
+}
+
+static void shapes_have_casas_pixels(void **state) {
+    (void)state;
+    static char line[20000];
+    casa_image_desc d = sky(48, 40, 0);
+    size_t ncase = 0;
+    FILE *table = fopen(PCLEAN_TEST_GOLDEN "/crtf_shapes.tsv", "r");
+    assert_non_null(table);
+    d.npol = 2;
+    d.nchan = 3;
+    d.restfreq_hz = 1.001e9;
+    d.centre = (casa_direction){0, 230.5 * 3600 * arcsec, (5 + 4 / 60.0) * 3600 * arcsec};
+    d.increment_x_rad = -2 * arcsec;
+    d.increment_y_rad = 2 * arcsec;
+    while (fgets(line, sizeof line, table)) {
+        char *tab = strchr(line, '\t');
+        pcl_mask *mask = NULL;
+        assert_non_null(tab);
+        *tab = '\0';
+        for (char *p = line; (p = strstr(p, " / ")) != NULL;) /* lines of one text */
+            memcpy(p, " \n ", 3);
+        if (tab[1] == '-') {
+            assert_int_equal(pcl_mask_open(line, &d, &mask, &err), -PCLEAN_EPARAM);
+        } else {
+            assert_ok(pcl_mask_open(line, &d, &mask, &err));
+            read_runs(tab + 1);
+            assert_planes(&d, line, mask);
+            pcl_mask_free(mask);
+        }
+        ncase++;
+    }
+    fclose(table);
+    assert_true(ncase > 55);
+}
+
 static void ranges_and_order_count(void **state) {
     (void)state;
     casa_image_desc d = sky(256, 240, 5);
@@ -242,6 +302,7 @@ static void every_failing_allocation_is_survived(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(regions_have_tcleans_pixels),
+        cmocka_unit_test(shapes_have_casas_pixels),
         cmocka_unit_test(ranges_and_order_count),
         cmocka_unit_test(what_is_no_mask_is_named),
         cmocka_unit_test(images_are_masks),
