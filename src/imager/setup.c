@@ -1,5 +1,6 @@
 #include "imager/setup.h"
 #include "config/config.h"
+#include "config/value.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -174,9 +175,9 @@ static double middle_of_data(const pcl_setup *s) {
 }
 
 static int rest_frequency(pcl_setup *s, pclean_err *err) {
-    if (*s->config->restfreq) {
-        int rc =
-            pcl_quantity_parse_as(s->config->restfreq, PCL_DIM_FREQ, "Hz", &s->restfreq_hz, err);
+    if (s->config->restfreq.n) {
+        int rc = pcl_quantity_parse_as(s->config->restfreq.item[0], PCL_DIM_FREQ, "Hz",
+                                       &s->restfreq_hz, err);
         if (rc)
             pcl_err_prefix(err, "restfreq: ");
         s->restfreq_from = PCL_RESTFREQ_GIVEN;
@@ -205,7 +206,8 @@ static bool is_velocity(const char *text) {
 bool pcl_setup_guesses_velocity(const pcl_setup *s, char *text, size_t size) {
     const pclean_config *c = s->config;
     const bool cube =
-        c->specmode != PCLEAN_SPECMODE_MFS && (is_velocity(c->start) || is_velocity(c->width));
+        c->specmode != PCLEAN_SPECMODE_MFS &&
+        (is_velocity(pcl_spectral_amount(c->start, NULL, 0)) || is_velocity(c->width));
     if (!cube || s->restfreq_from != PCL_RESTFREQ_MIDDLE)
         return false;
     char hz[48];
@@ -252,8 +254,8 @@ static int channel_grid(pcl_setup *s, double doppler_min, double doppler_max, pc
     if (!rc) {
         const pcl_channel_request request = {.mfs = c->specmode == PCLEAN_SPECMODE_MFS,
                                              .nchan = c->nchan,
-                                             .start = c->start,
-                                             .width = c->width,
+                                             .start = pcl_spectral_amount(c->start, NULL, 0),
+                                             .width = pcl_spectral_amount(c->width, NULL, 0),
                                              .restfreq_hz = s->restfreq_hz,
                                              .optical = c->veltype == PCLEAN_VELTYPE_OPTICAL,
                                              .nearest =
@@ -414,12 +416,12 @@ casa_ms_selection pcl_setup_selection(const pclean_config *c, size_t ims) {
     static const char *const datacolumns[] = {"corrected", "data", "model"};
     return (casa_ms_selection){.field = pcl_config_of_ms(&c->field, ims),
                                .spw = pcl_config_of_ms(&c->spw, ims),
-                               .timerange = pcl_config_of_ms(&c->timerange, ims),
-                               .uvrange = pcl_config_of_ms(&c->uvrange, ims),
-                               .antenna = pcl_config_of_ms(&c->antenna, ims),
-                               .scan = pcl_config_of_ms(&c->scan, ims),
-                               .observation = pcl_config_of_ms(&c->observation, ims),
-                               .intent = pcl_config_of_ms(&c->intent, ims),
+                               .timerange = pcl_config_selected(c, &c->timerange, ims),
+                               .uvrange = pcl_config_selected(c, &c->uvrange, ims),
+                               .antenna = pcl_config_selected(c, &c->antenna, ims),
+                               .scan = pcl_config_selected(c, &c->scan, ims),
+                               .observation = pcl_config_selected(c, &c->observation, ims),
+                               .intent = pcl_config_selected(c, &c->intent, ims),
                                .taql = pcl_config_of_ms(&c->taql, ims),
                                .datacolumn = datacolumns[c->datacolumn]};
 }

@@ -147,7 +147,7 @@ static void check_plan(image *f, double nslice) {
     pclean_err err;
     pcl_budget b;
     pcl_target t;
-    const pcl_target_options options = {.user_mask = *f->config.mask != 0};
+    const pcl_target_options options = {.user_mask = f->config.mask.n > 0};
     image_open(f);
     f->setup.params.slicing = (pcl_slicing){.samples = f->setup.samples_per_plane / nslice};
     assert_ok(pcl_budget_count(&f->setup, 1, &b, &err));
