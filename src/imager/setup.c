@@ -14,6 +14,9 @@
 
 /* ---- phase centre ---- */
 
+/* What counts as the same place. */
+static const double most_pixels_away = 0.01;
+
 static double separation(const casa_direction *a, const casa_direction *b) {
     const double s1 = sin(0.5 * (a->lat_rad - b->lat_rad)),
                  s2 = sin(0.5 * (a->lon_rad - b->lon_rad));
@@ -49,9 +52,29 @@ static int find_centre(pcl_setup *s, pclean_err *err) {
     return rc;
 }
 
+/* The image is made on the first field's phase centre, to which a centre within a pixel is moved:
+ * tclean does not turn the data for less either, but calls the pixels the other position. */
+static int move_to_field(pcl_setup *s, pclean_err *err) {
+    const double cell = fmin(s->config->cell_rad[0], s->config->cell_rad[1]);
+    casa_direction d = s->source->info[0]->field[0].phase_dir;
+    int rc = d.frame == s->centre.frame ? 0 : casa_direction_convert(&d, s->centre.frame, &d, err);
+    const double away = rc ? 0 : separation(&d, &s->centre);
+    if (rc || away > cell || away <= most_pixels_away * cell)
+        return rc;
+    pcl_log(PCL_LOG_INFO,
+            "phasecenter=\"%s\" is %.2g pixels from the phase centre of field %d (%s), on which "
+            "the image is made",
+            s->config->phasecenter, away / cell, s->source->info[0]->field[0].id,
+            s->source->info[0]->field[0].name);
+    s->centre.lon_rad = d.lon_rad;
+    s->centre.lat_rad = d.lat_rad;
+    return 0;
+}
+
 /* Until reprojection exists every field must be centred where the image is. */
 static int check_fields(const pcl_setup *s, pclean_err *err) {
-    const double tolerance = 0.01 * fmin(s->config->cell_rad[0], s->config->cell_rad[1]);
+    const double tolerance =
+        most_pixels_away * fmin(s->config->cell_rad[0], s->config->cell_rad[1]);
     for (size_t i = 0; i < s->source->nms; i++) {
         const casa_ms_info *info = s->source->info[i];
         for (size_t k = 0; k < info->nfield; k++) {
@@ -444,6 +467,7 @@ static int open_sources(pcl_setup *s, const casa_ms_selection *sel, pclean_err *
         return PCL_FAIL(err, PCLEAN_EDATA,
                         "spw=-1 leaves no spectral window of any MeasurementSet to image");
     rc = find_centre(s, err);
+    rc = rc ? rc : move_to_field(s, err);
     return rc ? rc : spectral_frame(s, err);
 }
 

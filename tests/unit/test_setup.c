@@ -188,6 +188,18 @@ static void the_centre_is_a_field_or_a_direction(void **state) {
     image_close(&number);
     snprintf(text, sizeof text, "J2000 %.15frad %.15frad", a->lon_rad, a->lat_rad + 1e-3);
     refuse(WITH("phasecenter", text), PCLEAN_EUNSUPPORTED, "one phase centre at a time");
+    /* within a pixel (15 arcsec, 7.3e-5 rad) it is the field's, in the frame that was asked for */
+    snprintf(text, sizeof text, "J2000 %.15frad %.15frad", a->lon_rad, a->lat_rad + 5e-5);
+    open_line(&number, WITH("phasecenter", text));
+    assert_true(fabs(b->lon_rad - a->lon_rad) < 1e-12 && fabs(b->lat_rad - a->lat_rad) < 1e-12);
+    image_close(&number);
+    snprintf(text, sizeof text, "ICRS %.15frad %.15frad", a->lon_rad, a->lat_rad);
+    open_line(&number, WITH("phasecenter", text));
+    casa_direction back;
+    assert_ok(casa_direction_convert(b, 0, &back, &err));
+    assert_true(b->frame != 0 && fabs(back.lon_rad - a->lon_rad) < 1e-7 &&
+                fabs(back.lat_rad - a->lat_rad) < 1e-7);
+    image_close(&number);
     refuse(WITH("phasecenter", "77"), PCLEAN_EPARAM, "field 77 is not among the selected fields");
     refuse(WITH("phasecenter", "J2000 nowhere"), PCLEAN_EPARAM, "phasecenter=\"J2000 nowhere\": ");
     image_close(&first);
