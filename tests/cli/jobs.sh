@@ -182,9 +182,9 @@ run plan job.yaml --no-time
 expect_status 0
 
 # nothing of selectdata=false is selected
-run plan --vis "$ms" --imagename s --selectdata false --scan 4 --antenna '1&2' --no-time
+run plan --vis "$ms" --imagename s --selectdata false --scan 3 --antenna '1&2' --no-time
 expect_status 0; expect_out 'vla_ngc5921.ms +0 +11934 '
-run plan --vis "$ms" --imagename s --scan 4 --no-time
+run plan --vis "$ms" --imagename s --scan 3 --no-time
 expect_status 0; expect_out 'vla_ngc5921.ms +0 +[0-9]{1,4} '
 
 # the Python pclean's own command line

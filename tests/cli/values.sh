@@ -148,7 +148,7 @@ expect_usage 'overwrite'
 run image -niter 5
 expect_usage 'two dashes'
 run image --cell 1arcsec 2arcsec
-expect_usage 'unexpected "256".*commas'
+expect_usage 'unexpected "2arcsec".*commas'
 run image a.yaml p.yaml
 expect_usage 'one configuration file'
 run image --dump-cofig
