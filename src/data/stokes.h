@@ -42,6 +42,8 @@ typedef struct pcl_stokes_terms {
 
 /* "I", "RR" ... */
 const char *pcl_stokes_name(int code);
+/* What plane ipol was asked for as: pseudoI is I in the image. Static. */
+const char *pcl_stokes_asked(const pcl_stokes *stokes, size_t ipol);
 /* "RR LL" */
 void pcl_stokes_list(size_t ncorr, const int *corr, char *out, size_t size);
 

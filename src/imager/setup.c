@@ -471,6 +471,32 @@ static int open_sources(pcl_setup *s, const casa_ms_selection *sel, pclean_err *
     return rc ? rc : spectral_frame(s, err);
 }
 
+/* A cube whose width is given in data channels, or not at all, has that of CHAN_WIDTH, as tclean's:
+ * where that is not how far the channels are apart, somebody should know. */
+static int warn_about_widths(pcl_setup *s, pclean_err *err) {
+    const pclean_config *c = s->config;
+    pcl_quantity q = {.dim = PCL_DIM_NONE};
+    int rc = 0;
+    if (*c->width && pcl_quantity_parse(c->width, &q, NULL))
+        q.dim = PCL_DIM_NONE;
+    for (size_t k = 0; k < s->source->nwindow && !rc; k++) {
+        const casa_ms_dd *dd = s->source->window[k].dd;
+        const double apart = casa_ms_spacing(dd), width = dd->chan_width_hz[0];
+        char text[300], a[32], w[32];
+        if (c->specmode == PCLEAN_SPECMODE_MFS || q.dim != PCL_DIM_NONE || !is_used(s, k) ||
+            !(apart > 0) || (width < 2 * apart && width > 0.5 * apart))
+            continue;
+        pcl_format_si(a, sizeof a, apart, PCL_DIM_FREQ);
+        pcl_format_si(w, sizeof w, width, PCL_DIM_FREQ);
+        snprintf(text, sizeof text,
+                 "spectral window %d: CHAN_WIDTH is %s, but the channels are %s apart; the image's "
+                 "channels take CHAN_WIDTH, as tclean's",
+                 dd->spwid, w, a);
+        rc = add_warning(s, text, err);
+    }
+    return rc;
+}
+
 int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
     *s = (pcl_setup){.config = config};
     casa_ms_selection *sel = NULL;
@@ -485,7 +511,8 @@ int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
         (rc = pcl_correlations_find(&s->stokes, s->source, s->part, &s->correlations, err)) ||
         (rc = rest_frequency(s, err)) ||
         (rc = pcl_source_set_frame(s->source, s->frame, &s->centre, s->correlations.used, err)) ||
-        (!s->part && (rc = channel_grid(s, 1, 1, err))) || (rc = copy_texts(s, err)))
+        (!s->part && ((rc = channel_grid(s, 1, 1, err)) || (rc = warn_about_widths(s, err)))) ||
+        (rc = copy_texts(s, err)))
         goto done;
     find_channels(s);
     describe_image(s);
