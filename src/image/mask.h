@@ -2,9 +2,9 @@
  *
  * The `mask` parameter is nothing (true everywhere), or one of these, or a list of them, true where
  * any is:
- *   path of a CASA image   true where the pixel is > 0.5 and not masked; one channel or polarization
- *                          is for all; on another grid each pixel and channel takes the nearest,
- *                          and the log says so (regrid.h)
+ *   path of a CASA image   true where the pixel is > 0.5 and not masked; one channel or one
+ *                          polarization is for all; on another grid each pixel and channel takes
+ *                          the nearest, and the log says so (regrid.h)
  *   path of a text file    CASA region text (region_text.h)
  *   region text            the same, given directly
  *

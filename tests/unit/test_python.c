@@ -1,5 +1,5 @@
-/* config/python.c: where values of Python end, numpy's words, dictionaries of CASA. (test_value.c has
- * what they become as parameters.) */
+/* config/python.c: where values of Python end, numpy's words, dictionaries of CASA. (What they
+ * become as parameters: test_value.c.) */
 #include "base/mem.h"
 #include "config/python.h"
 #include "unit/check.h"

@@ -1,4 +1,5 @@
-/* image/regrid.c: each pixel against its own way over the sky, and channels by their frequencies. */
+/* image/regrid.c: each pixel against its own way over the sky, and channels by their
+ * frequencies. */
 #include "image/regrid.h"
 #include "image/samegrid.h"
 #include "unit/check.h"
