@@ -90,7 +90,7 @@ static const struct pcl_option table[] = {
      .offset = AT(datacolumn),
      .def = "corrected",
      .choices = "corrected|data|model",
-     .alias = "observed=data",
+     .alias = "observed=data|corrected_data=corrected|model_data=model",
      .help = "Column to image; corrected falls back to data where there is no CORRECTED_DATA (in "
              "none of the MeasurementSets: see mix_columns); observed is another word for data."},
     {.group = "selection",

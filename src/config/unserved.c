@@ -109,7 +109,8 @@ const struct pcl_unserved *pcl_unserved_find(const char *name) {
     return pcl_unserved_find_in(NULL, name);
 }
 
-/* Without a group the names are those of the Python pclean's function: cluster_type, slurm_queue. */
+/* Without a group the names are those of the Python pclean's function: cluster_type, slurm_queue.
+ */
 const struct pcl_unserved *pcl_unserved_find_in(const char *group, const char *name) {
     if (!group && strcmp(name, "cluster_type") == 0)
         return pcl_unserved_find_in("cluster", "type");

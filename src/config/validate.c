@@ -188,9 +188,10 @@ static void check_spectral(const pclean_config *c, struct pcl_problems *r) {
             "-1 (automatic) or at least 1");
     require(c->nchan == -1 || c->nchan >= 1, r, c, "nchan", "-1 (all) or at least 1");
     check_start_width(c, r);
+    bool ok = true;
     for (size_t i = 0; i < c->restfreq.n; i++)
-        require(restfreq_ok(c->restfreq.item[i]), r, c, "restfreq",
-                "a frequency with its unit, e.g. 1.420405752GHz");
+        ok = ok && restfreq_ok(c->restfreq.item[i]);
+    require(ok, r, c, "restfreq", "a frequency with its unit, e.g. 1.420405752GHz");
 }
 
 static bool position_angle_ok(const pclean_strlist *list) {

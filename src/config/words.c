@@ -49,7 +49,8 @@ void pcl_words_join(const char *words, char *buf, size_t size) {
 
 const char *pcl_spectral_amount(const char *text, char *word, size_t size) {
     const char *begin = text + strspn(text, " ");
-    const size_t n = isalpha((unsigned char)*begin) ? strcspn(begin, " ") : 0;
+    size_t n = isalpha((unsigned char)*begin) ? strcspn(begin, " ") : 0;
+    n = begin[n + strspn(begin + n, " ")] ? n : 0; /* a word alone is no frame */
     if (word)
         snprintf(word, size, "%.*s", (int)n, begin);
     return begin + n + strspn(begin + n, " ");

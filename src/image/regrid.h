@@ -19,11 +19,11 @@ typedef struct pcl_regrid {
     size_t nchannels; /* channels of the image that are in it */
 } pcl_regrid;
 
-/* From the pixels of `has` to those of `image`; both are not kept. The frames of sky and frequencies
- * may differ, those of frequencies at the image's time and place. A channel of the image is in the
- * one of `has` that holds its centre. -PCLEAN_EPARAM: another projection than SIN, frequencies
- * without a frame, a Stokes parameter that `has` lacks; the sentence begins with `what`. *out to be
- * cleared, also after a failure. Calls casacore. */
+/* From the pixels of `has` to those of `image`; both are not kept. The frames of sky and
+ * frequencies may differ, those of frequencies at the image's time and place. A channel of the
+ * image is in the one of `has` that holds its centre. -PCLEAN_EPARAM: another projection than SIN,
+ * frequencies without a frame, a Stokes parameter that `has` lacks; the sentence begins with
+ * `what`. *out to be cleared, also after a failure. Calls casacore. */
 int pcl_regrid_plan(const char *what, const casa_image_desc *has, const casa_image_desc *image,
                     pcl_regrid *out, pclean_err *err) PCL_CHECK;
 

@@ -53,7 +53,7 @@ static void test_each_rule(void **state) {
         {"start", "1.5", "start=1.5"},
         {"start", "-1GHz", "above 0"},
         {"width", "0", "width=0: anything but 0"},
-        {"width", "wide", "width=wide"},
+        {"width", "wide", "width=wide: a number of data channels"},
         {"restfreq", "1.4", "restfreq=1.4: a frequency"},
         {"start", "BARY 1.4GHz", "start=BARY 1.4GHz: the frame is not outframe=LSRK"},
         {"start", "OPTICAL 100km/s", "start=OPTICAL 100km/s: the convention is not veltype=radio"},
