@@ -15,6 +15,9 @@ int cli_line_error(const cli_line *line, const pclean_err *err) {
 }
 
 void cli_line_clear(cli_line *line) {
+    for (size_t i = 0; i < line->nsetting; i++) {
+        free(line->setting[i].joined);
+    }
     free(line->setting);
     free(line->preset);
 }
@@ -36,6 +39,9 @@ static int add_setting(cli_line *line, const char *name, const char *value) {
         cli_setting *s = &line->setting[i];
         if (strcmp(s->name, name) == 0 && !grows) {
             s->value = value;
+            free(s->joined);
+            s->joined = NULL;
+            line->growing = i + 1;
             return 0;
         }
         more = more || strcmp(s->name, name) == 0;
@@ -49,18 +55,57 @@ static int add_setting(cli_line *line, const char *name, const char *value) {
     snprintf(s->name, sizeof s->name, "%s", name);
     s->value = value;
     s->more = more;
+    s->joined = NULL;
+    line->growing = line->nsetting;
+    return 0;
+}
+
+/* The flags whose values the Python pclean separates by blanks. */
+static bool is_list(const char *name) {
+    static const char *const lists[] = {
+        "vis", "imsize", "restfreq", "uvtaper", "scales", "restoringbeam", "pointingoffsetsigdev"};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        if (strcmp(name, lists[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One more value of the list: "['a', 'b']". */
+static int add_value(cli_setting *s, const char *word) {
+    const char *old = s->joined ? s->joined : s->value;
+    const size_t n = strlen(old) + 2 * strlen(word) + 16;
+    char *text = malloc(n), *to = text;
+    if (!text) {
+        return no_memory();
+    }
+    to += s->joined ? sprintf(to, "%.*s, '", (int)strlen(old) - 1, old)
+                    : sprintf(to, "['%s', '", old);
+    for (const char *c = word; *c; c++) {
+        if (*c == '\'' || *c == '\\') {
+            *to++ = '\\';
+        }
+        *to++ = *c;
+    }
+    strcpy(to, "']");
+    free(s->joined);
+    s->value = s->joined = text;
     return 0;
 }
 
 /* A flag that is not in the table: one of our own, misspelt, is said at once; another parameter of
  * tclean and what nobody knows are left to the library, with all other flags. */
 static int take_other_flag(cli_line *line, cli_args *args) {
-    const char *value = cli_args_value(args), *nearest = cli_nearest(args->name, line->own);
-    const char *text = value ? value : "";
+    const char *nearest = cli_nearest(args->name, line->own), *value = NULL;
     pclean_config *scratch = NULL;
     pclean_err err = {0};
     int rc = pclean_config_new(&scratch, &err);
-    rc = rc ? rc : pclean_config_set(scratch, args->name, text, &err);
+    if (!rc) {
+        const bool alone = pclean_config_set(scratch, args->name, NULL, &err) == 0;
+        value = alone ? cli_args_bool(args) : cli_args_value(args);
+        rc = pclean_config_set(scratch, args->name, value ? value : "", &err);
+    }
     pclean_config_free(scratch);
     if (rc == -PCLEAN_EPARAM && nearest) {
         return cli_usage_error(line->command, "unknown flag --%s; did you mean --%s?", args->name,
@@ -83,6 +128,15 @@ static int add_preset(cli_line *line, const char *name) {
     return 0;
 }
 
+/* Served, or another one of tclean or of the Python pclean. */
+static bool known_to_library(const char *name) {
+    pclean_config *scratch = NULL;
+    const bool known = known_parameter(name) || (pclean_config_new(&scratch, NULL) == 0 &&
+                                                 pclean_config_set(scratch, name, "", NULL) == 0);
+    pclean_config_free(scratch);
+    return known;
+}
+
 /* --mix-columns is --mix_columns. */
 static void accept_hyphens(char *name) {
     char other[sizeof((cli_args *)0)->name];
@@ -90,12 +144,47 @@ static void accept_hyphens(char *name) {
     for (char *c = other; *c; c++) {
         *c = *c == '-' ? '_' : *c;
     }
-    if (known_parameter(other)) {
+    if (strcmp(name, other) != 0 && known_to_library(other)) {
         strcpy(name, other);
     }
 }
 
+static int take_file(cli_line *line, const char *name) {
+    if (!name) {
+        return cli_usage_error(line->command, "--pconfig needs the name of a file");
+    }
+    if (line->file) {
+        return cli_usage_error(line->command,
+                               "one configuration file at a time: \"%s\" and \"%s\" were given",
+                               line->file, name);
+    }
+    line->file = name;
+    return 0;
+}
+
+/* --no-pbcor is --pbcor false, --log-level DEBUG is --verbose. *taken: it was one of these. */
+static int take_python_flag(cli_line *line, cli_args *args, bool *taken) {
+    char name[sizeof args->name];
+    snprintf(name, sizeof name, "%s", args->name + 3 * (strncmp(args->name, "no-", 3) == 0));
+    accept_hyphens(name);
+    *taken = true;
+    if (strcmp(args->name, "pconfig") == 0) {
+        return take_file(line, cli_args_value(args));
+    }
+    if (strcmp(args->name, "log-level") == 0) {
+        const char *level = cli_args_value(args);
+        return level && strcmp(level, "DEBUG") == 0 ? add_setting(line, "verbose", "true") : 0;
+    }
+    *taken = strncmp(args->name, "no-", 3) == 0 && !args->value && known_to_library(name);
+    return *taken ? add_setting(line, name, "false") : 0;
+}
+
 static int take_flag(cli_line *line, cli_args *args) {
+    bool taken;
+    int status = take_python_flag(line, args, &taken);
+    if (status || taken) {
+        return status;
+    }
     accept_hyphens(args->name);
     if (strcmp(args->name, "preset") == 0) {
         return add_preset(line, cli_args_value(args));
@@ -109,10 +198,9 @@ static int take_flag(cli_line *line, cli_args *args) {
                  : cli_usage_error(line->command, "--%s needs a value", args->name);
 }
 
-static bool looks_like_file(const char *word) {
+static bool is_yaml(const char *word) {
     const char *dot = strrchr(word, '.');
-    return access(word, F_OK) == 0 ||
-           (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
+    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
 
 static int take_word(cli_line *line, cli_args *args) {
@@ -121,22 +209,21 @@ static int take_word(cli_line *line, cli_args *args) {
         return cli_usage_error(line->command,
                                "unknown flag %s; flags begin with two dashes, as --niter", word);
     }
+    cli_setting *s = line->growing ? &line->setting[line->growing - 1] : NULL;
+    if (s && s->value && is_list(s->name) && !is_yaml(word)) {
+        return add_value(s, word);
+    }
     bool follows_value = args->next > 3 && strncmp(args->argv[args->next - 3], "--", 2) == 0;
-    if (follows_value && !looks_like_file(word)) {
+    if (follows_value && !is_yaml(word) && access(word, F_OK) != 0) {
         return cli_usage_error(
             line->command, "unexpected \"%s\"; lists are written with commas, as --imsize 512,256",
             word);
     }
-    if (line->file) {
-        return cli_usage_error(line->command,
-                               "one configuration file at a time: \"%s\" and \"%s\" were given",
-                               line->file, word);
-    }
-    line->file = word;
-    return 0;
+    return take_file(line, word);
 }
 
 int cli_line_take(cli_line *line, cli_args *args) {
+    line->growing = *args->name ? 0 : line->growing;
     return *args->name ? take_flag(line, args) : take_word(line, args);
 }
 

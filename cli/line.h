@@ -1,6 +1,8 @@
 /* line.h: the part of a command line that makes a configuration: a file, presets, a flag for each
  * parameter. They count in the order defaults < presets < file < flags, whatever their order on the
- * line, so the line is first read whole, then applied in that order. */
+ * line, so the line is first read whole, then applied in that order. What the Python pclean writes
+ * otherwise is taken, too: --pconfig FILE, --no-pbcor, --imsize 512 512, --cluster-type,
+ * --slurm-queue, --log-level. */
 #ifndef CLI_LINE_H
 #define CLI_LINE_H
 #include "cli.h"
@@ -9,6 +11,7 @@ typedef struct cli_setting {
     char name[64];
     const char *value; /* of the command line; NULL: none */
     bool more;         /* adds to a list that an earlier flag began */
+    char *joined;      /* owned: the value, where several words make a list */
 } cli_setting;
 
 typedef struct cli_line {
@@ -20,6 +23,7 @@ typedef struct cli_line {
     size_t npreset;
     cli_setting *setting; /* in their order */
     size_t nsetting;
+    size_t growing; /* number of the setting whose list goes on, from 1; 0: none */
 } cli_line;
 
 /* Takes what cli_args_next has found; 0, or an exit status after an error was printed. */

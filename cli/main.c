@@ -79,6 +79,9 @@ static int dispatch(int argc, char **argv) {
         printf("pclean %s\n", pclean_version());
         return CLI_DONE;
     }
+    if (strncmp(word, "--", 2) == 0) { /* as the Python pclean is called: flags alone */
+        return cmd_image(argc, argv);
+    }
     bool help = strcmp(word, "help") == 0; /* "pclean help image" */
     char *help_argv[] = {argv[1], "--help", NULL};
     for (size_t i = 0; i < NCOMMAND; i++) {
@@ -142,7 +145,7 @@ __attribute__((section(".preinit_array"),
 int main(int argc, char **argv) {
     static const char *const threaded[] = {"image", "plan"};
     for (size_t i = 0; argc > 1 && i < sizeof threaded / sizeof *threaded; i++)
-        if (strcmp(argv[1], threaded[i]) == 0)
+        if (strcmp(argv[1], threaded[i]) == 0 || strncmp(argv[1], "--", 2) == 0)
             let_threads_soon_sleep(argv);
     open_standard_streams();
     signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error like a full disk */

@@ -131,6 +131,12 @@ int check_channel_numbers(const casa_ms &m, const std::string &spw, pclean_err *
         const bool starts = spw[i] == ':' || (channels && spw[i] == ';');
         char *end;
         const char *text = spw.c_str() + i + 1;
+        if ((starts || (channels && spw[i] == '~')) && text[strspn(text, " ")] == '-')
+            return PCL_FAIL(
+                err, PCLEAN_EDATA,
+                "spw=\"%s\": a channel number is negative, for which casacore takes the "
+                "first or all; leave it out for all channels",
+                spw.c_str());
         if (!starts || !isdigit(text[strspn(text, " ")]))
             continue;
         // without a unit it is a channel for casacore, also with a decimal point

@@ -90,24 +90,40 @@ static int wrong_group(const char *name, const char *right, const char *given, p
 }
 
 /* Keeps what this version lacks in mind until the whole config is known. */
-static int ask(pclean_config *config, const char *name, const char *const *items, size_t n,
-               pclean_err *err) {
+static int keep_asked(pclean_config *config, const char *name, const char *const *items, size_t n,
+                      pclean_err *err) {
     const struct pcl_texts texts = {.n = n, .item = (char **)(uintptr_t)items}; /* only read */
     char value[1000];
     pcl_texts_join(&texts, value, sizeof value);
     return pcl_asked_set(config, name, value, err);
 }
 
+/* tclean's cell='', cell=[] and cell=['']: the default. */
+static bool is_empty_pair(const struct pcl_option *option, const char *const *items, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (items[i][0])
+            return false;
+    return option->type == PCL_ANGLEPAIR;
+}
+
 /* A value that the parameter lacks leaves it at its default. */
 static int set_option(pclean_config *config, const struct pcl_option *option,
                       const char *const *items, size_t n, pclean_err *err) {
-    int rc = pcl_value_set(option, config, items, n, err);
+    int rc = is_empty_pair(option, items, n) ? 0 : pcl_value_set(option, config, items, n, err);
     if (rc == 0)
         return pcl_asked_set(config, option->name, NULL, err);
     if (rc != -PCLEAN_EUNSUPPORTED ||
         (rc = pcl_config_assign_text(config, NULL, option->name, option->def, err)))
         return rc;
-    return ask(config, option->name, items, n, err);
+    return keep_asked(config, option->name, items, n, err);
+}
+
+static int ask(pclean_config *config, const struct pcl_unserved *unserved, const char *const *items,
+               size_t n, pclean_err *err) {
+    char name[64];
+    pcl_unserved_name(unserved, name, sizeof name);
+    return pcl_unserved_asks(unserved, items, n) ? keep_asked(config, name, items, n, err)
+                                                 : pcl_asked_set(config, name, NULL, err);
 }
 
 int pcl_config_assign(pclean_config *config, const char *group, const char *name,
@@ -117,8 +133,7 @@ int pcl_config_assign(pclean_config *config, const char *group, const char *name
     if (option && (!group || pcl_option_in_group(option, group)))
         return set_option(config, option, items, n, err);
     if (unserved)
-        return pcl_unserved_asks(unserved, items, n) ? ask(config, name, items, n, err)
-                                                     : pcl_asked_set(config, name, NULL, err);
+        return ask(config, unserved, items, n, err);
     if (option)
         return wrong_group(name, option->group, group, err);
     unserved = pcl_unserved_find(name);
@@ -131,9 +146,11 @@ int pcl_config_assign_text(pclean_config *config, const char *group, const char 
                            const char *text, pclean_err *err) {
     const struct pcl_option *option = pcl_option_find(name);
     struct pcl_texts texts;
+    const char *none = text + strspn(text, " ");
+    if (strncmp(none, "None", 4) == 0 && none[4 + strspn(none + 4, " ")] == '\0')
+        return option || pcl_unserved_find(name) ? 0 : unknown(name, err); /* Python's nothing */
     int rc = pcl_texts_parse(&texts, option, text, err);
-    const bool nothing = texts.is_list && texts.n == 0 && option &&
-                         (option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR);
+    const bool nothing = texts.is_list && texts.n == 0 && option && option->type == PCL_INTPAIR;
     if (rc == 0 && !nothing)
         rc = pcl_config_assign(config, group, name, (const char *const *)texts.item, texts.n, err);
     pcl_texts_clear(&texts);
@@ -211,4 +228,9 @@ const char *pcl_config_of_ms(const pclean_strlist *list, size_t ims) {
     if (!list || list->n == 0)
         return "";
     return list->item[list->n > 1 ? ims : 0];
+}
+
+const char *pcl_config_selected(const pclean_config *config, const pclean_strlist *list,
+                                size_t ims) {
+    return config->selectdata ? pcl_config_of_ms(list, ims) : "";
 }

@@ -10,6 +10,10 @@ void pcl_config_clear(pclean_config *config);
 
 /* What a selection (field, spw, taql ...) says for one of the MeasurementSets; "": nothing. */
 const char *pcl_config_of_ms(const pclean_strlist *list, size_t ims);
+/* The same for what selectdata=false passes over (timerange, uvrange, antenna, scan, observation,
+ * intent). */
+const char *pcl_config_selected(const pclean_config *config, const pclean_strlist *list,
+                                size_t ims);
 
 /* How many files may include one another by `preset:`. */
 #define PCL_PRESET_DEPTH 4

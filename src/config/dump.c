@@ -9,7 +9,7 @@
 
 static bool is_text(const struct pcl_option *o) {
     return o->type == PCL_TEXT || o->type == PCL_WORD || o->type == PCL_TEXTLIST ||
-           o->type == PCL_PERMS;
+           o->type == PCL_PERMS || o->type == PCL_WHOLES;
 }
 
 /* ---- YAML ---- */
@@ -17,7 +17,7 @@ static bool is_text(const struct pcl_option *o) {
 /* Would another YAML reader take the plain text for a number, a truth value or nothing? */
 static bool needs_quotes(const char *s) {
     return (!isalpha((unsigned char)s[0]) && s[0] != '/') ||
-           pcl_words_index("null|true|false|yes|no|on|off|y|n|inf|nan", s) >= 0;
+           pcl_words_index("null|none|true|false|yes|no|on|off|y|n|inf|nan", s) >= 0;
 }
 
 static bool emit(yaml_emitter_t *emitter, yaml_event_t *event, int made) {

@@ -13,6 +13,7 @@ static const char *type_name(const struct pcl_option *o) {
     case PCL_TEXTLIST:
         return "list of texts";
     case PCL_PERMS:
+    case PCL_WHOLES:
         return "text, or list of texts";
     case PCL_INT:
         return "whole number";

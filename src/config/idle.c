@@ -7,6 +7,30 @@ static bool makes_one_channel(const pclean_config *c, pcl_idle_test *is) {
     return is(c, "specmode", "mfs") || (c->nchan == 1 && c->part_channel == -1);
 }
 
+const char *pcl_idle_no_selection(const pclean_config *c, pcl_idle_test *is) {
+    (void)is;
+    return c->selectdata ? NULL : "selectdata=false";
+}
+
+const char *pcl_idle_no_dask(const pclean_config *c, pcl_idle_test *is) {
+    (void)c, (void)is;
+    return "no Dask here: nworkers processes of this machine share the work and leave no parts";
+}
+
+const char *pcl_idle_no_slurm(const pclean_config *c, pcl_idle_test *is) {
+    (void)c, (void)is;
+    return "no Slurm jobs are made: the run takes place where it is started";
+}
+
+const char *pcl_idle_no_cluster(const pclean_config *c, pcl_idle_test *is) {
+    return is(c, "type", "slurm") ? pcl_idle_no_slurm(c, is) : pcl_idle_no_dask(c, is);
+}
+
+const char *pcl_idle_own_automask(const pclean_config *c, pcl_idle_test *is) {
+    (void)c, (void)is;
+    return "automatic masks are made by pclean's own code";
+}
+
 const char *pcl_idle_always_w(const pclean_config *c, pcl_idle_test *is) {
     return is(c, "gridder", "standard") ? "gridder=standard"
                                         : "the accuracy decides on the w planes";
@@ -35,8 +59,9 @@ static bool is_velocity(const char *text) {
 
 const char *pcl_idle_no_velocity(const pclean_config *c, pcl_idle_test *is) {
     (void)is;
-    return is_velocity(c->start) || is_velocity(c->width) ? NULL
-                                                          : "neither start nor width is a velocity";
+    return is_velocity(pcl_spectral_amount(c->start, NULL, 0)) || is_velocity(c->width)
+               ? NULL
+               : "neither start nor width is a velocity";
 }
 
 const char *pcl_idle_no_density(const pclean_config *c, pcl_idle_test *is) {

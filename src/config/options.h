@@ -14,6 +14,7 @@ enum pcl_option_type {
     PCL_TEXTLIST,  /* pclean_strlist */
     PCL_PERMS,     /* pclean_strlist: one text for all MSs, whatever commas it has, or a list of
                     * one for each */
+    PCL_WHOLES,    /* pclean_strlist: one text, whatever commas it has, or a list */
     PCL_INT,       /* int */
     PCL_INTPAIR,   /* int[2]: one value is used for both */
     PCL_REAL,      /* double, a bare number */

@@ -47,6 +47,7 @@ struct pclean_config {
     pclean_strlist vis;
     /* one text for all MSs, or one for each; spw "-1": no window of that MS */
     pclean_strlist field, timerange, uvrange, antenna, scan, observation, intent, spw, taql;
+    bool selectdata; /* false: timerange to intent are passed over */
     int datacolumn;
     bool mix_columns; /* datacolumn corrected: DATA of the MSs without CORRECTED_DATA,
                        * beside CORRECTED_DATA of others */
@@ -63,7 +64,7 @@ struct pclean_config {
     char *start, *width; /* "", channel number, frequency or velocity with unit */
     char *outframe;      /* LSRK, BARY, TOPO ... */
     int veltype;
-    char *restfreq; /* "" or "1.420405752GHz" */
+    pclean_strlist restfreq; /* empty, or "1.420405752GHz"; the first counts */
     int interpolation;
     bool perchanweightdensity;
     /* grid */
@@ -82,7 +83,7 @@ struct pclean_config {
     pclean_strlist restoringbeam; /* empty: each plane's fitted beam; or major[, minor, pa] */
     bool pbcor;
     int usemask;
-    char *mask; /* "", CASA image, region file or region text */
+    pclean_strlist mask; /* empty, or CASA images, region files or region texts: all together */
     double pbmask;
     double psfcutoff;
     /* iteration */

@@ -11,7 +11,6 @@
  * decide how a run is spread over processes, not what it computes, are accepted whatever they
  * say. */
 static const struct pcl_unserved table[] = {
-    {"selection", "selectdata", "true", "the switch that turns data selection on", NULL},
     {"image", "reffreq", "", "the reference frequency of a Taylor expansion", pcl_idle_not_mtmfs},
     {"image|deconvolution", "nterms", "1|2", "the number of Taylor terms of mtmfs",
      pcl_idle_not_mtmfs},
@@ -55,40 +54,46 @@ static const struct pcl_unserved table[] = {
     {"deconvolution", "dogrowprune", "true", "a setting of automatic masks", pcl_idle_not_automask},
     {"deconvolution", "minpercentchange", "-1|0", "a setting of automatic masks",
      pcl_idle_not_automask},
-    {"deconvolution", "python_automask", "*", "which code makes automatic masks", NULL},
+    {"deconvolution", "python_automask", "", "which code makes automatic masks",
+     pcl_idle_own_automask},
     {"iteration", "interactive", "false", "masking by hand between cycles", pcl_idle_no_clean},
     {"misc", "savemodel", "none", "writing the model into the MeasurementSet", NULL},
     {"misc", "calcres", "true", "making the first residual", NULL},
     {"misc", "calcpsf", "true", "making the PSF", NULL},
-    {"cluster", "parallel", "*", "running on several processes", NULL},
-    {"cluster", "type", "local", "where the workers run", NULL},
-    {"cluster", "scheduler_address", "", "a running Dask scheduler", NULL},
-    {"cluster", "threads_per_worker", "*", "threads of each worker process", NULL},
-    {"cluster", "local_directory", "*", "scratch space of the workers", NULL},
-    {"cluster", "keep_partimages", "false", "keeping the images of parts of the data", NULL},
-    {"cluster.slurm", "queue", "*", "a setting of Slurm workers", NULL},
-    {"cluster.slurm", "account", "*", "a setting of Slurm workers", NULL},
-    {"cluster.slurm", "walltime", "*", "a setting of Slurm workers", NULL},
-    {"cluster.slurm", "job_mem", "*", "a setting of Slurm workers", NULL},
-    {"cluster.slurm", "cores_per_job", "*", "a setting of Slurm workers", NULL},
-    {"cluster.slurm", "job_name", "*", "a setting of Slurm workers", NULL},
-    {"cluster.slurm", "job_extra_directives", "*", "a setting of Slurm workers", NULL},
-    {"cluster.slurm", "python", "*", "a setting of Slurm workers", NULL},
-    {"cluster.slurm", "local_directory", "*", "a setting of Slurm workers", NULL},
-    {"cluster.slurm", "log_directory", "*", "a setting of Slurm workers", NULL},
-    {"cluster.slurm", "job_script_prologue", "*", "a setting of Slurm workers", NULL},
-    {"cluster.submit", "workdir", "*", "a setting of Slurm submission", NULL},
-    {"cluster.submit", "pixi_project_dir", "*", "a setting of Slurm submission", NULL},
-    {"cluster.submit", "pixi_env", "*", "a setting of Slurm submission", NULL},
-    {"cluster.submit", "coordinator_mem", "*", "a setting of Slurm submission", NULL},
-    {"cluster.submit", "coordinator_cpus", "*", "a setting of Slurm submission", NULL},
-    {"cluster.submit", "coordinator_walltime", "*", "a setting of Slurm submission", NULL},
-    {"cluster.submit", "coordinator_job_name", "*", "a setting of Slurm submission", NULL},
-    {"cluster.submit", "extra_sbatch", "*", "a setting of Slurm submission", NULL},
-    {"cluster.submit", "log_dir", "*", "a setting of Slurm submission", NULL},
-    {"cluster.submit", "psrecord", "*", "a setting of Slurm submission", NULL},
+    {"cluster", "parallel", "false", "running on several processes", pcl_idle_no_dask},
+    {"cluster", "type", "local", "where the workers run", pcl_idle_no_cluster},
+    {"cluster", "scheduler_address", "", "a running Dask scheduler", pcl_idle_no_dask},
+    {"cluster", "threads_per_worker", "1", "threads of each worker process", pcl_idle_no_dask},
+    {"cluster", "local_directory", "", "scratch space of the workers", pcl_idle_no_dask},
+    {"cluster", "keep_partimages", "false", "keeping the images of parts of the data",
+     pcl_idle_no_dask},
+    {"cluster.slurm", "queue", "", "a setting of Slurm workers", pcl_idle_no_slurm},
+    {"cluster.slurm", "account", "", "a setting of Slurm workers", pcl_idle_no_slurm},
+    {"cluster.slurm", "walltime", "24:00:00", "a setting of Slurm workers", pcl_idle_no_slurm},
+    {"cluster.slurm", "job_mem", "20GB", "a setting of Slurm workers", pcl_idle_no_slurm},
+    {"cluster.slurm", "cores_per_job", "1", "a setting of Slurm workers", pcl_idle_no_slurm},
+    {"cluster.slurm", "job_name", "", "a setting of Slurm workers", pcl_idle_no_slurm},
+    {"cluster.slurm", "job_extra_directives", "", "a setting of Slurm workers", pcl_idle_no_slurm},
+    {"cluster.slurm", "python", "", "a setting of Slurm workers", pcl_idle_no_slurm},
+    {"cluster.slurm", "local_directory", "", "a setting of Slurm workers", pcl_idle_no_slurm},
+    {"cluster.slurm", "log_directory", "logs", "a setting of Slurm workers", pcl_idle_no_slurm},
+    {"cluster.slurm", "job_script_prologue", "", "a setting of Slurm workers", pcl_idle_no_slurm},
+    {"cluster.submit", "workdir", "", "a setting of Slurm submission", pcl_idle_no_slurm},
+    {"cluster.submit", "pixi_project_dir", "", "a setting of Slurm submission", pcl_idle_no_slurm},
+    {"cluster.submit", "pixi_env", "forge", "a setting of Slurm submission", pcl_idle_no_slurm},
+    {"cluster.submit", "coordinator_mem", "8G", "a setting of Slurm submission", pcl_idle_no_slurm},
+    {"cluster.submit", "coordinator_cpus", "2", "a setting of Slurm submission", pcl_idle_no_slurm},
+    {"cluster.submit", "coordinator_walltime", "24:00:00", "a setting of Slurm submission",
+     pcl_idle_no_slurm},
+    {"cluster.submit", "coordinator_job_name", "pclean-coordinator",
+     "a setting of Slurm submission", pcl_idle_no_slurm},
+    {"cluster.submit", "extra_sbatch", "", "a setting of Slurm submission", pcl_idle_no_slurm},
+    {"cluster.submit", "log_dir", "", "a setting of Slurm submission", pcl_idle_no_slurm},
+    {"cluster.submit", "psrecord", "false", "a setting of Slurm submission", pcl_idle_no_slurm},
 };
 #define NTABLE (sizeof table / sizeof table[0])
+
+static const char slurm_prefix[] = "slurm_";
 
 size_t pcl_unserved_count(void) {
     return NTABLE;
@@ -102,12 +107,23 @@ const struct pcl_unserved *pcl_unserved_find(const char *name) {
     return pcl_unserved_find_in(NULL, name);
 }
 
+/* Without a group the names are those of the Python pclean's function: cluster_type, slurm_queue.
+ */
 const struct pcl_unserved *pcl_unserved_find_in(const char *group, const char *name) {
+    if (!group && strcmp(name, "cluster_type") == 0)
+        return pcl_unserved_find_in("cluster", "type");
+    if (!group && strncmp(name, slurm_prefix, strlen(slurm_prefix)) == 0)
+        return pcl_unserved_find_in("cluster.slurm", name + strlen(slurm_prefix));
     for (size_t i = 0; i < NTABLE; i++)
         if (strcmp(table[i].name, name) == 0 &&
             (!group || pcl_words_index(table[i].group, group) >= 0))
             return &table[i];
     return NULL;
+}
+
+void pcl_unserved_name(const struct pcl_unserved *u, char *buf, size_t size) {
+    const bool slurm = strcmp(u->group, "cluster.slurm") == 0;
+    snprintf(buf, size, "%s%s", slurm ? slurm_prefix : "", u->name);
 }
 
 bool pcl_unserved_is_group(const char *group) {

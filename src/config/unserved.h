@@ -22,8 +22,10 @@ struct pcl_unserved {
 size_t pcl_unserved_count(void);
 const struct pcl_unserved *pcl_unserved_at(size_t i);
 const struct pcl_unserved *pcl_unserved_find(const char *name);
-/* Also for names that occur in several groups ("log_directory" of slurm and of submit). */
+/* Also for names that occur in several groups ("local_directory" of cluster and of slurm). */
 const struct pcl_unserved *pcl_unserved_find_in(const char *group, const char *name);
+/* The name that is unique without a group: "slurm_queue". */
+void pcl_unserved_name(const struct pcl_unserved *u, char *buf, size_t size);
 /* true: the group or sub-group ("cluster.slurm") holds nothing but unserved parameters. */
 bool pcl_unserved_is_group(const char *group);
 /* Does the value ask for something? */

@@ -150,9 +150,28 @@ static enum form spectral_form(const char *text, double *value) {
     return q.dim == PCL_DIM_VELOCITY ? FORM_VELOCITY : FORM_BAD;
 }
 
+/* A measure of CASA names its frame, or the convention of its velocity. */
+static void check_measure(const pclean_config *c, const char *name, const char *text,
+                          struct pcl_problems *r) {
+    char word[24], todo[120];
+    pcl_spectral_amount(text, word, sizeof word);
+    if (!*word)
+        return;
+    const bool convention = pcl_words_index("radio|optical", word) >= 0;
+    const char *other = convention ? "radio" : c->outframe;
+    if (convention && c->veltype == PCLEAN_VELTYPE_OPTICAL)
+        other = "optical";
+    snprintf(todo, sizeof todo, "the %s is not %s=%s", convention ? "convention" : "frame",
+             convention ? "veltype" : "outframe", other);
+    require(strcasecmp(word, other) == 0, r, c, name, todo);
+}
+
 static void check_start_width(const pclean_config *c, struct pcl_problems *r) {
     double start, width;
-    enum form fs = spectral_form(c->start, &start), fw = spectral_form(c->width, &width);
+    const enum form fs = spectral_form(pcl_spectral_amount(c->start, NULL, 0), &start),
+                    fw = spectral_form(pcl_spectral_amount(c->width, NULL, 0), &width);
+    check_measure(c, "start", c->start, r);
+    check_measure(c, "width", c->width, r);
     require(fs != FORM_BAD, r, c, "start",
             "a data channel number, or a frequency or velocity with its unit");
     require(fw != FORM_BAD, r, c, "width",
@@ -165,17 +184,25 @@ static void check_start_width(const pclean_config *c, struct pcl_problems *r) {
         complain(r, c, "width", "start and width must both be frequencies or both be velocities");
 }
 
+/* A bare number is in Hz; a small one has lost its unit. */
+static bool restfreq_ok(const char *text) {
+    pcl_quantity q;
+    if (pcl_quantity_parse(text, &q, NULL) != 0)
+        return false;
+    return q.dim == PCL_DIM_FREQ ? q.value > 0 : q.dim == PCL_DIM_NONE && q.value >= 1e6;
+}
+
 static void check_spectral(const pclean_config *c, struct pcl_problems *r) {
-    double hz;
     require(c->niter == 0 || (c->imsize[0] > 1 && c->imsize[1] > 1), r, c, "imsize",
             "at least 2 pixels a side to clean (niter > 0)");
     require(c->wprojplanes == -1 || c->wprojplanes >= 1, r, c, "wprojplanes",
             "-1 (automatic) or at least 1");
     require(c->nchan == -1 || c->nchan >= 1, r, c, "nchan", "-1 (all) or at least 1");
     check_start_width(c, r);
-    if (c->restfreq[0])
-        require(pcl_quantity_parse_as(c->restfreq, PCL_DIM_FREQ, NULL, &hz, NULL) == 0 && hz > 0, r,
-                c, "restfreq", "a frequency with its unit, e.g. 1.420405752GHz");
+    bool ok = true;
+    for (size_t i = 0; i < c->restfreq.n; i++)
+        ok = ok && restfreq_ok(c->restfreq.item[i]);
+    require(ok, r, c, "restfreq", "a frequency with its unit, e.g. 1.420405752GHz");
 }
 
 static bool position_angle_ok(const pclean_strlist *list) {

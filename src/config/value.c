@@ -1,6 +1,7 @@
 #include "config/value.h"
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "config/python.h"
 #include <ctype.h>
 #include <limits.h>
 #include <math.h>
@@ -19,22 +20,29 @@ void pcl_texts_clear(struct pcl_texts *texts) {
     *texts = (struct pcl_texts){0};
 }
 
-int pcl_texts_add(struct pcl_texts *texts, const char *text, size_t len, pclean_err *err) {
-    char **grown = NULL, *copy = NULL;
-    int rc = pcl_asprintf(&copy, err, "%.*s", (int)len, text);
-    if (rc == 0)
-        rc = PCL_NEW(&grown, texts->n + 1, "list of values", err);
-    if (rc) {
-        pcl_free(copy);
+/* Room doubles whenever the number of texts is a power of two. */
+static int make_room(struct pcl_texts *texts, pclean_err *err) {
+    char **grown = NULL;
+    if (texts->n & (texts->n - 1))
+        return 0;
+    int rc = PCL_NEW(&grown, texts->n ? 2 * texts->n : 1, "list of values", err);
+    if (rc)
         return rc;
-    }
     if (texts->n)
         memcpy(grown, texts->item, texts->n * sizeof *grown);
-    grown[texts->n] = copy;
     pcl_free(texts->item);
     texts->item = grown;
-    texts->n++;
     return 0;
+}
+
+int pcl_texts_add(struct pcl_texts *texts, const char *text, size_t len, pclean_err *err) {
+    char *copy = NULL;
+    int rc = pcl_asprintf(&copy, err, "%.*s", (int)len, text);
+    if (!rc && (rc = make_room(texts, err)))
+        pcl_free(copy);
+    if (!rc)
+        texts->item[texts->n++] = copy;
+    return rc;
 }
 
 bool pcl_texts_equal(const struct pcl_texts *a, const struct pcl_texts *b) {
@@ -61,7 +69,8 @@ void pcl_texts_join(const struct pcl_texts *texts, char *buf, size_t size) {
 /* What a reader of a list has found. Items are only counted while texts is NULL. */
 struct list_reader {
     struct pcl_texts *texts;
-    size_t ncomma; /* of the outermost list */
+    bool keeps_none; /* None has a place of its own */
+    size_t ncomma;   /* of the outermost list */
     pclean_err *err;
     int rc;
 };
@@ -98,19 +107,64 @@ static const char *read_quoted(struct list_reader *r, const char *p) {
     return p && strchr(",])", *p) ? p : NULL;
 }
 
+/* "64 64", as numpy prints [64, 64]: each number is an item. */
+static bool take_numbers(struct list_reader *r, const char *begin, const char *end) {
+    size_t n = 0;
+    for (const char *p = begin; p < end; p = skip_blanks(p), n++) {
+        char *after;
+        strtod(p, &after);
+        if (after == p || (after < end && !isspace((unsigned char)*after)))
+            return false;
+        p = after;
+    }
+    for (const char *p = begin; p < end && n > 1; p = skip_blanks(p)) {
+        const size_t len = strcspn(p, " \t\n\r\v\f,])");
+        take_item(r, p, len);
+        p += len;
+    }
+    return n > 1;
+}
+
+static void take_dict(struct list_reader *r, const char *begin, size_t n) {
+    char *dict = NULL, *text = NULL;
+    int rc = r->rc ? r->rc : pcl_asprintf(&dict, r->err, "%.*s", (int)n, begin);
+    if (!rc && !(rc = pcl_python_dict(dict, &text, r->err)))
+        take_item(r, text, strlen(text));
+    r->rc = rc;
+    pcl_free(text);
+    pcl_free(dict);
+}
+
 /* A bare item at p, up to a comma or bracket outside its own brackets: circle[[1pix,2pix],3pix] is
  * one. */
 static const char *read_bare(struct list_reader *r, const char *p) {
     const char *begin = p;
-    int depth = 0;
-    for (; *p && (depth > 0 || !strchr(",])", *p)); p++)
-        depth += (*p == '[' || *p == '(') - (*p == ']' || *p == ')');
+    p = pcl_python_value_end(begin);
     size_t n = (size_t)(p - begin);
     while (n > 0 && isspace((unsigned char)begin[n - 1]))
         n--;
-    if (n > 0 && !(n == 4 && strncmp(begin, "None", 4) == 0))
+    if (*begin == '{' && r->texts)
+        take_dict(r, begin, n);
+    else if (n == 4 && strncmp(begin, "None", 4) == 0)
+        r->keeps_none ? take_item(r, begin, 0) : (void)0;
+    else if (n > 0 && !take_numbers(r, begin, begin + n))
         take_item(r, begin, n);
     return *p ? p : NULL;
+}
+
+static const char *read_list(struct list_reader *r, const char *p, int depth);
+
+/* One item: a list, a quoted or a bare text, or one of these as numpy prints it. */
+static const char *read_item(struct list_reader *r, const char *p, int depth) {
+    const char *after = NULL, *inner = pcl_python_wrapped(p, &after);
+    p = inner ? inner : p;
+    if (*p == '[' || *p == '(')
+        p = depth < DEEPEST ? read_list(r, p, depth + 1) : NULL;
+    else if (*p == '\'' || *p == '"')
+        p = read_quoted(r, p);
+    else
+        p = read_bare(r, p);
+    return inner && p ? after : p;
 }
 
 /* The list that begins at p: one past its last bracket; NULL: it is none. */
@@ -118,12 +172,7 @@ static const char *read_list(struct list_reader *r, const char *p, int depth) {
     const char close = *p == '[' ? ']' : ')';
     p = skip_blanks(p + 1);
     while (p && *p != close) {
-        if (*p == '[' || *p == '(')
-            p = depth < DEEPEST ? read_list(r, p, depth + 1) : NULL;
-        else if (*p == '\'' || *p == '"')
-            p = read_quoted(r, p);
-        else
-            p = read_bare(r, p);
+        p = read_item(r, p, depth);
         p = p ? skip_blanks(p) : NULL;
         if (p && *p == ',') {
             r->ncomma += depth == 0;
@@ -145,6 +194,15 @@ static bool is_list(const char *text) {
     if (!end || *skip_blanks(end) != '\0')
         return false;
     return *begin == '[' || counter.ncomma > 0 || *skip_blanks(begin + 1) == ')';
+}
+
+static bool is_text_list(const struct pcl_option *o) {
+    return o->type == PCL_TEXTLIST || o->type == PCL_PERMS || o->type == PCL_WHOLES;
+}
+
+/* A text of it stays whole, whatever commas it has. */
+static bool is_whole(const struct pcl_option *o) {
+    return o->type == PCL_PERMS || o->type == PCL_WHOLES;
 }
 
 /* The text without blanks and quotation marks around it; double ones only where `both`. */
@@ -192,24 +250,40 @@ static int split(struct pcl_texts *texts, const char *p, bool is_path, pclean_er
     return rc;
 }
 
-int pcl_texts_parse(struct pcl_texts *texts, const struct pcl_option *o, const char *text,
-                    pclean_err *err) {
-    const bool is_path = o && o->is_path,
-               splits = !o || (pcl_option_is_list(o) && o->type != PCL_PERMS);
-    struct list_reader reader = {.texts = texts, .err = err};
-    int rc;
-    *texts = (struct pcl_texts){0};
-    if (is_path && exists(text, strlen(text))) {
-        rc = pcl_texts_add(texts, text, strlen(text), err);
-    } else if (is_list(text)) {
+/* What numpy or a dictionary of CASA has in the whole text; *out NULL: it is neither. */
+static int unwrap(const char *text, char **out, pclean_err *err) {
+    const char *after = NULL, *inner = pcl_python_wrapped(skip_blanks(text), &after);
+    *out = NULL;
+    if (pcl_python_is_dict(text))
+        return pcl_python_dict(text, out, err);
+    if (!inner || *skip_blanks(after))
+        return 0;
+    return pcl_asprintf(out, err, "%.*s", (int)(pcl_python_value_end(inner) - inner), inner);
+}
+
+static int parse_plain(struct pcl_texts *texts, const struct pcl_option *o, const char *text,
+                       pclean_err *err) {
+    const bool is_path = o && o->is_path, splits = !o || (pcl_option_is_list(o) && !is_whole(o));
+    struct list_reader reader = {.texts = texts, .keeps_none = o && is_whole(o), .err = err};
+    if (is_path && exists(text, strlen(text)))
+        return pcl_texts_add(texts, text, strlen(text), err);
+    if (is_list(text)) {
         texts->is_list = true;
         read_list(&reader, skip_blanks(text), 0);
-        rc = reader.rc;
-    } else if (splits) {
-        rc = split(texts, text, is_path, err);
-    } else {
-        rc = add_unquoted(texts, text, strlen(text), o->type != PCL_PERMS, err);
+        return reader.rc;
     }
+    return splits ? split(texts, text, is_path, err)
+                  : add_unquoted(texts, text, strlen(text), !is_whole(o), err);
+}
+
+int pcl_texts_parse(struct pcl_texts *texts, const struct pcl_option *o, const char *text,
+                    pclean_err *err) {
+    char *inner = NULL;
+    *texts = (struct pcl_texts){0};
+    int rc = unwrap(text, &inner, err);
+    if (!rc)
+        rc = parse_plain(texts, o, inner ? inner : text, err);
+    pcl_free(inner);
     if (rc)
         pcl_texts_clear(texts);
     return rc;
@@ -284,13 +358,28 @@ bool pcl_parse_memory_limit(const char *text, double *bytes, double *part) {
 }
 
 bool pcl_parse_bool(const char *text, bool *value) {
-    static const char yes[] = "true|yes|1", no[] = "false|no|0";
+    static const char yes[] = "true|yes|on|t|y|1|1.0", no[] = "false|no|off|f|n|0|0.0";
     *value = pcl_words_index(yes, text) >= 0;
     return *value || pcl_words_index(no, text) >= 0;
 }
 
+/* "10_000", as Python writes it, is 10000. */
+static const char *without_underscores(const char *text, char *buf, size_t size) {
+    size_t n = 0;
+    if (!strchr(text, '_') || strlen(text) >= size)
+        return text;
+    for (const char *p = text; *p; p++)
+        if (*p != '_' || p == text || !isdigit((unsigned char)p[-1]) ||
+            !isdigit((unsigned char)p[1]))
+            buf[n++] = *p;
+    buf[n] = '\0';
+    return buf;
+}
+
 static bool parse_real(const char *text, double *value) {
     pcl_quantity q;
+    char digits[64];
+    text = without_underscores(text, digits, sizeof digits);
     if (pcl_quantity_parse(text, &q, NULL) != 0 || q.dim != PCL_DIM_NONE)
         return false;
     *value = q.value;
@@ -448,6 +537,7 @@ static int set_scalar(const struct pcl_option *o, void *field, const char *text,
         return rc;
     case PCL_TEXTLIST:
     case PCL_PERMS:
+    case PCL_WHOLES:
     case PCL_INTPAIR:
     case PCL_ANGLEPAIR:
         break;
@@ -464,7 +554,7 @@ int pcl_value_set(const struct pcl_option *option, pclean_config *config, const 
         return PCL_FAIL(err, PCLEAN_EUNSUPPORTED,
                         "%s=%s is tclean's but not available in this version of pclean",
                         option->name, items[0]);
-    if (option->type == PCL_TEXTLIST || option->type == PCL_PERMS)
+    if (is_text_list(option))
         return set_list(field, items, n, option->type == PCL_PERMS && n > 1, err);
     if (option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR)
         return set_pair(option, field, items, n, err);
@@ -533,6 +623,7 @@ static int get_scalar(const struct pcl_option *o, const void *field, struct pcl_
         return add(texts, buf, err);
     case PCL_TEXTLIST:
     case PCL_PERMS:
+    case PCL_WHOLES:
     case PCL_INTPAIR:
     case PCL_ANGLEPAIR:
         break;
@@ -545,7 +636,7 @@ static int get_list(const struct pcl_option *o, const void *field, struct pcl_te
     char buf[64];
     int rc = 0;
     texts->is_list = true;
-    if (o->type == PCL_TEXTLIST || o->type == PCL_PERMS) {
+    if (is_text_list(o)) {
         const pclean_strlist *list = field;
         texts->is_list =
             o->type == PCL_TEXTLIST || list->n > 1 || (list->n == 1 && needs_list(list->item[0]));
@@ -581,7 +672,7 @@ void pcl_value_clear(const struct pcl_option *option, pclean_config *config) {
     if (option->type == PCL_TEXT || option->type == PCL_WORD) {
         pcl_free(*(char **)field);
         *(char **)field = NULL;
-    } else if (option->type == PCL_TEXTLIST || option->type == PCL_PERMS) {
+    } else if (is_text_list(option)) {
         pclean_strlist *list = field;
         struct pcl_texts texts = {.n = list->n, .item = list->item};
         pcl_texts_clear(&texts);

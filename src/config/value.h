@@ -47,7 +47,7 @@ void pcl_value_clear(const struct pcl_option *option, pclean_config *config);
  * which set no limit. false: it is none of these. */
 bool pcl_parse_memory_limit(const char *text, double *bytes, double *part);
 
-/* true/false/yes/no/1/0 in any case; false: it is none of them. */
+/* true/false/yes/no/on/off/t/f/y/n/1/0 in any case; false: it is none of them. */
 bool pcl_parse_bool(const char *text, bool *value);
 /* "12", also "1e4" if it is whole; false: not an int. */
 bool pcl_parse_int(const char *text, int *value);

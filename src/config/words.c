@@ -1,5 +1,6 @@
 #include "config/words.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -44,4 +45,13 @@ void pcl_words_join(const char *words, char *buf, size_t size) {
             buf[at++] = ' ';
     }
     buf[at] = '\0';
+}
+
+const char *pcl_spectral_amount(const char *text, char *word, size_t size) {
+    const char *begin = text + strspn(text, " ");
+    size_t n = isalpha((unsigned char)*begin) ? strcspn(begin, " ") : 0;
+    n = begin[n + strspn(begin + n, " ")] ? n : 0; /* a word alone is no frame */
+    if (word)
+        snprintf(word, size, "%.*s", (int)n, begin);
+    return begin + n + strspn(begin + n, " ");
 }

@@ -11,4 +11,8 @@ bool pcl_words_at(const char *words, size_t i, char *buf, size_t size);
 /* "a|b|c" -> "a, b, c". */
 void pcl_words_join(const char *words, char *buf, size_t size);
 
+/* start or width without the frame or convention that a measure of CASA brings along: "LSRK 1.4GHz"
+ * -> "1.4GHz". word (NULL: not wanted): what stood before it, "". */
+const char *pcl_spectral_amount(const char *text, char *word, size_t size);
+
 #endif

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "config/options.h"
 #include "config/problems.h"
+#include "config/python.h"
 #include "config/unserved.h"
 #include "config/value.h"
 #include <errno.h>
@@ -18,6 +19,10 @@
  * swallowed. */
 #define LARGEST_FILE ((size_t)1 << 20)
 
+/* Texts in a list and marks in a nested value, at most: aliases of aliases multiply. */
+#define MOST_VALUES 10000
+#define MOST_NESTED 1000
+
 struct entry {
     char *group; /* NULL: at top level */
     char *name;
@@ -26,11 +31,20 @@ struct entry {
     size_t line;
 };
 
+/* What stands behind "&name", for "*name" further on. */
+struct anchor {
+    char *name;
+    struct pcl_texts value;
+    bool null;
+};
+
 struct reader {
     yaml_parser_t parser;
     const char *path;
     struct entry *entry;
     size_t n, capacity;
+    struct anchor *anchor;
+    size_t nanchor;
 };
 
 static void clear_entry(struct entry *e) {
@@ -42,9 +56,15 @@ static void clear_entry(struct entry *e) {
 static void clear_entries(struct reader *r) {
     for (size_t i = 0; i < r->n; i++)
         clear_entry(&r->entry[i]);
+    for (size_t i = 0; i < r->nanchor; i++) {
+        pcl_free(r->anchor[i].name);
+        pcl_texts_clear(&r->anchor[i].value);
+    }
     pcl_free(r->entry);
+    pcl_free(r->anchor);
     r->entry = NULL;
-    r->n = r->capacity = 0;
+    r->anchor = NULL;
+    r->n = r->capacity = r->nanchor = 0;
 }
 
 /* ---- grammar ---- */
@@ -77,13 +97,138 @@ static const char *scalar_text(const yaml_event_t *event) {
 static bool scalar_is_null(const yaml_event_t *event) {
     const char *s = scalar_text(event);
     return event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-           (s[0] == '\0' || strcmp(s, "~") == 0 || strcasecmp(s, "null") == 0);
+           (s[0] == '\0' || strcmp(s, "~") == 0 || strcasecmp(s, "null") == 0 ||
+            strcmp(s, "None") == 0);
 }
 
 static int check_scalar(const struct reader *r, const yaml_event_t *event, pclean_err *err) {
     if (strlen(scalar_text(event)) != event->data.scalar.length)
         return fail_at(r, line_of(event), err, "a text contains a NUL character");
     return 0;
+}
+
+static int add_texts(struct pcl_texts *to, const struct pcl_texts *from, pclean_err *err) {
+    int rc = 0;
+    if (to->n + from->n > MOST_VALUES)
+        return PCL_FAIL(err, PCLEAN_EPARAM, "a list of more than %d values", MOST_VALUES);
+    for (size_t i = 0; i < from->n && !rc; i++)
+        rc = pcl_texts_add(to, from->item[i], strlen(from->item[i]), err);
+    return rc;
+}
+
+static int keep_anchor(struct reader *r, const char *name, const struct entry *e, pclean_err *err) {
+    struct anchor *grown = NULL;
+    if (!name)
+        return 0;
+    int rc = PCL_NEW(&grown, r->nanchor + 1, "anchors of a file", err);
+    if (rc)
+        return rc;
+    if (r->nanchor)
+        memcpy(grown, r->anchor, r->nanchor * sizeof *grown);
+    pcl_free(r->anchor);
+    r->anchor = grown;
+    struct anchor *a = &grown[r->nanchor++];
+    *a = (struct anchor){.value.is_list = e->value.is_list, .null = e->null};
+    rc = pcl_strdup(&a->name, name, err);
+    return rc ? rc : add_texts(&a->value, &e->value, err);
+}
+
+/* "*name": the latest value with "&name". */
+static int read_alias(const struct reader *r, const yaml_event_t *event, struct entry *e,
+                      pclean_err *err) {
+    const char *name = (const char *)event->data.alias.anchor;
+    for (size_t i = r->nanchor; i-- > 0;)
+        if (strcmp(r->anchor[i].name, name) == 0) {
+            e->null = r->anchor[i].null && !e->value.is_list;
+            e->value.is_list = e->value.is_list || r->anchor[i].value.is_list;
+            return add_texts(&e->value, &r->anchor[i].value, err);
+        }
+    return PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: *%s: there is no value &%s above", r->path,
+                    line_of(event), name, name);
+}
+
+static int append(char **text, const char *more, pclean_err *err) {
+    char *longer = NULL;
+    int rc = pcl_asprintf(&longer, err, "%s%s", *text ? *text : "", more);
+    if (!rc) {
+        pcl_free(*text);
+        *text = longer;
+    }
+    return rc;
+}
+
+static int append_quoted(char **text, const char *more, pclean_err *err) {
+    char *quoted = NULL, *to;
+    int rc = PCL_NEW(&quoted, 2 * strlen(more) + 3, "value", err);
+    if (rc)
+        return rc;
+    to = quoted;
+    *to++ = '\'';
+    for (const char *c = more; *c; *to++ = *c++)
+        if (*c == '\'' || *c == '\\')
+            *to++ = '\\';
+    strcpy(to, "'");
+    rc = append(text, quoted, err);
+    pcl_free(quoted);
+    return rc;
+}
+
+/* A mapping or sequence inside a parameter's value, as Python prints it; what opens it has been
+ * read. `marks` counts what has been. */
+static int print_nested(struct reader *r, const yaml_event_t *open, size_t *marks, char **text,
+                        pclean_err *err) {
+    const bool dict = open->type == YAML_MAPPING_START_EVENT;
+    bool ends = false;
+    int rc = append(text, dict ? "{" : "[", err);
+    for (size_t n = 0; !rc && !ends; n++) {
+        yaml_event_t event;
+        if (++*marks > MOST_NESTED)
+            return fail_at(r, line_of(open), err, "a value with too much in it");
+        if ((rc = next_event(r, &event, err)))
+            return rc;
+        ends = event.type == YAML_MAPPING_END_EVENT || event.type == YAML_SEQUENCE_END_EVENT;
+        if (!ends && n > 0)
+            rc = append(text, dict && n % 2 ? ": " : ", ", err);
+        if (rc || ends)
+            ;
+        else if (event.type == YAML_SCALAR_EVENT)
+            rc = append_quoted(text, scalar_text(&event), err);
+        else if (event.type == YAML_ALIAS_EVENT)
+            rc = fail_at(r, line_of(&event), err, "*name is read as a whole value only");
+        else
+            rc = print_nested(r, &event, marks, text, err);
+        yaml_event_delete(&event);
+    }
+    if (!rc)
+        rc = append(text, dict ? "}" : "]", err);
+    return rc;
+}
+
+/* A dictionary or a list in a list: its texts. */
+static int read_nested(struct reader *r, const yaml_event_t *open, struct entry *e,
+                       pclean_err *err) {
+    struct pcl_texts texts = {0};
+    char *text = NULL;
+    size_t marks = 0;
+    int rc = print_nested(r, open, &marks, &text, err);
+    if (!rc && (rc = pcl_texts_parse(&texts, pcl_option_find(e->name), text, err)))
+        pcl_err_prefix(err, "%s:%zu: %s: ", r->path, line_of(open), e->name);
+    rc = rc ? rc : add_texts(&e->value, &texts, err);
+    e->value.is_list = e->value.is_list || texts.is_list;
+    pcl_texts_clear(&texts);
+    pcl_free(text);
+    return rc;
+}
+
+/* Nothing in a list has a place of its own where there is one item for each MeasurementSet. */
+static int read_item(struct reader *r, const yaml_event_t *event, struct entry *e,
+                     pclean_err *err) {
+    const struct pcl_option *option = pcl_option_find(e->name);
+    int rc = check_scalar(r, event, err);
+    if (rc || (scalar_is_null(event) && (!option || option->type != PCL_PERMS)))
+        return rc;
+    return pcl_texts_add(&e->value, scalar_text(event),
+                         scalar_is_null(event) ? 0 : event->data.scalar.length, err);
 }
 
 static int read_sequence(struct reader *r, struct entry *e, pclean_err *err) {
@@ -94,14 +239,14 @@ static int read_sequence(struct reader *r, struct entry *e, pclean_err *err) {
         if (rc)
             return rc;
         yaml_event_type_t type = event.type;
-        if (type == YAML_SCALAR_EVENT) {
-            rc = check_scalar(r, &event, err);
-            if (rc == 0 && !scalar_is_null(&event))
-                rc = pcl_texts_add(&e->value, scalar_text(&event), event.data.scalar.length, err);
-        } else if (type != YAML_SEQUENCE_END_EVENT) {
-            rc = PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: %s: a list may hold plain values only",
-                          r->path, line_of(&event), e->name);
-        }
+        if (e->value.n > MOST_VALUES)
+            rc = fail_at(r, line_of(&event), err, "a list of more values than a parameter takes");
+        else if (type == YAML_SCALAR_EVENT)
+            rc = read_item(r, &event, e, err);
+        else if (type == YAML_ALIAS_EVENT)
+            rc = read_alias(r, &event, e, err);
+        else if (type != YAML_SEQUENCE_END_EVENT)
+            rc = read_nested(r, &event, e, err);
         yaml_event_delete(&event);
         if (rc || type == YAML_SEQUENCE_END_EVENT)
             return rc;
@@ -120,9 +265,6 @@ static bool is_group(const char *name) {
 static int unknown_group(const struct reader *r, const struct entry *e, pclean_err *err) {
     const char *best = NULL;
     size_t least = 0;
-    if (pcl_option_find(e->name) || pcl_unserved_find(e->name))
-        return PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: %s takes a value, not a group of parameters",
-                        r->path, e->line, e->name);
     for (size_t i = 0; i < pcl_group_count(); i++) {
         size_t d = pcl_edit_distance(e->name, pcl_group_name(i));
         if (!best || d < least) {
@@ -136,13 +278,48 @@ static int unknown_group(const struct reader *r, const struct entry *e, pclean_e
                     near ? "?" : "");
 }
 
+/* cluster.slurm and cluster.submit, also at the top level. */
+static bool is_subgroup(const struct entry *e, char *path, size_t size) {
+    snprintf(path, size, "%.40s.%.60s", e->group ? e->group : "cluster", e->name);
+    return pcl_unserved_is_group(path);
+}
+
 static int read_group(struct reader *r, const struct entry *e, pclean_err *err) {
     char path[128];
-    snprintf(path, sizeof path, "%s%s%.60s", e->group ? e->group : "", e->group ? "." : "",
-             e->name);
-    if (e->group ? pcl_unserved_is_group(path) : is_group(path))
-        return read_mapping(r, path, err);
-    return unknown_group(r, e, err);
+    if (!e->group && is_group(e->name))
+        return read_mapping(r, e->name, err);
+    return is_subgroup(e, path, sizeof path) ? read_mapping(r, path, err)
+                                             : unknown_group(r, e, err);
+}
+
+/* A mapping is a group of parameters, or a dictionary of CASA where a parameter has its value. */
+static bool is_parameter(const struct entry *e) {
+    return !(!e->group && is_group(e->name)) &&
+           (pcl_option_find(e->name) || pcl_unserved_find(e->name));
+}
+
+static const char *anchor_of(const yaml_event_t *event) {
+    if (event->type == YAML_SCALAR_EVENT)
+        return (const char *)event->data.scalar.anchor;
+    return event->type == YAML_SEQUENCE_START_EVENT
+               ? (const char *)event->data.sequence_start.anchor
+               : NULL;
+}
+
+static int read_one(struct reader *r, const yaml_event_t *event, struct entry *e, pclean_err *err) {
+    switch (event->type) {
+    case YAML_SCALAR_EVENT:
+        e->null = scalar_is_null(event);
+        if (check_scalar(r, event, err))
+            return -PCLEAN_EPARAM;
+        return pcl_texts_add(&e->value, scalar_text(event), event->data.scalar.length, err);
+    case YAML_SEQUENCE_START_EVENT:
+        return read_sequence(r, e, err);
+    case YAML_MAPPING_START_EVENT:
+        return read_nested(r, event, e, err);
+    default:
+        return read_alias(r, event, e, err);
+    }
 }
 
 /* Reads the value of e->name; *nested says that it was a group, which has made entries of its
@@ -152,20 +329,9 @@ static int read_value(struct reader *r, struct entry *e, bool *nested, pclean_er
     int rc = next_event(r, &event, err);
     if (rc)
         return rc;
-    *nested = event.type == YAML_MAPPING_START_EVENT;
-    if (event.type == YAML_SCALAR_EVENT) {
-        rc = check_scalar(r, &event, err);
-        e->null = scalar_is_null(&event);
-        if (rc == 0)
-            rc = pcl_texts_add(&e->value, scalar_text(&event), event.data.scalar.length, err);
-    } else if (event.type == YAML_SEQUENCE_START_EVENT) {
-        rc = read_sequence(r, e, err);
-    } else if (*nested) {
-        rc = read_group(r, e, err);
-    } else {
-        rc = fail_at(r, line_of(&event), err,
-                     "aliases (*name) are not supported here: write the value");
-    }
+    *nested = event.type == YAML_MAPPING_START_EVENT && !is_parameter(e);
+    rc = *nested ? read_group(r, e, err) : read_one(r, &event, e, err);
+    rc = rc || *nested ? rc : keep_anchor(r, anchor_of(&event), e, err);
     yaml_event_delete(&event);
     return rc;
 }
@@ -267,10 +433,11 @@ static const struct entry *contradicting(const struct reader *r, size_t i) {
 
 static bool asks_for_nothing(const struct entry *e) {
     const struct pcl_option *option = pcl_option_find(e->name);
+    char path[128];
     if (e->null)
-        return option || pcl_unserved_find(e->name) || (!e->group && is_group(e->name));
-    return option && e->value.n == 0 &&
-           (option->type == PCL_INTPAIR || option->type == PCL_ANGLEPAIR);
+        return option || pcl_unserved_find(e->name) || (!e->group && is_group(e->name)) ||
+               is_subgroup(e, path, sizeof path);
+    return option && option->type == PCL_INTPAIR && e->value.is_list && e->value.n == 0;
 }
 
 static int apply_entry(const struct reader *r, size_t i, pclean_config *config, pclean_err *err) {

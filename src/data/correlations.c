@@ -66,8 +66,13 @@ bool pcl_correlations_left(const pcl_correlations *c, const pcl_stokes *stokes, 
     const pcl_correlations_rows *rows = &c->rows[ipol];
     if (rows->nleft == 0)
         return false;
-    snprintf(
-        text, size, "stokes %s: %zu of %zu rows cannot give it and are left out (they hold %s)",
-        pcl_stokes_name(stokes->code[ipol]), rows->nleft, rows->nrow + rows->nleft, rows->left);
+    const bool one_hand = strstr(rows->left, "RR") || strstr(rows->left, "LL") ||
+                          strstr(rows->left, "XX") || strstr(rows->left, "YY");
+    snprintf(text, size,
+             "stokes %s: %zu of %zu rows cannot give it and are left out (they hold %s)%s",
+             pcl_stokes_asked(stokes, ipol), rows->nleft, rows->nrow + rows->nleft, rows->left,
+             one_hand && !stokes->either_hand && stokes->code[ipol] == PCL_STOKES_I
+                 ? "; stokes=pseudoI takes those with one hand, too"
+                 : "");
     return true;
 }

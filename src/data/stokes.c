@@ -71,6 +71,10 @@ const char *pcl_stokes_name(int code) {
     return code > 0 && code <= PCL_STOKES_YY ? names[code] : "?";
 }
 
+const char *pcl_stokes_asked(const pcl_stokes *stokes, size_t ipol) {
+    return stokes->either_hand ? "pseudoI" : pcl_stokes_name(stokes->code[ipol]);
+}
+
 void pcl_stokes_list(size_t ncorr, const int *corr, char *out, size_t size) {
     out[0] = 0;
     for (size_t i = 0; i < ncorr; i++) {
@@ -84,7 +88,7 @@ int pcl_stokes_refuse(const pcl_stokes *s, size_t ipol, const char *have, pclean
     const bool intensity = s->code[ipol] == PCL_STOKES_I && *have && !s->either_hand;
     return PCL_FAIL(err, PCLEAN_EDATA,
                     "stokes %s cannot be made from the correlations in the data (%s)%s",
-                    pcl_stokes_name(s->code[ipol]), have,
+                    pcl_stokes_asked(s, ipol), have,
                     intensity ? ": it needs both hands in one row, RR and LL or XX and YY; ask for "
                                 "one of them, or for pseudoI, which takes either"
                               : "");

@@ -45,6 +45,8 @@ bool pcl_stokes_is_polarized(int code);
 
 /* "I", "RR" ... */
 const char *pcl_stokes_name(int code);
+/* What plane ipol was asked for as: pseudoI is I in the image. Static. */
+const char *pcl_stokes_asked(const pcl_stokes *stokes, size_t ipol);
 /* "RR LL" */
 void pcl_stokes_list(size_t ncorr, const int *corr, char *out, size_t size);
 

@@ -1,10 +1,10 @@
 /* mask.h: the user's mask, as planes of bool.
  *
- * The `mask` parameter is one of
- *   ""                     no mask: true everywhere
- *   path of a CASA image   true where the pixel is > 0.5 and not masked; of the image's pixels
- *                          (samegrid.h), one channel (for all) or as many as the image at the same
- *                          frequencies, likewise polarizations
+ * The `mask` parameter is nothing (true everywhere), or one of these, or a list of them, true where
+ * any is:
+ *   path of a CASA image   true where the pixel is > 0.5 and not masked; one channel or one
+ *                          polarization is for all; on another grid each pixel and channel takes
+ *                          the nearest, and the log says so (regrid.h)
  *   path of a text file    CASA region text (region_text.h)
  *   region text            the same, given directly
  *
@@ -19,11 +19,11 @@
 
 typedef struct pcl_mask pcl_mask;
 
-/* Reads and checks `spec` against the image `desc` (not kept). *out to be given to pcl_mask_free.
- * -PCLEAN_EPARAM names file, line and word; a mask that selects no pixel at all is one too. An
- * image mask stays open: casacore, one thread, free it before a fork. */
-int pcl_mask_open(const char *spec, const casa_image_desc *desc, pcl_mask **out,
-                  pclean_err *err) PCL_CHECK;
+/* Reads and checks `spec` [nspec] against the image `desc` (not kept). *out to be given to
+ * pcl_mask_free. -PCLEAN_EPARAM names file, line and word; regions that select no pixel at all are
+ * one too. An image mask stays open: casacore, one thread, free it before a fork. */
+int pcl_mask_open(const char *const *spec, size_t nspec, const casa_image_desc *desc,
+                  pcl_mask **out, pclean_err *err) PCL_CHECK;
 
 /* mask [ny][nx], written: the mask of one plane. */
 int pcl_mask_plane(pcl_mask *mask, size_t ipol, size_t ichan, bool *plane,

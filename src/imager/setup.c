@@ -1,5 +1,6 @@
 #include "imager/setup.h"
 #include "config/config.h"
+#include "config/value.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -152,9 +153,9 @@ static double middle_of_data(const pcl_setup *s) {
 }
 
 static int rest_frequency(pcl_setup *s, pclean_err *err) {
-    if (*s->config->restfreq) {
-        int rc =
-            pcl_quantity_parse_as(s->config->restfreq, PCL_DIM_FREQ, "Hz", &s->restfreq_hz, err);
+    if (s->config->restfreq.n) {
+        int rc = pcl_quantity_parse_as(s->config->restfreq.item[0], PCL_DIM_FREQ, "Hz",
+                                       &s->restfreq_hz, err);
         if (rc)
             pcl_err_prefix(err, "restfreq: ");
         s->restfreq_from = PCL_RESTFREQ_GIVEN;
@@ -183,7 +184,8 @@ static bool is_velocity(const char *text) {
 bool pcl_setup_guesses_velocity(const pcl_setup *s, char *text, size_t size) {
     const pclean_config *c = s->config;
     const bool cube =
-        c->specmode != PCLEAN_SPECMODE_MFS && (is_velocity(c->start) || is_velocity(c->width));
+        c->specmode != PCLEAN_SPECMODE_MFS &&
+        (is_velocity(pcl_spectral_amount(c->start, NULL, 0)) || is_velocity(c->width));
     if (!cube || s->restfreq_from != PCL_RESTFREQ_MIDDLE)
         return false;
     char hz[48];
@@ -230,8 +232,8 @@ static int channel_grid(pcl_setup *s, double doppler_min, double doppler_max, pc
     if (!rc) {
         const pcl_channel_request request = {.mfs = c->specmode == PCLEAN_SPECMODE_MFS,
                                              .nchan = c->nchan,
-                                             .start = c->start,
-                                             .width = c->width,
+                                             .start = pcl_spectral_amount(c->start, NULL, 0),
+                                             .width = pcl_spectral_amount(c->width, NULL, 0),
                                              .restfreq_hz = s->restfreq_hz,
                                              .optical = c->veltype == PCLEAN_VELTYPE_OPTICAL,
                                              .nearest =
@@ -392,12 +394,12 @@ casa_ms_selection pcl_setup_selection(const pclean_config *c, size_t ims) {
     static const char *const datacolumns[] = {"corrected", "data", "model"};
     return (casa_ms_selection){.field = pcl_config_of_ms(&c->field, ims),
                                .spw = pcl_config_of_ms(&c->spw, ims),
-                               .timerange = pcl_config_of_ms(&c->timerange, ims),
-                               .uvrange = pcl_config_of_ms(&c->uvrange, ims),
-                               .antenna = pcl_config_of_ms(&c->antenna, ims),
-                               .scan = pcl_config_of_ms(&c->scan, ims),
-                               .observation = pcl_config_of_ms(&c->observation, ims),
-                               .intent = pcl_config_of_ms(&c->intent, ims),
+                               .timerange = pcl_config_selected(c, &c->timerange, ims),
+                               .uvrange = pcl_config_selected(c, &c->uvrange, ims),
+                               .antenna = pcl_config_selected(c, &c->antenna, ims),
+                               .scan = pcl_config_selected(c, &c->scan, ims),
+                               .observation = pcl_config_selected(c, &c->observation, ims),
+                               .intent = pcl_config_selected(c, &c->intent, ims),
                                .taql = pcl_config_of_ms(&c->taql, ims),
                                .datacolumn = datacolumns[c->datacolumn]};
 }
@@ -420,6 +422,7 @@ static int open_sources(pcl_setup *s, const casa_ms_selection *sel, pclean_err *
         return PCL_FAIL(err, PCLEAN_EDATA,
                         "spw=-1 leaves no spectral window of any MeasurementSet to image");
     rc = find_centre(s, err);
+
     return rc ? rc : spectral_frame(s, err);
 }
 
@@ -434,6 +437,32 @@ static int check_pointings(pcl_setup *s, pclean_err *err) {
              "field's centre are too faint (a joint mosaic is not there yet)",
              s->npointing);
     return add_warning(s, text, err);
+}
+
+/* A cube whose width is given in data channels, or not at all, has that of CHAN_WIDTH, as tclean's:
+ * where that is not how far the channels are apart, somebody should know. */
+static int warn_about_widths(pcl_setup *s, pclean_err *err) {
+    const pclean_config *c = s->config;
+    pcl_quantity q = {.dim = PCL_DIM_NONE};
+    int rc = 0;
+    if (*c->width && pcl_quantity_parse(c->width, &q, NULL))
+        q.dim = PCL_DIM_NONE;
+    for (size_t k = 0; k < s->source->nwindow && !rc; k++) {
+        const casa_ms_dd *dd = s->source->window[k].dd;
+        const double apart = casa_ms_spacing(dd), width = dd->chan_width_hz[0];
+        char text[300], a[32], w[32];
+        if (c->specmode == PCLEAN_SPECMODE_MFS || q.dim != PCL_DIM_NONE || !is_used(s, k) ||
+            !(apart > 0) || (width < 2 * apart && width > 0.5 * apart))
+            continue;
+        pcl_format_si(a, sizeof a, apart, PCL_DIM_FREQ);
+        pcl_format_si(w, sizeof w, width, PCL_DIM_FREQ);
+        snprintf(text, sizeof text,
+                 "spectral window %d: CHAN_WIDTH is %s, but the channels are %s apart; the image's "
+                 "channels take CHAN_WIDTH, as tclean's",
+                 dd->spwid, w, a);
+        rc = add_warning(s, text, err);
+    }
+    return rc;
 }
 
 int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
@@ -451,7 +480,8 @@ int pcl_setup_open(const pclean_config *config, pcl_setup *s, pclean_err *err) {
         (rc = pcl_correlations_find(&s->stokes, s->source, s->part, &s->correlations, err)) ||
         (rc = rest_frequency(s, err)) ||
         (rc = pcl_source_set_frame(s->source, s->frame, &s->centre, s->correlations.used, err)) ||
-        (!s->part && (rc = channel_grid(s, 1, 1, err))) || (rc = copy_texts(s, err)))
+        (!s->part && ((rc = channel_grid(s, 1, 1, err)) || (rc = warn_about_widths(s, err)))) ||
+        (rc = copy_texts(s, err)))
         goto done;
     find_channels(s);
     describe_image(s);

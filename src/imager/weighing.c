@@ -12,6 +12,7 @@
 #include "base/fsutil.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "config/config.h"
 
 int pcl_weighing_init(const pcl_setup *s, pcl_density *d, pclean_err *err) {
     const pclean_config *c = s->config;
@@ -89,13 +90,17 @@ typedef struct header {
     uint64_t nx, ny, npol;
     int64_t stokes[4];
     double cellx_rad, celly_rad, per_sample, sumwt[4];
+    /* whose samples these are: channels of the whole image, samples of a plane, TIME of the first
+     * row, and what was selected */
+    uint64_t nchan, selection;
+    double nsample, epoch_s;
     uint64_t plane_hash[4], hash; /* of each plane; of all that is before this */
 } header;
 
 /* which had no hashes */
 static const char magic[16] = "pclean density", first_magic[16] = "pclean density1";
 static const uint64_t order = 0x0102030405060708u;
-enum { VERSION = 2 };
+enum { VERSION = 3 };
 
 static size_t plane_bytes(const pcl_density *d) {
     return d->nx * d->ny * sizeof *d->sum;
@@ -107,6 +112,20 @@ static uint64_t hash_of(const header *h) {
     return pcl_hash(PCL_HASH, h, offsetof(header, hash));
 }
 
+/* Of the texts that a part has from the whole image; spw and taql are its own. */
+static uint64_t selection_of(const pclean_config *c) {
+    const pclean_strlist *const lists[] = {&c->field, &c->timerange,   &c->uvrange, &c->antenna,
+                                           &c->scan,  &c->observation, &c->intent};
+    uint64_t hash = pcl_hash(PCL_HASH, &c->datacolumn, sizeof c->datacolumn);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        for (size_t k = 0; k < c->vis.n; k++) {
+            const char *text =
+                i == 0 ? pcl_config_of_ms(lists[i], k) : pcl_config_selected(c, lists[i], k);
+            hash = pcl_hash(hash, text, strlen(text) + 1);
+        }
+    return hash;
+}
+
 static header header_of(const pcl_setup *s, const pcl_density *d) {
     header h = {.order = order,
                 .version = VERSION,
@@ -116,7 +135,11 @@ static header header_of(const pcl_setup *s, const pcl_density *d) {
                 .npol = s->stokes.npol,
                 .cellx_rad = d->cellx_rad,
                 .celly_rad = d->celly_rad,
-                .per_sample = d->per_sample};
+                .per_sample = d->per_sample,
+                .nchan = s->channels.whole,
+                .selection = selection_of(s->config),
+                .nsample = s->samples_per_plane,
+                .epoch_s = s->epoch_s};
     memcpy(h.magic, magic, sizeof magic);
     for (size_t p = 0; p < s->stokes.npol; p++)
         h.stokes[p] = s->stokes.code[p];
@@ -163,11 +186,17 @@ static int read_header(const pcl_setup *setup, const pcl_density *d, int fd, con
     memcpy(want.sumwt, h->sumwt, sizeof h->sumwt);
     memcpy(want.plane_hash, h->plane_hash, sizeof h->plane_hash);
     want.hash = h->hash;
-    if (memcmp(h, &want, sizeof want) != 0)
+    if (memcmp(h, &want, offsetof(header, nchan)) != 0)
         return PCL_FAIL(err, PCLEAN_EPARAM,
                         "part_density=%s: this is no density of an image of this imsize, cell and "
                         "stokes; run pclean partition again",
                         path);
+    if (memcmp(h, &want, sizeof want) != 0)
+        return PCL_FAIL(
+            err, PCLEAN_EPARAM,
+            "part_density=%s: this density is of another selection of data or channels; "
+            "run pclean partition again",
+            path);
     return 0;
 }
 

@@ -127,13 +127,13 @@ static int copy_selection(const pclean_config *c, size_t ims, pclean_part_ms *ou
     const struct {
         char **to;
         const pclean_strlist *from;
-    } texts[] = {{&out->field, &c->field},    {&out->timestr, &c->timerange},
-                 {&out->uvdist, &c->uvrange}, {&out->antenna, &c->antenna},
-                 {&out->scan, &c->scan},      {&out->obs, &c->observation},
-                 {&out->state, &c->intent}};
+    } texts[] = {{&out->timestr, &c->timerange}, {&out->uvdist, &c->uvrange},
+                 {&out->antenna, &c->antenna},   {&out->scan, &c->scan},
+                 {&out->obs, &c->observation},   {&out->state, &c->intent}};
     int rc = pcl_strdup(&out->msname, c->vis.item[ims], err);
+    rc = rc ? rc : pcl_strdup(&out->field, pcl_config_of_ms(&c->field, ims), err);
     for (size_t i = 0; !rc && i < sizeof texts / sizeof *texts; i++)
-        rc = pcl_strdup(texts[i].to, pcl_config_of_ms(texts[i].from, ims), err);
+        rc = pcl_strdup(texts[i].to, pcl_config_selected(c, texts[i].from, ims), err);
     return rc;
 }
 

@@ -115,7 +115,8 @@ int pcl_imagename_check(const pclean_config *c, bool unfinished, pclean_err *err
                      pcl_product_extension(k));
     }
     pcl_record_path(c, path, sizeof path);
-    if (pcl_fs_exists(path))
+    const bool recorded = pcl_fs_exists(path);
+    if (recorded)
         snprintf(list + strlen(list), sizeof list - strlen(list), "%s.run.json", *list ? " " : "");
     if (f.nsubcube > 0)
         snprintf(list + strlen(list), sizeof list - strlen(list), "%s%zu of sub-cubes",
@@ -123,9 +124,12 @@ int pcl_imagename_check(const pclean_config *c, bool unfinished, pclean_err *err
     if (*list && !c->overwrite && !c->restart)
         return PCL_FAIL(
             err, PCLEAN_EEXIST,
-            "products of %s exist already (%s) and are kept; choose another imagename, or give "
+            "products of %s exist already (%s) and are kept%s; choose another imagename, or give "
             "--overwrite to replace them or --restart to continue from their model",
-            c->imagename, list);
+            c->imagename, list,
+            recorded ? ""
+                     : " (there is no .run.json: another program made them, or a run that was "
+                       "killed when all but that was done)");
     return rc;
 }
 

@@ -35,8 +35,8 @@ static void shrink_config(trial *t) {
         c->cell_rad[i] *= t->run->config->imsize[i] / (double)c->imsize[i];
     }
     c->niter = c->niter > 0 ? ITERATIONS + 1 : 0;
-    c->mask = c->scratch = t->nothing;
-    c->startmodel = (pclean_strlist){0};
+    c->scratch = t->nothing;
+    c->mask = c->startmodel = (pclean_strlist){0};
     c->restart = false;
 }
 

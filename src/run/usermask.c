@@ -1,6 +1,7 @@
 #include "run/usermask.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/fsutil.h"
 #include "base/log.h"
@@ -20,11 +21,12 @@ struct pcl_usermask {
  * only with usemask=user. */
 static bool find_own(const pclean_config *c, char *own, size_t size) {
     snprintf(own, size, "%s.mask", c->imagename);
-    return c->restart && !*c->mask && c->usemask == PCLEAN_USEMASK_USER && pcl_fs_exists(own);
+    return c->restart && c->mask.n == 0 && c->usemask == PCLEAN_USEMASK_USER && pcl_fs_exists(own);
 }
 
+/* *any: it selects something. */
 static int spool_mask(pcl_usermask *m, pcl_mask *mask, const casa_image_desc *desc,
-                      const pcl_scratch *scratch, pclean_err *err) {
+                      const pcl_scratch *scratch, bool *any, pclean_err *err) {
     bool *plane = NULL;
     const size_t n = desc->nx * desc->ny;
     int rc = PCL_NEW(&plane, n, "mask plane", err);
@@ -32,15 +34,17 @@ static int spool_mask(pcl_usermask *m, pcl_mask *mask, const casa_image_desc *de
         rc = pcl_spool_new(scratch, spool_name, n * sizeof *plane, m->nchan * m->npol, &m->planes,
                            err);
     for (size_t k = 0; !rc && k < m->nchan * m->npol; k++)
-        if (!(rc = pcl_mask_plane(mask, k % m->npol, m->offset + k / m->npol, plane, err)))
+        if (!(rc = pcl_mask_plane(mask, k % m->npol, m->offset + k / m->npol, plane, err))) {
+            *any = *any || memchr(plane, 1, n * sizeof *plane);
             rc = pcl_spool_write(m->planes, k, plane, err);
+        }
     pcl_free(plane);
     return rc;
 }
 
 bool pcl_usermask_is_wanted(const pclean_config *config) {
     char own[4096];
-    return *config->mask || find_own(config, own, sizeof own);
+    return config->mask.n > 0 || find_own(config, own, sizeof own);
 }
 
 uint64_t pcl_usermask_scratch_bytes(const pcl_setup *s) {
@@ -55,12 +59,12 @@ int pcl_usermask_open(const pcl_setup *setup, const pcl_scratch *scratch, pcl_us
     char own[4096];
     *out = NULL;
     const bool continues = find_own(c, own, sizeof own);
-    if (c->restart && *c->mask && pcl_fs_exists(own))
+    if (c->restart && c->mask.n > 0 && pcl_fs_exists(own))
         return PCL_FAIL(err, PCLEAN_EPARAM,
                         "mask and restart were both given and %s exists; leave mask out to go on "
                         "with that one, or remove it first",
                         own);
-    if (!continues && !*c->mask)
+    if (!continues && c->mask.n == 0)
         return 0;
     if (continues)
         pcl_log(PCL_LOG_INFO, "mask: %s, of the run that is continued", own);
@@ -68,13 +72,21 @@ int pcl_usermask_open(const pcl_setup *setup, const pcl_scratch *scratch, pcl_us
     pcl_usermask *m = NULL;
     pcl_mask *mask = NULL;
     int rc = PCL_ZNEW(&m, 1, "mask", err);
-    if (!rc && !(rc = pcl_mask_open(continues ? own : c->mask, &desc, &mask, err))) {
+    const char *const path = own;
+    const char *const *spec = continues ? &path : (const char *const *)c->mask.item;
+    bool any = continues || desc.nchan != setup->desc.nchan; /* of a part nothing is asked */
+    if (!rc && !(rc = pcl_mask_open(spec, continues ? 1 : c->mask.n, &desc, &mask, err))) {
         m->npol = desc.npol;
         m->nchan = pcl_mask_same_all_channels(mask) ? 1 : setup->desc.nchan;
         m->offset = continues ? 0 : setup->channels.offset;
         m->guesses = setup->restfreq_from == PCL_RESTFREQ_MIDDLE && pcl_mask_uses_restfreq(mask);
-        rc = spool_mask(m, mask, &desc, scratch, err);
+        rc = spool_mask(m, mask, &desc, scratch, &any, err);
     }
+    if (!rc && !any)
+        rc =
+            PCL_FAIL(err, PCLEAN_EPARAM,
+                     "mask %.200s%s selects no pixel of the image: there would be nothing to clean",
+                     c->mask.item[0], c->mask.n > 1 ? " and the others" : "");
     pcl_mask_free(mask);
     if (rc)
         pcl_usermask_close(m);

@@ -76,4 +76,20 @@ for spw in '0:1500~1510MHz' '0:1300~1310MHz' '0:1500~1510MHz;5~8' '1500~1510MHz'
         expect_missing other.psf
     done
 done
+
+# ---- a width that is not how far channels are apart, and channel numbers below 0
+cp -r "$DATA/vla_ngc5921.ms" wide.ms; chmod -R u+w wide.ms
+"$MSEDIT" wide.ms set SPECTRAL_WINDOW/CHAN_WIDTH all 244e3 || exit 1
+words='spectral window 0: CHAN_WIDTH is 244 kHz, but the channels are 24\.41[0-9]* kHz apart'
+rm -rf other.*
+run image --vis wide.ms --imagename other $ngc --specmode cube --niter 0 --nchan 2
+expect_status 0; [ "$(grep -c "WARNING: $words" err)" = 1 ] || fail "one warning"
+run image --vis wide.ms --imagename other --overwrite $ngc --specmode cube --niter 0 --nchan 2 --width 250kHz
+expect_status 0; ! grep -q "$words" err || fail "the width is given"
+run image --vis "$DATA/vla_ngc5921.ms" --imagename other --overwrite $ngc --specmode cube --niter 0 --nchan 2
+expect_status 0; ! grep -q WARNING err || fail "nothing to warn of"
+for spw in '0:-1' '0:-3~5' '0:1~2;-1'; do
+    run plan --vis "$DATA/vla_ngc5921.ms" --imagename n --spw "$spw"
+    expect_failure "spw=\"$spw\": a channel number is negative"
+done
 finish

@@ -1,4 +1,4 @@
-# What a run starts from: masks and models on the pixels of the image and no others, and the mask of the run that is continued.
+# What a run starts from: models on the pixels of the image and no others, masks on any, and the mask of the run that is continued.
 . "$(dirname "$(realpath "$0")")/lib.bash"
 cube="--vis $DATA/vla_ngc5921.ms --imsize 48 --cell 15arcsec --specmode cube --progress none"
 image="image $cube --start 10 --nchan 3 --threads 1"
@@ -16,14 +16,30 @@ refused() { # OPTION SENTENCE ARGUMENTS: before anything is made
     run $image --imagename n --niter 5 --$1 "${@:3}"; expect_usage "$2"
     [ -z "$(compgen -G 'n.*')" ] || fail "left behind: $(compgen -G 'n.*')"
 }
-for what in mask model; do
-    option=$what; [ $what = model ] && option=startmodel
-    refused $option "$what m.$what has other channel frequencies than the image: its channel 0" m.$what --start 11
-    refused $option "$what m.$what has other channel frequencies than the image: its channel 1" m.$what --width=-1 --start 10
-    refused $option "$what m.$what has its frequencies in another frame than the image .LSRK, not TOPO" m.$what --outframe TOPO
-    refused $option "$what m.$what has its frequencies in another frame" m.$what --specmode cubedata
-    refused $option "$what m.$what has another cell" m.$what --cell 15.1arcsec
-done
+refused startmodel "model m.model has other channel frequencies than the image: its channel 0" m.model --start 11
+refused startmodel "model m.model has other channel frequencies than the image: its channel 1" m.model --width=-1 --start 10
+refused startmodel "model m.model has its frequencies in another frame than the image .LSRK, not TOPO" m.model --outframe TOPO
+refused startmodel "model m.model has its frequencies in another frame" m.model --specmode cubedata
+refused startmodel "model m.model has another cell" m.model --cell 15.1arcsec
+
+# ---- a mask on another grid is that of the nearest pixels and channels, with a line in the log
+as_region() { # REGION ARGUMENTS: m.mask regridded is what the region would be
+    run $image --imagename n --overwrite --niter 5 --mask m.mask "${@:2}"; expect_status 0; expect_err 'mask m\.mask is on another grid'
+    run $image --imagename o --overwrite --niter 5 --mask "$1" "${@:2}"; expect_status 0
+    same n.mask o.mask; same n.model o.model; rm -rf n.* o.*
+}
+as_region 'circle[[24pix,24pix],6pix], range=[0chan,1chan]' --start 11
+as_region 'circle[[24pix,24pix],6pix], range=[1chan,2chan]' --width=-1 --start 13
+as_region "$shape" --outframe TOPO # the same channels of the data at the first row's time
+as_region 'circle[[12pix,12pix],3pix], range=[1chan,2chan]' --imsize 24 --cell 30arcsec
+refused mask 'the channels of mask m\.mask cannot be brought to the image.s: it or the image has no frequency frame' m.mask --specmode cubedata
+refused mask 'mask m\.mask selects no pixel of the image' m.mask --start 20
+refused mask 'mask m\.mask and the others selects no pixel' "['m.mask', 'm.mask']" --start 20
+
+# ---- of several masks all together
+run $image --imagename n --niter 20 --mask "['one.mask', '$shape', 'box[[2pix,2pix],[5pix,5pix]], range=[0chan,0chan]']"; expect_status 0
+printf '%s\n' 'circle[[24pix,24pix],6pix]' 'box[[2pix,2pix],[5pix,5pix]], range=[0chan,0chan]' >all.crtf
+run $image --imagename o --niter 20 --mask all.crtf; expect_status 0; same n.mask o.mask; same n.image o.image; rm -rf n.* o.*
 refused startmodel 'another Stokes parameter than the image: I where the image has RR' m.model --stokes RR
 refused startmodel 'm.image is in Jy/beam, as a restored image .*give the .model' m.image
 refused startmodel 'm.mask has no unit, a model has Jy/pixel' m.mask
@@ -50,7 +66,7 @@ run $image --imagename c1 --restart --niter 0; expect_status 0; same c1.mask fir
 before=$(state_of c1.*)
 run $image --imagename c1 --restart --niter 60 --mask 'circle[[10pix,10pix],3pix]'
 expect_usage 'mask and restart were both given and c1.mask exists; leave mask out .* or remove it first'
-run image $cube --start 11 --nchan 3 --imagename c1 --restart --niter 60; expect_usage 'c1\.mask has other channel frequencies'
+run image $cube --start 11 --nchan 3 --imagename c1 --restart --niter 60; expect_usage 'c1\.model has other channel frequencies'
 [ "$before" = "$(state_of c1.*)" ] || fail "products were touched"
 rm -rf c2.model; run $image --imagename c2 --restart --niter 20; expect_status 0; same c2.model m.model
 run $image --imagename c3 --restart --niter 60 --usemask pb --pbmask 0.3; expect_status 0; differ c3.mask first.mask

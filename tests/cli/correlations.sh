@@ -40,7 +40,7 @@ same split.ms all.ms LL --taql 'ROWID()%4==3'
 image mixed split.ms --stokes RRLL
 expect_err 'stokes RR: 5751 of'; expect_err 'stokes LL: 5752 of'
 image mixed split.ms --stokes pseudoI
-expect_err 'stokes I: 3834 of 7669 rows cannot give it .*they hold RL; LR'
+expect_err 'stokes pseudoI: 3834 of 7669 rows cannot give it .*they hold RL; LR'
 refused() { # MS STOKES ERROR
     rm -rf mixed.*
     run image --vis "$1" --imagename mixed $small --stokes "$2"

@@ -115,6 +115,9 @@ run $image --imagename z; expect_status 0; rm -rf z.*
 run $image --imagename a; expect_status 0
 rm -rf a.psf a.residual a.model a.image a.pb a.sumwt a.mask
 refused 'exist already \(.run.json\)' $image --imagename a
+run $image --imagename killed; expect_status 0; rm killed.run.json # as after a kill between the two
+refused 'exist already \(.psf .*\) and are kept \(there is no .run.json: another program made them, or a run that was killed' $image --imagename killed
+run $image --imagename killed --overwrite; expect_status 0; rm -rf killed.*
 run $image --imagename a --overwrite; expect_status 0
 
 # a product that is a link is replaced itself; what it leads to stays

@@ -124,6 +124,8 @@ rm parts/line.density; mv kept parts/line.density
 run partition cube.yaml --specmode mfs -n 2 --write parts --overwrite
 run image parts/line.part.0.yaml --imsize 64
 expect_usage 'no density of an image'
+run image parts/line.part.0.yaml --antenna '1~9'
+expect_usage 'part_density=parts/line.density: this density is of another selection of data or channels'
 
 # what is refused
 for n in 0 -1 1.5 99999999999999999999 many ''; do run partition cube.yaml -n "$n"; expect_usage 'how many parts'; done

@@ -39,7 +39,7 @@ dump --imsize '(64, 64)' --cell "['0.5arcsec', '1arcsec']" --niter '[100]' --rob
 expect_out '^  imsize: \[64, 64\]'; expect_out '^  cell: \[0.5arcsec, 1arcsec\]'; expect_out '^  niter: 100'
 expect_out '^  robust: -0.5'; expect_out '^  pbcor: true'; expect_out '^  restoration: false'
 dump --imsize '[64,]' --spw "['0','0']" --restfreq "['1.25GHz']" --scan "('7,11', '8,12')" --uvtaper "['']" --cell '[]' --restart True
-expect_out '^  imsize: \[64, 64\]'; expect_out "^  spw: \['0', '0'\]"; expect_out "^  restfreq: '1.25GHz'"
+expect_out '^  imsize: \[64, 64\]'; expect_out "^  spw: \['0', '0'\]"; expect_out "^  restfreq: \['1.25GHz'\]"
 expect_out "^  scan: \['7,11', '8,12'\]"; expect_out '^  uvtaper: \[\]'; expect_out '^  cell: \[1arcsec, 1arcsec\]'; expect_out '^  restart: true'
 dump --taql '(ANTENNA1 == 1)' --mask "['circle[[9pix,9pix],3pix]']" --outframe '' --datacolumn observed --spw '0:0~60^2'
 expect_out "^  taql: '\(ANTENNA1 == 1\)'"; expect_out "^  mask: circle\[\[9pix,9pix\],3pix\]"; expect_out '^  outframe: LSRK'
@@ -113,6 +113,10 @@ expect_out '^  overwrite: true'; expect_out '^  niter: 11'
 "$PCLEAN" image --list-presets >presets || fail "list-presets"
 [ -s presets ] || fail "there are presets"
 while read -r name _; do
+    if ! "$PCLEAN" image --preset "$name" --dump-config >/dev/null 2>err; then # it says what is missing
+        line="image --preset $name"; status=2; expect_err '(is|are) not available in this version of pclean'
+        continue
+    fi
     dump --preset "$name" --vis 'a b.ms' --imagename "it's: #1" --mask 'circle[[100pix,100pix],20pix]' --phasecenter 'J2000 12h56m44 -21d41m05'
     cp out first.yaml
     dump first.yaml
@@ -143,8 +147,8 @@ run image --overwrite=perhaps
 expect_usage 'overwrite'
 run image -niter 5
 expect_usage 'two dashes'
-run image --imsize 512 256
-expect_usage 'unexpected "256".*commas'
+run image --cell 1arcsec 2arcsec
+expect_usage 'unexpected "2arcsec".*commas'
 run image a.yaml p.yaml
 expect_usage 'one configuration file'
 run image --dump-cofig

@@ -153,7 +153,7 @@ static void check_plan(image *f, double nslice, const pcl_deconvolver *deconvolv
     pclean_err err;
     pcl_budget b;
     pcl_target t;
-    const pcl_target_options options = {.user_mask = *f->config.mask != 0};
+    const pcl_target_options options = {.user_mask = f->config.mask.n > 0};
     image_open(f);
     f->setup.params.deconvolver = deconvolver;
     f->setup.params.slicing = (pcl_slicing){.samples = f->setup.samples_per_plane / nslice};

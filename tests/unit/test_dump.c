@@ -50,9 +50,10 @@ static void set_all(pclean_config *config) {
         int count = 0;
         while (o->choices && pcl_words_at(o->choices, (size_t)count, word, sizeof word))
             count++; /* ends with the last choice */
-        if (o->type == PCL_TEXT || o->type == PCL_TEXTLIST || o->type == PCL_PERMS)
+        if (o->type == PCL_TEXT || o->type == PCL_TEXTLIST || o->type == PCL_PERMS ||
+            o->type == PCL_WHOLES)
             k++;
-        if (o->type == PCL_TEXTLIST)
+        if (o->type == PCL_TEXTLIST || o->type == PCL_WHOLES)
             assert_ok(pcl_value_set(o, config, two, 2, &err));
         else if (o->type == PCL_TEXT || o->type == PCL_PERMS)
             assert_ok(pcl_value_set(o, config, two, 1, &err));

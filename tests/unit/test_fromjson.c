@@ -73,7 +73,7 @@ static void what_is_wrong_is_named_and_changes_nothing(void **state) {
         {"[1]", "an object is expected"},
         {"{\"niter\": 1, \"niter\": 2}", "duplicate"},
         {"{\"niter\": 1, \"image\": {\"gain\": 2}}", "gain belongs to the group iteration"},
-        {"{\"niter\": 1, \"imsize\": {\"x\": 2}}", "imsize takes a value"}};
+        {"{\"niter\": 1, \"imsize\": {\"x\": 2}}", "imsize: {'x': '2'}: of dictionaries only"}};
     pclean_config *c = new_config();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_fails(pclean_config_set_json(c, bad[i][0], &err), PCLEAN_EPARAM, bad[i][1]);

@@ -83,6 +83,9 @@ static void test_selection_errors(void **state) {
     refuses((casa_ms_selection){.spw = "1"}, PCLEAN_EDATA, "spw=\"1\"");
     refuses((casa_ms_selection){.spw = "0:foo"}, PCLEAN_EDATA,
             "spw=\"0:foo\": Spw Expression: Parse error");
+    refuses((casa_ms_selection){.spw = "0:-1"}, PCLEAN_EDATA, "a channel number is negative");
+    refuses((casa_ms_selection){.spw = "0:-3~5"}, PCLEAN_EDATA, "a channel number is negative");
+    refuses((casa_ms_selection){.spw = "0:1~2; -1"}, PCLEAN_EDATA, "a channel number is negative");
     refuses((casa_ms_selection){.spw = "0:100~200"}, PCLEAN_EDATA, "there is no channel 100");
     refuses((casa_ms_selection){.spw = "0:230.5"}, PCLEAN_EDATA, "there is no channel 230.5");
     refuses((casa_ms_selection){.spw = "0:1420.0~1420.5"}, PCLEAN_EDATA,

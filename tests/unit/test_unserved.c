@@ -117,7 +117,7 @@ static void test_what_asks_for_nothing(void **state) {
     (void)state;
     static const char *const nothing[][2] = {{"noise", "1.0Jy"},       {"interactive", "0"},
                                              {"interactive", "False"}, {"computepastep", "360.0"},
-                                             {"growiterations", "75"}, {"parallel", "true"},
+                                             {"growiterations", "75"}, {"parallel", "false"},
                                              {"savemodel", "none"},    {"savemodel", ""},
                                              {"scales", "None"},       {"nterms", "2"}};
     static const char *const much[][2] = {{"savemodel", "modelcolumn"},

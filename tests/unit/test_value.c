@@ -70,7 +70,9 @@ static void test_choice(void **state) {
                  "(available: standard, wproject, widefield)");
     assert_ok(set("datacolumn", "observed"));
     assert_int_equal(config.datacolumn, PCLEAN_DATACOLUMN_DATA);
-    assert_fails(set("specmode", "cont"), PCLEAN_EPARAM, "cont");
+    assert_ok(set("specmode", "cont"));
+    assert_int_equal(config.specmode, PCLEAN_SPECMODE_MFS);
+    assert_fails(set("specmode", "spectrum"), PCLEAN_EPARAM, "spectrum");
     assert_ok(set("gridder", "gridft"));
     assert_ok(set("gridder", "ft"));
     assert_ok(set("outframe", "bary"));
@@ -184,7 +186,45 @@ static void test_python_forms(void **state) {
         {"mask", "circle[[10pix,10pix],5pix]", "circle[[10pix,10pix],5pix]"},
         {"mask", "['circle[[10pix,10pix],5pix]']", "circle[[10pix,10pix],5pix]"},
         {"mask", "[circle[[10pix,10pix],5pix]]", "circle[[10pix,10pix],5pix]"},
-        {"mask", "['a', 'b']", NULL},
+        {"mask", "['a', 'b']", "a,b"},
+        {"mask", "[['circle[[1pix,1pix],2pix]'], ['m.mask']]", "circle[[1pix,1pix],2pix],m.mask"},
+        {"mask", "circle[[1pix,1pix],2pix], range=[1chan,2chan]",
+         "circle[[1pix,1pix],2pix], range=[1chan,2chan]"},
+        {"imsize", "array([64, 32])", "64,32"},
+        {"imsize", "np.array([64, 32], dtype=int32)", "64,32"},
+        {"imsize", "[64 32]", "64,32"},
+        {"imsize", "[np.int64(64), numpy.int64(32)]", "64,32"},
+        {"imsize", "array([64, 32)", NULL},
+        {"cell", "{'value': 0.5, 'unit': 'arcsec'}", "0.5arcsec,0.5arcsec"},
+        {"cell", "[{'unit': 'arcsec', 'value': 2.0}, '4arcsec']", "2arcsec,4arcsec"},
+        {"cell", "[0.5 1. ]", "0.5arcsec,1arcsec"},
+        {"cell", "", "1arcsec,1arcsec"},
+        {"cell", "['']", "1arcsec,1arcsec"},
+        {"robust", "np.float64(-0.5)", "-0.5"},
+        {"stokes", "np.str_('IQUV')", "IQUV"},
+        {"niter", "1_000", "1000"},
+        {"niter", "1__000", NULL},
+        {"niter", "1e4", "10000"},
+        {"pbcor", "on", "true"},
+        {"pbcor", "1.0", "true"},
+        {"restoration", "F", "false"},
+        {"start", "{'m0': {'unit': 'Hz', 'value': 1.4e9}, 'refer': 'LSRK', 'type': 'frequency'}",
+         "LSRK 1.4e9Hz"},
+        {"width", "{'value': array([-2.5]), 'unit': 'km/s'}", "-2.5km/s"},
+        {"phasecenter",
+         "{'m0': {'unit': 'rad', 'value': -1.2}, 'm1': {'unit': 'rad', 'value': 0.5}, "
+         "'refer': 'J2000', 'type': 'direction'}",
+         "J2000 -1.2rad 0.5rad"},
+        {"restoringbeam",
+         "{'major': {'unit': 'arcsec', 'value': 3.0}, 'minor': {'unit': 'arcsec', 'value': 2.0}, "
+         "'positionangle': {'unit': 'deg', 'value': 10.0}}",
+         "3.0arcsec,2.0arcsec,10.0deg"},
+        {"threshold", "{'value': 2.0, 'unit': 'mJy'}", "0.002Jy"},
+        {"threshold", "{'amount': 2.0}", NULL},
+        {"threshold", "{'value': 2.0", NULL},
+        {"restfreq", "[1.25e9, '1.4GHz']", "1.25e9,1.4GHz"},
+        {"field", "None", ""},
+        {"spw", "[None, '0']", ",0"},
         {"phasecenter", "'J2000 12h56m44 -21d41m05'", "J2000 12h56m44 -21d41m05"},
         {"phasecenter", "[2]", "2"},
         {"vis", "['a,b.ms', 'it\\'s.ms']", "a,b.ms,it's.ms"},
@@ -239,9 +279,9 @@ static void test_paths_with_commas(void **state) {
         assert_string_equal(config.vis.item[0], cases[i].first);
     }
     assert_ok(set("mask", "[x]"));
-    assert_string_equal(config.mask, "[x]");
+    assert_string_equal(config.mask.item[0], "[x]");
     assert_ok(set("mask", "'q'"));
-    assert_string_equal(config.mask, "'q'");
+    assert_string_equal(config.mask.item[0], "'q'");
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         rmdir(paths[i]);
 }

@@ -57,7 +57,7 @@ static void test_nested_and_flat(void **state) {
     assert_int_equal(config.vis.n, 2);
     assert_string_equal(config.vis.item[1], "b.ms");
     assert_int_equal(config.imsize[1], 256);
-    assert_string_equal(config.restfreq, "1.42GHz");
+    assert_string_equal(config.restfreq.item[0], "1.42GHz");
     assert_string_equal(config.start, "8");
     assert_int_equal(config.niter, 100);
     assert_true(config.threshold_jy > 0.0049 && config.threshold_jy < 0.0051);
@@ -80,6 +80,51 @@ static void test_scalars_for_lists(void **state) {
     assert_ok(read_text("vis: ['a,b.ms']\n")); /* an item of a sequence is left alone */
     assert_int_equal(config.vis.n, 1);
     assert_string_equal(config.vis.item[0], "a,b.ms");
+}
+
+/* Values as other programs write them: PyYAML's aliases and tuples, dictionaries of CASA, lists in
+ * lists. */
+static void test_values_of_other_programs(void **state) {
+    (void)state;
+    assert_ok(read_text("vis: &v [a.ms, b.ms]\nfield: *v\nspw: [null, '0']\n"
+                        "imsize: !!python/tuple\n- 64\n- 32\n"
+                        "cell: [{value: 2.0, unit: arcsec}, {value: 4, unit: arcsec}]\n"
+                        "start:\n  m0: {value: 1.4, unit: GHz}\n  refer: LSRK\n  type: frequency\n"
+                        "width: {value: -1.0e+3, unit: Hz}\n"
+                        "restoringbeam:\n  major: {unit: arcsec, value: 3.0}\n"
+                        "  minor: {unit: arcsec, value: 2.0}\n"
+                        "  positionangle: {unit: deg, value: 10.0}\n"
+                        "mask: [['circle[[1pix,2pix],3pix]', m.image], ['it''s']]\n"
+                        "niter: 10_000\nrestart: on\npbcor: None\nthreshold: 1.0e-3\n"));
+    assert_int_equal(config.field.n, 2);
+    assert_string_equal(config.field.item[1], "b.ms");
+    assert_int_equal(config.spw.n, 2);
+    assert_string_equal(config.spw.item[0], "");
+    assert_int_equal(config.imsize[1], 32);
+    assert_true(config.cell_rad[1] > 1.9 * config.cell_rad[0]);
+    assert_string_equal(config.start, "LSRK 1.4GHz");
+    assert_string_equal(config.width, "-1.0e+3Hz");
+    assert_int_equal(config.restoringbeam.n, 3);
+    assert_string_equal(config.restoringbeam.item[2], "10.0deg");
+    assert_int_equal(config.mask.n, 3);
+    assert_string_equal(config.mask.item[2], "it's");
+    assert_int_equal(config.niter, 10000);
+    assert_true(config.restart && !config.pbcor);
+    assert_true(config.threshold_jy > 0.00099 && config.threshold_jy < 0.00101);
+}
+
+/* Each anchor ten times the one before it. */
+static void test_aliases_do_not_multiply(void **state) {
+    (void)state;
+    char text[2000] = "vis: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+    static const char *const names[] = {"field", "spw", "timerange", "uvrange", "antenna", "scan"};
+    for (int i = 0; i < 6; i++) {
+        size_t at = strlen(text);
+        at += (size_t)sprintf(text + at, "%s: &a%d [", names[i], i + 1);
+        for (int k = 0; k < 10; k++)
+            at += (size_t)sprintf(text + at, "*a%d%s", i, k < 9 ? "," : "]\n");
+    }
+    assert_fails(read_text(text), PCLEAN_EPARAM, "a list of more than 10000 values");
 }
 
 /* The shape of what the Python pclean writes: everything, with its own defaults. */
@@ -121,13 +166,17 @@ static void test_meaning_errors(void **state) {
         {"imge:\n  imsize: 5\n", ":1: there is no group \"imge\"; did you mean image?",
          PCLEAN_EPARAM},
         {"image: 5\n", ":1: image is a group", PCLEAN_EPARAM},
-        {"imsize: {x: 5}\n", ":1: imsize takes a value", PCLEAN_EPARAM},
+        {"imsize: {x: 5}\n", ":1: imsize: {'x': '5'}: of dictionaries only quantities",
+         PCLEAN_EPARAM},
+        {"niter: *x\n", ":1: *x: there is no value &x above", PCLEAN_EPARAM},
+        {"cell: [{value: 1, unit: *x}]\n", ":1: *name is read as a whole value only",
+         PCLEAN_EPARAM},
         {"image:\n  slurm: {queue: x}\n", "there is no group \"slurm\"", PCLEAN_EPARAM},
         {"niter: 5\nniter: 5\n", ":2: niter is given here and in line 1", PCLEAN_EPARAM},
         {"grid: {pblimit: 0.2}\nnormalization: {pblimit: 0.1}\n",
          ":2: pblimit is given here and in line 1", PCLEAN_EPARAM},
         {"niter: many\n", ":1: niter=many", PCLEAN_EPARAM},
-        {"mask: [a, b]\n", ":1: mask takes one value", PCLEAN_EPARAM},
+        {"gain: [1, 2]\n", ":1: gain takes one value", PCLEAN_EPARAM},
         {"niter: many\ngridder: mosaic\nnitter: 1\n", ":1: niter=many", PCLEAN_EPARAM},
         {"niter: many\ngridder: mosaic\nnitter: 1\n", "\ngridder=mosaic is not available",
          PCLEAN_EPARAM},
@@ -146,14 +195,9 @@ static void test_meaning_errors(void **state) {
 static void test_grammar_errors(void **state) {
     (void)state;
     static const char *const bad[][2] = {
-        {"niter: [1\n", ":2: not valid YAML"},
-        {"- niter\n", ":1: not a list of"},
-        {"just text\n", ":1: not a list of"},
-        {"niter: 1\n---\nniter: 2\n", "second document"},
-        {"vis: [[a]]\n", ":1: vis: a list may hold"},
-        {"a: &x 1\nniter: *x\n", "aliases"},
-        {"[1]: 2\n", "name of a parameter"},
-        {"field: \"a\\0b\"\n", "NUL"},
+        {"niter: [1\n", ":2: not valid YAML"},  {"- niter\n", ":1: not a list of"},
+        {"just text\n", ":1: not a list of"},   {"niter: 1\n---\nniter: 2\n", "second document"},
+        {"[1]: 2\n", "name of a parameter"},    {"field: \"a\\0b\"\n", "NUL"},
         {"\x80\x81\n", "not a YAML text file"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -233,6 +277,8 @@ static void test_noise(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {with_config(test_nested_and_flat),
                                        with_config(test_scalars_for_lists),
+                                       with_config(test_values_of_other_programs),
+                                       with_config(test_aliases_do_not_multiply),
                                        with_config(test_files_of_the_python_pclean),
                                        with_config(test_meaning_errors),
                                        with_config(test_grammar_errors),
