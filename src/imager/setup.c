@@ -422,7 +422,6 @@ static int open_sources(pcl_setup *s, const casa_ms_selection *sel, pclean_err *
         return PCL_FAIL(err, PCLEAN_EDATA,
                         "spw=-1 leaves no spectral window of any MeasurementSet to image");
     rc = find_centre(s, err);
-
     return rc ? rc : spectral_frame(s, err);
 }
 
