@@ -23,6 +23,9 @@ int casa_init(pclean_err *err) PCL_CHECK;
 /* Whatever casacore holds for this thread is given up: its process ends. What is still open is of
  * no use any more but to be closed. The next call begins anew. */
 void casa_end(void);
+/* Until casa_end a call of this thread that takes long asks whether to stop, and then ends with
+ * -PCLEAN_EINTERRUPTED. */
+void casa_stop_when(int (*stop_requested)(void *user), void *user);
 const char *casa_version(void); /* "3.5.0", static storage */
 
 /* ---- sky directions and spectral frames (coords.cpp) ---- */

@@ -364,7 +364,9 @@ int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *ni
                      pclean_err *err) {
     pcl_clean_params params = {.gain = (float)p->setup->config->gain,
                                .threshold = (float)threshold_jy,
-                               .cycleniter = (size_t)cycleniter};
+                               .cycleniter = (size_t)cycleniter,
+                               .stop = p->options.stop_requested,
+                               .stop_user = p->options.stop_user};
     pcl_clean_result result;
     for (int i = 0; i < 2; i++)
         params.spare[i] = lend(p, i);

@@ -23,11 +23,14 @@ typedef struct pcl_clean_planes {
 } pcl_clean_planes;
 
 typedef struct pcl_clean_params {
-    float gain;        /* loop gain */
-    float threshold;   /* Jy/beam: ends when |peak| is below it */
-    size_t cycleniter; /* components at most, as tclean counts them */
-    pcl_lent spare[2]; /* for the length of the call; where these are too small, memory is
+    float gain;              /* loop gain */
+    float threshold;         /* Jy/beam: ends when |peak| is below it */
+    size_t cycleniter;       /* components at most, as tclean counts them */
+    pcl_lent spare[2];       /* for the length of the call; where these are too small, memory is
                         * allocated */
+    int (*stop)(void *user); /* asked after some components each; non-zero: the call ends with
+                              * -PCLEAN_EINTERRUPTED. NULL: never */
+    void *stop_user;
 } pcl_clean_params;
 
 typedef struct pcl_clean_result {
