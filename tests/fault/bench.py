@@ -185,10 +185,16 @@ def end_session(leader):
 Outcome = collections.namedtuple("Outcome", "status out err hung orphans")
 
 
-def run(command, folder, **environment):
+def run(command, folder, kill_s=None, group=False, **environment):
+    """kill_s: it is killed so much later, alone or with all that it started."""
     env = dict(os.environ, LC_ALL="C", OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive", **environment)
     process = subprocess.Popen([PCLEAN, *command], cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                start_new_session=True, text=True, errors="replace")
+    if kill_s is not None:
+        try:
+            process.wait(kill_s)
+        except subprocess.TimeoutExpired:
+            (os.killpg if group else os.kill)(process.pid, signal.SIGKILL)
     try:
         hung, (out, err) = False, process.communicate(timeout=PATIENCE_S)
     except subprocess.TimeoutExpired:

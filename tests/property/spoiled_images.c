@@ -58,10 +58,11 @@ static void no_child_is_left(void) {
  * answer. */
 static void an_image_that_cannot_be_read_in_time(void **state) {
     (void)state;
-    const char *const names[] = {in_folder("a.image"), in_folder("b.image")}, *const waiting[] = {
-                                                                                  names[0],
-                                                                                  in_folder(
-                                                                                      "waiting")};
+    char name[3][1200]; /* in_folder has room for a few */
+    snprintf(name[0], sizeof name[0], "%s", in_folder("a.image"));
+    snprintf(name[1], sizeof name[1], "%s", in_folder("b.image"));
+    snprintf(name[2], sizeof name[2], "%s", in_folder("waiting"));
+    const char *const names[] = {name[0], name[1]}, *const waiting[] = {name[0], name[2]};
     pcl_series parts;
     make_image(names[0], 0);
     make_image(waiting[1], 1);
