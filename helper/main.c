@@ -155,6 +155,7 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that reaches its limit is an error */
     setrlimit(RLIMIT_CORE, &no_core);
+    setenv("PCLEAN_CASA_PROCESS", "1", 1); /* for the storage manager: stman/bpopen.c */
     start_watching();
     pcl_log_set_sink(log_to_line, NULL);
     bool go_on = say_hello();

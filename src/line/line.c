@@ -31,7 +31,7 @@ static _Thread_local struct line {
 /* Memory that casacore's process takes by itself, bytes, about: its libraries. */
 #define NEEDED ((rlim_t)128 << 20)
 
-enum outcome { DONE, FAILED, DIED, LATE, STUCK, STOPPED };
+enum outcome { DONE, FAILED, DIED, LATE, STUCK, CUT, STOPPED };
 enum { TICK_MS = 50 };
 #define LOOK_S 0.5 /* without an answer, and what casacore reads is looked at */
 
@@ -68,6 +68,8 @@ static enum outcome wait_for_message(const char *path, double limit_s) {
             if (pcl_fs_find_endless(path, line.odd, sizeof line.odd))
                 return STUCK;
         }
+        if (waited > LOOK_S && pcl_program_reads_nothing(&line.program))
+            return CUT;
         if (limit_s > 0 && waited > limit_s)
             return LATE;
     }
@@ -224,6 +226,11 @@ static int tell_death(const pcl_line_job *job, const pcl_program_end *end, enum 
         return PCL_FAIL(err, PCLEAN_EDATA,
                         "%s: casacore waits for %s, which is a FIFO or a device and no file", path,
                         line.odd);
+    if (out == CUT)
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "%s: it is damaged, or its writer did not finish: a file is cut short and "
+                        "is read beyond its end again and again",
+                        path);
     if (out == LATE)
         return PCL_FAIL(err, PCLEAN_EIO,
                         "%s: its header could not be read in %d s; does its disk answer? If it "
