@@ -23,8 +23,8 @@ int pcl_fs_publish(const char *from, const char *to, bool overwrite, pclean_err 
 /* The fallback of pcl_fs_publish alone; `to` must exist. Public only for its test. */
 int pcl_fs_publish_aside(const char *from, const char *to, pclean_err *err) PCL_CHECK;
 
-/* A file below a folder, or `path` itself, that is a FIFO, a socket or a device, of which a read may
- * not end: its path. Links to folders are not followed. */
+/* A file below a folder, or `path` itself, that is a FIFO, a socket or a device, of which a read
+ * may not end: its path. Links to folders are not followed. */
 bool pcl_fs_find_endless(const char *path, char *found, size_t size);
 
 /* Opens a file to read text; one that is no regular file (a FIFO would wait for its writer) is
