@@ -70,7 +70,8 @@ OPERATIONS = [
     Operation("adios2 restore", ["adios2", "restore", "c.ms", "o.ms"] + OVER, ["o.ms"],
               [["adios2", "convert", "i.ms", "c.ms"], ["adios2", "convert", "i.ms", "o.ms"] + PART], ["i.ms", "c.ms"]),
     Operation("adios2 split", ["adios2", "split", "i.ms", "p"] + OVER, [f"p/i_spw{k}.ms" for k in range(4)], inputs=["i.ms"], several=True, short=False),
-    Operation("partition", PARTITION + OVER, ["parts"], [PARTITION + ["--robust", "2"]]),
+    Operation("partition", PARTITION + OVER, ["parts/q.density", "parts/q.subcube.0.yaml", "parts/q.subcube.1.yaml"], [PARTITION + ["--robust", "2"]],
+              several=True),
     Operation("verify", ["verify", "j.image"], before=[JOINED], inputs=["j.image"], prints=True),
     Operation("plan", ["plan", *IMAGE[1:-1], "--imagename", "q", "--no-time"], short=False),
 ]
