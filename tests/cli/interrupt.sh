@@ -21,13 +21,13 @@ interrupt() {
     [ $((SECONDS - start)) -le 20 ] || fail "stopping took $((SECONDS - start)) s"
 }
 
-# stop SECONDS ARGUMENTS: SIGTERM so long after the beginning, which must end the command in about two seconds, its processes with it, and leave nothing behind.
+# stop SECONDS ARGUMENTS: SIGTERM to all its processes so long after the beginning, which must end the command in about two seconds, its processes with it, and leave nothing behind.
 stop() {
     line="pclean ${*:2}, SIGTERM"
     "$PCLEAN" "${@:2}" >out 2>err </dev/null &
     local pid=$! begin process
     sleep "$1"
-    kill -TERM $pid 2>/dev/null || fail "the run had ended before the signal"
+    kill -TERM -- -$pid 2>/dev/null || fail "the run had ended before the signal"
     begin=$(date +%s%N)
     wait $pid
     status=$?
