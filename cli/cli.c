@@ -182,6 +182,34 @@ const char *cli_args_bool(cli_args *args) {
     return args->value ? args->value : "true";
 }
 
+static pid_t command; /* 0: it has come to its own end */
+
+static void on_abort(int number) {
+    static const char message[] =
+        "pclean: error: a library has ended the command, for want of memory if its last words "
+        "above do not say why; what is unfinished is left for the next run to remove\n";
+    (void)number;
+    if (write(2, message, sizeof message - 1) < 0)
+        _exit(CLI_FAILED);
+    _exit(CLI_FAILED);
+}
+
+static void on_exit_of_a_library(void) {
+    if (command == getpid())
+        on_abort(0);
+}
+
+void cli_abort_catch(void) {
+    command = getpid();
+    signal(SIGABRT, on_abort);
+    atexit(on_exit_of_a_library);
+}
+
+int cli_end(int status) {
+    command = 0;
+    return status;
+}
+
 static volatile sig_atomic_t stop_signal;
 
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};

@@ -47,6 +47,11 @@ int cli_run_status(int rc);
 /* Prints the failure of a long run. */
 void cli_print_run_error(const pclean_err *err);
 
+/* Where a library ends the command before cli_end (FFTW and libgomp do when they get no memory)
+ * there is a sentence, too. cli_end gives the status back. */
+void cli_abort_catch(void);
+int cli_end(int status);
+
 /* Ctrl-C and kill ask a long run to stop; a second one kills. */
 void cli_stop_catch(void);
 int cli_stop_requested(void);

@@ -191,6 +191,7 @@ static int read_line(int argc, char **argv, concat_request *r) {
     r->options.overwrite = r->options.relax = false;
     r->name = calloc((size_t)argc, sizeof *r->name);
     if (!r->name) {
+        cli_print_error("out of memory");
         return CLI_FAILED;
     }
     cli_args_init(&args, argc, argv);

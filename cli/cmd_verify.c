@@ -68,7 +68,11 @@ static int read_line(int argc, char **argv, verify_request *r) {
     pclean_verify_options_init(&r->options, sizeof r->options);
     r->against = calloc((size_t)argc, sizeof *r->against);
     r->options.against = r->against;
-    while (r->against && cli_args_next(&args)) {
+    if (!r->against) {
+        cli_print_error("out of memory");
+        return CLI_FAILED;
+    }
+    while (cli_args_next(&args)) {
         int status = 0;
         if (*args.name)
             status = set_flag(r, &args);

@@ -245,7 +245,7 @@ static int add_error(int rc, pclean_err *err, int status, const pclean_err *one)
 /* All flags, so that everything that is wrong with them is said at once, a line each. */
 static int apply_settings(const cli_line *line, pclean_config *config, pclean_err *err) {
     int rc = 0;
-    for (size_t i = 0; i < line->nsetting; i++) {
+    for (size_t i = 0; i < line->nsetting && rc != -PCLEAN_ENOMEM; i++) {
         const cli_setting *s = &line->setting[i];
         pclean_err one = {0};
         int status = s->more ? pclean_config_append(config, s->name, s->value, &one)
@@ -266,7 +266,8 @@ int cli_line_config(const cli_line *line, bool whole, pclean_config *config, pcl
     const int file = line->file ? pclean_config_read_yaml(config, line->file, err) : 0;
     int status = apply_settings(line, config, &one);
     int rc = add_error(file, err, status, &one);
-    if (file == 0) { /* a file that cannot be read says nothing about what is missing */
+    /* a file that cannot be read says nothing about what is missing, nor does want of memory */
+    if (file == 0 && rc != -PCLEAN_ENOMEM) {
         status = whole ? pclean_config_validate(config, &one) : pclean_config_served(config, &one);
         rc = add_error(rc, err, status, &one);
     }

@@ -148,6 +148,7 @@ int main(int argc, char **argv) {
         if (strcmp(argv[1], threaded[i]) == 0 || strncmp(argv[1], "--", 2) == 0)
             let_threads_soon_sleep(argv);
     open_standard_streams();
+    cli_abort_catch();
     signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error like a full disk */
-    return finish_stdout(dispatch(argc, argv));
+    return cli_end(finish_stdout(dispatch(argc, argv)));
 }

@@ -194,10 +194,15 @@ int main(int argc, char **argv) {
                 PCLEAN_VERSION);
         return 2;
     }
-    signal(SIGINT, SIG_IGN); /* Ctrl-C at a terminal reaches this process too: the caller decides */
+    /* Ctrl-C at a terminal, and what is sent to a group, reach this process too: the caller decides,
+     * with whom this process ends */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that reaches its limit is an error */
     setrlimit(RLIMIT_CORE, &no_core);
+    setenv("PCLEAN_CASA_PROCESS", "1", 1); /* for the storage manager: stman/bpopen.c */
     start_watching();
     pcl_log_set_sink(log_to_line, NULL);
     bool go_on = say_hello();

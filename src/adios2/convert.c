@@ -388,6 +388,7 @@ static int begin(const pclean_adios2_options *options, const pclean_hooks *hooks
         return rc;
     if (c->hooks.log)
         pcl_log_set_sink(to_hooks, &c->hooks);
+    casa_stop_when(c->hooks.stop_requested, c->hooks.user);
     return casa_init(err);
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,32 @@ int pcl_fs_publish(const char *from, const char *to, bool overwrite, pclean_err 
     return rc;
 }
 
+static bool find_endless(const char *path, size_t depth, char *found, size_t size) {
+    struct stat st;
+    char inside[4096];
+    if (stat(path, &st) != 0 || S_ISREG(st.st_mode) || depth > 16)
+        return false;
+    if (!S_ISDIR(st.st_mode)) {
+        snprintf(found, size, "%s", path);
+        return true;
+    }
+    if (depth > 0 && (lstat(path, &st) != 0 || S_ISLNK(st.st_mode)))
+        return false;
+    DIR *stream = opendir(path);
+    bool is = false;
+    for (struct dirent *e; stream && !is && (e = readdir(stream)) != NULL;)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+            snprintf(inside, sizeof inside, "%s/%s", path, e->d_name) < (int)sizeof inside)
+            is = find_endless(inside, depth + 1, found, size);
+    if (stream)
+        closedir(stream);
+    return is;
+}
+
+bool pcl_fs_find_endless(const char *path, char *found, size_t size) {
+    return find_endless(path, 0, found, size);
+}
+
 /* ---- whole small files ---- */
 
 FILE *pcl_fs_open_text(const char *path) {
@@ -166,6 +193,24 @@ FILE *pcl_fs_open_text(const char *path) {
         close(fd);
         errno = EINVAL;
     }
+    return f;
+}
+
+FILE *pcl_fs_open_stream(const char *path) {
+    struct stat st;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    if (fd < 0)
+        return NULL;
+    const bool pipe = fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+    if (pipe && poll(&ready, 1, 10000) <= 0) {
+        close(fd);
+        errno = ETIMEDOUT;
+        return NULL;
+    }
+    FILE *f = fcntl(fd, F_SETFL, 0) == 0 ? fdopen(fd, "r") : NULL;
+    if (!f)
+        close(fd);
     return f;
 }
 

@@ -23,9 +23,17 @@ int pcl_fs_publish(const char *from, const char *to, bool overwrite, pclean_err 
 /* The fallback of pcl_fs_publish alone; `to` must exist. Public only for its test. */
 int pcl_fs_publish_aside(const char *from, const char *to, pclean_err *err) PCL_CHECK;
 
+/* A file below a folder, or `path` itself, that is a FIFO, a socket or a device, of which a read
+ * may not end: its path. Links to folders are not followed. */
+bool pcl_fs_find_endless(const char *path, char *found, size_t size);
+
 /* Opens a file to read text; one that is no regular file (a FIFO would wait for its writer) is
  * none. NULL, errno. */
 FILE *pcl_fs_open_text(const char *path);
+
+/* The same of what may also be a pipe, as a shell's <(command): one that nobody writes into for ten
+ * seconds is an error (ETIMEDOUT). */
+FILE *pcl_fs_open_stream(const char *path);
 
 /* Writes a small text file whole: temporary name beside it, fsync, rename. */
 int pcl_fs_write_text(const char *path, const char *text, size_t len, pclean_err *err) PCL_CHECK;

@@ -40,6 +40,9 @@ typedef struct casa_usage {
 void casa_get_usage(casa_usage *out);
 void casa_restart_peak(void);
 
+/* Until casa_end a call of this thread that takes long asks whether to stop, and then ends with
+ * -PCLEAN_EINTERRUPTED. */
+void casa_stop_when(int (*stop_requested)(void *user), void *user);
 const char *casa_version(void); /* "3.5.0", static storage */
 
 /* ---- sky directions and spectral frames (coords.cpp) ---- */

@@ -141,6 +141,7 @@ int casa_init(pclean_err *err) {
 }
 
 void casa_end(void) {}
+void casa_stop_when(int (*)(void *), void *) {}
 
 bool casa_has_died(void) {
     return false;

@@ -2,6 +2,7 @@
 #include "config/options.h"
 #include "config/value.h"
 #include <ctype.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,13 +64,17 @@ static int yaml_failed(const yaml_emitter_t *emitter, pclean_err *err) {
     if (emitter->error == YAML_WRITER_ERROR)
         return PCL_FAIL(err, PCLEAN_EIO, "cannot write the parameters as YAML: %s",
                         emitter->problem);
-    return PCL_FAIL(err, PCLEAN_EPARAM, "cannot write the parameters as YAML: a text is not UTF-8");
+    return errno == ENOMEM /* libyaml refuses a text for two reasons, and does not say which */
+               ? PCL_FAIL(err, PCLEAN_ENOMEM, "no memory to write the parameters as YAML")
+               : PCL_FAIL(err, PCLEAN_EPARAM,
+                          "cannot write the parameters as YAML: a text is not UTF-8");
 }
 
 static int emit_option(yaml_emitter_t *emitter, const struct pcl_option *o,
                        const pclean_config *config, pclean_err *err) {
     struct pcl_texts texts;
     int rc = pcl_value_get(o, config, &texts, err);
+    errno = 0;
     if (rc == 0 && !(emit_scalar(emitter, o->name, false) && emit_value(emitter, o, &texts)))
         rc = yaml_failed(emitter, err);
     pcl_texts_clear(&texts);
@@ -164,11 +169,12 @@ static int add_json(json_t *root, const struct pcl_option *o, const pclean_confi
     json_t *group = json_object_get(root, o->group);
     if (!group && json_object_set_new(root, o->group, json_object()) == 0)
         group = json_object_get(root, o->group);
+    errno = 0;
     json_t *value = json_value(o, &texts);
-    if (!value)
+    if (!value && errno != ENOMEM)
         rc =
             PCL_FAIL(err, PCLEAN_EPARAM, "cannot write %s as JSON: its text is not UTF-8", o->name);
-    else if (json_object_set_new(group, o->name, value) != 0)
+    else if (!value || json_object_set_new(group, o->name, value) != 0)
         rc = PCL_FAIL(err, PCLEAN_ENOMEM, "no memory to write the parameters as JSON");
     pcl_texts_clear(&texts);
     return rc;

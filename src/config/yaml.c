@@ -2,6 +2,7 @@
  * which nesting is allowed), then the entries through the table into the config (the meaning). All
  * complaints of the second step are reported together, and the config changes only if there is
  * none. */
+#include "base/fsutil.h"
 #include "base/mem.h"
 #include "config/config.h"
 #include "config/options.h"
@@ -499,7 +500,7 @@ static int apply_entries(const struct reader *r, pclean_config *config, pclean_e
 static int read_file(const char *path, char **text, size_t *len, pclean_err *err) {
     *text = NULL;
     *len = 0;
-    FILE *in = fopen(path, "rb");
+    FILE *in = pcl_fs_open_stream(path);
     if (!in)
         return PCL_FAIL(err, PCLEAN_EIO, "cannot read %s: %s", path, strerror(errno));
     int rc = PCL_NEW(text, LARGEST_FILE + 1, "text of a parameter file", err);

@@ -70,7 +70,8 @@ static void log_to_line(enum pcl_log_level level, const char *text, void *user) 
 /* Ctrl-C at a terminal reaches the workers too: the coordinator decides what becomes of them. Their
  * other signals do what they do by default, whatever the host program made of them. */
 static void reset_signals(void) {
-    static const int normal[] = {SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGCHLD, SIGUSR1, SIGUSR2},
+    static const int normal[] = {SIGTERM, SIGHUP,  SIGQUIT, SIGALRM,
+                                 SIGCHLD, SIGUSR1, SIGUSR2, SIGABRT},
                      ignored[] = {SIGINT, SIGPIPE, SIGXFSZ};
     for (size_t i = 0; i < sizeof normal / sizeof *normal; i++)
         signal(normal[i], SIG_DFL);

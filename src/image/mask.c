@@ -97,7 +97,7 @@ static int read_file(const char *path, char **text, pclean_err *err) {
         return rc;
     if (size > (64u << 20))
         return PCL_FAIL(err, PCLEAN_EPARAM, "%s is neither a CASA image nor region text", path);
-    FILE *f = fopen(path, "rb");
+    FILE *f = pcl_fs_open_text(path);
     if (!f)
         return PCL_FAIL(err, PCLEAN_EIO, "cannot open the mask %s: %s", path, strerror(errno));
     if ((rc = PCL_ZNEW(text, (size_t)size + 1, "mask text", err)) == 0) {

@@ -22,9 +22,12 @@ bool pcl_virtual_is(const char *path) {
 int pcl_virtual_write(const char *folder, const pcl_virtual *v, pclean_err *err) {
     char *file = NULL, *text = NULL;
     json_t *names = json_array();
+    errno = 0;
     for (size_t i = 0; i < v->n; i++)
         if (json_array_append_new(names, json_string(v->image[i])) != 0) { /* it takes UTF-8 only */
             json_decref(names);
+            if (errno == ENOMEM)
+                return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the list of %zu images", v->n);
             return PCL_FAIL(
                 err, PCLEAN_EPARAM,
                 "%s: the name of this image cannot be written into a list (not UTF-8); rename it",

@@ -509,7 +509,9 @@ int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *ni
                                .threshold = (float)threshold_jy,
                                .cycleniter = (size_t)cycleniter,
                                .keep = c->fullsummary && p->valid && deconvolver->keeps,
-                               .lobe = held.lobe};
+                               .lobe = held.lobe,
+                               .stop = p->options.stop_requested,
+                               .stop_user = p->options.stop_user};
     pcl_clean_result result;
     for (int i = 0; i < 2; i++)
         params.spare[i] = lend(p, i);

@@ -213,6 +213,7 @@ static int begin(work *w, size_t n, const pclean_concat_options *o, const pclean
     w->hooks = (pclean_hooks){.size = sizeof w->hooks};
     int rc = PCL_TAKE(pclean_hooks, &w->hooks, hooks, err);
     rc = rc ? rc : pcl_threads_start(thread_count(o), err);
+    casa_stop_when(w->hooks.stop_requested, w->hooks.user);
     rc = rc ? rc : casa_init(err);
     if (!rc && w->hooks.log)
         pcl_log_set_sink(log_to_hooks, &w->hooks);
@@ -463,10 +464,13 @@ static int join_subcubes(work *w, const char *base, size_t nparts, const char *c
         bool found;
         pcl_joined *j = &w->joined[w->n];
         const int rc = open_extension(j, base, extensions[i], nparts, o, &found, &w->error[w->n]);
-        if (found)
+        if (found) {
             w->n++;
-        else if (rc)
+        } else if (rc) {
+            if (err)
+                *err = w->error[w->n];
             return rc;
+        }
     }
     if (w->n == 0)
         return PCL_FAIL(err, PCLEAN_EDATA,

@@ -1,4 +1,5 @@
 #include "line/line.h"
+#include "base/clock.h"
 #include "base/fds.h"
 #include "base/fsutil.h"
 #include "base/log.h"
@@ -7,6 +8,7 @@
 #include "line/program.h"
 #include "wire/frame.h"
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +25,10 @@ static _Thread_local struct line {
     casa_usage ended;    /* of the processes that have ended */
     pcl_frame_usage now; /* of this one, as it told last; peak_bytes since it was asked for */
     char fact[PCL_LINE_NFACT][4096];
+    int (*stop)(void *user); /* of the process that asked for it */
+    void *stop_user;
+    pid_t stop_owner;
+    char odd[4096]; /* what casacore waits for without an end */
 } line;
 
 /* Memory that casacore's process takes by itself, bytes, about: its libraries. */
@@ -30,7 +36,9 @@ static _Thread_local struct line {
 /* A limit of so much is named where memory is short. */
 #define MANY ((rlim_t)4 << 30)
 
-enum outcome { DONE, FAILED, DIED, LATE };
+enum outcome { DONE, FAILED, DIED, LATE, STUCK, CUT, STOPPED };
+enum { TICK_MS = 50 };
+#define LOOK_S 0.5 /* without an answer, and what casacore reads is looked at */
 
 /* ---- messages ---- */
 
@@ -74,6 +82,33 @@ static void note_usage(pcl_wire *body) {
     line.now = usage;
 }
 
+static bool stop_requested(void) {
+    return line.stop && line.stop_owner == getpid() && line.stop(line.stop_user);
+}
+
+/* Until a message begins. DONE: one does, or the line has ended. */
+static enum outcome wait_for_message(const char *path, double limit_s) {
+    const double begin = pcl_now();
+    bool looked = !path;
+    for (;;) {
+        struct pollfd ready = {.fd = line.program.fd, .events = POLLIN};
+        if (poll(&ready, 1, TICK_MS) > 0)
+            return DONE;
+        const double waited = pcl_now() - begin;
+        if (stop_requested())
+            return STOPPED;
+        if (!looked && waited > LOOK_S) {
+            looked = true;
+            if (pcl_fs_find_endless(path, line.odd, sizeof line.odd))
+                return STUCK;
+        }
+        if (waited > LOOK_S && pcl_program_reads_nothing(&line.program))
+            return CUT;
+        if (limit_s > 0 && waited > limit_s)
+            return LATE;
+    }
+}
+
 /* The next message that is neither for the log nor of what is used. */
 static enum pcl_frame_got next_message(double limit_s, pcl_frame *head, pcl_wire *body,
                                        int *passed) {
@@ -93,9 +128,12 @@ static enum pcl_frame_got next_message(double limit_s, pcl_frame *head, pcl_wire
 }
 
 /* Takes what comes until the call is answered. */
-static enum outcome wait_for_reply(double limit_s, pcl_wire *reply, int *passed, int *status,
-                                   pclean_err *err) {
+static enum outcome wait_for_reply(const char *path, double limit_s, pcl_wire *reply, int *passed,
+                                   int *status, pclean_err *err) {
     pcl_frame head;
+    const enum outcome out = wait_for_message(path, limit_s);
+    if (out != DONE)
+        return out;
     switch (next_message(limit_s, &head, reply, passed)) {
     case PCL_FRAME_NO_MEMORY:
         *status = PCL_FAIL(err, PCLEAN_ENOMEM, "out of memory: casacore sent %llu bytes",
@@ -202,7 +240,14 @@ int casa_init(pclean_err *err) {
     return start(err);
 }
 
+void casa_stop_when(int (*requested)(void *user), void *user) {
+    line.stop = requested;
+    line.stop_user = user;
+    line.stop_owner = getpid();
+}
+
 void casa_end(void) {
+    line.stop = NULL;
     if (line.program.pid && line.owner == getpid())
         forget(NULL, false);
     line.ended = (casa_usage){0};
@@ -235,10 +280,21 @@ static bool is_full(const char *words) {
            strstr(words, strerror(EFBIG));
 }
 
-static int tell_death(const pcl_line_job *job, const pcl_program_end *end, bool late,
+static int tell_death(const pcl_line_job *job, const pcl_program_end *end, enum outcome out,
                       pclean_err *err) {
     const char *path = job->path ? job->path : "casacore";
-    if (late)
+    if (out == STOPPED)
+        return PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted while %s %s", job->doing, path);
+    if (out == STUCK)
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "%s: casacore waits for %s, which is a FIFO or a device and no file", path,
+                        line.odd);
+    if (out == CUT)
+        return PCL_FAIL(err, PCLEAN_EDATA,
+                        "%s: it is damaged, or its writer did not finish: a file is cut short and "
+                        "is read beyond its end again and again",
+                        path);
+    if (out == LATE)
         return PCL_FAIL(err, PCLEAN_EIO,
                         "%s: its header could not be read in %d s; does its disk answer? If it "
                         "does, its tables are damaged",
@@ -264,13 +320,13 @@ static void take_ahead(void) {
     line.ahead = NULL;
     if (!a)
         return;
-    const enum outcome out = wait_for_reply(0, &a->reply, &a->passed, &a->status, &a->err);
+    const enum outcome out = wait_for_reply(a->path, 0, &a->reply, &a->passed, &a->status, &a->err);
     a->arrived = out == DONE || out == FAILED;
     if (!a->arrived) {
         const pcl_line_job job = {.doing = a->doing, .path = a->path, .repeat = true};
         pcl_program_end end;
-        forget(&end, false);
-        a->status = a->status ? a->status : tell_death(&job, &end, false, &a->err);
+        forget(&end, out != DIED);
+        a->status = a->status ? a->status : tell_death(&job, &end, out, &a->err);
     }
 }
 
@@ -306,9 +362,13 @@ int pcl_line_find(pcl_handle *handle, uint64_t *id, pclean_err *err) {
 
 static int call_once(const pcl_line_job *job, pclean_err *err, enum outcome *out) {
     pclean_err local = {0};
-    int rc = start(&local);
     *out = FAILED;
     line.died = false;
+    if (pcl_wire_bad(job->request))
+        return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for a message to casacore");
+    if (stop_requested())
+        return tell_death(job, NULL, STOPPED, err);
+    int rc = start(&local);
     for (size_t i = 0; !rc && i < job->nhandle; i++) {
         if (job->handle[i]->generation != line.generation &&
             (*out = open_again(job->handle[i], &local, &rc)) != DONE)
@@ -320,17 +380,15 @@ static int call_once(const pcl_line_job *job, pclean_err *err, enum outcome *out
             *err = local;
         return rc;
     }
-    if (pcl_wire_bad(job->request))
-        return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for a message to casacore");
     take_ahead();
     *out = DIED;
     if (pcl_frame_send(line.program.fd, PCL_FRAME_CALL, job->call, job->request->data,
                        job->request->n, -1))
-        *out = wait_for_reply(job->limit_s, job->reply, job->passed, &rc, &local);
-    if (*out == DIED || *out == LATE) {
+        *out = wait_for_reply(job->path, job->limit_s, job->reply, job->passed, &rc, &local);
+    if (*out != DONE && *out != FAILED) {
         pcl_program_end end;
-        forget(&end, *out == LATE);
-        rc = rc ? rc : tell_death(job, &end, *out == LATE, &local);
+        forget(&end, *out != DIED);
+        rc = rc ? rc : tell_death(job, &end, *out, &local);
         line.died = *out == DIED;
     }
     if (rc && err)
@@ -344,11 +402,11 @@ int pcl_line_call(const pcl_line_job *job, pclean_err *err) {
     int rc = call_once(job, err, &out);
     if (job->died)
         *job->died = out == DIED;
-    if (out != DIED)
+    if (out == DONE || out == FAILED)
         return rc;
     if (job->makes && !was_there && pcl_fs_remove_tree(job->path, NULL) != 0)
         return rc;
-    if (job->repeat && !was_there) {
+    if (out == DIED && job->repeat && !was_there) {
         pcl_log(PCL_LOG_DEBUG, "casacore's process is started again: %s", err ? err->msg : "");
         rc = call_once(job, err, &out);
         if (out == DIED && job->makes)

@@ -133,6 +133,8 @@ int pcl_partfiles_remove_stale(const pclean_partition *partition, const pclean_c
 
 /* ---- writing ---- */
 
+static const char unfinished[] = ".part";
+
 static int density_path(const pclean_config *whole, const char *folder, char **path,
                         pclean_err *err) {
     if (folder)
@@ -180,10 +182,15 @@ done:
     return rc;
 }
 
-int pcl_partfiles_write(pclean_part *p, const char *folder, pclean_err *err) {
+static int part_path(const pclean_part *p, const char *folder, const char *ending, char **path,
+                     pclean_err *err) {
+    return pcl_asprintf(path, err, "%s/%s.yaml%s", folder, base_of(p->name), ending);
+}
+
+int pcl_partfiles_write(const pclean_part *p, const char *folder, pclean_err *err) {
     char *path = NULL, *text = NULL;
     size_t size = 0;
-    int rc = pcl_asprintf(&path, err, "%s/%s.yaml", folder, base_of(p->name));
+    int rc = part_path(p, folder, unfinished, &path, err);
     if (rc)
         return rc;
     FILE *out = open_memstream(&text, &size);
@@ -196,6 +203,24 @@ int pcl_partfiles_write(pclean_part *p, const char *folder, pclean_err *err) {
     if (!rc)
         rc = pcl_fs_write_text(path, text, size, err);
     free(text);
+    pcl_free(path);
+    return rc;
+}
+
+void pcl_partfiles_drop(const pclean_part *p, const char *folder) {
+    char *path = NULL;
+    if (part_path(p, folder, unfinished, &path, NULL) == 0)
+        unlink(path);
+    pcl_free(path);
+}
+
+int pcl_partfiles_publish(pclean_part *p, const char *folder, pclean_err *err) {
+    char *from = NULL, *path = NULL;
+    int rc = part_path(p, folder, unfinished, &from, err);
+    rc = rc ? rc : part_path(p, folder, "", &path, err);
+    if (!rc && rename(from, path) != 0)
+        rc = pcl_err_errno(err, "write", path);
+    pcl_free(from);
     if (rc) {
         pcl_free(path);
         return rc;

@@ -21,8 +21,11 @@ int pcl_partfiles_set_density(const pclean_config *whole, const char *folder, pc
 int pcl_partfiles_save_density(const pclean_config *whole, const char *folder,
                                pclean_err *err) PCL_CHECK;
 
-/* Writes FOLDER/NAME.yaml, the configuration of a part, and sets part->file. */
-int pcl_partfiles_write(pclean_part *part, const char *folder, pclean_err *err) PCL_CHECK;
+/* The configuration of a part: written beside FOLDER/NAME.yaml; then given that name, which becomes
+ * part->file, or dropped. All are written before one has its name. */
+int pcl_partfiles_write(const pclean_part *part, const char *folder, pclean_err *err) PCL_CHECK;
+int pcl_partfiles_publish(pclean_part *part, const char *folder, pclean_err *err) PCL_CHECK;
+void pcl_partfiles_drop(const pclean_part *part, const char *folder);
 
 /* Removes the parts of an earlier, finer partition: those of higher numbers. */
 int pcl_partfiles_remove_stale(const pclean_partition *partition, const pclean_config *config,

@@ -203,13 +203,17 @@ int pclean_partition_write(pclean_partition *partition, const pclean_config *con
                         strerror(errno));
     if (!pcl_fs_is_dir(folder))
         return PCL_FAIL(err, PCLEAN_EIO, "%s is not a folder", folder);
-    if (pcl_params_common_density(config))
-        rc = pcl_partfiles_save_density(config, folder, err);
-    casa_end();
     for (size_t k = 0; !rc && k < partition->nparts; k++) {
-        pclean_part *part = &partition->part[k];
+        const pclean_part *part = &partition->part[k];
         if (!(rc = pcl_partfiles_set_density(config, folder, part->config, err)))
             rc = pcl_partfiles_write(part, folder, err);
     }
+    if (!rc && pcl_params_common_density(config))
+        rc = pcl_partfiles_save_density(config, folder, err);
+    casa_end();
+    for (size_t k = 0; !rc && k < partition->nparts; k++)
+        rc = pcl_partfiles_publish(&partition->part[k], folder, err);
+    for (size_t k = 0; rc && k < partition->nparts; k++)
+        pcl_partfiles_drop(&partition->part[k], folder);
     return rc ? rc : pcl_partfiles_remove_stale(partition, config, folder, err);
 }

@@ -187,6 +187,8 @@ int pcl_record_history(const pclean_config *config, char ***lines, size_t *n, pc
         return rc;
     json_t *root = json_loads(text, 0, NULL);
     free(text);
+    if (!root)
+        return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the history");
     if ((rc = PCL_ZNEW(lines, pclean_config_count() + 2, "history", err)))
         goto done;
     rc = pcl_asprintf(&(*lines)[(*n)++], err, "taskname=pclean image");
@@ -199,7 +201,8 @@ int pcl_record_history(const pclean_config *config, char ***lines, size_t *n, pc
         if (rc || *n >= pclean_config_count() + 2)
             break;
         char *shown = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        rc = pcl_asprintf(&(*lines)[*n], err, "%-22s= %s", key, shown ? shown : "?");
+        rc = shown ? pcl_asprintf(&(*lines)[*n], err, "%-22s= %s", key, shown)
+                   : PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the history");
         *n += !rc;
         free(shown);
     }

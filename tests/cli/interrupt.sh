@@ -21,6 +21,26 @@ interrupt() {
     [ $((SECONDS - start)) -le 20 ] || fail "stopping took $((SECONDS - start)) s"
 }
 
+# stop SECONDS ARGUMENTS: SIGTERM to all its processes so long after the beginning, which must end the command in about two seconds, its processes with it, and leave nothing behind.
+stop() {
+    line="pclean ${*:2}, SIGTERM"
+    "$PCLEAN" "${@:2}" >out 2>err </dev/null &
+    local pid=$! begin process
+    sleep "$1"
+    kill -TERM -- -$pid 2>/dev/null || fail "the run had ended before the signal"
+    begin=$(date +%s%N)
+    wait $pid
+    status=$?
+    [ $(($(date +%s%N) - begin)) -lt 4000000000 ] || fail "stopping took $((($(date +%s%N) - begin) / 1000000)) ms"
+    [ "$status" = 1 ] || [ "$status" = 143 ] || fail "exit status should be 1, or that of SIGTERM"
+    sleep 0.3
+    for process in /proc/[0-9]*; do
+        [ "$(readlink "$process/cwd")" = "$PWD" ] || continue
+        case $(readlink "$process/exe") in */pclean*) fail "a process is left: $(tr '\0' ' ' <"$process/cmdline")" ;; esac
+    done
+    [ -z "$(compgen -G 'g.*')" ] || fail "left behind: $(compgen -G 'g.*')"
+}
+
 interrupt INT out
 expect_status 1; expect_no_out
 expect_err '"event":"end","status":1,"error":"'
@@ -44,6 +64,34 @@ kill -INT $pid
 wait $pid
 status=$?
 expect_failure 'half-written'
+
+# one minor cycle of minutes in the calling process
+small="--vis $ms --imagename g --imsize 256 --cell 8arcsec --niter 2000000000 --gain 0.0000001 --nworkers 1"
+stop 2 image $small --threads 2
+expect_failure 'interrupted'
+stop 2 image $small --progress json
+expect_status 1; expect_err '"event":"end","status":1,"error":"'
+
+# casacore waits for what does not answer: a pipe behind a link to a folder
+cp -r "$ms" pipe.ms
+mv pipe.ms/FIELD field; rm field/table.f0; mkfifo field/table.f0; ln -s "$PWD/field" pipe.ms/FIELD
+cut="--vis pipe.ms --imagename g --imsize 64 --cell 15arcsec"
+stop 1 image $cut
+expect_failure 'interrupted'
+stop 1 adios2 convert pipe.ms g.ms
+expect_failure 'interrupted'
+stop 1 plan $cut
+stop 1 partition $cut -n 2 --write g.parts
+run image --vis "$ms" --imagename h --imsize 32 --cell 30arcsec --specmode cube --nchan 2
+cp -r h.image h2.image
+mv h.image/logtable log; rm log/table.info; mkfifo log/table.info; ln -s "$PWD/log" h.image/logtable
+stop 1 concat g.image h.image h2.image
+expect_failure 'interrupted'
+# where the pipe is in the folder itself, that is said at once
+rm h.image/logtable; mv log h.image/logtable
+run concat g.image h.image h2.image
+expect_failure 'casacore waits for h.image/logtable/table.info, which is a FIFO'
+rm -rf pipe.ms field h.* h2.image
 
 # and then the same name can be imaged
 run image --vis "$ms" --imagename out --imsize 64 --cell 15arcsec --specmode cube --nchan 1

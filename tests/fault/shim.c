@@ -3,8 +3,9 @@
  * environment says what is to happen:
  *
  *   FAULT_CALLS    classes of calls, comma-separated: write fsync rename open look fallocate mkdir
- *                  unlink close read link fork flock (open: for writing or creating; look: for
- *                  reading, and folders)
+ *                  unlink close read link fork flock fcntl mmap malloc (open: for writing or
+ *                  creating; look: for reading, and folders; malloc: whatever gives memory)
+ *   FAULT_PROGRAM  only calls of the program of this name; otherwise of all
  *   FAULT_PATH     only calls on a path with this part in it; otherwise all but those on standard
  *                  input, output and error
  *   FAULT_AT       the call that the fault hits: 1 is the first of the program and its children. 0:
@@ -43,6 +44,7 @@ enum action { FAIL, SHORT, KILL };
 
 static struct {
     bool ready, sticky;
+    bool memory; /* calls that give memory are asked for: too many to look it up in each */
     enum action action;
     int error;
     uint64_t at, *counter;
@@ -66,10 +68,19 @@ static uint64_t *shared_counter(const char *path) {
     return p == MAP_FAILED ? &own_counter : p;
 }
 
+static bool is_asked_for(const char *class) {
+    const size_t n = strlen(class);
+    for (const char *p = fault.calls; (p = strstr(p, class)) != NULL; p += n)
+        if ((p == fault.calls || p[-1] == ',') && (p[n] == ',' || !p[n]))
+            return true;
+    return false;
+}
+
 /* The programs' constructors may call before this one has run. */
 __attribute__((constructor)) static void begin(void) {
     if (fault.ready)
         return;
+    const char *program = setting("FAULT_PROGRAM", "");
     const char *action = setting("FAULT_ACTION", "fail");
     fault.ready = true;
     fault.action = strcmp(action, "kill") == 0 ? KILL : strcmp(action, "short") == 0 ? SHORT : FAIL;
@@ -77,17 +88,12 @@ __attribute__((constructor)) static void begin(void) {
     fault.error = atoi(setting("FAULT_ERRNO", "5"));
     fault.at = strtoull(setting("FAULT_AT", "0"), NULL, 10);
     fault.calls = setting("FAULT_CALLS", "");
+    if (*program && strcmp(program, program_invocation_short_name) != 0)
+        fault.calls = "";
     fault.path = setting("FAULT_PATH", "");
     fault.log = setting("FAULT_LOG", "");
     fault.counter = shared_counter(setting("FAULT_COUNTER", "/dev/null"));
-}
-
-static bool is_asked_for(const char *class) {
-    const size_t n = strlen(class);
-    for (const char *p = fault.calls; (p = strstr(p, class)) != NULL; p += n)
-        if ((p == fault.calls || p[-1] == ',') && (p[n] == ',' || !p[n]))
-            return true;
-    return false;
+    fault.memory = is_asked_for("malloc");
 }
 
 /* The path of a descriptor, or NULL where it is no file of a disk's. */
@@ -213,6 +219,10 @@ WRAP(int, "fallocate", ftruncate, (int fd, off_t n), (fd, n), NULL, fd, NULL, -1
 WRAP(int, "fallocate", ftruncate64, (int fd, off64_t n), (fd, n), NULL, fd, NULL, -1)
 WRAP(int, "fallocate", truncate, (const char *a, off_t n), (a, n), a, -1, NULL, -1)
 WRAP(int, "flock", flock, (int fd, int how), (fd, how), NULL, fd, NULL, -1)
+WRAP(void *, "mmap", mmap, (void *a, size_t n, int how, int flags, int fd, off_t at),
+     (a, n, how, flags, fd, at), NULL, -1, NULL, MAP_FAILED)
+WRAP(void *, "mmap", mmap64, (void *a, size_t n, int how, int flags, int fd, off64_t at),
+     (a, n, how, flags, fd, at), NULL, -1, NULL, MAP_FAILED)
 WRAP(pid_t, "fork", fork, (void), (), NULL, -1, NULL, -1)
 WRAP(DIR *, "look", opendir, (const char *a), (a), a, -1, NULL, NULL)
 
@@ -267,3 +277,48 @@ WRAP(FILE *, class_of_fopen(mode), fopen, (const char *a, const char *mode), (a,
      NULL)
 WRAP(FILE *, class_of_fopen(mode), fopen64, (const char *a, const char *mode), (a, mode), a, -1,
      NULL, NULL)
+
+#define WRAP_FCNTL(name)                                                                           \
+    __attribute__((visibility("default"))) int name(int fd, int command, ...) {                    \
+        FIND(int, name, int, int, ...);                                                            \
+        va_list list;                                                                              \
+        va_start(list, command);                                                                   \
+        void *argument = va_arg(list, void *);                                                     \
+        va_end(list);                                                                              \
+        return strikes("fcntl", #name, NULL, fd, NULL) ? -1 : real(fd, command, argument);         \
+    }
+WRAP_FCNTL(fcntl)
+WRAP_FCNTL(fcntl64)
+
+/* Memory. Before the shim has begun, and while it looks for the functions that it stands for, the
+ * C library's are called by their other names. */
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t),
+    *__libc_memalign(size_t, size_t);
+
+static bool has_none(const char *call) {
+    return fault.memory && strikes("malloc", call, NULL, -1, NULL);
+}
+
+#define WRAP_MEMORY(name, params, args, otherwise)                                                 \
+    __attribute__((visibility("default"))) void *name(PARAMS params) {                             \
+        static void *(*real)(PARAMS params);                                                       \
+        static __thread bool looking;                                                              \
+        if (has_none(#name))                                                                       \
+            return errno = ENOMEM, NULL;                                                           \
+        if (!real && !looking) {                                                                   \
+            looking = true;                                                                        \
+            *(void **)&real = dlsym(RTLD_NEXT, #name);                                             \
+            looking = false;                                                                       \
+        }                                                                                          \
+        return real ? real args : otherwise;                                                       \
+    }
+WRAP_MEMORY(malloc, (size_t n), (n), __libc_malloc(n))
+WRAP_MEMORY(calloc, (size_t n, size_t size), (n, size), __libc_calloc(n, size))
+WRAP_MEMORY(realloc, (void *p, size_t n), (p, n), __libc_realloc(p, n))
+WRAP_MEMORY(memalign, (size_t align, size_t n), (align, n), __libc_memalign(align, n))
+WRAP_MEMORY(aligned_alloc, (size_t align, size_t n), (align, n), __libc_memalign(align, n))
+
+__attribute__((visibility("default"))) int posix_memalign(void **p, size_t align, size_t n) {
+    FIND(int, posix_memalign, void **, size_t, size_t);
+    return has_none("posix_memalign") ? ENOMEM : real(p, align, n);
+}

@@ -54,21 +54,30 @@ static void no_child_is_left(void) {
     assert_int_equal(errno, ECHILD);
 }
 
-/* A pipe that nobody writes to is a disk that does not answer. */
+/* A pipe that nobody writes to is found; behind a link to a folder it is a disk that does not
+ * answer. */
 static void an_image_that_cannot_be_read_in_time(void **state) {
     (void)state;
-    const char *const names[] = {in_folder("a.image"), in_folder("b.image")}, *const waiting[] = {
-                                                                                  names[0],
-                                                                                  in_folder(
-                                                                                      "waiting")};
+    char name[3][1200]; /* in_folder has room for a few */
+    snprintf(name[0], sizeof name[0], "%s", in_folder("a.image"));
+    snprintf(name[1], sizeof name[1], "%s", in_folder("b.image"));
+    snprintf(name[2], sizeof name[2], "%s", in_folder("waiting"));
+    const char *const names[] = {name[0], name[1]}, *const waiting[] = {name[0], name[2]};
     pcl_series parts;
     make_image(names[0], 0);
     make_image(waiting[1], 1);
-    assert_int_equal(unlink(in_folder("waiting/table.info")), 0);
-    assert_int_equal(mkfifo(in_folder("waiting/table.info"), 0666), 0);
+    assert_int_equal(rename(in_folder("waiting/logtable"), in_folder("log")), 0);
+    assert_int_equal(unlink(in_folder("log/table.info")), 0);
+    assert_int_equal(mkfifo(in_folder("log/table.info"), 0666), 0);
+    assert_int_equal(symlink(in_folder("log"), in_folder("waiting/logtable")), 0);
     assert_fails(pcl_series_load(waiting, 2, &(pcl_series_options){.axis = -1}, &parts, &err),
                  PCLEAN_EIO,
                  "/waiting: its header could not be read in 1 s; does its disk answer?");
+    no_child_is_left();
+    assert_int_equal(unlink(in_folder("waiting/logtable")), 0);
+    assert_int_equal(rename(in_folder("log"), in_folder("waiting/logtable")), 0);
+    assert_fails(pcl_series_load(waiting, 2, &(pcl_series_options){.axis = -1}, &parts, &err),
+                 PCLEAN_EDATA, "/waiting/logtable/table.info, which is a FIFO or a device");
     no_child_is_left();
     make_image(names[1], 1);
     assert_ok(pcl_series_load(names, 2, &(pcl_series_options){.axis = -1}, &parts, &err));

@@ -2,6 +2,7 @@
 #include "base/fsutil.h"
 #include "base/mem.h"
 #include "unit/check.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -273,6 +274,34 @@ static void test_sync_tree(void **state) {
     assert_fails(pcl_fs_sync_tree("absent", &err), PCLEAN_EIO, "absent");
 }
 
+static void test_endless(void **state) {
+    (void)state;
+    char found[300] = "", text[20] = "";
+    assert_int_equal(mkdir("tree", 0777), 0);
+    assert_int_equal(mkdir("tree/sub", 0777), 0);
+    put("tree/sub/file", "hello");
+    assert_int_equal(symlink("..", "tree/sub/up"), 0);
+    assert_false(pcl_fs_find_endless("tree", found, sizeof found));
+    assert_false(pcl_fs_find_endless("absent", found, sizeof found));
+    assert_int_equal(mkfifo("tree/sub/pipe", 0666), 0);
+    assert_int_equal(symlink("sub/pipe", "tree/link"), 0);
+    assert_true(pcl_fs_find_endless("tree/sub", found, sizeof found));
+    assert_string_equal(found, "tree/sub/pipe");
+    assert_int_equal(unlink("tree/sub/file"), 0);
+    assert_null(pcl_fs_open_text("tree/sub/pipe"));
+    assert_null(pcl_fs_open_stream("absent"));
+    assert_int_equal(errno, ENOENT);
+    if (fork() == 0) {
+        const int fd = open("tree/sub/pipe", O_WRONLY);
+        _exit(write(fd, "hello", 5) != 5);
+    }
+    FILE *f = pcl_fs_open_stream("tree/sub/pipe");
+    assert_non_null(f);
+    assert_non_null(fgets(text, sizeof text, f));
+    assert_string_equal(text, "hello");
+    fclose(f);
+}
+
 #define in_folder(test) cmocka_unit_test_setup_teardown(test, enter, leave)
 
 static void test_names(void **state) {
@@ -294,12 +323,17 @@ static void test_names(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names), in_folder(test_remove),
-        in_folder(test_publish),      in_folder(test_publish_aside),
-        in_folder(test_write_text),   in_folder(test_tree_size),
-        in_folder(test_allocate),     in_folder(test_read_write),
-        in_folder(test_copy_tree),    in_folder(test_copy_to_another_disk),
-        in_folder(test_sync_tree)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_names),
+                                       in_folder(test_remove),
+                                       in_folder(test_endless),
+                                       in_folder(test_publish),
+                                       in_folder(test_publish_aside),
+                                       in_folder(test_write_text),
+                                       in_folder(test_tree_size),
+                                       in_folder(test_allocate),
+                                       in_folder(test_read_write),
+                                       in_folder(test_copy_tree),
+                                       in_folder(test_copy_to_another_disk),
+                                       in_folder(test_sync_tree)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

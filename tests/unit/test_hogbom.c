@@ -310,6 +310,27 @@ static void counting_rules(void **state) {
     free_image(&im);
 }
 
+static int third_time(void *user) {
+    return ++*(int *)user == 3;
+}
+
+static void it_stops_when_asked(void **state) {
+    (void)state;
+    image im = random_image(64, 40, 0.02, 1, 0);
+    const float *const psf[] = {im.psf};
+    const bool *const mask[] = {NULL};
+    int asked = 0;
+    const pcl_clean_planes planes = {64, 40, 1, 1, &im.residual, &im.model, psf, mask};
+    pcl_clean_params params = {
+        .gain = 1e-3f, .cycleniter = 1000, .stop = third_time, .stop_user = &asked};
+    pcl_clean_result result;
+    pclean_err err = {0};
+    assert_int_equal(pcl_deconvolver_hogbom.clean(&planes, &params, &result, &err),
+                     -PCLEAN_EINTERRUPTED);
+    assert_int_equal(asked, 3);
+    free_image(&im);
+}
+
 static void bad_input(void **state) {
     (void)state;
     image im = random_image(64, 40, 0.02, 1, 0);
@@ -348,13 +369,10 @@ static void bad_input(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tclean_model_bit_for_bit),
-        cmocka_unit_test(lazy_equals_plain),
-        cmocka_unit_test(many_tiles_in_parallel),
-        cmocka_unit_test(blocks_and_box_mask),
-        cmocka_unit_test(planted_sources),
-        cmocka_unit_test(counting_rules),
-        cmocka_unit_test(bad_input),
+        cmocka_unit_test(tclean_model_bit_for_bit), cmocka_unit_test(lazy_equals_plain),
+        cmocka_unit_test(many_tiles_in_parallel),   cmocka_unit_test(blocks_and_box_mask),
+        cmocka_unit_test(planted_sources),          cmocka_unit_test(counting_rules),
+        cmocka_unit_test(it_stops_when_asked),      cmocka_unit_test(bad_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

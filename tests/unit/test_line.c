@@ -216,6 +216,36 @@ static void nothing_is_left_when_the_caller_dies(void **state) {
     assert_true(gone);
 }
 
+static int stop_now(void *user) {
+    return *(const int *)user;
+}
+
+/* A set that casacore waits for: a pipe is found; behind a link to a folder it is not, and the wait
+ * ends when that is asked for. */
+static void a_wait_can_be_ended(void **state) {
+    (void)state;
+    char command[5000];
+    double sum;
+    int wish = 0;
+    snprintf(command, sizeof command,
+             "cd %s && cp -r %s w.ms && chmod -R u+w w.ms && rm w.ms/FIELD/table.f0 && "
+             "mkfifo w.ms/FIELD/table.f0",
+             in_folder("."), set);
+    assert_int_equal(system(command), 0);
+    char waiting[1200];
+    snprintf(waiting, sizeof waiting, "%s", in_folder("w.ms"));
+    casa_stop_when(stop_now, &wish);
+    assert_fails(sum_of(waiting, &sum), PCLEAN_EDATA, "w.ms/FIELD/table.f0, which is a FIFO");
+    snprintf(command, sizeof command, "cd %s && mv w.ms/FIELD f && ln -s $PWD/f w.ms/FIELD",
+             in_folder("."));
+    assert_int_equal(system(command), 0);
+    wish = 1;
+    assert_fails(sum_of(waiting, &sum), PCLEAN_EINTERRUPTED, "interrupted while opening");
+    assert_fails(sum_of(set, &sum), PCLEAN_EINTERRUPTED, "interrupted while opening");
+    casa_end(); /* and is not asked for any more */
+    assert_ok(sum_of(set, &sum));
+}
+
 static void it_says_who_it_is(void **state) {
     (void)state;
     casa_end();
@@ -258,6 +288,7 @@ int main(void) {
         cmocka_unit_test_teardown(an_image_is_made_again_or_leaves_nothing, tear_down),
         cmocka_unit_test_teardown(a_header_is_finished_again_or_the_image_stays, tear_down),
         cmocka_unit_test_teardown(nothing_is_left_when_the_caller_dies, tear_down),
+        cmocka_unit_test_teardown(a_wait_can_be_ended, tear_down),
         cmocka_unit_test_teardown(it_says_who_it_is, tear_down),
         cmocka_unit_test_teardown(it_says_what_it_uses, tear_down),
     };

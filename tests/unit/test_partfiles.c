@@ -40,6 +40,11 @@ static void write_part(size_t n) {
     part.config->part_channel = (int)n;
     part.config->part_nchan = 9;
     assert_ok(pcl_partfiles_write(&part, folder, &err));
+    pcl_partfiles_drop(&part, folder);
+    assert_fails(pcl_partfiles_publish(&part, folder, &err), PCLEAN_EIO, "cannot write");
+    assert_null(part.file);
+    assert_ok(pcl_partfiles_write(&part, folder, &err));
+    assert_ok(pcl_partfiles_publish(&part, folder, &err));
     assert_string_equal(part.file, in_folder("line,1.subcube.%zu.yaml", n));
     pclean_config_free(part.config);
     pcl_free(part.file);

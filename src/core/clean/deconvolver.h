@@ -33,6 +33,9 @@ typedef struct pcl_clean_params {
                         * pixels; 0: not known */
     pcl_lent spare[2]; /* for the length of the call; where these are too small, memory is
                         * allocated */
+    int (*stop)(void *user); /* asked after some components each; non-zero: the call ends with
+                              * -PCLEAN_EINTERRUPTED. NULL: never */
+    void *stop_user;
 } pcl_clean_params;
 
 typedef struct pcl_clean_result {

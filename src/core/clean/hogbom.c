@@ -7,6 +7,8 @@
 #include "core/clean/deconvolver.h"
 #include "core/clean/hogbom_private.h"
 
+enum { STOP_EVERY = 64 };
+
 void pcl_hogbom_params_init(pcl_hogbom_params *p) {
     *p = (pcl_hogbom_params){
         .gain = 0.1f, .threshold = 0.0f, .cycleniter = 0, .keep = PCL_HOGBOM_KEEP_ALL};
@@ -27,6 +29,8 @@ static int run_block(const pcl_hogbom_form *e, const pcl_hogbom_params *p, size_
         if (!isfinite(at->abs))
             return PCL_FAIL(err, PCLEAN_EDATA, "the residual is infinite at pixel (%zu, %zu)",
                             at->x, at->y);
+        if (p->stop && i % STOP_EVERY == 0 && p->stop(p->stop_user))
+            return PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted");
         const pcl_component c = {at->x, at->y, p->gain * at->value};
         model[c.y * nx + c.x] += c.v;
         out->flux += (double)c.v;
@@ -126,7 +130,9 @@ static int clean(const pcl_clean_planes *c, const pcl_clean_params *p, pcl_clean
                                       .cycleniter = p->cycleniter,
                                       .keep = p->keep ? PCL_HOGBOM_KEEP_ALL : PCL_HOGBOM_KEEP_NONE,
                                       .spare_residual = p->spare[0],
-                                      .spare_psf = p->spare[1]};
+                                      .spare_psf = p->spare[1],
+                                      .stop = p->stop,
+                                      .stop_user = p->stop_user};
     *out = (pcl_clean_result){0};
     for (size_t i = 0; i < c->npol; i++) {
         pcl_hogbom_result one;

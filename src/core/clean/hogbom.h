@@ -30,6 +30,8 @@ typedef struct pcl_hogbom_params {
     /* For the padded PSF, a little more than nx ny, and for the residual where it is searched.
      * Where they are too small, memory is allocated. {NULL, 0} */
     pcl_lent spare_psf, spare_residual;
+    int (*stop)(void *user); /* as of pcl_clean_params; NULL */
+    void *stop_user;
 } pcl_hogbom_params;
 
 void pcl_hogbom_params_init(pcl_hogbom_params *p);

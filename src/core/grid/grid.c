@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <omp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -20,12 +21,23 @@ static size_t good_size(size_t n) {
     }
 }
 
+/* FFTW ends the process where it gets no memory. A plan takes some 10 KiB: whether there is more
+ * than that can be asked for before. */
+static int check_memory(pclean_err *err) {
+    void *some = malloc((size_t)1 << 20);
+    const bool there = some != NULL;
+    free(some);
+    return there ? 0 : PCL_FAIL(err, PCLEAN_ENOMEM, "out of memory: 1 MiB for FFTW");
+}
+
 static int make_plans(pcl_grid *g, pclean_err *err) {
     fftwf_complex *c = NULL;
     float *r = NULL;
     int rc = PCL_NEW(&c, g->ngy > g->ngx ? g->ngy : g->ngx, "FFT planning buffer", err);
     if (!rc)
         rc = PCL_NEW(&r, g->ngx, "FFT planning buffer", err);
+    if (!rc)
+        rc = check_memory(err);
     if (!rc) {
         int ny = (int)g->ngy, nx = (int)g->ngx;
 #pragma omp critical(fftw_planner)
