@@ -125,6 +125,13 @@ const char *pcl_idle_no_noise(const pclean_config *c, pcl_idle_test *is) {
                : "neither nsigma nor usemask=auto-multithresh asks for the noise";
 }
 
+/* What tclean would take from its earlier products is the same when it is made again. */
+const char *pcl_idle_restart(const pclean_config *c, pcl_idle_test *is) {
+    (void)is;
+    return c->restart ? "restart=true: PSF and residual are made anew, from the data and NAME.model"
+                      : NULL;
+}
+
 const char *pcl_idle_no_restoration(const pclean_config *c, pcl_idle_test *is) {
     (void)is;
     return c->restoration ? NULL : "restoration=false";

@@ -454,7 +454,6 @@ static const struct pcl_option table[] = {
      .type = PCL_BOOL,
      .offset = AT(fullsummary),
      .def = "false",
-     .idle = pcl_idle_no_clean,
      .help = "The record has all numbers of each plane's minor cycles (summaryminor), not four of "
              "them."},
     {.group = "iteration",

@@ -463,7 +463,6 @@ static int save_best(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) {
         pcl_target_select(&w->target, s[i].plane.pol);
         rc = pcl_state_save(&w->target, PCL_STATE_BEST, &place, err);
     }
-    s->best.saved = true;
     return rc;
 }
 

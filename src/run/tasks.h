@@ -17,8 +17,8 @@
 
 /* The cycle with the lowest residual, to which CLEAN goes back when it diverges. */
 typedef struct pcl_best {
-    bool known, saved; /* saved: the model is in the scratch file of cyclecontrol=global */
-    double peak;       /* Jy/beam */
+    bool known;
+    double peak; /* Jy/beam */
     int niter;
 } pcl_best;
 

@@ -19,6 +19,14 @@ expect_err 'reffreq=1.4GHz: without effect .*mtmfs'; grep -q 'gain=' err && fail
 grep -q '"pbcor=true: without effect on this run (restoration=false)"' n.run.json || fail "the record lacks what had no effect"
 expect_missing n.image; expect_missing n.image.pbcor
 
+# planes of noise alone, and what was tried where CLEAN diverged
+run image $small --start 2 --nchan 4 --niter 0 --imagename q
+expect_status 0; expect_out '^Noise alone: channels 0-1$'; expect_err 'noise alone \(dirty peak below 4.5 times the rms\): channel 0-1$'
+run image --vis $ms --imsize 96 --cell 15arcsec --niter 3000 --gain 1 --imagename v --restoration false
+expect_status 0; expect_err 'channel 0: CLEAN diverged; back to [0-9]+ iterations and a peak of .* with a gain of 0.5'
+expect_out 'CLEAN diverged in channel 0, went back to the best residual'
+grep -q '"retries": 1' v.run.json || fail "the record lacks the retry"
+
 run image $small --imagename b --progress none
 expect_status 0
 grep -q '%' err && fail "--progress none shows no progress"

@@ -60,6 +60,8 @@ static void test_each_condition(void **state) {
         {"fusedthreshold=0.1", "niter=5", "deconvolver=asp; niter=5"},
         {"largestscale=9", "niter=5", "deconvolver=asp; niter=5"},
         {"interactive=True", "niter=0", "niter=1"},
+        {"calcres=False", "restart=true", "restart=false"},
+        {"calcpsf=False", "niter=1; restart=true", "niter=1"},
         {"sidelobethreshold=2", "niter=5; usemask=user", "niter=5; usemask=auto-multithresh"},
         {"minbeamfrac=0.1", "niter=0; usemask=auto-multithresh",
          "niter=5; usemask=auto-multithresh"},
