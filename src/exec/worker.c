@@ -216,15 +216,25 @@ static void describe(int status, char *how, size_t size) {
     }
 }
 
+/* What waitid has to tell of the process, left there to be told again. */
+static int look(const pcl_worker *w, int what, siginfo_t *info) {
+    *info = (siginfo_t){0};
+    return waitid(P_PID, (id_t)w->pid, info, what | WNOHANG | WNOWAIT);
+}
+
 void pcl_worker_stop(pcl_worker *w, pcl_worker_end *end) {
     pcl_worker_end nobody;
+    siginfo_t info;
     if (!end)
         end = &nobody;
     /* a host program that ignores SIGCHLD reaps for us */
     *end = (pcl_worker_end){.how = "ended, nobody knows how"};
     if (!w->pid)
         return;
-    kill(w->pid, SIGKILL); /* one that is dying already keeps its own cause of death */
+    /* one that is dying already keeps its own cause of death; one whose end the host program has
+     * taken away may have given its number to another */
+    if (look(w, WEXITED, &info) == 0 || errno != ECHILD)
+        kill(w->pid, SIGKILL);
     int status;
     struct rusage use;
     pid_t pid;
@@ -238,12 +248,6 @@ void pcl_worker_stop(pcl_worker *w, pcl_worker_end *end) {
     }
     close(w->fd);
     *w = (pcl_worker){.fd = -1};
-}
-
-/* What waitid has to tell of the process, left there to be told again. */
-static int look(const pcl_worker *w, int what, siginfo_t *info) {
-    *info = (siginfo_t){0};
-    return waitid(P_PID, (id_t)w->pid, info, what | WNOHANG | WNOWAIT);
 }
 
 bool pcl_worker_is_dead(const pcl_worker *w) {

@@ -187,7 +187,9 @@ int pclean_partition_check(const pclean_partition *partition, const pclean_confi
     PCL_REQUIRE(err, config);
     PCL_REQUIRE(err, folder);
     int rc = check_folder(folder, err);
-    return rc ? rc : pcl_partfiles_check(partition, config, folder, overwrite, err);
+    rc = rc ? rc : pcl_partfiles_check(partition, config, folder, overwrite, err);
+    casa_end();
+    return rc;
 }
 
 int pclean_partition_write(pclean_partition *partition, const pclean_config *config,

@@ -9,6 +9,7 @@
 #include "base/quantity.h"
 #include "base/sized.h"
 #include "base/sysinfo.h"
+#include "casa/casa.h"
 #include "config/config.h"
 #include "config/options.h"
 #include "pclean/memory.h"
@@ -103,11 +104,12 @@ static int count_run(const pclean_config *c, model *m, pclean_err *err) {
     const bool has_data = c->vis.n > 0;
     m->only_file = *c->scratch != '\0';
     int rc = has_data ? pcl_setup_open(c, &setup, err) : assume_setup(c, &setup, err);
-    if (rc)
-        return rc;
-    rc = pcl_budget_count(&setup, (size_t)(c->threads > 0 ? c->threads : 1), &m->budget, err);
-    if (has_data)
-        pcl_setup_close(&setup);
+    if (!rc) {
+        rc = pcl_budget_count(&setup, (size_t)(c->threads > 0 ? c->threads : 1), &m->budget, err);
+        if (has_data)
+            pcl_setup_close(&setup);
+    }
+    casa_end();
     return rc;
 }
 

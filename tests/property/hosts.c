@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "config/config.h"
 #include "folder.h"
-#include "pclean/run.h"
+#include "pclean.h"
 #include "unit/check.h"
 
 enum { NRUN = 50 };
@@ -322,16 +322,73 @@ static void test_limits_that_are_told(void **state) {
     }
 }
 
+/* ---- processes of ours ---- */
+
+static void assert_no_child(const char *after) {
+    if (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD)
+        fail_msg("%s leaves a process", after);
+}
+
+static void test_no_call_leaves_a_process(void **state) {
+    (void)state;
+    static const char *const names[][2] = {{"vis", PCLEAN_TEST_DATA "/vla_ngc5921.ms"},
+                                           {"imsize", "40"},
+                                           {"cell", "15arcsec"},
+                                           {"weighting", "uniform"},
+                                           {"phasecenter", "J2000 15h22m00 5d04m00"}};
+    pclean_err err;
+    pclean_config *c;
+    pclean_plan *plan = NULL;
+    pclean_partition *parts = NULL;
+    pclean_memory_request request;
+    pclean_memory_estimate *memory = NULL;
+    pclean_verify_result *verified = NULL;
+    assert_ok(pclean_config_new(&c, &err));
+    assert_ok(pclean_config_set(c, "imagename", in_folder("f"), &err));
+    pclean_memory_request_init(&request, sizeof request);
+    request.model = PCLEAN_MEMORY_NATIVE;
+    request.config = c;
+    for (size_t data = 0; data < 2; data++) {
+        for (size_t i = data ? 0 : 1; i < sizeof names / sizeof *names; i++)
+            assert_ok(pclean_config_set(c, names[i][0], names[i][1], &err));
+        assert_ok(pclean_estimate_memory(&request, 1, NULL, &memory, &err));
+        pclean_memory_estimate_free(memory);
+        assert_no_child("pclean_estimate_memory");
+    }
+    assert_ok(pclean_config_validate(c, &err));
+    assert_no_child("pclean_config_validate");
+    assert_ok(pclean_plan_make(c, NULL, &plan, &err));
+    pclean_plan_free(plan);
+    assert_no_child("pclean_plan_make");
+    assert_ok(pclean_partition_make(c, 2, NULL, &parts, &err));
+    assert_no_child("pclean_partition_make");
+    assert_ok(pclean_partition_check(parts, c, in_folder("parts"), false, &err));
+    assert_no_child("pclean_partition_check");
+    assert_ok(pclean_partition_write(parts, c, in_folder("parts"), &err));
+    pclean_partition_free(parts);
+    assert_no_child("pclean_partition_write");
+    assert_ok(pclean_image(c, NULL, NULL, &err));
+    pclean_config_free(c);
+    assert_no_child("pclean_image");
+    assert_ok(pclean_plot_cube(in_folder("f.image"), in_folder("f.png"), NULL, &err));
+    assert_no_child("pclean_plot_cube");
+    assert_ok(pclean_verify_image(in_folder("f.image"), NULL, &verified, &err));
+    pclean_verify_result_free(verified);
+    assert_no_child("pclean_verify_image");
+}
+
 static int set_up(void **state) {
     (void)state;
     return make_folder("hosts", true);
 }
 
 int main(int argc, char **argv) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_two_threads), cmocka_unit_test(test_one_is_stopped),
-        cmocka_unit_test(test_no_program_for_workers),
-        cmocka_unit_test(test_habits_that_do_no_harm), cmocka_unit_test(test_limits_that_are_told)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_two_threads),
+                                       cmocka_unit_test(test_one_is_stopped),
+                                       cmocka_unit_test(test_no_program_for_workers),
+                                       cmocka_unit_test(test_habits_that_do_no_harm),
+                                       cmocka_unit_test(test_limits_that_are_told),
+                                       cmocka_unit_test(test_no_call_leaves_a_process)};
     if (argc == 5 && strcmp(argv[1], "--live") == 0)
         return live(argv + 2);
     return cmocka_run_group_tests(tests, set_up, remove_folder);
