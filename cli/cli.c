@@ -164,7 +164,7 @@ const char *cli_args_value(cli_args *args) {
 
 /* Is the word a yes or no, also in quotation marks or brackets, 'False' or [True]? */
 static bool is_yes_or_no(const char *word) {
-    static const char *const words[] = {"true", "false", "yes", "no", "1", "0"};
+    static const char *const words[] = {"true", "false", "yes", "no", "on", "off", "1", "0"};
     static const char around[] = "'\"[](), ";
     const char *begin = word + strspn(word, around);
     const size_t n = strcspn(begin, around);

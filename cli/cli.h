@@ -93,7 +93,7 @@ bool cli_args_next(cli_args *args);
  * none. A value may begin with one dash (--nchan -1), not with two. */
 const char *cli_args_value(cli_args *args);
 /* The same for a flag that may stand alone: the following word is taken only if it reads true,
- * false, yes, no, 1 or 0. */
+ * false, yes, no, on, off, 1 or 0. */
 const char *cli_args_bool(cli_args *args);
 
 #endif

@@ -54,6 +54,10 @@ static void print_help(void) {
 }
 
 static int unknown_command(const char *word) {
+    if (strcmp(word, "submit") == 0) { /* the Python pclean's */
+        return cli_usage_error("", "no jobs are sent to Slurm by this version: run pclean image "
+                                   "CONFIG.yaml inside a job of your own; it keeps to its limits");
+    }
     const char *names[NCOMMAND + 1] = {0};
     for (size_t i = 0; i < NCOMMAND; i++) {
         names[i] = commands[i].name;

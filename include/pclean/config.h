@@ -41,10 +41,11 @@ PCLEAN_API void pclean_config_free(pclean_config *config); /* NULL: nothing */
 /* ---- one parameter ---- */
 
 /* Sets a parameter from text, as a flag or YAML scalar would: "--cell 0.4arcsec", lists as "a,b" or
- * as Python and CASA write them, "['a', 'b']", "(64, 64)". value NULL: for a yes/no parameter true,
- * else -PCLEAN_EPARAM. An unknown name is -PCLEAN_EPARAM that names the nearest one, and so is a
- * value that cannot be read; the parameter is then as it was. What of tclean this version does not
- * serve is kept in mind: whether the run needs it is known when all parameters are
+ * as Python and CASA write them, "['a', 'b']", "(64, 64)", quantities also as
+ * "{'value': 1, 'unit': 'Jy'}"; None leaves the parameter as it is. value NULL: for a yes/no
+ * parameter true, else -PCLEAN_EPARAM. An unknown name is -PCLEAN_EPARAM that names the nearest
+ * one, and so is a value that cannot be read; the parameter is then as it was. What of tclean this
+ * version does not serve is kept in mind: whether the run needs it is known when all parameters are
  * (pclean_config_served). */
 PCLEAN_API int pclean_config_set(pclean_config *config, const char *name, const char *value,
                                  pclean_err *err);

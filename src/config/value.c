@@ -265,8 +265,6 @@ static int parse_plain(struct pcl_texts *texts, const struct pcl_option *o, cons
                        pclean_err *err) {
     const bool is_path = o && o->is_path, splits = !o || (pcl_option_is_list(o) && !is_whole(o));
     struct list_reader reader = {.texts = texts, .keeps_none = o && is_whole(o), .err = err};
-    if (is_path && exists(text, strlen(text)))
-        return pcl_texts_add(texts, text, strlen(text), err);
     if (is_list(text)) {
         texts->is_list = true;
         read_list(&reader, skip_blanks(text), 0);
@@ -280,6 +278,8 @@ int pcl_texts_parse(struct pcl_texts *texts, const struct pcl_option *o, const c
                     pclean_err *err) {
     char *inner = NULL;
     *texts = (struct pcl_texts){0};
+    if (o && o->is_path && exists(text, strlen(text)))
+        return pcl_texts_add(texts, text, strlen(text), err);
     int rc = unwrap(text, &inner, err);
     if (!rc)
         rc = parse_plain(texts, o, inner ? inner : text, err);

@@ -138,6 +138,9 @@ static int keep_anchor(struct reader *r, const char *name, const struct entry *e
 static int read_alias(const struct reader *r, const yaml_event_t *event, struct entry *e,
                       pclean_err *err) {
     const char *name = (const char *)event->data.alias.anchor;
+    if (strcmp(e->name, "<<") == 0)
+        return fail_at(r, line_of(event), err,
+                       "groups are not merged (<<): write their parameters");
     for (size_t i = r->nanchor; i-- > 0;)
         if (strcmp(r->anchor[i].name, name) == 0) {
             e->null = r->anchor[i].null && !e->value.is_list;

@@ -200,6 +200,10 @@ run image --imsize 64 64 64 --vis a.ms --imagename b
 expect_usage 'imsize: give one value, or two for x and y; there are 3'
 run image job.yaml --pconfig other.yaml
 expect_usage 'one configuration file at a time'
+run image job.yaml --keep_subcubes off --restart on --dump-config
+expect_status 0; expect_out '^  keep_subcubes: false'; expect_out '^  restart: true'
+run submit job.yaml --dry-run
+expect_usage 'no jobs are sent to Slurm by this version: run pclean image'
 run --frobnicate
 expect_usage 'there is no parameter "frobnicate"'
 

@@ -168,6 +168,8 @@ static void test_meaning_errors(void **state) {
         {"image: 5\n", ":1: image is a group", PCLEAN_EPARAM},
         {"imsize: {x: 5}\n", ":1: imsize: {'x': '5'}: of dictionaries only quantities",
          PCLEAN_EPARAM},
+        {"image: &i\n  stokes: I\ngrid:\n  <<: *i\n", ":4: groups are not merged (<<)",
+         PCLEAN_EPARAM},
         {"niter: *x\n", ":1: *x: there is no value &x above", PCLEAN_EPARAM},
         {"cell: [{value: 1, unit: *x}]\n", ":1: *name is read as a whole value only",
          PCLEAN_EPARAM},
