@@ -46,18 +46,29 @@ static void add_predicted(const pcl_sampler *s, float *predicted) {
     }
 }
 
-/* What is done with a batch in a walk. */
-static void use_batch(const cycle *c, pcl_major_image *im, enum pcl_walk_kind kind,
-                      pcl_grid_count *count) {
+/* One walk over the samples, or several that are open at once. */
+typedef struct stroll {
+    const cycle *c;
+    pcl_major_image *im;
+    enum pcl_walk_kind kind;
+    size_t iwalk, nwalk;
+    pcl_walk want; /* of all of them */
+} stroll;
+
+/* What is done with a batch. */
+static void use_batch(const stroll *w, pcl_grid_count *count) {
+    const cycle *c = w->c;
+    pcl_major_image *im = w->im;
     pcl_sampler *s = im->sampler;
     const pcl_samples batch = {
         .n = s->n, .u = s->u, .v = s->v, .w = s->w, .vis = s->samples, .weight = s->weight};
-    if (kind == PCL_WALK_PREDICT) {
+    for (size_t i = 0; w->kind == PCL_WALK_PREDICT && i < w->nwalk; i++) {
         /* the data are not needed: room for the prediction */
-        im->gridder->predict(im->gridder_self, &batch, s->samples);
+        im->gridder->predict(im->gridder_self, w->iwalk + i, &batch, s->samples);
         add_predicted(s, c->predicted);
-        return;
     }
+    if (w->kind == PCL_WALK_PREDICT)
+        return;
     if (im->images.psf)
         im->gridder->count_outside(im->gridder_self, &batch, count);
     weigh_batch(im);
@@ -71,14 +82,6 @@ static float scale_of(const pcl_major_image *im, const pcl_grid_count *count) {
     const double sumwt = im->images.psf ? count->sumwt : im->count.sumwt;
     return sumwt > 0 ? (float)(1 / sumwt) : 0;
 }
-
-/* One walk over the samples. */
-typedef struct stroll {
-    const cycle *c;
-    pcl_major_image *im;
-    enum pcl_walk_kind kind;
-    pcl_walk want;
-} stroll;
 
 static int walk_slice(void *user, size_t islice, pcl_sum_numbers *numbers, pclean_err *err) {
     const stroll *w = user;
@@ -100,39 +103,61 @@ static int walk_slice(void *user, size_t islice, pcl_sum_numbers *numbers, pclea
             return rc;
         if (!more)
             break;
-        use_batch(c, im, w->kind, &numbers->count);
+        use_batch(w, &numbers->count);
     }
     numbers->umax_lambda = fmax(numbers->umax_lambda, s->umax);
     numbers->vmax_lambda = fmax(numbers->vmax_lambda, s->vmax);
     return 0;
 }
 
-static int walk(const cycle *c, pcl_major_image *im, enum pcl_walk_kind kind, size_t iwalk,
-                const pcl_grid_images *images, pcl_sum_numbers *found, pclean_err *err) {
+/* Opens the walks; together they want what each of them wants. */
+static int begin_walks(stroll *w, const pcl_grid_images *images, pclean_err *err) {
+    const pcl_major_image *im = w->im;
     const double reach = im->umax_lambda > 0 ? im->umax_lambda : 0.5 / im->cellx_rad;
-    pcl_slices *slices = c->means->slices;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < w->nwalk; i++) {
+        pcl_walk want;
+        rc = im->gridder->begin(im->gridder_self, w->kind, w->iwalk + i, images, reach, &want, err);
+        if (rc)
+            return rc;
+        w->want = (pcl_walk){.w = want.w,
+                             .w_low = i ? fmin(w->want.w_low, want.w_low) : want.w_low,
+                             .w_high = i ? fmax(w->want.w_high, want.w_high) : want.w_high};
+    }
+    return rc;
+}
+
+static int walk(stroll *w, const pcl_grid_images *images, pcl_sum_numbers *found, pclean_err *err) {
+    const pcl_gridder_type *gridder = w->im->gridder;
+    pcl_slices *slices = w->c->means->slices;
     pcl_grid_array grid[PCL_GRIDDER_GRIDS];
-    stroll w = {.c = c, .im = im, .kind = kind};
-    int rc = im->gridder->begin(im->gridder_self, kind, iwalk, images, reach, &w.want, err);
+    int rc = begin_walks(w, images, err);
     if (rc)
         return rc;
-    if (kind == PCL_WALK_PREDICT)
-        rc = pcl_slices_walk(slices, walk_slice, &w, err);
+    if (w->kind == PCL_WALK_PREDICT)
+        rc = pcl_slices_walk(slices, walk_slice, w, err);
     else
-        rc = pcl_slices_sum(slices, im->gridder->grids(im->gridder_self, grid), grid, walk_slice,
-                            &w, found, err);
-    if (rc)
-        return rc;
-    return im->gridder->end(im->gridder_self, kind, iwalk, images,
-                            kind == PCL_WALK_GRID ? scale_of(im, &found->count) : 0, err);
+        rc = pcl_slices_sum(slices, gridder->grids(w->im->gridder_self, grid), grid, walk_slice, w,
+                            found, err);
+    const float scale = !rc && w->kind == PCL_WALK_GRID ? scale_of(w->im, &found->count) : 0;
+    for (size_t i = 0; !rc && i < w->nwalk; i++)
+        rc = gridder->end(w->im->gridder_self, w->kind, w->iwalk + i, images, scale, err);
+    return rc;
 }
 
 /* All walks of one kind over one image. */
 static int pass(const cycle *c, pcl_major_image *im, enum pcl_walk_kind kind,
                 const pcl_grid_images *images, pcl_sum_numbers *found, pclean_err *err) {
+    const pcl_gridder_type *gridder = im->gridder;
+    const size_t n = gridder->nwalk(im->gridder_self, kind);
+    const bool several = kind == PCL_WALK_PREDICT && gridder->nopen;
+    const size_t nopen = several ? gridder->nopen(im->gridder_self) : 1;
     int rc = 0;
-    for (size_t i = 0; !rc && i < im->gridder->nwalk(im->gridder_self, kind); i++)
-        rc = walk(c, im, kind, i, images, found, err);
+    for (size_t i = 0; !rc && i < n; i += nopen) {
+        stroll w = {
+            .c = c, .im = im, .kind = kind, .iwalk = i, .nwalk = n - i < nopen ? n - i : nopen};
+        rc = walk(&w, images, found, err);
+    }
     return rc;
 }
 

@@ -286,6 +286,44 @@ static void slices_make_the_same_images(void **state) {
     }
 }
 
+static size_t nbegun;
+
+static int count_begun(void *user) {
+    ++*(size_t *)user;
+    return 0;
+}
+
+/* Walks that are open at once go through the rows together, and predict the same bits as one after
+ * the other. */
+static void walks_that_are_open_at_once(void **state) {
+    (void)state;
+    static float together[NIMAGE][MOST];
+    pcl_gridder_type alone = pcl_gridder_wstack;
+    size_t nbatch[2];
+    alone.nopen = NULL;
+    for (int k = 0; k < 2; k++) {
+        rig *r = set_up(true);
+        nbegun = 0;
+        r->means.stop = count_begun;
+        r->means.user = &nbegun;
+        for (size_t i = 0; i < NIMAGE; i++) {
+            put_model(r, i);
+            assert_true(r->image[i].gridder->nwalk(r->image[i].gridder_self, PCL_WALK_PREDICT) > 2);
+            if (k)
+                r->image[i].gridder = &alone;
+        }
+        cycle(r, NIMAGE);
+        nbatch[k] = nbegun;
+        for (size_t i = 0; i < NIMAGE; i++) {
+            if (k)
+                assert_memory_equal(r->residual[i][0], together[i], nx[i] * ny[i] * sizeof(float));
+            take(r->residual[i][0], nx[i] * ny[i], together[i]);
+        }
+        tear_down(r);
+    }
+    assert_true(nbatch[0] < nbatch[1]);
+}
+
 static void without_data_all_is_zero(void **state) {
     (void)state;
     for (int w = 0; w <= 1; w++) {
@@ -341,6 +379,7 @@ int main(void) {
         cmocka_unit_test(slices_make_the_same_images),
         cmocka_unit_test(without_data_all_is_zero),
         cmocka_unit_test(a_stop_is_heeded_between_batches),
+        cmocka_unit_test(walks_that_are_open_at_once),
         cmocka_unit_test(wants_follow_the_gridder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

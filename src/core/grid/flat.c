@@ -115,8 +115,9 @@ static void flat_count_outside(const void *self, const pcl_samples *samples,
     pcl_grid_count_outside(f->grid, samples, 0, count);
 }
 
-static void flat_predict(void *self, const pcl_samples *samples, float *vis) {
+static void flat_predict(void *self, size_t iwalk, const pcl_samples *samples, float *vis) {
     flat *f = self;
+    (void)iwalk;
     pcl_grid_predict(f->grid, f->scratch, samples, &f->model, vis);
 }
 

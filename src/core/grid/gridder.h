@@ -9,7 +9,8 @@
  *                     wanted. Between the last add and end the grids may be added up with those of
  *                     other samples (imager/slices.h).
  *   PCL_WALK_PREDICT  begin, predict for each batch, end: the samples' model visibilities are the
- *                     sum over these walks.
+ *                     sum over these walks. Several that follow each other may be open at once:
+ *                     begin of all, predict of each in their order for each batch, end of all.
  *
  * Thread-safety: a gridder serves one pass at a time. Its bits do not depend on the number of
  * threads. */
@@ -74,6 +75,8 @@ typedef struct pcl_gridder_type {
     int (*make)(const pcl_gridder_params *, void **self, pclean_err *);
     void (*free)(void *self); /* NULL: nothing */
     size_t (*nwalk)(const void *self, enum pcl_walk_kind);
+    /* Walks that predict, open at once: the rows are gone through once for all of them. NULL: 1. */
+    size_t (*nopen)(const void *self);
     /* umax_lambda bounds |u| of the samples that will be predicted. */
     int (*begin)(void *self, enum pcl_walk_kind, size_t iwalk, const pcl_grid_images *,
                  double umax_lambda, pcl_walk *, pclean_err *);
@@ -82,9 +85,9 @@ typedef struct pcl_gridder_type {
     size_t (*grids)(void *self, pcl_grid_array *grid);
     /* Counts the samples that the cell cannot carry; asked with natural weights, before add. */
     void (*count_outside)(const void *self, const pcl_samples *, pcl_grid_count *);
-    /* vis [n][2] = what this walk adds to the samples' model visibilities; vis may be the samples'
-     * own. */
-    void (*predict)(void *self, const pcl_samples *, float *vis);
+    /* vis [n][2] = what walk iwalk adds to the samples' model visibilities, 0 for those beyond what
+     * it wants; vis may be the samples' own. */
+    void (*predict)(void *self, size_t iwalk, const pcl_samples *, float *vis);
     /* scale: 1 over the sum of weights; heeded by the last walk only. */
     int (*end)(void *self, enum pcl_walk_kind, size_t iwalk, const pcl_grid_images *, float scale,
                pclean_err *);

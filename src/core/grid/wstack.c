@@ -273,7 +273,7 @@ done:
 typedef struct wstack {
     pcl_grid *grid;
     pcl_grid_scratch *scratch;
-    pcl_uvgrid vis, psf; /* the model's planes pass through vis before the data's do */
+    pcl_uvgrid vis, psf; /* the model's planes pass through both, by turns, before the data's do */
     bool with_psf;       /* in this pass */
     size_t iplane;       /* of this walk */
 } wstack;
@@ -326,6 +326,15 @@ static size_t wstack_nwalk(const void *self, enum pcl_walk_kind kind) {
     return pcl_grid_nplane(s->grid);
 }
 
+static size_t wstack_nopen(const void *self) {
+    (void)self;
+    return 2;
+}
+
+static pcl_uvgrid *model_plane(wstack *s, size_t iwalk) {
+    return iwalk % 2 ? &s->psf : &s->vis;
+}
+
 static int wstack_begin(void *self, enum pcl_walk_kind kind, size_t iwalk,
                         const pcl_grid_images *images, double umax_lambda, pcl_walk *walk,
                         pclean_err *err) {
@@ -335,8 +344,8 @@ static int wstack_begin(void *self, enum pcl_walk_kind kind, size_t iwalk,
     pcl_grid_plane_range(s->grid, iwalk, &walk->w_low, &walk->w_high);
     s->iplane = iwalk;
     if (kind == PCL_WALK_PREDICT)
-        return pcl_grid_plane_from_image(s->grid, iwalk, images->model[0], umax_lambda, &s->vis,
-                                         err);
+        return pcl_grid_plane_from_image(s->grid, iwalk, images->model[0], umax_lambda,
+                                         model_plane(s, iwalk), err);
     s->with_psf = images->psf != NULL;
     pcl_uvgrid_zero(s->grid, &s->vis);
     if (s->with_psf)
@@ -369,10 +378,10 @@ static void wstack_count_outside(const void *self, const pcl_samples *samples,
     pcl_grid_count_outside(s->grid, samples, s->iplane, count);
 }
 
-static void wstack_predict(void *self, const pcl_samples *samples, float *vis) {
+static void wstack_predict(void *self, size_t iwalk, const pcl_samples *samples, float *vis) {
     wstack *s = self;
     memset(vis, 0, 2 * samples->n * sizeof *vis);
-    pcl_grid_predict_w(s->grid, s->scratch, samples, s->iplane, &s->vis, vis);
+    pcl_grid_predict_w(s->grid, s->scratch, samples, iwalk, model_plane(s, iwalk), vis);
 }
 
 static int wstack_end(void *self, enum pcl_walk_kind kind, size_t iwalk,
@@ -403,6 +412,7 @@ const pcl_gridder_type pcl_gridder_wstack = {.name = "w-stacking",
                                              .make = wstack_make,
                                              .free = wstack_free,
                                              .nwalk = wstack_nwalk,
+                                             .nopen = wstack_nopen,
                                              .begin = wstack_begin,
                                              .add = wstack_add,
                                              .grids = wstack_grids,
