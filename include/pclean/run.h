@@ -118,6 +118,9 @@ typedef struct pclean_result {
     pclean_result_stokes *stokes;
     char **without_effect; /* NULL-terminated: parameters that are set and count for nothing, and
                             * why */
+    /* the beam of all restored planes (restoringbeam of a given size, or common); 0: each has its
+     * fitted one */
+    double restoring_major_rad, restoring_minor_rad, restoring_pa_rad;
 } pclean_result;
 PCLEAN_API void pclean_result_free(pclean_result *result);
 

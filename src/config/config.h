@@ -11,6 +11,9 @@ void pcl_config_clear(pclean_config *config);
 /* What a selection (field, spw, taql ...) says for one of the MeasurementSets; "": nothing. */
 const char *pcl_config_of_ms(const pclean_strlist *list, size_t ims);
 
+/* restoringbeam='common'. */
+bool pcl_config_has_common_beam(const pclean_config *config);
+
 /* How many files may include one another by `preset:`. */
 #define PCL_PRESET_DEPTH 4
 

@@ -75,7 +75,8 @@ struct pclean_config {
     /* deconvolution */
     int deconvolver;
     bool restoration;
-    pclean_strlist restoringbeam; /* empty: each plane's fitted beam; or major[, minor, pa] */
+    pclean_strlist restoringbeam; /* empty: each plane's fitted beam; "common"; or major[,
+                                   * minor, pa] */
     bool pbcor;
     int usemask;
     char *mask; /* "", CASA image, region file or region text */

@@ -1,5 +1,5 @@
 /* run.h: one call of pclean_image, as its parts see it: run.c (the stages, in order), schedule.c
- * (which plane is done when), verdict.c (what became of it all), hooks.c (what the caller hears
+ * (which plane is done when), restoring.c (the beam of all planes), verdict.c (what became of it all), hooks.c (what the caller hears
  * meanwhile). */
 #ifndef PCL_RUN_H
 #define PCL_RUN_H
@@ -9,6 +9,14 @@
 #include "pclean/run.h"
 #include "run/resources.h"
 #include "run/tasks.h"
+
+/* Channels whose beams make the common beam large for all. */
+typedef struct pcl_run_outliers {
+    pcl_beam median; /* the beam of median area */
+    double limit;    /* a beam that is more than so many times as wide in a direction is one */
+    double above_median, above_rest; /* area of the common beam over the median beam's, and over that
+                                      * of the common beam without them */
+} pcl_run_outliers;
 
 typedef struct pcl_run {
     const pclean_config *config;
@@ -35,6 +43,8 @@ typedef struct pcl_run {
     int claim; /* on the products' name; -1: none */
     size_t nplane;
     pcl_plane_state *state; /* [nchan][npol] */
+    pcl_beam common_beam;   /* of restoringbeam='common'; zero: there is none (yet) */
+    pcl_run_outliers outliers;
     uint64_t most_nvis[4];  /* of the fullest plane of each polarization */
 } pcl_run;
 
@@ -57,6 +67,14 @@ bool pcl_run_plane_failed(const pclean_plane *p);
 
 /* true: the planes are cleaned as one problem. */
 bool pcl_run_is_global(const pclean_config *config);
+
+/* ---- restoring.c ---- */
+/* The planes of this run get a common beam, once all have a PSF. */
+bool pcl_run_has_common_beam(const pcl_run *r);
+/* Finds it where it is wanted: r->common_beam. */
+int pcl_run_find_common_beam(pcl_run *r, pclean_err *err) PCL_CHECK;
+/* The beam that all planes are restored with, given or common; zero: each with its own. */
+const pcl_beam *pcl_run_one_beam(const pcl_run *r);
 
 /* ---- verdict.c ---- */
 /* "channel 7", or "channel 7, polarization 1" where there are several. */

@@ -3,7 +3,8 @@
  * stay in the products on disk.
  *
  * cyclecontrol=channel: one task makes the plane. cyclecontrol=global: one makes the dirty image,
- * one each cycle, one the products. A task may be begun twice when a worker dies, so it never
+ * one each cycle, one the products. Where all planes get a common beam, which is known when all have
+ * a PSF, cyclecontrol=channel has a second task that restores the plane from its products. A task may be begun twice when a worker dies, so it never
  * writes what it reads: residual and model have two places on disk (the products, and a scratch
  * file beside them) and a cycle goes from one to the other. */
 #ifndef PCL_TASKS_H
@@ -25,12 +26,19 @@ typedef struct pcl_plane_state {
 /* A plane of which nothing is left but its place, and why. */
 void pcl_plane_state_fail(pcl_plane_state *s, int stop);
 
-enum pcl_task_kind { PCL_TASK_IMAGE, PCL_TASK_DIRTY, PCL_TASK_CYCLE, PCL_TASK_FINISH };
+enum pcl_task_kind {
+    PCL_TASK_IMAGE,
+    PCL_TASK_DIRTY,
+    PCL_TASK_CYCLE,
+    PCL_TASK_FINISH,
+    PCL_TASK_RESTORE
+};
 
 typedef struct pcl_task {
     enum pcl_task_kind kind;
     double peak, sidelobe; /* CYCLE: the largest of all planes, that say how deep, */
     int cycleniter;        /* and how long */
+    pcl_beam common;       /* FINISH, RESTORE: the common beam; zero: there is none */
     double cost;           /* expected, in any unit: longest first */
     pcl_plane_state state;
 } pcl_task;

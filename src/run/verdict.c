@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "core/commonbeam.h"
 #include "core/restore.h"
 #include "run/record.h"
 #include "run/run.h"
@@ -90,12 +91,12 @@ static bool has_no_beam(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->nvis > 0 && !(p->beam_major_rad > 0);
 }
-/* restoringbeam is another beam than the residual's, which cannot be brought to it. */
+/* All planes have another beam than the residual's, which cannot be brought to it. */
 static bool keeps_its_beam(const pcl_run *r, const pclean_plane *p) {
     pcl_restore_params q;
     pcl_beam by;
     pcl_restore_params_init(&q);
-    q.beam = r->setup.params.restoring_beam;
+    q.beam = *pcl_run_one_beam(r);
     q.own = (pcl_beam){p->beam_major_rad, p->beam_minor_rad, p->beam_pa_rad};
     q.cellx_rad = r->config->cell_rad[0];
     q.celly_rad = r->config->cell_rad[1];
@@ -103,6 +104,11 @@ static bool keeps_its_beam(const pcl_run *r, const pclean_plane *p) {
                        fabs(q.beam.minor_rad / q.own.minor_rad - 1) < 0.01;
     return r->config->restoration && q.beam.major_rad > 0 && q.own.major_rad > 0 && !alike &&
            !pcl_restore_widens(&q, &by);
+}
+static bool is_outlier(const pcl_run *r, const pclean_plane *p) {
+    const pcl_beam own = {p->beam_major_rad, p->beam_minor_rad, p->beam_pa_rad};
+    return own.major_rad > 0 &&
+           pcl_commonbeam_ratio(&own, &r->outliers.median) > r->outliers.limit;
 }
 static bool has_empty_mask(const pcl_run *r, const pclean_plane *p) {
     (void)r;
@@ -157,6 +163,26 @@ static bool is_part_of_cube(const pcl_run *r) {
     return r->setup.channels.nchan < r->setup.channels.whole;
 }
 
+/* What is said of the common beam: that it is still to be found, or that few channels spoil it for
+ * all. */
+static void warn_common_beam(pcl_run *r) {
+    if (pcl_params_restores_later(r->config))
+        pcl_run_warn(r, "not restored yet: restoringbeam=common is found when all parts of the "
+                        "cube are joined; pclean concat --subcubes then makes .image%s",
+                     r->config->pbcor ? " and .image.pbcor" : "");
+    if (!(r->common_beam.major_rad > 0))
+        return;
+    const pcl_run_outliers *o = &r->outliers;
+    char list[600];
+    if (o->above_median > 1.5 && o->above_rest > 1.2 &&
+        list_channels(r, is_outlier, list, sizeof list))
+        pcl_run_warn(r,
+                     "the common beam has %.3g times the area of the median channel's beam, %.3g "
+                     "times what it would have without channel %s: look at the data there, or leave "
+                     "it out",
+                     o->above_median, o->above_rest, list);
+}
+
 static void warn_about_planes(pcl_run *r) {
     char list[600];
     warn_cell(r);
@@ -183,11 +209,15 @@ static void warn_about_planes(pcl_run *r) {
         pcl_run_warn(r, "this part of the cube has no data: its products are blank, to be joined "
                         "with those of the other parts (pclean concat fails if none has data)");
     if (list_channels(r, has_no_beam, list, sizeof list))
-        pcl_run_warn(
-            r,
-            "no beam could be fitted to the PSF of channel %s: a restored image there is the "
-            "residual alone (a finer cell or larger imsize helps, or give restoringbeam)",
-            list);
+        pcl_run_warn(r,
+                     "no beam could be fitted to the PSF of channel %s: a restored image there is "
+                     "the %s (a finer cell or larger imsize helps%s)",
+                     list,
+                     pcl_run_one_beam(r)->major_rad > 0
+                         ? "model in the other planes' beam and the residual as it is"
+                         : "residual alone",
+                     pcl_run_one_beam(r)->major_rad > 0 ? "" : ", or give restoringbeam");
+    warn_common_beam(r);
     if (list_channels(r, keeps_its_beam, list, sizeof list))
         pcl_run_warn(r,
                      "restoringbeam is not wider than the fitted beam by a pixel in every "
@@ -311,6 +341,11 @@ void pcl_run_sum_up(pcl_run *r) {
         *most = r->result->plane[k].nvis > *most ? r->result->plane[k].nvis : *most;
     }
     warn_about_planes(r);
+    if (r->config->restoration) {
+        r->result->restoring_major_rad = pcl_run_one_beam(r)->major_rad;
+        r->result->restoring_minor_rad = pcl_run_one_beam(r)->minor_rad;
+        r->result->restoring_pa_rad = pcl_run_one_beam(r)->pa_rad;
+    }
     r->result->stop = worst_stop(r);
     list_products(r);
     pcl_run_measure(r);
