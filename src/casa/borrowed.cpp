@@ -1,4 +1,5 @@
 #include "casa/borrowed.hpp"
+#include "casa/join.h"
 extern "C" {
 #include "base/fsutil.h"
 }
@@ -10,7 +11,7 @@ extern "C" {
 
 using namespace casacore;
 
-static const char beginning[] = "no beam of their own, but the largest: planes ";
+static const char beginning[] = CASA_BORROWED_LINE;
 static const size_t length = sizeof beginning - 1;
 
 String casa_borrowed_line(const std::vector<bool> &borrowed) {

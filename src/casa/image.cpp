@@ -284,12 +284,12 @@ int set_beams(Table &table, const casa_beam *beams, size_t nbeam, pclean_err *er
     return 0;
 }
 
-/* What the history says of them: nothing where all have their own, or none has one. */
+/* What the history says of them: nothing where all have their own. */
 String borrowed_line(const casa_beam *beams, size_t nbeam) {
     std::vector<bool> borrowed(nbeam);
     for (size_t i = 0; i < nbeam; i++)
         borrowed[i] = !is_own(beams[i]);
-    return nbeam > 1 && find_largest(beams, nbeam) ? casa_borrowed_line(borrowed) : String();
+    return casa_borrowed_line(borrowed);
 }
 
 /* As casacore's log sink writes it, but without its lock: that would wait for any reader to close

@@ -261,29 +261,54 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-bool pcl_commonbeam_usual(const pcl_beam *beam, size_t n, size_t most, double *work,
-                          pcl_beam *median, double *limit) {
-    size_t m = 0;
-    *median = (pcl_beam){0};
-    *limit = 0;
+static double area(const pcl_beam *b) {
+    return b->major_rad * b->minor_rad;
+}
+
+/* The one of median area; number [n]. *m: how many there are. */
+static pcl_beam find_median(const pcl_beam *beam, size_t n, double *number, size_t *m) {
+    *m = 0;
     for (size_t i = 0; i < n; i++)
         if (is_beam(&beam[i]))
-            work[m++] = beam[i].major_rad * beam[i].minor_rad;
+            number[(*m)++] = area(&beam[i]);
+    qsort(number, *m, sizeof *number, ascending);
+    for (size_t i = 0; *m && i < n; i++)
+        if (is_beam(&beam[i]) && !(area(&beam[i]) < number[(*m - 1) / 2]) &&
+            !(area(&beam[i]) > number[(*m - 1) / 2]))
+            return beam[i];
+    return (pcl_beam){0};
+}
+
+void pcl_commonbeam_judge(const pcl_beam *beam, size_t n, size_t most, const pcl_beam *common,
+                          pcl_beam *work, pcl_commonbeam_spread *out) {
+    double *number = (double *)(void *)work;
+    pcl_beam without;
+    size_t m;
+    const pcl_beam median = find_median(beam, n, number, &m);
+    *out = (pcl_commonbeam_spread){0};
     if (m <= most)
-        return false;
-    qsort(work, m, sizeof *work, ascending);
-    const double middle = work[(m - 1) / 2];
-    for (size_t i = 0; i < n && !is_beam(median); i++)
-        if (is_beam(&beam[i]) && beam[i].major_rad * beam[i].minor_rad >= middle &&
-            beam[i].major_rad * beam[i].minor_rad <= middle)
-            *median = beam[i];
+        return;
     m = 0;
     for (size_t i = 0; i < n; i++)
         if (is_beam(&beam[i]))
-            work[m++] = pcl_commonbeam_ratio(&beam[i], median);
-    qsort(work, m, sizeof *work, ascending);
-    *limit = 1.2 * work[m - 1 - most];
-    return true;
+            number[m++] = pcl_commonbeam_ratio(&beam[i], &median);
+    qsort(number, m, sizeof *number, ascending);
+    *out = (pcl_commonbeam_spread){.median = median,
+                                   .limit = 1.2 * number[m - 1 - most],
+                                   .above_median = area(common) / area(&median)};
+    for (size_t i = 0; i < n; i++)
+        work[i] = pcl_commonbeam_is_outlier(out, &beam[i]) ? (pcl_beam){0} : beam[i];
+    if (pcl_commonbeam_find(work, n, &without))
+        out->above_rest = area(common) / area(&without);
+}
+
+bool pcl_commonbeam_is_spoilt(const pcl_commonbeam_spread *s) {
+    return s->above_median > 1.5 && s->above_rest > 1.2;
+}
+
+bool pcl_commonbeam_is_outlier(const pcl_commonbeam_spread *s, const pcl_beam *beam) {
+    return is_beam(beam) && is_beam(&s->median) &&
+           pcl_commonbeam_ratio(beam, &s->median) > s->limit;
 }
 
 static double round_digits(double x) {

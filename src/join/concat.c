@@ -11,6 +11,7 @@
 #include "base/threads.h"
 #include "casa/casa.h"
 #include "join/joined.h"
+#include "join/restoring.h"
 #include "join/resume.h"
 #include <dirent.h>
 #include <omp.h>
@@ -101,6 +102,13 @@ static int note_bytes(uint64_t bytes, void *user) {
 #pragma omp atomic read
     stopped = w->stopped;
     return stopped;
+}
+
+/* A pcl_tiles_watch that has no part in the progress. */
+static int is_stopped(uint64_t bytes, void *user) {
+    const work *w = user;
+    (void)bytes;
+    return w->hooks.stop_requested && w->hooks.stop_requested(w->hooks.user);
 }
 
 static void do_one(work *w, const job *k, pcl_tiles_room *room) {
@@ -451,14 +459,35 @@ static int check_data(const work *w, const char *base, pclean_err *err) {
     return 0;
 }
 
+/* Parts that wait for their common beam get their images, where these are to be joined. */
+static int restore_parts(work *w, const char *base, size_t nparts, const char *const *extensions,
+                         const pclean_concat_options *o, pclean_err *err) {
+    char *image = NULL;
+    bool wanted = false, due = false;
+    for (size_t i = 0; extensions[i]; i++)
+        wanted = wanted || strcmp(extensions[i], ".image") == 0;
+    int rc = pcl_asprintf(&image, err, "%s.image", base);
+    if (!rc && wanted && (o->overwrite || !pcl_fs_exists(image)))
+        rc = pcl_restoring_is_due(base, nparts, &due, err);
+    if (!rc && due && o->dry_run)
+        pcl_log(PCL_LOG_INFO, "the parts of %s would be restored with their common beam", base);
+    else if (!rc && due)
+        rc = pcl_restoring_do(base, nparts, &(pcl_tiles_watch){is_stopped, w}, err);
+    pcl_free(image);
+    return rc;
+}
+
 static int join_subcubes(work *w, const char *base, size_t nparts, const char *const *extensions,
                          const pclean_concat_options *o, pclean_err *err) {
     if (nparts == 0)
         nparts = count_parts(base, extensions);
+    int rc = restore_parts(w, base, nparts, extensions, o, err);
+    if (rc)
+        return rc;
     for (size_t i = 0; extensions[i]; i++) {
         bool found;
         pcl_joined *j = &w->joined[w->n];
-        const int rc = open_extension(j, base, extensions[i], nparts, o, &found, &w->error[w->n]);
+        rc = open_extension(j, base, extensions[i], nparts, o, &found, &w->error[w->n]);
         if (found)
             w->n++;
         else if (rc)
@@ -467,7 +496,7 @@ static int join_subcubes(work *w, const char *base, size_t nparts, const char *c
     if (w->n == 0)
         return PCL_FAIL(err, PCLEAN_EDATA,
                         "there are no sub-cubes %s.subcube.0... of any of the extensions", base);
-    int rc = join_all(w, o, err);
+    rc = join_all(w, o, err);
     if (!rc && !(rc = list_failures(w, err)) && !o->dry_run)
         rc = check_data(w, base, err);
     return rc ? rc : delete_inputs(w, o, err);

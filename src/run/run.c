@@ -319,8 +319,8 @@ static int image_planes(pcl_run *r, pclean_err *err) {
 /* ---- products ---- */
 
 /* The beams of all planes: fitted; those without one of their own borrow the largest there is, as in
- * tclean. false: none has one. */
-static bool fitted_beams(const pcl_run *r, casa_beam *beams) {
+ * tclean. All zero: none has one. */
+static void fitted_beams(const pcl_run *r, casa_beam *beams) {
     casa_beam largest = {0};
     for (size_t k = 0; k < r->nplane; k++) {
         const pclean_plane *p = &r->result->plane[k];
@@ -332,7 +332,6 @@ static bool fitted_beams(const pcl_run *r, casa_beam *beams) {
     for (size_t k = 0; k < r->nplane; k++)
         if (!(beams[k].major_rad > 0))
             beams[k] = borrowed;
-    return largest.major_rad > 0;
 }
 
 static int publish(pcl_run *r, pclean_err *err) {
@@ -343,8 +342,9 @@ static int publish(pcl_run *r, pclean_err *err) {
     char **history = NULL;
     casa_beam *beams = NULL;
     int rc = PCL_ZNEW(&beams, r->nplane, "beams", err);
-    if (!rc && fitted_beams(r, beams))
-        headers.fitted = beams;
+    if (!rc)
+        fitted_beams(r, beams);
+    headers.fitted = beams;
     if (one->major_rad > 0)
         headers.one = &restoring;
     if (!rc && !(rc = pcl_record_history(r->config, &history, &headers.nhistory, err))) {

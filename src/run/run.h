@@ -4,19 +4,12 @@
 #ifndef PCL_RUN_H
 #define PCL_RUN_H
 #include "base/err.h"
+#include "core/commonbeam.h"
 #include "exec/pool.h"
 #include "imager/setup.h"
 #include "pclean/run.h"
 #include "run/resources.h"
 #include "run/tasks.h"
-
-/* Channels whose beams make the common beam large for all. */
-typedef struct pcl_run_outliers {
-    pcl_beam median; /* the beam of median area */
-    double limit;    /* a beam that is more than so many times as wide in a direction is one */
-    double above_median, above_rest; /* area of the common beam over the median beam's, and over that
-                                      * of the common beam without them */
-} pcl_run_outliers;
 
 typedef struct pcl_run {
     const pclean_config *config;
@@ -44,7 +37,7 @@ typedef struct pcl_run {
     size_t nplane;
     pcl_plane_state *state; /* [nchan][npol] */
     pcl_beam common_beam;   /* of restoringbeam='common'; zero: there is none (yet) */
-    pcl_run_outliers outliers;
+    pcl_commonbeam_spread beam_spread;
     uint64_t most_nvis[4];  /* of the fullest plane of each polarization */
 } pcl_run;
 

@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/quantity.h"
-#include "core/commonbeam.h"
 #include "core/restore.h"
 #include "run/record.h"
 #include "run/run.h"
@@ -107,8 +106,7 @@ static bool keeps_its_beam(const pcl_run *r, const pclean_plane *p) {
 }
 static bool is_outlier(const pcl_run *r, const pclean_plane *p) {
     const pcl_beam own = {p->beam_major_rad, p->beam_minor_rad, p->beam_pa_rad};
-    return own.major_rad > 0 &&
-           pcl_commonbeam_ratio(&own, &r->outliers.median) > r->outliers.limit;
+    return pcl_commonbeam_is_outlier(&r->beam_spread, &own);
 }
 static bool has_empty_mask(const pcl_run *r, const pclean_plane *p) {
     (void)r;
@@ -170,17 +168,14 @@ static void warn_common_beam(pcl_run *r) {
         pcl_run_warn(r, "not restored yet: restoringbeam=common is found when all parts of the "
                         "cube are joined; pclean concat --subcubes then makes .image%s",
                      r->config->pbcor ? " and .image.pbcor" : "");
-    if (!(r->common_beam.major_rad > 0))
-        return;
-    const pcl_run_outliers *o = &r->outliers;
     char list[600];
-    if (o->above_median > 1.5 && o->above_rest > 1.2 &&
+    if (pcl_commonbeam_is_spoilt(&r->beam_spread) &&
         list_channels(r, is_outlier, list, sizeof list))
         pcl_run_warn(r,
                      "the common beam has %.3g times the area of the median channel's beam, %.3g "
                      "times what it would have without channel %s: look at the data there, or leave "
                      "it out",
-                     o->above_median, o->above_rest, list);
+                     r->beam_spread.above_median, r->beam_spread.above_rest, list);
 }
 
 static void warn_about_planes(pcl_run *r) {
