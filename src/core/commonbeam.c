@@ -109,8 +109,7 @@ static point farthest(const sym *s, const sym *w, double r) {
 
 /* W of two points: C = p p^T + q q^T. False: they lie in one direction. */
 static bool through_two(const point *p, const point *q, sym *w) {
-    const sym c = {p->x * p->x + q->x * q->x, p->x * p->y + q->x * q->y,
-                   p->y * p->y + q->y * q->y};
+    const sym c = {p->x * p->x + q->x * q->x, p->x * p->y + q->x * q->y, p->y * p->y + q->y * q->y};
     if (!(det(&c) > 1e-14 * c.xx * c.yy))
         return false;
     *w = inverse(&c);

@@ -15,9 +15,10 @@ bool pcl_commonbeam_find(const pcl_beam *beam, size_t n, pcl_beam *out);
 /* Whether few beams make the common beam large for all: those that stick out of the median beam
  * 1.2 times as far as all but `most` of the beams. */
 typedef struct pcl_commonbeam_spread {
-    pcl_beam median;                 /* of median area; zero: there are not more than `most` */
-    double limit;                    /* of pcl_commonbeam_ratio to it, above which a beam is one */
-    double above_median, above_rest; /* area of the common beam, over that of the median one and over
+    pcl_beam median; /* of median area; zero: there are not more than `most` */
+    double limit;    /* of pcl_commonbeam_ratio to it, above which a beam is one */
+    double above_median,
+        above_rest; /* area of the common beam, over that of the median one and over
                                       * that of the common beam without them */
 } pcl_commonbeam_spread;
 

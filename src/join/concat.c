@@ -440,6 +440,17 @@ static int claim_base(const char *base, char **path, int *fd, pclean_err *err) {
     return rc;
 }
 
+/* Whether an image holds nothing but zeros. Its inputs may have moved into it. */
+static int is_blank(const char *name, size_t axis, bool *blank, pclean_err *err) {
+    const pcl_series_options load = {.axis = (int)axis, .relax = true, .trusted = true};
+    pcl_series series;
+    int rc = pcl_series_load(&name, 1, &load, &series, err);
+    if (!rc)
+        rc = pcl_series_is_blank(&series, NULL, blank, err);
+    pcl_series_clear(&series);
+    return rc;
+}
+
 /* As pclean image does: a cube without any data is no success, although it is there. Parts of it
  * are none by themselves. */
 static int check_data(const work *w, const char *base, pclean_err *err) {
@@ -450,7 +461,7 @@ static int check_data(const work *w, const char *base, pclean_err *err) {
         if (strlen(name) < strlen(weights) ||
             strcmp(name + strlen(name) - strlen(weights), weights) != 0)
             continue;
-        const int rc = pcl_series_is_blank(&w->joined[i].series, NULL, &blank, err);
+        const int rc = is_blank(name, w->joined[i].series.axis, &blank, err);
         if (rc || blank)
             return rc ? rc
                       : PCL_FAIL(err, PCLEAN_EFAILED,

@@ -65,8 +65,8 @@ static int does_wait(const char *base, size_t ipart, bool *waits, bool *pbcor, p
     pcl_series residual;
     int rc = open_image(base, ipart, ".residual", &residual, err);
     *pbcor = *waits = false;
-    if (!rc && !(rc = casa_member_find_history(residual.member[0], PCL_UNRESTORED_PBCOR, pbcor,
-                                               err)) &&
+    if (!rc &&
+        !(rc = casa_member_find_history(residual.member[0], PCL_UNRESTORED_PBCOR, pbcor, err)) &&
         !(*waits = *pbcor))
         rc = casa_member_find_history(residual.member[0], PCL_UNRESTORED, waits, err);
     pcl_series_clear(&residual);
@@ -84,8 +84,10 @@ int pcl_restoring_is_due(const char *base, size_t npart, bool *due, pclean_err *
         pcl_free(name);
     }
     for (size_t i = 0; !rc && *due && i < npart; i++) {
-        if ((rc = does_wait(base, i, &waits, &pbcor, err)))
-            break;
+        if (does_wait(base, i, &waits, &pbcor, NULL)) {
+            *due = false; /* the joining of the residuals will say what is wrong with it */
+            return 0;
+        }
         first = i == 0 ? waits : first;
         if (waits != first)
             rc = PCL_FAIL(err, PCLEAN_EDATA,
@@ -143,8 +145,8 @@ static int add_part(beams *b, const char *base, size_t ipart, pclean_err *err) {
         b->beam = more;
     }
     for (size_t i = 0; !rc && i < psf.n; i++)
-        rc = add_image(b, casa_member_get_info(psf.member[i])->path, psf.pixels[i].n * b->npol,
-                       err);
+        rc =
+            add_image(b, casa_member_get_info(psf.member[i])->path, psf.pixels[i].n * b->npol, err);
     b->first[ipart + 1] = b->n;
     pcl_series_clear(&psf);
     return rc;
@@ -202,17 +204,17 @@ typedef struct restored {
 static int create_folder(const restored *r, const pcl_series *residual, const char *line,
                          pclean_err *err) {
     const casa_tiles *t = residual->pixels[0].tiles;
-    const casa_join join = {.member = residual->member,
-                            .nmember = residual->n,
-                            .axis = residual->axis,
-                            .tile = {casa_image_tile_edge(t->shape[0]),
-                                     casa_image_tile_edge(t->shape[1]), 1, 1},
-                            .regular = residual->regular,
-                            .value = residual->value,
-                            .masked = residual->mask != NULL,
-                            .unit = "Jy/beam",
-                            .history = &line,
-                            .nhistory = 1};
+    const casa_join join = {
+        .member = residual->member,
+        .nmember = residual->n,
+        .axis = residual->axis,
+        .tile = {casa_image_tile_edge(t->shape[0]), casa_image_tile_edge(t->shape[1]), 1, 1},
+        .regular = residual->regular,
+        .value = residual->value,
+        .masked = residual->mask != NULL,
+        .unit = "Jy/beam",
+        .history = &line,
+        .nhistory = 1};
     return casa_join_create(r->part_path, &join, err);
 }
 
@@ -381,8 +383,7 @@ static int make_images(part *p, const char *lock, int claim, const pcl_tiles_wat
                            p->common.major_rad / ARCSEC, p->common.minor_rad / ARCSEC,
                            p->common.pa_rad * 180 / M_PI)) ||
         (rc = create_restored(&p->image, lock, claim, line, &p->residual, err)) ||
-        (p->pbcor &&
-         (rc = create_restored(&p->corrected, lock, claim, line, &p->residual, err))) ||
+        (p->pbcor && (rc = create_restored(&p->corrected, lock, claim, line, &p->residual, err))) ||
         (rc = restore_planes(p, watch, err)) ||
         (rc = finish_restored(&p->image, &p->common, err)) ||
         (p->pbcor && (rc = finish_restored(&p->corrected, &p->common, err))))

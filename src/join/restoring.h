@@ -7,8 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether the parts BASE.subcube.0 ... wait for their common beam. False also where one of them
- * lacks its residual. -PCLEAN_EDATA: some do and some do not. Calls casacore. */
+/* Whether the parts BASE.subcube.0 ... wait for their common beam. False also where the residual of
+ * one of them is missing or damaged, which joining will tell. -PCLEAN_EDATA: some do and some do
+ * not. Calls casacore. */
 int pcl_restoring_is_due(const char *base, size_t npart, bool *due, pclean_err *err) PCL_CHECK;
 
 /* Finds the beam, from the .psf of all parts, and makes .image (and .image.pbcor, where their runs

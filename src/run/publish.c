@@ -180,8 +180,8 @@ static int remove_moved_lists(const pcl_products *s, pclean_err *err) {
 /* The header of a cube of `nplane` planes from `first_plane` on. */
 static int finish_cube(pcl_cube *cube, enum pcl_product k, const pcl_publish_headers *h,
                        size_t first_plane, size_t nplane, pclean_err *err) {
-    const casa_beam *beams = h->fitted + first_plane;
-    size_t n = nplane;
+    const casa_beam *beams = h->fitted ? h->fitted + first_plane : NULL;
+    size_t n = beams ? nplane : 0;
     if (h->one && k != PCL_PRODUCT_PSF) {
         beams = h->one;
         n = 1;

@@ -6,7 +6,7 @@
 
 /* What goes into the headers at the end. */
 typedef struct pcl_publish_headers {
-    const casa_beam *fitted; /* [nchan][npol] as in casa_image_finish */
+    const casa_beam *fitted; /* [nchan][npol] as in casa_image_finish; NULL: no plane has data */
     const casa_beam *one;    /* that all restored planes have; NULL: each its fitted one */
     const char *const *history;
     size_t nhistory;

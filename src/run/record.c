@@ -206,8 +206,8 @@ int pcl_record_history(const pclean_config *config, char ***lines, size_t *n, pc
         free(shown);
     }
     if (!rc && pcl_params_restores_later(config))
-        rc = pcl_strdup(&(*lines)[(*n)++],
-                        config->pbcor ? PCL_UNRESTORED_PBCOR : PCL_UNRESTORED, err);
+        rc = pcl_strdup(&(*lines)[(*n)++], config->pbcor ? PCL_UNRESTORED_PBCOR : PCL_UNRESTORED,
+                        err);
 done:
     json_decref(root);
     if (rc) {

@@ -319,11 +319,13 @@ static int image_planes(pcl_run *r, pclean_err *err) {
 /* ---- products ---- */
 
 /* The beams of all planes: fitted; those without one of their own borrow the largest there is, as in
- * tclean. All zero: none has one. */
-static void fitted_beams(const pcl_run *r, casa_beam *beams) {
+ * tclean. All zero: none has one. False: no plane has data. */
+static bool fitted_beams(const pcl_run *r, casa_beam *beams) {
     casa_beam largest = {0};
+    bool data = false;
     for (size_t k = 0; k < r->nplane; k++) {
         const pclean_plane *p = &r->result->plane[k];
+        data = data || p->nvis > 0;
         beams[k] = (casa_beam){p->beam_major_rad, p->beam_minor_rad, p->beam_pa_rad};
         if (beams[k].major_rad * beams[k].minor_rad > largest.major_rad * largest.minor_rad)
             largest = beams[k];
@@ -332,6 +334,7 @@ static void fitted_beams(const pcl_run *r, casa_beam *beams) {
     for (size_t k = 0; k < r->nplane; k++)
         if (!(beams[k].major_rad > 0))
             beams[k] = borrowed;
+    return data;
 }
 
 static int publish(pcl_run *r, pclean_err *err) {
@@ -342,9 +345,8 @@ static int publish(pcl_run *r, pclean_err *err) {
     char **history = NULL;
     casa_beam *beams = NULL;
     int rc = PCL_ZNEW(&beams, r->nplane, "beams", err);
-    if (!rc)
-        fitted_beams(r, beams);
-    headers.fitted = beams;
+    if (!rc && fitted_beams(r, beams))
+        headers.fitted = beams;
     if (one->major_rad > 0)
         headers.one = &restoring;
     if (!rc && !(rc = pcl_record_history(r->config, &history, &headers.nhistory, err))) {

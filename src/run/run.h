@@ -38,7 +38,7 @@ typedef struct pcl_run {
     pcl_plane_state *state; /* [nchan][npol] */
     pcl_beam common_beam;   /* of restoringbeam='common'; zero: there is none (yet) */
     pcl_commonbeam_spread beam_spread;
-    uint64_t most_nvis[4];  /* of the fullest plane of each polarization */
+    uint64_t most_nvis[4]; /* of the fullest plane of each polarization */
 } pcl_run;
 
 /* ---- hooks.c ---- */

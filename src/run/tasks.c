@@ -197,8 +197,8 @@ static int image_plane(worker *w, pcl_plane_state *s, pclean_err *err) {
         rc = clean_round(w, level, pcl_converge_cycleniter(c, &s->progress), s, err);
     }
     s->plane.stop = stop;
-    return rc ? rc
-              : restore_and_write(w, p->setup->params.common_beam ? NULL : &(pcl_beam){0}, s, err);
+    const pcl_beam own = {0};
+    return rc ? rc : restore_and_write(w, p->setup->params.common_beam ? NULL : &own, s, err);
 }
 
 static int make_dirty(worker *w, pcl_plane_state *s, pclean_err *err) {
@@ -233,9 +233,11 @@ static int make_cycle(worker *w, const pcl_task *task, pcl_plane_state *s, pclea
 }
 
 static int finish_plane(worker *w, const pcl_beam *common, pcl_plane_state *s, pclean_err *err) {
-    const bool later = pcl_params_restores_later(w->t->setup->config);
     int rc = resume(w, s, false, err);
-    return rc ? rc : restore_and_write(w, later ? NULL : common, s, err);
+    if (rc)
+        return rc;
+    const bool later = pcl_params_restores_later(w->t->setup->config);
+    return restore_and_write(w, later ? NULL : common, s, err);
 }
 
 /* From the products, where all but the restored ones are. A blank plane stays blank. */

@@ -3,10 +3,11 @@
  * stay in the products on disk.
  *
  * cyclecontrol=channel: one task makes the plane. cyclecontrol=global: one makes the dirty image,
- * one each cycle, one the products. Where all planes get a common beam, which is known when all have
- * a PSF, cyclecontrol=channel has a second task that restores the plane from its products. A task may be begun twice when a worker dies, so it never
- * writes what it reads: residual and model have two places on disk (the products, and a scratch
- * file beside them) and a cycle goes from one to the other. */
+ * one each cycle, one the products. Where all planes get a common beam, which is known when all
+ * have a PSF, cyclecontrol=channel has a second task that restores the plane from its products. A
+ * task may be begun twice when a worker dies, so it never writes what it reads: residual and model
+ * have two places on disk (the products, and a scratch file beside them) and a cycle goes from one
+ * to the other. */
 #ifndef PCL_TASKS_H
 #define PCL_TASKS_H
 #include "exec/pool.h"

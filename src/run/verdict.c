@@ -165,17 +165,19 @@ static bool is_part_of_cube(const pcl_run *r) {
  * all. */
 static void warn_common_beam(pcl_run *r) {
     if (pcl_params_restores_later(r->config))
-        pcl_run_warn(r, "not restored yet: restoringbeam=common is found when all parts of the "
-                        "cube are joined; pclean concat --subcubes then makes .image%s",
+        pcl_run_warn(r,
+                     "not restored yet: restoringbeam=common is found when all parts of the "
+                     "cube are joined; pclean concat --subcubes then makes .image%s",
                      r->config->pbcor ? " and .image.pbcor" : "");
     char list[600];
     if (pcl_commonbeam_is_spoilt(&r->beam_spread) &&
         list_channels(r, is_outlier, list, sizeof list))
-        pcl_run_warn(r,
-                     "the common beam has %.3g times the area of the median channel's beam, %.3g "
-                     "times what it would have without channel %s: look at the data there, or leave "
-                     "it out",
-                     r->beam_spread.above_median, r->beam_spread.above_rest, list);
+        pcl_run_warn(
+            r,
+            "the common beam has %.3g times the area of the median channel's beam, %.3g "
+            "times what it would have without channel %s: look at the data there, or leave "
+            "it out",
+            r->beam_spread.above_median, r->beam_spread.above_rest, list);
 }
 
 static void warn_about_planes(pcl_run *r) {

@@ -102,8 +102,8 @@ static void image_from_file(const char *file) {
     pcl_config_clear(&c);
 }
 
-/* With restoringbeam=common parts have no image of their own before they are joined; then all of the
- * joined cube is that of one run, beams and all. */
+/* With restoringbeam=common parts have no image of their own before they are joined; then all of
+ * the joined cube is that of one run, beams and all. */
 static void compare_joined(const char *ms, const char *const *setting, int nparts) {
     pclean_config c, joined;
     pclean_partition *p = NULL;

@@ -1,5 +1,5 @@
-/* The common beam: it holds all beams, is the smallest that does (a dual bound, a search, CASA's own
- * in tests/golden/make_commonbeam.py), and does not depend on the beams' order. */
+/* The common beam: it holds all beams, is the smallest that does (by symmetry, by search, beside
+ * CASA's in tests/golden/make_commonbeam.py), and does not depend on the beams' order. */
 #include "core/commonbeam.h"
 
 #include <math.h>

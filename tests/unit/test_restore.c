@@ -151,8 +151,8 @@ static void bad_input(void **state) {
     pcl_mem_fail_after(0);
 }
 
-/* A cube of tclean's (tests/golden/make_common.py): from its model and residual, with the beams that
- * it has used, comes its image; and its common beam is no smaller than ours. */
+/* A cube of tclean's (tests/golden/make_common.py): from its model and residual, with the beams
+ * that it has used, comes its image; and its common beam is no smaller than ours. */
 enum { SIDE = 48, NCHAN = 4, NPLANE = NCHAN * SIDE * SIDE };
 
 /* rms of the difference over the peak of the plane, where tclean's wrapping does not reach. */
