@@ -111,3 +111,24 @@ int serve_image_beam(pcl_wire *in, pcl_wire *out, int *pass, pclean_err *err) {
     }
     return rc;
 }
+
+int serve_image_beams(pcl_wire *in, pcl_wire *out, int *pass, pclean_err *err) {
+    (void)pass;
+    casa_image_desc desc;
+    casa_beam *beams = NULL;
+    bool any = false;
+    casa_image *im = pcl_shelf_get(&images, in);
+    for (int i = 0; i < 3; i++) /* no plane is meant */
+        (void)pcl_wire_get_u64(in);
+    int rc = pcl_serve_check(in, err);
+    if (rc || (rc = casa_image_get_desc(im, &desc, err)))
+        return rc;
+    const size_t n = desc.nchan * desc.npol;
+    if (!(rc = PCL_NEW(&beams, n, "beams", err)) &&
+        !(rc = casa_image_get_beams(im, beams, &any, err))) {
+        pcl_wire_put_array(out, beams, n, sizeof *beams);
+        pcl_wire_put_u64(out, any);
+    }
+    pcl_free(beams);
+    return rc;
+}

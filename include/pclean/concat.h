@@ -98,7 +98,9 @@ PCLEAN_API int pclean_concat_images(const char *outimage, const char *const *ini
 /* Joins base_imagename.subcube.0.EXT ... for each extension as base_imagename.EXT, several side by
  * side. nparts 0: as many as there are. extensions NULL-terminated; NULL: .image .residual .psf
  * .model .pb .image.pbcor .mask .weight .sumwt and those of Taylor terms (.image.tt0 ...). An
- * extension without any sub-cube is passed over; a missing part is an error. A failed extension
+ * extension without any sub-cube is passed over; a missing part is an error. Parts of a cube with
+ * restoringbeam='common' are restored first, with the common beam of all of them: their .image and
+ * .image.pbcor are made (again), if .image is among the extensions. A failed extension
  * does not stop the others; -PCLEAN_EFAILED then names each. delete_inputs removes sub-cubes only
  * if all extensions are done. */
 PCLEAN_API int pclean_concat_subcubes(const char *base_imagename, size_t nparts,

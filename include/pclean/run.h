@@ -151,6 +151,9 @@ typedef struct pclean_result {
     pclean_result_stokes *stokes;
     char **without_effect; /* NULL-terminated: parameters that are set and count for nothing, and
                             * why */
+    /* the beam of all restored planes (restoringbeam of a given size, or common); 0: each has its
+     * fitted one */
+    double restoring_major_rad, restoring_minor_rad, restoring_pa_rad;
     /* what tclean returns besides */
     uint64_t iterdone;     /* iterations, of all planes together */
     int nmajordone;        /* major cycles of the plane that had most */

@@ -297,8 +297,10 @@ int casa_image_create(const char *path, const casa_image_desc *desc, const bool 
                       casa_image_layout *layout, pclean_err *err) PCL_CHECK;
 
 /* After the pixels are in: restoring beams (major, minor FWHM rad, pa rad north through east; per
- * plane, nbeam = nchan*npol with pol fastest; 1 = one beam; 0 = none), and history lines. Then the
- * image is read back, as below. */
+ * plane, nbeam = nchan*npol with pol fastest; 1 = one beam; 0 = none), and history lines. CASA wants
+ * a beam in every plane or in none, so one without its own borrows: axes below 0 are (but for the
+ * sign) those of another plane's beam; axes of 0 stand for the largest there is. A line of the
+ * history says which planes have borrowed (borrowed.hpp). Then the image is read back, as below. */
 typedef struct casa_beam {
     double major_rad, minor_rad, pa_rad;
 } casa_beam;
@@ -321,6 +323,9 @@ int casa_image_read_plane(casa_image *im, size_t ipol, size_t ichan, float *pixe
                           bool *mask /* [ny][nx] or NULL */, pclean_err *err) PCL_CHECK;
 int casa_image_get_beam(casa_image *im, size_t ipol, size_t ichan, casa_beam *beam, bool *has,
                         pclean_err *err) PCL_CHECK;
+/* The beams of all planes at once, [nchan][npol]; those that the history calls borrowed with axes
+ * below 0, as above. *any false: the image has none, and beams are zero. */
+int casa_image_get_beams(casa_image *im, casa_beam *beams, bool *any, pclean_err *err) PCL_CHECK;
 
 /* ---- the storage manager Adios2StMan (adios2.cpp) ---- */
 

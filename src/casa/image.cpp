@@ -13,6 +13,7 @@ extern "C" {
 #include "base/err.h"
 #include "base/fsutil.h"
 }
+#include "casa/borrowed.hpp"
 #include "casa/casa.h"
 #include "casa/casa_call.hpp"
 #include "casa/new_table.hpp"
@@ -222,28 +223,31 @@ int fill_layout(const String &path, const Shape &shape, bool big_endian, bool ha
 
 /* ---- finishing ---- */
 
-bool is_blank(const casa_beam &b) {
-    return !(b.major_rad > 0 && b.minor_rad > 0);
+/* It has a beam, or borrows one. */
+bool has_axes(const casa_beam &b) {
+    return std::isfinite(b.major_rad) && std::fabs(b.major_rad) > 0 && std::fabs(b.minor_rad) > 0;
+}
+
+bool is_own(const casa_beam &b) {
+    return b.major_rad > 0 && b.minor_rad > 0;
 }
 
 GaussianBeam make_beam(const casa_beam &b) {
-    Quantity major(b.major_rad, "rad"), minor(b.minor_rad, "rad"), pa(b.pa_rad, "rad");
+    Quantity major(std::fabs(b.major_rad), "rad"), minor(std::fabs(b.minor_rad), "rad"),
+        pa(b.pa_rad, "rad");
     // the units that CASA writes
     return GaussianBeam(major.get("arcsec"), minor.get("arcsec"), pa.get("deg"));
 }
 
-/* casacore refuses an image of which one plane has no beam. As tclean does: a blank plane gets the
- * beam of the channel before it, at the start of the band that of the first channel that has one.
- * nullptr: no plane has a beam. */
-const casa_beam *beam_to_write(const casa_beam *beams, size_t nchan, size_t npol, size_t ichan,
-                               size_t ipol) {
-    for (size_t i = ichan + 1; i-- > 0;)
-        if (!is_blank(beams[i * npol + ipol]))
-            return &beams[i * npol + ipol];
-    for (size_t i = 0; i < nchan * npol; i++) // any plane's rather than none
-        if (!is_blank(beams[i]))
-            return &beams[i];
-    return nullptr;
+/* casacore refuses an image of which one plane has no beam. */
+const casa_beam *find_largest(const casa_beam *beams, size_t n) {
+    const casa_beam *largest = nullptr;
+    for (size_t i = 0; i < n; i++)
+        if (has_axes(beams[i]) &&
+            (!largest || std::fabs(beams[i].major_rad * beams[i].minor_rad) >
+                             std::fabs(largest->major_rad * largest->minor_rad)))
+            largest = &beams[i];
+    return largest;
 }
 
 int set_beams(Table &table, const casa_beam *beams, size_t nbeam, pclean_err *err) {
@@ -254,12 +258,15 @@ int set_beams(Table &table, const casa_beam *beams, size_t nbeam, pclean_err *er
                         nchan, npol);
     if (nbeam == 1)
         npol = nchan = 1;
-    if (!beam_to_write(beams, nchan, npol, 0, 0))
+    const casa_beam *largest = find_largest(beams, nbeam);
+    if (!largest)
         return 0;
     Matrix<GaussianBeam> set(nchan, npol);
     for (size_t i = 0; i < nchan; i++)
-        for (size_t j = 0; j < npol; j++)
-            set(i, j) = make_beam(*beam_to_write(beams, nchan, npol, i, j));
+        for (size_t j = 0; j < npol; j++) {
+            const casa_beam &b = beams[i * npol + j];
+            set(i, j) = make_beam(has_axes(b) ? b : *largest);
+        }
     TableRecord &keywords = table.rwKeywordSet();
     ImageInfo info;
     String why;
@@ -277,17 +284,25 @@ int set_beams(Table &table, const casa_beam *beams, size_t nbeam, pclean_err *er
     return 0;
 }
 
+/* What the history says of them: nothing where all have their own. */
+String borrowed_line(const casa_beam *beams, size_t nbeam) {
+    std::vector<bool> borrowed(nbeam);
+    for (size_t i = 0; i < nbeam; i++)
+        borrowed[i] = !is_own(beams[i]);
+    return casa_borrowed_line(borrowed);
+}
+
 /* As casacore's log sink writes it, but without its lock: that would wait for any reader to close
  * the image. */
-void append_history(const String &path, const char *const *history, size_t nhistory) {
+void append_history(const String &path, const std::vector<String> &history) {
     Table log(path + "/logtable", TableLock(TableLock::NoLocking), Table::Update);
     ScalarColumn<Double> time(log, "TIME");
     ScalarColumn<String> priority(log, "PRIORITY"), message(log, "MESSAGE"),
         location(log, "LOCATION"), id(log, "OBJECT_ID");
     const Double now = Time().modifiedJulianDay() * C::day;
     const auto first = log.nrow();
-    log.addRow(nhistory);
-    for (size_t i = 0; i < nhistory; i++) {
+    log.addRow(history.size());
+    for (size_t i = 0; i < history.size(); i++) {
         time.put(first + i, now);
         priority.put(first + i, "INFO");
         message.put(first + i, history[i]);
@@ -579,8 +594,12 @@ int casa_image_finish(const char *path, const casa_beam *beams, size_t nbeam,
             Table table(path, TableLock(TableLock::NoLocking), Table::Update);
             if (nbeam > 0 && (rc = set_beams(table, beams, nbeam, err)) != 0)
                 return rc;
-            if (nhistory > 0)
-                append_history(path, history, nhistory);
+            std::vector<String> lines(history, history + nhistory);
+            const String borrowed = borrowed_line(beams, nbeam);
+            if (!borrowed.empty())
+                lines.push_back(borrowed);
+            if (!lines.empty())
+                append_history(path, lines);
             table.flush();
         }
         return read_back(path, nhistory, err);
@@ -661,7 +680,7 @@ int casa_image_get_beam(casa_image *im, size_t ipol, size_t ichan, casa_beam *be
     *beam = casa_beam();
     *has = false;
     return casa_call(err, im->path.c_str(), [&]() -> int {
-        const ImageInfo info = im->image->imageInfo();
+        const ImageInfo &info = im->image->imageInfo(); // a copy would be one of all beams
         if (!info.hasBeam())
             return 0;
         const GaussianBeam found =
@@ -670,6 +689,29 @@ int casa_image_get_beam(casa_image *im, size_t ipol, size_t ichan, casa_beam *be
             return 0;
         *beam = casa_beam{found.getMajor("rad"), found.getMinor("rad"), found.getPA("rad", True)};
         *has = true;
+        return 0;
+    });
+}
+
+int casa_image_get_beams(casa_image *im, casa_beam *beams, bool *any, pclean_err *err) {
+    const size_t npol = im->length(im->axes.stokes), nchan = im->length(im->axes.freq);
+    std::fill(beams, beams + nchan * npol, casa_beam());
+    *any = false;
+    return casa_call(err, im->path.c_str(), [&]() -> int {
+        const ImageInfo &info = im->image->imageInfo();
+        if (!info.hasBeam())
+            return 0;
+        const std::vector<bool> borrowed =
+            casa_borrowed_find(casa_read_history(im->path), nchan * npol);
+        for (size_t i = 0; i < nchan * npol; i++) {
+            const GaussianBeam b =
+                info.restoringBeam(static_cast<Int>(i / npol), static_cast<Int>(i % npol));
+            const double sign = borrowed[i] ? -1 : 1;
+            if (!b.isNull())
+                beams[i] = casa_beam{sign * b.getMajor("rad"), sign * b.getMinor("rad"),
+                                     b.getPA("rad", True)};
+        }
+        *any = true;
         return 0;
     });
 }

@@ -6,6 +6,7 @@
 extern "C" {
 #include "base/fsutil.h"
 }
+#include "casa/borrowed.hpp"
 #include "casa/casa_call.hpp"
 #include "casa/join.h"
 #include "casa/new_table.hpp"
@@ -473,42 +474,102 @@ double area(const GaussianBeam &beam) {
     return beam.getMajor("rad") * beam.getMinor("rad");
 }
 
-/* The beams of a member; of one that has none, a blank one, the largest of all others. */
-ImageBeamSet beams_of(const casa_join &j, size_t i) {
-    if (j.member[i]->info.beam)
-        return j.member[i]->image_info.getBeamSet();
-    GaussianBeam largest;
-    for (size_t k = 0; k < j.nmember; k++)
-        if (j.member[k]->info.beam) {
-            const GaussianBeam &beam = j.member[k]->image_info.getBeamSet().getMaxAreaBeam();
-            largest = largest.isNull() || area(beam) > area(largest) ? beam : largest;
-        }
-    return ImageBeamSet(largest);
+/* The beams of a member, [channel][polarization], and which of them it has borrowed; of one that has
+ * none, a blank one, a single borrowed beam. */
+struct member_beams {
+    Matrix<GaussianBeam> beam;
+    std::vector<bool> borrowed;
+};
+
+member_beams beams_of(const casa_member &member) {
+    member_beams m;
+    if (member.info.beam)
+        m.beam = member.image_info.getBeamSet().getBeams();
+    else
+        m.beam.resize(1, 1);
+    const size_t n = m.beam.nelements();
+    m.borrowed = n > 1 ? casa_borrowed_find(casa_read_history(member.path), n)
+                       : std::vector<bool>(n, !member.info.beam);
+    return m;
 }
 
-/* One beam stays one; others become one for each plane. */
-int join_beams(const casa_join &j, size_t total, ImageInfo *info, pclean_err *err) {
+/* The largest beam of all; a borrowed one only where there is no other. */
+const GaussianBeam *find_largest(const std::vector<member_beams> &all) {
+    const GaussianBeam *largest = nullptr;
+    for (int borrowed = 0; borrowed < 2 && !largest; borrowed++)
+        for (const member_beams &m : all)
+            for (size_t c = 0; c < m.beam.nrow(); c++)
+                for (size_t p = 0; p < m.beam.ncolumn(); p++) {
+                    const GaussianBeam &b = m.beam(c, p);
+                    if (!b.isNull() && m.borrowed[c * m.beam.ncolumn() + p] == (borrowed == 1) &&
+                        (!largest || area(b) > area(*largest)))
+                        largest = &b;
+                }
+    return largest;
+}
+
+/* Borrowed beams become the largest of all members: that of one of them is not that of all. */
+void lend_largest(std::vector<member_beams> *all, const GaussianBeam &largest) {
+    for (member_beams &m : *all)
+        for (size_t i = 0; i < m.borrowed.size(); i++)
+            if (m.borrowed[i])
+                m.beam(i / m.beam.ncolumn(), i % m.beam.ncolumn()) = largest;
+}
+
+bool same_beams(const member_beams &a, const member_beams &b) {
+    return a.beam.shape() == b.beam.shape() &&
+           (a.borrowed == b.borrowed || a.borrowed.size() == 1) && ImageBeamSet(a.beam).equivalent(ImageBeamSet(b.beam));
+}
+
+/* A beam for each plane of the joined image. */
+void join_planes(const casa_join &j, const std::vector<member_beams> &all, bool along_freq,
+                 member_beams *out) {
+    const size_t npol = out->beam.ncolumn();
+    size_t begin = 0;
+    for (size_t i = 0; i < j.nmember; i++) {
+        const member_beams &from = all[i];
+        const size_t n = j.member[i]->info.pixels.shape[j.axis];
+        const size_t from_chan = along_freq ? begin : 0, from_pol = along_freq ? 0 : begin;
+        for (size_t c = 0; c < (along_freq ? n : out->beam.nrow()); c++)
+            for (size_t p = 0; p < (along_freq ? npol : n); p++) {
+                const size_t fc = std::min<size_t>(c, from.beam.nrow() - 1),
+                             fp = std::min<size_t>(p, from.beam.ncolumn() - 1);
+                out->beam(c + from_chan, p + from_pol) = from.beam(fc, fp);
+                out->borrowed[(c + from_chan) * npol + p + from_pol] =
+                    from.borrowed[fc * from.beam.ncolumn() + fp];
+            }
+        begin += n;
+    }
+}
+
+/* One beam stays one; others become one for each plane. *line: what the history says of borrowed
+ * ones. */
+int join_beams(const casa_join &j, size_t total, ImageInfo *info, String *line, pclean_err *err) {
     const casa_member &first = *j.member[0];
     const int axis = static_cast<int>(j.axis), pol = first.coords.polarizationAxisNumber();
     const bool along_freq = axis == first.info.spectral_axis, along_pol = axis == pol;
-    bool same = true, any = false;
+    bool same = true;
     size_t nchan = 1, npol = 1;
+    std::vector<member_beams> all;
     for (size_t i = 0; i < j.nmember; i++)
-        any = any || j.member[i]->info.beam;
-    if (!any)
+        all.push_back(beams_of(*j.member[i]));
+    const GaussianBeam *largest = find_largest(all);
+    if (!largest)
         return 0;
-    std::vector<ImageBeamSet> sets;
-    for (size_t i = 0; i < j.nmember; i++) {
-        sets.push_back(beams_of(j, i));
-        same = same && sets[0].nelements() == sets[i].nelements() && sets[0].equivalent(sets[i]);
-        nchan = std::max<size_t>(nchan, sets[i].nchan());
-        npol = std::max<size_t>(npol, sets[i].nstokes());
+    lend_largest(&all, GaussianBeam(*largest));
+    for (const member_beams &m : all) {
+        same = same && same_beams(all[0], m);
+        nchan = std::max<size_t>(nchan, m.beam.nrow());
+        npol = std::max<size_t>(npol, m.beam.ncolumn());
     }
-    const ImageBeamSet &set = sets[0];
-    if (same && (!(along_freq || along_pol) || set.nelements() == 1 ||
-                 (along_freq && set.nchan() == 1) || (along_pol && set.nstokes() == 1))) {
-        if (!first.info.beam) // else the first one's, as they are
-            info->setBeams(set);
+    const member_beams &one = all[0];
+    const size_t n = one.beam.nelements();
+    if (same && (!(along_freq || along_pol) || n == 1 || (along_freq && one.beam.nrow() == 1) ||
+                 (along_pol && one.beam.ncolumn() == 1))) {
+        if (n > 1) // else the first one's, as it is
+            *line = casa_borrowed_line(one.borrowed);
+        if (!line->empty() || !first.info.beam)
+            info->setBeams(ImageBeamSet(one.beam));
         return 0;
     }
     if (!along_freq && !along_pol)
@@ -517,19 +578,11 @@ int join_beams(const casa_join &j, size_t total, ImageInfo *info, pclean_err *er
                         "resolution first");
     nchan = along_freq ? total : nchan;
     npol = along_pol ? total : npol;
-    Matrix<GaussianBeam> beams(nchan, npol);
-    size_t begin = 0;
-    for (size_t i = 0; i < j.nmember; i++) {
-        const ImageBeamSet &from = sets[i];
-        const size_t n = j.member[i]->info.pixels.shape[j.axis];
-        for (size_t c = 0; c < (along_freq ? n : nchan); c++)
-            for (size_t p = 0; p < (along_pol ? n : npol); p++)
-                beams(c + (along_freq ? begin : 0), p + (along_pol ? begin : 0)) =
-                    from.getBeam(static_cast<Int>(std::min<size_t>(c, from.nchan() - 1)),
-                                 static_cast<Int>(std::min<size_t>(p, from.nstokes() - 1)));
-        begin += n;
-    }
-    info->setBeams(ImageBeamSet(beams));
+    member_beams joined = {Matrix<GaussianBeam>(nchan, npol),
+                           std::vector<bool>(nchan * npol, false)};
+    join_planes(j, all, along_freq, &joined);
+    info->setBeams(ImageBeamSet(joined.beam));
+    *line = casa_borrowed_line(joined.borrowed);
     return 0;
 }
 
@@ -596,18 +649,21 @@ void copy_history(const std::string &path, Table *log, LogColumns *to) {
     to->id.putColumnRange(rows, id);
 }
 
-void write_history(const std::string &path, const casa_join &j) {
+void write_history(const std::string &path, const casa_join &j, const String &borrowed) {
+    std::vector<String> lines(j.history, j.history + j.nhistory);
+    if (!borrowed.empty())
+        lines.push_back(borrowed);
     Table log(path + "/logtable", TableLock(TableLock::NoLocking), Table::Update);
     LogColumns to(log);
     for (size_t i = 0; i < j.nmember; i++)
         copy_history(j.member[i]->path, &log, &to);
     const Double now = Time().modifiedJulianDay() * C::day;
     rownr_t row = log.nrow();
-    log.addRow(j.nhistory);
-    for (size_t i = 0; i < j.nhistory; i++, row++) {
+    log.addRow(lines.size());
+    for (size_t i = 0; i < lines.size(); i++, row++) {
         to.time.put(row, now);
         to.priority.put(row, "INFO");
-        to.message.put(row, j.history[i]);
+        to.message.put(row, lines[i]);
         to.location.put(row, "pclean concat");
         to.id.put(row, "");
     }
@@ -634,20 +690,21 @@ IPosition position(size_t ndim, const size_t *values) {
 }
 
 template <typename T>
-int make_joined(const std::string &path, const casa_join &j, size_t total, pclean_err *err) {
+int make_joined(const std::string &path, const casa_join &j, size_t total, String *borrowed,
+                pclean_err *err) {
     const casa_member &first = *j.member[0];
     const casa_tiles pixels = joined_tiles(j, total, false);
     const IPosition shape = position(pixels.ndim, pixels.shape),
                     tile = position(pixels.ndim, pixels.tile);
     ImageInfo info(first.image_info);
-    const int rc = join_beams(j, total, &info, err);
+    const int rc = join_beams(j, total, &info, borrowed, err);
     if (rc)
         return rc;
     Table table = make_cell_table<T>(path, pixel_column, tile,
                                      pixels.big_endian ? Table::BigEndian : Table::LittleEndian,
                                      file_bytes(pixels));
     PagedImage<T> image(TiledShape(shape, tile), join_coordinates(j, total), table);
-    image.setUnits(Unit(first.unit));
+    image.setUnits(Unit(*j.unit ? String(j.unit) : first.unit));
     image.setImageInfo(info);
     image.setMiscInfo(join_misc(j));
     if (j.masked) {
@@ -666,16 +723,17 @@ int make_joined(const std::string &path, const casa_join &j, size_t total, pclea
     return 0;
 }
 
-int make_any(const std::string &path, const casa_join &j, size_t total, pclean_err *err) {
+int make_any(const std::string &path, const casa_join &j, size_t total, String *borrowed,
+             pclean_err *err) {
     switch (j.member[0]->type) {
     case TpFloat:
-        return make_joined<Float>(path, j, total, err);
+        return make_joined<Float>(path, j, total, borrowed, err);
     case TpDouble:
-        return make_joined<Double>(path, j, total, err);
+        return make_joined<Double>(path, j, total, borrowed, err);
     case TpComplex:
-        return make_joined<Complex>(path, j, total, err);
+        return make_joined<Complex>(path, j, total, borrowed, err);
     default:
-        return make_joined<DComplex>(path, j, total, err);
+        return make_joined<DComplex>(path, j, total, borrowed, err);
     }
 }
 
@@ -777,8 +835,9 @@ int casa_join_create(const char *path, const casa_join *join, pclean_err *err) {
         if (rc)
             return rc;
         mine = true;
-        if ((rc = make_any(path, *join, total, err)) == 0)
-            write_history(path, *join);
+        String borrowed;
+        if ((rc = make_any(path, *join, total, &borrowed, err)) == 0)
+            write_history(path, *join, borrowed);
         return rc;
     });
     if (status != 0 && mine && pcl_fs_remove_tree(path, nullptr) != 0)

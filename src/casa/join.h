@@ -25,6 +25,10 @@ typedef struct casa_tiles {
     bool big_endian;
 } casa_tiles;
 
+/* How a line of the history begins that says which planes have no beam of their own
+ * (casa_image_finish): "0-3, 7", numbers of planes, polarization faster than channel. */
+#define CASA_BORROWED_LINE "no beam of their own: planes "
+
 typedef struct casa_member_info {
     const char *path;
     const char *type; /* float, double, Complex, DComplex: as casacore writes it in lists of
@@ -79,12 +83,13 @@ typedef struct casa_join {
     bool regular;               /* else the axis becomes the table `value` */
     const double *value;        /* all pixels of the axis */
     bool masked;                /* make a mask, for the bits of which there is room */
+    char unit[16];              /* of the pixels; "": that of the first member */
     const char *const *history; /* [nhistory] added behind that of the members */
     size_t nhistory;
 } casa_join;
 
-/* Makes the image folder `path` (must not exist): coordinates, beams (members without one get the
- * largest that there is), units, object, miscinfo, history; the pixel files are holes. Failure
+/* Makes the image folder `path` (must not exist): coordinates, beams (planes without their own get
+ * the largest that there is), units, object, miscinfo, history; the pixel files are holes. Failure
  * leaves nothing. */
 int casa_join_create(const char *path, const casa_join *join, pclean_err *err) PCL_CHECK;
 

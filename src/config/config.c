@@ -224,6 +224,10 @@ int pclean_config_append(pclean_config *config, const char *name, const char *va
     return rc;
 }
 
+bool pcl_config_has_common_beam(const pclean_config *c) {
+    return c->restoringbeam.n == 1 && strcmp(c->restoringbeam.item[0], "common") == 0;
+}
+
 const char *pcl_config_of_ms(const pclean_strlist *list, size_t ims) {
     if (!list || list->n == 0)
         return "";

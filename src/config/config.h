@@ -15,6 +15,9 @@ const char *pcl_config_of_ms(const pclean_strlist *list, size_t ims);
 const char *pcl_config_selected(const pclean_config *config, const pclean_strlist *list,
                                 size_t ims);
 
+/* restoringbeam='common'. */
+bool pcl_config_has_common_beam(const pclean_config *config);
+
 /* How many files may include one another by `preset:`. */
 #define PCL_PRESET_DEPTH 4
 

@@ -140,7 +140,9 @@ const char *pcl_idle_no_restoration(const pclean_config *c, pcl_idle_test *is) {
 /* The common beam of one plane is its own. */
 const char *pcl_idle_beam(const pclean_config *c, pcl_idle_test *is) {
     const bool one_pol = pcl_words_index("I|Q|U|V|RR|LL|RL|LR|XX|YY|XY|YX|pseudoI", c->stokes) >= 0;
-    if (c->restoration && is(c, "restoringbeam", "common") && makes_one_channel(c, is) && one_pol)
+    const bool common =
+        c->restoringbeam.n == 1 && pcl_words_index("common", c->restoringbeam.item[0]) >= 0;
+    if (c->restoration && common && makes_one_channel(c, is) && one_pol)
         return "the image has one plane";
     return pcl_idle_no_restoration(c, is);
 }

@@ -308,10 +308,9 @@ static const struct pcl_option table[] = {
      .type = PCL_TEXTLIST,
      .offset = AT(restoringbeam),
      .def = "",
-     .unavailable = "common",
      .idle = pcl_idle_beam,
-     .help = "Clean beam: \"\" (each plane's fitted one), e.g. 10arcsec, or major, minor, position "
-             "angle."},
+     .help = "Clean beam: \"\" (each plane's fitted one), common (the smallest that holds those of "
+             "all planes), e.g. 10arcsec, or major, minor, position angle."},
     {.group = "deconvolution",
      .name = "pbcor",
      .type = PCL_BOOL,

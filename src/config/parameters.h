@@ -80,7 +80,8 @@ struct pclean_config {
     /* deconvolution */
     int deconvolver;
     bool restoration;
-    pclean_strlist restoringbeam; /* empty: each plane's fitted beam; or major[, minor, pa] */
+    pclean_strlist restoringbeam; /* empty: each plane's fitted beam; "common"; or major[,
+                                   * minor, pa] */
     bool pbcor;
     int usemask;
     pclean_strlist mask; /* empty, or CASA images, region files or region texts: all together */

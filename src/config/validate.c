@@ -4,6 +4,7 @@
 #include "config/problems.h"
 #include "config/unserved.h"
 #include "config/value.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -245,14 +246,18 @@ static void check_weight(const pclean_config *c, struct pcl_problems *r) {
 static void check_restoringbeam(const pclean_config *c, struct pcl_problems *r) {
     const pclean_strlist *beam = &c->restoringbeam;
     double rad[2] = {0, 0};
+    if (pcl_config_has_common_beam(c))
+        return;
     require(beam->n <= 3, r, c, "restoringbeam", "one size, or major, minor, position angle");
     for (size_t i = 0; i < beam->n && i < 2; i++)
         if (pcl_quantity_parse_as(beam->item[i], PCL_DIM_ANGLE, NULL, &rad[i], NULL) != 0 ||
             !(rad[i] > 0)) {
-            complain(r, c, "restoringbeam", "sizes above 0 with their unit, e.g. 10arcsec");
+            complain(r, c, "restoringbeam", "common, or sizes above 0 with their unit (10arcsec)");
             return;
         }
     require(beam->n < 2 || rad[0] >= rad[1], r, c, "restoringbeam", "the major axis comes first");
+    require(rad[0] <= fmax(c->imsize[0] * c->cell_rad[0], c->imsize[1] * c->cell_rad[1]), r, c,
+            "restoringbeam", "the beam is larger than the image: a smaller beam, or more pixels");
     require(position_angle_ok(beam), r, c, "restoringbeam",
             "the position angle with its unit, e.g. 45deg");
 }

@@ -68,9 +68,8 @@ int pcl_cube_write_mask(pcl_cube *cube, size_t ipol, size_t ichan, const bool *m
 int pcl_cube_read_plane(pcl_cube *cube, size_t ipol, size_t ichan, float *pixels, float *work,
                         pclean_err *err) PCL_CHECK;
 
-/* After the last plane: beams and history as in casa_image_finish (a blank plane, major_rad 0, is
- * given the beam of the channel before it, as tclean does: casacore wants all or none). Calls
- * casacore: one thread. */
+/* After the last plane: beams and history as in casa_image_finish (a plane without its
+ * own borrows the largest). Calls casacore: one thread. */
 int pcl_cube_finish(pcl_cube *cube, const casa_beam *beams, size_t nbeam,
                     const char *const *history, size_t nhistory, pclean_err *err) PCL_CHECK;
 

@@ -35,9 +35,10 @@ static int parse_taper(const pclean_strlist *text, pcl_taper *out, pclean_err *e
     return rc;
 }
 
-static int parse_beam(const pclean_strlist *text, pcl_beam *out, pclean_err *err) {
+static int parse_beam(const pclean_config *c, pcl_beam *out, pclean_err *err) {
+    const pclean_strlist *text = &c->restoringbeam;
     *out = (pcl_beam){0};
-    if (text->n == 0 || !*text->item[0])
+    if (text->n == 0 || !*text->item[0] || pcl_config_has_common_beam(c))
         return 0;
     double value[3] = {0};
     for (size_t i = 0; i < text->n && i < 3; i++) {
@@ -53,6 +54,11 @@ static int parse_beam(const pclean_strlist *text, pcl_beam *out, pclean_err *err
 bool pcl_params_common_density(const pclean_config *c) {
     return c->weighting != PCLEAN_WEIGHTING_NATURAL &&
            (c->specmode == PCLEAN_SPECMODE_MFS || !c->perchanweightdensity);
+}
+
+bool pcl_params_restores_later(const pclean_config *c) {
+    return c->restoration && pcl_config_has_common_beam(c) && c->part_channel >= 0 &&
+           c->specmode != PCLEAN_SPECMODE_MFS;
 }
 
 bool pcl_params_model(const pclean_config *c) {
@@ -84,6 +90,7 @@ int pcl_params_resolve(const pclean_config *c, pcl_params *out, pclean_err *err)
                         .natural = c->weighting == PCLEAN_WEIGHTING_NATURAL,
                         .common_density = pcl_params_common_density(c),
                         .slicing = pcl_slicing_usual,
+                        .common_beam = c->restoration && pcl_config_has_common_beam(c),
                         .control = {.niter = c->niter,
                                     .cycleniter = c->cycleniter,
                                     .nmajor = c->nmajor,
@@ -93,5 +100,5 @@ int pcl_params_resolve(const pclean_config *c, pcl_params *out, pclean_err *err)
                                     .minpsffraction = c->minpsffraction,
                                     .maxpsffraction = c->maxpsffraction}};
     int rc = parse_taper(&c->uvtaper, &out->taper, err);
-    return rc ? rc : parse_beam(&c->restoringbeam, &out->restoring_beam, err);
+    return rc ? rc : parse_beam(c, &out->restoring_beam, err);
 }

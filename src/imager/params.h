@@ -23,7 +23,9 @@ typedef struct pcl_params {
     pcl_taper taper;
     pcl_slicing slicing; /* pcl_slicing_usual; tests take smaller slices */
     pcl_control control;
-    pcl_beam restoring_beam; /* restoringbeam; zero: each plane's own */
+    pcl_beam restoring_beam; /* restoringbeam of a given size; zero: none */
+    bool common_beam;        /* restoringbeam='common' of an image that is restored; neither: each
+                              * plane's own */
 } pcl_params;
 
 /* -PCLEAN_EPARAM: a quantity that cannot be read; the message names the parameter. */
@@ -32,6 +34,10 @@ int pcl_params_resolve(const pclean_config *config, pcl_params *out, pclean_err 
 /* One density of weights serves all channels: uniform and briggs weights of mfs, and of cubes with
  * perchanweightdensity=false. */
 bool pcl_params_common_density(const pclean_config *config);
+
+/* A part of a cube that waits for the common beam of all parts: it is restored when these are
+ * joined. */
+bool pcl_params_restores_later(const pclean_config *config);
 
 /* A model is made or given; it is there before the first pass over the data. */
 bool pcl_params_model(const pclean_config *config);

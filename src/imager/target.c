@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/quantity.h"
+#include "core/commonbeam.h"
 #include "core/noise.h"
 #include "core/pb.h"
 #include "core/restore.h"
@@ -441,6 +442,8 @@ static int measure_psf(pcl_target *p, pclean_err *err) {
     }
     p->plane.has_beam = true;
     p->plane.sidelobe = pcl_beam_sidelobe(p->psf[0], &raster, &p->plane.beam);
+    if (p->setup->params.common_beam)
+        p->plane.beam = pcl_commonbeam_round(&p->plane.beam);
     return 0;
 }
 
@@ -644,11 +647,11 @@ int pcl_target_restore(pcl_target *p, const pcl_beam *beam, pclean_err *err) {
 static uint64_t count_restoring(const pcl_setup *s, size_t nthread) {
     const pclean_config *c = s->config;
     /* to which the residual is brought: all its pixels are convolved */
-    const bool given = s->params.restoring_beam.major_rad > 0;
-    if (!c->restoration || (!s->params.model && !given))
+    const double wanted = s->params.restoring_beam.major_rad;
+    const bool given = wanted > 0 || s->params.common_beam;
+    if (!c->restoration || (!s->params.model && !given) || pcl_params_restores_later(c))
         return 0;
-    const double major =
-        given ? s->params.restoring_beam.major_rad : 4 * fmax(c->cell_rad[0], c->cell_rad[1]);
+    const double major = wanted > 0 ? wanted : 4 * fmax(c->cell_rad[0], c->cell_rad[1]);
     pcl_restore_params r;
     pcl_restore_params_init(&r);
     r.beam = (pcl_beam){major, major, 0};

@@ -12,6 +12,7 @@
 #include "base/threads.h"
 #include "casa/casa.h"
 #include "join/joined.h"
+#include "join/restoring.h"
 #include "join/resume.h"
 #include <dirent.h>
 #include <omp.h>
@@ -103,6 +104,13 @@ static int note_bytes(uint64_t bytes, void *user) {
 #pragma omp atomic read
     stopped = w->stopped;
     return stopped;
+}
+
+/* A pcl_tiles_watch that has no part in the progress. */
+static int is_stopped(uint64_t bytes, void *user) {
+    const work *w = user;
+    (void)bytes;
+    return w->hooks.stop_requested && w->hooks.stop_requested(w->hooks.user);
 }
 
 static void do_one(work *w, const job *k, pcl_tiles_room *room) {
@@ -437,6 +445,17 @@ static int claim_base(const char *base, char **path, int *fd, pclean_err *err) {
     return rc;
 }
 
+/* Whether an image holds nothing but zeros. Its inputs may have moved into it. */
+static int is_blank(const char *name, size_t axis, bool *blank, pclean_err *err) {
+    const pcl_series_options load = {.axis = (int)axis, .relax = true, .trusted = true};
+    pcl_series series;
+    int rc = pcl_series_load(&name, 1, &load, &series, err);
+    if (!rc)
+        rc = pcl_series_is_blank(&series, NULL, blank, err);
+    pcl_series_clear(&series);
+    return rc;
+}
+
 /* As pclean image does: a cube without any data is no success, although it is there. Parts of it
  * are none by themselves. */
 static int check_data(const work *w, const char *base, pclean_err *err) {
@@ -447,7 +466,7 @@ static int check_data(const work *w, const char *base, pclean_err *err) {
         if (strlen(name) < strlen(weights) ||
             strcmp(name + strlen(name) - strlen(weights), weights) != 0)
             continue;
-        const int rc = pcl_series_is_blank(&w->joined[i].series, NULL, &blank, err);
+        const int rc = is_blank(name, w->joined[i].series.axis, &blank, err);
         if (rc || blank)
             return rc ? rc
                       : PCL_FAIL(err, PCLEAN_EFAILED,
@@ -456,14 +475,35 @@ static int check_data(const work *w, const char *base, pclean_err *err) {
     return 0;
 }
 
+/* Parts that wait for their common beam get their images, where these are to be joined. */
+static int restore_parts(work *w, const char *base, size_t nparts, const char *const *extensions,
+                         const pclean_concat_options *o, pclean_err *err) {
+    char *image = NULL;
+    bool wanted = false, due = false;
+    for (size_t i = 0; extensions[i]; i++)
+        wanted = wanted || strcmp(extensions[i], ".image") == 0;
+    int rc = pcl_asprintf(&image, err, "%s.image", base);
+    if (!rc && wanted && (o->overwrite || !pcl_fs_exists(image)))
+        rc = pcl_restoring_is_due(base, nparts, &due, err);
+    if (!rc && due && o->dry_run)
+        pcl_log(PCL_LOG_INFO, "the parts of %s would be restored with their common beam", base);
+    else if (!rc && due)
+        rc = pcl_restoring_do(base, nparts, &(pcl_tiles_watch){is_stopped, w}, err);
+    pcl_free(image);
+    return rc;
+}
+
 static int join_subcubes(work *w, const char *base, size_t nparts, const char *const *extensions,
                          const pclean_concat_options *o, pclean_err *err) {
     if (nparts == 0)
         nparts = count_parts(base, extensions);
+    int rc = restore_parts(w, base, nparts, extensions, o, err);
+    if (rc)
+        return rc;
     for (size_t i = 0; extensions[i]; i++) {
         bool found;
         pcl_joined *j = &w->joined[w->n];
-        const int rc = open_extension(j, base, extensions[i], nparts, o, &found, &w->error[w->n]);
+        rc = open_extension(j, base, extensions[i], nparts, o, &found, &w->error[w->n]);
         if (found) {
             w->n++;
         } else if (rc) {
@@ -475,7 +515,7 @@ static int join_subcubes(work *w, const char *base, size_t nparts, const char *c
     if (w->n == 0)
         return PCL_FAIL(err, PCLEAN_EDATA,
                         "there are no sub-cubes %s.subcube.0... of any of the extensions", base);
-    int rc = join_all(w, o, err);
+    rc = join_all(w, o, err);
     if (!rc && !(rc = list_failures(w, err)) && !o->dry_run)
         rc = check_data(w, base, err);
     return rc ? rc : delete_inputs(w, o, err);

@@ -110,7 +110,9 @@ static int claim(pcl_joined *j, pclean_err *err) {
 static void tell_blank(const pcl_joined *j) {
     for (size_t i = 0; j->series.nblank && i < j->series.n; i++) {
         const pcl_tiles_member *p = &j->series.pixels[i];
-        if (!casa_member_get_info(j->series.member[i])->beam)
+        bool blank = false;
+        if (!casa_member_get_info(j->series.member[i])->beam &&
+            !pcl_series_is_blank(&j->series, p, &blank, NULL) && blank)
             pcl_log(PCL_LOG_WARNING, "%s has no data: planes %zu to %zu of %s are blank",
                     casa_member_get_info(j->series.member[i])->path, p->offset,
                     p->offset + p->n - 1, j->final_path);

@@ -213,6 +213,23 @@ int pcl_series_is_blank(const pcl_series *p, const pcl_tiles_member *member, boo
     return rc;
 }
 
+/* Whether the history says that none of its planes has a beam: no data, or PSFs to which none could
+ * be fitted. */
+static bool says_so(const casa_member *member) {
+    const casa_tiles *t = &casa_member_get_info(member)->pixels;
+    size_t nplane = 1;
+    char *line = NULL;
+    bool found = false;
+    for (size_t i = 2; i < t->ndim; i++)
+        nplane *= t->shape[i];
+    if (!(nplane > 1 ? pcl_asprintf(&line, NULL, CASA_BORROWED_LINE "0-%zu", nplane - 1)
+                     : pcl_asprintf(&line, NULL, CASA_BORROWED_LINE "0")) &&
+        casa_member_find_history(member, line, &found, NULL))
+        found = false;
+    pcl_free(line);
+    return found;
+}
+
 /* A sub-cube that has no data has no beam. */
 static int check_beams(pcl_series *p, pclean_err *err) {
     size_t with = p->n;
@@ -223,7 +240,8 @@ static int check_beams(pcl_series *p, pclean_err *err) {
     for (size_t i = 0; !rc && p->beams && i < p->n; i++) {
         const casa_member_info *info = casa_member_get_info(p->member[i]);
         bool blank = true;
-        if (!info->beam && !(rc = pcl_series_is_blank(p, &p->pixels[i], &blank, err)) && !blank)
+        if (!info->beam && !says_so(p->member[i]) &&
+            !(rc = pcl_series_is_blank(p, &p->pixels[i], &blank, err)) && !blank)
             rc = PCL_FAIL(err, PCLEAN_EDATA, "%s has no beam, %s has one; give all a beam, or none",
                           info->path, casa_member_get_info(p->member[with])->path);
         p->nblank += !info->beam;

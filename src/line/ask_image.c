@@ -212,3 +212,19 @@ int casa_image_get_beam(casa_image *im, size_t ipol, size_t ichan, casa_beam *be
     pcl_wire_clear(&reply);
     return rc;
 }
+
+int casa_image_get_beams(casa_image *im, casa_beam *beams, bool *any, pclean_err *err) {
+    pcl_wire reply = {0};
+    casa_image_desc desc;
+    *any = false;
+    int rc = casa_image_get_desc(im, &desc, err);
+    if (!rc && !(rc = ask(im, PCL_CALL_IMAGE_BEAMS, &(plane){0}, &reply, err))) {
+        const size_t n = desc.nchan * desc.npol;
+        const casa_beam *from = pcl_wire_get_exactly(&reply, n, sizeof *from);
+        *any = pcl_wire_get_u64(&reply) != 0;
+        if (!(rc = check(im, &reply, err)))
+            memcpy(beams, from, n * sizeof *beams);
+    }
+    pcl_wire_clear(&reply);
+    return rc;
+}

@@ -33,9 +33,9 @@ bool pcl_product_has_mask(const pclean_config *c, enum pcl_product k) {
 bool pcl_product_wanted(const pclean_config *c, enum pcl_product product) {
     switch (product) {
     case PCL_PRODUCT_IMAGE:
-        return c->restoration;
+        return c->restoration && !pcl_params_restores_later(c);
     case PCL_PRODUCT_PBCOR:
-        return c->restoration && c->pbcor;
+        return c->restoration && c->pbcor && !pcl_params_restores_later(c);
     case PCL_PRODUCT_MASK:
         return c->niter > 0;
     case PCL_PRODUCT_MODEL: /* as in tclean: nobody needs one of zeros */

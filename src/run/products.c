@@ -346,19 +346,21 @@ static int write_clean_mask(pcl_products *s, pcl_target *p, pclean_err *err) {
     return write_plane(s, PCL_PRODUCT_MASK, p, mask, err);
 }
 
+int pcl_products_write_restored(pcl_products *s, pcl_target *p, pclean_err *err) {
+    int rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->restored, err);
+    if (!rc && s->cube[PCL_PRODUCT_PBCOR] && !(rc = pcl_target_correct_pb(p, err)))
+        rc = write_plane(s, PCL_PRODUCT_PBCOR, p, p->restored, err);
+    return rc;
+}
+
 int pcl_products_write(pcl_products *s, pcl_target *p, double sumwt, pclean_err *err) {
     const float weight = (float)sumwt;
     const pcl_state_place place = pcl_products_place(s);
     int rc;
     if ((rc = pcl_state_save(p, PCL_STATE_PSF | PCL_STATE_CYCLE, &place, err)) ||
         (rc = write_plane(s, PCL_PRODUCT_SUMWT, p, &weight, err)) ||
-        (rc = write_plane(s, PCL_PRODUCT_IMAGE, p, p->restored, err)))
-        return rc;
-    if (s->cube[PCL_PRODUCT_PBCOR] &&
-        ((rc = pcl_target_correct_pb(p, err)) ||
-         (rc = write_plane(s, PCL_PRODUCT_PBCOR, p, p->restored, err))))
-        return rc;
-    if ((rc = write_pb(s, p, err)))
+        (p->restored && (rc = pcl_products_write_restored(s, p, err))) ||
+        (rc = write_pb(s, p, err)))
         return rc;
     return s->cube[PCL_PRODUCT_MASK] ? write_clean_mask(s, p, err) : 0;
 }

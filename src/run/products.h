@@ -54,8 +54,11 @@ int pcl_products_list_subcubes(const pcl_products *s, enum pcl_product product, 
  * there between its tasks. */
 pcl_state_place pcl_products_place(pcl_products *s);
 
-/* All products of a finished plane; borrows plane and mask, so p->restored is used up. */
+/* All products of a finished plane, without the restored ones where p->restored is NULL; borrows
+ * plane and mask, so p->restored is used up. */
 int pcl_products_write(pcl_products *s, pcl_target *p, double sumwt, pclean_err *err) PCL_CHECK;
+/* The restored ones of a plane whose others are written. Borrows as the above. */
+int pcl_products_write_restored(pcl_products *s, pcl_target *p, pclean_err *err) PCL_CHECK;
 
 /* Zeros in all products of a plane that could not be made. */
 int pcl_products_blank(pcl_products *s, size_t ipol, size_t ichan, pclean_err *err) PCL_CHECK;

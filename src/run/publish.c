@@ -178,20 +178,30 @@ static int remove_moved_lists(const pcl_products *s, pclean_err *err) {
 
 /* ---- headers and final names ---- */
 
+/* The header of a cube of `nplane` planes from `first_plane` on. */
+static int finish_cube(pcl_cube *cube, enum pcl_product k, const pcl_publish_headers *h,
+                       size_t first_plane, size_t nplane, pclean_err *err) {
+    const casa_beam *beams = h->fitted ? h->fitted + first_plane : NULL;
+    size_t n = beams ? nplane : 0;
+    if (h->one && k != PCL_PRODUCT_PSF) {
+        beams = h->one;
+        n = 1;
+    }
+    if (!pcl_product_has_beams(k))
+        n = 0;
+    return pcl_cube_finish(cube, n ? beams : NULL, n, h->history, h->nhistory, err);
+}
+
 static int finish_product(pcl_products *s, const pcl_setup *setup, enum pcl_product k,
-                          const casa_beam *beams, const char *const *history, size_t nhistory,
-                          pclean_err *err) {
+                          const pcl_publish_headers *h, pclean_err *err) {
     const size_t npol = setup->desc.npol;
     int rc = 0;
     for (size_t i = 0; !rc && i < s->nsubcube; i++) {
         size_t first, count;
         pcl_cut_range(s->nchan, s->nsubcube, i, &first, &count);
-        rc = pcl_cube_finish(s->subcube[k][i], beams ? beams + first * npol : NULL,
-                             beams ? count * npol : 0, history, nhistory, err);
+        rc = finish_cube(s->subcube[k][i], k, h, first * npol, count * npol, err);
     }
-    if (rc)
-        return rc;
-    return pcl_cube_finish(s->cube[k], beams, beams ? s->nchan * npol : 0, history, nhistory, err);
+    return rc ? rc : finish_cube(s->cube[k], k, h, 0, s->nchan * npol, err);
 }
 
 /* Two processes have died over a header: the disk, or casacore itself. Days of work are not lost
@@ -243,17 +253,12 @@ static int give_final_names(pcl_products *s, pcl_cube **all, size_t n, pclean_er
     return rc;
 }
 
-int pcl_publish_products(pcl_products *s, const pcl_setup *setup, const casa_beam *fitted,
-                         const casa_beam *restoring, const char *const *history, size_t nhistory,
-                         pclean_err *err) {
+int pcl_publish_products(pcl_products *s, const pcl_setup *setup,
+                         const pcl_publish_headers *headers, pclean_err *err) {
     int rc = pcl_imagename_check(s->config, false, err); /* again: hours may have passed */
-    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++) {
-        const casa_beam *beams = k == PCL_PRODUCT_PSF ? fitted : restoring;
-        if (!pcl_product_has_beams(k))
-            beams = NULL;
-        if (s->cube[k] && (rc = finish_product(s, setup, k, beams, history, nhistory, err)))
+    for (enum pcl_product k = 0; !rc && k < PCL_NPRODUCT; k++)
+        if (s->cube[k] && (rc = finish_product(s, setup, k, headers, err)))
             rc = keep_planes(s, rc, err);
-    }
     pcl_cube **all = NULL;
     size_t n = 0;
     if (!rc && !(rc = list_all(s, &all, &n, err)) && !(rc = pcl_cube_sync_all(all, n, err)))

@@ -16,6 +16,8 @@
 #include "base/mem.h"
 #include "config/effect.h"
 #include "config/value.h"
+#include "image/unrestored.h"
+#include "imager/params.h"
 #include "pclean.h"
 #include "json/tables.h"
 
@@ -189,7 +191,7 @@ int pcl_record_history(const pclean_config *config, char ***lines, size_t *n, pc
     free(text);
     if (!root)
         return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the history");
-    if ((rc = PCL_ZNEW(lines, pclean_config_count() + 2, "history", err)))
+    if ((rc = PCL_ZNEW(lines, pclean_config_count() + 3, "history", err)))
         goto done;
     rc = pcl_asprintf(&(*lines)[(*n)++], err, "taskname=pclean image");
     if (!rc)
@@ -206,6 +208,9 @@ int pcl_record_history(const pclean_config *config, char ***lines, size_t *n, pc
         *n += !rc;
         free(shown);
     }
+    if (!rc && pcl_params_restores_later(config))
+        rc = pcl_strdup(&(*lines)[(*n)++], config->pbcor ? PCL_UNRESTORED_PBCOR : PCL_UNRESTORED,
+                        err);
 done:
     json_decref(root);
     if (rc) {

@@ -344,38 +344,42 @@ static int image_planes(pcl_run *r, pclean_err *err) {
 
 /* ---- products ---- */
 
-/* Planes without a beam of their own get the largest there is, as in tclean. beams: [2][nplane],
- * fitted and restoring; false: there is none at all. */
-static bool header_beams(const pcl_run *r, casa_beam *beams) {
-    const pcl_beam *fixed = &r->setup.params.restoring_beam;
-    casa_beam largest = {0}, *fitted = beams, *restoring = beams + r->nplane;
+/* The beams of all planes: fitted; those without one of their own borrow the largest there is, as in
+ * tclean. All zero: none has one. False: no plane has data. */
+static bool fitted_beams(const pcl_run *r, casa_beam *beams) {
+    casa_beam largest = {0};
+    bool data = false;
     for (size_t k = 0; k < r->nplane; k++) {
         const pclean_plane *p = &r->result->plane[k];
-        fitted[k] = (casa_beam){p->beam_major_rad, p->beam_minor_rad, p->beam_pa_rad};
-        if (fitted[k].major_rad * fitted[k].minor_rad > largest.major_rad * largest.minor_rad)
-            largest = fitted[k];
+        data = data || p->nvis > 0;
+        beams[k] = (casa_beam){p->beam_major_rad, p->beam_minor_rad, p->beam_pa_rad};
+        if (beams[k].major_rad * beams[k].minor_rad > largest.major_rad * largest.minor_rad)
+            largest = beams[k];
     }
-    for (size_t k = 0; k < r->nplane; k++) {
-        if (!(fitted[k].major_rad > 0))
-            fitted[k] = largest;
-        restoring[k] = fixed->major_rad > 0
-                           ? (casa_beam){fixed->major_rad, fixed->minor_rad, fixed->pa_rad}
-                           : fitted[k];
-    }
-    return largest.major_rad > 0 || fixed->major_rad > 0;
+    const casa_beam borrowed = {-largest.major_rad, -largest.minor_rad, largest.pa_rad};
+    for (size_t k = 0; k < r->nplane; k++)
+        if (!(beams[k].major_rad > 0))
+            beams[k] = borrowed;
+    return data;
 }
 
 static int publish(pcl_run *r, pclean_err *err) {
+    const pcl_beam *given = &r->setup.params.restoring_beam,
+                   *one = given->major_rad > 0 ? given : &r->common_beam;
+    const casa_beam restoring = {one->major_rad, one->minor_rad, one->pa_rad};
+    pcl_publish_headers headers = {0};
     char **history = NULL;
-    size_t nhistory = 0;
     casa_beam *beams = NULL;
-    int rc = PCL_ZNEW(&beams, 2 * r->nplane, "beams", err);
-    const bool any = !rc && header_beams(r, beams);
-    if (!rc && !(rc = pcl_record_history(r->config, &history, &nhistory, err)))
-        rc = pcl_publish_products(&r->products, &r->setup, any ? beams : NULL,
-                                  any ? beams + r->nplane : NULL, (const char *const *)history,
-                                  nhistory, err);
-    pcl_record_free_lines(history, nhistory);
+    int rc = PCL_ZNEW(&beams, r->nplane, "beams", err);
+    if (!rc && fitted_beams(r, beams))
+        headers.fitted = beams;
+    if (one->major_rad > 0)
+        headers.one = &restoring;
+    if (!rc && !(rc = pcl_record_history(r->config, &history, &headers.nhistory, err))) {
+        headers.history = (const char *const *)history;
+        rc = pcl_publish_products(&r->products, &r->setup, &headers, err);
+    }
+    pcl_record_free_lines(history, headers.nhistory);
     pcl_free(beams);
     return rc;
 }

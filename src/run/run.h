@@ -1,9 +1,10 @@
 /* run.h: one call of pclean_image, as its parts see it: run.c (the stages, in order), schedule.c
- * (which plane is done when), verdict.c (what became of it all), hooks.c (what the caller hears
+ * (which plane is done when), restoring.c (the beam of all planes), verdict.c (what became of it all), hooks.c (what the caller hears
  * meanwhile). */
 #ifndef PCL_RUN_H
 #define PCL_RUN_H
 #include "base/err.h"
+#include "core/commonbeam.h"
 #include "exec/pool.h"
 #include "imager/setup.h"
 #include "pclean/run.h"
@@ -38,7 +39,9 @@ typedef struct pcl_run {
     size_t nplane;
     pcl_plane_state *state; /* [nchan][npol] */
     pcl_history history;
-    int stop;              /* cyclecontrol=global: of all planes */
+    int stop;             /* cyclecontrol=global: of all planes */
+    pcl_beam common_beam; /* of restoringbeam='common'; zero: there is none (yet) */
+    pcl_commonbeam_spread beam_spread;
     uint64_t most_nvis[4]; /* of the fullest plane of each polarization */
 } pcl_run;
 
@@ -62,6 +65,14 @@ bool pcl_run_plane_failed(const pclean_plane *p);
 
 /* true: the planes are cleaned as one problem. */
 bool pcl_run_is_global(const pclean_config *config);
+
+/* ---- restoring.c ---- */
+/* The planes of this run get a common beam, once all have a PSF. */
+bool pcl_run_has_common_beam(const pcl_run *r);
+/* Finds it where it is wanted: r->common_beam. */
+int pcl_run_find_common_beam(pcl_run *r, pclean_err *err) PCL_CHECK;
+/* The beam that all planes are restored with, given or common; zero: each with its own. */
+const pcl_beam *pcl_run_one_beam(const pcl_run *r);
 
 /* ---- verdict.c ---- */
 /* "channel 7", or "channel 7, polarization 1" where there are several. */

@@ -164,11 +164,21 @@ static bool takes_all(const pcl_run *r, const pcl_plane_state *s, const pcl_task
 /* ---- cyclecontrol=channel: every plane on its own ---- */
 
 static int image_by_plane(batch *b, pclean_err *err) {
+    pcl_run *r = b->r;
+    const bool again = pcl_run_has_common_beam(r);
     b->stage = "image";
     b->from = 0.1;
+    b->to = again ? 0.9 : 1;
+    b->last = !again;
+    int rc = run_batch(b, (pcl_task){.kind = PCL_TASK_IMAGE}, takes_all, err);
+    if (rc || !again || (rc = pcl_run_find_common_beam(r, err)))
+        return rc;
+    const pcl_task then = {.kind = PCL_TASK_RESTORE, .common = r->common_beam};
+    b->stage = "restore";
+    b->from = b->to;
     b->to = 1;
     b->last = true;
-    return run_batch(b, (pcl_task){.kind = PCL_TASK_IMAGE}, takes_all, err);
+    return run_batch(b, then, takes_all, err);
 }
 
 /* ---- cyclecontrol=global: all planes as one problem, one barrier per cycle ---- */
@@ -234,7 +244,7 @@ static int cycle_globally(batch *b, int *stop, pclean_err *err) {
 
 static int image_globally(batch *b, pclean_err *err) {
     pcl_run *r = b->r;
-    const pcl_task first = {.kind = PCL_TASK_DIRTY}, last = {.kind = PCL_TASK_FINISH};
+    const pcl_task first = {.kind = PCL_TASK_DIRTY};
     int rc, stop;
     b->stage = "dirty";
     b->from = 0.1;
@@ -247,6 +257,9 @@ static int image_globally(batch *b, pclean_err *err) {
         if (!pcl_run_plane_failed(&s->plane) && !pcl_plane_settled(&s->plane))
             pcl_plane_state_stop(s, stop);
     }
+    if ((rc = pcl_run_find_common_beam(r, err)))
+        return rc;
+    const pcl_task last = {.kind = PCL_TASK_FINISH, .common = r->common_beam};
     b->stage = "restore";
     b->from = b->to;
     b->to = 1;

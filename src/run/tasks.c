@@ -334,18 +334,34 @@ static int careful_round(worker *w, const goal *g, size_t n, pcl_plane_state *s,
     }
 }
 
-static int restore_and_write(worker *w, pcl_plane_state *s, pclean_err *err) {
+/* What the plane at hand is restored with. */
+static const pcl_beam *choose_beam(const pcl_target *p, const pcl_beam *common) {
+    const pcl_beam *given = &p->setup->params.restoring_beam;
+    if (given->major_rad > 0)
+        return given;
+    return common->major_rad > 0 ? common : &p->plane.beam;
+}
+
+/* *finite false: it has grown beyond single precision. */
+static int restore(worker *w, const pcl_beam *common, bool *finite, pclean_err *err) {
     pcl_target *p = &w->target;
-    const pcl_beam *given = &p->setup->params.restoring_beam,
-                   *beam = given->major_rad > 0 ? given : &p->plane.beam;
-    int rc = w->t->setup->config->restoration ? pcl_target_restore(p, beam, err) : 0;
+    int rc = pcl_target_restore(p, choose_beam(p, common), err);
     pcl_test_stage(p->plane.ichan, "restore");
-    if (!rc && w->t->setup->config->restoration &&
-        !pcl_stats_all_finite(p->restored, p->nx * p->ny))
+    *finite = rc || pcl_stats_all_finite(p->restored, p->nx * p->ny);
+    return rc;
+}
+
+/* common NULL: the plane is restored when the common beam is known. */
+static int restore_and_write(worker *w, const pcl_beam *common, pcl_plane_state *s,
+                             pclean_err *err) {
+    const pclean_config *c = w->t->setup->config;
+    bool finite = true;
+    int rc = c->restoration && common ? restore(w, common, &finite, err) : 0;
+    if (!finite)
         return give_up(w, 1, s, err);
     if (!rc)
-        rc = pcl_products_write(w->t->products, p, s->plane.sumwt, err);
-    pcl_test_stage(p->plane.ichan, "write");
+        rc = pcl_products_write(w->t->products, &w->target, s->plane.sumwt, err);
+    pcl_test_stage(w->target.plane.ichan, "write");
     return rc;
 }
 
@@ -422,6 +438,7 @@ static int clean_planes(worker *w, size_t n, pcl_plane_state *s, bool *finite, p
 }
 
 static int image_planes(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) {
+    const pcl_beam own = {0};
     bool finite = true;
     int rc = dirty_all(w, n, s, err);
     if (!rc)
@@ -430,7 +447,7 @@ static int image_planes(worker *w, size_t n, pcl_plane_state *s, pclean_err *err
         return give_up(w, n, s, err);
     for (size_t i = 0; !rc && i < n; i++) {
         pcl_target_select(&w->target, s[i].plane.pol);
-        rc = restore_and_write(w, &s[i], err);
+        rc = restore_and_write(w, w->t->setup->params.common_beam ? NULL : &own, &s[i], err);
     }
     return rc;
 }
@@ -491,11 +508,38 @@ static int make_cycle(worker *w, const pcl_task *task, pcl_plane_state *s, pclea
     return rc;
 }
 
-static int finish_planes(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) {
+static int finish_planes(worker *w, const pcl_beam *common, size_t n, pcl_plane_state *s,
+                         pclean_err *err) {
+    const bool later = pcl_params_restores_later(w->t->setup->config);
     int rc = 0;
     for (size_t i = 0; !rc && i < n; i++)
         if (!(rc = resume(w, &s[i], false, err)))
-            rc = restore_and_write(w, &s[i], err);
+            rc = restore_and_write(w, later ? NULL : common, &s[i], err);
+    return rc;
+}
+
+/* From the products, where all but the restored ones are. A blank plane stays blank. */
+static int restore_plane(worker *w, const pcl_beam *common, pcl_plane_state *s, pclean_err *err) {
+    const pcl_state_place place = pcl_products_place(w->t->products);
+    bool finite;
+    if (s->plane.nvis == 0 && !w->t->startmodel)
+        return 0;
+    pcl_target_select(&w->target, s->plane.pol);
+    int rc = pcl_state_load(&w->target, &s->numbers, PCL_STATE_CYCLE, &place, err);
+    if (rc || (rc = restore(w, common, &finite, err)))
+        return rc;
+    if (!finite)
+        return give_up(w, 1, s, err);
+    rc = pcl_products_write_restored(w->t->products, &w->target, err);
+    pcl_test_stage(w->target.plane.ichan, "write");
+    return rc;
+}
+
+static int restore_planes(worker *w, const pcl_beam *common, size_t n, pcl_plane_state *s,
+                          pclean_err *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = restore_plane(w, common, &s[i], err);
     return rc;
 }
 
@@ -521,7 +565,10 @@ static int run_task(void *user, const void *in, void *out, pclean_err *err) {
         rc = make_cycle(w, task, s, err);
         break;
     case PCL_TASK_FINISH:
-        rc = finish_planes(w, n, s, err);
+        rc = finish_planes(w, &task->common, n, s, err);
+        break;
+    case PCL_TASK_RESTORE:
+        rc = restore_planes(w, &task->common, n, s, err);
         break;
     }
     for (size_t i = 0; i < n; i++)

@@ -4,9 +4,11 @@
  * together (pcl_target_npol), a task is of all of them.
  *
  * cyclecontrol=channel: one task makes the plane. cyclecontrol=global: one makes the dirty image,
- * one each cycle, one the products. A task may be begun twice when a worker dies, so it never
- * writes what it reads: residual and model have two places on disk (the products, and a scratch
- * file beside them) and a cycle goes from one to the other. */
+ * one each cycle, one the products. Where all planes get a common beam, which is known when all
+ * have a PSF, cyclecontrol=channel has a second task that restores the plane from its products. A
+ * task may be begun twice when a worker dies, so it never writes what it reads: residual and model
+ * have two places on disk (the products, and a scratch file beside them) and a cycle goes from one
+ * to the other. */
 #ifndef PCL_TASKS_H
 #define PCL_TASKS_H
 #include "exec/pool.h"
@@ -47,12 +49,19 @@ typedef struct pcl_worst {
 } pcl_worst;
 void pcl_worst_of(size_t n, const pcl_plane_state *s, pcl_worst *out);
 
-enum pcl_task_kind { PCL_TASK_IMAGE, PCL_TASK_DIRTY, PCL_TASK_CYCLE, PCL_TASK_FINISH };
+enum pcl_task_kind {
+    PCL_TASK_IMAGE,
+    PCL_TASK_DIRTY,
+    PCL_TASK_CYCLE,
+    PCL_TASK_FINISH,
+    PCL_TASK_RESTORE
+};
 
 typedef struct pcl_task {
     enum pcl_task_kind kind;
     double peak, sidelobe; /* CYCLE: the largest of all planes, that say how deep, */
     int cycleniter;        /* and how long */
+    pcl_beam common;       /* FINISH, RESTORE: the common beam; zero: there is none */
     double cost;           /* expected, in any unit: longest first */
     size_t nplane;
     pcl_plane_state state[]; /* [nplane] of one channel */

@@ -95,12 +95,12 @@ static bool has_no_beam(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->nvis > 0 && !(p->beam_major_rad > 0);
 }
-/* restoringbeam is another beam than the residual's, which cannot be brought to it. */
+/* All planes have another beam than the residual's, which cannot be brought to it. */
 static bool keeps_its_beam(const pcl_run *r, const pclean_plane *p) {
     pcl_restore_params q;
     pcl_beam by;
     pcl_restore_params_init(&q);
-    q.beam = r->setup.params.restoring_beam;
+    q.beam = *pcl_run_one_beam(r);
     q.own = (pcl_beam){p->beam_major_rad, p->beam_minor_rad, p->beam_pa_rad};
     q.cellx_rad = r->config->cell_rad[0];
     q.celly_rad = r->config->cell_rad[1];
@@ -112,6 +112,10 @@ static bool keeps_its_beam(const pcl_run *r, const pclean_plane *p) {
 static bool is_noise(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->noise_only;
+}
+static bool is_outlier(const pcl_run *r, const pclean_plane *p) {
+    const pcl_beam own = {p->beam_major_rad, p->beam_minor_rad, p->beam_pa_rad};
+    return pcl_commonbeam_is_outlier(&r->beam_spread, &own);
 }
 static bool has_empty_mask(const pcl_run *r, const pclean_plane *p) {
     (void)r;
@@ -186,6 +190,25 @@ static void tell_noise(const pcl_run *r) {
                 r->config->skipnoise && r->config->niter > 0 ? "; not cleaned (skipnoise)" : "");
 }
 
+/* What is said of the common beam: that it is still to be found, or that few channels spoil it for
+ * all. */
+static void warn_common_beam(pcl_run *r) {
+    if (pcl_params_restores_later(r->config))
+        pcl_run_warn(r,
+                     "not restored yet: restoringbeam=common is found when all parts of the "
+                     "cube are joined; pclean concat --subcubes then makes .image%s",
+                     r->config->pbcor ? " and .image.pbcor" : "");
+    char list[600];
+    if (pcl_commonbeam_is_spoilt(&r->beam_spread) &&
+        list_channels(r, is_outlier, list, sizeof list))
+        pcl_run_warn(
+            r,
+            "the common beam has %.3g times the area of the median channel's beam, %.3g "
+            "times what it would have without channel %s: look at the data there, or leave "
+            "it out",
+            r->beam_spread.above_median, r->beam_spread.above_rest, list);
+}
+
 static void warn_about_planes(pcl_run *r) {
     char list[600];
     warn_cell(r);
@@ -212,11 +235,15 @@ static void warn_about_planes(pcl_run *r) {
         pcl_run_warn(r, "this part of the cube has no data: its products are blank, to be joined "
                         "with those of the other parts (pclean concat fails if none has data)");
     if (list_channels(r, has_no_beam, list, sizeof list))
-        pcl_run_warn(
-            r,
-            "no beam could be fitted to the PSF of channel %s: a restored image there is the "
-            "residual alone (a finer cell or larger imsize helps, or give restoringbeam)",
-            list);
+        pcl_run_warn(r,
+                     "no beam could be fitted to the PSF of channel %s: a restored image there is "
+                     "the %s (a finer cell or larger imsize helps%s)",
+                     list,
+                     pcl_run_one_beam(r)->major_rad > 0
+                         ? "model in the other planes' beam and the residual as it is"
+                         : "residual alone",
+                     pcl_run_one_beam(r)->major_rad > 0 ? "" : ", or give restoringbeam");
+    warn_common_beam(r);
     if (list_channels(r, keeps_its_beam, list, sizeof list))
         pcl_run_warn(r,
                      "restoringbeam is not wider than the fitted beam by a pixel in every "
@@ -374,6 +401,11 @@ void pcl_run_sum_up(pcl_run *r) {
     }
     warn_about_planes(r);
     tell_noise(r);
+    if (r->config->restoration) {
+        r->result->restoring_major_rad = pcl_run_one_beam(r)->major_rad;
+        r->result->restoring_minor_rad = pcl_run_one_beam(r)->minor_rad;
+        r->result->restoring_pa_rad = pcl_run_one_beam(r)->pa_rad;
+    }
     r->result->stop = worst_stop(r);
     sum_up_control(r);
     list_products(r);

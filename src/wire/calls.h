@@ -30,6 +30,7 @@
     X(PCL_CALL_IMAGE_DESC, serve_image_desc)                                                       \
     X(PCL_CALL_IMAGE_PLANE, serve_image_plane)                                                     \
     X(PCL_CALL_IMAGE_BEAM, serve_image_beam)                                                       \
+    X(PCL_CALL_IMAGE_BEAMS, serve_image_beams)                                                     \
     X(PCL_CALL_MEMBER_OPEN, serve_member_open)                                                     \
     X(PCL_CALL_MEMBER_CLOSE, serve_member_close)                                                   \
     X(PCL_CALL_MEMBER_AXIS, serve_member_axis)                                                     \

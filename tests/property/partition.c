@@ -57,6 +57,40 @@ static void same_planes(const pclean_config *whole, const pclean_partition *p) {
     }
 }
 
+static void beams_of(const char *path, casa_beam *beam, bool *any) {
+    pclean_err err = {0};
+    casa_image *image = NULL;
+    if (casa_image_open(path, &image, &err) || casa_image_get_beams(image, beam, any, &err))
+        fail_msg("%s", err.msg);
+    casa_image_close(image);
+}
+
+/* Pixels and beams of two cubes. */
+static void same_images(const pclean_config *a, const pclean_config *b) {
+    enum { MOST = 32 };
+    for (size_t e = 0; e < NEXT; e++) {
+        FILE *s = open_pixels(a, extensions[e]), *t = open_pixels(b, extensions[e]);
+        size_t at = 0;
+        int c, d;
+        while ((c = getc(s)) == (d = getc(t)) && c != EOF)
+            at++;
+        if (c != d)
+            fail_msg("%s and %s: another byte %zu in %s", a->imagename, b->imagename, at,
+                     extensions[e]);
+        fclose(s);
+        fclose(t);
+        casa_beam p[MOST] = {{0}}, q[MOST] = {{0}};
+        bool any[2];
+        char path[1200];
+        snprintf(path, sizeof path, "%s%s", a->imagename, extensions[e]);
+        beams_of(path, p, &any[0]);
+        snprintf(path, sizeof path, "%s%s", b->imagename, extensions[e]);
+        beams_of(path, q, &any[1]);
+        assert_int_equal(any[0], any[1]);
+        assert_memory_equal(p, q, sizeof p);
+    }
+}
+
 /* Through files, as a user does it. */
 static void image_from_file(const char *file) {
     pclean_config c;
@@ -66,6 +100,41 @@ static void image_from_file(const char *file) {
         fail_msg("%s", err.msg);
     run(&c);
     pcl_config_clear(&c);
+}
+
+/* With restoringbeam=common parts have no image of their own before they are joined; then all of
+ * the joined cube is that of one run, beams and all. */
+static void compare_joined(const char *ms, const char *const *setting, int nparts) {
+    pclean_config c, joined;
+    pclean_partition *p = NULL;
+    pclean_err err = {0};
+    char path[1200];
+    configure(&c, ms, "common", setting);
+    configure(&joined, ms, "joined", setting);
+    golden_set(&c, "restoringbeam", "common");
+    golden_set(&joined, "restoringbeam", "common");
+    run(&c);
+    if (pclean_partition_cube(&joined, nparts, NULL, &p, &err) ||
+        pclean_partition_write(p, &joined, PCLEAN_TEST_TMP "/parts", &err))
+        fail_msg("%s: %s", ms, err.msg);
+    for (int again = 0; again < 2; again++) {
+        for (size_t k = 0; k < p->nparts; k++) {
+            if (!again)
+                image_from_file(p->part[k].file);
+            snprintf(path, sizeof path, "%s.image", p->part[k].config->imagename);
+            assert_int_equal(pcl_fs_exists(path), again);
+        }
+        if (pclean_concat_subcubes(joined.imagename, p->nparts, NULL, NULL, NULL, NULL, &err))
+            fail_msg("%s: %s", joined.imagename, err.msg);
+        same_images(&c, &joined);
+    }
+    for (size_t k = 0; k < p->nparts; k++)
+        golden_remove(p->part[k].config);
+    golden_remove(&c);
+    golden_remove(&joined);
+    pclean_partition_free(p);
+    pcl_config_clear(&c);
+    pcl_config_clear(&joined);
 }
 
 static void compare_cube(const char *ms, const char *const *setting, int nparts, bool balance) {
@@ -123,6 +192,18 @@ static void cubes_are_their_parts(void **state) {
                                        "wproject", "weighting", "briggs", "start", "8104.45875MHz",
                                        "width", "8MHz", "nchan", "3", NULL},
                  3, false);
+}
+
+static void common_beam_of_all_parts(void **state) {
+    (void)state;
+    static const char *const line[] = {CLEAN,   "cell", "0.5arcsec", "weighting", "briggs",
+                                       "nchan", "9",    "start",     "4",         "width",
+                                       "-1",    NULL}; /* blank channels at the end */
+    static const char *const stokes[] = {CLEAN,   "cell", "15arcsec", "stokes", "RRLL",
+                                         "nchan", "5",    "pblimit",  "-0.1",   NULL};
+    compare_joined("sim_alma_topo.ms", line, 4);
+    compare_joined("vla_ngc5921.ms", stokes, 2);
+    compare_joined("vla_ngc5921.ms", stokes, 1);
 }
 
 /* ---- continuum ---- */
@@ -220,6 +301,7 @@ static void continuum_parts_add_up(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cubes_are_their_parts),
+        cmocka_unit_test(common_beam_of_all_parts),
         cmocka_unit_test(continuum_parts_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

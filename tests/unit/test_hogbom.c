@@ -320,7 +320,14 @@ static void it_stops_when_asked(void **state) {
     const float *const psf[] = {im.psf};
     const bool *const mask[] = {NULL};
     int asked = 0;
-    const pcl_clean_planes planes = {64, 40, 1, 1, &im.residual, &im.model, psf, mask};
+    const pcl_clean_planes planes = {.nx = 64,
+                                     .ny = 40,
+                                     .npol = 1,
+                                     .nterm = 1,
+                                     .residual = &im.residual,
+                                     .model = &im.model,
+                                     .psf = psf,
+                                     .mask = mask};
     pcl_clean_params params = {
         .gain = 1e-3f, .cycleniter = 1000, .stop = third_time, .stop_user = &asked};
     pcl_clean_result result;

@@ -146,20 +146,25 @@ static void beams_survive(void **state) {
     const char *history[] = {"one", "two"};
     for (size_t i = 0; i < 6; i++)
         beams[i] = (casa_beam){1e-4 + 1e-6 * (double)i, 1e-4, 0.1 * (double)i};
-    beams[0] = beams[4] = (casa_beam){0, 0, 0}; /* blank planes */
+    beams[0] = (casa_beam){0, 0, 0}; /* blank planes: the largest, and one that is given */
+    beams[4] = (casa_beam){-2e-4, -1e-4, 0.7};
     const char *path = in_folder("beams");
     assert_ok(casa_image_create(path, &d, NULL, &layout, &err));
     assert_ok(casa_image_finish(path, beams, 6, history, 2, &err));
     casa_image *im = reopen(path, &r);
-    const size_t expected[6] = {1, 1, 2, 3,
-                                2, 5}; /* a blank plane takes its beam from the
-                                        * channel before */
+    casa_beam all[6];
+    assert_ok(casa_image_get_beams(im, all, &has, &err));
+    assert_true(has);
     for (size_t i = 0; i < 6; i++) {
+        const casa_beam *expected = &beams[i == 0 ? 4 : i]; /* 4 is the largest */
+        const double sign = i == 0 || i == 4 ? -1 : 1;      /* borrowed */
         assert_ok(casa_image_get_beam(im, i % 2, i / 2, &b, &has, &err));
         assert_true(has);
-        assert_near(b.major_rad, beams[expected[i]].major_rad, 1e-15);
-        assert_near(b.minor_rad, beams[expected[i]].minor_rad, 1e-15);
-        assert_near(b.pa_rad, beams[expected[i]].pa_rad, 1e-13);
+        assert_near(b.major_rad, fabs(expected->major_rad), 1e-15);
+        assert_near(b.minor_rad, fabs(expected->minor_rad), 1e-15);
+        assert_near(b.pa_rad, expected->pa_rad, 1e-13);
+        assert_true(all[i].major_rad == sign * b.major_rad &&
+                    all[i].minor_rad == sign * b.minor_rad && all[i].pa_rad == b.pa_rad);
     }
     casa_image_close(im);
     assert_fails(casa_image_finish(path, beams, 5, NULL, 0, &err), PCLEAN_EBUG, "5 beams");
@@ -177,6 +182,9 @@ static void beams_survive(void **state) {
     im = reopen(name, &r);
     assert_ok(casa_image_get_beam(im, 0, 0, &b, &has, &err));
     assert_false(has);
+    assert_ok(casa_image_get_beams(im, all, &has, &err));
+    assert_false(has);
+    assert_true(all[5].major_rad == 0);
     casa_image_close(im);
 }
 

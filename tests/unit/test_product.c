@@ -28,14 +28,20 @@ static void letters(const pclean_config *c, bool (*has)(const pclean_config *, e
 static void test_which_and_with_what(void **state) {
     (void)state;
     static const struct {
-        const char *more[7], *wanted, *masked;
-    } cases[] = {{{"niter", "0"}, "PRMIBS", "RICB"},
-                 {{"niter", "9", "pbcor", "true"}, "PRMICBSK", "RICB"},
-                 {{"niter", "0", "restoration", "false", "pbcor", "true"}, "PRBS", "RICB"},
-                 {{"niter", "0", "restoration", "false", "startmodel", "m"}, "PRMBS", "RICB"},
-                 {{"niter", "0", "restoration", "false", "restart", "true"}, "PRMBS", "RICB"},
-                 {{"niter", "1", "pblimit", "-0.1"}, "PRMIBSK", "B"},
-                 {{"niter", "1", "pblimit", "0"}, "PRMIBSK", ""}};
+        const char *more[9], *wanted, *masked;
+    } cases[] = {
+        {{"niter", "0"}, "PRMIBS", "RICB"},
+        {{"niter", "9", "pbcor", "true"}, "PRMICBSK", "RICB"},
+        {{"niter", "0", "restoration", "false", "pbcor", "true"}, "PRBS", "RICB"},
+        {{"niter", "0", "restoration", "false", "startmodel", "m"}, "PRMBS", "RICB"},
+        {{"niter", "0", "restoration", "false", "restart", "true"}, "PRMBS", "RICB"},
+        {{"niter", "1", "pblimit", "-0.1"}, "PRMIBSK", "B"},
+        {{"niter", "1", "pblimit", "0"}, "PRMIBSK", ""},
+        {{"specmode", "cube", "restoringbeam", "common", "pbcor", "true"}, "PRMICBS", "RICB"},
+        {{"specmode", "cube", "restoringbeam", "common", "pbcor", "true", "part_channel", "3"},
+         "PRMBS",
+         "RICB"},
+        {{"restoringbeam", "common", "part_channel", "0"}, "PRMIBS", "RICB"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         pclean_config c;
         char text[PCL_NPRODUCT + 1];

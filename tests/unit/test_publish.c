@@ -1,5 +1,7 @@
 #include "run/publish.h"
 
+#include <math.h>
+
 #include "parts.h"
 #include "run/record.h"
 
@@ -13,6 +15,7 @@ static int set_up(void **state) {
 static const casa_beam beams[] = {
     {1e-4, 1e-4, 0}, {2e-4, 1e-4, 0}, {3e-4, 1e-4, 0}, {4e-4, 1e-4, 0}};
 static const char *const history[] = {"a line", "another"};
+static const pcl_publish_headers headers = {.fitted = beams, .history = history, .nhistory = 2};
 
 /* One that a run of `more` makes, nothing written into it but this pixel of its residual. */
 static int publish(const char *name, const char *const *more, float pixel) {
@@ -25,7 +28,7 @@ static int publish(const char *name, const char *const *more, float pixel) {
     pcl_cube *cube = p.products.nsubcube ? p.products.subcube[PCL_PRODUCT_RESIDUAL][0]
                                          : p.products.cube[PCL_PRODUCT_RESIDUAL];
     assert_ok(pcl_cube_write_plane(cube, 0, 0, plane, p.products.work, &err));
-    const int rc = pcl_publish_products(&p.products, &p.setup, beams, beams, history, 2, &err);
+    const int rc = pcl_publish_products(&p.products, &p.setup, &headers, &err);
     pcl_free(plane);
     parts_close(&p);
     return rc;
@@ -64,6 +67,28 @@ static void test_headers_and_names(void **state) {
     assert_true(pixel_of("one") == 1);
     assert_fails(publish("one", NULL, 2), PCLEAN_EEXIST, "products of");
     assert_true(pixel_of("one") == 1);
+}
+
+/* All restored planes have the same: one beam in the header, as tclean's; the PSFs keep theirs. */
+static void test_one_beam(void **state) {
+    (void)state;
+    static const casa_beam one = {5e-4, 4e-4, 0.3};
+    pcl_publish_headers with = headers;
+    casa_beam found[4];
+    bool any;
+    parts p;
+    with.one = &one;
+    parts_open(&p, "common", false, NULL);
+    assert_ok(pcl_publish_products(&p.products, &p.setup, &with, &err));
+    parts_close(&p);
+    for (int psf = 0; psf < 2; psf++) {
+        casa_image *image;
+        assert_ok(casa_image_open(in_folder(psf ? "common.psf" : "common.image"), &image, &err));
+        assert_ok(casa_image_get_beams(image, found, &any, &err));
+        casa_image_close(image);
+        for (size_t i = 0; i < 4; i++)
+            assert_true(fabs(found[i].major_rad / (psf ? beams[i] : one).major_rad - 1) < 1e-12);
+    }
 }
 
 /* Products of the run that is replaced and that the new one does not make go; the mask of one that
@@ -117,8 +142,8 @@ static void test_names_that_cannot_change(void **state) {
     FILE *other = fopen(in_folder("fail.sumwt"), "w"); /* no image: not ours to replace */
     fputs("a poem", other);
     fclose(other);
-    assert_fails(pcl_publish_products(&p.products, &p.setup, beams, beams, history, 2, &err),
-                 PCLEAN_EEXIST, "fail.sumwt");
+    assert_fails(pcl_publish_products(&p.products, &p.setup, &headers, &err), PCLEAN_EEXIST,
+                 "fail.sumwt");
     parts_close(&p);
     assert_true(pixel_of("fail") == 1);
     assert_true(there("fail", ".run.json") && !there("fail", ".run.json.aside"));
@@ -126,9 +151,9 @@ static void test_names_that_cannot_change(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_headers_and_names),
-                                       cmocka_unit_test(test_older_products),
-                                       cmocka_unit_test(test_subcubes_of_another_kind),
-                                       cmocka_unit_test(test_names_that_cannot_change)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_headers_and_names), cmocka_unit_test(test_one_beam),
+        cmocka_unit_test(test_older_products), cmocka_unit_test(test_subcubes_of_another_kind),
+        cmocka_unit_test(test_names_that_cannot_change)};
     return cmocka_run_group_tests(tests, set_up, remove_folder);
 }

@@ -5,12 +5,14 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "core/commonbeam.h"
 #include "core/restore.h"
 
 #define ARCSEC (M_PI / 180 / 3600)
@@ -149,9 +151,70 @@ static void bad_input(void **state) {
     pcl_mem_fail_after(0);
 }
 
+/* A cube of tclean's (tests/golden/make_common.py): from its model and residual, with the beams
+ * that it has used, comes its image; and its common beam is no smaller than ours. */
+enum { SIDE = 48, NCHAN = 4, NPLANE = NCHAN * SIDE * SIDE };
+
+/* rms of the difference over the peak of the plane, where tclean's wrapping does not reach. */
+static double misfit(const float *have, const float *want) {
+    enum { EDGE = 14 };
+    double square = 0, most = 0;
+    for (size_t y = EDGE; y < SIDE - EDGE; y++)
+        for (size_t x = EDGE; x < SIDE - EDGE; x++) {
+            square += pow((double)have[y * SIDE + x] - (double)want[y * SIDE + x], 2);
+            most = fmax(most, fabs((double)want[y * SIDE + x]));
+        }
+    return sqrt(square) / (SIDE - 2 * EDGE) / most;
+}
+
+static void tclean_cube(void **state) {
+    (void)state;
+    static float pixels[5][NPLANE], image[SIDE * SIDE];
+    const double degree = M_PI / 180;
+    char line[300], name[20];
+    FILE *in = fopen(PCLEAN_TEST_GOLDEN "/common.f32", "rb");
+    assert_non_null(in);
+    assert_int_equal(fread(pixels, sizeof pixels, 1, in), 1);
+    fclose(in);
+    assert_non_null(in = fopen(PCLEAN_TEST_GOLDEN "/common.tsv", "r"));
+    assert_non_null(fgets(line, sizeof line, in));
+    pcl_beam fitted[NCHAN], common = {0}, found;
+    size_t n = 0, nwider = 0;
+    double worst = 0;
+    for (double v[6]; fgets(line, sizeof line, in); n++) {
+        const size_t ichan = n % NCHAN;
+        assert_int_equal(sscanf(line, "%19s %*d %lf %lf %lf %lf %lf %lf", name, v, v + 1, v + 2,
+                                v + 3, v + 4, v + 5),
+                         7);
+        pcl_restore_params p;
+        pcl_beam by;
+        pcl_restore_params_init(&p);
+        p.cellx_rad = p.celly_rad = 15 * ARCSEC;
+        p.own = (pcl_beam){v[0] * ARCSEC, v[1] * ARCSEC, v[2] * degree};
+        p.beam = (pcl_beam){v[3] * ARCSEC, v[4] * ARCSEC, v[5] * degree};
+        nwider += pcl_restore_widens(&p, &by);
+        assert_int_equal(pcl_restore(pixels[0] + ichan * SIDE * SIDE,
+                                     pixels[1] + ichan * SIDE * SIDE, SIDE, SIDE, &p, image, NULL),
+                         0);
+        const double is = misfit(image, pixels[2 + n / NCHAN] + ichan * SIDE * SIDE);
+        worst = fmax(worst, is);
+        print_message("%s, channel %zu: rms of the difference %.1e of the peak\n", name, ichan, is);
+        fitted[ichan] = p.own;
+        common = p.beam;
+    }
+    fclose(in);
+    assert_int_equal(n, 3 * NCHAN);
+    assert_true(nwider > NCHAN && nwider < 2 * NCHAN); /* both of its ways are there */
+    assert_true(worst < 1e-6);
+    assert_true(pcl_commonbeam_find(fitted, NCHAN, &found));
+    const double ratio = found.major_rad * found.minor_rad / (common.major_rad * common.minor_rad);
+    print_message("common beam: area %.5f of tclean's\n", ratio);
+    assert_true(ratio < 1 + 1e-6);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(methods_agree),
-                                       cmocka_unit_test(threads_change_nothing),
-                                       cmocka_unit_test(pbcor), cmocka_unit_test(bad_input)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(methods_agree), cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(pbcor), cmocka_unit_test(bad_input), cmocka_unit_test(tclean_cube)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,7 +160,6 @@ static void test_all_in_one_sentence(void **state) {
                                               {"nterms", "3"},
                                               {"reffreq", "1.5GHz"},
                                               {"weighting", "briggsbwtaper"},
-                                              {"restoringbeam", "common"},
                                               {"usemask", "auto-multithresh"},
                                               {"sidelobethreshold", "2.5"},
                                               {"noisethreshold", "4.25"},

@@ -69,6 +69,9 @@ static void test_each_rule(void **state) {
         {"uvtaper", "1,2,3,4", "one size, or"},
         {"restoringbeam", "10", "with their unit"},
         {"restoringbeam", "1arcsec,2arcsec", "major axis comes first"},
+        {"restoringbeam", "Common", "common, or sizes"}, /* as tclean */
+        {"restoringbeam", "common,2arcsec", "common, or sizes"},
+        {"restoringbeam", "101arcsec", "larger than the image"},
         {"pbmask", "1", "pbmask=1"},
         {"pblimit", "1", "pblimit=1"},
         {"psfcutoff", "0", "psfcutoff=0"},
@@ -129,6 +132,8 @@ static void test_good_values(void **state) {
                                           {"uvtaper", "300"},
                                           {"uvtaper", "10arcsec,5arcsec,30deg"},
                                           {"restoringbeam", "10arcsec"},
+                                          {"restoringbeam", "common"},
+                                          {"restoringbeam", "100arcsec"},
                                           {"restoringbeam", "10arcsec,5arcsec,-30deg"},
                                           {"pblimit", "-0.1"},
                                           {"gain", "1"},
@@ -172,16 +177,15 @@ static void test_combinations(void **state) {
 static void test_unsupported(void **state) {
     (void)state;
     set("specmode", "cube");
-    set("restoringbeam", "common");
-    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EUNSUPPORTED,
-                 "restoringbeam=common");
+    set("outframe", "SOURCE");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EUNSUPPORTED, "outframe=SOURCE");
     set("specmode", "mvc"); /* a cube, too: start and width are not complained about */
     set("start", "5");
     assert_fails(pclean_config_validate(&config, &err), PCLEAN_EUNSUPPORTED,
-                 "restoringbeam=common, specmode=mvc");
+                 "outframe=SOURCE, specmode=mvc");
     assert_null(strstr(err.msg, "start"));
     set("niter", "-5");
-    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "restoringbeam=common");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "outframe=SOURCE");
     assert_non_null(strstr(err.msg, "niter=-5"));
 }
 
