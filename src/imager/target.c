@@ -75,14 +75,14 @@ typedef struct shape {
     unsigned want;     /* of the sampler, in all walks together */
     size_t npredicted; /* model visibilities kept */
     size_t nslice;
-    bool density, user_mask;
+    pcl_weighing_size density;
+    bool user_mask;
 } shape;
 
 static shape shape_of(const pcl_setup *s, const pcl_target_samples *samples,
                       const pcl_target_options *options) {
     const pclean_config *c = s->config;
     const pcl_params *p = &s->params;
-    const bool weighs = !p->natural;
     const pcl_gridder_type *gridder = samples->wmax_lambda > 0 ? p->gridder : &pcl_gridder_flat;
     return (shape){
         .npixel = s->desc.nx * s->desc.ny,
@@ -100,17 +100,18 @@ static shape shape_of(const pcl_setup *s, const pcl_target_samples *samples,
                      .nbatch = samples->nbatch,
                      .model = p->model,
                      .model_at_first = p->model_at_first},
-        .want = pcl_major_wants(1, gridder, p->model, weighs) | (weighs ? PCL_SAMPLER_FRAME : 0u),
+        .want = pcl_major_wants(1, gridder, p->model, p->density || p->radial, &p->taper) |
+                (p->density ? PCL_SAMPLER_FRAME : 0u),
         .npredicted = p->model && pcl_major_predicts(1, gridder) ? samples->nid : 0,
         .nslice = pcl_slices_count(&p->slicing, samples->per_plane, s->desc.nx * s->desc.ny),
-        .density = weighs,
+        .density = pcl_weighing_size_of(s),
         .user_mask = options->user_mask};
 }
 
 /* Floats of the largest sum over slices: a set of grids, or a density. */
 static size_t floats_summed(const shape *h, const pcl_gridder_bytes *gridder) {
     const size_t n = gridder->summed / sizeof(float);
-    return h->density && h->npixel > n ? h->npixel : n;
+    return h->density.ncell > n ? h->density.ncell : n;
 }
 
 static int allocate(pcl_target *p, const shape *h, pclean_err *err) {
@@ -152,8 +153,7 @@ int pcl_target_init(pcl_target *p, const pcl_setup *setup, const pcl_store *vis,
         (rc = pcl_slices_init(&p->slices, h.nslice, floats_summed(&h, &gridder), &p->options.share,
                               err)) ||
         (rc = h.gridder->make(&h.gridding, &p->gridder_self, err)) ||
-        (h.density && (rc = pcl_weighing_init(setup, &p->density, err))) ||
-        (rc = allocate(p, &h, err)))
+        (rc = pcl_weighing_init(setup, &p->density, err)) || (rc = allocate(p, &h, err)))
         pcl_target_clear(p);
     return rc;
 }
@@ -177,7 +177,7 @@ int pcl_target_count(const pcl_setup *s, const pcl_target_samples *samples,
                               .batch = samples->nbatch * each,
                               .planes = (h.npsf + 2 * h.nterm) * n * sizeof(float),
                               .masks = (h.user_mask ? 2 : 1) * n * sizeof(bool),
-                              .density = h.density ? pcl_density_bytes(s->desc.nx, s->desc.ny) : 0,
+                              .density = h.density.bytes,
                               .predicted = 2 * sizeof(float) * (uint64_t)h.npredicted,
                               .sums = pcl_sum_bytes(h.nslice, floats_summed(&h, &gridder)),
                               .fft = gridder.fft,
@@ -290,6 +290,7 @@ static int run_major(pcl_target *p, bool with_psf, pclean_err *err) {
                              .ichan = p->plane.ichan,
                              .ipol = p->plane.ipol,
                              .density = &p->density,
+                             .radial = p->setup->params.radial,
                              .taper = &p->setup->params.taper,
                              .cellx_rad = p->setup->config->cell_rad[0],
                              .images = {p->nterm, p->residual, with_psf ? p->psf : NULL,
