@@ -207,19 +207,23 @@ static void check_briggsbwtaper(const pclean_config *c, struct pcl_problems *r) 
     require(c->npixels == 0, r, c, "npixels", "0 with weighting=briggsbwtaper");
 }
 
-/* A box that no cell of the density grid has room for leaves no sample. */
+/* A box that no cell of the density grid has room for, or a grid of one cell, leaves no sample. */
 static void check_npixels(const pclean_config *c, struct pcl_problems *r) {
     const bool super = c->weighting == PCLEAN_WEIGHTING_SUPERUNIFORM,
-               box = super || (c->specmode != PCLEAN_SPECMODE_MFS && c->perchanweightdensity);
+               each = c->specmode != PCLEAN_SPECMODE_MFS && c->perchanweightdensity;
     const long n = super && c->npixels == 0 ? 3 : c->npixels;
     const int side = c->imsize[0] < c->imsize[1] ? c->imsize[0] : c->imsize[1];
-    const bool natural =
-        c->weighting == PCLEAN_WEIGHTING_NATURAL || c->weighting == PCLEAN_WEIGHTING_RADIAL;
-    if (!(n >= 0 && n <= 100000))
-        complain(r, c, "npixels", "0 (usual) to 100000 cells");
-    else if (!natural && box && n > 0 && side > 0)
+    if (n < 0 || n > 65535)
+        complain(r, c, "npixels", "0 (usual) to 65535 cells");
+    if (n <= 0 || n > 65535 || side < 1 || c->weighting == PCLEAN_WEIGHTING_NATURAL ||
+        c->weighting == PCLEAN_WEIGHTING_RADIAL)
+        return;
+    if (super || each)
         require(2 * n + 1 < side, r, c, "npixels",
                 "the box of 2 npixels + 1 cells must be smaller than imsize");
+    else
+        require(n > 1, r, c, "npixels",
+                "0, or at least 2: cells on a side of the one density for all channels");
 }
 
 static void check_weight(const pclean_config *c, struct pcl_problems *r) {

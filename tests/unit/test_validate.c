@@ -62,7 +62,7 @@ static void test_each_rule(void **state) {
         {"noise", "-1mJy", "noise=-0.001Jy: above 0"},
         {"noise", "", "noise=0Jy: above 0"},
         {"npixels", "-1", "npixels=-1: 0"},
-        {"npixels", "100001", "npixels=100001: 0"},
+        {"npixels", "65536", "npixels=65536: 0"},
         {"npixels", "50", "npixels=50: the box of 2 npixels + 1 cells"},
         {"fracbw", "-0.1", "fracbw=-0.1: a number above 0 and below 2"},
         {"fracbw", "2", "fracbw=2: a number"},
@@ -131,6 +131,10 @@ static void test_weightings(void **state) {
     set("npixels", "50");
     set("weighting", "uniform"); /* the size of the grid, with one density for all */
     assert_ok(pclean_config_validate(&config, &err));
+    set("npixels", "1");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM,
+                 "npixels=1: 0, or at least 2: cells");
+    set("npixels", "50");
     set("perchanweightdensity", "true");
     assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "npixels=50: the box");
     set("perchanweightdensity", "false");
