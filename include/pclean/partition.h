@@ -82,7 +82,7 @@ typedef struct pclean_partition {
     size_t nchan;                 /* of the whole image: grid in outframe */
     double first_hz, step_hz;
     double epoch_s; /* TIME of its first row */
-    double fracbw;  /* 2 (fmax - fmin) / (fmax + fmin) of its channels */
+    double fracbw;  /* as given, else 2 (fmax - fmin) / (fmax + fmin) of its channels */
     char frame[16]; /* "LSRK"; "data" with cubedata */
 } pclean_partition;
 
@@ -117,8 +117,8 @@ PCLEAN_API int pclean_partition_make(const pclean_config *config, int nparts,
                                      pclean_partition **out, pclean_err *err);
 
 /* Writes FOLDER/NAME.yaml for each part (NAME without its folders), making the folder where it is
- * missing. Where one weight density serves all samples (uniform and briggs with mfs, or with
- * perchanweightdensity=false) it reads the data, counts the density of the whole selection into
+ * missing. Where one weight density serves all samples (with mfs, with perchanweightdensity=false,
+ * and of superuniform weights) it reads the data, counts the density of the whole selection into
  * FOLDER/IMAGENAME.density, and names that file in every part. config: the whole image's, as given
  * to pclean_partition_... . Parts and densities of an earlier partition are replaced one by one,
  * each in one step; its parts of higher numbers are removed. Other files of such names:

@@ -65,10 +65,14 @@ const char *pcl_idle_no_velocity(const pclean_config *c, pcl_idle_test *is) {
 }
 
 const char *pcl_idle_no_density(const pclean_config *c, pcl_idle_test *is) {
+    if (is(c, "weighting", "radial"))
+        return "weighting=radial";
     return is(c, "weighting", "natural") ? "weighting=natural" : NULL;
 }
 
 const char *pcl_idle_no_planes_density(const pclean_config *c, pcl_idle_test *is) {
+    if (is(c, "weighting", "superuniform"))
+        return "weighting=superuniform takes one density of all channels";
     return is(c, "specmode", "mfs") ? "specmode=mfs" : pcl_idle_no_density(c, is);
 }
 
@@ -78,6 +82,13 @@ const char *pcl_idle_not_briggs(const pclean_config *c, pcl_idle_test *is) {
 
 const char *pcl_idle_not_briggsabs(const pclean_config *c, pcl_idle_test *is) {
     return is(c, "weighting", "briggsabs") ? NULL : "weighting is not briggsabs";
+}
+
+/* Parts have it whatever the weighting is. */
+const char *pcl_idle_not_briggsbwtaper(const pclean_config *c, pcl_idle_test *is) {
+    return is(c, "weighting", "briggsbwtaper") || c->part_channel >= 0
+               ? NULL
+               : "weighting is not briggsbwtaper";
 }
 
 const char *pcl_idle_joint_gridder(const pclean_config *c, pcl_idle_test *is) {

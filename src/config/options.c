@@ -228,7 +228,7 @@ static const struct pcl_option table[] = {
      .def = "true",
      .idle = pcl_idle_no_planes_density,
      .help = "Cubes: density of uniform and briggs weights for each channel by itself; false: one "
-             "of all channels."},
+             "of all channels, which superuniform always takes."},
     /* ---- grid ---- */
     {.group = "grid",
      .name = "gridder",
@@ -261,32 +261,55 @@ static const struct pcl_option table[] = {
      .type = PCL_CHOICE,
      .offset = AT(weighting),
      .def = "natural",
-     .choices = "natural|uniform|briggs",
-     .unavailable = "briggsabs|briggsbwtaper|radial|superuniform",
+     .choices = "natural|uniform|briggs|briggsabs|briggsbwtaper|radial|superuniform",
      .help = "natural is the most sensitive, uniform has the smallest beam, briggs lies between by "
-             "robust."},
+             "robust, briggsabs by robust and noise; briggsbwtaper (cubes) is briggs with the "
+             "densities that the whole band has together; radial is times the distance in the uv "
+             "plane, "
+             "superuniform by the density of a box of cells."},
     {.group = "weight",
      .name = "robust",
      .type = PCL_REAL,
      .offset = AT(robust),
      .def = "0.5",
      .idle = pcl_idle_not_briggs,
-     .help = "For briggs: from -2 (nearly uniform) to 2 (nearly natural)."},
+     .help = "For briggs: from -2 (nearly uniform) to 2 (nearly natural). For briggsabs: 0 is "
+             "natural, further from 0 nearer to uniform."},
+    {.group = "weight",
+     .name = "noise",
+     .type = PCL_FLUX,
+     .offset = AT(noise_jy),
+     .def = "1Jy",
+     .unit = "Jy",
+     .idle = pcl_idle_not_briggsabs,
+     .help = "For briggsabs: weights are w / (robust^2 density + 2 noise^2)."},
+    {.group = "weight",
+     .name = "npixels",
+     .type = PCL_INT,
+     .offset = AT(npixels),
+     .def = "0",
+     .idle = pcl_idle_no_density,
+     .help = "For superuniform: a sample counts in the density of all cells up to so many away; "
+             "0: 3. So too for the others with a density for each channel; with one for all "
+             "channels: cells of its grid on a side, 0: imsize."},
     {.group = "weight",
      .name = "uvtaper",
      .type = PCL_TEXTLIST,
      .offset = AT(uvtaper),
      .def = "",
      .unit = "lambda",
-     .help = "Gaussian taper, e.g. 5klambda (half width at half maximum in uv) or 10arcsec (full "
-             "width on the sky); or major, minor, position angle."},
+     .help = "Gaussian taper, e.g. 5klambda (half width at half maximum in uv), 100m (the same in "
+             "metres of baseline) or 10arcsec (full width on the sky); or major, minor, position "
+             "angle."},
     {.group = "weight",
      .name = "fracbw",
      .type = PCL_TEXT,
      .offset = AT(fracbw),
      .def = "",
-     .help = "Fractional bandwidth of the whole cube for weighting briggsbwtaper, which this "
-             "version lacks: written by pclean partition, without effect."},
+     .idle = pcl_idle_not_briggsbwtaper,
+     .help =
+         "For briggsbwtaper: fractional bandwidth of the whole cube, above 0 and below 2 (\"\", "
+         "0: that of its channels); pclean partition writes it for each part."},
     /* ---- deconvolution ---- */
     {.group = "deconvolution",
      .name = "deconvolver",
@@ -630,8 +653,8 @@ static const struct pcl_option table[] = {
      .offset = AT(part_density),
      .def = "",
      .is_path = true,
-     .help = "File with the density of uniform and briggs weights of the whole selection, made by "
-             "pclean partition (\"\": the part's own)."},
+     .help = "File with the density of weights of the whole selection, made by pclean partition "
+             "(\"\": the part's own)."},
 };
 #define NTABLE (sizeof table / sizeof table[0])
 

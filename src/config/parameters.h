@@ -23,7 +23,11 @@ enum pclean_interpolation { PCLEAN_INTERPOLATION_LINEAR, PCLEAN_INTERPOLATION_NE
 enum pclean_weighting {
     PCLEAN_WEIGHTING_NATURAL,
     PCLEAN_WEIGHTING_UNIFORM,
-    PCLEAN_WEIGHTING_BRIGGS
+    PCLEAN_WEIGHTING_BRIGGS,
+    PCLEAN_WEIGHTING_BRIGGSABS,
+    PCLEAN_WEIGHTING_BRIGGSBWTAPER,
+    PCLEAN_WEIGHTING_RADIAL,
+    PCLEAN_WEIGHTING_SUPERUNIFORM
 };
 enum pclean_gridder { PCLEAN_GRIDDER_STANDARD, PCLEAN_GRIDDER_WPROJECT, PCLEAN_GRIDDER_WIDEFIELD };
 enum pclean_deconvolver {
@@ -75,8 +79,10 @@ struct pclean_config {
     /* weight */
     int weighting;
     double robust;
-    char *fracbw;           /* "" or a number; without effect, see partition.h */
-    pclean_strlist uvtaper; /* "1klambda" | "60arcsec" | major, minor, pa */
+    double noise_jy;        /* of briggsabs */
+    int npixels;            /* of the density: its box, or its size (imager/weighing.c) */
+    char *fracbw;           /* of the whole cube, for briggsbwtaper: a number; "", 0: its own */
+    pclean_strlist uvtaper; /* "1klambda" | "60arcsec" | "100m" | major, minor, pa */
     /* deconvolution */
     int deconvolver;
     bool restoration;

@@ -31,8 +31,6 @@ static const struct pcl_unserved table[] = {
     {"grid", "pointingoffsetsigdev", "0|0,0", "a setting of awproject", pcl_idle_joint_gridder},
     {"grid|normalization", "normtype", "flatnoise", "how images are normalised by the primary beam",
      pcl_idle_joint_gridder},
-    {"weight", "noise", "1Jy", "the noise of weighting briggsabs", pcl_idle_not_briggsabs},
-    {"weight", "npixels", "0", "the cell box of super-uniform weighting", pcl_idle_no_density},
     {"deconvolution", "scales", "0", "the scale sizes of multiscale and mtmfs",
      pcl_idle_not_multiscale},
     {"deconvolution", "smallscalebias", "0", "a setting of multiscale", pcl_idle_not_multiscale},

@@ -220,24 +220,58 @@ static void check_uvtaper(const pclean_config *c, struct pcl_problems *r) {
         bool parsed = pcl_quantity_parse(c->uvtaper.item[i], &q, NULL) == 0;
         /* as tclean takes a bare number */
         dim[i] = parsed && q.dim == PCL_DIM_NONE ? PCL_DIM_LAMBDA : q.dim;
-        if (parsed && q.dim == PCL_DIM_LENGTH) {
-            complain(r, c, "uvtaper",
-                     "a length depends on the frequency; give wavelengths, e.g. 1klambda");
-            return;
-        }
-        if (!parsed || (dim[i] != PCL_DIM_LAMBDA && dim[i] != PCL_DIM_ANGLE) || !(q.value > 0)) {
-            complain(r, c, "uvtaper", "sizes above 0 in lambda, klambda, arcsec ...");
+        const bool size =
+            dim[i] == PCL_DIM_LAMBDA || dim[i] == PCL_DIM_ANGLE || dim[i] == PCL_DIM_LENGTH;
+        if (!parsed || !size || !(q.value > 0)) {
+            complain(r, c, "uvtaper", "sizes above 0 in lambda, klambda, m, arcsec ...");
             return;
         }
     }
     require(c->uvtaper.n < 2 || dim[0] == dim[1], r, c, "uvtaper",
-            "both axes in wavelengths or both in angles");
+            "both axes in wavelengths, both in lengths or both in angles");
     require(position_angle_ok(&c->uvtaper), r, c, "uvtaper",
             "the position angle with its unit, e.g. 45deg");
 }
 
+/* As tclean refuses, and what its formula cannot be. */
+static void check_briggsbwtaper(const pclean_config *c, struct pcl_problems *r) {
+    pcl_quantity q = {.value = 0};
+    const bool number =
+        !*c->fracbw || (pcl_quantity_parse(c->fracbw, &q, NULL) == 0 && q.dim == PCL_DIM_NONE);
+    require(number && q.value >= 0 && q.value < 2, r, c, "fracbw",
+            "a number above 0 and below 2, or nothing for that of the cube");
+    if (c->weighting != PCLEAN_WEIGHTING_BRIGGSBWTAPER)
+        return;
+    require(c->specmode != PCLEAN_SPECMODE_MFS, r, c, "weighting",
+            "briggsbwtaper is for cubes; take briggs");
+    require(c->npixels == 0, r, c, "npixels", "0 with weighting=briggsbwtaper");
+}
+
+/* A box that no cell of the density grid has room for, or a grid of one cell, leaves no sample. */
+static void check_npixels(const pclean_config *c, struct pcl_problems *r) {
+    const bool super = c->weighting == PCLEAN_WEIGHTING_SUPERUNIFORM,
+               each = c->specmode != PCLEAN_SPECMODE_MFS && c->perchanweightdensity;
+    const long n = super && c->npixels == 0 ? 3 : c->npixels;
+    const int side = c->imsize[0] < c->imsize[1] ? c->imsize[0] : c->imsize[1];
+    if (n < 0 || n > 65535)
+        complain(r, c, "npixels", "0 (usual) to 65535 cells");
+    if (n <= 0 || n > 65535 || side < 1 || c->weighting == PCLEAN_WEIGHTING_NATURAL ||
+        c->weighting == PCLEAN_WEIGHTING_RADIAL)
+        return;
+    if (super || each)
+        require(2 * n + 1 < side, r, c, "npixels",
+                "the box of 2 npixels + 1 cells must be smaller than imsize");
+    else
+        require(n > 1, r, c, "npixels",
+                "0, or at least 2: cells on a side of the one density for all channels");
+}
+
 static void check_weight(const pclean_config *c, struct pcl_problems *r) {
     require(c->robust >= -2 && c->robust <= 2, r, c, "robust", "from -2 to 2");
+    require(c->noise_jy > 0 || c->weighting != PCLEAN_WEIGHTING_BRIGGSABS, r, c, "noise",
+            "above 0, e.g. 1mJy");
+    check_npixels(c, r);
+    check_briggsbwtaper(c, r);
     /* A single-precision grid has an rms floor of about 1e-6. */
     require(c->accuracy >= 1e-6 && c->accuracy <= 1e-2, r, c, "accuracy", "from 1e-6 to 1e-2");
     check_uvtaper(c, r);

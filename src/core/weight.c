@@ -19,7 +19,7 @@ static size_t least(size_t a, size_t b) {
 }
 
 int pcl_density_init(pcl_density *d, const pcl_raster *raster, enum pcl_density_cell cell,
-                     double per_sample, pclean_err *err) {
+                     double per_sample, size_t box, pclean_err *err) {
     const size_t nx = raster->nx, ny = raster->ny;
     *d = (pcl_density){.nx = nx,
                        .ny = ny,
@@ -27,6 +27,7 @@ int pcl_density_init(pcl_density *d, const pcl_raster *raster, enum pcl_density_
                        .celly_rad = raster->celly_rad,
                        .cell = cell,
                        .per_sample = per_sample,
+                       .box = box,
                        .f2 = 0,
                        .d2 = 1};
     if (ny > UINT32_MAX / nx)
@@ -36,6 +37,7 @@ int pcl_density_init(pcl_density *d, const pcl_raster *raster, enum pcl_density_
                         nx, ny);
     int rc;
     if ((rc = PCL_ZNEW(&d->sum, nx * ny, "weight density grid", err)) ||
+        (box && (rc = PCL_NEW(&d->spread, nx * ny, "weight density grid", err))) ||
         (rc = PCL_NEW(&d->place, 2 * GROUP, "weight density work space", err)) ||
         (rc = PCL_NEW(&d->owner, 2 * GROUP, "weight density work space", err)) ||
         (rc = PCL_NEW(&d->row, ny, "weight density work space", err)))
@@ -43,14 +45,15 @@ int pcl_density_init(pcl_density *d, const pcl_raster *raster, enum pcl_density_
     return rc;
 }
 
-uint64_t pcl_density_bytes(size_t nx, size_t ny) {
+uint64_t pcl_density_bytes(size_t nx, size_t ny, size_t box) {
     const pcl_density *d = NULL;
-    return (uint64_t)nx * ny * sizeof *d->sum + ny * sizeof *d->row +
+    return (uint64_t)nx * ny * (box ? 2 : 1) * sizeof *d->sum + ny * sizeof *d->row +
            2 * GROUP * (sizeof *d->place + sizeof *d->owner);
 }
 
 void pcl_density_clear(pcl_density *d) {
     pcl_free(d->sum);
+    pcl_free(d->spread);
     pcl_free(d->place);
     pcl_free(d->owner);
     pcl_free(d->row);
@@ -171,6 +174,46 @@ void pcl_density_add(pcl_density *d, size_t n, const double *u, const double *v,
         add_group(d, least(GROUP, n - from), u + from, v + from, weight + from);
 }
 
+/* ---- box ---- */
+
+/* spread[x] = sum of the row over the box around x, of the cells [from, to) only. */
+static void spread_row(const float *row, size_t nx, size_t box, const size_t range[2],
+                       float *spread) {
+    memset(spread, 0, nx * sizeof *spread);
+    for (size_t k = 0; k <= 2 * box; k++) /* spread[x] += row[x + k - box] */
+        for (size_t x = range[0]; x < range[1]; x++)
+            if (x + box >= k && x + box - k < nx)
+                spread[x + box - k] += row[x];
+}
+
+/* Sums are written out, not run along: a cell that nothing reaches is 0. */
+void pcl_density_spread(pcl_density *d) {
+    const size_t nx = d->nx, ny = d->ny, box = d->box;
+    if (!box)
+        return;
+    const bool whole = d->cell == PCL_DENSITY_TRUNCATE;
+    const float share = whole ? 1 : 1 / (float)((2 * box + 1) * (2 * box + 1));
+    const size_t low = whole ? 1 + box : 0, high = whole ? box : 0;
+    const size_t across[2] = {low, nx > high ? nx - high : 0},
+                 along[2] = {low, ny > high ? ny - high : 0};
+#pragma omp parallel for schedule(static)
+    for (size_t y = 0; y < ny; y++)
+        spread_row(d->sum + y * nx, nx, box, across, d->spread + y * nx);
+#pragma omp parallel for schedule(static)
+    for (size_t y = 0; y < ny; y++) {
+        float *to = d->sum + y * nx;
+        memset(to, 0, nx * sizeof *to);
+        const size_t first = y > along[0] + box ? y - box : along[0];
+        for (size_t k = first; k <= y + box && k < along[1]; k++)
+            for (size_t x = 0; x < nx; x++)
+                to[x] += d->spread[k * nx + x];
+        for (size_t x = 0; x < nx; x++)
+            to[x] *= share;
+    }
+}
+
+/* ---- the kinds of weights ---- */
+
 void pcl_density_finish_uniform(pcl_density *d) {
     d->f2 = 1;
     d->d2 = 0;
@@ -192,6 +235,36 @@ void pcl_density_finish_briggs(pcl_density *d, double robust) {
     d->d2 = 1;
 }
 
+void pcl_density_finish_briggsabs(pcl_density *d, double robust, double noise_jy) {
+    d->f2 = robust * robust;
+    d->d2 = 2 * noise_jy * noise_jy;
+}
+
+void pcl_density_finish_briggsbwtaper(pcl_density *d, double robust, double fracbw) {
+    pcl_density_finish_briggs(d, robust);
+    d->fracbw = fracbw;
+}
+
+/* F of briggsbwtaper (CAS-13021): a sample that moves by `cells` from one end of the band to the
+ * other shares its density with that many cells. */
+static double band_factor(double cells) {
+    return cells >= 1 ? cells + 0.5 : (4 - cells) / (4 - 2 * cells);
+}
+
+/* As tclean: the product in single precision, the rest in double. */
+static void divide_tapered(const pcl_density *d, size_t n, const double *u, const double *v,
+                           const float *density, float *weight) {
+    const float f2 = (float)d->f2;
+    const double ax = (double)d->nx * d->cellx_rad, ay = (double)d->ny * d->celly_rad;
+    for (size_t i = 0; i < n; i++) {
+        const double x = ax * u[i], y = ay * v[i],
+                     factor = band_factor(d->fracbw * sqrt(x * x + y * y));
+        const double divisor = (double)(density[i] * f2) / factor + d->d2;
+        const bool counts = density[i] > 0 && weight[i] > 0;
+        weight[i] = counts ? (float)((double)weight[i] / divisor) : 0;
+    }
+}
+
 static void apply_slice(const pcl_density *d, size_t n, const double *u, const double *v,
                         float *weight) {
     const float f2 = (float)d->f2, d2 = (float)d->d2;
@@ -200,6 +273,10 @@ static void apply_slice(const pcl_density *d, size_t n, const double *u, const d
     find_cells(d, n, u, v, cell, NULL);
     for (size_t i = 0; i < n; i++)
         density[i] = cell[i] == OUTSIDE ? 0 : d->sum[cell[i]];
+    if (d->fracbw > 0) {
+        divide_tapered(d, n, u, v, density, weight);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         const float divisor = density[i] > 0 ? density[i] * f2 + d2 : 1, w = weight[i] / divisor;
         weight[i] = (density[i] > 0) & (weight[i] > 0) ? w : 0;
@@ -211,6 +288,12 @@ void pcl_density_apply(const pcl_density *d, size_t n, const double *u, const do
 #pragma omp parallel for schedule(static)
     for (size_t from = 0; from < n; from += SLICE)
         apply_slice(d, least(SLICE, n - from), u + from, v + from, weight + from);
+}
+
+void pcl_radial_apply(size_t n, const double *u, const double *v, float *weight) {
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i++)
+        weight[i] *= (float)sqrt(u[i] * u[i] + v[i] * v[i]);
 }
 
 static pcl_taper taper(double major, double minor, double pa_rad) {
@@ -226,6 +309,12 @@ pcl_taper pcl_taper_sky(double major_rad, double minor_rad, double pa_rad) {
 pcl_taper pcl_taper_uv(double major_lambda, double minor_lambda, double pa_rad) {
     return taper(M_LN2 / (major_lambda * major_lambda), M_LN2 / (minor_lambda * minor_lambda),
                  pa_rad);
+}
+
+pcl_taper pcl_taper_baseline(double major_m, double minor_m, double pa_rad) {
+    pcl_taper t = pcl_taper_uv(major_m, minor_m, pa_rad);
+    t.metres = true;
+    return t;
 }
 
 void pcl_taper_apply(const pcl_taper *t, size_t n, const double *u, const double *v,

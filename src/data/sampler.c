@@ -36,6 +36,8 @@ void pcl_sampler_clear(pcl_sampler *s) {
     pcl_free(s->frame_v);
     pcl_free(s->near_u);
     pcl_free(s->near_v);
+    pcl_free(s->u_m);
+    pcl_free(s->v_m);
     pcl_free(s->samples);
     pcl_free(s->weight);
     pcl_free(s->count);
@@ -64,6 +66,8 @@ uint64_t pcl_sampler_bytes(size_t nmax, unsigned want) {
     if (want & PCL_SAMPLER_FRAME)
         each += 2 * sizeof(double);
     if (want & PCL_SAMPLER_NEAR)
+        each += 2 * sizeof(double);
+    if (want & PCL_SAMPLER_METRES)
         each += 2 * sizeof(double);
     return n * each;
 }
@@ -140,6 +144,9 @@ static int allocate(pcl_sampler *s, pclean_err *err) {
         return rc;
     if (s->want & PCL_SAMPLER_NEAR &&
         ((rc = make(&s->near_u, n, err)) || (rc = make(&s->near_v, n, err))))
+        return rc;
+    if (s->want & PCL_SAMPLER_METRES &&
+        ((rc = make(&s->u_m, n, err)) || (rc = make(&s->v_m, n, err))))
         return rc;
     return s->want & PCL_SAMPLER_VIS && !s->samples
                ? PCL_NEW(&s->samples, 2 * n, "sample batch", err)
@@ -358,6 +365,10 @@ static void fill_common(pcl_sampler *s, const pcl_block *b, const part *p, const
     }
     if (s->want & PCL_SAMPLER_W)
         scale_rows(b->w_m + p->row, list, n, scale[OBSERVED], s->w + at);
+    if (s->want & PCL_SAMPLER_METRES) {
+        scale_rows(u, list, n, 1, s->u_m + at);
+        scale_rows(v, list, n, 1, s->v_m + at);
+    }
     for (int what = FRAME; what <= NEAR; what++) {
         if (!(s->want & (what == FRAME ? PCL_SAMPLER_FRAME : PCL_SAMPLER_NEAR)))
             continue;
@@ -399,6 +410,10 @@ static void fill_by_time(pcl_sampler *s, const pcl_block *b, const part *p, cons
         }
         if (s->want & PCL_SAMPLER_W)
             s->w[at] = b->w_m[row] * scale[OBSERVED];
+        if (s->want & PCL_SAMPLER_METRES) {
+            s->u_m[at] = u;
+            s->v_m[at] = v;
+        }
         if (s->want & PCL_SAMPLER_FRAME) {
             s->frame_u[at] = u * scale[FRAME];
             s->frame_v[at] = v * scale[FRAME];

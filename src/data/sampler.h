@@ -22,7 +22,8 @@ enum pcl_sampler_want {
     /* near_u, near_v: at the nearest data channel's frequency in the image's frame, where
      * weights are looked up; the weight is that channel's, not the interpolated one */
     PCL_SAMPLER_NEAR = 16,
-    PCL_SAMPLER_ID = 32 /* id */
+    PCL_SAMPLER_ID = 32,    /* id */
+    PCL_SAMPLER_METRES = 64 /* u_m, v_m: the baseline, whatever the frequency */
 };
 
 typedef struct pcl_sampler {
@@ -35,6 +36,7 @@ typedef struct pcl_sampler {
     double *u, *v, *w;
     double *frame_u, *frame_v;
     double *near_u, *near_v;
+    double *u_m, *v_m;
     size_t *id;         /* number of the sample in the whole walk, whatever the window: below
                          * pcl_sampler_nid */
     float *samples;     /* [n][2] Jy */

@@ -13,15 +13,18 @@ bool pcl_major_predicts(size_t nimage, const pcl_gridder_type *gridder) {
     return nimage > 1 || !gridder->subtracts;
 }
 
-static unsigned wants(bool w, bool id, bool near) {
-    return PCL_SAMPLER_UV | PCL_SAMPLER_VIS | (w ? PCL_SAMPLER_W : 0u) |
-           (id ? PCL_SAMPLER_ID : 0u) | (near ? PCL_SAMPLER_NEAR : 0u);
+static unsigned wants(bool w, bool id) {
+    return PCL_SAMPLER_UV | PCL_SAMPLER_VIS | (w ? PCL_SAMPLER_W : 0u) | (id ? PCL_SAMPLER_ID : 0u);
+}
+
+static unsigned wants_to_weigh(bool by_place, const pcl_taper *taper) {
+    return (by_place ? PCL_SAMPLER_NEAR : 0u) | (taper && taper->metres ? PCL_SAMPLER_METRES : 0u);
 }
 
 unsigned pcl_major_wants(size_t nimage, const pcl_gridder_type *gridder, bool model,
-                         bool weighs_by_density) {
-    return wants(gridder->corrects_w, model && pcl_major_predicts(nimage, gridder),
-                 weighs_by_density);
+                         bool weighs_by_place, const pcl_taper *taper) {
+    return wants(gridder->corrects_w, model && pcl_major_predicts(nimage, gridder)) |
+           wants_to_weigh(weighs_by_place, taper);
 }
 
 /* Imaging weights of the batch, in place. */
@@ -29,7 +32,10 @@ static void weigh_batch(const pcl_major_image *im) {
     pcl_sampler *s = im->sampler;
     if (im->density->sum)
         pcl_density_apply(im->density, s->n, s->near_u, s->near_v, s->weight);
-    pcl_taper_apply(im->taper, s->n, s->u, s->v, s->weight);
+    if (im->radial)
+        pcl_radial_apply(s->n, s->near_u, s->near_v, s->weight);
+    const bool metres = im->taper->metres;
+    pcl_taper_apply(im->taper, s->n, metres ? s->u_m : s->u, metres ? s->v_m : s->v, s->weight);
 }
 
 static void subtract_predicted(pcl_sampler *s, const float *predicted) {
@@ -88,9 +94,10 @@ static int walk_slice(void *user, size_t islice, pcl_sum_numbers *numbers, pclea
     const cycle *c = w->c;
     pcl_major_image *im = w->im;
     pcl_sampler *s = im->sampler;
-    pcl_sampler_begin(
-        s, im->ichan, im->ipol,
-        wants(w->want.w, c->predicted != NULL, w->kind == PCL_WALK_GRID && im->density->sum));
+    unsigned want = wants(w->want.w, c->predicted != NULL);
+    if (w->kind == PCL_WALK_GRID)
+        want |= wants_to_weigh(im->density->sum || im->radial, im->taper);
+    pcl_sampler_begin(s, im->ichan, im->ipol, want);
     pcl_sampler_slice(s, islice, c->means->slices->sum.nslice);
     if (w->want.w)
         pcl_sampler_window(s, w->want.w_low, w->want.w_high);

@@ -14,7 +14,8 @@ typedef struct pcl_major_image {
     void *gridder_self;
     pcl_sampler *sampler; /* of the same store for all images: sample id k is the same sample */
     size_t ichan, ipol;
-    const pcl_density *density; /* imaging weights; its sum NULL: natural */
+    const pcl_density *density; /* imaging weights; its sum NULL: natural or radial */
+    bool radial;
     const pcl_taper *taper;
     pcl_grid_images images; /* psf NULL: not wanted; then sumwt holds what the pass that made it
                              * found */
@@ -44,8 +45,9 @@ int pcl_major_cycle(size_t nimage, pcl_major_image *image, const pcl_major_means
  * as it goes. */
 bool pcl_major_predicts(size_t nimage, const pcl_gridder_type *gridder);
 
-/* What the walks of a major cycle ask of the sampler, all together: a sum of pcl_sampler_want. */
+/* What the walks of a major cycle ask of the sampler, all together: a sum of pcl_sampler_want.
+ * weighs_by_place: by a density, or radial; taper NULL: none. */
 unsigned pcl_major_wants(size_t nimage, const pcl_gridder_type *gridder, bool model,
-                         bool weighs_by_density);
+                         bool weighs_by_place, const pcl_taper *taper);
 
 #endif

@@ -16,7 +16,7 @@ static int parse_taper(const pclean_strlist *text, pcl_taper *out, pclean_err *e
     if (text->n == 0 || !*text->item[0])
         return 0;
     double axis[2], pa = 0;
-    bool wavelengths = false;
+    enum pcl_dimension dim = PCL_DIM_NONE; /* tclean: a bare number is in lambda */
     for (size_t i = 0; i < 2; i++) {
         pcl_quantity q;
         int rc = pcl_quantity_parse(text->item[text->n > i ? i : 0], &q, err);
@@ -25,14 +25,18 @@ static int parse_taper(const pclean_strlist *text, pcl_taper *out, pclean_err *e
             return rc;
         }
         axis[i] = q.value;
-        /* tclean: a bare number is in lambda */
-        wavelengths = q.dim == PCL_DIM_LAMBDA || q.dim == PCL_DIM_NONE;
+        dim = q.dim;
     }
     int rc = text->n > 2 ? parse_angle("uvtaper", text->item[2], "deg", &pa, err) : 0;
-    if (!rc)
-        *out =
-            wavelengths ? pcl_taper_uv(axis[0], axis[1], pa) : pcl_taper_sky(axis[0], axis[1], pa);
-    return rc;
+    if (rc)
+        return rc;
+    if (dim == PCL_DIM_ANGLE)
+        *out = pcl_taper_sky(axis[0], axis[1], pa);
+    else if (dim == PCL_DIM_LENGTH)
+        *out = pcl_taper_baseline(axis[0], axis[1], pa);
+    else
+        *out = pcl_taper_uv(axis[0], axis[1], pa);
+    return 0;
 }
 
 static int parse_beam(const pclean_config *c, pcl_beam *out, pclean_err *err) {
@@ -51,9 +55,23 @@ static int parse_beam(const pclean_config *c, pcl_beam *out, pclean_err *err) {
     return 0;
 }
 
+/* "" is 0. */
+static int parse_fracbw(const char *text, double *out, pclean_err *err) {
+    pcl_quantity q = {.value = 0};
+    int rc = *text ? pcl_quantity_parse(text, &q, err) : 0;
+    if (rc)
+        pcl_err_prefix(err, "fracbw: ");
+    *out = q.value;
+    return rc;
+}
+
+static bool has_density(const pclean_config *c) {
+    return c->weighting != PCLEAN_WEIGHTING_NATURAL && c->weighting != PCLEAN_WEIGHTING_RADIAL;
+}
+
 bool pcl_params_common_density(const pclean_config *c) {
-    return c->weighting != PCLEAN_WEIGHTING_NATURAL &&
-           (c->specmode == PCLEAN_SPECMODE_MFS || !c->perchanweightdensity);
+    return has_density(c) && (c->specmode == PCLEAN_SPECMODE_MFS || !c->perchanweightdensity ||
+                              c->weighting == PCLEAN_WEIGHTING_SUPERUNIFORM);
 }
 
 bool pcl_params_restores_later(const pclean_config *c) {
@@ -87,7 +105,8 @@ int pcl_params_resolve(const pclean_config *c, pcl_params *out, pclean_err *err)
                         .nterm = 1,
                         .model = pcl_params_model(c),
                         .model_at_first = pcl_params_model_at_first(c),
-                        .natural = c->weighting == PCLEAN_WEIGHTING_NATURAL,
+                        .density = has_density(c),
+                        .radial = c->weighting == PCLEAN_WEIGHTING_RADIAL,
                         .common_density = pcl_params_common_density(c),
                         .slicing = pcl_slicing_usual,
                         .common_beam = c->restoration && pcl_config_has_common_beam(c),
@@ -100,5 +119,6 @@ int pcl_params_resolve(const pclean_config *c, pcl_params *out, pclean_err *err)
                                     .minpsffraction = c->minpsffraction,
                                     .maxpsffraction = c->maxpsffraction}};
     int rc = parse_taper(&c->uvtaper, &out->taper, err);
+    rc = rc ? rc : parse_fracbw(c->fracbw, &out->fracbw, err);
     return rc ? rc : parse_beam(c, &out->restoring_beam, err);
 }

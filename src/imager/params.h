@@ -18,8 +18,10 @@ typedef struct pcl_params {
     size_t nterm;        /* Taylor terms, 1 */
     bool model;          /* pcl_params_model */
     bool model_at_first; /* pcl_params_model_at_first */
-    bool natural;        /* no density of weights is counted */
+    bool density;        /* of weights is counted: neither natural nor radial */
+    bool radial;
     bool common_density; /* pcl_params_common_density */
+    double fracbw;       /* of briggsbwtaper; 0: that of the cube, pcl_setup_fracbw */
     pcl_taper taper;
     pcl_slicing slicing; /* pcl_slicing_usual; tests take smaller slices */
     pcl_control control;
@@ -31,8 +33,8 @@ typedef struct pcl_params {
 /* -PCLEAN_EPARAM: a quantity that cannot be read; the message names the parameter. */
 int pcl_params_resolve(const pclean_config *config, pcl_params *out, pclean_err *err) PCL_CHECK;
 
-/* One density of weights serves all channels: uniform and briggs weights of mfs, and of cubes with
- * perchanweightdensity=false. */
+/* One density of weights serves all channels: of mfs, of cubes with perchanweightdensity=false, and
+ * always of superuniform weights. */
 bool pcl_params_common_density(const pclean_config *config);
 
 /* A part of a cube that waits for the common beam of all parts: it is restored when these are

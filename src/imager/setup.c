@@ -340,6 +340,14 @@ size_t pcl_setup_nslice(const pcl_setup *s) {
     return pcl_slices_count(&s->params.slicing, s->samples_per_plane, s->desc.nx * s->desc.ny);
 }
 
+double pcl_setup_fracbw(const pcl_setup *s) {
+    if (s->params.fracbw > 0)
+        return s->params.fracbw;
+    const double first = s->channels.first_hz,
+                 last = first + (double)(s->channels.whole - 1) * s->channels.step_hz;
+    return 2 * fabs(last - first) / (last + first);
+}
+
 casa_image_desc pcl_setup_whole_desc(const pcl_setup *s) {
     casa_image_desc whole = s->desc;
     whole.nchan = s->channels.whole;
@@ -413,8 +421,7 @@ static int open_sources(pcl_setup *s, const casa_ms_selection *sel, pclean_err *
     if ((rc = collect_warnings(s, err)))
         return rc;
     s->part = c->part_channel >= 0;
-    s->all_channels =
-        !s->params.natural && !c->perchanweightdensity && !(s->part && *c->part_density);
+    s->all_channels = pcl_params_common_density(c) && !(s->part && *c->part_density);
     s->epoch_s = s->source->info[0]->first_time_s;
     if (s->part)
         channels_of_part(s);

@@ -90,6 +90,10 @@ void pcl_setup_close(pcl_setup *s);
 /* Slices of the rows over which its planes are summed (imager/slices.h). */
 size_t pcl_setup_nslice(const pcl_setup *s);
 
+/* Fractional bandwidth of the whole cube, for weighting briggsbwtaper: what the config says, else
+ * 2 (fmax - fmin) / (fmax + fmin) of the centres of its channels; 0 of a single one. */
+double pcl_setup_fracbw(const pcl_setup *s);
+
 /* The description of the whole image that this one is a part of; desc itself when it is none. */
 casa_image_desc pcl_setup_whole_desc(const pcl_setup *s);
 

@@ -128,14 +128,14 @@ typedef struct shape {
     unsigned want;     /* of the sampler, in all walks together */
     size_t npredicted; /* model visibilities kept */
     size_t nslice;
-    bool density, user_mask, valid, quiet, best;
+    pcl_weighing_size density;
+    bool user_mask, valid, quiet, best;
 } shape;
 
 static shape shape_of(const pcl_setup *s, const pcl_target_samples *samples,
                       const pcl_target_options *options) {
     const pclean_config *c = s->config;
     const pcl_params *p = &s->params;
-    const bool weighs = !p->natural;
     const pcl_gridder_type *gridder = samples->wmax_lambda > 0 ? p->gridder : &pcl_gridder_flat;
     return (shape){
         .npixel = s->desc.nx * s->desc.ny,
@@ -154,10 +154,11 @@ static shape shape_of(const pcl_setup *s, const pcl_target_samples *samples,
                      .nbatch = samples->nbatch,
                      .model = p->model,
                      .model_at_first = p->model_at_first},
-        .want = pcl_major_wants(1, gridder, p->model, weighs) | (weighs ? PCL_SAMPLER_FRAME : 0u),
+        .want = pcl_major_wants(1, gridder, p->model, p->density || p->radial, &p->taper) |
+                (p->density ? PCL_SAMPLER_FRAME : 0u),
         .npredicted = p->model && pcl_major_predicts(1, gridder) ? samples->nid : 0,
         .nslice = pcl_slices_count(&p->slicing, samples->per_plane, s->desc.nx * s->desc.ny),
-        .density = weighs,
+        .density = pcl_weighing_size_of(s),
         .user_mask = options->user_mask,
         .valid = options->user_mask || c->usemask == PCLEAN_USEMASK_PB,
         .quiet = c->niter > 0 && c->nsigma > 0,
@@ -167,13 +168,13 @@ static shape shape_of(const pcl_setup *s, const pcl_target_samples *samples,
 /* Floats of the largest sum over slices: a set of grids, or a density. */
 static size_t floats_summed(const shape *h, const pcl_gridder_bytes *gridder) {
     const size_t n = gridder->summed / sizeof(float);
-    return h->density && h->npixel > n ? h->npixel : n;
+    return h->density.ncell > n ? h->density.ncell : n;
 }
 
 static int allocate_plane(pcl_target *p, const shape *h, pclean_err *err) {
     const size_t n = h->npixel;
     p->density_pol = SIZE_MAX;
-    int rc = h->density ? pcl_weighing_init(p->setup, &p->density, err) : 0;
+    int rc = pcl_weighing_init(p->setup, &p->density, err);
     if (!rc)
         rc = PCL_NEW(&p->search, n, "search mask", err);
     if (!rc && h->user_mask)
@@ -235,10 +236,6 @@ static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridde
                             size_t nthread);
 static uint64_t count_restoring(const pcl_setup *s, size_t nthread);
 
-static uint64_t density_bytes(const pcl_setup *s, const shape *h) {
-    return h->density ? h->npol * pcl_density_bytes(s->desc.nx, s->desc.ny) : 0;
-}
-
 int pcl_target_count(const pcl_setup *s, const pcl_target_samples *samples,
                      const pcl_target_options *options, size_t nthread, pcl_target_bytes *out,
                      pclean_err *err) {
@@ -256,7 +253,7 @@ int pcl_target_count(const pcl_setup *s, const pcl_target_samples *samples,
                               .planes = (h.npsf + (h.best ? 3 : 2) * h.nterm) * n * sizeof(float),
                               .masks =
                                   (1 + (size_t)h.user_mask + h.valid + h.quiet) * n * sizeof(bool),
-                              .density = density_bytes(s, &h),
+                              .density = h.npol * h.density.bytes,
                               .predicted = 2 * sizeof(float) * (uint64_t)h.npredicted,
                               .sums = pcl_sum_bytes(h.nslice, floats_summed(&h, &gridder)),
                               .fft = gridder.fft,
@@ -397,6 +394,7 @@ static int run_major(pcl_target *p, bool with_psf, pclean_err *err) {
                              .ichan = p->plane.ichan,
                              .ipol = p->plane.ipol,
                              .density = &p->density,
+                             .radial = p->setup->params.radial,
                              .taper = &p->setup->params.taper,
                              .cellx_rad = p->setup->config->cell_rad[0],
                              .images = {p->nterm, p->residual, with_psf ? p->psf : NULL,

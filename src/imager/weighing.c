@@ -14,21 +14,50 @@
 #include "base/mem.h"
 #include "config/config.h"
 
-int pcl_weighing_init(const pcl_setup *s, pcl_density *d, pclean_err *err) {
+/* What npixels says: of superuniform weights the box, 3 by default; of the others with a density
+ * for each channel the box; with one density for all, the size of the grid. As tclean's codes. */
+static size_t box_of(const pcl_setup *s) {
     const pclean_config *c = s->config;
+    if (c->weighting == PCLEAN_WEIGHTING_SUPERUNIFORM)
+        return c->npixels > 0 ? (size_t)c->npixels : 3;
+    return s->params.common_density ? 0 : (size_t)c->npixels;
+}
+
+static pcl_raster raster_of(const pcl_setup *s) {
+    const pclean_config *c = s->config;
+    pcl_raster raster = {s->desc.nx, s->desc.ny, c->cell_rad[0], c->cell_rad[1]};
+    if (s->params.common_density && c->npixels > 0 && c->weighting != PCLEAN_WEIGHTING_SUPERUNIFORM)
+        raster.nx = raster.ny = (size_t)c->npixels;
+    return raster;
+}
+
+int pcl_weighing_init(const pcl_setup *s, pcl_density *d, pclean_err *err) {
     *d = (pcl_density){0};
-    if (s->params.natural)
+    if (!s->params.density)
         return 0;
     const bool common = s->params.common_density;
     const double per_sample = common ? 1 : s->stokes.sumwt_factor; /* as tclean's two codes */
-    const pcl_raster raster = {s->desc.nx, s->desc.ny, c->cell_rad[0], c->cell_rad[1]};
+    const pcl_raster raster = raster_of(s);
     return pcl_density_init(d, &raster, common ? PCL_DENSITY_TRUNCATE : PCL_DENSITY_ROUND,
-                            per_sample, err);
+                            per_sample, box_of(s), err);
 }
 
-static void finish(const pclean_config *c, pcl_density *d) {
+pcl_weighing_size pcl_weighing_size_of(const pcl_setup *s) {
+    if (!s->params.density)
+        return (pcl_weighing_size){.ncell = 0};
+    const pcl_raster r = raster_of(s);
+    return (pcl_weighing_size){r.nx * r.ny, pcl_density_bytes(r.nx, r.ny, box_of(s))};
+}
+
+static void finish(const pcl_setup *s, pcl_density *d) {
+    const pclean_config *c = s->config;
+    pcl_density_spread(d);
     if (c->weighting == PCLEAN_WEIGHTING_BRIGGS)
         pcl_density_finish_briggs(d, c->robust);
+    else if (c->weighting == PCLEAN_WEIGHTING_BRIGGSABS)
+        pcl_density_finish_briggsabs(d, c->robust, c->noise_jy);
+    else if (c->weighting == PCLEAN_WEIGHTING_BRIGGSBWTAPER)
+        pcl_density_finish_briggsbwtaper(d, c->robust, pcl_setup_fracbw(s));
     else
         pcl_density_finish_uniform(d);
 }
@@ -77,7 +106,7 @@ int pcl_weighing_count(const pcl_setup *setup, pcl_sampler *s, pcl_slices *slice
     counting c = {.sampler = s, .ichan = ichan, .ipol = ipol, .density = d};
     int rc =
         count(&c, slices, setup->params.common_density ? &all_channels : &setup->channels, err);
-    finish(setup->config, d);
+    finish(setup, d);
     return rc;
 }
 
@@ -216,7 +245,7 @@ int pcl_weighing_load(const pcl_setup *setup, const char *path, size_t ipol, pcl
     if (rc)
         return rc;
     d->sumwt = h.sumwt[ipol];
-    finish(setup->config, d);
+    finish(setup, d);
     return 0;
 }
 

@@ -1,6 +1,6 @@
-/* weighing.h: the density grids that uniform and briggs weights need: which samples count, in which
- * cells; and the density of a whole selection in a file, for parts that see only some of its
- * samples. */
+/* weighing.h: the density grids that all weights but natural and radial need: which samples count,
+ * in which cells; and the density of a whole selection in a file, for parts that see only some of
+ * its samples. */
 #ifndef PCL_WEIGHING_H
 #define PCL_WEIGHING_H
 #include "base/err.h"
@@ -10,8 +10,16 @@
 #include "imager/slices.h"
 #include <stddef.h>
 
-/* An empty density as the config wants it; nothing (d->sum stays NULL) for natural weights. */
+/* An empty density as the config wants it; nothing (d->sum stays NULL) for natural and radial
+ * weights. */
 int pcl_weighing_init(const pcl_setup *setup, pcl_density *d, pclean_err *err) PCL_CHECK;
+
+/* Cells of that density, and what it allocates; zeros where there is none. */
+typedef struct pcl_weighing_size {
+    size_t ncell;
+    uint64_t bytes;
+} pcl_weighing_size;
+pcl_weighing_size pcl_weighing_size_of(const pcl_setup *setup);
 
 /* The density of a plane, or the common one of a Stokes plane, from the samples, summed over their
  * slices and finished as the weighting wants it. The sampler is used and left at its end. */

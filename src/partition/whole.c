@@ -70,15 +70,13 @@ int pcl_whole_find_wmax(pcl_whole *whole, pclean_err *err) {
 
 void pcl_whole_describe(const pcl_whole *whole, pclean_partition *out) {
     const pcl_setup *s = &whole->setup;
-    const double first = s->channels.first_hz,
-                 last = first + (double)(s->channels.whole - 1) * s->channels.step_hz;
     out->flags_counted = whole->options.balance_visibilities;
     out->nparts_wanted = whole->nwanted;
     out->nchan = s->channels.whole;
-    out->first_hz = first;
+    out->first_hz = s->channels.first_hz;
     out->step_hz = s->channels.step_hz;
     out->epoch_s = s->epoch_s;
-    out->fracbw = 2 * fabs(last - first) / (last + first);
+    out->fracbw = pcl_setup_fracbw(s);
     snprintf(out->frame, sizeof out->frame, "%s",
              s->frame < 0 ? "data" : casa_freq_frame_name(s->frame));
 }

@@ -146,6 +146,10 @@ static void describe_data(const pcl_run *r) {
     pcl_log(PCL_LOG_INFO, "image: %zu x %zu pixels, %zu channel%s from %s in steps of %s (%s)",
             s->desc.nx, s->desc.ny, s->desc.nchan, s->desc.nchan == 1 ? "" : "s", first, step,
             s->frame < 0 ? "frame of the data" : casa_freq_frame_name(s->frame));
+    if (s->config->weighting == PCLEAN_WEIGHTING_BRIGGSBWTAPER)
+        pcl_log(PCL_LOG_INFO,
+                "weights: briggsbwtaper, fractional bandwidth of the whole cube %.6g%s",
+                pcl_setup_fracbw(s), pcl_setup_fracbw(s) > 0 ? "" : ": as briggs");
     if (s->restfreq_from == PCL_RESTFREQ_MIDDLE)
         pcl_log(PCL_LOG_INFO,
                 "rest frequency: the data have none; the middle of the selected data, %s, stands "

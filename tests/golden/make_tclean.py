@@ -24,7 +24,7 @@ TOLERANCE = {HERA: 2e-3, POSA: 2e-3}
 def run(ms, **par):
     """One tclean run; the image lies at 'x.*' afterwards. Returns tclean's record."""
     for e in os.listdir('.'):
-        if e.startswith('x.'):
+        if e.startswith(('x.', 'IMAGING_WEIGHT')):   # the weights of an earlier cube, which CASA takes again whatever npixels and noise are
             shutil.rmtree(e) if os.path.isdir(e) else os.remove(e)
     par = dict(dict(niter=0, restoration=False, pblimit=-0.2, parallel=False), **par)
     return tclean(vis=os.path.join(DATA, ms), imagename='x', fullsummary=True, **par)
@@ -229,13 +229,35 @@ def sumwt_table():
         rows.append((NGC, dict(ngc, weighting='briggs', robust=0.5, uvtaper=t, perchanweightdensity=True, **cube)))
     for t in (['150klambda'], ['1arcsec'], ['1.5arcsec', '0.8arcsec', '60deg']):
         rows.append((HD, dict(imsize=128, cell='0.06arcsec', specmode='mfs', weighting='briggs', robust=0.5, uvtaper=t)))
+    hd = dict(imsize=128, cell='0.06arcsec')
+    band = dict(hd, specmode='cube', start='691.8GHz', width='2.4GHz', nchan=8, outframe='LSRK', interpolation='nearest')   # fractional bandwidth 0.024, with its windows at both ends
+    sim = dict(imsize=128, cell='0.1arcsec', specmode='cube', start=4, nchan=3, width=1, outframe='LSRK', interpolation='nearest')
+    for w in (dict(weighting='briggsabs', robust=1.0, noise='5Jy'), dict(weighting='briggsabs', robust=-0.5, noise='20Jy'), dict(weighting='radial'),
+              dict(weighting='superuniform', npixels=0), dict(weighting='superuniform', npixels=1), dict(weighting='superuniform', npixels=5)):
+        rows.append((NGC, dict(ngc, specmode='mfs', **w)))
+        for each in (True, False):
+            rows.append((NGC, dict(ngc, perchanweightdensity=each, **cube, **w)))
+        rows.append((HD, dict(hd, specmode='mfs', **w)))
+        rows.append((SIM, dict(sim, **w)))
+    for w in (dict(weighting='uniform'), dict(weighting='briggs', robust=0.5), dict(weighting='briggsabs', robust=1.0, noise='5Jy')):
+        rows.append((NGC, dict(ngc, specmode='mfs', npixels=64, **w)))
+        rows.append((NGC, dict(ngc, perchanweightdensity=False, npixels=200, **cube, **w)))
+        for n in (1, 4):
+            rows.append((NGC, dict(ngc, npixels=n, **cube, **w)))
+        rows.append((SIM, dict(sim, npixels=2, **w)))
+    for r in (-2.0, 0.5, 2.0):
+        w = dict(weighting='briggsbwtaper', robust=r)
+        rows += [(NGC, dict(ngc, **cube, **w)), (HD, dict(band, **w)), (SIM, dict(sim, **w))]
+    for w in (dict(weighting='briggsabs', robust=1.0, noise='5Jy'), dict(weighting='briggsbwtaper', robust=0.5), dict(weighting='radial'), dict(weighting='superuniform', npixels=1)):
+        for t in (['2klambda'], ['90arcsec', '45arcsec', '30deg']):
+            rows.append((NGC, dict(ngc, uvtaper=t, **cube, **w)))
     with open(os.path.join(HERE, 'sumwt.tsv'), 'w') as f:
-        f.write('#ms\tspecmode\tweighting\trobust\tperchan\tinterpolation\tuvtaper\timsize\tcell\tstart\tnchan\twidth\tsumwt\tbeams\n')
+        f.write('#ms\tspecmode\tweighting\trobust\tnoise\tnpixels\tperchan\tinterpolation\tuvtaper\timsize\tcell\tstart\tnchan\twidth\tsumwt\tbeams\n')
         for ms, p in rows:
             run(ms, **p)
             lst = lambda v: ','.join(map(str, v)) if isinstance(v, list) else str(v)
             d = lambda v: '-' if v == '' or v == [] else lst(v)
-            row = '\t'.join([ms, p['specmode'], p['weighting'], '%g' % p.get('robust', 0), str(int(p.get('perchanweightdensity', True))), p.get('interpolation', 'linear'), d(p.get('uvtaper', [])),
+            row = '\t'.join([ms, p['specmode'], p['weighting'], '%g' % p.get('robust', 0), p.get('noise', '-'), str(p.get('npixels', 0)), str(int(p.get('perchanweightdensity', True))), p.get('interpolation', 'linear'), d(p.get('uvtaper', [])),
                              lst(p['imsize']), lst(p['cell']), d(p.get('start', '')), str(p.get('nchan', 1)), d(p.get('width', '')),
                              ','.join('%.9g' % v for v in sumwt()), ','.join('%.9g/%.9g/%.9g' % b for b in beams())])
             print(row[:230], flush=True)

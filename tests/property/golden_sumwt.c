@@ -23,13 +23,15 @@ static void second_of_triple(const char *list, size_t i, double *major, double *
 
 static void check_row(char *const header[], size_t nfield, char *const f[], int line) {
 #define FIELD(name) f[golden_column(header, nfield, name)]
-    static const char *const same[] = {"specmode", "weighting", "robust", "interpolation",
-                                       "uvtaper",  "imsize",    "cell"};
+    static const char *const same[] = {"specmode",      "weighting", "robust", "npixels",
+                                       "interpolation", "uvtaper",   "imsize", "cell"};
     pclean_config c;
     golden_config(&c, FIELD("ms"), "sumwt");
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         golden_set(&c, same[i], FIELD(same[i]));
     golden_set(&c, "perchanweightdensity", FIELD("perchan"));
+    if (strcmp(FIELD("noise"), "-"))
+        golden_set(&c, "noise", FIELD("noise"));
     if (strcmp(FIELD("specmode"), "mfs")) {
         golden_set(&c, "start", FIELD("start"));
         golden_set(&c, "nchan", FIELD("nchan"));
@@ -39,15 +41,20 @@ static void check_row(char *const header[], size_t nfield, char *const f[], int 
     pclean_err err = {0};
     if (pclean_image(&c, NULL, &r, &err))
         fail_msg("line %d: %s", line, err.msg);
-    const bool natural = strcmp(FIELD("weighting"), "natural") == 0;
+    const bool exact =
+        !strcmp(FIELD("weighting"), "natural") || !strcmp(FIELD("weighting"), "radial");
     for (size_t i = 0; i < r->nchan; i++) {
         const pclean_plane *p = &r->plane[i];
         const double want = item(FIELD("sumwt"), i), off = p->sumwt / want - 1;
+        if (want == 0) { /* no data: tclean gives it another channel's beam */
+            assert_true(p->sumwt == 0);
+            continue;
+        }
         double major, minor;
         second_of_triple(FIELD("beams"), i, &major, &minor);
         const double worst = fmax(fabs(p->beam_major_rad / ARCSEC / major - 1),
                                   fabs(p->beam_minor_rad / ARCSEC / minor - 1));
-        if (fabs(off) > (natural ? 2e-6 : 3e-4) || worst > 1e-3) {
+        if (fabs(off) > (exact ? 2e-6 : 3e-4) || worst > 1e-3) {
             print_error("line %d: %s %s %s robust %s perchan %s %s taper %s channel %zu: sumwt "
                         "%.8g, tclean %.8g (%.1e); beam %.4f x %.4f, tclean %.4f x %.4f\n",
                         line, FIELD("ms"), FIELD("specmode"), FIELD("weighting"), FIELD("robust"),
@@ -76,7 +83,7 @@ static void weights_are_those_of_tclean(void **state) {
         check_row(header, n, f, line);
     }
     fclose(in);
-    assert_true(line > 50);
+    assert_true(line > 120);
     assert_int_equal(complaints, 0);
 }
 

@@ -189,13 +189,16 @@ static void a_worker_allocates_what_is_planned(void **state) {
     static const char *const model[][5] = {
         {NULL}, {"niter", "20", "nsigma", "3", NULL}, {"restart", "true", NULL}};
     static const char *const mask[][3] = {{NULL}, {"mask", "circle[[45pix,40pix],9pix]", NULL}};
-    static const char *const weights[][5] = {
+    static const char *const weights[][7] = {
         {NULL},
         {"weighting", "briggs", NULL},
-        {"weighting", "uniform", "perchanweightdensity", "false", NULL}};
+        {"weighting", "uniform", "perchanweightdensity", "false", NULL},
+        {"weighting", "superuniform", "uvtaper", "200m", NULL},
+        {"weighting", "radial", NULL},
+        {"weighting", "uniform", "perchanweightdensity", "false", "npixels", "150", NULL}};
     const int before = omp_get_max_threads();
     omp_set_num_threads(1);
-    for (size_t k = 0; k < 36; k++) {
+    for (size_t k = 0; k < 72; k++) {
         image f = {0};
         if (k % 2)
             image_configure_wide(&f, NULL);

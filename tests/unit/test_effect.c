@@ -52,8 +52,6 @@ static void test_each_condition(void **state) {
         {"rotatepastep=5", "", "gridder=awproject"},
         {"pointingoffsetsigdev=[30,30]", "", "gridder=awproject"},
         {"normtype=pbsquare", "", "gridder=mosaic"},
-        {"noise=3Jy", "weighting=briggs", "weighting=briggsabs"},
-        {"npixels=5", "weighting=natural", "weighting=briggs"},
         {"scales=[0,5]", "niter=5", "deconvolver=multiscale; niter=5"},
         {"scales=[0,5]", "deconvolver=multiscale", "deconvolver=mtmfs; niter=5"},
         {"smallscalebias=0.6", "niter=5", "deconvolver=multiscale; niter=5"},
@@ -118,7 +116,14 @@ static void test_served_parameters(void **state) {
         {"specmode=mfs;stokes=Q;restoringbeam=common", "(the image has one plane)"},
         {"specmode=mfs;interpolation=nearest", "interpolation=nearest"},
         {"specmode=mfs;nchan=2;start=3;width=2",
-         "nchan=2, start=3, width=2: without effect on this run (specmode=mfs"}};
+         "nchan=2, start=3, width=2: without effect on this run (specmode=mfs"},
+        {"noise=3Jy;weighting=briggs",
+         "noise=3Jy: without effect on this run (weighting is not briggsabs)"},
+        {"npixels=5", "npixels=5: without effect on this run (weighting=natural)"},
+        {"npixels=5;weighting=radial", "npixels=5: without effect on this run (weighting=radial)"},
+        {"fracbw=0.1;specmode=cube;weighting=briggs", "(weighting is not briggsbwtaper)"},
+        {"perchanweightdensity=false;specmode=cube;weighting=superuniform",
+         "(weighting=superuniform takes one density of all channels)"}};
     struct pcl_texts notes;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         set_all(cases[i][0]);
@@ -130,6 +135,13 @@ static void test_served_parameters(void **state) {
     }
     set_all("pbcor=true;niter=10;threshold=1mJy;weighting=briggs;robust=1;specmode=cube;"
             "interpolation=nearest");
+    assert_ok(pcl_effect_notes(&config, &notes, &err));
+    assert_int_equal(notes.n, 0);
+    set_all("weighting=briggsabs;robust=1;noise=3Jy;npixels=2;specmode=cube;"
+            "perchanweightdensity=false");
+    assert_ok(pcl_effect_notes(&config, &notes, &err));
+    assert_int_equal(notes.n, 0);
+    set_all("weighting=briggsbwtaper;fracbw=0.1;specmode=cube");
     assert_ok(pcl_effect_notes(&config, &notes, &err));
     assert_int_equal(notes.n, 0);
 }

@@ -361,12 +361,15 @@ static void wants_follow_the_gridder(void **state) {
     (void)state;
     const unsigned plain = PCL_SAMPLER_UV | PCL_SAMPLER_VIS;
     const pcl_gridder_type *flat = &pcl_gridder_flat, *wstack = &pcl_gridder_wstack;
-    assert_int_equal(pcl_major_wants(1, flat, true, false), plain);
-    assert_int_equal(pcl_major_wants(1, flat, true, true), plain | PCL_SAMPLER_NEAR);
-    assert_int_equal(pcl_major_wants(2, flat, true, false), plain | PCL_SAMPLER_ID);
-    assert_int_equal(pcl_major_wants(2, flat, false, false), plain);
-    assert_int_equal(pcl_major_wants(1, wstack, true, false),
+    assert_int_equal(pcl_major_wants(1, flat, true, false, NULL), plain);
+    assert_int_equal(pcl_major_wants(1, flat, true, true, NULL), plain | PCL_SAMPLER_NEAR);
+    assert_int_equal(pcl_major_wants(2, flat, true, false, NULL), plain | PCL_SAMPLER_ID);
+    assert_int_equal(pcl_major_wants(2, flat, false, false, NULL), plain);
+    assert_int_equal(pcl_major_wants(1, wstack, true, false, NULL),
                      plain | PCL_SAMPLER_W | PCL_SAMPLER_ID);
+    const pcl_taper lambda = pcl_taper_uv(1, 1, 0), metres = pcl_taper_baseline(1, 1, 0);
+    assert_int_equal(pcl_major_wants(1, flat, true, false, &lambda), plain);
+    assert_int_equal(pcl_major_wants(1, flat, true, false, &metres), plain | PCL_SAMPLER_METRES);
     assert_false(pcl_major_predicts(1, flat));
     assert_true(pcl_major_predicts(2, flat) && pcl_major_predicts(1, wstack));
 }

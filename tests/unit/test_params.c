@@ -42,7 +42,7 @@ static void defaults_make_a_dirty_image(void **state) {
     assert_ptr_equal(p.deconvolver, &pcl_deconvolver_hogbom);
     assert_int_equal(p.nterm, 1);
     assert_false(p.model || p.model_at_first || p.common_density || p.taper.on);
-    assert_true(p.natural && p.restoring_beam.major_rad == 0);
+    assert_true(!p.density && !p.radial && p.fracbw == 0 && p.restoring_beam.major_rad == 0);
     assert_true(p.slicing.samples == pcl_slicing_usual.samples &&
                 p.slicing.per_pixel == pcl_slicing_usual.per_pixel);
 }
@@ -72,20 +72,22 @@ static void models_are_made_or_given(void **state) {
     assert_true(both.model && both.model_at_first);
 }
 
-/* One density for all channels: mfs always, cubes with perchanweightdensity=false; natural weights
- * have none. */
+/* One density for all channels: mfs always, cubes with perchanweightdensity=false or superuniform
+ * weights; natural and radial weights have none. */
 static void densities_are_common_or_not(void **state) {
     (void)state;
-    static const char *const weighting[] = {"natural", "uniform", "briggs"},
+    static const char *const weighting[] = {"natural",   "radial",        "uniform",     "briggs",
+                                            "briggsabs", "briggsbwtaper", "superuniform"},
                              *const specmode[] = {"mfs", "cube", "cubedata"},
                              *const each[] = {"true", "false"};
-    for (size_t w = 0; w < 3; w++)
+    for (size_t w = 0; w < 7; w++)
         for (size_t m = 0; m < 3; m++)
             for (size_t e = 0; e < 2; e++) {
                 const pcl_params p = WITH("weighting", weighting[w], "specmode", specmode[m],
                                           "perchanweightdensity", each[e]);
-                assert_int_equal(p.natural, w == 0);
-                assert_int_equal(p.common_density, w > 0 && (m == 0 || e == 1));
+                assert_int_equal(p.density, w > 1);
+                assert_int_equal(p.radial, w == 1);
+                assert_int_equal(p.common_density, w > 1 && (m == 0 || e == 1 || w == 6));
             }
 }
 
@@ -102,6 +104,7 @@ static void assert_taper(const char *text, const pcl_taper *want) {
     assert_near(is->minor, want->minor);
     assert_near(is->cos_pa, want->cos_pa);
     assert_near(is->sin_pa, want->sin_pa);
+    assert_int_equal(is->metres, want->metres);
 }
 
 /* tclean's forms of uvtaper: one axis or two and a position angle; angles on the sky, wavelengths,
@@ -111,13 +114,17 @@ static void tapers_are_read(void **state) {
     const double arcsec = M_PI / 648000, degree = M_PI / 180;
     const pcl_taper round = pcl_taper_sky(10 * arcsec, 10 * arcsec, 0),
                     oval = pcl_taper_sky(10 * arcsec, 5 * arcsec, 30 * degree),
-                    uv = pcl_taper_uv(2000, 2000, 0), bare = pcl_taper_uv(300, 200, 45 * degree);
+                    uv = pcl_taper_uv(2000, 2000, 0), metres = pcl_taper_baseline(200, 100, 0),
+                    bare = pcl_taper_uv(300, 200, 45 * degree);
     assert_taper("10arcsec", &round);
     assert_taper("10arcsec,5arcsec,30deg", &oval);
     assert_taper("2klambda", &uv);
+    assert_taper("0.2km,100m", &metres);
     assert_taper("300,200,45", &bare);
     assert_false(WITH("uvtaper", "").taper.on);
     refuse("uvtaper", "10furlongs", "uvtaper: ");
+    refuse("fracbw", "wide", "fracbw: ");
+    assert_true(WITH("fracbw", "0.25").fracbw == 0.25);
     refuse("uvtaper", "10arcsec,5arcsec,3km", "uvtaper: ");
 }
 

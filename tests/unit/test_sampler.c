@@ -90,12 +90,12 @@ static void drop_store(pcl_store *vis) {
 
 enum {
     EVERYTHING = PCL_SAMPLER_UV | PCL_SAMPLER_W | PCL_SAMPLER_VIS | PCL_SAMPLER_FRAME |
-                 PCL_SAMPLER_NEAR | PCL_SAMPLER_ID
+                 PCL_SAMPLER_NEAR | PCL_SAMPLER_ID | PCL_SAMPLER_METRES
 };
 
 /* All samples of a plane, one after the other. */
 typedef struct sample {
-    double u, v, w, frame_u, frame_v, near_u, near_v;
+    double u, v, w, frame_u, frame_v, near_u, near_v, u_m, v_m;
     float re, im, weight;
     unsigned id;
 } sample;
@@ -119,6 +119,8 @@ static void take_batch(const pcl_sampler *s, unsigned want, walk *out) {
             x.frame_u = s->frame_u[i], x.frame_v = s->frame_v[i];
         if (want & PCL_SAMPLER_NEAR)
             x.near_u = s->near_u[i], x.near_v = s->near_v[i];
+        if (want & PCL_SAMPLER_METRES)
+            x.u_m = s->u_m[i], x.v_m = s->v_m[i];
         if (want & PCL_SAMPLER_VIS)
             x.re = s->samples[2 * i], x.im = s->samples[2 * i + 1];
         out->s[out->n++] = x;
@@ -181,6 +183,7 @@ static void note_samples(const pcl_store *vis, const walk *w, size_t ipol, unsig
         assert_true(fabs(s->w - b->w_m[row] * f / C) < 1e-9);
         assert_true(fabs(s->frame_u - b->u_m[row] * f * d / C) < 1e-9 &&
                     fabs(s->near_v - b->v_m[row] * f * d / C) < 1e-9);
+        assert_true(s->u_m == b->u_m[row] && s->v_m == b->v_m[row]);
         assert_true(s->weight == (float)(1 + chan));
         assert_true(fabs(s->u) <= w->umax && fabs(s->v) <= w->vmax && fabs(s->w) <= w->wmax);
         seen[(k * 2500 + row) * 64 + chan]++;

@@ -115,7 +115,7 @@ static void test_all_of_tclean_is_known(void **state) {
 
 static void test_what_asks_for_nothing(void **state) {
     (void)state;
-    static const char *const nothing[][2] = {{"noise", "1.0Jy"},       {"interactive", "0"},
+    static const char *const nothing[][2] = {{"calcres", "1"},         {"interactive", "0"},
                                              {"interactive", "False"}, {"computepastep", "360.0"},
                                              {"growiterations", "75"}, {"parallel", "false"},
                                              {"savemodel", "none"},    {"savemodel", ""},
@@ -159,7 +159,7 @@ static void test_all_in_one_sentence(void **state) {
                                               {"deconvolver", "mtmfs"},
                                               {"nterms", "3"},
                                               {"reffreq", "1.5GHz"},
-                                              {"weighting", "briggsbwtaper"},
+                                              {"facets", "2"},
                                               {"usemask", "auto-multithresh"},
                                               {"sidelobethreshold", "2.5"},
                                               {"noisethreshold", "4.25"},

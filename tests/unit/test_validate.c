@@ -61,7 +61,19 @@ static void test_each_rule(void **state) {
         {"robust", "2.1", "robust=2.1: from -2 to 2"},
         {"accuracy", "1e-7", "accuracy"},
         {"accuracy", "0.1", "accuracy=0.1"},
-        {"uvtaper", "100m", "1klambda"},
+        {"noise", "0Jy", "noise=0Jy: above 0"},
+        {"noise", "-1mJy", "noise=-0.001Jy: above 0"},
+        {"noise", "", "noise=0Jy: above 0"},
+        {"npixels", "-1", "npixels=-1: 0"},
+        {"npixels", "65536", "npixels=65536: 0"},
+        {"npixels", "50", "npixels=50: the box of 2 npixels + 1 cells"},
+        {"fracbw", "-0.1", "fracbw=-0.1: a number above 0 and below 2"},
+        {"fracbw", "2", "fracbw=2: a number"},
+        {"fracbw", "nan", "fracbw=nan: a number"},
+        {"fracbw", "0.1GHz", "fracbw=0.1GHz: a number"},
+        {"fracbw", "wide", "fracbw=wide: a number"},
+        {"uvtaper", "0m", "uvtaper=0m"},
+        {"uvtaper", "1klambda,2m", "both axes"},
         {"uvtaper", "1GHz", "uvtaper=1GHz"},
         {"uvtaper", "0arcsec", "uvtaper=0arcsec"},
         {"uvtaper", "1klambda,2arcsec", "both axes"},
@@ -101,11 +113,44 @@ static void test_each_rule(void **state) {
         end(NULL);
         begin(NULL);
         set("specmode", "cube");
+        set("weighting", "briggsabs");
         set(bad[i][0], bad[i][1]);
         assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, bad[i][2]);
         if (strchr(err.msg, '\n'))
             fail_msg("more than one complaint about %s: %s", bad[i][0], err.msg);
     }
+}
+
+/* What weightings refuse of each other's settings, as tclean does, and the boxes that fit. */
+static void test_weightings(void **state) {
+    (void)state;
+    set("weighting", "briggsbwtaper");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM,
+                 "weighting=briggsbwtaper: briggsbwtaper is for cubes");
+    set("specmode", "cubedata");
+    assert_ok(pclean_config_validate(&config, &err));
+    set("perchanweightdensity", "false");
+    assert_ok(pclean_config_validate(&config, &err));
+    set("npixels", "1");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM,
+                 "npixels=1: 0 with weighting=briggsbwtaper");
+    set("npixels", "50");
+    set("weighting", "uniform"); /* the size of the grid, with one density for all */
+    assert_ok(pclean_config_validate(&config, &err));
+    set("npixels", "1");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM,
+                 "npixels=1: 0, or at least 2: cells");
+    set("npixels", "50");
+    set("perchanweightdensity", "true");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "npixels=50: the box");
+    set("perchanweightdensity", "false");
+    set("weighting", "superuniform");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "npixels=50: the box");
+    set("npixels", "0");
+    set("imsize", "7");
+    assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM, "npixels=0: the box");
+    set("imsize", "8");
+    assert_ok(pclean_config_validate(&config, &err));
 }
 
 static void test_good_values(void **state) {
@@ -130,6 +175,13 @@ static void test_good_values(void **state) {
                                           {"accuracy", "0.01"},
                                           {"uvtaper", "5klambda"},
                                           {"uvtaper", "300"},
+                                          {"uvtaper", "100m"},
+                                          {"uvtaper", "0.2km,100m,20deg"},
+                                          {"noise", "-1Jy"}, /* of no weighting that has it */
+                                          {"npixels", "49"},
+                                          {"weighting", "briggsbwtaper"},
+                                          {"fracbw", "0"},
+                                          {"fracbw", "1.999"},
                                           {"uvtaper", "10arcsec,5arcsec,30deg"},
                                           {"restoringbeam", "10arcsec"},
                                           {"restoringbeam", "common"},
@@ -250,6 +302,7 @@ static void test_hand_filled(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {with_config(test_defaults_need_only_names),
                                        with_config(test_each_rule),
+                                       with_config(test_weightings),
                                        with_config(test_good_values),
                                        with_config(test_combinations),
                                        with_config(test_unsupported),
