@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "core/beam.h"
+#include "core/clean/automask.h"
 #include "core/clean/converge.h"
 #include "core/clean/deconvolver.h"
 #include "core/grid/gridder.h"
@@ -23,6 +24,8 @@ typedef struct pcl_params {
     pcl_taper taper;
     pcl_slicing slicing; /* pcl_slicing_usual; tests take smaller slices */
     pcl_control control;
+    bool finds_mask; /* usemask=auto-multithresh, and there is something to clean */
+    pcl_automask_params automask;
     pcl_beam restoring_beam; /* restoringbeam; zero: each plane's own */
 } pcl_params;
 

@@ -4,7 +4,8 @@
  * together (pcl_target_npol), a task is of all of them.
  *
  * cyclecontrol=channel: one task makes the plane. cyclecontrol=global: one makes the dirty image,
- * one each cycle, one the products. A task may be begun twice when a worker dies, so it never
+ * one the first automatic mask (which needs the sidelobes of all planes), one each cycle, one the
+ * products. A task may be begun twice when a worker dies, so it never
  * writes what it reads: residual and model have two places on disk (the products, and a scratch
  * file beside them) and a cycle goes from one to the other. */
 #ifndef PCL_TASKS_H
@@ -47,11 +48,17 @@ typedef struct pcl_worst {
 } pcl_worst;
 void pcl_worst_of(size_t n, const pcl_plane_state *s, pcl_worst *out);
 
-enum pcl_task_kind { PCL_TASK_IMAGE, PCL_TASK_DIRTY, PCL_TASK_CYCLE, PCL_TASK_FINISH };
+enum pcl_task_kind {
+    PCL_TASK_IMAGE,
+    PCL_TASK_DIRTY,
+    PCL_TASK_MASK,
+    PCL_TASK_CYCLE,
+    PCL_TASK_FINISH
+};
 
 typedef struct pcl_task {
     enum pcl_task_kind kind;
-    double peak, sidelobe; /* CYCLE: the largest of all planes, that say how deep, */
+    double peak, sidelobe; /* MASK, CYCLE: the largest of all planes, that say how deep, */
     int cycleniter;        /* and how long */
     double cost;           /* expected, in any unit: longest first */
     size_t nplane;
@@ -74,6 +81,10 @@ size_t pcl_task_result_used(const void *result);
  * that are cleaned as one; *cyclethreshold: without n-sigma. */
 double pcl_task_level(const pcl_control *control, double peak, double sidelobe, size_t nplane,
                       const pcl_plane_state *s, double *cyclethreshold);
+
+/* Whether a CYCLE task cleans its planes s[nplane]; of those it does not clean it updates the
+ * masks, as tclean. */
+bool pcl_task_cleans(const pcl_control *control, const pcl_task *task, const pcl_plane_state *s);
 
 /* A cycle in which these planes rest, below the level of the others, as tclean tells it. */
 pclean_cycle pcl_task_rest(const pcl_control *control, const pcl_task *task,

@@ -9,10 +9,10 @@
  * CASA compares the other way round where T < 0; here it is always r > T. */
 #include "core/clean/automask.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
+#include "core/noise.h"
 #include "core/stats.h"
 
 void pcl_automask_params_init(pcl_automask_params *p) {
@@ -41,42 +41,6 @@ static size_t count(const bool *mask, size_t n) {
 
 /* ---- noise ---- */
 
-/* z beyond which a Gaussian has half a value in n: erfc(z / sqrt 2) = 0.5 / n. */
-static double chauvenet_limit(size_t n) {
-    double low = 0, high = 40;
-    for (int i = 0; i < 60; i++) {
-        const double z = 0.5 * (low + high);
-        if (erfc(z * M_SQRT1_2) > 0.5 / (double)n)
-            low = z;
-        else
-            high = z;
-    }
-    return low;
-}
-
-/* Takes outliers out of `keep`; returns how many. */
-static size_t clip(const float *r, bool *keep, size_t n) {
-    double sum = 0, square = 0;
-    size_t nkept = 0, nout = 0;
-    for (size_t i = 0; i < n; i++)
-        if (keep[i]) {
-            sum += (double)r[i];
-            square += (double)r[i] * (double)r[i];
-            nkept++;
-        }
-    if (nkept < 2)
-        return 0;
-    const double mean = sum / (double)nkept,
-                 sd = sqrt(fmax(0, (square - sum * mean) / (double)(nkept - 1))),
-                 limit = chauvenet_limit(nkept) * sd;
-    for (size_t i = 0; i < n; i++)
-        if (keep[i] && fabs((double)r[i] - mean) > limit) {
-            keep[i] = false;
-            nout++;
-        }
-    return nout;
-}
-
 void pcl_automask_noise(const pcl_automask_params *p, const pcl_automask_plane *plane,
                         const pcl_automask_work *work, double *median, double *sigma) {
     const size_t n = npixel(plane);
@@ -90,10 +54,8 @@ void pcl_automask_noise(const pcl_automask_params *p, const pcl_automask_plane *
         }
         where = work->mask;
         if (nmask == 0 || noutside == 0) {
-            for (size_t i = 0; i < n; i++)
-                work->mask[i] = plane->valid[i] & (fabsf(plane->residual[i]) <= FLT_MAX);
-            for (int pass = 0; pass < 5 && clip(plane->residual, work->mask, n) > 0; pass++)
-                ;
+            memcpy(work->mask, plane->valid, n * sizeof *work->mask);
+            pcl_noise_clip(plane->residual, work->mask, n);
         }
     }
     *sigma =
@@ -176,7 +138,7 @@ static int add_negative(const pcl_automask_params *p, const pcl_automask_plane *
 
 /* ---- an update ---- */
 
-/* Whether the mask may rest. An empty mask of noise does: nothing is cleaned, so nothing changes. */
+/* Whether the mask may rest. An empty one of noise does: nothing is cleaned, so nothing changes. */
 static bool is_final(const pcl_automask_params *p, const pcl_automask_plane *plane,
                      const pcl_automask_result *r) {
     if (!r->noise)
