@@ -108,11 +108,22 @@ static int smooth_into(const pcl_automask_params *p, const pcl_automask_plane *p
     return rc;
 }
 
+/* The largest float that is not above: r > level for a float r is r > this, and much faster. */
+static float float_below(double level) {
+    const float f = (float)level;
+    return (double)f > level ? nextafterf(f, -INFINITY) : f;
+}
+
 static int add_new(const pcl_automask_params *p, const pcl_automask_plane *plane,
                    const pcl_automask_work *work, pcl_automask_result *out, pclean_err *err) {
     const bool prunes = p->minbeamfrac > 0; /* else CASA smooths what is outside V, too */
-    for (size_t i = 0; i < npixel(plane); i++)
-        work->mask[i] = ((double)plane->residual[i] > out->threshold) & (plane->valid[i] | !prunes);
+    const float level = float_below(out->threshold);
+    const float *residual = plane->residual;
+    const size_t n = npixel(plane);
+    for (size_t i = 0; i < n; i++)
+        work->mask[i] = residual[i] > level;
+    for (size_t i = 0; prunes && i < n; i++)
+        work->mask[i] = work->mask[i] & plane->valid[i];
     if (prunes)
         out->fresh = prune(p, plane, work);
     return smooth_into(p, plane, work, plane->positive, err);

@@ -13,6 +13,12 @@
 
 #include "base/mem.h"
 
+/* The first pixel of the mask from i on; n: none. Masks are mostly empty. */
+static size_t next_set(const bool *mask, size_t i, size_t n) {
+    const bool *next = i < n ? memchr(mask + i, true, n - i) : NULL;
+    return next ? (size_t)(next - mask) : n;
+}
+
 /* ---- regions ---- */
 
 /* The four neighbours of pixel i; returns how many there are. */
@@ -50,14 +56,13 @@ pcl_morphology_regions pcl_morphology_prune(bool *mask, size_t nx, size_t ny, do
                                             uint32_t *work) {
     pcl_morphology_regions regions = {0};
     size_t nkept = 0;
-    for (size_t i = 0; i < nx * ny; i++)
-        if (mask[i]) {
-            const size_t n = take_region(mask, nx, ny, i, work + nkept);
-            const bool keep = (double)n >= least;
-            regions.found++;
-            regions.pruned += !keep;
-            nkept += keep ? n : 0;
-        }
+    for (size_t i = 0; (i = next_set(mask, i, nx * ny)) < nx * ny; i++) {
+        const size_t n = take_region(mask, nx, ny, i, work + nkept);
+        const bool keep = (double)n >= least;
+        regions.found++;
+        regions.pruned += !keep;
+        nkept += keep ? n : 0;
+    }
     for (size_t k = 0; k < nkept; k++)
         mask[work[k]] = true;
     return regions;
@@ -73,8 +78,8 @@ void pcl_morphology_grow(bool *mask, const float *image, double above, size_t nx
                          size_t npass, uint32_t *work) {
     const size_t n = nx * ny;
     size_t from = 0, to = 0, next[4];
-    for (size_t i = 0; i < n; i++)
-        if (mask[i] && is_above(image[i], above))
+    for (size_t i = 0; (i = next_set(mask, i, n)) < n; i++)
+        if (is_above(image[i], above))
             work[to++] = (uint32_t)i;
     for (size_t pass = 0; pass < npass && from < to; pass++) {
         const size_t end = to; /* new members spread in the next pass */
@@ -88,8 +93,8 @@ void pcl_morphology_grow(bool *mask, const float *image, double above, size_t nx
                 }
         }
     }
-    for (size_t i = 0; i < n; i++)
-        mask[i] = mask[i] & is_above(image[i], above);
+    for (size_t i = 0; (i = next_set(mask, i, n)) < n; i++)
+        mask[i] = is_above(image[i], above);
 }
 
 /* ---- smoothing ---- */
@@ -138,13 +143,10 @@ static void fill_sums(const pcl_beam_form *f, gaussian *k) {
 
 static size_t find_runs(const bool *row, size_t nx, run *runs) {
     size_t n = 0;
-    for (size_t x = 0; x < nx;) {
-        const bool *next = memchr(row + x, true, nx - x);
-        if (!next)
-            break;
-        const size_t from = (size_t)(next - row);
-        for (x = from + 1; x < nx && row[x]; x++)
-            ;
+    for (size_t x = 0; (x = next_set(row, x, nx)) < nx;) {
+        const size_t from = x;
+        while (x < nx && row[x])
+            x++;
         runs[n++] = (run){from, x};
     }
     return n;
