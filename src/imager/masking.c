@@ -81,3 +81,20 @@ int pcl_masking_update(pcl_target *p, const pcl_masking_cycle *cycle, pclean_err
     find_nsigma(p, &plane, &work, first);
     return 0;
 }
+
+void pcl_masking_agree(pcl_target *p, const pcl_masking_cycle *cycle) {
+    pcl_automask_result all = {0};
+    for (size_t i = 0; i < p->npol; i++) {
+        pcl_target_select(p, i);
+        const pcl_automask_result *r = &p->plane.automask;
+        all.noise = i == 0 ? r->noise : all.noise;
+        all.npixel += r->npixel;
+        all.nbefore += r->nbefore;
+    }
+    all.final = pcl_automask_is_final(&p->setup->params.automask, cycle->at_threshold, &all);
+    for (size_t i = 0; i < p->npol; i++) {
+        pcl_target_select(p, i);
+        p->plane.automask.final = all.final;
+        p->plane.settled &= all.final;
+    }
+}

@@ -18,4 +18,8 @@ typedef struct pcl_masking_cycle {
  * Borrows plane and mask. Errors as pcl_automask_update. */
 int pcl_masking_update(pcl_target *p, const pcl_masking_cycle *cycle, pclean_err *err) PCL_CHECK;
 
+/* After an update of all Stokes planes that a target holds: their masks rest together or not at
+ * all, by the type of the first and the pixels of all, as in tclean. */
+void pcl_masking_agree(pcl_target *p, const pcl_masking_cycle *cycle);
+
 #endif

@@ -274,8 +274,13 @@ static int update_masks(worker *w, double sidelobe, bool cleaned, size_t n, pcl_
     int rc = 0;
     for (size_t i = 0; !rc && p->automask.region && i < n; i++) {
         pcl_target_select(p, s[i].plane.pol);
-        if (!(rc = pcl_masking_update(p, &cycle, err)))
-            note_residual(p, &s[i]);
+        rc = pcl_masking_update(p, &cycle, err);
+    }
+    if (!rc && p->automask.region && n > 1)
+        pcl_masking_agree(p, &cycle);
+    for (size_t i = 0; !rc && p->automask.region && i < n; i++) {
+        pcl_target_select(p, s[i].plane.pol);
+        note_residual(p, &s[i]);
     }
     return rc;
 }

@@ -121,6 +121,35 @@ static void an_earlier_mask_is_kept(void **state) {
     close_all(&f, &t);
 }
 
+/* Stokes planes that are held together rest together, by the type of the first. */
+static void stokes_planes_agree(void **state) {
+    (void)state;
+    pcl_deconvolver joint = pcl_deconvolver_hogbom;
+    joint.joint = true;
+    for (int first = 0; first < 2; first++) {
+        image f = {0};
+        pcl_target t;
+        const pcl_masking_cycle cycle = {.sidelobe = 0.1};
+        image_configure_line(&f, automask);
+        image_set(&f, (const char *const[]){"stokes", "RRLL", NULL});
+        image_open(&f);
+        image_read(&f);
+        f.setup.params.deconvolver = &joint;
+        assert_ok(pcl_target_init(&t, &f.setup, &f.vis, NULL, &err));
+        for (size_t i = 0; i < 2; i++) {
+            pcl_target_select(&t, i);
+            t.plane.automask = (pcl_automask_result){.noise = (int)i == first, .final = true};
+            t.plane.settled = true;
+        }
+        pcl_masking_agree(&t, &cycle);
+        for (size_t i = 0; i < 2; i++) {
+            pcl_target_select(&t, i);
+            assert_true(t.plane.automask.final == (first == 0) && t.plane.settled == (first == 0));
+        }
+        close_all(&f, &t);
+    }
+}
+
 /* An empty mask of noise is final: nothing is done any more. */
 static void noise_is_final(void **state) {
     (void)state;
@@ -166,7 +195,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_mask_of_a_plane),  cmocka_unit_test(sidelobes_of_another),
         cmocka_unit_test(pbmask_bounds_it),     cmocka_unit_test(an_earlier_mask_is_kept),
-        cmocka_unit_test(noise_is_final),       cmocka_unit_test(only_where_asked_for),
-        cmocka_unit_test(no_memory_is_an_error)};
+        cmocka_unit_test(stokes_planes_agree),  cmocka_unit_test(noise_is_final),
+        cmocka_unit_test(only_where_asked_for), cmocka_unit_test(no_memory_is_an_error)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

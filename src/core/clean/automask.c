@@ -149,15 +149,15 @@ static int add_negative(const pcl_automask_params *p, const pcl_automask_plane *
 
 /* ---- an update ---- */
 
-/* Whether the mask may rest. An empty one of noise does: nothing is cleaned, so nothing changes. */
-static bool is_final(const pcl_automask_params *p, const pcl_automask_plane *plane,
-                     const pcl_automask_result *r) {
+/* An empty mask of noise rests: nothing is cleaned, so nothing changes. */
+bool pcl_automask_is_final(const pcl_automask_params *p, bool at_threshold,
+                           const pcl_automask_result *r) {
     if (!r->noise)
         return false;
     if (r->npixel == 0)
         return true;
     const double change = (double)r->npixel - (double)r->nbefore;
-    return p->minpercentchange >= 0 && plane->at_threshold &&
+    return p->minpercentchange >= 0 && at_threshold &&
            (r->npixel == r->nbefore || 100 * change < p->minpercentchange * (double)r->nbefore);
 }
 
@@ -184,7 +184,7 @@ int pcl_automask_update(const pcl_automask_params *p, const pcl_automask_plane *
     for (size_t i = 0; i < n; i++)
         plane->mask[i] = plane->mask[i] | plane->positive[i];
     out->npixel = count(plane->mask, n);
-    out->final = is_final(p, plane, out);
+    out->final = pcl_automask_is_final(p, plane->at_threshold, out);
     return 0;
 }
 
