@@ -45,19 +45,20 @@ static pcl_automask_plane plane_of(pcl_target *p, const pcl_masking_cycle *cycle
 }
 
 /* tclean's: the noise of the mask that will be used, but for the first cycle, whose mask came of
- * it; and other than without automatic masks the median counts. */
+ * it; and other than without automatic masks the median counts. known: it is that of the update. */
 static void find_nsigma(pcl_target *p, const pcl_automask_plane *plane,
-                        const pcl_automask_work *work, bool first) {
+                        const pcl_automask_work *work, bool known) {
     const double nsigma = p->setup->config->nsigma;
     double median = p->plane.automask.median, sigma = p->plane.automask.sigma;
-    if (nsigma > 0 && !first)
+    if (nsigma > 0 && !known)
         pcl_automask_noise(&p->setup->params.automask, plane, work, &median, &sigma);
     p->plane.nsigma_jy = nsigma > 0 ? nsigma * sigma + median : 0;
 }
 
 int pcl_masking_update(pcl_target *p, const pcl_masking_cycle *cycle, pclean_err *err) {
     const size_t n = p->nx * p->ny;
-    const bool first = p->plane.nmask == 0;
+    const bool first = p->plane.nmask == 0, fast = p->setup->params.automask.fastnoise;
+    bool updated = false;
     if (!p->automask.region || p->plane.nvis == 0)
         return 0;
     const pcl_automask_plane plane = plane_of(p, cycle);
@@ -70,6 +71,7 @@ int pcl_masking_update(pcl_target *p, const pcl_masking_cycle *cycle, pclean_err
             pcl_automask_update(&p->setup->params.automask, &plane, &work, &p->plane.automask, err);
         if (rc)
             return rc;
+        updated = true;
         p->plane.nmask++;
         p->plane.nsearch = p->plane.automask.npixel;
         tell(p);
@@ -78,7 +80,7 @@ int pcl_masking_update(pcl_target *p, const pcl_masking_cycle *cycle, pclean_err
         memcpy(p->automask.last, p->search, n * sizeof *p->search);
     p->plane.settled |= p->plane.automask.final && p->plane.nsearch == 0;
     p->plane.peak = (double)pcl_stats_peak(p->residual[0], p->search, n);
-    find_nsigma(p, &plane, &work, first);
+    find_nsigma(p, &plane, &work, updated && (first || fast));
     return 0;
 }
 
