@@ -59,7 +59,7 @@ static inline void parts_open(parts *p, const char *name, bool in_file, const ch
     assert_ok(pcl_products_create(&p->products, &p->setup, p->claim, 2, mask, &err));
     pcl_free(mask);
     assert_ok(pcl_state_file_new(&p->setup, &p->scratch, PCL_WORKPLACE_SPARE,
-                                 pcl_workplace_spare_arrays(&p->config), &p->spare, &err));
+                                 pcl_workplace_spare_arrays(&p->setup), &p->spare, &err));
     p->place = (pcl_workplace){.setup = &p->setup,
                                .vis = &p->vis,
                                .products = &p->products,

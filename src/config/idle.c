@@ -124,10 +124,17 @@ const char *pcl_idle_not_automask(const pclean_config *c, pcl_idle_test *is) {
                                                 : "usemask is not auto-multithresh";
 }
 
+const char *pcl_idle_no_user_mask(const pclean_config *c, pcl_idle_test *is) {
+    return is(c, "usemask", "auto-multithresh")
+               ? "usemask=auto-multithresh finds its own, as tclean"
+               : pcl_idle_no_clean(c, is);
+}
+
 /* The noise of nsigma is that of the pixels above pbmask. */
 const char *pcl_idle_not_pbmask(const pclean_config *c, pcl_idle_test *is) {
-    return is(c, "usemask", "pb") || c->nsigma > 0 ? pcl_idle_no_clean(c, is)
-                                                   : "usemask is not pb, and nsigma is 0";
+    return is(c, "usemask", "pb|auto-multithresh") || c->nsigma > 0
+               ? pcl_idle_no_clean(c, is)
+               : "usemask is neither pb nor auto-multithresh, and nsigma is 0";
 }
 
 const char *pcl_idle_no_noise(const pclean_config *c, pcl_idle_test *is) {

@@ -16,8 +16,8 @@ pcl_idle pcl_idle_always_w, pcl_idle_one_channel, pcl_idle_no_frame, pcl_idle_no
     pcl_idle_no_velocity, pcl_idle_no_density, pcl_idle_no_planes_density, pcl_idle_not_briggs,
     pcl_idle_not_briggsabs, pcl_idle_not_briggsbwtaper, pcl_idle_joint_gridder, pcl_idle_no_clean,
     pcl_idle_any_deconvolver, pcl_idle_not_mtmfs, pcl_idle_not_multiscale, pcl_idle_not_asp,
-    pcl_idle_not_automask, pcl_idle_not_pbmask, pcl_idle_no_noise, pcl_idle_restart,
-    pcl_idle_no_restoration, pcl_idle_beam;
+    pcl_idle_not_automask, pcl_idle_no_user_mask, pcl_idle_not_pbmask, pcl_idle_no_noise,
+    pcl_idle_restart, pcl_idle_no_restoration, pcl_idle_beam;
 
 /* of the Python pclean, and of selectdata */
 pcl_idle pcl_idle_no_selection, pcl_idle_no_dask, pcl_idle_no_cluster, pcl_idle_no_slurm,

@@ -35,7 +35,7 @@ enum pclean_deconvolver {
     PCLEAN_DECONVOLVER_CLARK,
     PCLEAN_DECONVOLVER_CLARKSTOKES
 };
-enum pclean_usemask { PCLEAN_USEMASK_USER, PCLEAN_USEMASK_PB };
+enum pclean_usemask { PCLEAN_USEMASK_USER, PCLEAN_USEMASK_PB, PCLEAN_USEMASK_AUTO };
 enum pclean_cyclecontrol { PCLEAN_CYCLECONTROL_CHANNEL, PCLEAN_CYCLECONTROL_GLOBAL };
 enum pclean_veltype { PCLEAN_VELTYPE_RADIO, PCLEAN_VELTYPE_OPTICAL };
 enum pclean_progress_mode {
@@ -92,13 +92,19 @@ struct pclean_config {
     int usemask;
     pclean_strlist mask; /* empty, or CASA images, region files or region texts: all together */
     double pbmask;
+    /* of automatic masks */
+    double sidelobethreshold, noisethreshold, lownoisethreshold, negativethreshold;
+    double smoothfactor, minbeamfrac, cutthreshold;
+    int growiterations;
+    bool dogrowprune;
+    double minpercentchange; /* percent; negative: off */
     double psfcutoff;
     /* iteration */
     int niter;
     double gain;
     double threshold_jy;
     double nsigma;
-    bool fastnoise;    /* of nsigma's noise */
+    bool fastnoise;    /* of the noise for nsigma and for automatic masks */
     double noiselimit; /* 0: no plane is noise alone */
     bool skipnoise;
     int cycleniter; /* -1: niter */
@@ -111,7 +117,8 @@ struct pclean_config {
     /* (normtype etc. arrive with the gridders that need them) */
     /* misc */
     bool overwrite;
-    bool restart; /* continue from the .model of an earlier run of the same name */
+    bool allow_empty; /* nothing to clean is no failure */
+    bool restart;     /* continue from the .model of an earlier run of the same name */
     int progress;
     bool verbose;
     /* cluster */

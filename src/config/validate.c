@@ -296,8 +296,28 @@ static void check_restoringbeam(const pclean_config *c, struct pcl_problems *r) 
             "the position angle with its unit, e.g. 45deg");
 }
 
+/* Infinity and NaN are none. */
+static bool is_factor(double x) {
+    return x >= 0 && x < 1e30;
+}
+
+static void check_automask(const pclean_config *c, struct pcl_problems *r) {
+    require(is_factor(c->sidelobethreshold), r, c, "sidelobethreshold", "0 or more");
+    require(is_factor(c->noisethreshold), r, c, "noisethreshold", "0 or more");
+    require(is_factor(c->lownoisethreshold), r, c, "lownoisethreshold", "0 or more");
+    require(is_factor(c->negativethreshold), r, c, "negativethreshold", "0 (off) or more");
+    require(c->smoothfactor >= 0 && c->smoothfactor <= 1000, r, c, "smoothfactor",
+            "0 (off) to 1000");
+    require(is_factor(c->minbeamfrac), r, c, "minbeamfrac", "0 (off) or more");
+    require(c->cutthreshold >= 0 && c->cutthreshold < 1, r, c, "cutthreshold", "from 0 to below 1");
+    require(c->growiterations >= 0, r, c, "growiterations", "0 (off) or more");
+    require(c->minpercentchange >= -1e30 && c->minpercentchange < 1e30, r, c, "minpercentchange",
+            "a percentage, or -1 (off)");
+}
+
 static void check_deconvolution(const pclean_config *c, struct pcl_problems *r) {
     check_restoringbeam(c, r);
+    check_automask(c, r);
     require(c->pbmask >= 0 && c->pbmask < 1, r, c, "pbmask", "from 0 to below 1");
     require(c->usemask != PCLEAN_USEMASK_PB || c->pbmask > 0 || c->niter == 0, r, c, "pbmask",
             "usemask=pb needs a pbmask above 0, e.g. 0.2");

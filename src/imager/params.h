@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "core/beam.h"
+#include "core/clean/automask.h"
 #include "core/clean/converge.h"
 #include "core/clean/deconvolver.h"
 #include "core/grid/gridder.h"
@@ -28,6 +29,8 @@ typedef struct pcl_params {
     pcl_beam restoring_beam; /* restoringbeam of a given size; zero: none */
     bool common_beam;        /* restoringbeam='common' of an image that is restored; neither: each
                               * plane's own */
+    bool finds_mask;         /* usemask=auto-multithresh, and there is something to clean */
+    pcl_automask_params automask;
 } pcl_params;
 
 /* -PCLEAN_EPARAM: a quantity that cannot be read; the message names the parameter. */

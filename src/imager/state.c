@@ -8,9 +8,14 @@
 
 /* ---- the arrays of a target ---- */
 
-enum { NARRAY = 5, NMASK = 4 };
+enum { NARRAY = 7, NMASK = 4, NAUTOMASK = 3 };
 static const enum pcl_state_array arrays[NARRAY] = {
-    PCL_STATE_PSF, PCL_STATE_MASKS, PCL_STATE_RESIDUAL, PCL_STATE_MODEL, PCL_STATE_BEST};
+    PCL_STATE_PSF,  PCL_STATE_MASKS,    PCL_STATE_RESIDUAL,    PCL_STATE_MODEL,
+    PCL_STATE_BEST, PCL_STATE_AUTOMASK, PCL_STATE_AUTOMASK_ODD};
+
+static bool is_automask(enum pcl_state_array array) {
+    return array == PCL_STATE_AUTOMASK || array == PCL_STATE_AUTOMASK_ODD;
+}
 
 /* How many of one kind an image with this many Taylor terms can have. */
 static size_t count_of(enum pcl_state_array array, size_t nterm) {
@@ -19,13 +24,16 @@ static size_t count_of(enum pcl_state_array array, size_t nterm) {
         return 2 * nterm - 1;
     case PCL_STATE_MASKS:
         return NMASK;
+    case PCL_STATE_AUTOMASK:
+    case PCL_STATE_AUTOMASK_ODD:
+        return NAUTOMASK;
     default:
         return nterm;
     }
 }
 
 static size_t bytes_of(enum pcl_state_array array, size_t npixel) {
-    return npixel * (array == PCL_STATE_MASKS ? sizeof(bool) : sizeof(float));
+    return npixel * (array == PCL_STATE_MASKS || is_automask(array) ? sizeof(bool) : sizeof(float));
 }
 
 /* NULL: the target has none. */
@@ -35,6 +43,9 @@ static void *find_array(const pcl_target *t, enum pcl_state_array array, size_t 
         return t->psf[i];
     case PCL_STATE_MASKS:
         return (bool *const[NMASK]){t->search, t->user_mask, t->valid, t->quiet}[i];
+    case PCL_STATE_AUTOMASK:
+    case PCL_STATE_AUTOMASK_ODD:
+        return (bool *const[NAUTOMASK]){t->search, t->automask.positive, t->automask.last}[i];
     case PCL_STATE_RESIDUAL:
         return t->residual[i];
     case PCL_STATE_BEST:

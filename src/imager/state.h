@@ -23,6 +23,9 @@ enum pcl_state_array {
     PCL_STATE_RESIDUAL = 4, /* [nterm] */
     PCL_STATE_MODEL = 8,    /* [nterm] */
     PCL_STATE_BEST = 16,    /* [nterm]; where there is one */
+    /* bool [3]: .search and .automask.positive, .last; twice, for cycles that write by turns */
+    PCL_STATE_AUTOMASK = 32,
+    PCL_STATE_AUTOMASK_ODD = 64,
     PCL_STATE_CYCLE = PCL_STATE_RESIDUAL | PCL_STATE_MODEL, /* what a cycle changes */
     PCL_STATE_ALL = PCL_STATE_PSF | PCL_STATE_MASKS | PCL_STATE_CYCLE | PCL_STATE_BEST
 };

@@ -34,6 +34,7 @@ static void lay_aside(pcl_target *p) {
                             .quiet = p->quiet,
                             .clips = p->clips,
                             .is_dirty = p->is_dirty,
+                            .automask = p->automask,
                             .density = p->density,
                             .density_pol = p->density_pol};
     memcpy(a->psf, p->psf, sizeof a->psf);
@@ -52,6 +53,7 @@ static void take_up(pcl_target *p, size_t i) {
     p->quiet = a->quiet;
     p->clips = a->clips;
     p->is_dirty = a->is_dirty;
+    p->automask = a->automask;
     p->density = a->density;
     p->density_pol = a->density_pol;
     memcpy(p->psf, a->psf, sizeof a->psf);
@@ -129,7 +131,7 @@ typedef struct shape {
     size_t npredicted; /* model visibilities kept */
     size_t nslice;
     pcl_weighing_size density;
-    bool user_mask, valid, quiet, best;
+    bool user_mask, valid, quiet, best, automask;
 } shape;
 
 static shape shape_of(const pcl_setup *s, const pcl_target_samples *samples,
@@ -160,15 +162,23 @@ static shape shape_of(const pcl_setup *s, const pcl_target_samples *samples,
         .nslice = pcl_slices_count(&p->slicing, samples->per_plane, s->desc.nx * s->desc.ny),
         .density = pcl_weighing_size_of(s),
         .user_mask = options->user_mask,
-        .valid = options->user_mask || c->usemask == PCLEAN_USEMASK_PB,
-        .quiet = c->niter > 0 && c->nsigma > 0,
-        .best = c->niter > 0 && c->nretry > 0};
+        .valid = options->user_mask || c->usemask == PCLEAN_USEMASK_PB || p->finds_mask,
+        .quiet = c->niter > 0 && c->nsigma > 0 && !p->finds_mask,
+        .best = c->niter > 0 && c->nretry > 0,
+        .automask = p->finds_mask};
 }
 
 /* Floats of the largest sum over slices: a set of grids, or a density. */
 static size_t floats_summed(const shape *h, const pcl_gridder_bytes *gridder) {
     const size_t n = gridder->summed / sizeof(float);
     return h->density.ncell > n ? h->density.ncell : n;
+}
+
+static int allocate_masks(pcl_target_masks *m, size_t n, pclean_err *err) {
+    int rc = PCL_NEW(&m->region, n, "region of the mask", err);
+    if (!rc && !(rc = PCL_NEW(&m->positive, n, "positive mask", err)))
+        rc = PCL_NEW(&m->last, n, "mask used last", err);
+    return rc;
 }
 
 static int allocate_plane(pcl_target *p, const shape *h, pclean_err *err) {
@@ -185,6 +195,8 @@ static int allocate_plane(pcl_target *p, const shape *h, pclean_err *err) {
         rc = PCL_NEW(&p->quiet, n, "mask of the noise", err);
     for (size_t t = 0; !rc && h->best && t < h->nterm; t++)
         rc = PCL_NEW(&p->best[t], n, "best model", err);
+    if (!rc && h->automask)
+        rc = allocate_masks(&p->automask, n, err);
     for (size_t t = 0; !rc && t < h->npsf; t++)
         rc = PCL_NEW(&p->psf[t], n, "PSF plane", err);
     for (size_t t = 0; !rc && t < h->nterm; t++)
@@ -236,6 +248,11 @@ static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridde
                             size_t nthread);
 static uint64_t count_restoring(const pcl_setup *s, size_t nthread);
 
+/* Of one plane. */
+static uint64_t masks_held(const shape *h) {
+    return 1 + (uint64_t)h->user_mask + h->valid + h->quiet + (h->automask ? 3 : 0);
+}
+
 int pcl_target_count(const pcl_setup *s, const pcl_target_samples *samples,
                      const pcl_target_options *options, size_t nthread, pcl_target_bytes *out,
                      pclean_err *err) {
@@ -251,8 +268,7 @@ int pcl_target_count(const pcl_setup *s, const pcl_target_samples *samples,
                               .gridder = gridder.tables + gridder.batch,
                               .batch = samples->nbatch * each,
                               .planes = (h.npsf + (h.best ? 3 : 2) * h.nterm) * n * sizeof(float),
-                              .masks =
-                                  (1 + (size_t)h.user_mask + h.valid + h.quiet) * n * sizeof(bool),
+                              .masks = masks_held(&h) * n * sizeof(bool),
                               .density = h.npol * h.density.bytes,
                               .predicted = 2 * sizeof(float) * (uint64_t)h.npredicted,
                               .sums = pcl_sum_bytes(h.nslice, floats_summed(&h, &gridder)),
@@ -280,6 +296,9 @@ static void free_plane(pcl_target *p) {
     pcl_free(p->search);
     pcl_free(p->valid);
     pcl_free(p->quiet);
+    pcl_free(p->automask.region);
+    pcl_free(p->automask.positive);
+    pcl_free(p->automask.last);
 }
 
 void pcl_target_clear(pcl_target *p) {
@@ -330,6 +349,24 @@ static void find_quiet(pcl_target *p, const float *pb) {
     p->clips = nmask == 0 || noutside == 0;
 }
 
+/* An automatic mask before its first update: what an earlier run has left, or empty. */
+static void begin_mask(pcl_target *p) {
+    for (size_t i = 0; i < npixel(p); i++)
+        p->search[i] = p->user_mask && (p->user_mask[i] & p->automask.region[i]);
+    memset(p->automask.positive, 0, npixel(p) * sizeof *p->automask.positive);
+    memcpy(p->automask.last, p->search, npixel(p) * sizeof *p->search);
+    p->plane.nmask = 0;
+    p->plane.automask = (pcl_automask_result){0};
+    p->plane.settled = false;
+    p->plane.nsigma_jy = 0;
+}
+
+/* CLEAN looks where the primary beam exceeds pbmask, not pblimit. */
+static bool limits_by_pbmask(const pcl_setup *s) {
+    return s->config->usemask == PCLEAN_USEMASK_PB ||
+           (s->params.finds_mask && s->config->pbmask > 0);
+}
+
 int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) {
     const pcl_setup *s = p->setup;
     const pclean_config *c = s->config;
@@ -341,20 +378,24 @@ int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) 
     if (rc)
         return rc;
     /* pb is 0 at and below pblimit */
-    const bool use_pb = c->pblimit > 0 || c->usemask == PCLEAN_USEMASK_PB;
-    const float limit = c->usemask == PCLEAN_USEMASK_PB ? (float)c->pbmask : 0;
-    p->plane.nsearch = 0;
+    const bool use_pb = c->pblimit > 0 || limits_by_pbmask(s);
+    const float limit = limits_by_pbmask(s) ? (float)c->pbmask : 0;
+    bool *where = p->automask.region ? p->automask.region : p->search;
     p->gain_factor = 1;
     if (p->quiet)
         find_quiet(p, pb);
     for (size_t i = 0; p->valid && i < npixel(p); i++)
         p->valid[i] = !(c->pblimit > 0) || pb[i] > 0;
     for (size_t i = 0; i < npixel(p); i++)
-        p->search[i] = (!use_pb) | (pb[i] > limit);
-    for (size_t i = 0; p->user_mask && i < npixel(p); i++)
-        p->search[i] = p->search[i] & p->user_mask[i];
+        where[i] = (!use_pb) | (pb[i] > limit);
+    if (p->automask.region)
+        begin_mask(p);
+    else
+        for (size_t i = 0; p->user_mask && i < npixel(p); i++)
+            p->search[i] = p->search[i] & p->user_mask[i];
+    p->plane.nsearch = 0; /* an automatic mask may be anywhere in its region */
     for (size_t i = 0; i < npixel(p); i++)
-        p->plane.nsearch += p->search[i];
+        p->plane.nsearch += where[i];
     return 0;
 }
 
@@ -537,8 +578,7 @@ int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *ni
 /* Radius in which CLEAN looks, rad: the primary beam's at the lowest frequency. */
 static double search_radius(const pcl_setup *s) {
     const pclean_config *c = s->config;
-    const double limit =
-        c->usemask == PCLEAN_USEMASK_PB ? fmax(c->pbmask, fabs(c->pblimit)) : c->pblimit;
+    const double limit = limits_by_pbmask(s) ? fmax(c->pbmask, fabs(c->pblimit)) : c->pblimit;
     const double first = pcl_channels_centre(&s->channels, 0),
                  last = pcl_channels_centre(&s->channels, s->channels.nchan - 1);
     pcl_pb pb;
@@ -564,6 +604,16 @@ static size_t likely_components(const pclean_config *c) {
     return n < most ? n : most;
 }
 
+/* The beam is not known yet: four pixels across. */
+static uint64_t count_masking(const pcl_setup *s, size_t nthread) {
+    const pcl_raster raster = {s->desc.nx, s->desc.ny, s->config->cell_rad[0],
+                               s->config->cell_rad[1]};
+    const double across = 4 * fmax(raster.cellx_rad, raster.celly_rad);
+    return s->params.finds_mask ? pcl_automask_bytes(&s->params.automask, &raster,
+                                                     &(pcl_beam){across, across, 0}, nthread)
+                                : 0;
+}
+
 static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridder_bytes *gridder,
                             size_t nthread) {
     const pclean_config *c = s->config;
@@ -579,13 +629,15 @@ static uint64_t count_minor(const pcl_setup *s, const shape *h, const pcl_gridde
                                      .nterm = h->nterm,
                                      .half_x = radius / c->cell_rad[0] + away[0],
                                      .half_y = radius / c->cell_rad[1] + away[1],
-                                     .any_mask = h->user_mask,
+                                     .any_mask = h->user_mask || h->automask,
                                      .ncomponent = likely_components(c),
                                      .nthread = nthread};
     pcl_clean_params params = {0};
     for (int i = 0; i < 2; i++)
         params.spare[i].n = gridder->lent[i] / sizeof(float);
-    return s->params.deconvolver->bytes(&extent, &params);
+    const uint64_t cleaning = s->params.deconvolver->bytes(&extent, &params),
+                   masking = count_masking(s, nthread);
+    return cleaning > masking ? cleaning : masking;
 }
 
 /* tclean's rule: fastnoise takes all pixels; otherwise those outside the mask count, or, without a
@@ -608,12 +660,15 @@ static double measure_noise(pcl_target *p) {
 
 void pcl_target_measure(pcl_target *p) {
     const size_t n = npixel(p);
-    p->plane.peak = (double)pcl_stats_peak(p->residual[0], p->search, n);
+    const bool no_mask_yet = p->automask.region && p->plane.nmask == 0;
+    p->plane.peak =
+        (double)pcl_stats_peak(p->residual[0], no_mask_yet ? p->automask.region : p->search, n);
     p->plane.peak_nomask =
         p->valid ? (double)pcl_stats_peak(p->residual[0], p->valid, n) : p->plane.peak;
     p->plane.rms =
         pcl_stats_mad_rms(p->residual[0], n, (int32_t *)(void *)pcl_target_borrow_plane(p), NULL);
-    p->plane.nsigma_jy = p->quiet ? p->setup->config->nsigma * measure_noise(p) : 0;
+    if (!p->automask.region)
+        p->plane.nsigma_jy = p->quiet ? p->setup->config->nsigma * measure_noise(p) : 0;
     p->plane.model_flux = pcl_stats_sum(p->model[0], n);
     p->plane.finite = p->setup->stokes.sumwt_factor * p->plane.sumwt <= (double)FLT_MAX &&
                       pcl_stats_all_finite(p->residual[0], n) &&

@@ -9,6 +9,7 @@
 #define PCL_TARGET_H
 #include "base/err.h"
 #include "core/beam.h"
+#include "core/clean/automask.h"
 #include "core/weight.h"
 #include "data/sampler.h"
 #include "imager/major.h"
@@ -46,11 +47,21 @@ typedef struct pcl_plane {
     bool has_beam;
     double sidelobe;    /* largest of the PSF, whose peak is 1 */
     double peak, rms;   /* Jy/beam: |residual| in the search region; robust rms of the plane */
-    double peak_nomask; /* Jy/beam: |residual| where the user's mask does not count */
+    double peak_nomask; /* Jy/beam: |residual| where no mask counts */
     double nsigma_jy;   /* n-sigma threshold, Jy/beam; 0: none */
     double model_flux;  /* Jy */
     bool finite;        /* residual, model and PSF are, and .sumwt will be, in single precision */
+    size_t nmask;       /* updates of an automatic mask (imager/masking.h) */
+    pcl_automask_result automask; /* of the last one */
+    bool settled;                 /* no update will change that mask or the one used last */
 } pcl_plane;
+
+/* The parts of an automatic mask besides .search, [ny][nx]; NULL where usemask is another. */
+typedef struct pcl_target_masks {
+    bool *region;   /* where there may be a mask: above pblimit or pbmask */
+    bool *positive; /* what automask.h wants kept */
+    bool *last;     /* the mask that was used last */
+} pcl_target_masks;
 
 /* A plane that a target holds and that is not at hand; the fields are those of pcl_target. */
 typedef struct pcl_target_aside {
@@ -58,6 +69,7 @@ typedef struct pcl_target_aside {
     float *psf[PCL_TARGET_NPSF], *residual[PCL_TARGET_NTERM], *model[PCL_TARGET_NTERM];
     float *best[PCL_TARGET_NTERM];
     bool *user_mask, *search, *valid, *quiet, clips, is_dirty;
+    pcl_target_masks automask;
     pcl_density density;
     size_t density_pol;
 } pcl_target_aside;
@@ -92,8 +104,9 @@ typedef struct pcl_target {
     float *psf[PCL_TARGET_NPSF], *residual[PCL_TARGET_NTERM], *model[PCL_TARGET_NTERM];
     /* Of pcl_target_restore, in lent memory; NULL: there is none (any more). */
     float *restored;
-    bool *user_mask;               /* NULL: none */
-    bool *search;                  /* user mask and primary beam: where CLEAN looks */
+    bool *user_mask; /* NULL: none; automatic masks begin with it */
+    bool *search;    /* user mask and primary beam, or automatic mask: where CLEAN looks */
+    pcl_target_masks automask;
     bool *valid;                   /* primary beam above pblimit; NULL: as search */
     bool *quiet;                   /* where the noise is measured; NULL: nobody asks for it */
     bool clips;                    /* no mask parts the noise from the sky */
@@ -142,13 +155,14 @@ typedef struct pcl_target_bytes {
     uint64_t gridder;   /* its tables and its work space for a batch */
     uint64_t batch;     /* samples of a batch */
     uint64_t planes;    /* PSF, residual, model, best model */
-    uint64_t masks;     /* where CLEAN looks; the user's; where peaks and noise are measured */
+    uint64_t masks;     /* where CLEAN looks; the user's; those of an automatic one; where peaks
+                         * and noise are measured */
     uint64_t density;   /* of weights */
     uint64_t predicted; /* model visibilities */
     uint64_t sums;      /* partial sums over slices of the rows */
     /* a while, one after the other, at most */
     uint64_t fft;     /* while an image is transformed */
-    uint64_t minor;   /* of a minor cycle, besides what is lent to it */
+    uint64_t minor;   /* of a minor cycle, besides what is lent to it, or of a mask's update */
     uint64_t restore; /* of pcl_target_restore */
 } pcl_target_bytes;
 
@@ -177,7 +191,8 @@ int pcl_target_primary_beam(const pcl_setup *s, double freq_hz, float *pb, const
 int pcl_target_fill_pb(const pcl_target *p, float *pb, pclean_err *err) PCL_CHECK;
 
 /* Makes this plane the plane at hand; its search region at its frequency, within p->user_mask
- * where there is one (of several planes that are held, of the one selected). Borrows a plane. */
+ * where there is one (of several planes that are held, of the one selected). An automatic mask is
+ * p->user_mask, or empty. Borrows a plane. */
 int pcl_target_begin(pcl_target *p, size_t ichan, size_t ipol, pclean_err *err) PCL_CHECK;
 
 /* Weights, PSF, its beam and sidelobe, and the residual of the model that p->model holds (zeros:
@@ -198,8 +213,9 @@ int pcl_target_minor(pcl_target *p, double threshold_jy, int cycleniter, int *ni
 /* Major cycle: p->residual = data - model. */
 int pcl_target_major(pcl_target *p, pclean_err *err) PCL_CHECK;
 
-/* Peaks, rms, n-sigma threshold and model flux of what p->residual and p->model hold. Borrows a
- * plane and a mask. */
+/* Peaks, rms, n-sigma threshold and model flux of what p->residual and p->model hold. The peak is
+ * one inside p->search; of an automatic mask that was never updated, inside its region; the n-sigma
+ * threshold stays as the mask's update left it. Borrows a plane and a mask. */
 void pcl_target_measure(pcl_target *p);
 
 /* p->restored = model convolved with the beam + residual; needs p->residual and p->model. */

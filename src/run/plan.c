@@ -154,7 +154,7 @@ static void describe_memory(const pcl_resources *r, pclean_plan *p) {
 static uint64_t scratch_bytes(const pcl_setup *s, const pclean_plan *p) {
     const pclean_config *c = s->config;
     return (p->store_in_file ? p->visibility_bytes : 0) +
-           (pcl_run_is_global(c) ? pcl_state_file_bytes(s, pcl_workplace_spare_arrays(c)) : 0) +
+           (pcl_run_is_global(c) ? pcl_state_file_bytes(s, pcl_workplace_spare_arrays(s)) : 0) +
            pcl_usermask_scratch_bytes(s) + pcl_startmodel_scratch_bytes(s);
 }
 

@@ -339,10 +339,15 @@ static int write_pb(pcl_products *s, pcl_target *p, pclean_err *err) {
     return rc;
 }
 
+/* The user's mask, or of an automatic one what was used last, as tclean. */
+static bool clean_mask_at(const pcl_target *p, size_t i) {
+    return p->automask.last ? p->automask.last[i] : !p->user_mask || p->user_mask[i];
+}
+
 static int write_clean_mask(pcl_products *s, pcl_target *p, pclean_err *err) {
     float *mask = pcl_target_borrow_plane(p);
     for (size_t i = 0; i < p->nx * p->ny; i++)
-        mask[i] = !p->user_mask || p->user_mask[i] ? 1 : 0;
+        mask[i] = clean_mask_at(p, i) ? 1 : 0;
     return write_plane(s, PCL_PRODUCT_MASK, p, mask, err);
 }
 

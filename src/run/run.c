@@ -245,8 +245,8 @@ static int allocate_run(pcl_run *r, pclean_err *err) {
     }
     if (!pcl_run_is_global(r->config))
         return 0;
-    return pcl_state_file_new(s, &r->scratch, PCL_WORKPLACE_SPARE,
-                              pcl_workplace_spare_arrays(r->config), &r->spare, err);
+    return pcl_state_file_new(s, &r->scratch, PCL_WORKPLACE_SPARE, pcl_workplace_spare_arrays(s),
+                              &r->spare, err);
 }
 
 /* The products, with the primary beam's mask at the middle of the band in every plane until the

@@ -184,14 +184,20 @@ static int image_by_plane(batch *b, pclean_err *err) {
 /* ---- cyclecontrol=global: all planes as one problem, one barrier per cycle ---- */
 
 static bool above_level(const pcl_run *r, const pcl_plane_state *s, const pcl_task *what) {
-    double cyclethreshold;
-    const double level = pcl_task_level(&r->setup.params.control, what->peak, what->sidelobe,
-                                        what->nplane, s, &cyclethreshold);
-    bool above = false;
+    return pcl_task_cleans(&r->setup.params.control, what, s);
+}
+
+/* Whether an automatic mask of theirs may still change. */
+static bool has_mask_to_update(const pcl_run *r, const pcl_plane_state *s, const pcl_task *what) {
+    bool has = false;
     for (size_t i = 0; i < what->nplane; i++)
-        above |= s[i].plane.nvis > 0 && s[i].numbers.nsearch > 0 &&
-                 !pcl_plane_settled(&s[i].plane) && s[i].plane.peak_residual >= level;
-    return above;
+        has |= r->setup.params.finds_mask && s[i].plane.nvis > 0 && !s[i].numbers.settled &&
+               !pcl_plane_settled(&s[i].plane);
+    return has;
+}
+
+static bool takes_part(const pcl_run *r, const pcl_plane_state *s, const pcl_task *what) {
+    return above_level(r, s, what) || has_mask_to_update(r, s, what);
 }
 
 /* Planes that are cleaned together share theirs. */
@@ -234,12 +240,24 @@ static int cycle_globally(batch *b, int *stop, pclean_err *err) {
         b->to += 0.3 * (0.9 - b->to); /* nobody knows how many cycles are left */
         const size_t from = b->r->history.n;
         int rc = note_resting(b, &task, all.nround, err);
-        if (rc || (rc = run_batch(b, task, above_level, err)))
+        if (rc || (rc = run_batch(b, task, takes_part, err)))
             return rc;
         pcl_history_count(&b->r->history, from, (uint64_t)all.niter);
         all.niter = (int)fmin(iterations(b), 2e9);
         all.nround++;
     }
+}
+
+/* tclean's sidelobe level is one for the cube, known once all dirty images are there. */
+static int make_masks(batch *b, pclean_err *err) {
+    pcl_worst worst;
+    if (!b->r->setup.params.finds_mask)
+        return 0;
+    pcl_worst_of(b->r->nplane, b->r->state, &worst);
+    const pcl_task task = {.kind = PCL_TASK_MASK, .sidelobe = worst.sidelobe};
+    b->stage = "clean";
+    b->from = b->to;
+    return run_batch(b, task, has_mask_to_update, err);
 }
 
 static int image_globally(batch *b, pclean_err *err) {
@@ -249,7 +267,8 @@ static int image_globally(batch *b, pclean_err *err) {
     b->stage = "dirty";
     b->from = 0.1;
     b->to = 0.4;
-    if ((rc = run_batch(b, first, takes_all, err)) || (rc = cycle_globally(b, &stop, err)))
+    if ((rc = run_batch(b, first, takes_all, err)) || (rc = make_masks(b, err)) ||
+        (rc = cycle_globally(b, &stop, err)))
         return rc;
     r->stop = stop;
     for (size_t k = 0; k < r->nplane; k++) {

@@ -12,6 +12,7 @@
 #include "base/threads.h"
 #include "core/stats.h"
 #include "exec/worker.h"
+#include "imager/masking.h"
 #include "run/build.h"
 
 /* Where a task stands: tests kill workers there. */
@@ -28,6 +29,7 @@ typedef struct worker {
     pcl_target target;
     bool asks;            /* whether it is to stop */
     bool holds_best;      /* the target's best model is of the planes at hand */
+    bool at_threshold;    /* the last minor cycle went down to the threshold of the run */
     pcl_task_result *out; /* of the task at hand */
     const pcl_pool_line *line;
 } worker;
@@ -99,6 +101,14 @@ static bool all_finite(size_t n, const pcl_plane_state *s) {
     for (size_t i = 0; i < n; i++)
         finite &= s[i].numbers.finite;
     return finite;
+}
+
+/* Automatic masks grow from cycle to cycle, so that the peaks inside them do not compare. */
+static pcl_standing standing_of(const worker *w, const pcl_worst *worst) {
+    pcl_standing at = worst->at;
+    if (w->t->setup->params.finds_mask)
+        at.peak = at.peak_nomask;
+    return at;
 }
 
 /* ---- steps ---- */
@@ -234,6 +244,7 @@ static int clean_round(worker *w, const goal *g, size_t n, pcl_plane_state *s, p
     pclean_cycle cycle = begin_cycle(n, s, cyclethreshold);
     int niter = 0, rc;
     p->gain_factor = ldexp(1, -s->plane.nretry);
+    w->at_threshold = cyclethreshold <= w->t->setup->params.control.threshold_jy;
     if ((rc = pcl_target_minor(p, level, g->cycleniter, &niter, err)))
         return rc;
     pcl_test_stage(p->plane.ichan, "minor");
@@ -258,11 +269,32 @@ static int clean_round(worker *w, const goal *g, size_t n, pcl_plane_state *s, p
     return 0;
 }
 
+/* The automatic mask of each plane, where that is asked for, with the sidelobe level of all that
+ * are cleaned as one. */
+static int update_masks(worker *w, double sidelobe, bool cleaned, size_t n, pcl_plane_state *s,
+                        pclean_err *err) {
+    pcl_target *p = &w->target;
+    const pcl_masking_cycle cycle = {sidelobe, cleaned, cleaned && w->at_threshold};
+    int rc = 0;
+    for (size_t i = 0; !rc && p->automask.region && i < n; i++) {
+        pcl_target_select(p, s[i].plane.pol);
+        rc = pcl_masking_update(p, &cycle, err);
+    }
+    if (!rc && p->automask.region && n > 1)
+        pcl_masking_agree(p, &cycle);
+    for (size_t i = 0; !rc && p->automask.region && i < n; i++) {
+        pcl_target_select(p, s[i].plane.pol);
+        note_residual(p, &s[i]);
+    }
+    return rc;
+}
+
 /* ---- steps when it diverges ---- */
 
 /* The models at hand are the best so far, if they are. */
-static void keep_best(worker *w, size_t n, pcl_plane_state *s, double peak) {
+static void keep_best(worker *w, size_t n, pcl_plane_state *s, const pcl_worst *worst) {
     pcl_target *p = &w->target;
+    const double peak = standing_of(w, worst).peak;
     if (!p->best[0] || (s->best.known && peak > s->best.peak))
         return;
     for (size_t i = 0; i < n; i++) {
@@ -304,9 +336,10 @@ static int diverged(const worker *w, size_t n, const pcl_plane_state *s) {
     pcl_worst_of(n, s, &worst);
     if (!w->target.best[0])
         return 0;
-    return all_finite(n, s) ? pcl_converge_diverged(&s->progress, &worst.at, s->best.peak,
-                                                    (int)w->target.cycle.stop)
-                            : PCLEAN_STOP_DIVERGED_STEP;
+    const pcl_standing at = standing_of(w, &worst);
+    return all_finite(n, s)
+               ? pcl_converge_diverged(&s->progress, &at, s->best.peak, (int)w->target.cycle.stop)
+               : PCLEAN_STOP_DIVERGED_STEP;
 }
 
 /* A round. Where it diverges: back to the best residual, and again with half the gain and half as
@@ -376,21 +409,37 @@ static pcl_state_place place_of(const worker *w, bool spare) {
     return spare ? pcl_state_file_place(w->t->spare) : pcl_products_place(w->t->products);
 }
 
+/* Automatic masks have two places in the spare file; none before their first update. */
+static unsigned masks_of(const pcl_target *t, const pcl_plane *numbers, bool in_spare) {
+    if (!t->automask.region || numbers->nmask == 0)
+        return 0;
+    return in_spare ? PCL_STATE_AUTOMASK_ODD : PCL_STATE_AUTOMASK;
+}
+
+static int save_masks(worker *w, const pcl_plane_state *s, bool in_spare, pclean_err *err) {
+    const pcl_state_place place = place_of(w, true);
+    pcl_target_select(&w->target, s->plane.pol);
+    return pcl_state_save(&w->target, masks_of(&w->target, &s->numbers, in_spare), &place, err);
+}
+
 /* To the place that was not read. */
 static int save_state(worker *w, pcl_plane_state *s, bool in_spare, pclean_err *err) {
     const pcl_state_place place = place_of(w, in_spare);
     s->in_spare = in_spare;
     pcl_target_select(&w->target, s->plane.pol);
-    return pcl_state_save(&w->target, PCL_STATE_CYCLE, &place, err);
+    int rc = pcl_state_save(&w->target, PCL_STATE_CYCLE, &place, err);
+    return rc ? rc : save_masks(w, s, in_spare, err);
 }
 
-/* Makes the plane of an earlier task the plane at hand again, with masks made anew; its weights
- * only where a major cycle follows. */
+/* Makes the plane of an earlier task the plane at hand again, with masks made anew but automatic
+ * ones; its weights only where a major cycle follows. */
 static int resume(worker *w, const pcl_plane_state *s, bool weights, pclean_err *err) {
-    const pcl_state_place fixed = place_of(w, false), changing = place_of(w, s->in_spare);
+    const pcl_state_place fixed = place_of(w, false), changing = place_of(w, s->in_spare),
+                          masks = place_of(w, true);
     pcl_target *t = &w->target;
     int rc;
     if ((rc = begin(w, s, err)) ||
+        (rc = pcl_state_load(t, &s->numbers, masks_of(t, &s->numbers, s->in_spare), &masks, err)) ||
         (rc = pcl_state_load(t, &s->numbers, PCL_STATE_PSF, &fixed, err)) ||
         (rc = pcl_state_load(t, &s->numbers, PCL_STATE_CYCLE, &changing, err)))
         return rc;
@@ -413,6 +462,12 @@ static void stop_all(size_t n, pcl_plane_state *s, int stop) {
         pcl_plane_state_stop(&s[i], stop);
 }
 
+static int first_masks(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) {
+    pcl_worst worst;
+    pcl_worst_of(n, s, &worst);
+    return update_masks(w, worst.sidelobe, false, n, s, err);
+}
+
 /* Cleans the planes of a task, whose dirty images are made, to their stop code. *finite false: they
  * are none any more. */
 static int clean_planes(worker *w, size_t n, pcl_plane_state *s, bool *finite, pclean_err *err) {
@@ -420,6 +475,8 @@ static int clean_planes(worker *w, size_t n, pcl_plane_state *s, bool *finite, p
     int rc = 0, stop = is_skipped(w, n, s) ? PCLEAN_STOP_NOISE : 0;
     if (stop)
         stop_all(n, s, stop);
+    else if (all_finite(n, s))
+        rc = first_masks(w, n, s, err);
     while (!rc && (*finite = all_finite(n, s)) && !stop) {
         pcl_worst worst;
         pcl_worst_of(n, s, &worst);
@@ -430,8 +487,9 @@ static int clean_planes(worker *w, size_t n, pcl_plane_state *s, bool *finite, p
         if (stop_requested(w))
             return PCL_FAIL(err, PCLEAN_EINTERRUPTED, "interrupted");
         const goal g = {worst.at.peak, worst.sidelobe, pcl_converge_cycleniter(c, &s->progress)};
-        keep_best(w, n, s, worst.at.peak);
-        rc = careful_round(w, &g, n, s, &stop, err);
+        keep_best(w, n, s, &worst);
+        if (!(rc = careful_round(w, &g, n, s, &stop, err)))
+            rc = update_masks(w, g.sidelobe, s->progress.niter > 0, n, s, err);
         stop_all(n, s, stop);
     }
     return rc;
@@ -474,7 +532,7 @@ static int save_best(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) {
     pcl_worst worst;
     int rc = 0;
     pcl_worst_of(n, s, &worst);
-    if (!w->holds_best || worst.at.peak <= s->best.peak)
+    if (!w->holds_best || standing_of(w, &worst).peak <= s->best.peak)
         return 0;
     for (size_t i = 0; !rc && i < n; i++) {
         pcl_target_select(&w->target, s[i].plane.pol);
@@ -483,25 +541,65 @@ static int save_best(worker *w, size_t n, pcl_plane_state *s, pclean_err *err) {
     return rc;
 }
 
-static int make_cycle(worker *w, const pcl_task *task, pcl_plane_state *s, pclean_err *err) {
+bool pcl_task_cleans(const pcl_control *control, const pcl_task *task, const pcl_plane_state *s) {
+    double cyclethreshold;
+    const double level =
+        pcl_task_level(control, task->peak, task->sidelobe, task->nplane, s, &cyclethreshold);
+    bool cleans = false;
+    for (size_t i = 0; i < task->nplane; i++)
+        cleans |= s[i].plane.nvis > 0 && s[i].numbers.nsearch > 0 &&
+                  !pcl_plane_settled(&s[i].plane) && s[i].plane.peak_residual >= level;
+    return cleans;
+}
+
+/* The first masks, of dirty images. */
+static int make_masks(worker *w, const pcl_task *task, pcl_plane_state *s, pclean_err *err) {
+    const size_t n = task->nplane;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = resume(w, &s[i], false, err);
+    if (!rc)
+        rc = update_masks(w, task->sidelobe, false, n, s, err);
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = save_masks(w, &s[i], s[i].in_spare, err);
+    return rc;
+}
+
+/* Minor and major cycle from the models and residuals at hand. */
+static int clean_once(worker *w, const pcl_task *task, pcl_plane_state *s, pclean_err *err) {
     const size_t n = task->nplane;
     const goal g = {task->peak, task->sidelobe, task->cycleniter};
     pcl_worst worst;
-    int rc = 0, stop = 0;
-    for (size_t i = 0; !rc && i < n; i++)
-        rc = resume(w, &s[i], true, err);
-    pcl_test_stage(w->target.plane.ichan, "resume");
-    if (rc)
-        return rc;
+    int stop = 0;
     pcl_worst_of(n, s, &worst);
     pcl_converge_note(&s->progress, &worst.at);
-    keep_best(w, n, s, worst.at.peak);
-    if (!(rc = careful_round(w, &g, n, s, &stop, err)))
+    keep_best(w, n, s, &worst);
+    int rc = careful_round(w, &g, n, s, &stop, err);
+    if (!rc)
         rc = save_best(w, n, s, err);
     if (!rc && stop)
         stop_all(n, s, stop);
+    return rc;
+}
+
+/* Planes that rest in this cycle, being below its level, come here for their automatic masks. */
+static int make_cycle(worker *w, const pcl_task *task, pcl_plane_state *s, pclean_err *err) {
+    const size_t n = task->nplane;
+    const pcl_setup *setup = w->t->setup;
+    const bool cleans =
+        !setup->params.finds_mask || pcl_task_cleans(&setup->params.control, task, s);
+    int rc = 0;
+    w->at_threshold = pcl_converge_cyclethreshold(&setup->params.control, task->peak,
+                                                  task->sidelobe) <= setup->config->threshold_jy;
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = resume(w, &s[i], cleans, err);
+    pcl_test_stage(w->target.plane.ichan, "resume");
+    if (!rc && cleans)
+        rc = clean_once(w, task, s, err);
     if (!rc && !all_finite(n, s))
         return give_up(w, n, s, err);
+    if (!rc)
+        rc = update_masks(w, task->sidelobe, true, n, s, err);
     for (size_t i = 0; !rc && i < n; i++)
         rc = save_state(w, &s[i], !s[i].in_spare, err);
     pcl_test_stage(w->target.plane.ichan, "save");
@@ -560,6 +658,9 @@ static int run_task(void *user, const void *in, void *out, pclean_err *err) {
         break;
     case PCL_TASK_DIRTY:
         rc = make_dirty(w, n, s, err);
+        break;
+    case PCL_TASK_MASK:
+        rc = make_masks(w, task, s, err);
         break;
     case PCL_TASK_CYCLE:
         rc = make_cycle(w, task, s, err);

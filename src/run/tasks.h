@@ -4,7 +4,8 @@
  * together (pcl_target_npol), a task is of all of them.
  *
  * cyclecontrol=channel: one task makes the plane. cyclecontrol=global: one makes the dirty image,
- * one each cycle, one the products. Where all planes get a common beam, which is known when all
+ * one the first automatic mask (which needs the sidelobes of all planes), one each cycle, one the
+ * products. Where all planes get a common beam, which is known when all
  * have a PSF, cyclecontrol=channel has a second task that restores the plane from its products. A
  * task may be begun twice when a worker dies, so it never writes what it reads: residual and model
  * have two places on disk (the products, and a scratch file beside them) and a cycle goes from one
@@ -52,6 +53,7 @@ void pcl_worst_of(size_t n, const pcl_plane_state *s, pcl_worst *out);
 enum pcl_task_kind {
     PCL_TASK_IMAGE,
     PCL_TASK_DIRTY,
+    PCL_TASK_MASK,
     PCL_TASK_CYCLE,
     PCL_TASK_FINISH,
     PCL_TASK_RESTORE
@@ -59,7 +61,7 @@ enum pcl_task_kind {
 
 typedef struct pcl_task {
     enum pcl_task_kind kind;
-    double peak, sidelobe; /* CYCLE: the largest of all planes, that say how deep, */
+    double peak, sidelobe; /* MASK, CYCLE: the largest of all planes, that say how deep, */
     int cycleniter;        /* and how long */
     pcl_beam common;       /* FINISH, RESTORE: the common beam; zero: there is none */
     double cost;           /* expected, in any unit: longest first */
@@ -83,6 +85,10 @@ size_t pcl_task_result_used(const void *result);
  * that are cleaned as one; *cyclethreshold: without n-sigma. */
 double pcl_task_level(const pcl_control *control, double peak, double sidelobe, size_t nplane,
                       const pcl_plane_state *s, double *cyclethreshold);
+
+/* Whether a CYCLE task cleans its planes s[nplane]; of those it does not clean it updates the
+ * masks, as tclean. */
+bool pcl_task_cleans(const pcl_control *control, const pcl_task *task, const pcl_plane_state *s);
 
 /* A cycle in which these planes rest, below the level of the others, as tclean tells it. */
 pclean_cycle pcl_task_rest(const pcl_control *control, const pcl_task *task,

@@ -17,11 +17,16 @@ struct pcl_usermask {
     pcl_spool *planes;  /* [nchan][npol] of bool */
 };
 
-/* Where an earlier run would have left its mask; true: this one goes on with it. tclean's rule:
- * only with usemask=user. */
+/* tclean's rule: automatic masks take nothing from it. */
+static bool gives_mask(const pclean_config *c) {
+    return c->mask.n > 0 && c->usemask != PCLEAN_USEMASK_AUTO;
+}
+
+/* Where an earlier run would have left its mask; true: this one goes on with it. tclean's rule: not
+ * with usemask=pb. */
 static bool find_own(const pclean_config *c, char *own, size_t size) {
     snprintf(own, size, "%s.mask", c->imagename);
-    return c->restart && c->mask.n == 0 && c->usemask == PCLEAN_USEMASK_USER && pcl_fs_exists(own);
+    return c->restart && !gives_mask(c) && c->usemask != PCLEAN_USEMASK_PB && pcl_fs_exists(own);
 }
 
 /* *any: it selects something. */
@@ -44,7 +49,7 @@ static int spool_mask(pcl_usermask *m, pcl_mask *mask, const casa_image_desc *de
 
 bool pcl_usermask_is_wanted(const pclean_config *config) {
     char own[4096];
-    return config->mask.n > 0 || find_own(config, own, sizeof own);
+    return gives_mask(config) || find_own(config, own, sizeof own);
 }
 
 uint64_t pcl_usermask_scratch_bytes(const pcl_setup *s) {
@@ -59,12 +64,12 @@ int pcl_usermask_open(const pcl_setup *setup, const pcl_scratch *scratch, pcl_us
     char own[4096];
     *out = NULL;
     const bool continues = find_own(c, own, sizeof own);
-    if (c->restart && c->mask.n > 0 && pcl_fs_exists(own))
+    if (c->restart && gives_mask(c) && pcl_fs_exists(own))
         return PCL_FAIL(err, PCLEAN_EPARAM,
                         "mask and restart were both given and %s exists; leave mask out to go on "
                         "with that one, or remove it first",
                         own);
-    if (!continues && c->mask.n == 0)
+    if (!continues && !gives_mask(c))
         return 0;
     if (continues)
         pcl_log(PCL_LOG_INFO, "mask: %s, of the run that is continued", own);

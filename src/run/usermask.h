@@ -12,8 +12,8 @@
 
 typedef struct pcl_usermask pcl_usermask;
 
-/* Has the run one: mask is given, or it continues one that left NAME.mask (tclean's rule: with
- * usemask=user only)? */
+/* Has the run one: mask is given, or it continues one that left NAME.mask (tclean's rules: with
+ * usemask=auto-multithresh the first does not count, with usemask=pb the second)? */
 bool pcl_usermask_is_wanted(const pclean_config *config);
 /* Bytes of the scratch file that pcl_usermask_open makes, at most. */
 uint64_t pcl_usermask_scratch_bytes(const pcl_setup *setup);

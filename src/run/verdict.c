@@ -121,6 +121,14 @@ static bool has_empty_mask(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->stop == PCLEAN_STOP_ZEROMASK;
 }
+/* Nothing stands out of the noise: more cleaning elsewhere would not change that. */
+static bool is_noise_for_mask(const pcl_run *r, const pclean_plane *p) {
+    return has_empty_mask(r, p) && r->setup.params.finds_mask &&
+           state_of(r, p)->numbers.automask.noise;
+}
+static bool has_empty_mask_besides(const pcl_run *r, const pclean_plane *p) {
+    return has_empty_mask(r, p) && !is_noise_for_mask(r, p);
+}
 static bool has_diverged(const pcl_run *r, const pclean_plane *p) {
     (void)r;
     return p->stop != PCLEAN_STOP_NOISE && pcl_plane_settled(p);
@@ -209,6 +217,18 @@ static void warn_common_beam(pcl_run *r) {
             r->beam_spread.above_median, r->beam_spread.above_rest, list);
 }
 
+static void warn_empty_masks(pcl_run *r) {
+    char list[600];
+    if (list_channels(r, is_noise_for_mask, list, sizeof list))
+        pcl_run_warn(r,
+                     "nothing to clean in channel %s: nothing stands out of the noise there, and "
+                     "no minor cycle was made (automatic mask, noisethreshold=%g)",
+                     list, r->config->noisethreshold);
+    if (list_channels(r, has_empty_mask_besides, list, sizeof list))
+        pcl_run_warn(r, "nothing to clean in channel %s: the %smask is empty there", list,
+                     r->setup.params.finds_mask ? "automatic " : "");
+}
+
 static void warn_about_planes(pcl_run *r) {
     char list[600];
     warn_cell(r);
@@ -237,12 +257,16 @@ static void warn_about_planes(pcl_run *r) {
     if (list_channels(r, has_no_beam, list, sizeof list))
         pcl_run_warn(r,
                      "no beam could be fitted to the PSF of channel %s: a restored image there is "
-                     "the %s (a finer cell or larger imsize helps%s)",
+                     "the %s (a finer cell or larger imsize helps%s)%s",
                      list,
                      pcl_run_one_beam(r)->major_rad > 0
                          ? "model in the other planes' beam and the residual as it is"
                          : "residual alone",
-                     pcl_run_one_beam(r)->major_rad > 0 ? "" : ", or give restoringbeam");
+                     pcl_run_one_beam(r)->major_rad > 0 ? "" : ", or give restoringbeam",
+                     r->setup.params.finds_mask
+                         ? "; automatic masks there are neither pruned nor smoothed, and know no "
+                           "sidelobes"
+                         : "");
     warn_common_beam(r);
     if (list_channels(r, keeps_its_beam, list, sizeof list))
         pcl_run_warn(r,
@@ -250,8 +274,7 @@ static void warn_about_planes(pcl_run *r) {
                      "direction in channel %s: the residual there keeps the fitted beam, only the "
                      "model has the other one",
                      list);
-    if (list_channels(r, has_empty_mask, list, sizeof list))
-        pcl_run_warn(r, "nothing to clean in channel %s: the mask is empty there", list);
+    warn_empty_masks(r);
     if (list_channels(r, has_diverged, list, sizeof list))
         pcl_run_warn(r, "CLEAN diverged in channel %s%s", list, what_was_tried(r));
     if (list_channels(r, has_recovered, list, sizeof list))
@@ -303,6 +326,21 @@ static int fail_blank(const pcl_run *r, pclean_err *err) {
     return PCL_FAIL(err, PCLEAN_EFAILED, "no channel of the image has data: the image is blank");
 }
 
+/* Nothing was there to be cleaned, in any channel. */
+static int fail_empty(const pcl_run *r, pclean_err *err) {
+    if (r->config->allow_empty)
+        return 0;
+    if (r->setup.params.finds_mask)
+        return PCL_FAIL(
+            err, PCLEAN_EFAILED,
+            "nothing was cleaned: usemask=auto-multithresh found nothing to mask in any "
+            "channel (a lower noisethreshold, sidelobethreshold or minbeamfrac finds "
+            "more); the dirty products were written (allow_empty: no failure)");
+    return PCL_FAIL(err, PCLEAN_EFAILED,
+                    "nothing was cleaned: the mask leaves no pixel inside the primary beam in "
+                    "any channel; the dirty products were written (allow_empty: no failure)");
+}
+
 /* A run that wrote its products can still have failed: nobody should find out weeks later. A part
  * of a cube may be blank, or have nothing to clean, where the cube is and has not. */
 int pcl_run_verdict(const pcl_run *r, pclean_err *err) {
@@ -330,9 +368,7 @@ int pcl_run_verdict(const pcl_run *r, pclean_err *err) {
             list, what_was_tried(r));
     if (!of_cube && r->config->niter > 0 &&
         list_channels(r, has_empty_mask, list, sizeof list) == r->setup.desc.nchan)
-        return PCL_FAIL(err, PCLEAN_EFAILED,
-                        "nothing was cleaned: the mask leaves no pixel inside the primary beam in "
-                        "any channel; the dirty products were written");
+        return fail_empty(r, err);
     return 0;
 }
 

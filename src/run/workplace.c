@@ -25,8 +25,9 @@ typedef struct own_place {
     char *scratch_folder, *scratch_prefix;
 } own_place;
 
-unsigned pcl_workplace_spare_arrays(const pclean_config *config) {
-    return PCL_STATE_CYCLE | (config->nretry > 0 ? (unsigned)PCL_STATE_BEST : 0);
+unsigned pcl_workplace_spare_arrays(const pcl_setup *setup) {
+    return PCL_STATE_CYCLE | (setup->config->nretry > 0 ? (unsigned)PCL_STATE_BEST : 0) |
+           (setup->params.finds_mask ? PCL_STATE_AUTOMASK | PCL_STATE_AUTOMASK_ODD : 0u);
 }
 
 /* ---- the job ---- */
@@ -153,7 +154,7 @@ static int take_all(own_place *o, pcl_parcel_reader *r, pclean_err *err) {
          (rc = pcl_startmodel_attach(r, &o->setup, &scratch, &o->startmodel, err))) ||
         (take_flag(r) &&
          (rc = pcl_state_file_attach(&o->setup, &scratch, PCL_WORKPLACE_SPARE,
-                                     pcl_workplace_spare_arrays(&o->config), &o->spare, err))))
+                                     pcl_workplace_spare_arrays(&o->setup), &o->spare, err))))
         return rc;
     return pcl_parcel_reader_check(r, err);
 }

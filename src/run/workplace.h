@@ -32,11 +32,10 @@ typedef struct pcl_workplace {
     void *stop_user;
 } pcl_workplace;
 
-/* What the spare scratch file is called. */
+/* What the spare scratch file is called, and the arrays of state.h that it has: automatic masks
+ * twice, as no product holds them. */
 #define PCL_WORKPLACE_SPARE "residuals and models between cycles"
-
-/* The arrays in it (imager/state.h). */
-unsigned pcl_workplace_spare_arrays(const pclean_config *config);
+unsigned pcl_workplace_spare_arrays(const pcl_setup *setup);
 
 /* The job of this workplace, whose scratch files have names. */
 int pcl_workplace_put(const pcl_workplace *place, const pcl_scratch *scratch, pcl_parcel *job,

@@ -70,19 +70,17 @@ rmdir 'a,b.ms' '[m], n' 'x,y,z' elsewhere
 dump --pbcor --restoration false --restoringbeam common --reffreq 1.5GHz --nterms 3 --scales '[0,5,15]' --mosweight False \
     --usepointing False --usemask auto-multithresh --sidelobethreshold 2.0 --minbeamfrac 0.1 --deconvolver multiscale --interactive
 run image --vis a.ms --imagename b --niter 100 --gridder mosaic --deconvolver mtmfs --nterms 3 --usemask auto-multithresh --sidelobethreshold 2.5 \
-    --noisethreshold 4 --lownoisethreshold 2 --negativethreshold 15 --minbeamfrac 0.1 --growiterations 50 --minpercentchange 1.5 \
     --savemodel modelcolumn --calcpsf False --restoringbeam common --conjbeams True --specmode mvc --start 5
 expect_usage 'are not available in this version of pclean'
-for word in gridder=mosaic deconvolver=mtmfs nterms=3 usemask=auto-multithresh sidelobethreshold noisethreshold lownoisethreshold negativethreshold \
-    minbeamfrac growiterations minpercentchange savemodel calcpsf conjbeams specmode=mvc; do expect_err "$word"; done
+for word in gridder=mosaic deconvolver=mtmfs nterms=3 savemodel calcpsf conjbeams specmode=mvc; do expect_err "$word"; done
 for command in image plan partition; do
     run $command --vis a.ms --imagename b --savemodel virtual --facets 3 --gain 7 --robust much --nitter 5
     expect_usage 'savemodel=virtual, facets=3 are not available'
     expect_err 'gain=7'; expect_err 'robust=much'; expect_err 'did you mean niter'
 done
-printf 'image: {specmode: cube}\ngrid: {gridder: mosaic}\niteration: {niter: 9}\ndeconvolution: {usemask: auto-multithresh, noisethreshold: 4}\n' >mosaic.yaml
+printf 'image: {specmode: cube}\ngrid: {gridder: mosaic}\niteration: {niter: 9}\ndeconvolution: {deconvolver: asp, largestscale: 4}\n' >mosaic.yaml
 run image mosaic.yaml --dump-config
-expect_usage 'gridder=mosaic, usemask=auto-multithresh, noisethreshold=4 are not'
+expect_usage 'gridder=mosaic, deconvolver=asp, largestscale=4 are not'
 dump mosaic.yaml --gridder standard --niter 0
 rm mosaic.yaml
 

@@ -80,12 +80,21 @@ static const char *const odd_cube[] = {
     BASE,    "specmode", "cube",          "start",   "1413.1MHz",    "width",  "61kHz",
     "nchan", "3",        "interpolation", "nearest", "cyclecontrol", "global", NULL};
 
+#define AUTOMASK                                                                                   \
+    "usemask", "auto-multithresh", "sidelobethreshold", "1", "noisethreshold", "4", "fastnoise",   \
+        "false", "negativethreshold", "6", "cycleniter", "20"
+static const char *const masked_cube[] = {BASE,    "specmode", "cube",   "start", "18",
+                                          "nchan", "4",        AUTOMASK, NULL};
+static const char *const masked_together[] = {
+    BASE,     "specmode",  "cube", "start",        "3",      "nchan", "6",
+    AUTOMASK, "threshold", "3mJy", "cyclecontrol", "global", NULL};
+
 static void threads_and_workers_do_not_change_a_byte(void **state) {
     (void)state;
-    const char *const *const settings[] = {mfs, cube, odd_cube};
+    const char *const *const settings[] = {mfs, cube, odd_cube, masked_cube, masked_together};
     /* nworkers, threads */
     static const char *const cores[][2] = {{"1", "2"}, {"1", "3"}, {"2", "1"}, {"3", "2"}};
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t k = 0; k < sizeof settings / sizeof *settings; k++) {
         pclean_config one, more;
         pclean_result *r1 = NULL, *r = NULL;
         configure(&one, "vla_ngc5921.ms", "alone", settings[k]);

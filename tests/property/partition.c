@@ -181,6 +181,12 @@ static void cubes_are_their_parts(void **state) {
                                        "1500km/s", "width", "10.4km/s", "nchan", "5", "mask",
                                        "circle[[16pix,16pix],8pix],range=[1chan,2chan]", NULL},
                  3, false);
+    /* automatic masks */
+    compare_cube("vla_ngc5921.ms",
+                 (const char *const[]){CLEAN, "imsize", "64", "cell", "15arcsec", "start", "10",
+                                       "nchan", "4", "usemask", "auto-multithresh",
+                                       "sidelobethreshold", "1", NULL},
+                 3, false);
     /* flags by channel, w, points between the channels */
     compare_cube("vla_posa_74mhz.ms",
                  (const char *const[]){CLEAN, "cell", "60arcsec", "gridder", "wproject",

@@ -3,6 +3,7 @@
 #include "core/clean/hogbom.h"
 #include "core/grid/grid.h"
 #include "imager.h"
+#include "imager/masking.h"
 #include "live.h"
 #include "run/budget.h"
 #include "run/products.h"
@@ -139,6 +140,11 @@ static void image_planes(pcl_target *t) {
     }
     if (!t->setup->params.model)
         return;
+    for (size_t i = 0; i < t->npol; i++) {
+        pcl_target_select(t, i);
+        pcl_target_measure(t);
+        assert_ok(pcl_masking_update(t, &(pcl_masking_cycle){.sidelobe = 0.1}, &err));
+    }
     assert_ok(pcl_target_minor(t, 0, 20, &niter, &err));
     for (size_t i = 0; i < t->npol; i++) {
         pcl_target_select(t, i);
@@ -167,7 +173,9 @@ static void check_plan(image *f, double nslice, const pcl_deconvolver *deconvolv
     assert_int_equal(live_now, planned);
     assert_int_equal(live_of("PSF plane") + live_of("residual plane") + live_of("model plane") +
                          live_of("best model") + live_of("search mask") + live_of("user mask") +
-                         live_of("mask of the primary beam") + live_of("mask of the noise"),
+                         live_of("mask of the primary beam") + live_of("mask of the noise") +
+                         live_of("region of the mask") + live_of("positive mask") +
+                         live_of("mask used last"),
                      b.planes - strip);
     assert_int_equal(live_of("uv grid") + live_of("partial sums"), b.grids);
     assert_true((nslice > 1) == (live_of("partial sums") > 0));
@@ -188,7 +196,10 @@ static void a_worker_allocates_what_is_planned(void **state) {
     (void)state;
     static const char *const model[][5] = {
         {NULL}, {"niter", "20", "nsigma", "3", NULL}, {"restart", "true", NULL}};
-    static const char *const mask[][3] = {{NULL}, {"mask", "circle[[45pix,40pix],9pix]", NULL}};
+    static const char *const mask[][5] = {
+        {NULL},
+        {"mask", "circle[[45pix,40pix],9pix]", NULL},
+        {"usemask", "auto-multithresh", "noisethreshold", "1", NULL}};
     static const char *const weights[][7] = {
         {NULL},
         {"weighting", "briggs", NULL},
@@ -198,15 +209,15 @@ static void a_worker_allocates_what_is_planned(void **state) {
         {"weighting", "uniform", "perchanweightdensity", "false", "npixels", "150", NULL}};
     const int before = omp_get_max_threads();
     omp_set_num_threads(1);
-    for (size_t k = 0; k < 72; k++) {
+    for (size_t k = 0; k < 108; k++) {
         image f = {0};
         if (k % 2)
             image_configure_wide(&f, NULL);
         else
             image_configure_line(&f, NULL);
         image_set(&f, model[k / 2 % 3]);
-        image_set(&f, mask[k / 6 % 2]);
-        image_set(&f, weights[k / 12]);
+        image_set(&f, mask[k / 6 % 3]);
+        image_set(&f, weights[k / 18]);
         check_plan(&f, k % 5 == 0 ? 8 : 1, &pcl_deconvolver_hogbom);
     }
     pcl_deconvolver joint = pcl_deconvolver_hogbom;
@@ -215,7 +226,7 @@ static void a_worker_allocates_what_is_planned(void **state) {
         image f = {0};
         image_configure_line(&f, (const char *[]){"stokes", "RRLL", NULL});
         image_set(&f, model[k % 3]);
-        image_set(&f, mask[k % 2]);
+        image_set(&f, mask[k / 3]);
         image_set(&f, weights[k / 3]);
         check_plan(&f, k % 5 == 0 ? 8 : 1, &joint);
     }

@@ -96,7 +96,7 @@ static void test_what_is_not_served(void **state) {
     pclean_err err;
     assert_ok(pcl_config_init(&config, &err));
     assert_ok(pcl_config_init(&back, &err));
-    assert_ok(pclean_config_set(&config, "usemask", "auto-multithresh", &err));
+    assert_ok(pclean_config_set(&config, "deconvolver", "asp", &err));
     assert_ok(pclean_config_set(&config, "scales", "[0, 5]", &err));
     dump(&config);
     assert_ok(pclean_config_read_yaml(&back, FILE_NAME, &err));
@@ -104,7 +104,7 @@ static void test_what_is_not_served(void **state) {
     assert_int_equal(back.asked.n, 0);
     assert_ok(pclean_config_set(&config, "niter", "5", &err));
     assert_fails(pclean_config_dump_yaml(&config, stdout, &err), PCLEAN_EUNSUPPORTED,
-                 "usemask=auto-multithresh");
+                 "deconvolver=asp");
     pcl_config_clear(&config);
     pcl_config_clear(&back);
     unlink(FILE_NAME);

@@ -60,10 +60,6 @@ static void test_each_condition(void **state) {
         {"interactive=True", "niter=0", "niter=1"},
         {"calcres=False", "restart=true", "restart=false"},
         {"calcpsf=False", "niter=1; restart=true", "niter=1"},
-        {"sidelobethreshold=2", "niter=5; usemask=user", "niter=5; usemask=auto-multithresh"},
-        {"minbeamfrac=0.1", "niter=0; usemask=auto-multithresh",
-         "niter=5; usemask=auto-multithresh"},
-        {"usemask=auto-multithresh", "niter=0", "niter=1"},
         {"deconvolver=clark_exp", "niter=0", "niter=1"},
         {"deconvolver=multiscale", "niter=0", "niter=1"},
         {"deconvolver=mtmfs", NULL, "niter=0"},
@@ -107,8 +103,12 @@ static void test_served_parameters(void **state) {
         {"robust=1", "robust=1: without effect on this run (weighting is not briggs)"},
         {"threshold=1mJy;gain=0.2",
          "gain=0.2, threshold=0.001Jy: without effect on this run (niter=0)"},
-        {"pbmask=0.3;niter=1",
-         "pbmask=0.3: without effect on this run (usemask is not pb, and nsigma is 0)"},
+        {"pbmask=0.3;niter=1", "pbmask=0.3: without effect on this run (usemask is neither pb nor"},
+        {"pbmask=0.3;niter=1;usemask=auto-multithresh;mask=a.crtf",
+         "mask=a.crtf: without effect on this run (usemask=auto-multithresh finds its own"},
+        {"sidelobethreshold=2;niter=5", "(usemask is not auto-multithresh)"},
+        {"minbeamfrac=0.1;usemask=auto-multithresh",
+         "usemask=auto-multithresh, minbeamfrac=0.1: without effect on this run (niter=0)"},
         {"wprojplanes=16", "(gridder=standard)"},
         {"wprojplanes=16;gridder=wproject", "the accuracy decides"},
         {"restoration=false;restoringbeam=5arcsec", "restoringbeam=5arcsec: "},
@@ -134,7 +134,7 @@ static void test_served_parameters(void **state) {
         pcl_texts_clear(&notes);
     }
     set_all("pbcor=true;niter=10;threshold=1mJy;weighting=briggs;robust=1;specmode=cube;"
-            "interpolation=nearest");
+            "interpolation=nearest;usemask=auto-multithresh;growiterations=5;pbmask=0.3");
     assert_ok(pcl_effect_notes(&config, &notes, &err));
     assert_int_equal(notes.n, 0);
     set_all("weighting=briggsabs;robust=1;noise=3Jy;npixels=2;specmode=cube;"

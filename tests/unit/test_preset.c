@@ -40,9 +40,10 @@ static char *list(void) {
 /* Ours are readable, described, and complete but for the names. */
 static void test_our_presets(void **state) {
     (void)state;
-    static const char *const name[] = {"alma-cube", "continuum", "quick-look", "vla-hi-cube"};
+    static const char *const name[] = {"alma-12m-long", "alma-12m-short", "alma-7m",    "alma-cube",
+                                       "continuum",     "quick-look",     "vla-hi-cube"};
     char *text = list(), *at = text;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
         pclean_config config;
         pclean_err err;
         char line[60];

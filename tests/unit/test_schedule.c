@@ -200,7 +200,7 @@ static void test_all_planes_together(void **state) {
     fixture *f = begin(more, 1);
     assert_true(pcl_run_is_global(&f->p.config));
     assert_ok(pcl_run_image_planes(&f->r, &err));
-    int kind = PCL_TASK_DIRTY, count[4] = {0};
+    int kind = PCL_TASK_DIRTY, count[PCL_TASK_FINISH + 1] = {0};
     for (int i = 0; i < shared->n; i++) {
         assert_true(shared->did[i].kind == kind || shared->did[i].kind > kind);
         kind = shared->did[i].kind;

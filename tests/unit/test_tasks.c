@@ -1,5 +1,6 @@
 #include "run/tasks.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "parts.h"
@@ -24,6 +25,8 @@ static int done(size_t k, const void *out, void *user, pclean_err *e) {
     memcpy(&result[k * each], out, each * sizeof *result);
     return 0;
 }
+
+#define AUTOMASK "usemask", "auto-multithresh", "sidelobethreshold", "1", "noisethreshold", "3"
 
 static const pcl_pool_events events = {.done = done};
 
@@ -179,9 +182,7 @@ static void test_cycles_begun_twice(void **unused) {
 }
 
 /* One cycle after the other on disk is one plane made in one go, where both end alike. */
-static void test_one_cycle_is_one_plane(void **unused) {
-    (void)unused;
-    const char *const more[] = {"niter", "7", "nmajor", "1", NULL};
+static void check_one_cycle_is_one_plane(const char *const *more) {
     parts p;
     pcl_plane_state whole[NPLANE], state[NPLANE];
     parts_open(&p, "steps", false, more);
@@ -194,11 +195,15 @@ static void test_one_cycle_is_one_plane(void **unused) {
     run_all(pool, &(pcl_task){.kind = PCL_TASK_DIRTY}, state);
     memcpy(state, result, sizeof state);
     for (size_t c = 0; c < NPLANE; c++) { /* each to its own depth */
-        const pcl_task cycle = {.kind = PCL_TASK_CYCLE,
-                                .peak = state[c].plane.peak_residual,
-                                .sidelobe = state[c].plane.psf_sidelobe,
-                                .cycleniter = 7};
-        assert_ok(run_some(pool, 1, &cycle, &state[c]));
+        pcl_task task = {.kind = PCL_TASK_MASK, .sidelobe = state[c].plane.psf_sidelobe};
+        if (p.setup.params.finds_mask) {
+            assert_ok(run_some(pool, 1, &task, &state[c]));
+            state[c] = result[0];
+        }
+        task.kind = PCL_TASK_CYCLE;
+        task.peak = state[c].plane.peak_residual;
+        task.cycleniter = 7;
+        assert_ok(run_some(pool, 1, &task, &state[c]));
         state[c] = result[0];
     }
     run_all(pool, &(pcl_task){.kind = PCL_TASK_FINISH}, state);
@@ -213,6 +218,51 @@ static void test_one_cycle_is_one_plane(void **unused) {
     free(first);
     free(second);
     pcl_pool_free(pool);
+    parts_close(&p);
+}
+
+static void test_one_cycle_is_one_plane(void **unused) {
+    (void)unused;
+    check_one_cycle_is_one_plane((const char *const[]){"niter", "7", "nmajor", "1", NULL});
+    check_one_cycle_is_one_plane(
+        (const char *const[]){"niter", "7", "nmajor", "1", AUTOMASK, NULL});
+}
+
+/* Automatic masks are saved and loaded with residual and model, by turns; the .mask is what the
+ * last cycle used. */
+static void test_masks_begun_twice(void **unused) {
+    (void)unused;
+    parts p;
+    pcl_plane_state state[NPLANE];
+    size_t nused[NPLANE] = {0}, nlast[NPLANE] = {0};
+    parts_open(&p, "masks", false, (const char *const[]){"cyclecontrol", "global", AUTOMASK, NULL});
+    first_states(&p, state);
+    run_twice(&p, &(pcl_task){.kind = PCL_TASK_DIRTY}, state);
+    run_twice(&p, &(pcl_task){.kind = PCL_TASK_MASK, .sidelobe = 0.2}, state);
+    for (int i = 1; i <= 3; i++) {
+        double peak = 0;
+        for (size_t c = 0; c < NPLANE; c++) {
+            assert_int_equal(state[c].numbers.nmask, i);
+            assert_true(state[c].numbers.nsearch > 0 && state[c].numbers.nsearch >= nlast[c]);
+            nused[c] = nlast[c];
+            nlast[c] = state[c].numbers.nsearch;
+            peak = fmax(peak, state[c].plane.peak_residual);
+        }
+        run_twice(
+            &p,
+            &(pcl_task){.kind = PCL_TASK_CYCLE, .peak = peak, .sidelobe = 0.2, .cycleniter = 10},
+            state);
+    }
+    run_twice(&p, &(pcl_task){.kind = PCL_TASK_FINISH}, state);
+    pixels *all = look(&p);
+    for (size_t c = 0; c < NPLANE; c++) {
+        size_t nmask = 0;
+        for (size_t i = 0; i < N; i++)
+            nmask += all->product[PCL_PRODUCT_MASK][c][i] > 0;
+        assert_int_equal(nmask, nlast[c]);
+        assert_true(nlast[c] > nused[c] || state[c].numbers.nsearch > nlast[c]);
+    }
+    free(all);
     parts_close(&p);
 }
 
@@ -380,6 +430,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_plane_made_twice),
                                        cmocka_unit_test(test_cycles_begun_twice),
                                        cmocka_unit_test(test_one_cycle_is_one_plane),
+                                       cmocka_unit_test(test_masks_begun_twice),
                                        cmocka_unit_test(test_a_channel_is_its_planes),
                                        cmocka_unit_test(test_a_channel_ends_as_one),
                                        cmocka_unit_test(test_the_worst),

@@ -117,7 +117,7 @@ static void test_what_asks_for_nothing(void **state) {
     (void)state;
     static const char *const nothing[][2] = {{"calcres", "1"},         {"interactive", "0"},
                                              {"interactive", "False"}, {"computepastep", "360.0"},
-                                             {"growiterations", "75"}, {"parallel", "false"},
+                                             {"facets", "1"},          {"parallel", "false"},
                                              {"savemodel", "none"},    {"savemodel", ""},
                                              {"scales", "None"},       {"nterms", "2"}};
     static const char *const much[][2] = {{"savemodel", "modelcolumn"},
@@ -155,26 +155,12 @@ static void test_list_of_what_was_asked(void **state) {
 /* One sentence names everything; of one alone it says what it is and what could be said. */
 static void test_all_in_one_sentence(void **state) {
     (void)state;
-    static const char *const pipeline[][2] = {{"gridder", "mosaic"},
-                                              {"deconvolver", "mtmfs"},
-                                              {"nterms", "3"},
-                                              {"reffreq", "1.5GHz"},
-                                              {"facets", "2"},
-                                              {"usemask", "auto-multithresh"},
-                                              {"sidelobethreshold", "2.5"},
-                                              {"noisethreshold", "4.25"},
-                                              {"lownoisethreshold", "2"},
-                                              {"negativethreshold", "15"},
-                                              {"minbeamfrac", "0.1"},
-                                              {"growiterations", "50"},
-                                              {"minpercentchange", "1"},
-                                              {"savemodel", "modelcolumn"},
-                                              {"calcpsf", "False"},
-                                              {"calcres", "False"},
-                                              {"specmode", "cubesource"},
-                                              {"conjbeams", "True"},
-                                              {"mosweight", "False"},
-                                              {"usepointing", "True"}};
+    static const char *const pipeline[][2] = {
+        {"gridder", "mosaic"},        {"deconvolver", "mtmfs"}, {"nterms", "3"},
+        {"reffreq", "1.5GHz"},        {"facets", "2"},          {"reffreq", "1.5GHz"},
+        {"savemodel", "modelcolumn"}, {"calcpsf", "False"},     {"calcres", "False"},
+        {"specmode", "cubesource"},   {"conjbeams", "True"},    {"mosweight", "False"},
+        {"usepointing", "True"}};
     pclean_config c;
     pclean_err err;
     assert_ok(pcl_config_init(&c, &err));

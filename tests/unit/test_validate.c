@@ -85,6 +85,14 @@ static void test_each_rule(void **state) {
         {"restoringbeam", "common,2arcsec", "common, or sizes"},
         {"restoringbeam", "101arcsec", "larger than the image"},
         {"pbmask", "1", "pbmask=1"},
+        {"sidelobethreshold", "-1", "sidelobethreshold=-1: 0 or more"},
+        {"noisethreshold", "-1", "noisethreshold=-1: 0 or more"},
+        {"lownoisethreshold", "-0.5", "lownoisethreshold=-0.5: 0 or more"},
+        {"negativethreshold", "-3", "negativethreshold=-3: 0 (off) or more"},
+        {"smoothfactor", "-1", "smoothfactor=-1: 0 (off) to 1000"},
+        {"minbeamfrac", "-0.1", "minbeamfrac=-0.1: 0 (off) or more"},
+        {"cutthreshold", "1", "cutthreshold=1: from 0 to below 1"},
+        {"growiterations", "-1", "growiterations=-1: 0 (off) or more"},
         {"pblimit", "1", "pblimit=1"},
         {"psfcutoff", "0", "psfcutoff=0"},
         {"psfcutoff", "1", "psfcutoff=1"},
@@ -287,13 +295,17 @@ static void test_one_for_each_ms(void **state) {
 static void test_hand_filled(void **state) {
     (void)state;
     config.specmode = 17;
-    config.gain = NAN;
+    config.gain = config.noisethreshold = config.minpercentchange = NAN;
+    config.negativethreshold = INFINITY;
     config.cell_rad[0] = INFINITY;
     config.outframe[0] = '?';
     assert_fails(pclean_config_validate(&config, &err), PCLEAN_EPARAM,
                  "specmode: choose one of mfs, cube, cubedata");
     assert_non_null(strstr(err.msg, "gain=nan"));
     assert_non_null(strstr(err.msg, "cell="));
+    assert_non_null(strstr(err.msg, "noisethreshold=nan"));
+    assert_non_null(strstr(err.msg, "negativethreshold=inf"));
+    assert_non_null(strstr(err.msg, "minpercentchange=nan"));
     assert_non_null(strstr(err.msg, "outframe: choose one of LSRK"));
 }
 

@@ -176,6 +176,32 @@ static void test_an_empty_mask_everywhere(void **state) {
     }
 }
 
+/* Automatic masks: the noise that decides is named; no plane with a mask is a failure, unless that
+ * is allowed. */
+static void test_automatic_masks(void **state) {
+    (void)state;
+    for (int allow = 0; allow < 2; allow++) {
+        fixture *f = begin(1);
+        f->r.setup.params.finds_mask = true;
+        f->config.allow_empty = allow;
+        for (size_t c = 1; c < NCHAN; c++) {
+            f->plane[c].stop = PCLEAN_STOP_ZEROMASK;
+            f->state[c].numbers.automask.noise = c > 1;
+        }
+        pcl_run_sum_up(&f->r);
+        assert_true(warned(f, "nothing to clean in channel 2-5: nothing stands out of the noise"));
+        assert_true(warned(f, "nothing to clean in channel 1: the automatic mask is empty there"));
+        assert_ok(pcl_run_verdict(&f->r, &err));
+        f->plane[0].stop = PCLEAN_STOP_ZEROMASK;
+        if (allow)
+            assert_ok(pcl_run_verdict(&f->r, &err));
+        else
+            assert_fails(pcl_run_verdict(&f->r, &err), PCLEAN_EFAILED,
+                         "usemask=auto-multithresh found nothing to mask in any channel");
+        end(f);
+    }
+}
+
 static void test_what_is_worth_a_look(void **state) {
     (void)state;
     fixture *f = begin(1);
@@ -209,6 +235,7 @@ int main(void) {
                                        cmocka_unit_test(test_blank_and_thin_channels),
                                        cmocka_unit_test(test_nothing_at_all),
                                        cmocka_unit_test(test_an_empty_mask_everywhere),
+                                       cmocka_unit_test(test_automatic_masks),
                                        cmocka_unit_test(test_what_is_worth_a_look),
                                        cmocka_unit_test(test_names_of_planes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
