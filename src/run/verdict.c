@@ -410,11 +410,13 @@ static void sum_up_control(pcl_run *r) {
     pclean_result *out = r->result;
     double peak = 0, level = 0;
     const bool global = pcl_run_is_global(r->config);
+    const pcl_deconvolver *deconvolver = r->setup.params.deconvolver;
+    const bool joint = deconvolver && deconvolver->joint; /* iterations of all polarizations */
     pcl_control control = r->setup.params.control;
     control.threshold_jy = 0; /* tclean shows it without */
     for (size_t k = 0; k < r->nplane; k++) {
         const pclean_plane *p = &out->plane[k];
-        out->iterdone += (uint64_t)p->niter;
+        out->iterdone += joint && p->pol > 0 ? 0 : (uint64_t)p->niter;
         out->nmajordone = p->nmajor > out->nmajordone ? p->nmajor : out->nmajordone;
         out->maxpsfsidelobe = fmax(out->maxpsfsidelobe, p->psf_sidelobe);
         peak = fmax(peak, p->peak_residual);

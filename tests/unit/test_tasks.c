@@ -18,11 +18,21 @@ static int set_up(void **state) {
 
 static pcl_plane_state result[NPLANE];
 static size_t each; /* planes of a task */
+static size_t ncycle, nleft, used;
 
 static int done(size_t k, const void *out, void *user, pclean_err *e) {
     (void)user;
     (void)e;
-    memcpy(&result[k * each], out, each * sizeof *result);
+    const pcl_task_result *r = out;
+    memcpy(&result[k * each], r->state, each * sizeof *result);
+    ncycle = r->ncycle;
+    nleft = r->nleft;
+    used = pcl_task_result_used(r);
+    for (size_t i = 0; i < ncycle; i++) { /* one after the other, from the plane's first on */
+        const pclean_cycle *c = &r->cycle[i];
+        assert_true(c->chan == r->state->plane.chan && c->masksum > 0 && c->cycle_thresh > 0);
+        assert_true(i == 0 || c->icycle == c[-1].icycle + 1);
+    }
     return 0;
 }
 
@@ -389,6 +399,24 @@ static void test_asked_to_stop(void **unused) {
     parts_close(&p);
 }
 
+/* A result has the first cycles of a plane and says how many more there were. */
+static void test_more_cycles_than_a_result_has(void **unused) {
+    (void)unused;
+    const char *const more[] = {"niter", "515", "cycleniter", "1", "nchan", "1", NULL};
+    parts p;
+    pcl_plane_state state[NPLANE];
+    parts_open(&p, "many", false, more);
+    first_states(&p, state);
+    pcl_pool *pool = new_pool(&p);
+    assert_ok(run_some(pool, 1, &(pcl_task){.kind = PCL_TASK_IMAGE}, state));
+    assert_int_equal(result[0].plane.niter, 515);
+    assert_int_equal(ncycle, PCL_TASK_CYCLES);
+    assert_int_equal(nleft, 515 - PCL_TASK_CYCLES);
+    assert_int_equal(used, sizeof(pcl_task_result));
+    pcl_pool_free(pool);
+    parts_close(&p);
+}
+
 static void test_a_plane_of_which_nothing_is_left(void **unused) {
     (void)unused;
     pcl_plane_state s = {
@@ -435,6 +463,7 @@ int main(void) {
                                        cmocka_unit_test(test_a_channel_ends_as_one),
                                        cmocka_unit_test(test_the_worst),
                                        cmocka_unit_test(test_asked_to_stop),
+                                       cmocka_unit_test(test_more_cycles_than_a_result_has),
                                        cmocka_unit_test(test_a_plane_of_which_nothing_is_left),
                                        cmocka_unit_test(test_ways)};
     return cmocka_run_group_tests(tests, set_up, remove_folder);

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -80,6 +81,25 @@ static void test_a_good_run(void **state) {
         n++;
     assert_string_equal(f->result->product[n], "name.run.json"); /* the last */
     end(f);
+}
+
+/* tclean's numbers of the run; planes that are cleaned together share their iterations. */
+static void test_what_tclean_returns(void **state) {
+    (void)state;
+    for (size_t joint = 0; joint < 2; joint++) {
+        fixture *f = begin(2);
+        f->r.setup.params.deconvolver = joint ? &pcl_deconvolver_clark : &pcl_deconvolver_hogbom;
+        f->r.setup.params.control = (pcl_control){
+            .threshold_jy = 9, .cyclefactor = 1, .minpsffraction = 0.05, .maxpsffraction = 0.8};
+        f->plane[3].nmajor = 7;
+        f->plane[1].psf_sidelobe = 0.3;
+        pcl_run_sum_up(&f->r);
+        assert_int_equal(f->result->iterdone, NCHAN * (joint ? 1 : 2) * 50);
+        assert_int_equal(f->result->nmajordone, 7);
+        assert_true(f->result->maxpsfsidelobe == 0.3);
+        assert_true(fabs(f->result->cyclethreshold - 0.3 * 0.1) < 1e-12);
+        end(f);
+    }
 }
 
 /* What needs attention most is the run's stop code; each failure has its sentence. */
@@ -231,6 +251,7 @@ static void test_names_of_planes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_good_run),
+                                       cmocka_unit_test(test_what_tclean_returns),
                                        cmocka_unit_test(test_bad_channels),
                                        cmocka_unit_test(test_blank_and_thin_channels),
                                        cmocka_unit_test(test_nothing_at_all),
