@@ -14,8 +14,8 @@
 
 /* ---- phase centre ---- */
 
-/* What counts as the same place. */
-static const double most_pixels_away = 0.01;
+/* What counts as the same place, and what for the same but for rounding. */
+static const double most_pixels_away = 0.01, most_pixels_moved = 0.2;
 
 static double separation(const casa_direction *a, const casa_direction *b) {
     const double s1 = sin(0.5 * (a->lat_rad - b->lat_rad)),
@@ -52,14 +52,14 @@ static int find_centre(pcl_setup *s, pclean_err *err) {
     return rc;
 }
 
-/* The image is made on the first field's phase centre, to which a centre within a pixel is moved:
- * tclean does not turn the data for less either, but calls the pixels the other position. */
+/* A centre that is the first field's but for the digits it was written with is moved there, as
+ * nothing is reprojected yet. (tclean shifts the image for less, too.) */
 static int move_to_field(pcl_setup *s, pclean_err *err) {
     const double cell = fmin(s->config->cell_rad[0], s->config->cell_rad[1]);
     casa_direction d = s->source->info[0]->field[0].phase_dir;
     int rc = d.frame == s->centre.frame ? 0 : casa_direction_convert(&d, s->centre.frame, &d, err);
     const double away = rc ? 0 : separation(&d, &s->centre);
-    if (rc || away > cell || away <= most_pixels_away * cell)
+    if (rc || away > most_pixels_moved * cell || away <= most_pixels_away * cell)
         return rc;
     pcl_log(PCL_LOG_INFO,
             "phasecenter=\"%s\" is %.2g pixels from the phase centre of field %d (%s), on which "
