@@ -161,7 +161,8 @@ int pcl_config_assign_text(pclean_config *config, const char *group, const char 
 static bool is_unserved_switch(const char *name) {
     const struct pcl_unserved *unserved = pcl_unserved_find(name);
     return unserved &&
-           (strcmp(unserved->accept, "true") == 0 || strcmp(unserved->accept, "false") == 0);
+           (strcmp(unserved->accept, "true") == 0 || strcmp(unserved->accept, "false") == 0 ||
+            strcmp(name, "python_automask") == 0); /* which says a line whatever it says */
 }
 
 int pclean_config_set(pclean_config *config, const char *name, const char *value, pclean_err *err) {

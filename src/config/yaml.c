@@ -108,10 +108,12 @@ static int check_scalar(const struct reader *r, const yaml_event_t *event, pclea
     return 0;
 }
 
-static int add_texts(struct pcl_texts *to, const struct pcl_texts *from, pclean_err *err) {
+static int add_texts(const struct reader *r, struct pcl_texts *to, const struct pcl_texts *from,
+                     pclean_err *err) {
     int rc = 0;
     if (to->n + from->n > MOST_VALUES)
-        return PCL_FAIL(err, PCLEAN_EPARAM, "a list of more than %d values", MOST_VALUES);
+        return PCL_FAIL(err, PCLEAN_EPARAM, "%s: a list of more than %d values", r->path,
+                        MOST_VALUES);
     for (size_t i = 0; i < from->n && !rc; i++)
         rc = pcl_texts_add(to, from->item[i], strlen(from->item[i]), err);
     return rc;
@@ -131,7 +133,7 @@ static int keep_anchor(struct reader *r, const char *name, const struct entry *e
     struct anchor *a = &grown[r->nanchor++];
     *a = (struct anchor){.value.is_list = e->value.is_list, .null = e->null};
     rc = pcl_strdup(&a->name, name, err);
-    return rc ? rc : add_texts(&a->value, &e->value, err);
+    return rc ? rc : add_texts(r, &a->value, &e->value, err);
 }
 
 /* "*name": the latest value with "&name". */
@@ -145,7 +147,7 @@ static int read_alias(const struct reader *r, const yaml_event_t *event, struct 
         if (strcmp(r->anchor[i].name, name) == 0) {
             e->null = r->anchor[i].null && !e->value.is_list;
             e->value.is_list = e->value.is_list || r->anchor[i].value.is_list;
-            return add_texts(&e->value, &r->anchor[i].value, err);
+            return add_texts(r, &e->value, &r->anchor[i].value, err);
         }
     return PCL_FAIL(err, PCLEAN_EPARAM, "%s:%zu: *%s: there is no value &%s above", r->path,
                     line_of(event), name, name);
@@ -217,7 +219,7 @@ static int read_nested(struct reader *r, const yaml_event_t *open, struct entry 
     int rc = print_nested(r, open, &marks, &text, err);
     if (!rc && (rc = pcl_texts_parse(&texts, pcl_option_find(e->name), text, err)))
         pcl_err_prefix(err, "%s:%zu: %s: ", r->path, line_of(open), e->name);
-    rc = rc ? rc : add_texts(&e->value, &texts, err);
+    rc = rc ? rc : add_texts(r, &e->value, &texts, err);
     e->value.is_list = e->value.is_list || texts.is_list;
     pcl_texts_clear(&texts);
     pcl_free(text);

@@ -192,7 +192,7 @@ run --vis "$ms" --imagename line --imsize 64 48 --cell 15arcsec --no-restoration
     --slurm-queue q --threads-per-worker 2 --log-level DEBUG --uvtaper 5klambda 3klambda 45deg --dump-config
 expect_status 0; expect_out '^  imsize: \[64, 48\]'; expect_out '^  restoration: false'; expect_out '^  verbose: true'
 expect_out "^  uvtaper: \['?5klambda'?, '?3klambda'?, '?45deg'?\]"
-run --pconfig job.yaml --vis a.ms b.ms --no-python-automask --dump-config
+run --pconfig job.yaml --vis a.ms b.ms --python-automask --no-python-automask --dump-config
 expect_status 0; expect_out '^  vis: \[a.ms, b.ms\]'; expect_out '^  nchan: 3'
 run image --imsize 64 64 job.yaml --dump-config # a file remains one
 expect_status 0; expect_out '^  imsize: \[64, 64\]'; expect_out '^  nchan: 3'
