@@ -42,7 +42,8 @@ typedef struct pclean_adios2_info {
     char casatools_channel[256], casatools_subdir[32];
     char casatools_folder[1024]; /* where its record was found */
 } pclean_adios2_info;
-PCLEAN_API void pclean_adios2_info_free(pclean_adios2_info *info);
+PCLEAN_API void pclean_adios2_info_free(pclean_adios2_info *info); /* NULL: nothing */
+/* *json to be freed with free(); after a failure (-PCLEAN_ENOMEM) NULL. */
 PCLEAN_API int pclean_adios2_json(const pclean_adios2_info *info, char **json, pclean_err *err);
 
 /* Finds out *info, which is NULL after a failure. The throw-away table `_pclean_adios2_probe.tab`

@@ -69,7 +69,7 @@ PCLEAN_API const char *pclean_concat_mode_name(int mode); /* static storage */
 /* What became of one joined image. */
 typedef struct pclean_concat_output {
     char *path;
-    int mode;
+    int mode;                   /* enum pclean_concat_mode, never auto */
     size_t ninput, nplane;      /* pixels along the axis */
     bool regular;               /* else its axis is a table */
     uint64_t bytes;             /* of pixels and mask, written */
@@ -79,11 +79,12 @@ typedef struct pclean_concat_output {
 
 typedef struct pclean_concat_result {
     size_t noutput;
-    pclean_concat_output *output;
-    uint64_t bytes;
-    double seconds;
+    pclean_concat_output *output; /* [noutput] */
+    uint64_t bytes;               /* written, of all outputs */
+    double seconds;               /* by the clock */
 } pclean_concat_result;
-PCLEAN_API void pclean_concat_result_free(pclean_concat_result *result);
+PCLEAN_API void pclean_concat_result_free(pclean_concat_result *result); /* NULL: nothing */
+/* *json to be freed with free(); after a failure (-PCLEAN_ENOMEM) NULL. */
 PCLEAN_API int pclean_concat_json(const pclean_concat_result *result, char **json, pclean_err *err);
 
 /* Joins inimages[ninimage] (1 or more), in this order, as outimage. options NULL: defaults. hooks
@@ -136,7 +137,8 @@ typedef struct pclean_verify_result {
     char *image;
     char *error; /* what is wrong; NULL: nothing */
 } pclean_verify_result;
-PCLEAN_API void pclean_verify_result_free(pclean_verify_result *result);
+PCLEAN_API void pclean_verify_result_free(pclean_verify_result *result); /* NULL: nothing */
+/* *json to be freed with free(); after a failure (-PCLEAN_ENOMEM) NULL. */
 PCLEAN_API int pclean_verify_json(const pclean_verify_result *result, char **json, pclean_err *err);
 
 /* Checks an image (paged or virtual): readable, its files of the right size, no blank or NaN

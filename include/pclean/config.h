@@ -60,33 +60,40 @@ PCLEAN_API int pclean_config_get(const pclean_config *config, const char *name, 
 /* ---- many parameters ---- */
 
 /* Reads a YAML file: parameters nested by group, as the Python pclean writes them, or flat at the
- * top level. Sets what it names, leaves the rest; after a failure all is as it was. Errors carry
- * file:line, one complaint a line. */
+ * top level. Sets what it names, leaves the rest; after a failure all is as it was. -PCLEAN_EIO: it
+ * cannot be read; -PCLEAN_EPARAM: what is wrong in it as FILE:LINE, one complaint a line. */
 PCLEAN_API int pclean_config_read_yaml(pclean_config *config, const char *path, pclean_err *err);
 
 /* The same from a JSON object {parameter: value} or {group: {parameter: value}}, or of both. Values
  * are texts as pclean_config_set takes them, numbers, true, false, lists of these, or null, which
- * leaves the parameter as it is. */
+ * leaves the parameter as it is. -PCLEAN_EPARAM: not JSON, or a complaint for each line. */
 PCLEAN_API int pclean_config_set_json(pclean_config *config, const char *json, pclean_err *err);
 
-/* Applies a preset by name (share/presets/NAME.yaml beside the library, or a path ending in
- * .yaml). */
+/* Applies a preset by name (share/presets/NAME.yaml beside the library, or a path ending in .yaml)
+ * as pclean_config_read_yaml does its file. -PCLEAN_EPARAM: there is none of that name; the message
+ * lists those that there are. */
 PCLEAN_API int pclean_config_apply_preset(pclean_config *config, const char *name, pclean_err *err);
-/* Lists "name\tone-line description\n" for each preset into `out`. */
+/* Lists "name\tone-line description\n" for each preset into `out`, which stays open. -PCLEAN_EIO: a
+ * preset cannot be read, or `out` not be written. */
 PCLEAN_API int pclean_config_list_presets(FILE *out, pclean_err *err);
 
-/* The configuration as YAML that pclean_config_read_yaml reads back to the same, without what has
- * no effect and is not served; -PCLEAN_EUNSUPPORTED as pclean_config_served. */
+/* The configuration into `out`, which stays open, as YAML that pclean_config_read_yaml reads back
+ * to the same, without what has no effect and is not served. -PCLEAN_EUNSUPPORTED as
+ * pclean_config_served; -PCLEAN_EIO: `out` cannot be written; -PCLEAN_EPARAM: a text is not UTF-8.
+ * */
 PCLEAN_API int pclean_config_dump_yaml(const pclean_config *config, FILE *out, pclean_err *err);
 
 /* *json: the configuration as one JSON object {group: {parameter: value}}, which
- * pclean_config_set_json reads; the caller frees it with free(). After a failure NULL. */
+ * pclean_config_set_json reads; the caller frees it with free(). After a failure NULL.
+ * -PCLEAN_EPARAM: a text is not UTF-8. */
 PCLEAN_API int pclean_config_dump_json(const pclean_config *config, char **json, pclean_err *err);
 
 /* ---- checks ---- */
 
-/* Checks ranges and combinations; the message lists EVERY violation, one per line. No file is
- * touched. Done by all functions that take a whole configuration. */
+/* Checks ranges and combinations: -PCLEAN_EPARAM lists EVERY violation, one per line (as many as
+ * the message holds), with what pclean_config_served has to say; -PCLEAN_EUNSUPPORTED where there
+ * is nothing but that. No file is touched. Done by all functions that take a whole configuration.
+ * */
 PCLEAN_API int pclean_config_validate(const pclean_config *config, pclean_err *err);
 
 /* -PCLEAN_EUNSUPPORTED names all that was set, has an effect on this run, and is not served by this
@@ -95,15 +102,18 @@ PCLEAN_API int pclean_config_served(const pclean_config *config, pclean_err *err
 
 /* ---- the table ---- */
 
-/* Help of all parameters (name, type, default, unit, choices, meaning) by group: plain text `width`
- * columns wide, or Markdown. */
+/* Help of all parameters (name, type, default, unit, choices, meaning) by group into `out`, which
+ * stays open: plain text `width` columns wide, or Markdown. -PCLEAN_EIO: `out` cannot be
+ * written. */
 PCLEAN_API int pclean_config_print_help(FILE *out, int width, pclean_err *err);
 PCLEAN_API int pclean_config_print_markdown(FILE *out, pclean_err *err);
 
-/* Number of parameters and their names, in table order; NULL past the end. Static storage. */
+/* Number of parameters, and the name of parameter i, from 0, in table order; NULL past the end.
+ * Static storage. */
 PCLEAN_API size_t pclean_config_count(void);
 PCLEAN_API const char *pclean_config_name(size_t i);
-/* true when a flag of that name needs no value (--overwrite). */
+/* true when a flag of that name needs no value (--overwrite); false also where there is no such
+ * parameter. */
 PCLEAN_API bool pclean_config_is_bool(const char *name);
 
 #ifdef __cplusplus

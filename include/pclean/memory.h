@@ -25,13 +25,13 @@
  * contradicts its own formula, which gives 1.4421875; the formula is right.
  *
  * PCLEAN_MEMORY_NATIVE, this library's own workers: the sum that pclean_image plans with, made by
- * functions beside the allocations. A worker holds one plane at a time, so nchan_per_task changes
- * nothing. With a config that names MeasurementSets these are opened and their sizes counted.
- * Without, the memory that depends on the data is not known: the packed visibilities are then left
- * out (12 bytes for each visibility and Stokes plane and 40 for each row, once for all workers, in
- * memory or in a scratch file), a plane has a million samples, and with no config at all it is
- * cleaned (niter 1000) with a density for briggs weighting. Each worker has config->threads
- * threads, 1 where that is 0.
+ * functions beside the allocations. A worker holds one plane at a time (all Stokes planes of a
+ * channel with deconvolver clark), so nchan_per_task changes nothing. With a config that names
+ * MeasurementSets these are opened and their sizes counted. Without, the memory that depends on the
+ * data is not known: the packed visibilities are then left out (12 bytes for each visibility and
+ * Stokes plane and 40 for each row, once for all workers, in memory or in a scratch file), a plane
+ * has a million samples, and with no config at all it is cleaned (niter 1000) with a density for
+ * briggs weighting. Each worker has config->threads threads, 1 where that is 0.
  *
  * Thread-safe. */
 #ifndef PCLEAN_MEMORY_H
@@ -117,7 +117,8 @@ typedef struct pclean_memory_estimate {
     int model;                       /* enum pclean_memory_model, and the factor: of the request */
     double ram_safety_factor;
 } pclean_memory_estimate;
-PCLEAN_API void pclean_memory_estimate_free(pclean_memory_estimate *estimate);
+PCLEAN_API void pclean_memory_estimate_free(pclean_memory_estimate *estimate); /* NULL: nothing */
+/* *json to be freed with free(); after a failure (-PCLEAN_ENOMEM) NULL. */
 PCLEAN_API int pclean_memory_json(const pclean_memory_estimate *estimate, char **json,
                                   pclean_err *err);
 

@@ -133,7 +133,8 @@ PCLEAN_API int pclean_partition_check(const pclean_partition *partition,
                                       const pclean_config *config, const char *folder,
                                       bool overwrite, pclean_err *err);
 
-PCLEAN_API void pclean_partition_free(pclean_partition *partition);
+PCLEAN_API void pclean_partition_free(pclean_partition *partition); /* NULL: nothing */
+/* *json to be freed with free(); after a failure (-PCLEAN_ENOMEM) NULL. */
 PCLEAN_API int pclean_partition_json(const pclean_partition *partition, char **json,
                                      pclean_err *err);
 
@@ -144,8 +145,10 @@ typedef struct pclean_ms_selection {
     const char *msname, *field, *spw, *timestr, *uvdist, *antenna, *scan, *obs, *state, *taql;
 } pclean_ms_selection;
 
-/* contdatapartition: (*out)[npart][nms], to be freed by pclean_part_ms_free; an entry without rows
- * has taql "" and rows 0. Reads no more than the selections need: nothing at all for whole MSs. */
+/* contdatapartition: (*out)[npart][nms], to be freed by pclean_part_ms_free(*out, npart nms); NULL
+ * after a failure. ms [nms], borrowed for the call. An entry without rows has taql "" and rows 0.
+ * Reads no more than the selections need: nothing at all for whole MSs. -PCLEAN_EPARAM: npart below
+ * 1, a selection without msname; else as pclean_image where it opens its data. */
 PCLEAN_API int pclean_contdatapartition(size_t nms, const pclean_ms_selection *ms, int npart,
                                         pclean_part_ms **out, pclean_err *err);
 
@@ -165,12 +168,14 @@ typedef struct pclean_axis_part {
     pclean_part_ms *ms; /* [nms] */
 } pclean_axis_part;
 
-/* cubedataimagepartition: (*out)[*nout], to be freed by pclean_axis_parts_free; *nout is less than
- * npart when there are fewer channels. */
+/* cubedataimagepartition: (*out)[*nout], to be freed by pclean_axis_parts_free(*out, *nout, nms);
+ * NULL after a failure. ms [nms] and axis are borrowed for the call. *nout is less than npart when
+ * there are fewer channels. Errors as above; -PCLEAN_EPARAM also for the axis. */
 PCLEAN_API int pclean_cubedataimagepartition(size_t nms, const pclean_ms_selection *ms,
                                              const pclean_spectral_axis *axis, int npart,
                                              pclean_axis_part **out, size_t *nout, pclean_err *err);
 
+/* n and nms as above; NULL: nothing. */
 PCLEAN_API void pclean_part_ms_free(pclean_part_ms *ms, size_t n);
 PCLEAN_API void pclean_axis_parts_free(pclean_axis_part *part, size_t n, size_t nms);
 

@@ -33,20 +33,20 @@ typedef struct pclean_plan_window {
 
 /* A folder and what would be put there. */
 typedef struct pclean_plan_disk {
-    char *folder;
-    uint64_t needed_bytes, free_bytes;
+    char *folder;                      /* as its path was given */
+    uint64_t needed_bytes, free_bytes; /* free now, for this user */
 } pclean_plan_disk;
 
 /* Seconds. The run's own data are sampled: a small part is read and one small plane made of it. */
 typedef struct pclean_plan_time {
-    bool known; /* false: the sample held no data of the image, or planning was told
+    bool known;        /* false: the sample held no data of the image, or planning was told
                  * not to measure */
-    double sampling_s;
-    double read_s;
-    double dirty_s; /* all planes with niter 0, restoring included, by all workers */
-    double write_s; /* the products to the disk */
-    double clean_s; /* what CLEAN adds if every plane takes all niter iterations, */
-    int nmajor;     /* in this many major cycles (nmajor of the config, else 5, guessed) */
+    double sampling_s; /* that this estimate took */
+    double read_s;     /* reading and packing all rows */
+    double dirty_s;    /* all planes with niter 0, restoring included, by all workers */
+    double write_s;    /* the products to the disk */
+    double clean_s;    /* what CLEAN adds if every plane takes all niter iterations, */
+    int nmajor;        /* in this many major cycles (nmajor of the config, else 5, guessed) */
 } pclean_plan_time;
 
 /* A kind of memory of a worker. */
@@ -67,8 +67,8 @@ typedef struct pclean_plan {
                              * selected data" */
     char frame[16];         /* "LSRK"; "data" with cubedata */
 
-    int nworkers, nthreads;
-    char workers_why[160];
+    int nworkers, nthreads; /* processes, threads of each */
+    char workers_why[160];  /* a sentence */
 
     uint64_t memory_bytes;       /* anonymous memory of all processes at the peak */
     uint64_t memory_limit_bytes; /* UINT64_MAX: none known */
@@ -104,7 +104,8 @@ PCLEAN_API void pclean_plan_options_init(pclean_plan_options *options, size_t si
  * begins; products that exist already or a disk too small are problems, not errors. */
 PCLEAN_API int pclean_plan_make(const pclean_config *config, const pclean_plan_options *options,
                                 pclean_plan **plan, pclean_err *err);
-PCLEAN_API void pclean_plan_free(pclean_plan *plan);
+PCLEAN_API void pclean_plan_free(pclean_plan *plan); /* NULL: nothing */
+/* *json to be freed with free(); after a failure (-PCLEAN_ENOMEM) NULL. */
 PCLEAN_API int pclean_plan_json(const pclean_plan *plan, char **json, pclean_err *err);
 
 #ifdef __cplusplus

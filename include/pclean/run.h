@@ -62,17 +62,24 @@ PCLEAN_API const char *pclean_stop_text(int stop); /* static storage */
 
 /* What happened to one plane (a channel and Stokes pair). */
 typedef struct pclean_plane {
-    size_t chan, pol;
-    double freq_hz; /* in outframe */
-    uint64_t nvis;  /* gridded visibility samples */
-    double sumwt;
+    size_t chan, pol; /* from 0; pol counts the planes that `stokes` asks for */
+    double freq_hz;   /* centre, in outframe */
+    uint64_t nvis;    /* gridded visibility samples; 0: the plane is blank */
+    double sumwt;     /* sum of their imaging weights, in the unit of WEIGHT (natural), as .sumwt */
+    /* Full widths at half maximum and position angle, from north through east, of the Gaussian
+     * fitted to the PSF; 0: there is none. */
     double beam_major_rad, beam_minor_rad, beam_pa_rad;
-    double psf_sidelobe;
-    double peak_dirty, peak_residual; /* Jy/beam, |.| inside mask and pblimit */
+    double psf_sidelobe;              /* the largest, of the PSF's peak */
+    double peak_dirty, peak_residual; /* Jy/beam, largest |.| inside mask and pblimit: before the
+                                       * first minor cycle, and at the end */
     double rms_residual;              /* Jy/beam, 1.4826 * MAD over the plane */
-    double model_flux;                /* Jy */
-    int niter, nmajor, stop;          /* enum pclean_stop */
-    double seconds;
+    double model_flux;                /* Jy, sum of the model */
+    int niter;       /* iterations of CLEAN as tclean counts them; planes that are cleaned together
+                     * (deconvolver clark) each have the channel's */
+    int nmajor;      /* major cycles, the first, which makes the dirty image, among them */
+    int stop;        /* enum pclean_stop */
+    double seconds;  /* of the worker that made it; of planes that are cleaned together an equal
+                     * share */
     bool noise_only; /* the dirty peak is below noiselimit times the rms */
     int nretry;      /* times that CLEAN diverged, and went on from its best residual */
 } pclean_plane;
@@ -94,8 +101,9 @@ typedef struct pclean_cycle {
                     * early, 6 n-sigma threshold */
 } pclean_cycle;
 
+/* A stage of a run, and how long it took by the clock. */
 typedef struct pclean_stage_time {
-    char name[16];
+    char name[16]; /* "open", "read", "create", "image", "publish" */
     double seconds;
 } pclean_stage_time;
 
@@ -115,18 +123,21 @@ typedef struct pclean_result_stokes {
     char *left_out_hold;    /* the correlations that those have */
 } pclean_result_stokes;
 
+/* All of it is the library's; texts, lists and arrays too. NULL and 0 where the run has not come so
+ * far. */
 typedef struct pclean_result {
     size_t nchan, npol;
     double restfreq_hz;  /* restfreq_from says whose it is */
     pclean_plane *plane; /* [nchan][npol] */
-    int stop;            /* one for the run: the worst of the planes */
-    char **product;      /* NULL-terminated list of what was written, .run.json last */
-    size_t nsubcube;     /* of each product, NAME.subcube.0 ... ; 0: none */
-    char **warning;      /* NULL-terminated */
-    double seconds, cpu_seconds;
-    uint64_t ms_bytes_read;
-    uint64_t ms_column_bytes;   /* size of the files that hold the columns that are read */
-    uint64_t peak_memory_bytes; /* anonymous memory (which nothing can evict) of all processes
+    int stop;        /* enum pclean_stop, one for the run: of the planes' the one that most needs
+                          * attention */
+    char **product;  /* NULL-terminated list of what was written, .run.json last */
+    size_t nsubcube; /* of each product, NAME.subcube.0 ... ; 0: none */
+    char **warning;  /* NULL-terminated */
+    double seconds, cpu_seconds; /* by the clock; CPU time of all processes */
+    uint64_t ms_bytes_read;      /* by this process while it read the MeasurementSets */
+    uint64_t ms_column_bytes;    /* size of the files that hold the columns that are read */
+    uint64_t peak_memory_bytes;  /* anonymous memory (which nothing can evict) of all processes
                                  * together, */
     uint64_t plan_memory_bytes, limit_memory_bytes; /* what was planned, and what the run might
                                                      * use */
@@ -134,21 +145,22 @@ typedef struct pclean_result {
     char limit_memory_from[160]; /* which limit that is */
     bool store_in_file;          /* the visibilities were in a scratch file, not in memory */
     int nworkers, nthreads;      /* processes that imaged, threads of each */
-    /* absurd: beyond what single precision can add up */
+    /* Samples of the rows and channels that were read, summed over the Stokes planes that the rows
+     * can give. flagged: or without weight; absurd: beyond what single precision can add up */
     uint64_t nvis_used, nvis_flagged, nvis_nonfinite, nvis_absurd;
     size_t nstage;
-    pclean_stage_time stage[16];
+    pclean_stage_time stage[16]; /* [nstage] */
     char version[16], casacore_version[32];
     char started[32], finished[32]; /* "2025-01-31T12:00:00Z"; finished: when the record was
                                      * made */
     char *config;                   /* as pclean_config_dump_json writes it */
     size_t nms;
-    pclean_result_ms *ms;
+    pclean_result_ms *ms;     /* [nms] */
     double first_hz, step_hz; /* centre of channel 0; from one to the next */
     char restfreq_from[48];   /* "restfreq", "SOURCE.REST_FREQUENCY", or "middle of the selected
                                * data", which is no rest frequency to show velocities with */
     size_t nstokes;
-    pclean_result_stokes *stokes;
+    pclean_result_stokes *stokes; /* [nstokes], which is npol */
     char **without_effect; /* NULL-terminated: parameters that are set and count for nothing, and
                             * why */
     /* the beam of all restored planes (restoringbeam of a given size, or common); 0: each has its
@@ -163,12 +175,13 @@ typedef struct pclean_result {
     size_t ncycle, ncycle_left_out; /* beyond the memory planned for them the latest are left out */
     pclean_cycle *cycle;            /* [ncycle], by channel, polarization and time */
 } pclean_result;
-PCLEAN_API void pclean_result_free(pclean_result *result);
+PCLEAN_API void pclean_result_free(pclean_result *result); /* NULL: nothing */
 
-/* What NAME.run.json holds, the record of the run, and the list of products. */
+/* *json: what NAME.run.json holds, the record of the run, and the list of products; the caller
+ * frees it with free(). After a failure (-PCLEAN_ENOMEM) NULL. */
 PCLEAN_API int pclean_result_json(const pclean_result *result, char **json, pclean_err *err);
 
-/* Reports of a run in progress. Strings borrowed for the call. */
+/* Reports of a run in progress. Strings and plane are borrowed for the call. */
 typedef struct pclean_progress {
     const char *stage;             /* "read", "image"; with cyclecontrol=global "dirty", "clean" and
                                     * "restore" instead */
@@ -209,6 +222,7 @@ PCLEAN_API void pclean_hooks_init(pclean_hooks *hooks, size_t size); /* size: si
 PCLEAN_API int pclean_image(const pclean_config *config, const pclean_hooks *hooks,
                             pclean_result **result, pclean_err *err);
 
+/* "0.1.0" of the library that is loaded; static storage. */
 PCLEAN_API const char *pclean_version(void);
 
 #ifdef __cplusplus

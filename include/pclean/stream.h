@@ -44,7 +44,8 @@ typedef struct pclean_stream_options {
 PCLEAN_API void pclean_stream_options_init(pclean_stream_options *options, size_t size);
 
 /* Begins a stream on the descriptor fd, which stays the caller's: writes its first line. options
- * NULL: defaults. *stream is NULL after a failure, else to be freed. */
+ * NULL: defaults. *stream is NULL after a failure (-PCLEAN_EPARAM: options of no size;
+ * -PCLEAN_ENOMEM), else to be freed, before the descriptor is closed. */
 PCLEAN_API int pclean_stream_new(int fd, const pclean_stream_options *options,
                                  pclean_stream **stream, pclean_err *err);
 PCLEAN_API void pclean_stream_free(pclean_stream *stream); /* NULL: nothing */
