@@ -245,4 +245,10 @@ for left in x.ms x.ms.part x.ms.lock; do expect_missing $left; done
 truncate -s -1 k.ms/table.f*.bp/data.0
 run image --vis k.ms --imsize 64 --cell 15arcsec --imagename bad
 expect_failure 'is not what was written'
+# without the checksums, as another program's file, ADIOS2 waits for more
+rm k.ms/table.f*.bp/pclean.sums k.ms/table.f*.bp/pclean.places
+truncate -s 20000 k.ms/table.f*.bp/data.0
+run adios2 restore k.ms x.ms
+expect_failure 'a file is cut short and is read beyond its end again and again|ADIOS2 could not|did not finish'
+expect_missing x.ms
 finish
