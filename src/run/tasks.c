@@ -197,8 +197,8 @@ static int image_plane(worker *w, pcl_plane_state *s, pclean_err *err) {
         rc = clean_round(w, level, pcl_converge_cycleniter(c, &s->progress), s, err);
     }
     s->plane.stop = stop;
-    const pcl_beam own = {0};
-    return rc ? rc : restore_and_write(w, p->setup->params.common_beam ? NULL : &own, s, err);
+    const pcl_beam own = {0}, *beam = p->setup->params.common_beam ? NULL : &own;
+    return rc ? rc : restore_and_write(w, beam, s, err);
 }
 
 static int make_dirty(worker *w, pcl_plane_state *s, pclean_err *err) {
