@@ -1,5 +1,5 @@
 #include "casa/borrowed.hpp"
-#include "casa/join.h"
+#include "casa/casa.h"
 extern "C" {
 #include "base/fsutil.h"
 }

@@ -296,11 +296,15 @@ uint64_t casa_image_bytes(const casa_image_desc *desc, bool mask);
 int casa_image_create(const char *path, const casa_image_desc *desc, const bool *mask,
                       casa_image_layout *layout, pclean_err *err) PCL_CHECK;
 
+/* How the line of the history begins that says which planes have no beam of their own; then
+ * "0-3, 7", their numbers, polarization faster than channel. */
+#define CASA_BORROWED_LINE "no beam of their own: planes "
+
 /* After the pixels are in: restoring beams (major, minor FWHM rad, pa rad north through east; per
- * plane, nbeam = nchan*npol with pol fastest; 1 = one beam; 0 = none), and history lines. CASA wants
- * a beam in every plane or in none, so one without its own borrows: axes below 0 are (but for the
- * sign) those of another plane's beam; axes of 0 stand for the largest there is. A line of the
- * history says which planes have borrowed (borrowed.hpp). Then the image is read back, as below. */
+ * plane, nbeam = nchan*npol with pol fastest; 1 = one beam; 0 = none), and history lines. CASA
+ * wants a beam in every plane or in none, so one without its own borrows: axes below 0 are (but for
+ * the sign) those of another plane's beam; axes of 0 stand for the largest there is. A line of the
+ * history says which planes have borrowed. Then the image is read back, as below. */
 typedef struct casa_beam {
     double major_rad, minor_rad, pa_rad;
 } casa_beam;

@@ -474,8 +474,8 @@ double area(const GaussianBeam &beam) {
     return beam.getMajor("rad") * beam.getMinor("rad");
 }
 
-/* The beams of a member, [channel][polarization], and which of them it has borrowed; of one that has
- * none, a blank one, a single borrowed beam. */
+/* The beams of a member, [channel][polarization], and which of them it has borrowed; of one that
+ * has none, a blank one, a single borrowed beam. */
 struct member_beams {
     Matrix<GaussianBeam> beam;
     std::vector<bool> borrowed;
@@ -518,7 +518,8 @@ void lend_largest(std::vector<member_beams> *all, const GaussianBeam &largest) {
 
 bool same_beams(const member_beams &a, const member_beams &b) {
     return a.beam.shape() == b.beam.shape() &&
-           (a.borrowed == b.borrowed || a.borrowed.size() == 1) && ImageBeamSet(a.beam).equivalent(ImageBeamSet(b.beam));
+           (a.borrowed == b.borrowed || a.borrowed.size() == 1) &&
+           ImageBeamSet(a.beam).equivalent(ImageBeamSet(b.beam));
 }
 
 /* A beam for each plane of the joined image. */

@@ -25,10 +25,6 @@ typedef struct casa_tiles {
     bool big_endian;
 } casa_tiles;
 
-/* How a line of the history begins that says which planes have no beam of their own
- * (casa_image_finish): "0-3, 7", numbers of planes, polarization faster than channel. */
-#define CASA_BORROWED_LINE "no beam of their own: planes "
-
 typedef struct casa_member_info {
     const char *path;
     const char *type; /* float, double, Complex, DComplex: as casacore writes it in lists of

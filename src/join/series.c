@@ -1,5 +1,6 @@
 #include "join/series.h"
 #include "base/mem.h"
+#include "casa/casa.h"
 #include "image/virtual.h"
 #include "join/axis.h"
 #include <math.h>

@@ -348,8 +348,8 @@ static int image_planes(pcl_run *r, pclean_err *err) {
 
 /* ---- products ---- */
 
-/* The beams of all planes: fitted; those without one of their own borrow the largest there is, as in
- * tclean. All zero: none has one. False: no plane has data. */
+/* The beams of all planes: fitted; those without one of their own borrow the largest there is, as
+ * in tclean. All zero: none has one. False: no plane has data. */
 static bool fitted_beams(const pcl_run *r, casa_beam *beams) {
     casa_beam largest = {0};
     bool data = false;

@@ -1,6 +1,6 @@
 /* run.h: one call of pclean_image, as its parts see it: run.c (the stages, in order), schedule.c
- * (which plane is done when), restoring.c (the beam of all planes), verdict.c (what became of it all), hooks.c (what the caller hears
- * meanwhile). */
+ * (which plane is done when), restoring.c (the beam of all planes), verdict.c (what became of it
+ * all), hooks.c (what the caller hears meanwhile). */
 #ifndef PCL_RUN_H
 #define PCL_RUN_H
 #include "base/err.h"

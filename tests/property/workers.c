@@ -43,8 +43,9 @@ static void kill_at(size_t ichan, const char *stage, int skip, int times) {
 
 /* ---- the runs ---- */
 
-enum control { CHANNEL, GLOBAL, NCONTROL };
-static const char *const control_name[] = {"channel", "global"};
+/* COMMON: by channel, and all restored with a common beam. */
+enum control { CHANNEL, GLOBAL, NCONTROL, COMMON = NCONTROL, NKIND };
+static const char *const control_name[] = {"channel", "global", "common"};
 
 static void set(pclean_config *c, const char *name, const char *value) {
     pclean_err err;
@@ -80,7 +81,8 @@ static int run_image(const char *name, const setting *s, pclean_result **result,
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         set(&c, fixed[i][0], fixed[i][1]);
     set(&c, "imagename", in_folder("%s", name));
-    set(&c, "cyclecontrol", control_name[s->control]);
+    set(&c, "cyclecontrol", s->control == GLOBAL ? "global" : "channel");
+    set(&c, "restoringbeam", s->control == COMMON ? "common" : "");
     c.nworkers = s->nworkers;
     c.threads = s->threads;
     if (s->startmodel)
@@ -158,7 +160,7 @@ static void assert_same(const char *a, const char *b, long blank) {
 static int references(void **state) {
     (void)state;
     assert_int_equal(make_folder("pclean-workers", true), 0);
-    for (enum control c = 0; c < NCONTROL; c++)
+    for (enum control c = 0; c < NKIND; c++)
         image_ok(control_name[c], &(setting){.control = c, .nworkers = 1, .threads = 1});
     return 0;
 }
@@ -171,7 +173,7 @@ static int nobody_dies(void **state) {
 
 static void test_any_number_of_workers_and_threads(void **state) {
     (void)state;
-    for (enum control c = 0; c < NCONTROL; c++)
+    for (enum control c = 0; c < NKIND; c++)
         for (int nworkers = 1; nworkers <= 3; nworkers++)
             for (int threads = 1; threads <= 2; threads++) {
                 image_ok("other",
@@ -192,7 +194,8 @@ static void test_a_worker_killed_at_each_stage(void **state) {
                  {CHANNEL, "write", 0},  {GLOBAL, "begin", 0},  {GLOBAL, "dirty", 0},
                  {GLOBAL, "save", 0},    {GLOBAL, "resume", 0}, {GLOBAL, "minor", 0},
                  {GLOBAL, "major", 1},   {GLOBAL, "save", 1},   {GLOBAL, "save", 2},
-                 {GLOBAL, "restore", 0}, {GLOBAL, "write", 0}};
+                 {GLOBAL, "restore", 0}, {GLOBAL, "write", 0},  {COMMON, "write", 0},
+                 {COMMON, "restore", 0}, {COMMON, "write", 1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         kill_at(4, cases[i].stage, cases[i].skip, 1);
         image_ok("killed", &(setting){.control = cases[i].control, .nworkers = 2, .threads = 1});
