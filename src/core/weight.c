@@ -182,7 +182,7 @@ static void spread_row(const float *row, size_t nx, size_t box, const size_t ran
     memset(spread, 0, nx * sizeof *spread);
     for (size_t k = 0; k <= 2 * box; k++) { /* each cell to the one that is box - k away */
         const size_t first = k > box + range[0] ? k - box : range[0],
-                     last = nx + k < box + range[1] ? nx + k - box : range[1];
+                     last = nx + k > box ? least(nx + k - box, range[1]) : 0;
         for (size_t x = first; x < last; x++)
             spread[x + box - k] += row[x];
     }
