@@ -176,14 +176,16 @@ void pcl_density_add(pcl_density *d, size_t n, const double *u, const double *v,
 
 /* ---- box ---- */
 
-/* spread[x] = sum of the row over the box around x, of the cells [from, to) only. */
+/* spread[x] = sum of the row over the box around x, of the cells in range only. */
 static void spread_row(const float *row, size_t nx, size_t box, const size_t range[2],
                        float *spread) {
     memset(spread, 0, nx * sizeof *spread);
-    for (size_t k = 0; k <= 2 * box; k++) /* spread[x] += row[x + k - box] */
-        for (size_t x = range[0]; x < range[1]; x++)
-            if (x + box >= k && x + box - k < nx)
-                spread[x + box - k] += row[x];
+    for (size_t k = 0; k <= 2 * box; k++) { /* each cell to the one that is box - k away */
+        const size_t first = k > box + range[0] ? k - box : range[0],
+                     last = nx + k > box ? least(nx + k - box, range[1]) : 0;
+        for (size_t x = first; x < last; x++)
+            spread[x + box - k] += row[x];
+    }
 }
 
 /* Sums are written out, not run along: a cell that nothing reaches is 0. */
