@@ -1,7 +1,8 @@
-/* Automatic masks in whole runs against tclean's (tests/golden/automask_tclean.tsv): with its control
- * of a cube as one problem, iterations, stop code, flux and the pixels of each plane's .mask. The
- * residuals are tclean's to some 1e-4, and a pixel at a threshold brings its neighbours by
- * smoothing: masks within 3 % or 12 pixels, iterations within five or 4 %, fluxes 1e-2. */
+/* Automatic masks in whole runs against tclean's (tests/golden/automask_tclean.tsv): with its
+ * control of a cube as one problem, iterations, stop code, flux and the pixels of each plane's
+ * .mask. The residuals are tclean's to some 1e-4, and a pixel at a threshold brings its neighbours
+ * by smoothing: masks within 3 % or 12 pixels, iterations within five or 4 %, major cycles within
+ * two (CLEAN creeps towards a threshold), fluxes 1e-2. */
 #include "config/config.h"
 #include "golden.h"
 
