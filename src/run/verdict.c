@@ -217,16 +217,27 @@ static void warn_common_beam(pcl_run *r) {
             r->beam_spread.above_median, r->beam_spread.above_rest, list);
 }
 
+/* " of stokes V", or nothing where there is one plane. */
+static const char *stokes_words(const pcl_run *r, size_t ipol, char *buf, size_t size) {
+    buf[0] = '\0';
+    if (r->setup.desc.npol > 1)
+        snprintf(buf, size, " of stokes %s", pcl_stokes_name(r->setup.stokes.code[ipol]));
+    return buf;
+}
+
 static void warn_empty_masks(pcl_run *r) {
-    char list[600];
-    if (list_channels(r, is_noise_for_mask, list, sizeof list))
-        pcl_run_warn(r,
-                     "nothing to clean in channel %s: nothing stands out of the noise there, and "
-                     "no minor cycle was made (automatic mask, noisethreshold=%g)",
-                     list, r->config->noisethreshold);
-    if (list_channels(r, has_empty_mask_besides, list, sizeof list))
-        pcl_run_warn(r, "nothing to clean in channel %s: the %smask is empty there", list,
-                     r->setup.params.finds_mask ? "automatic " : "");
+    char list[600], stokes[24];
+    for (size_t p = 0; p < r->setup.desc.npol; p++) {
+        stokes_words(r, p, stokes, sizeof stokes);
+        if (list_channels_of(r, p, p + 1, is_noise_for_mask, list, sizeof list))
+            pcl_run_warn(r,
+                         "nothing to clean in channel %s%s: nothing stands out of the noise there, "
+                         "and no minor cycle was made (automatic mask, noisethreshold=%g)",
+                         list, stokes, r->config->noisethreshold);
+        if (list_channels_of(r, p, p + 1, has_empty_mask_besides, list, sizeof list))
+            pcl_run_warn(r, "nothing to clean in channel %s%s: the %smask is empty there", list,
+                         stokes, r->setup.params.finds_mask ? "automatic " : "");
+    }
 }
 
 static void warn_about_planes(pcl_run *r) {
@@ -238,10 +249,8 @@ static void warn_about_planes(pcl_run *r) {
             list);
     for (size_t p = 0; p < r->setup.desc.npol; p++) { /* the rows of one need not be those of
                                                        * another */
-        char stokes[24] = "";
-        if (r->setup.desc.npol > 1)
-            snprintf(stokes, sizeof stokes, " of stokes %s",
-                     pcl_stokes_name(r->setup.stokes.code[p]));
+        char stokes[24];
+        stokes_words(r, p, stokes, sizeof stokes);
         if (list_channels_of(r, p, p + 1, has_no_data, list, sizeof list))
             pcl_run_warn(r, "no data in channel %s%s: blank", list, stokes);
         if (list_channels_of(r, p, p + 1, is_beyond_grid, list, sizeof list))
@@ -294,6 +303,11 @@ static void warn_about_planes(pcl_run *r) {
                      list);
 }
 
+/* The stop code, as one among others: that nothing stands out of a plane's noise is no trouble. */
+static int urgency_of(const pcl_run *r, const pclean_plane *p) {
+    return is_noise_for_mask(r, p) ? PCLEAN_STOP_NOISE : p->stop;
+}
+
 /* One stop code for the run: what most needs attention. Where planes are cleaned as one problem,
  * some of them may have empty masks. */
 static int worst_stop(const pcl_run *r) {
@@ -305,8 +319,10 @@ static int worst_stop(const pcl_run *r) {
         PCLEAN_STOP_FORCED,        PCLEAN_STOP_BLANK};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         for (size_t k = 0; k < r->nplane; k++)
-            if (r->result->plane[k].stop == order[i])
-                return order[i] == PCLEAN_STOP_ZEROMASK && r->stop ? r->stop : order[i];
+            if (urgency_of(r, &r->result->plane[k]) == order[i]) {
+                const int stop = r->result->plane[k].stop;
+                return stop == PCLEAN_STOP_ZEROMASK && r->stop ? r->stop : stop;
+            }
     return PCLEAN_STOP_NONE;
 }
 
@@ -324,6 +340,10 @@ static int fail_blank(const pcl_run *r, pclean_err *err) {
                         "are too large or small for single precision; the image is blank",
                         r->setup.ms[0].path, (unsigned long long)r->vis.nabsurd);
     return PCL_FAIL(err, PCLEAN_EFAILED, "no channel of the image has data: the image is blank");
+}
+
+static bool has_nothing_to_clean(const pcl_run *r, const pclean_plane *p) {
+    return has_empty_mask(r, p) || is_blank(r, p);
 }
 
 /* Nothing was there to be cleaned, in any channel. */
@@ -366,8 +386,7 @@ int pcl_run_verdict(const pcl_run *r, pclean_err *err) {
             "CLEAN diverged in channel %s%s; the products were written, look at them "
             "before use (threshold or nsigma, a smaller gain or a larger cyclefactor help)",
             list, what_was_tried(r));
-    if (!of_cube && r->config->niter > 0 &&
-        list_channels(r, has_empty_mask, list, sizeof list) == r->setup.desc.nchan)
+    if (!of_cube && r->config->niter > 0 && holds_in_all(r, has_nothing_to_clean))
         return fail_empty(r, err);
     return 0;
 }

@@ -134,6 +134,12 @@ static void test_the_same_bytes(void **state) {
         {{{"specmode", "mfs"}, {"stokes", "RR"}, {"nworkers", "1"}, {"restoringbeam", "60arcsec"}},
          10},
         {{{"gridder", "wproject"}, {"stokes", "RRLL"}, {"niter", "0"}}, 9},
+        {{{"cyclecontrol", "global"},
+          {"usemask", "auto-multithresh"},
+          {"sidelobethreshold", "1"},
+          {"noisethreshold", "3"},
+          {"fastnoise", "false"}},
+         8},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         image_ok("forked", cases[k].more, "forked", NULL);

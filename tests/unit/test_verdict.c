@@ -196,6 +196,26 @@ static void test_an_empty_mask_everywhere(void **state) {
     }
 }
 
+/* A Stokes plane without signal is no failure, and no trouble of the whole run. */
+static void test_one_stokes_plane_is_empty(void **state) {
+    (void)state;
+    fixture *f = begin(2);
+    f->r.setup.params.finds_mask = true;
+    for (size_t c = 0; c < NCHAN; c++) {
+        f->plane[2 * c + 1].stop = PCLEAN_STOP_ZEROMASK;
+        f->state[2 * c + 1].numbers.automask.noise = true;
+    }
+    pcl_run_sum_up(&f->r);
+    assert_true(warned(f, "nothing to clean in channel 0-5 of stokes LL: nothing stands out"));
+    assert_int_equal(f->result->stop, PCLEAN_STOP_THRESHOLD);
+    assert_ok(pcl_run_verdict(&f->r, &err));
+    for (size_t c = 0; c < NCHAN; c++)
+        f->plane[2 * c].stop = PCLEAN_STOP_ZEROMASK;
+    blank(&f->plane[0]);
+    assert_fails(pcl_run_verdict(&f->r, &err), PCLEAN_EFAILED, "nothing was cleaned");
+    end(f);
+}
+
 /* Automatic masks: the noise that decides is named; no plane with a mask is a failure, unless that
  * is allowed. */
 static void test_automatic_masks(void **state) {
@@ -257,6 +277,7 @@ int main(void) {
                                        cmocka_unit_test(test_nothing_at_all),
                                        cmocka_unit_test(test_an_empty_mask_everywhere),
                                        cmocka_unit_test(test_automatic_masks),
+                                       cmocka_unit_test(test_one_stokes_plane_is_empty),
                                        cmocka_unit_test(test_what_is_worth_a_look),
                                        cmocka_unit_test(test_names_of_planes)};
     return cmocka_run_group_tests(tests, NULL, NULL);

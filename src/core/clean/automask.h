@@ -71,9 +71,9 @@ int pcl_automask_update(const pcl_automask_params *p, const pcl_automask_plane *
                         const pcl_automask_work *work, pcl_automask_result *out,
                         pclean_err *err) PCL_CHECK;
 
-/* Whether a mask may rest for ever after an update: out->final. Planes that are masked together (the
- * Stokes planes of a channel in tclean) rest together: asked once, with the type of the first and
- * the sums of their pixels. */
+/* Whether a mask may rest for ever after an update: out->final. Planes that are masked together
+ * (the Stokes planes of a channel in tclean) rest together: asked once, with the type of the first
+ * and the sums of their pixels. */
 bool pcl_automask_is_final(const pcl_automask_params *p, bool at_threshold,
                            const pcl_automask_result *result);
 
