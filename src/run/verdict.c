@@ -240,6 +240,30 @@ static void warn_empty_masks(pcl_run *r) {
     }
 }
 
+static void warn_beams(pcl_run *r) {
+    char list[600];
+    if (list_channels(r, has_no_beam, list, sizeof list))
+        pcl_run_warn(r,
+                     "no beam could be fitted to the PSF of channel %s: a restored image there is "
+                     "the %s (a finer cell or larger imsize helps%s)%s",
+                     list,
+                     pcl_run_one_beam(r)->major_rad > 0
+                         ? "model in the other planes' beam and the residual as it is"
+                         : "residual alone",
+                     pcl_run_one_beam(r)->major_rad > 0 ? "" : ", or give restoringbeam",
+                     r->setup.params.finds_mask
+                         ? "; automatic masks there are neither pruned nor smoothed, and know no "
+                           "sidelobes"
+                         : "");
+    warn_common_beam(r);
+    if (list_channels(r, keeps_its_beam, list, sizeof list))
+        pcl_run_warn(r,
+                     "restoringbeam is not wider than the fitted beam by a pixel in every "
+                     "direction in channel %s: the residual there keeps the fitted beam, only the "
+                     "model has the other one",
+                     list);
+}
+
 static void warn_about_planes(pcl_run *r) {
     char list[600];
     warn_cell(r);
@@ -263,26 +287,7 @@ static void warn_about_planes(pcl_run *r) {
     if (holds_in_all(r, is_blank) && is_part_of_cube(r))
         pcl_run_warn(r, "this part of the cube has no data: its products are blank, to be joined "
                         "with those of the other parts (pclean concat fails if none has data)");
-    if (list_channels(r, has_no_beam, list, sizeof list))
-        pcl_run_warn(r,
-                     "no beam could be fitted to the PSF of channel %s: a restored image there is "
-                     "the %s (a finer cell or larger imsize helps%s)%s",
-                     list,
-                     pcl_run_one_beam(r)->major_rad > 0
-                         ? "model in the other planes' beam and the residual as it is"
-                         : "residual alone",
-                     pcl_run_one_beam(r)->major_rad > 0 ? "" : ", or give restoringbeam",
-                     r->setup.params.finds_mask
-                         ? "; automatic masks there are neither pruned nor smoothed, and know no "
-                           "sidelobes"
-                         : "");
-    warn_common_beam(r);
-    if (list_channels(r, keeps_its_beam, list, sizeof list))
-        pcl_run_warn(r,
-                     "restoringbeam is not wider than the fitted beam by a pixel in every "
-                     "direction in channel %s: the residual there keeps the fitted beam, only the "
-                     "model has the other one",
-                     list);
+    warn_beams(r);
     warn_empty_masks(r);
     if (list_channels(r, has_diverged, list, sizeof list))
         pcl_run_warn(r, "CLEAN diverged in channel %s%s", list, what_was_tried(r));
