@@ -21,8 +21,10 @@ void pcl_run_end_stage(pcl_run *r, const char *name) {
 }
 
 int pcl_run_stop_requested(void *user) {
-    const pcl_run *r = user;
-    return r->hooks->stop_requested && r->hooks->stop_requested(r->hooks->user);
+    pcl_run *r = user;
+    if (!r->stopping && r->hooks->stop_requested)
+        r->stopping = r->hooks->stop_requested(r->hooks->user) != 0;
+    return r->stopping;
 }
 
 void pcl_run_report(const pcl_run *r, const char *stage, double fraction, size_t done, size_t total,

@@ -459,7 +459,7 @@ static int image(const pclean_config *config, const pclean_hooks *hooks, pclean_
     pcl_mem_begin_run();
     if (hooks->log)
         pcl_log_set_sink(log_to_hooks, (void *)(uintptr_t)hooks);
-    casa_stop_when(hooks->stop_requested, hooks->user);
+    casa_stop_when(pcl_run_stop_requested, &r);
     int rc = run_stages(&r, err);
     dismiss_workers(&r);
     pcl_run_measure(&r);

@@ -35,7 +35,8 @@ typedef struct pcl_run {
     char scratch_folder[4096], scratch_prefix[32];
     pcl_scratch scratch; /* these, the prefix where workers do not inherit the files */
 
-    int claim; /* on the products' name; -1: none */
+    int claim;     /* on the products' name; -1: none */
+    bool stopping; /* the caller has asked for it; whoever heard it may have had nothing to end */
     size_t nplane;
     pcl_plane_state *state; /* [nchan][npol] */
     pcl_history history;
