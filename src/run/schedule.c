@@ -138,17 +138,18 @@ static void add_task(batch *b, const pcl_task *what, const pcl_plane_state *s) {
 
 /* Gives the task to all planes for which `takes` says so, and waits for all of them: the barrier of
  * a cycle. */
-static int run_batch(batch *b, pcl_task what,
+static int run_batch(batch *b, const pcl_task *what,
                      bool (*takes)(const pcl_run *, const pcl_plane_state *, const pcl_task *),
                      pclean_err *err) {
     const pcl_pool_events events = {
         .done = task_done, .died = task_died, .told = task_told, .user = b};
+    pcl_task task = *what;
     b->ntask = b->n = b->done = 0;
-    what.nplane = b->each;
+    task.nplane = b->each;
     for (size_t k = 0; k < b->r->nplane; k += b->each) {
         const pcl_plane_state *s = &b->r->state[k];
-        if (!pcl_run_plane_failed(&s->plane) && takes(b->r, s, &what))
-            add_task(b, &what, s);
+        if (!pcl_run_plane_failed(&s->plane) && takes(b->r, s, &task))
+            add_task(b, &task, s);
     }
     int rc = sort_tasks(b, err);
     return rc ? rc : pcl_pool_run(b->r->pool, b->ntask, b->task, &events, err);
@@ -170,7 +171,7 @@ static int image_by_plane(batch *b, pclean_err *err) {
     b->from = 0.1;
     b->to = again ? 0.9 : 1;
     b->last = !again;
-    int rc = run_batch(b, (pcl_task){.kind = PCL_TASK_IMAGE}, takes_all, err);
+    int rc = run_batch(b, &(pcl_task){.kind = PCL_TASK_IMAGE}, takes_all, err);
     if (rc || !again || (rc = pcl_run_find_common_beam(r, err)))
         return rc;
     const pcl_task then = {.kind = PCL_TASK_RESTORE, .common = r->common_beam};
@@ -178,7 +179,7 @@ static int image_by_plane(batch *b, pclean_err *err) {
     b->from = b->to;
     b->to = 1;
     b->last = true;
-    return run_batch(b, then, takes_all, err);
+    return run_batch(b, &then, takes_all, err);
 }
 
 /* ---- cyclecontrol=global: all planes as one problem, one barrier per cycle ---- */
@@ -240,7 +241,7 @@ static int cycle_globally(batch *b, int *stop, pclean_err *err) {
         b->to += 0.3 * (0.9 - b->to); /* nobody knows how many cycles are left */
         const size_t from = b->r->history.n;
         int rc = note_resting(b, &task, all.nround, err);
-        if (rc || (rc = run_batch(b, task, takes_part, err)))
+        if (rc || (rc = run_batch(b, &task, takes_part, err)))
             return rc;
         pcl_history_count(&b->r->history, from, (uint64_t)all.niter);
         all.niter = (int)fmin(iterations(b), 2e9);
@@ -267,7 +268,7 @@ static int image_globally(batch *b, pclean_err *err) {
     b->stage = "dirty";
     b->from = 0.1;
     b->to = 0.4;
-    if ((rc = run_batch(b, first, takes_all, err)) || (rc = make_masks(b, err)) ||
+    if ((rc = run_batch(b, &first, takes_all, err)) || (rc = make_masks(b, err)) ||
         (rc = cycle_globally(b, &stop, err)))
         return rc;
     r->stop = stop;
@@ -283,7 +284,7 @@ static int image_globally(batch *b, pclean_err *err) {
     b->from = b->to;
     b->to = 1;
     b->last = true;
-    return run_batch(b, last, takes_all, err);
+    return run_batch(b, &last, takes_all, err);
 }
 
 bool pcl_run_plane_failed(const pclean_plane *p) {
