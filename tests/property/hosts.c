@@ -142,6 +142,14 @@ static void make_model(const host *h, const char *name) {
     assert_true(alone.nline > 0);
 }
 
+static void in_two_threads(void *(*body)(void *), host both[2]) {
+    pthread_t thread[2];
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, body, &both[i]), 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(thread[i], NULL);
+}
+
 static void test_two_threads(void **state) {
     (void)state;
     host both[2] = {first(), second()};
@@ -149,10 +157,7 @@ static void test_two_threads(void **state) {
         snprintf(both[i].model, sizeof both[i].model, "%s.alone", both[i].name);
         make_model(&both[i], both[i].model);
     }
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&both[i].thread, NULL, many_runs, &both[i]), 0);
-    for (int i = 0; i < 2; i++)
-        pthread_join(both[i].thread, NULL);
+    in_two_threads(many_runs, both);
     for (int i = 0; i < 2; i++) {
         if (both[i].nrun != NRUN)
             fail_msg("%s: %s", both[i].name, both[i].why);
@@ -167,10 +172,7 @@ static void test_one_is_stopped(void **state) {
     (void)state;
     host both[2] = {first(), second()};
     both[0].stops = true;
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&both[i].thread, NULL, one_run, &both[i]), 0);
-    for (int i = 0; i < 2; i++)
-        pthread_join(both[i].thread, NULL);
+    in_two_threads(one_run, both);
     assert_int_equal(both[0].code, -PCLEAN_EINTERRUPTED);
     if (both[1].code)
         fail_msg("%s", both[1].why);
@@ -186,9 +188,11 @@ static void *reap(void *unused) {
 }
 
 static void reap_all(int number) {
+    const int kept = errno;
     (void)number;
     while (waitpid(-1, NULL, WNOHANG) > 0)
         ;
+    errno = kept;
 }
 
 static void lower(int resource, rlim_t most) {
@@ -225,12 +229,12 @@ static void begin_habit(const char *habit) {
 static int live(char **argument) {
     host h = first();
     FILE *answer = fopen(argument[2], "we");
+    pthread_t thread;
     h.name = argument[1];
-    h.thread = pthread_self();
     begin_habit(argument[0]);
     if (strcmp(argument[0], "has a thread") == 0) {
-        (void)!pthread_create(&h.thread, NULL, one_run, &h);
-        pthread_join(h.thread, NULL);
+        (void)!pthread_create(&thread, NULL, one_run, &h);
+        pthread_join(thread, NULL);
     } else {
         one_run(&h);
     }
@@ -268,13 +272,19 @@ static const char *own_program(void) {
 static void test_no_program_for_workers(void **state) {
     (void)state;
     char answer[2000], casa[2100], command[4000];
+    const char *before = getenv("PCLEAN_CASA");
+    char *kept = before ? strdup(before) : NULL;
     snprintf(command, sizeof command, "cp %s %s", own_program(), in_folder("elsewhere"));
     assert_int_equal(system(command), 0);
     snprintf(casa, sizeof casa, "%.*s/pclean-casa",
              (int)(strrchr(own_program(), '/') - own_program()), own_program());
     setenv("PCLEAN_CASA", casa, 1);
     run_habit(in_folder("elsewhere"), "has a thread", in_folder("c"), answer);
-    unsetenv("PCLEAN_CASA");
+    if (kept)
+        setenv("PCLEAN_CASA", kept, 1);
+    else
+        unsetenv("PCLEAN_CASA");
+    free(kept);
     if (!strstr(answer, "code 0, 1 workers, says why"))
         fail_msg("%s", answer);
 }

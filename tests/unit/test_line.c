@@ -270,7 +270,7 @@ static void it_says_what_it_uses(void **state) {
     assert_true(first.address_bytes > first.data_bytes && first.data_bytes > 1 << 20);
     casa_restart_peak(); /* what was open is closed */
     casa_get_usage(&later);
-    assert_true(later.peak_bytes > 0 && later.peak_bytes < first.peak_bytes);
+    assert_true(later.peak_bytes > 0 && later.peak_bytes <= first.peak_bytes);
     /* that of a process that dies counts */
     snprintf(text, sizeof text, "PCL_CALL_MS_READ:%s", in_folder("died_using"));
     casa_end();
