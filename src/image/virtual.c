@@ -21,8 +21,8 @@ bool pcl_virtual_is(const char *path) {
 /* MiscInfo is left out: casacore then merges that of the images. */
 int pcl_virtual_write(const char *folder, const pcl_virtual *v, pclean_err *err) {
     char *file = NULL, *text = NULL;
-    json_t *names = json_array();
     errno = 0;
+    json_t *names = json_array();
     for (size_t i = 0; i < v->n; i++)
         if (json_array_append_new(names, json_string(v->image[i])) != 0) { /* it takes UTF-8 only */
             json_decref(names);
