@@ -258,7 +258,7 @@ static int make_masks(batch *b, pclean_err *err) {
     const pcl_task task = {.kind = PCL_TASK_MASK, .sidelobe = worst.sidelobe};
     b->stage = "clean";
     b->from = b->to;
-    return run_batch(b, task, has_mask_to_update, err);
+    return run_batch(b, &task, has_mask_to_update, err);
 }
 
 static int image_globally(batch *b, pclean_err *err) {
