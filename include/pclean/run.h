@@ -202,8 +202,8 @@ typedef struct pclean_hooks {
      * final name. NULL: never. */
     int (*stop_requested)(void *user);
     void *user;
-    /* After each minor cycle and the major cycle that follows, in any order of planes. A plane whose
-     * worker died begins anew, and is heard of again. NULL: none. Borrowed for the call. */
+    /* After each minor cycle and the major cycle that follows, in any order of planes. A plane
+     * whose worker died begins anew, and is heard of again. NULL: none. Borrowed for the call. */
     void (*cycle)(const pclean_cycle *c, void *user);
 } pclean_hooks;
 PCLEAN_API void pclean_hooks_init(pclean_hooks *hooks, size_t size); /* size: sizeof *hooks */
