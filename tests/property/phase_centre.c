@@ -149,7 +149,7 @@ static void fields_add_up(void **state) {
     float *dirty[3], *sumwt[3], *pb[3], peak = 0, most = 0;
     make_moved();
     for (int k = 0; k < 3; k++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "f%d", k);
         configure(&c[k], "vla_ngc5921.ms", name, setting);
         golden_set(&c[k], "vis", vis[k]);
