@@ -254,6 +254,7 @@ class Bench:
 # ------------------------------------------------------------------ judging
 
 ENDED = "a library has ended the command"
+KEPT = "all planes are finished and are kept"  # after two deaths over a header
 
 
 def stands_in(bench, now):
@@ -334,7 +335,7 @@ def judge(bench, folder, outcome, killed, unremoved):
     if outcome.orphans:
         problems.append(f"ORPHANS: {outcome.orphans}")
     left = sorted(entries(folder) - bench.entries)
-    unremoved = outcome.status >= 0 and (unremoved or ENDED in outcome.err) and all(re.search(r"\.(part|lock)\b", name) for name in left)
+    unremoved = outcome.status >= 0 and (unremoved or ENDED in outcome.err or KEPT in outcome.err) and all(re.search(r"\.(part|lock)\b", name) for name in left)
     if left and outcome.status >= 0 and not unremoved:
         problems.append(f"LEAVES {left[:4]}")
     return problems + judge_rerun(bench, folder, found, left, unremoved)
