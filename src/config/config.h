@@ -15,6 +15,11 @@ const char *pcl_config_of_ms(const pclean_strlist *list, size_t ims);
 const char *pcl_config_selected(const pclean_config *config, const pclean_strlist *list,
                                 size_t ims);
 
+/* The groups of parameters as pclean_config_dump_json writes them; *out (a json_t) is the caller's
+ * to release. */
+struct json_t;
+int pcl_config_json(const pclean_config *config, struct json_t **out, pclean_err *err) PCL_CHECK;
+
 /* restoringbeam='common'. */
 bool pcl_config_has_common_beam(const pclean_config *config);
 

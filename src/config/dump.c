@@ -180,14 +180,25 @@ static int add_json(json_t *root, const struct pcl_option *o, const pclean_confi
     return rc;
 }
 
+int pcl_config_json(const pclean_config *config, json_t **out, pclean_err *err) {
+    json_t *root = json_object();
+    int rc = root ? 0 : PCL_FAIL(err, PCLEAN_ENOMEM, "no memory to write the parameters as JSON");
+    for (size_t i = 0; i < pcl_option_count() && rc == 0; i++)
+        rc = add_json(root, pcl_option_at(i), config, err);
+    if (rc) {
+        json_decref(root);
+        root = NULL;
+    }
+    *out = root;
+    return rc;
+}
+
 int pclean_config_dump_json(const pclean_config *config, char **json, pclean_err *err) {
     PCL_REQUIRE(err, config);
     PCL_REQUIRE(err, json);
-    json_t *root = json_object();
-    int rc = root ? 0 : PCL_FAIL(err, PCLEAN_ENOMEM, "no memory to write the parameters as JSON");
+    json_t *root;
     *json = NULL;
-    for (size_t i = 0; i < pcl_option_count() && rc == 0; i++)
-        rc = add_json(root, pcl_option_at(i), config, err);
+    int rc = pcl_config_json(config, &root, err);
     if (rc == 0) {
         /* 15 digits: what people write comes out as they wrote it (0.1, not
          * 0.10000000000000001). */

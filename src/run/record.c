@@ -183,14 +183,10 @@ int pcl_record_write(const pclean_config *config, const pclean_result *r, pclean
 int pcl_record_history(const pclean_config *config, char ***lines, size_t *n, pclean_err *err) {
     *lines = NULL;
     *n = 0;
-    char *text = NULL;
-    int rc = pclean_config_dump_json(config, &text, err);
+    json_t *root; /* not read from text: without memory jansson's reader drops characters */
+    int rc = pcl_config_json(config, &root, err);
     if (rc)
         return rc;
-    json_t *root = json_loads(text, 0, NULL);
-    free(text);
-    if (!root)
-        return PCL_FAIL(err, PCLEAN_ENOMEM, "no memory for the history");
     if ((rc = PCL_ZNEW(lines, pclean_config_count() + 3, "history", err)))
         goto done;
     rc = pcl_asprintf(&(*lines)[(*n)++], err, "taskname=pclean image");
