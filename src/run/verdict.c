@@ -422,9 +422,11 @@ void pcl_run_note_peak(pcl_run *r, uint64_t growth_bytes) {
 }
 
 void pcl_run_measure(pcl_run *r) {
+    casa_usage casa;
+    casa_get_usage(&casa);
     r->result->seconds = pcl_now() - r->start;
-    r->result->cpu_seconds =
-        pcl_threads_cpu_seconds() - r->cpu_start + r->team_seconds + r->usage.cpu_seconds;
+    r->result->cpu_seconds = pcl_threads_cpu_seconds() - r->cpu_start + r->team_seconds +
+                             r->usage.cpu_seconds + casa.cpu_seconds;
     pcl_run_note_peak(r, 0);
     r->result->peak_memory_bytes = r->peak_bytes;
 }

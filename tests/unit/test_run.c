@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <omp.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/log.h"
@@ -95,6 +96,18 @@ static size_t count_names(const char *begin) {
     return n;
 }
 
+/* Of this process and of those that it has waited for. */
+static double cpu_seconds(void) {
+    double t = 0;
+    for (int who = 0; who < 2; who++) {
+        struct rusage use;
+        getrusage(who ? RUSAGE_CHILDREN : RUSAGE_SELF, &use);
+        t += (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+             1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
+    }
+    return t;
+}
+
 static void test_stages_and_reports(void **state) {
     (void)state;
     static const char *const stage[] = {"open", "read", "create", "image", "publish"};
@@ -107,7 +120,10 @@ static void test_stages_and_reports(void **state) {
         const char *const more[] = {"cyclecontrol", cases[k % 2].control, "nworkers",
                                     k < 2 ? "1" : "2", NULL};
         const int nthread = omp_get_max_threads();
+        const double cpu = cpu_seconds();
         assert_ok(run("good", more, &h, &result));
+        const double spent = cpu_seconds() - cpu; /* more by the beginning and end of processes */
+        assert_true(result->cpu_seconds > 0.5 * spent && result->cpu_seconds < spent + 0.02);
         assert_int_equal(omp_get_max_threads(), nthread);
         assert_string_equal(h.stages, cases[k % 2].stages);
         assert_true(h.fraction == 1);
