@@ -541,7 +541,8 @@ static const struct pcl_option table[] = {
      .def = "0.8",
      .unit = "of the peak",
      .idle = pcl_idle_no_clean,
-     .help = "A minor cycle always goes at least down to this fraction of its first peak."},
+     .help = "A minor cycle always goes at least down to this fraction of its first peak, also "
+             "where minpsffraction is larger."},
     {.group = "iteration",
      .name = "nmajor",
      .type = PCL_INT,

@@ -337,8 +337,6 @@ static void check_iteration(const pclean_config *c, struct pcl_problems *r) {
             "above 0, at most 1");
     require(c->maxpsffraction > 0 && c->maxpsffraction <= 1, r, c, "maxpsffraction",
             "above 0, at most 1");
-    require(c->minpsffraction <= c->maxpsffraction, r, c, "minpsffraction",
-            "not above maxpsffraction");
     require(c->nmajor >= -1, r, c, "nmajor", "-1 (no limit), 0 or more");
     require(c->nretry >= 0 && c->nretry <= 2, r, c, "nretry", "0, 1 or 2");
     require(c->noiselimit >= 0 && c->noiselimit < 1e6, r, c, "noiselimit", "0 (off) or more");

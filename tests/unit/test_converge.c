@@ -114,6 +114,8 @@ static void the_cycle_goes_as_deep_as_the_sidelobes_allow(void **state) {
     /* maxpsffraction */
     assert_true(fabs(pcl_converge_cyclethreshold(&c, 2, 3) - 1.6) < 1e-12);
     assert_true(fabs(pcl_converge_cyclethreshold(&c, 0.02, 0.2) - 0.01) < 1e-12); /* threshold */
+    c.minpsffraction = 0.9; /* above maxpsffraction, which wins, as in tclean */
+    assert_true(fabs(pcl_converge_cyclethreshold(&c, 2, 0.01) - 1.6) < 1e-12);
     pcl_progress_state s = {.niter = 70};
     assert_int_equal(pcl_converge_cycleniter(&c, &s), 30);
     c.cycleniter = 12;

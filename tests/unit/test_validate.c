@@ -104,7 +104,6 @@ static void test_each_rule(void **state) {
         {"cycleniter", "0", "cycleniter=0"},
         {"cyclefactor", "0", "cyclefactor=0"},
         {"minpsffraction", "0", "minpsffraction=0"},
-        {"minpsffraction", "0.9", "not above maxpsffraction"},
         {"maxpsffraction", "1.5", "maxpsffraction=1.5"},
         {"nmajor", "-2", "nmajor=-2"},
         {"threads", "-1", "threads=-1"},
