@@ -109,10 +109,6 @@ static bool keeps_its_beam(const pcl_run *r, const pclean_plane *p) {
     return r->config->restoration && q.beam.major_rad > 0 && q.own.major_rad > 0 && !alike &&
            !pcl_restore_widens(&q, &by);
 }
-static bool is_noise(const pcl_run *r, const pclean_plane *p) {
-    (void)r;
-    return p->noise_only;
-}
 static bool is_outlier(const pcl_run *r, const pclean_plane *p) {
     const pcl_beam own = {p->beam_major_rad, p->beam_minor_rad, p->beam_pa_rad};
     return pcl_commonbeam_is_outlier(&r->beam_spread, &own);
@@ -125,6 +121,10 @@ static bool has_empty_mask(const pcl_run *r, const pclean_plane *p) {
 static bool is_noise_for_mask(const pcl_run *r, const pclean_plane *p) {
     return has_empty_mask(r, p) && r->setup.params.finds_mask &&
            state_of(r, p)->numbers.automask.noise;
+}
+/* That nothing is told of otherwise. */
+static bool is_quiet_noise(const pcl_run *r, const pclean_plane *p) {
+    return p->noise_only && !is_noise_for_mask(r, p);
 }
 static bool has_empty_mask_besides(const pcl_run *r, const pclean_plane *p) {
     return has_empty_mask(r, p) && !is_noise_for_mask(r, p);
@@ -192,7 +192,7 @@ static const char *what_was_tried(const pcl_run *r) {
 /* Noise alone is no trouble, so no warning either. */
 static void tell_noise(const pcl_run *r) {
     char list[600];
-    if (list_channels(r, is_noise, list, sizeof list))
+    if (list_channels(r, is_quiet_noise, list, sizeof list))
         pcl_log(PCL_LOG_INFO, "noise alone (dirty peak below %g times the rms): channel %s%s",
                 r->config->noiselimit, list,
                 r->config->skipnoise && r->config->niter > 0 ? "; not cleaned (skipnoise)" : "");
